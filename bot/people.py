@@ -1,0 +1,58 @@
+"""Who people are: the `people` section, looked up by id, identity, role or bearer token."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import SecretStr
+
+from approvals.models import Principal
+from bot.settings import PersonSettings
+
+
+class SettingsDirectory:
+    """Implements `approvals.ports.Directory` on the settings."""
+
+    def __init__(self, people: Iterable[PersonSettings]):
+        self._by_id = {str(p.id): p.principal() for p in sorted(people, key=lambda p: p.id)}
+        self._by_identity = {
+            (kind, value): person
+            for person in self._by_id.values()
+            for kind, value in person.identities.items()
+        }
+
+    def by_id(self, principal_id: str) -> Principal | None:
+        """See `approvals.ports.Directory.by_id`."""
+        return self._by_id.get(principal_id)
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        """See `approvals.ports.Directory.by_identity`; case does not matter."""
+        return self._by_identity.get((kind, value.strip().lower()))
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        """See `approvals.ports.Directory.with_roles`."""
+        return [person for person in self._by_id.values() if person.roles.intersection(roles)]
+
+
+class Tokens:
+    """Finds whose bearer token it is, in the same time whoever it belongs to."""
+
+    def __init__(self, tokens: Mapping[str, SecretStr]):
+        self._hashes = [(_hash(t.get_secret_value()), who) for who, t in sorted(tokens.items())]
+
+    def owner(self, token: str) -> str | None:
+        """The id of the person, None if it is nobody's token.
+
+        Hashes are compared, and all of them, so that neither length nor position shows in the time.
+        """
+        given, found = _hash(token), None
+        for expected, who in self._hashes:
+            if hmac.compare_digest(given, expected):
+                found = who
+        return found
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,151 @@
+"""What a deployment is told: one frozen value for each section of `countersign.yaml`.
+
+`bot.settings_file` reads them, once, and reports every problem at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from approvals.models import Principal, PrincipalId, Value
+from approvals.policy import Policy
+from bot.teams.settings import TeamsSettings
+
+DEFAULT_DATABASE_URL = "sqlite:///./countersign.db"
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 3978
+MIN_TOKEN_LENGTH = 20
+"""Characters of a bearer token in production: 120 bits if it is random base64."""
+
+PersonId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+EnvironmentName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an environment variable; the secret itself never stands in the file."""
+ImportPath: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[\w.]+:[\w.]+$")]
+"""`package.module:name`."""
+
+
+class Mode(StrEnum):
+    """`local` relaxes what only makes sense on one machine; everything else is `production`."""
+
+    PRODUCTION = "production"
+    LOCAL = "local"
+
+
+class ProcessSettings(BaseSettings):
+    """What the process itself is told, by environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERSIGN_", frozen=True)
+
+    env: Mode = Mode.PRODUCTION
+    config: Path | None = None
+    database_url: str = DEFAULT_DATABASE_URL
+
+
+class PersonSettings(Value):
+    """One entry of `people`."""
+
+    id: PersonId
+    name: str = Field(min_length=1)
+    roles: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+    identities: dict[Literal["entra", "email", "jira", "servicenow"], str] = Field(
+        default_factory=dict
+    )
+    token_env: EnvironmentName | None = None
+    token: SecretStr | None = None
+    """A literal token: local mode only."""
+
+    @field_validator("identities")
+    @classmethod
+    def _lower(cls, identities: dict[str, str]) -> dict[str, str]:
+        return {kind: value.strip().lower() for kind, value in identities.items()}
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token_env is not None and self.token is not None:
+            raise ValueError("give either token_env or token, not both")
+        return self
+
+    def principal(self) -> Principal:
+        """The person as the domain knows them."""
+        return Principal(
+            id=PrincipalId(self.id),
+            name=self.name,
+            roles=self.roles,
+            domains=self.domains,
+            identities={str(kind): value for kind, value in self.identities.items()},
+        )
+
+
+class ModelSection(Value):
+    """Where the agents' language model is.
+
+    `auto` takes Azure if its two variables are set, else OpenAI if its key is set, else (local mode
+    only) the scripted model at `base_url`.
+    """
+
+    provider: Literal["auto", "openai", "azure", "scripted"] = "auto"
+    name: str = "gpt-4o-mini"
+    base_url: AnyHttpUrl | None = None
+    api_key_env: EnvironmentName | None = None
+    api_version: str = "2024-10-21"
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    timeout_s: float = Field(default=60, gt=0)
+
+
+class WorkflowSettings(Value):
+    """One workflow: where its factory is, and what it is told."""
+
+    factory: ImportPath
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class ModelSettings(Value):
+    """The model that was chosen, with its key."""
+
+    provider: Literal["openai", "azure", "scripted"]
+    name: str
+    base_url: str | None
+    api_key: SecretStr
+    api_version: str | None = None
+    temperature: float | None = None
+    timeout_s: float = 60
+
+
+class Settings(Value):
+    """Everything, checked."""
+
+    mode: Mode
+    source: str
+    """The file it was read from."""
+    database_url: str
+    public_url: str
+    people: tuple[PersonSettings, ...]
+    tokens: dict[str, SecretStr]
+    """Bearer tokens by person id."""
+    teams: TeamsSettings
+    model: ModelSettings
+    workflows: dict[str, WorkflowSettings]
+    policy_section: dict[str, Any]
+
+    @property
+    def local(self) -> bool:
+        """Whether this is one person's own machine."""
+        return self.mode is Mode.LOCAL
+
+    @property
+    def policy(self) -> Policy:
+        """The rules; loading cannot fail any more."""
+        return Policy.load(self.policy_section)

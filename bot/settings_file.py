@@ -1,0 +1,309 @@
+"""Reads `countersign.yaml` once and says everything that is wrong with it in one go."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import AnyHttpUrl, SecretStr, TypeAdapter, ValidationError
+from yaml.constructor import ConstructorError
+
+from approvals.authority import OWNER_ROLE
+from approvals.errors import ConfigurationError
+from approvals.policy import Policy
+from bot.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    MIN_TOKEN_LENGTH,
+    ModelSection,
+    ModelSettings,
+    Mode,
+    PersonSettings,
+    ProcessSettings,
+    Settings,
+    WorkflowSettings,
+)
+from bot.settings_secrets import choose_model, secret
+from bot.teams.settings import TeamsSettings
+
+T = TypeVar("T")
+
+DEFAULT_FILE = Path("countersign.yaml")
+SECTIONS = ("public_url", "people", "teams", "model", "workflows", "policy")
+Adjust = Callable[[dict[str, Any]], None]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key given twice is an error: a second rule must not win quietly."""
+
+
+def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key_node, _ in node.value:
+        key = str(loader.construct_object(key_node, deep=True))
+        if key in seen:
+            raise ConstructorError(
+                None, None, f"the key {key!r} is given twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def process_settings() -> ProcessSettings:
+    """The COUNTERSIGN_ variables. Raises ConfigurationError naming the variable."""
+    try:
+        return ProcessSettings()
+    except ValidationError as exc:
+        raise ConfigurationError(
+            [f"COUNTERSIGN_{str(e['loc'][0]).upper()}: {_message(e)}" for e in exc.errors()]
+        ) from exc
+
+
+def find(config: Path | None, process: ProcessSettings) -> Path:
+    """The file to read: `--config`, else COUNTERSIGN_CONFIG, else ./countersign.yaml."""
+    path = config or process.config or DEFAULT_FILE
+    if not path.is_file():
+        raise ConfigurationError(
+            [f"{path}: there is no such file; pass --config FILE or set COUNTERSIGN_CONFIG."]
+        )
+    return path
+
+
+def load_settings(
+    config: Path | None = None,
+    *,
+    process: ProcessSettings | None = None,
+    environ: Mapping[str, str] | None = None,
+    adjust: Adjust | None = None,
+) -> Settings:
+    """Read the file and the environment. `adjust` may change the parsed file first (the demo does).
+
+    Raises ConfigurationError with every problem.
+    """
+    process = process or process_settings()
+    path = find(config, process)
+    document = _parse(path)
+    if adjust is not None:
+        adjust(document)
+    reader = _Reader(document, process, os.environ if environ is None else environ)
+    return reader.settings(str(path))
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506
+    except OSError as exc:
+        raise ConfigurationError([f"{path}: cannot be read: {exc.strerror}"]) from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(
+            [f"{path}: is not valid YAML: {' '.join(str(exc).split())}"]
+        ) from exc
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            [f"{path}: must be a mapping with the sections {', '.join(SECTIONS)}."]
+        )
+    return document
+
+
+class _Reader:
+    """One pass over one document; problems are collected, never raised, until the end."""
+
+    def __init__(
+        self, document: dict[str, Any], process: ProcessSettings, environ: Mapping[str, str]
+    ):
+        self._document, self._process, self._environ = document, process, environ
+        self._local = process.env is Mode.LOCAL
+        self.problems: list[str] = []
+
+    def settings(self, source: str) -> Settings:
+        """The checked settings. Raises ConfigurationError."""
+        for name in sorted(set(map(str, self._document)) - set(SECTIONS)):
+            self.problems.append(f"{name}: unknown section; known are {', '.join(SECTIONS)}.")
+        self._database()
+        public_url = self._public_url()
+        people = self._people()
+        tokens = self._tokens(people)
+        teams = self._teams(public_url, {person.id for person in people})
+        model = self._model()
+        workflows: dict[str, WorkflowSettings] | None = self._section(
+            "workflows", dict[str, WorkflowSettings], {}
+        )
+        if workflows == {}:
+            self.problems.append("workflows: name at least one, with its factory.")
+        policy = self._policy(people)
+        if self.problems or teams is None or model is None or workflows is None:
+            raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
+        return Settings(
+            mode=self._process.env,
+            source=source,
+            database_url=self._process.database_url,
+            public_url=public_url,
+            people=tuple(people),
+            tokens=tokens,
+            teams=teams,
+            model=model,
+            workflows=workflows,
+            policy_section=policy,
+        )
+
+    def _section(self, name: str, kind: Any, default: T) -> Any | T | None:
+        """The section as `kind`; None if it is wrong (and then there are problems)."""
+        value = self._document.get(name)
+        if value is None:
+            return default
+        return self._validated(name, kind, value)
+
+    def _validated(self, path: str, kind: Any, value: Any) -> Any | None:
+        try:
+            return TypeAdapter(kind).validate_python(value)
+        except ValidationError as exc:
+            self.problems += problems_of(exc, path)
+            return None
+
+    def _database(self) -> None:
+        if not self._process.database_url.startswith("sqlite:///"):
+            scheme = self._process.database_url.partition(":")[0]
+            self.problems.append(
+                f"COUNTERSIGN_DATABASE_URL: {scheme} databases are not supported yet; "
+                "use sqlite:///./countersign.db."
+            )
+
+    def _public_url(self) -> str:
+        url = self._section("public_url", AnyHttpUrl, f"http://{DEFAULT_HOST}:{DEFAULT_PORT}")
+        return str(url).rstrip("/")
+
+    def _people(self) -> list[PersonSettings]:
+        entries = self._document.get("people")
+        if not isinstance(entries, list) or not entries:
+            self.problems.append("people: list at least one person (id, name, roles, identities).")
+            return []
+        found = [self._validated(f"people.{i}", PersonSettings, e) for i, e in enumerate(entries)]
+        people = [person for person in found if person is not None]
+        self._unique("people: the id", (p.id for p in people))
+        for kind in ("entra", "email", "jira", "servicenow"):
+            self._unique(
+                f"people: the {kind} identity",
+                (value for p in people for k, value in p.identities.items() if k == kind),
+            )
+        return people
+
+    def _unique(self, what: str, values: Iterable[str]) -> None:
+        for value, count in Counter(values).items():
+            if count > 1:
+                self.problems.append(
+                    f"{what} {value} is given {count} times; it must name one person."
+                )
+
+    def _tokens(self, people: list[PersonSettings]) -> dict[str, SecretStr]:
+        tokens: dict[str, SecretStr] = {}
+        for person in people:
+            where = f"people.{person.id}"
+            if person.token is not None:
+                if not self._local:
+                    self.problems.append(
+                        f"{where}.token: a literal token is allowed in local mode only; put it "
+                        "into an environment variable and name that in token_env."
+                    )
+                tokens[person.id] = person.token
+            elif person.token_env is not None:
+                value = secret(person.token_env, self._environ)
+                if value is None:
+                    self.problems.append(
+                        f"{where}.token_env: the environment variable {person.token_env} is not "
+                        "set; export it, or remove token_env if this person does not use the API."
+                    )
+                elif len(value.get_secret_value()) < MIN_TOKEN_LENGTH and not self._local:
+                    self.problems.append(
+                        f"{where}.token_env: {person.token_env} is shorter than {MIN_TOKEN_LENGTH} "
+                        "characters; use a random one, for example from `openssl rand -base64 24`."
+                    )
+                else:
+                    tokens[person.id] = value
+        if len({t.get_secret_value() for t in tokens.values()}) < len(tokens):
+            self.problems.append(
+                "people: two people have the same token; everyone needs their own."
+            )
+        return tokens
+
+    def _teams(self, public_url: str, ids: set[str]) -> TeamsSettings | None:
+        raw = self._document.get("teams")
+        raw = {} if raw is None else raw
+        if not isinstance(raw, dict):
+            self.problems.append("teams: must be a mapping.")
+            return None
+        section = {"public_url": public_url, **raw}
+        for key in ("local_requester", "local_approver"):
+            if section.get(key) and section[key] not in ids:
+                self.problems.append(f"teams.{key}: nobody in people has the id {section[key]!r}.")
+        variable = section.pop("app_password_env", None)
+        if "app_password" in section:
+            self.problems.append(
+                "teams.app_password: secrets never stand here; use app_password_env."
+            )
+            section.pop("app_password")
+        if variable is not None:
+            password = secret(str(variable), self._environ)
+            if password is not None:
+                section["app_password"] = password
+            elif section.get("app_id"):
+                self.problems.append(
+                    f"teams.app_password_env: the environment variable {variable} is not set; "
+                    "export the client secret of the bot's app registration."
+                )
+        teams = self._validated("teams", TeamsSettings, section)
+        return teams if isinstance(teams, TeamsSettings) else None
+
+    def _model(self) -> ModelSettings | None:
+        section = self._section("model", ModelSection, ModelSection())
+        if section is None:
+            return None
+        chosen = choose_model(section, self._environ, local=self._local)
+        if isinstance(chosen, str):
+            self.problems.append(chosen)
+            return None
+        return chosen
+
+    def _policy(self, people: list[PersonSettings]) -> dict[str, Any]:
+        section = self._document.get("policy")
+        if not isinstance(section, dict):
+            self.problems.append(
+                "policy: must be a mapping with `tools`; without it no tool may run."
+            )
+            return {}
+        try:
+            policy = Policy.load(section)
+        except ConfigurationError as exc:
+            self.problems += exc.problems
+            return {}
+        for tool, rule in policy.tools.items():
+            for stage in rule.tiers():
+                holders = [p.id for p in people if p.roles.intersection(stage.roles)]
+                if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
+                    self.problems.append(
+                        f"policy.tools.{tool}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
+                        f"but people has {len(holders)} with such a role; nobody could approve it."
+                    )
+        return section
+
+
+def problems_of(exc: ValidationError, path: str) -> list[str]:
+    """One line for each error, with the dotted path to the key."""
+    lines = []
+    for error in exc.errors():
+        where = ".".join([path, *map(str, error["loc"])])
+        lines.append(f"{where}: {_message(error)}")
+    return lines
+
+
+def _message(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key; check the spelling, or remove it."
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message if error["type"] in ("missing", "value_error") else f"{message}."

@@ -1,0 +1,289 @@
+"""Every wrong setting is named with its path and the fix, all of them at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from approvals.errors import ConfigurationError
+from bot.people import SettingsDirectory, Tokens
+from bot.settings import Mode, ProcessSettings, Settings
+from bot.settings_file import load_settings, process_settings
+
+REPOSITORY = Path(__file__).parents[2]
+Document = dict[str, Any]
+
+
+def good() -> Document:
+    """A small production configuration."""
+    return {
+        "people": [
+            {
+                "id": "alex",
+                "name": "Alex Wilber",
+                "roles": ["manager"],
+                "identities": {"entra": "AAAA-1", "email": "Alex@Example.com"},
+                "token_env": "TOKEN_ALEX",
+            },
+            {"id": "sam", "name": "Sam Carter"},
+        ],
+        "teams": {
+            "app_id": "11111111-2222-3333-4444-555555555555",
+            "tenant_id": "22222222-2222-3333-4444-555555555555",
+            "app_password_env": "BOT_SECRET",
+        },
+        "model": {"provider": "openai", "name": "gpt-4o-mini"},
+        "workflows": {"echo": {"factory": "some.module:workflow"}},
+        "policy": {"tools": {"send": {"effect": "require_approval", "roles": ["manager"]}}},
+    }
+
+
+ENVIRON = {
+    "TOKEN_ALEX": "a-long-enough-random-token",
+    "BOT_SECRET": "bot-secret",
+    "OPENAI_API_KEY": "sk-1",
+}
+
+
+def load(
+    tmp_path: Path,
+    document: Document | str,
+    environ: dict[str, str] | None = None,
+    mode: Mode = Mode.PRODUCTION,
+    database_url: str = "sqlite:///./x.db",
+) -> Settings:
+    path = tmp_path / "countersign.yaml"
+    path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+    process = ProcessSettings(env=mode, database_url=database_url)
+    return load_settings(path, process=process, environ=ENVIRON if environ is None else environ)
+
+
+def problems(tmp_path: Path, document: Document | str, **options: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, document, **options)
+    return "\n".join(caught.value.problems)
+
+
+def test_good_settings_load(tmp_path: Path) -> None:
+    settings = load(tmp_path, good())
+
+    assert settings.tokens["alex"].get_secret_value() == "a-long-enough-random-token"
+    assert settings.teams.app_password.get_secret_value() == "bot-secret"
+    assert settings.model.api_key.get_secret_value() == "sk-1"
+    assert [p.id for p in settings.people] == ["alex", "sam"]
+    assert "send" in settings.policy.tools
+
+
+def test_secrets_do_not_show(tmp_path: Path) -> None:
+    shown = repr(load(tmp_path, good()))
+
+    assert not [value for value in ENVIRON.values() if value in shown]
+
+
+def set_at(path: str, value: Any) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        *parents, last = path.split(".")
+        target: Any = document
+        for key in parents:
+            target = target[int(key)] if isinstance(target, list) else target[key]
+        target[last] = value
+
+    return change
+
+
+def drop(path: str) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        *parents, last = path.split(".")
+        target: Any = document
+        for key in parents:
+            target = target[int(key)] if isinstance(target, list) else target[key]
+        del target[last]
+
+    return change
+
+
+TABLE: list[tuple[Callable[[Document], None], str]] = [
+    (drop("people"), "people: list at least one person"),
+    (set_at("people", "alex"), "people: list at least one person"),
+    (drop("people.0.name"), "people.0.name: Field required"),
+    (set_at("people.0.rolls", []), "people.0.rolls: unknown key"),
+    (set_at("people.0.id", "Alex Wilber"), "people.0.id: String should match pattern"),
+    (set_at("people.0.identities", {"icq": "1"}), "people.0.identities.icq"),
+    (set_at("people.1.id", "alex"), "people: the id alex is given 2 times"),
+    (
+        set_at("people.1.identities", {"entra": "aaaa-1"}),
+        "people: the entra identity aaaa-1 is given 2 times",
+    ),
+    (set_at("people.1.token", "literal"), "people.sam.token: a literal token is allowed in local"),
+    (set_at("people.0.token", "literal"), "people.0: give either token_env or token, not both"),
+    (
+        set_at("people.1.token_env", "TOKEN_SAM"),
+        "people.sam.token_env: the environment variable TOKEN_SAM is not set; export it",
+    ),
+    (set_at("people.1.token_env", "TOKEN_ALEX"), "people: two people have the same token"),
+    (set_at("people.1.token_env", "OPENAI_API_KEY"), "is shorter than 20 characters"),
+    (set_at("people.1.token_env", "not a name"), "people.1.token_env: String should match"),
+    (set_at("teams.app_id", "bot"), "teams.app_id"),
+    (set_at("teams.app_password", "x"), "teams.app_password: secrets never stand here"),
+    (
+        set_at("teams.app_password_env", "NOT_SET"),
+        "teams.app_password_env: the environment variable NOT_SET is not set",
+    ),
+    (set_at("teams.tenant", "x"), "teams.tenant: unknown key"),
+    (set_at("teams", []), "teams: must be a mapping"),
+    (set_at("teams.local_approver", "nobody"), "teams.local_approver: nobody in people has the id"),
+    (set_at("model.provider", "llama"), "model.provider"),
+    (set_at("model.api_key_env", "NOT_SET"), "the environment variable NOT_SET is not set"),
+    (set_at("model", {"provider": "scripted"}), "the scripted model is for local mode"),
+    (set_at("model", {"provider": "azure"}), "AZURE_OPENAI_API_KEY is not set"),
+    (drop("workflows"), "workflows: name at least one"),
+    (set_at("workflows.echo", {}), "workflows.echo.factory: Field required"),
+    (set_at("workflows.echo.factory", "no-colon"), "workflows.echo.factory: String should match"),
+    (drop("policy"), "policy: must be a mapping with `tools`"),
+    (set_at("policy.tools.send", "perhaps"), "policy.tools.send"),
+    (set_at("policy.tools.send.roles", []), "require_approval needs roles"),
+    (set_at("policy.tools.send.deadline", "soon"), "'soon' is not a duration"),
+    (
+        set_at("policy.tools.send.roles", ["chief"]),
+        "policy.tools.send: needs 1 of chief, but people",
+    ),
+    (set_at("public_url", "nowhere"), "public_url"),
+    (set_at("polices", {}), "polices: unknown section"),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), TABLE, ids=[text[:45] for _, text in TABLE])
+def test_each_problem_is_named(
+    tmp_path: Path, change: Callable[[Document], None], expected: str
+) -> None:
+    document = good()
+    change(document)
+
+    assert expected in problems(tmp_path, document)
+
+
+def test_all_problems_come_together(tmp_path: Path) -> None:
+    document = good()
+    document["people"][0]["rolls"] = []
+    document["model"]["provider"] = "llama"
+    document["policy"]["tools"]["send"] = "perhaps"
+    document["typo"] = 1
+
+    found = problems(tmp_path, document)
+
+    assert all(
+        path in found for path in ("people.0.rolls", "model.provider", "policy.tools.send", "typo")
+    )
+
+
+def test_no_model_key_names_the_variable(tmp_path: Path) -> None:
+    found = problems(tmp_path, good(), environ={**ENVIRON, "OPENAI_API_KEY": " "})
+
+    assert "OPENAI_API_KEY is not set; export your key" in found
+
+
+def test_auto_without_any_key_names_both_ways(tmp_path: Path) -> None:
+    document = good() | {"model": {}}
+    environ = {k: v for k, v in ENVIRON.items() if k != "OPENAI_API_KEY"}
+
+    found = problems(tmp_path, document, environ=environ)
+
+    assert "export OPENAI_API_KEY, or AZURE_OPENAI_API_KEY and AZURE_OPENAI_ENDPOINT" in found
+
+
+@pytest.mark.parametrize(
+    ("extra", "provider", "base_url"),
+    [
+        ({}, "scripted", "http://127.0.0.1:8801/v1"),
+        ({"OPENAI_API_KEY": "sk-1"}, "openai", None),
+        (
+            {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://x.openai.azure.com"},
+            "azure",
+            "https://x.openai.azure.com",
+        ),
+    ],
+)
+def test_auto_takes_what_is_there(
+    tmp_path: Path, extra: dict[str, str], provider: str, base_url: str | None
+) -> None:
+    document = good() | {"model": {"base_url": "http://127.0.0.1:8801/v1"}}
+    environ = {k: v for k, v in ENVIRON.items() if k != "OPENAI_API_KEY"} | extra
+
+    model = load(tmp_path, document, environ=environ, mode=Mode.LOCAL).model
+
+    assert (model.provider, model.base_url) == (provider, base_url)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("people: [", "is not valid YAML"),
+        ("- a list", "must be a mapping"),
+        ("policy:\n  tools: {a: allow}\npolicy: {}\n", "the key 'policy' is given twice"),
+        ("policy:\n  tools:\n    send: deny\n    send: allow\n", "the key 'send' is given twice"),
+    ],
+)
+def test_unreadable_files_are_named(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in problems(tmp_path, text)
+
+
+def test_a_missing_file_names_both_ways_to_give_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--config FILE or set COUNTERSIGN_CONFIG"):
+        load_settings(tmp_path / "none.yaml", process=ProcessSettings())
+
+
+def test_an_unknown_database_is_refused(tmp_path: Path) -> None:
+    found = problems(tmp_path, good(), database_url="postgresql://db/x")
+
+    assert "COUNTERSIGN_DATABASE_URL: postgresql databases are not supported yet" in found
+
+
+def test_the_environment_is_production_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("COUNTERSIGN_")]:
+        monkeypatch.delenv(name)
+
+    assert process_settings().env is Mode.PRODUCTION
+
+
+def test_a_wrong_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_ENV", "staging")
+
+    with pytest.raises(ConfigurationError, match="COUNTERSIGN_ENV: Input should be"):
+        process_settings()
+
+
+def test_the_shipped_file_is_valid_in_local_mode() -> None:
+    settings = load_settings(
+        REPOSITORY / "countersign.yaml", process=ProcessSettings(env=Mode.LOCAL), environ={}
+    )
+
+    assert {"sales_quote", "crm_update"} == set(settings.workflows)
+    assert settings.model.provider == "scripted"
+
+
+def test_the_shipped_file_is_refused_in_production() -> None:
+    """Its literal tokens must not open a server that others can reach."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(REPOSITORY / "countersign.yaml", process=ProcessSettings(), environ={})
+
+    assert "people.alex.token: a literal token is allowed in local mode only" in str(caught.value)
+
+
+def test_people_are_found_by_identity_role_and_token(tmp_path: Path) -> None:
+    settings = load(tmp_path, good())
+    directory, tokens = SettingsDirectory(settings.people), Tokens(settings.tokens)
+
+    alex = directory.by_id("alex")
+    assert alex is not None
+    assert directory.by_identity("entra", " AAAA-1 ") == alex
+    assert directory.by_identity("email", "alex@example.com") == alex
+    assert directory.by_identity("jira", "aaaa-1") is None
+    assert directory.with_roles(["manager", "chief"]) == [alex]
+    assert tokens.owner("a-long-enough-random-token") == "alex"
+    assert tokens.owner("a-long-enough-random-toke") is None
+    assert tokens.owner("") is None
