@@ -1,0 +1,125 @@
+"""The OpenAPI 3.1 document, built from the same table that the routes are built from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from bot.api.operation import Operation
+from bot.api.problems import MEDIA_TYPE, Problem
+
+_REF = "#/components/schemas/{model}"
+_EVERYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
+    """The whole document."""
+    models: list[tuple[type[BaseModel], Any]] = [(Problem, "serialization")]
+    for operation in operations:
+        models.append((operation.answer, "serialization"))
+        if operation.body is not None:
+            models.append((operation.body, "validation"))
+    names, definitions = models_json_schema(models, ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, names
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Countersign",
+            "version": version,
+            "description": "A person's approval between an AutoGen agent and a risky tool call. "
+            "Everybody listed in `people` may read; who may decide, policy says.",
+        },
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation, names: Any) -> dict[str, Any]:
+    answered = {
+        "description": HTTPStatus(operation.status).phrase,
+        "content": {"application/json": {"schema": names[operation.answer, "serialization"]}},
+    }
+    responses: dict[str, Any] = {str(int(operation.status)): answered}
+    for status in _refusals(operation):
+        responses[str(int(status))] = {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {"schema": names[Problem, "serialization"]}},
+        }
+    result: dict[str, Any] = {
+        "operationId": _operation_id(operation),
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": dict(sorted(responses.items())),
+    }
+    if operation.body is not None:
+        schema = names[operation.body, "validation"]
+        result["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return result
+
+
+def _refusals(operation: Operation) -> list[HTTPStatus]:
+    refusals = {*_EVERYWHERE, *operation.problems}
+    if operation.query is not None or operation.body is not None:
+        refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+    if operation.body is not None:
+        refusals |= {
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        }
+    return sorted(refusals)
+
+
+def _operation_id(operation: Operation) -> str:
+    return operation.summary.lower().replace(" ", "_")
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    found += [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        for name in operation.headers
+    ]
+    if operation.query is not None:
+        schema = operation.query.model_json_schema()
+        required = schema.get("required", [])
+        for name, prop in schema["properties"].items():
+            found.append(
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": name in required,
+                    "schema": _inline(prop, schema),
+                }
+            )
+    return found
+
+
+def _inline(prop: Any, schema: dict[str, Any]) -> Any:
+    """The property with its references filled in: parameters cannot refer into a query model."""
+    if isinstance(prop, dict):
+        if "$ref" in prop:
+            return _inline(schema["$defs"][prop["$ref"].rpartition("/")[2]], schema)
+        return {key: _inline(value, schema) for key, value in prop.items()}
+    if isinstance(prop, list):
+        return [_inline(item, schema) for item in prop]
+    return prop

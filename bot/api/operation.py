@@ -1,0 +1,178 @@
+"""One operation of the API: what it takes, what it answers, and the pipeline in front of it.
+
+Authenticate → parse → validate → handle → answer. The same table of operations gives the routes
+and the OpenAPI document, so neither can say what the other does not do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ValidationError
+
+from approvals.models import Actor, ConversationKey, Principal, Session, Via
+from approvals.ports import Directory
+from approvals.service import ApprovalService
+from bot.api.problems import problem, unauthorised
+from bot.people import Tokens
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class SessionStarter(Protocol):
+    """Starts workflows; `agents.session_manager.SessionManager` is one."""
+
+    async def start(
+        self,
+        workflow: str,
+        task: str,
+        owner: Principal,
+        *,
+        conversation: ConversationKey | None = None,
+        idempotency_key: str | None = None,
+    ) -> Session:
+        """A new session. Raises InvalidError for an unknown workflow or an empty task."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the API works on."""
+
+    approvals: ApprovalService
+    sessions: SessionStarter
+    directory: Directory
+    tokens: Tokens
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One authenticated, validated call."""
+
+    services: Services
+    person: Principal
+    path: dict[str, str]
+    headers: dict[str, str]
+    query: Any = None
+    body: Any = None
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the ledger names them."""
+        return Actor(principal=self.person, via=Via.API, identity=f"api:{self.person.id}")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A row of the API."""
+
+    method: str
+    path: str
+    summary: str
+    handle: Callable[[Call], Awaitable[BaseModel]]
+    answer: type[BaseModel]
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    problems: tuple[HTTPStatus, ...] = ()
+    headers: tuple[str, ...] = ()
+    """Request headers that it reads."""
+
+    def endpoint(self) -> Handler:
+        """The aiohttp handler."""
+
+        async def run(request: web.Request) -> web.StreamResponse:
+            services = request.app[SERVICES]
+            person = authenticated(request, services)
+            if person is None:
+                return unauthorised("Send `Authorization: Bearer <token>` of a person in `people`.")
+            query = body = None
+            if self.query is not None:
+                query = _validated(self.query, _single(request.query))
+            if self.body is not None:
+                body = _validated(self.body, await read_json(request))
+            if isinstance(query, web.Response) or isinstance(body, web.Response):
+                return query if isinstance(query, web.Response) else body  # type: ignore[return-value]
+            answer = await self.handle(
+                Call(
+                    services=services,
+                    person=person,
+                    path=dict(request.match_info),
+                    headers={name: request.headers.get(name, "") for name in self.headers},
+                    query=query,
+                    body=body,
+                )
+            )
+            return web.Response(
+                status=self.status, text=answer.model_dump_json(), content_type="application/json"
+            )
+
+        return run
+
+
+def authenticated(request: web.Request, services: Services) -> Principal | None:
+    """The person whose bearer token came with the request, None without a valid one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    owner = services.tokens.owner(token.strip())
+    return None if owner is None else services.directory.by_id(owner)
+
+
+async def read_json(request: web.Request) -> Any:
+    """The JSON body, or the response that says what is wrong with it."""
+    if request.content_type != "application/json":
+        return problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "not-json",
+            "Send the body as JSON, with `Content-Type: application/json`.",
+        )
+    raw = await request.read()
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
+        # An escape such as \ud800 alone is valid JSON but no Unicode: nothing could store it.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as exc:
+        reason = (
+            "is nested too deeply" if isinstance(exc, RecursionError) else f"is not JSON: {exc}"
+        )
+        return problem(HTTPStatus.BAD_REQUEST, "malformed-json", f"The body {reason}")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _single(query: Any) -> dict[str, Any]:
+    return {key: query.getone(key) for key in query}
+
+
+def _validated(model: type[M], value: Any) -> M | web.Response:
+    if isinstance(value, web.Response):
+        return value
+    if not isinstance(value, dict):
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "The body must be a JSON object."
+        )
+    try:
+        return model.model_validate(value)
+    except ValidationError as exc:
+        errors = [_line(error) for error in exc.errors()]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "; ".join(errors), errors=errors)
+
+
+def _line(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "unknown field"
+    return f"{where}: {message}" if where else message

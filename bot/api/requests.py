@@ -1,0 +1,240 @@
+"""Requests: what waits for a person, and the vote on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from approvals.models import (
+    Delivery,
+    JsonObject,
+    Request,
+    RequestId,
+    RequestStatus,
+    Result,
+    Risk,
+    Value,
+    Verdict,
+    Via,
+    Vote,
+)
+from approvals.service import ApprovalService
+from bot.api.operation import Call, Operation
+from bot.api.sessions import PAGE_LIMIT
+
+MAX_COMMENT_CHARS = 4_000
+
+
+class RuleBody(Value):
+    """The rule that asked for people, and why."""
+
+    id: str
+    reason: str
+    policy_version: str
+
+
+class StageBody(Value):
+    """The tier that is asked now."""
+
+    number: int = Field(description="From 1.")
+    of: int
+    roles: list[str]
+    quorum: int
+
+
+class VoteBody(Value):
+    """One person's verdict on one revision."""
+
+    by: str
+    name: str
+    verdict: Verdict
+    revision: int
+    stage: int = Field(description="From 1.")
+    via: Via
+    at: datetime
+    comment: str
+
+
+class DeliveryBody(Value):
+    """Where the request is shown."""
+
+    id: str
+    channel: str
+    target: str
+    status: str
+    error: str | None
+
+
+class RequestBody(Value):
+    """One tool call that waits, or waited, for people."""
+
+    id: str
+    session_id: str
+    checkpoint_id: str = Field(description="Requests proposed together have the same one.")
+    tool: str
+    arguments: JsonObject
+    agent: str
+    rationale: str
+    risk: Risk
+    digest: str = Field(description="Send it with a vote: what was read is what is decided.")
+    revision: int
+    status: RequestStatus
+    stage: StageBody | None
+    expires_at: datetime | None
+    rule: RuleBody
+    votes: list[VoteBody]
+    questions: list[JsonObject] = Field(description="Empty in this version.")
+    deliveries: list[DeliveryBody]
+    result: Result | None
+
+    @classmethod
+    def of(cls, request: Request, votes: Sequence[Vote], deliveries: Sequence[Delivery]) -> Self:
+        """The request as the API shows it."""
+        return cls(
+            id=request.id,
+            session_id=request.session_id,
+            checkpoint_id=request.checkpoint_id,
+            tool=request.tool,
+            arguments=request.arguments,
+            agent=request.agent,
+            rationale=request.rationale,
+            risk=request.risk,
+            digest=request.digest,
+            revision=request.revision,
+            status=request.status,
+            stage=_stage(request),
+            expires_at=request.expires_at,
+            rule=RuleBody(
+                id=request.rule_id, reason=request.reason, policy_version=request.policy_version
+            ),
+            votes=[_vote(vote) for vote in votes],
+            questions=[],
+            deliveries=[_delivery(delivery) for delivery in deliveries],
+            result=request.result,
+        )
+
+
+class RequestPage(Value):
+    """Requests, oldest first."""
+
+    items: list[RequestBody]
+    next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
+
+
+class RequestQuery(Value):
+    """Which requests."""
+
+    status: RequestStatus | None = None
+    session: str | None = Field(default=None, max_length=200)
+    limit: int = Field(default=50, ge=1, le=PAGE_LIMIT)
+    cursor: str | None = Field(default=None, max_length=500)
+
+
+class CastVote(Value):
+    """A verdict on what the digest names."""
+
+    verdict: Verdict
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    arguments: JsonObject | None = Field(
+        default=None, description="All arguments as they shall run; with `modify` only."
+    )
+    comment: str = Field(default="", max_length=MAX_COMMENT_CHARS)
+
+    @model_validator(mode="after")
+    def _arguments_with_modify(self) -> Self:
+        if (self.verdict is Verdict.MODIFY) != (self.arguments is not None):
+            raise ValueError("arguments: required with the verdict modify, and only with it")
+        return self
+
+
+async def page(call: Call) -> RequestPage:
+    """Requests of everybody."""
+    query: RequestQuery = call.query
+    found = await call.services.approvals.requests(
+        status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
+    )
+    items = [await shown(call.services.approvals, request) for request in found.items]
+    return RequestPage(items=items, next=found.next)
+
+
+async def get(call: Call) -> RequestBody:
+    """One request."""
+    approvals = call.services.approvals
+    return await shown(approvals, await approvals.request(RequestId(call.path["id"])))
+
+
+async def vote(call: Call) -> RequestBody:
+    """Decide. 409 says who was first; 403 is on the ledger."""
+    body: CastVote = call.body
+    approvals = call.services.approvals
+    request = await approvals.vote(
+        RequestId(call.path["id"]),
+        call.actor,
+        verdict=body.verdict,
+        digest=body.digest,
+        arguments=body.arguments,
+        comment=body.comment,
+    )
+    return await shown(approvals, request)
+
+
+async def shown(approvals: ApprovalService, request: Request) -> RequestBody:
+    """The request with its votes and deliveries."""
+    votes, deliveries = await asyncio.gather(
+        approvals.votes(request.id), approvals.deliveries(request.id)
+    )
+    return RequestBody.of(request, votes, deliveries)
+
+
+def _stage(request: Request) -> StageBody | None:
+    if not request.stages:
+        return None
+    index = min(request.stage, len(request.stages) - 1)
+    stage = request.stages[index]
+    return StageBody(
+        number=index + 1, of=len(request.stages), roles=list(stage.roles), quorum=stage.quorum
+    )
+
+
+def _vote(vote: Vote) -> VoteBody:
+    return VoteBody(
+        by=vote.principal_id,
+        name=vote.name,
+        verdict=vote.verdict,
+        revision=vote.revision,
+        stage=vote.stage + 1,
+        via=vote.via,
+        at=vote.at,
+        comment=vote.comment,
+    )
+
+
+def _delivery(delivery: Delivery) -> DeliveryBody:
+    return DeliveryBody(
+        id=delivery.id,
+        channel=delivery.channel,
+        target=delivery.target,
+        status=str(delivery.status),
+        error=delivery.error,
+    )
+
+
+OPERATIONS = (
+    Operation("GET", "/api/v1/requests", "List requests", page, RequestPage, query=RequestQuery),
+    Operation(
+        "GET", "/api/v1/requests/{id}", "Get a request", get, RequestBody,
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "POST", "/api/v1/requests/{id}/votes", "Vote on a request", vote, RequestBody,
+        body=CastVote,
+        problems=(
+            HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,103 @@
+"""The HTTP application: the bot's endpoint, the REST API, and whether the server is well."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.api import ledger, openapi, requests, sessions
+from bot.api.operation import SERVICES, Services, authenticated
+from bot.api.problems import problem, problems, unauthorised
+
+OPERATIONS = (*sessions.OPERATIONS, *requests.OPERATIONS, *ledger.OPERATIONS)
+MAX_BODY_BYTES = 256 * 1024
+"""More than any card or Teams message; a larger body is refused unread."""
+REQUEST_ID = "X-Request-Id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Server": "Countersign",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Checks = Callable[[], Awaitable[dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What `bot.wiring` composes and the application serves."""
+
+    services: Services
+    messages: Handler
+    """The Bot Framework endpoint; it authenticates its callers itself."""
+    checks: Checks
+    """Name of each check to `ok`, or to what is wrong."""
+
+
+def create_app(parts: Parts) -> web.Application:
+    """The application; it owns nothing, so closing it closes nothing of `parts`."""
+    app = web.Application(middlewares=[framed, problems], client_max_size=MAX_BODY_BYTES)
+    app[SERVICES] = parts.services
+    app.router.add_post("/api/messages", parts.messages)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, operation.endpoint())
+    app.router.add_post("/api/v1/requests/{id}/questions", questions)
+    document = openapi.document(OPERATIONS, version=version("countersign"))
+    app.router.add_get("/api/openapi.json", _json(document))
+    app.router.add_get("/healthz", _json({"status": "ok"}))
+    app.router.add_get("/readyz", _readiness(parts.checks))
+    return app
+
+
+@web.middleware
+async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name the request in the log and the answer, and set the headers of every answer."""
+    given = request.headers.get(REQUEST_ID, "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    with structlog.contextvars.bound_contextvars(http_request_id=request_id):
+        response = await handler(request)
+    response.headers.update(_HEADERS)
+    response.headers[REQUEST_ID] = request_id
+    return response
+
+
+async def questions(request: web.Request) -> web.StreamResponse:
+    """Questions to the agent are not there yet, and say so."""
+    if authenticated(request, request.app[SERVICES]) is None:
+        return unauthorised("Send `Authorization: Bearer <token>` of a person in `people`.")
+    return problem(
+        HTTPStatus.NOT_IMPLEMENTED,
+        "not-implemented",
+        "Asking the agent a question is not part of this version; reject with a comment instead.",
+    )
+
+
+def _json(body: object) -> Handler:
+    text = json.dumps(body)
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type="application/json")
+
+    return answer
+
+
+def _readiness(checks: Checks) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        results = await checks()
+        ready = all(result == "ok" for result in results.values())
+        body = {"status": "ready" if ready else "not ready", "checks": results}
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return web.json_response(body, status=status)
+
+    return answer
