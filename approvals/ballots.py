@@ -1,0 +1,374 @@
+"""One person's vote, inside its transaction: what it changes, or why it counts for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from approvals.arguments import problems
+from approvals.authority import reason_against
+from approvals.canonical import digest
+from approvals.errors import (
+    AlreadyDecidedError,
+    CountersignError,
+    DeniedByPolicyError,
+    ExpiredError,
+    InvalidArgumentsError,
+    InvalidError,
+    NotAuthorisedError,
+    StaleDigestError,
+)
+from approvals.follow_up import FollowUp
+from approvals.lifecycle import tally
+from approvals.models import (
+    Actor,
+    Cause,
+    Decision,
+    Effect,
+    JsonObject,
+    Outcome,
+    Principal,
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Result,
+    Session,
+    ToolCall,
+    Value,
+    Verdict,
+    Via,
+    Vote,
+)
+from approvals.policy import Policy
+from approvals.ports import ToolCatalog
+from approvals.proposals import not_executed
+from approvals.store import ledger as ledger_rows
+from approvals.store import requests as request_rows
+from approvals.store import sessions as session_rows
+
+END_CHAT = "exit"
+"""What AutoGen reads as a person's wish to end the chat."""
+MAX_COMMENT = 4_000
+
+
+class Ballot(Value):
+    """What a person hands in: a verdict on the revision whose digest they saw."""
+
+    request_id: RequestId
+    verdict: Verdict
+    digest: str
+    arguments: JsonObject | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A ballot that is recorded as refused; the transaction stands, the caller is told."""
+
+    error: CountersignError
+
+
+class BallotBox:
+    """Counts ballots. Each method belongs into a transaction."""
+
+    def __init__(self, policy: Policy, catalog: ToolCatalog, follow_up: FollowUp):
+        self._policy = policy
+        self._catalog = catalog
+        self._follow = follow_up
+
+    def cast(
+        self, connection: Connection, ballot: Ballot, actor: Actor, now: datetime
+    ) -> Request | Refusal:
+        """Count the ballot. Raises for a ballot that changes nothing and leaves no trace."""
+        request = request_rows.get(connection, ballot.request_id)
+        session = session_rows.get(connection, request.session_id)
+        if request.status is RequestStatus.EXPIRED:
+            raise _expired(request)
+        if request.status is not RequestStatus.PENDING:
+            raise AlreadyDecidedError(request.id, request.status, request.decision)
+        if request.expires_at is not None and request.expires_at <= now:
+            self.expire(connection, request, now)
+            return Refusal(error=_expired(request))
+        votes = request_rows.votes_of(connection, request.id)
+        reason = reason_against(actor.principal, request, votes)
+        if reason is not None or actor.principal is None:
+            reason = reason or "You are not known here."
+            refused(connection, request, actor, reason, now, verdict=ballot.verdict)
+            return Refusal(error=NotAuthorisedError(reason))
+        if ballot.digest != request.digest:
+            raise StaleDigestError(
+                f"Request {request.id} is at revision {request.revision} with another digest now. "
+                "Look at it again and decide what it says today."
+            )
+        self._require_form(ballot, request)
+        if ballot.verdict is Verdict.MODIFY and ballot.arguments != request.arguments:
+            request = self._revise(connection, ballot, request, session, actor, now)
+            reason = reason_against(actor.principal, request, [])
+            if reason is not None:
+                raise NotAuthorisedError(
+                    f"With these arguments you may not decide it: {reason}"
+                )
+            votes = []
+        return self._count(
+            connection, ballot, request, session, actor, actor.principal, votes, now
+        )
+
+    def expire(self, connection: Connection, request: Request, now: datetime) -> None:
+        """The deadline has passed without a decision."""
+        message = "Nobody decided in time. Nothing was run."
+        after = request.model_copy(
+            update={
+                "status": RequestStatus.EXPIRED,
+                "decision": Decision(
+                    verdict=Verdict.REJECT,
+                    by="clock",
+                    by_name="the deadline",
+                    via=Via.CLOCK,
+                    at=now,
+                    comment=message,
+                    digest=request.digest,
+                ),
+                "result": not_executed(Cause.EXPIRED, message, retry=True),
+            }
+        )
+        if request.kind is RequestKind.INPUT:
+            result = Result(
+                outcome=Outcome.NOT_EXECUTED, content=END_CHAT, cause=Cause.EXPIRED
+            )
+            after = after.model_copy(update={"result": result})
+        if not request_rows.replace(connection, request, after):
+            return
+        body: JsonObject = {"request": request.id, "digest": request.digest}
+        ledger_rows.append(connection, request.session_id, now, ("expired", body))
+        self._follow.changed(connection, after, now)
+        self._follow.decided(connection, after, now)
+
+    def _require_form(self, ballot: Ballot, request: Request) -> None:
+        if len(ballot.comment) > MAX_COMMENT:
+            raise InvalidError(
+                f"The comment is longer than {MAX_COMMENT} characters; shorten it."
+            )
+        if request.kind is RequestKind.INPUT:
+            if ballot.verdict is Verdict.MODIFY:
+                raise InvalidError(
+                    "A question has no arguments to change; answer it instead."
+                )
+            return
+        if ballot.verdict is Verdict.REJECT and not ballot.comment.strip():
+            raise InvalidError(
+                "Say why you reject this: the agents adapt to your reason."
+            )
+        if ballot.verdict is Verdict.MODIFY and ballot.arguments is None:
+            raise InvalidError("Give the changed arguments.")
+        if ballot.verdict is not Verdict.MODIFY and ballot.arguments is not None:
+            raise InvalidError("Arguments can only be changed with the verdict modify.")
+
+    def _revise(
+        self,
+        connection: Connection,
+        ballot: Ballot,
+        request: Request,
+        session: Session,
+        actor: Actor,
+        now: datetime,
+    ) -> Request:
+        arguments = ballot.arguments or {}
+        schema = self._catalog.schema(session.workflow, request.tool)
+        if schema is None:
+            raise InvalidError(
+                f"What {request.tool} accepts is not known here, so its arguments cannot be "
+                "changed. Approve or reject them as they are."
+            )
+        if found := problems(schema, arguments):
+            raise InvalidArgumentsError(request.tool, found)
+        call = ToolCall(
+            session_id=request.session_id,
+            call_id=request.call_id,
+            tool=request.tool,
+            arguments=arguments,
+            agent=request.agent,
+            executor=request.executor,
+            rationale=request.rationale,
+        )
+        ruling = self._policy.rule(call)
+        if ruling.effect is not Effect.REQUIRE_APPROVAL:
+            raise DeniedByPolicyError(
+                f"Policy does not let this be approved: {ruling.reason}"
+            )
+        revised = request.model_copy(
+            update={
+                "arguments": arguments,
+                "proposed_arguments": (
+                    request.arguments
+                    if request.proposed_arguments is None
+                    else request.proposed_arguments
+                ),
+                "revision": request.revision + 1,
+                "policy_version": self._policy.version,
+                "digest": digest(
+                    session_id=request.session_id,
+                    call_id=request.call_id,
+                    tool=request.tool,
+                    arguments=arguments,
+                    policy_version=self._policy.version,
+                ),
+                "risk": ruling.risk,
+                "rule_id": ruling.rule_id,
+                "reason": ruling.reason,
+                "stages": ruling.stages,
+                "stage": 0,
+                "expires_at": (
+                    request.expires_at
+                    if ruling.deadline_s is None
+                    else request.created_at + timedelta(seconds=ruling.deadline_s)
+                ),
+            }
+        )
+        self._write(connection, request, revised)
+        body: JsonObject = {
+            "request": request.id,
+            "revision": revised.revision,
+            "arguments": arguments,
+            "digest": revised.digest,
+            "replaces": request.digest,
+            "policy_version": revised.policy_version,
+            "by": None if actor.principal is None else actor.principal.id,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("revised", body))
+        return revised
+
+    def _count(
+        self,
+        connection: Connection,
+        ballot: Ballot,
+        request: Request,
+        session: Session,
+        actor: Actor,
+        principal: Principal,
+        earlier: list[Vote],
+        now: datetime,
+    ) -> Request:
+        vote = Vote(
+            request_id=request.id,
+            revision=request.revision,
+            principal_id=principal.id,
+            name=principal.name,
+            stage=request.stage,
+            verdict=Verdict.APPROVE
+            if ballot.verdict is Verdict.MODIFY
+            else ballot.verdict,
+            via=actor.via,
+            identity=actor.identity,
+            at=now,
+            comment=ballot.comment.strip(),
+        )
+        request_rows.add_vote(connection, vote)
+        body: JsonObject = {
+            **vote.model_dump(
+                mode="json", exclude={"request_id", "at", "principal_id"}
+            ),
+            "request": request.id,
+            "by": principal.id,
+            "digest": request.digest,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("voted", body))
+        mine = [v for v in earlier if v.revision == request.revision]
+        result = tally(request.stages, [*mine, vote])
+        if result.verdict is None:
+            after = request.model_copy(update={"stage": result.stage})
+            self._write(connection, request, after)
+            if result.stage != request.stage:
+                self._follow.show(connection, session, [after], now)
+            self._follow.changed(connection, after, now)
+            return after
+        return self._decide(connection, request, vote, result.verdict, now)
+
+    def _decide(
+        self,
+        connection: Connection,
+        request: Request,
+        vote: Vote,
+        verdict: Verdict,
+        now: datetime,
+    ) -> Request:
+        approved = verdict is Verdict.APPROVE
+        shown = Verdict.MODIFY if approved and request.modified else verdict
+        after = request.model_copy(
+            update={
+                "status": RequestStatus.APPROVED
+                if approved
+                else RequestStatus.REJECTED,
+                "stage": vote.stage,
+                "decision": Decision(
+                    verdict=shown,
+                    by=vote.principal_id,
+                    by_name=vote.name,
+                    via=vote.via,
+                    at=now,
+                    comment=vote.comment,
+                    digest=request.digest,
+                ),
+                "result": _decided_result(request, vote, approved=approved),
+            }
+        )
+        self._write(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "revision": request.revision,
+            "verdict": shown,
+            "by": vote.principal_id,
+            "via": vote.via,
+            "digest": request.digest,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("decided", body))
+        self._follow.changed(connection, after, now)
+        self._follow.decided(connection, after, now)
+        return after
+
+    @staticmethod
+    def _write(connection: Connection, before: Request, after: Request) -> None:
+        if not request_rows.replace(connection, before, after):
+            current = request_rows.get(connection, before.id)
+            raise AlreadyDecidedError(current.id, current.status, current.decision)
+
+
+def refused(
+    connection: Connection,
+    request: Request,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    *,
+    verdict: Verdict | None = None,
+) -> None:
+    """Write to the ledger that somebody tried what they may not do."""
+    body: JsonObject = {
+        "request": request.id,
+        "by": None if actor.principal is None else actor.principal.id,
+        "identity": actor.identity,
+        "via": actor.via,
+        "verdict": verdict,
+        "reason": reason,
+    }
+    ledger_rows.append(connection, request.session_id, now, ("vote_refused", body))
+
+
+def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result | None:
+    if request.kind is RequestKind.INPUT:
+        content = vote.comment if approved else END_CHAT
+        return Result(outcome=Outcome.EXECUTED, content=content)
+    if approved:
+        return None
+    return not_executed(Cause.REJECTED, vote.comment, retry=True)
+
+
+def _expired(request: Request) -> ExpiredError:
+    when = (
+        ""
+        if request.expires_at is None
+        else f" at {request.expires_at:%Y-%m-%d %H:%M UTC}"
+    )
+    return ExpiredError(f"Request {request.id} expired{when}. Nothing was run.")

@@ -1,0 +1,255 @@
+"""Carries rows to channels: requests as cards or tickets, notices as messages.
+
+Nothing is delivered from memory. A row is due until an attempt is recorded, so a crash repeats at
+most the last attempt; what failed comes back with back-off; what can never arrive is abandoned,
+kept with its reason, and logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from approvals.errors import CountersignError, NotFoundError, UnavailableError
+from approvals.models import (
+    Conversation,
+    Delivery,
+    DeliveryStatus,
+    JsonObject,
+    Notice,
+    RequestKind,
+    RequestStatus,
+)
+from approvals.ports import Channel, Channels, Clock, RequestView, Store
+from approvals.service import ApprovalService
+from approvals.store import codec
+from approvals.store import deliveries as rows
+from approvals.store import ledger as ledger_rows
+
+log = structlog.get_logger(__name__)
+
+SEND_TIMEOUT_S = 60.0
+"""Bounds one attempt; the channel has timeouts of its own below it."""
+ATTEMPT_S = 90.0
+"""How long an attempt keeps others off the row; more than SEND_TIMEOUT_S."""
+BACKOFF_BASE_S, BACKOFF_MAX_S = 2.0, 900.0
+NOTICE_ATTEMPTS = 12
+"""Progress that could not be posted for about two hours is dropped; requests never are."""
+
+
+def backoff_s(attempts: int, retry_after_s: float | None) -> float:
+    """How long to wait after the n-th failed attempt; never less than what we were told."""
+    return max(
+        min(BACKOFF_BASE_S * 2 ** min(attempts, 10), BACKOFF_MAX_S),
+        retry_after_s or 0.0,
+    )
+
+
+class Courier:
+    """Handlers of the jobs `deliver` and `notify`."""
+
+    def __init__(
+        self, store: Store, clock: Clock, service: ApprovalService, channels: Channels
+    ):
+        self._store = store
+        self._clock = clock
+        self._service = service
+        self._channels = channels
+        self._unreachable: set[str] = set()
+
+    async def deliver(self, delivery_id: str) -> None:
+        """Post or update one delivery, if it is due."""
+        taken = await self._take(delivery_id)
+        if taken is None:
+            return
+        delivery, view = taken
+        channel = self._channels.get(delivery.channel)
+        if channel is None:
+            await self._failed(
+                delivery, None, f"The channel {delivery.channel} is not configured."
+            )
+            return
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                reference = await self._send(channel, delivery, view)
+        except NotFoundError as exc:
+            await self._gone(delivery, str(exc))
+        except (UnavailableError, TimeoutError) as exc:
+            retry_after_s = getattr(exc, "retry_after_s", None)
+            await self._failed(delivery, retry_after_s, str(exc) or "timed out")
+        else:
+            self._reachable(delivery.channel)
+            await self._delivered(delivery, view, reference)
+
+    async def notify(self, conversation_key: str) -> None:
+        """Post what waits for a conversation, in order, until one fails."""
+        while True:
+            found = await self._take_notice(conversation_key)
+            if found is None:
+                return
+            notice, conversation, channel = found
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await channel.say(conversation, notice)
+            except (CountersignError, TimeoutError) as exc:
+                await self._notice_failed(notice, exc)
+                return
+            self._reachable(channel.name)
+            sent = partial(rows.record_notice, notice_id=notice.id, next_at=None)
+            await self._store.write(sent)
+
+    async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView] | None:
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> tuple[Delivery, RequestView] | None:
+            delivery = rows.get(connection, delivery_id)
+            if delivery.next_at is None or delivery.next_at > now:
+                return None
+            until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
+            rows.record(
+                connection, delivery_id, next_at=until, attempts=delivery.attempts + 1
+            )
+            return delivery, self._service.view_in(connection, delivery.request_id)
+
+        return await self._store.write(unit)
+
+    async def _send(
+        self, channel: Channel, delivery: Delivery, view: RequestView
+    ) -> JsonObject:
+        if delivery.reference is None:
+            return await channel.post(delivery, view)
+        await channel.update(delivery, view)
+        return delivery.reference
+
+    async def _delivered(
+        self, delivery: Delivery, view: RequestView, reference: JsonObject
+    ) -> None:
+        now = self._clock.now()
+        first = delivery.reference is None
+
+        def unit(connection: Connection) -> bool:
+            current = rows.get(connection, delivery.id)
+            behind = current.wanted_version > delivery.wanted_version
+            over = not behind and _over(view)
+            rows.record(
+                connection,
+                delivery.id,
+                status=DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE,
+                reference=codec.dumps(reference),
+                shown_version=delivery.wanted_version,
+                attempts=0,
+                next_at=codec.to_text(now) if behind else None,
+                error=None,
+            )
+            if first:
+                body: JsonObject = {
+                    "request": delivery.request_id,
+                    "channel": delivery.channel,
+                    "target": delivery.target,
+                    "reference": reference,
+                }
+                ledger_rows.append(
+                    connection, view.session.id, now, ("delivered", body)
+                )
+            return behind
+
+        if await self._store.write(unit):
+            await self.deliver(delivery.id)
+
+    async def _failed(
+        self, delivery: Delivery, retry_after_s: float | None, why: str
+    ) -> None:
+        wait_s = backoff_s(delivery.attempts, retry_after_s)
+        self._unreachable_once(delivery.channel, why)
+        next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
+        await self._store.write(
+            lambda c: rows.record(c, delivery.id, next_at=next_at, error=why[:1000])
+        )
+
+    async def _gone(self, delivery: Delivery, why: str) -> None:
+        log.warning("delivery abandoned", delivery_id=delivery.id, reason=why)
+        await self._store.write(
+            lambda c: rows.record(
+                c,
+                delivery.id,
+                status=DeliveryStatus.ABANDONED.value,
+                next_at=None,
+                error=why[:1000],
+            )
+        )
+
+    async def _take_notice(
+        self, conversation_key: str
+    ) -> tuple[Notice, Conversation, Channel] | None:
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> tuple[Notice, Conversation | None] | None:
+            found = rows.next_notice(connection, conversation_key)
+            if found is None or found[1] > now:
+                return None
+            notice = found[0]
+            until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
+            rows.record_notice(
+                connection, notice.id, next_at=until, attempts=notice.attempts + 1
+            )
+            return notice, rows.get_conversation(connection, conversation_key)
+
+        taken = await self._store.write(unit)
+        if taken is None:
+            return None
+        notice, conversation = taken
+        channel = (
+            None if conversation is None else self._channels.get(conversation.channel)
+        )
+        if conversation is None or channel is None:
+            await self._drop(
+                notice, "the conversation is not known or its channel is off"
+            )
+            return None
+        return notice, conversation, channel
+
+    async def _notice_failed(self, notice: Notice, exc: Exception) -> None:
+        why = str(exc) or "timed out"
+        if isinstance(exc, NotFoundError) or notice.attempts + 1 >= NOTICE_ATTEMPTS:
+            await self._drop(notice, why)
+            return
+        wait_s = backoff_s(notice.attempts, getattr(exc, "retry_after_s", None))
+        next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
+        await self._store.write(
+            lambda c: rows.record_notice(
+                c, notice.id, next_at=next_at, error=why[:1000]
+            )
+        )
+
+    async def _drop(self, notice: Notice, why: str) -> None:
+        log.warning("notice dropped", session_id=notice.session_id, reason=why)
+        await self._store.write(
+            lambda c: rows.record_notice(c, notice.id, next_at=None, error=why[:1000])
+        )
+
+    def _unreachable_once(self, channel: str, why: str) -> None:
+        if channel not in self._unreachable:
+            self._unreachable.add(channel)
+            log.warning("channel unreachable", channel=channel, reason=why)
+
+    def _reachable(self, channel: str) -> None:
+        if channel in self._unreachable:
+            self._unreachable.discard(channel)
+            log.info("channel reachable again", channel=channel)
+
+
+def _over(view: RequestView) -> bool:
+    """Whether what is shown now will not change any more."""
+    request = view.request
+    if request.kind is RequestKind.INPUT:
+        return request.status is not RequestStatus.PENDING
+    return request.status not in (
+        RequestStatus.PENDING,
+        RequestStatus.APPROVED,
+        RequestStatus.EXECUTING,
+        RequestStatus.IN_DOUBT,
+    )

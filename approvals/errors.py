@@ -1,0 +1,118 @@
+"""What can go wrong, as one tree.
+
+CountersignError
+├── NotFoundError            no such session, request or workflow
+├── RefusedError             somebody may not do this
+│   ├── NotAuthorisedError   the verified person lacks the role, or asked for it themselves
+│   └── DeniedByPolicyError  policy forbids the call
+├── ConflictError            the state has moved on
+│   ├── AlreadyDecidedError  who decided, when, through what
+│   ├── StaleDigestError     the digest is of an older revision
+│   ├── ExpiredError         the deadline has passed
+│   ├── ClosedError          the session or request is over
+│   └── LostLeaseError       another process owns the session now
+├── InvalidError             the input does not fit; says what to change
+│   └── InvalidArgumentsError  edited arguments do not fit the tool's schema
+├── IntegrityError           stored data does not match its digest or chain
+├── ConfigurationError       a setting is missing or wrong; lists every problem
+└── UnavailableError         a system around us cannot be reached now; try again
+
+A caller that talks to people catches `CountersignError` and shows `str(error)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from approvals.models import Decision, RequestId, RequestStatus
+
+
+class CountersignError(Exception):
+    """Base of every error that is ours; the text says what, which id, and what to do."""
+
+
+class NotFoundError(CountersignError):
+    """There is no such thing."""
+
+
+class RefusedError(CountersignError):
+    """Somebody may not do this."""
+
+
+class NotAuthorisedError(RefusedError):
+    """The verified person may not decide this request."""
+
+
+class DeniedByPolicyError(RefusedError):
+    """Policy forbids the call."""
+
+
+class ConflictError(CountersignError):
+    """The state has moved on since the caller looked."""
+
+
+class AlreadyDecidedError(ConflictError):
+    """Somebody was first; `status` and `decision` say how it went."""
+
+    def __init__(
+        self, request_id: RequestId, status: RequestStatus, decision: Decision | None
+    ):
+        self.request_id, self.status, self.decision = request_id, status, decision
+        if decision is None:
+            text = f"Request {request_id} is closed: {status}."
+        else:
+            when = decision.at.strftime("%Y-%m-%d %H:%M:%S UTC")
+            text = (
+                f"Request {request_id} was already decided: {decision.verdict} by "
+                f"{decision.by_name} at {when} through {decision.via}. It is {status} now."
+            )
+        super().__init__(text)
+
+
+class StaleDigestError(ConflictError):
+    """The digest is not that of the current revision."""
+
+
+class ExpiredError(ConflictError):
+    """The deadline has passed."""
+
+
+class ClosedError(ConflictError):
+    """The session is over."""
+
+
+class LostLeaseError(ConflictError):
+    """Another process owns the session now; stop working on it."""
+
+
+class InvalidError(CountersignError):
+    """The input does not fit."""
+
+
+class InvalidArgumentsError(InvalidError):
+    """Arguments do not fit the tool's schema; `problems` maps argument names to reasons."""
+
+    def __init__(self, tool: str, problems: dict[str, str]):
+        self.tool, self.problems = tool, problems
+        detail = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
+        super().__init__(f"The arguments do not fit {tool}: {detail}")
+
+
+class IntegrityError(CountersignError):
+    """Stored data does not match its digest or chain."""
+
+
+class ConfigurationError(CountersignError):
+    """Settings are missing or wrong; `problems` lists all of them with their paths."""
+
+    def __init__(self, problems: str | Sequence[str]):
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class UnavailableError(CountersignError):
+    """A system around us cannot be reached now; `retry_after_s` when it said so."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None):
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

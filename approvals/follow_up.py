@@ -1,0 +1,108 @@
+"""What follows a change of state, inside its transaction: deliveries, notices, doorbells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from approvals import ids
+from approvals.models import DeliveryId, Request, RequestStatus, Session, SessionId
+from approvals.ports import Channels, Directory, Job, Jobs
+from approvals.store import deliveries as delivery_rows
+from approvals.store import requests as request_rows
+from approvals.store import sessions as session_rows
+
+RUN, DELIVER, NOTIFY, EXPIRE = "run", "deliver", "notify", "expire"
+"""Kinds of jobs; the id is that of a session, delivery, conversation, request."""
+
+
+class FollowUp:
+    """Plans what has to happen after a commit; every method belongs into a transaction."""
+
+    def __init__(self, jobs: Jobs, directory: Directory, channels: Channels):
+        self._jobs = jobs
+        self._directory = directory
+        self._channels = channels
+
+    def run(self, connection: Connection, session_id: SessionId) -> None:
+        """Ring for the session to be run."""
+        self._jobs.enqueue(connection, Job(kind=RUN, id=session_id))
+
+    def show(
+        self,
+        connection: Connection,
+        session: Session,
+        requests: Iterable[Request],
+        now: datetime,
+    ) -> None:
+        """Plan to show pending requests to those who can decide their open stage."""
+        conversation = (
+            None
+            if session.conversation is None
+            else delivery_rows.get_conversation(connection, session.conversation)
+        )
+        for request in requests:
+            stage = request.stages[request.stage]
+            approvers = [
+                p
+                for p in self._directory.with_roles(stage.roles)
+                if p.id != request.requester
+            ]
+            if "owner" in stage.roles and (
+                owner := self._directory.by_id(session.owner)
+            ):
+                approvers.append(owner)
+            for name, channel in self._channels.items():
+                for target in channel.targets(
+                    request, session, approvers, conversation
+                ):
+                    delivery_id = DeliveryId(ids.new_id("D"))
+                    added = delivery_rows.add(
+                        connection,
+                        delivery_id=delivery_id,
+                        request_id=request.id,
+                        channel=name,
+                        target=target,
+                        now=now,
+                    )
+                    if added:
+                        self._jobs.enqueue(
+                            connection, Job(kind=DELIVER, id=delivery_id)
+                        )
+
+    def changed(self, connection: Connection, request: Request, now: datetime) -> None:
+        """Bring every place that shows the request, and its siblings' places, up to date."""
+        for delivery_id in delivery_rows.touch(connection, request.id, now):
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def redeliver(
+        self, connection: Connection, delivery_ids: Sequence[DeliveryId]
+    ) -> None:
+        """Ring for deliveries that are due again."""
+        for delivery_id in delivery_ids:
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def tell(
+        self, connection: Connection, session: Session, text: str, now: datetime
+    ) -> None:
+        """Queue a message for the thread in which the session began, if it has one."""
+        if session.conversation is None or not text:
+            return
+        delivery_rows.add_notice(
+            connection,
+            session_id=session.id,
+            conversation=session.conversation,
+            text=text,
+            now=now,
+        )
+        self._jobs.enqueue(connection, Job(kind=NOTIFY, id=session.conversation))
+
+    def decided(self, connection: Connection, request: Request, now: datetime) -> None:
+        """Wake the session once every request of the checkpoint is decided."""
+        siblings = request_rows.of_checkpoint(connection, request.checkpoint_id)
+        if any(sibling.status is RequestStatus.PENDING for sibling in siblings):
+            return
+        if session_rows.wake(connection, request.session_id, now):
+            self.run(connection, request.session_id)

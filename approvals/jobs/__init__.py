@@ -1,0 +1,1 @@
+"""Doorbells for follow-up work; the port is `approvals.ports.Jobs`."""

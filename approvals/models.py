@@ -1,0 +1,338 @@
+"""The values of the domain: frozen, closed, and the same from the wire to the store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SessionId = NewType("SessionId", str)
+RequestId = NewType("RequestId", str)
+CheckpointId = NewType("CheckpointId", str)
+PrincipalId = NewType("PrincipalId", str)
+DeliveryId = NewType("DeliveryId", str)
+ConversationKey = NewType("ConversationKey", str)
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class Value(BaseModel):
+    """Base of every value: immutable, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionStatus(StrEnum):
+    """Where a session stands. Only `running` and `waiting` sessions can go on."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RequestStatus(StrEnum):
+    """Where a request stands; `approvals.lifecycle` holds the allowed moves."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    EXECUTING = "executing"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
+class RequestKind(StrEnum):
+    """What waits: a tool call, or free text that a user proxy asks of a person."""
+
+    TOOL = "tool"
+    INPUT = "input"
+
+
+class Verdict(StrEnum):
+    """One person's answer to one revision of a request."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    MODIFY = "modify"
+
+
+class Effect(StrEnum):
+    """What policy says of a tool call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    REQUIRE_APPROVAL = "require_approval"
+    SHADOW = "shadow"
+
+
+class Risk(StrEnum):
+    """How much harm a call can do, in the words shown on the card."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Via(StrEnum):
+    """Through what a decision reached us."""
+
+    TEAMS = "teams"
+    JIRA = "jira"
+    SERVICENOW = "servicenow"
+    API = "api"
+    CLI = "cli"
+    POLICY = "policy"
+    CLOCK = "clock"
+
+
+class Outcome(StrEnum):
+    """What became of a tool call, as the agents are told."""
+
+    EXECUTED = "executed"
+    EXECUTED_WITH_CHANGES = "executed_with_changes"
+    FAILED = "failed"
+    NOT_EXECUTED = "not_executed"
+
+
+class Cause(StrEnum):
+    """Why a tool call was not executed."""
+
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    DENIED_BY_POLICY = "denied_by_policy"
+    DRIFT = "drift"
+    IN_DOUBT = "in_doubt"
+    SHADOW = "shadow"
+    INVALID_ARGUMENTS = "invalid_arguments"
+    CANCELLED = "cancelled"
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands; `live` means that somebody can still decide on it."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    CLOSED = "closed"
+    ABANDONED = "abandoned"
+
+
+class Stage(Value):
+    """One tier of approvers: `quorum` different people who hold one of `roles`."""
+
+    roles: tuple[str, ...] = Field(min_length=1)
+    quorum: int = Field(default=1, ge=1)
+
+
+class ToolCall(Value):
+    """A call that an agent proposes. `call_id` is unique within its session."""
+
+    session_id: SessionId
+    call_id: str
+    tool: str
+    arguments: JsonObject
+    agent: str
+    """The agent that proposed the call."""
+    executor: str
+    """The user proxy that would run it."""
+    rationale: str = ""
+
+
+class Ruling(Value):
+    """What policy says of one call, and by which rule."""
+
+    effect: Effect
+    rule_id: str
+    reason: str
+    risk: Risk = Risk.MEDIUM
+    stages: tuple[Stage, ...] = ()
+    deadline_s: float | None = None
+    channels: tuple[str, ...] = ()
+
+
+class Proposal(Value):
+    """A call as the gate hands it in; `problem` says why it cannot even be asked (bad arguments)."""
+
+    call: ToolCall
+    kind: RequestKind = RequestKind.TOOL
+    problem: str | None = None
+    idempotent: bool = False
+
+
+class Principal(Value):
+    """A person or service, with the identities by which channels know it."""
+
+    id: PrincipalId
+    name: str
+    roles: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+    identities: dict[str, str] = Field(default_factory=dict)
+    """Channel name (`entra`, `email`, `jira`, `servicenow`) to the id in it, lower case."""
+
+
+class Actor(Value):
+    """Who acts, as the channel itself authenticated them; `principal` is None for strangers."""
+
+    principal: Principal | None
+    via: Via
+    identity: str
+    """How the channel knows them, e.g. `entra:0000…20`; recorded on the ledger."""
+
+
+class Vote(Value):
+    """One person's verdict on one revision."""
+
+    request_id: RequestId
+    revision: int
+    principal_id: PrincipalId
+    name: str
+    stage: int
+    verdict: Verdict
+    via: Via
+    identity: str
+    at: datetime
+    comment: str = ""
+
+
+class Decision(Value):
+    """What the votes (or policy, or the clock) add up to."""
+
+    verdict: Verdict
+    by: str
+    """Principal id, `policy`, or `clock`."""
+    by_name: str
+    via: Via
+    at: datetime
+    comment: str = ""
+    digest: str = ""
+    """The digest that was decided on; checked again before the tool runs."""
+
+
+class Result(Value):
+    """What became of a call, typed so that agents neither loop nor claim success."""
+
+    outcome: Outcome
+    content: str = ""
+    """The tool's return value or error text, as the agents read it."""
+    cause: Cause | None = None
+    retry: bool = False
+    """Whether proposing it again can make sense."""
+    message: str = ""
+
+
+class Request(Value):
+    """One call (or question) that waits, waited, or was ruled on without people."""
+
+    id: RequestId
+    session_id: SessionId
+    checkpoint_id: CheckpointId
+    position: int
+    kind: RequestKind
+    call_id: str
+    tool: str
+    arguments: JsonObject
+    """The arguments of the current revision."""
+    proposed_arguments: JsonObject | None = None
+    """What the agent proposed, when a person changed it."""
+    agent: str
+    executor: str
+    rationale: str
+    risk: Risk
+    rule_id: str
+    reason: str
+    policy_version: str
+    revision: int
+    digest: str
+    stages: tuple[Stage, ...]
+    stage: int
+    status: RequestStatus
+    requester: PrincipalId
+    idempotent: bool
+    created_at: datetime
+    expires_at: datetime | None
+    decision: Decision | None = None
+    execution_token: str
+    """Unique per request; goes to the tool as its idempotency key."""
+    executing_epoch: int | None = None
+    result: Result | None = None
+
+    @property
+    def modified(self) -> bool:
+        """Whether a person changed what the agent proposed."""
+        return self.proposed_arguments is not None
+
+
+class Session(Value):
+    """One run of a workflow for an owner."""
+
+    id: SessionId
+    workflow: str
+    workflow_version: str
+    task: str
+    owner: PrincipalId
+    status: SessionStatus
+    conversation: ConversationKey | None
+    created_at: datetime
+    updated_at: datetime
+    checkpoint_id: CheckpointId | None = None
+    answer: str | None = None
+    error: str | None = None
+
+
+class Conversation(Value):
+    """Where a channel can reach people: a stored, authenticated conversation reference."""
+
+    key: ConversationKey
+    channel: str
+    kind: str
+    """`personal`, `group` or `channel`."""
+    principal_id: PrincipalId | None
+    """Whose personal chat it is."""
+    reference: JsonObject
+    updated_at: datetime
+
+
+class Delivery(Value):
+    """A request shown in one place of one channel."""
+
+    id: DeliveryId
+    request_id: RequestId
+    channel: str
+    target: str
+    """`conversation:<key>` or `person:<principal id>`."""
+    status: DeliveryStatus
+    reference: JsonObject | None = None
+    """The outside reference (conversation and message id, or ticket key) once posted."""
+    shown_version: int = 0
+    wanted_version: int = 1
+    attempts: int = 0
+    next_at: datetime | None = None
+    error: str | None = None
+
+
+class Notice(Value):
+    """One message for the thread of a session: progress, or the final answer."""
+
+    id: int
+    session_id: SessionId
+    conversation: ConversationKey
+    text: str
+    attempts: int = 0
+
+
+class LedgerEntry(Value):
+    """One link of a session's chain; `hash` covers all the rest and the link before."""
+
+    session_id: SessionId
+    seq: int
+    at: datetime
+    kind: str
+    body: JsonObject
+    prev_hash: str
+    hash: str

@@ -1,0 +1,184 @@
+"""What may run, what may not, and what a person has to see first.
+
+The policy is read from the `policy:` section of the configuration:
+
+    policy:
+      tools:
+        lookup_customer: allow
+        drop_table: {effect: deny, reason: Never from an agent.}
+        release_quote:
+          effect: require_approval
+          roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...]
+          risk: high                    # low | medium | high
+          deadline: 4h
+      human_input: {roles: [owner]}
+
+A tool that no rule names is denied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from approvals.authority import OWNER_ROLE
+from approvals.canonical import canonical_json, sha256_hex
+from approvals.errors import ConfigurationError
+from approvals.models import Effect, Risk, Ruling, Stage, ToolCall, Value
+
+VERSION_DIGITS = 16
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+
+def duration_s(text: str | float) -> float:
+    """Seconds of `90`, `"90s"`, `"15m"`, `"4h"` or `"3d"`. Raises ValueError otherwise."""
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        seconds = float(text)
+    else:
+        match = _DURATION.fullmatch(str(text).strip())
+        if match is None:
+            raise ValueError(
+                f"{text!r} is not a duration; write for example 30s, 15m, 4h or 3d"
+            )
+        seconds = float(match[1]) * _UNIT_S[match[2]]
+    if not 0 < seconds <= 365 * 86400:
+        raise ValueError(f"{text!r} is not between now and one year")
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(duration_s)]
+
+
+class Rule(Value):
+    """One tool's rule."""
+
+    effect: Effect
+    roles: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    risk: Risk = Risk.MEDIUM
+    deadline: Seconds | None = None
+    """How long people have; None means that a request never expires."""
+    reason: str = ""
+    channels: tuple[str, ...] = ("teams",)
+
+    @model_validator(mode="after")
+    def _approvers(self) -> Self:
+        if self.roles and self.stages:
+            raise ValueError("give either roles or stages, not both")
+        if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
+            raise ValueError(
+                "require_approval needs roles (or stages): who may approve it?"
+            )
+        return self
+
+    def tiers(self) -> tuple[Stage, ...]:
+        """The stages, with `roles` as the short form of one stage with a quorum of one."""
+        return self.stages or ((Stage(roles=self.roles),) if self.roles else ())
+
+
+class HumanInput(Value):
+    """Who answers the free-text questions of a user proxy."""
+
+    roles: tuple[str, ...] = Field(default=(OWNER_ROLE,), min_length=1)
+    deadline: Seconds | None = None
+
+
+class _Document(Value):
+    tools: dict[str, Rule] = Field(default_factory=dict)
+    human_input: HumanInput = HumanInput()
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            # pydantic reports a ValueError with its path; a TypeError would escape
+            raise ValueError("must map tool names to rules")  # noqa: TRY004
+        return {k: {"effect": v} if isinstance(v, str) else v for k, v in value.items()}
+
+
+class Policy:
+    """Rules on calls. Immutable; `version` names its content."""
+
+    def __init__(self, document: _Document):
+        self._rules = document.tools
+        self._human_input = document.human_input
+        self.version = sha256_hex(canonical_json(document.model_dump(mode="json")))[
+            :VERSION_DIGITS
+        ]
+
+    @classmethod
+    def load(cls, section: Mapping[str, Any], *, path: str = "policy") -> Policy:
+        """Read the `policy:` section. Raises ConfigurationError with every problem and its path."""
+        try:
+            return cls(_Document.model_validate(section))
+        except ValidationError as exc:
+            raise ConfigurationError(
+                [
+                    f"{'.'.join([path, *_where(e['loc'])])}: {_what(e)}"
+                    for e in exc.errors()
+                ]
+            ) from exc
+
+    @property
+    def tools(self) -> Mapping[str, Rule]:
+        """The rules by tool name."""
+        return self._rules
+
+    def rule(self, call: ToolCall) -> Ruling:
+        """What this policy says of a call, with the rule and the reason. Never raises."""
+        rule = self._rules.get(call.tool)
+        if rule is None:
+            return Ruling(
+                effect=Effect.DENY,
+                rule_id="unknown-tool",
+                reason=f"No rule names the tool {call.tool}; unknown tools are denied.",
+                risk=Risk.HIGH,
+            )
+        return Ruling(
+            effect=rule.effect,
+            rule_id=f"tools.{call.tool}",
+            reason=rule.reason or _REASONS[rule.effect].format(tool=call.tool),
+            risk=rule.risk,
+            stages=rule.tiers(),
+            deadline_s=rule.deadline,
+            channels=rule.channels if rule.effect is Effect.REQUIRE_APPROVAL else (),
+        )
+
+    def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:
+        """Who may answer a user proxy's question; `roles` of the proxy win over the default."""
+        return Ruling(
+            effect=Effect.REQUIRE_APPROVAL,
+            rule_id="human_input",
+            reason=f"{call.executor} asks for a person's answer.",
+            risk=Risk.LOW,
+            stages=(Stage(roles=roles or self._human_input.roles),),
+            deadline_s=self._human_input.deadline,
+            channels=("teams",),
+        )
+
+
+_REASONS = {
+    Effect.ALLOW: "{tool} may run without asking.",
+    Effect.DENY: "{tool} is forbidden.",
+    Effect.REQUIRE_APPROVAL: "{tool} needs a person's approval.",
+    Effect.SHADOW: "{tool} is in shadow mode: proposed, recorded, not run.",
+}
+
+
+def _where(loc: tuple[int | str, ...]) -> list[str]:
+    return [str(part) for part in loc]
+
+
+def _what(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{message} (got {error['input']!r})" if error["type"] == "enum" else message

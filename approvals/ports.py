@@ -1,0 +1,158 @@
+"""The seams: what the domain asks of the world, with each contract in its docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from approvals.models import (
+    Conversation,
+    ConversationKey,
+    Delivery,
+    JsonObject,
+    Notice,
+    Principal,
+    PrincipalId,
+    Request,
+    Session,
+    Value,
+    Vote,
+)
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The time as an aware UTC datetime; never goes back within a process."""
+
+
+class Store(Protocol):
+    """Rows with transactions. Units are plain synchronous functions over a Connection."""
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """Run `unit` in one transaction and return its value once that is durable.
+
+        An exception from `unit` undoes all of it and is raised here. Cancelling the caller does
+        not undo the unit. A unit does SQL only: no awaiting, no network, no slow work.
+        Raises UnavailableError if the store cannot be written.
+        """
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """Run `unit` on a read-only snapshot. Raises UnavailableError if it cannot be read."""
+
+
+class Job(Value):
+    """A doorbell: `kind` names the handler, `id` the row to look at. Carries no work itself.
+
+    Losing, repeating or overlapping a job is harmless: the rows are the truth.
+    """
+
+    kind: str
+    id: str
+
+
+class Jobs(Protocol):
+    """Follow-up work that rides on the caller's transaction."""
+
+    def enqueue(self, connection: Connection, job: Job) -> None:
+        """Ring `job` once the transaction of `connection` has committed; never if it has not."""
+
+    def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
+        """Register the handler of `kind`. It must bear being run twice, also at once."""
+
+    async def run(self) -> None:
+        """Work until cancelled: doorbells at once, and a sweep over due rows at start-up and
+        every few seconds, which finds whatever a lost doorbell left behind."""
+
+
+class Directory(Protocol):
+    """Who people are. Answers are those of now, so revoking a role works at once."""
+
+    def by_id(self, principal_id: str) -> Principal | None:
+        """The principal with this id."""
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        """The principal that a channel knows as `value`; `kind` is `entra`, `jira`, …"""
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        """Everybody who holds at least one of `roles`, ordered by id."""
+
+
+class ToolCatalog(Protocol):
+    """What the tools of a workflow accept."""
+
+    def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
+
+    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
+        """Who answers this user proxy's free-text questions; () for the policy's default."""
+
+
+class RequestView(Value):
+    """What a channel shows of a request: all it needs, read in one transaction."""
+
+    request: Request
+    session: Session
+    votes: tuple[Vote, ...]
+    requester: Principal | None
+    siblings: tuple[Request, ...] = ()
+    """The other requests of the same checkpoint, in order."""
+    arguments_schema: JsonObject | None = None
+    """What the tool accepts, to draw an edit form."""
+
+
+class Channel(Protocol):
+    """A place where people see requests. At-least-once: a message may be posted twice after a
+    crash, so an update or a click must be understood whichever copy it comes from."""
+
+    name: str
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Show the request and return the outside reference by which to update it.
+
+        Raises UnavailableError to be called again later; NotFoundError if the target can never
+        be reached (the reason is shown to operators, and the delivery is abandoned).
+        """
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Make what `delivery.reference` shows match `view`. Idempotent.
+
+        Raises UnavailableError to be called again; NotFoundError if the message is gone.
+        """
+
+    async def say(self, conversation: Conversation, notice: Notice) -> None:
+        """Post a text into a conversation. Raises as `post`."""
+
+    def targets(
+        self,
+        request: Request,
+        session: Session,
+        approvers: Sequence[Principal],
+        conversation: Conversation | None,
+    ) -> Sequence[str]:
+        """Where to show the request: `conversation:<key>` or `person:<id>`. Pure: it is called
+        inside a transaction. `conversation` is the one in which the session began."""
+
+    async def check(self) -> None:
+        """Return if the channel is usable. Raises UnavailableError or ConfigurationError."""
+
+
+class Conversations(Protocol):
+    """Reads stored conversation references."""
+
+    async def get(self, key: ConversationKey) -> Conversation | None:
+        """The conversation of this key."""
+
+    async def personal(
+        self, principal_id: PrincipalId, channel: str
+    ) -> Conversation | None:
+        """The newest one-to-one chat with this person in this channel."""
+
+
+Channels = Mapping[str, Channel]

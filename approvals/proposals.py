@@ -1,0 +1,157 @@
+"""Turns what an agent proposes into requests, by what policy says of it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from approvals import ids
+from approvals.canonical import digest
+from approvals.errors import InvalidError
+from approvals.models import (
+    Cause,
+    CheckpointId,
+    Decision,
+    Effect,
+    JsonObject,
+    Outcome,
+    Proposal,
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Result,
+    Risk,
+    Ruling,
+    Session,
+    ToolCall,
+    Verdict,
+    Via,
+)
+from approvals.policy import Policy
+from approvals.store import codec
+
+POLICY = "policy"
+"""Who decided, when it was a rule."""
+
+
+def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ruling:
+    """What policy says; a call that cannot even be asked is denied with its problem."""
+    if proposal.problem is not None:
+        return Ruling(
+            effect=Effect.DENY,
+            rule_id="arguments",
+            reason=proposal.problem,
+            risk=Risk.LOW,
+        )
+    if proposal.kind is RequestKind.INPUT:
+        return policy.rule_input(proposal.call, input_roles)
+    return policy.rule(proposal.call)
+
+
+def checked(proposal: Proposal, policy_version: str) -> tuple[Proposal, str]:
+    """The proposal and its digest. Arguments without a canonical form become its problem."""
+    try:
+        return proposal, call_digest(proposal.call, policy_version)
+    except InvalidError as exc:
+        raw: JsonObject = {"raw": codec.dumps(proposal.call.arguments)}
+        call = proposal.call.model_copy(update={"arguments": raw})
+        refused = proposal.model_copy(update={"call": call, "problem": str(exc)})
+        return refused, call_digest(call, policy_version)
+
+
+def call_digest(call: ToolCall, policy_version: str) -> str:
+    """The digest of a call under a policy."""
+    return digest(
+        session_id=call.session_id,
+        call_id=call.call_id,
+        tool=call.tool,
+        arguments=call.arguments,
+        policy_version=policy_version,
+    )
+
+
+def build(
+    session: Session,
+    checkpoint_id: CheckpointId,
+    position: int,
+    proposal: Proposal,
+    ruling: Ruling,
+    *,
+    digest_hex: str,
+    policy_version: str,
+    now: datetime,
+) -> Request:
+    """The request for one proposal, already decided where policy decides."""
+    call = proposal.call
+    deadline = (
+        None
+        if ruling.deadline_s is None
+        else now + timedelta(seconds=ruling.deadline_s)
+    )
+    asks = ruling.effect is Effect.REQUIRE_APPROVAL
+    return Request(
+        id=RequestId(ids.new_id("R")),
+        session_id=session.id,
+        checkpoint_id=checkpoint_id,
+        position=position,
+        kind=proposal.kind,
+        call_id=call.call_id,
+        tool=call.tool,
+        arguments=call.arguments,
+        agent=call.agent,
+        executor=call.executor,
+        rationale=call.rationale,
+        risk=ruling.risk,
+        rule_id=ruling.rule_id,
+        reason=ruling.reason,
+        policy_version=policy_version,
+        revision=1,
+        digest=digest_hex,
+        stages=ruling.stages,
+        stage=0,
+        status=_STATUS[ruling.effect],
+        requester=session.owner,
+        idempotent=proposal.idempotent,
+        created_at=now,
+        expires_at=deadline if asks else None,
+        decision=None if asks else _by_policy(ruling, digest_hex, now),
+        execution_token=ids.new_token(),
+        result=_result(ruling, refused=proposal.problem is not None),
+    )
+
+
+_STATUS = {
+    Effect.ALLOW: RequestStatus.APPROVED,
+    Effect.DENY: RequestStatus.REJECTED,
+    Effect.SHADOW: RequestStatus.REJECTED,
+    Effect.REQUIRE_APPROVAL: RequestStatus.PENDING,
+}
+
+
+def _by_policy(ruling: Ruling, digest_hex: str, now: datetime) -> Decision:
+    return Decision(
+        verdict=Verdict.APPROVE if ruling.effect is Effect.ALLOW else Verdict.REJECT,
+        by=POLICY,
+        by_name=f"rule {ruling.rule_id}",
+        via=Via.POLICY,
+        at=now,
+        comment=ruling.reason,
+        digest=digest_hex,
+    )
+
+
+def _result(ruling: Ruling, *, refused: bool) -> Result | None:
+    if refused:
+        return not_executed(Cause.INVALID_ARGUMENTS, ruling.reason, retry=True)
+    if ruling.effect is Effect.DENY:
+        return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
+    if ruling.effect is Effect.SHADOW:
+        return not_executed(Cause.SHADOW, ruling.reason)
+    return None
+
+
+def not_executed(cause: Cause, message: str, *, retry: bool = False) -> Result:
+    """The typed result of a call that was not run."""
+    return Result(
+        outcome=Outcome.NOT_EXECUTED, cause=cause, message=message, retry=retry
+    )

@@ -1,0 +1,571 @@
+"""The agents' side of the service: lease a session, submit calls, claim, finish, complete.
+
+Each method is one transaction: the change of state, its ledger entries and the doorbells for what
+follows commit together, before anything is sent or run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from approvals import ids
+from approvals.authority import revoked
+from approvals.canonical import digest, sha256_hex
+from approvals.errors import IntegrityError, InvalidError, LostLeaseError
+from approvals.follow_up import FollowUp
+from approvals.models import (
+    Cause,
+    CheckpointId,
+    ConversationKey,
+    Effect,
+    JsonObject,
+    Outcome,
+    PrincipalId,
+    Proposal,
+    Request,
+    RequestId,
+    RequestStatus,
+    Result,
+    Session,
+    SessionId,
+    SessionStatus,
+    ToolCall,
+    Value,
+    Via,
+)
+from approvals.policy import Policy
+from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
+from approvals.proposals import build, checked, not_executed, rule
+from approvals.store import codec
+from approvals.store import ledger as ledger_rows
+from approvals.store import requests as request_rows
+from approvals.store import sessions as session_rows
+
+PARK_ATTEMPTS = 10
+"""With the back-off below: about half an hour of an unreachable model before a session fails."""
+PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
+LEDGER_TEXT = 4_000
+"""Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
+IN_DOUBT_MESSAGE = (
+    "It is not known whether this ran: the process that ran it stopped before it could say. "
+    "It will not be run again. A person has been told to check the target system."
+)
+
+
+class Run(Value):
+    """One lease on one session; `epoch` fences every write of it."""
+
+    session: Session
+    epoch: int
+    snapshot: str | None
+    batch: tuple[Request, ...]
+
+
+class Runs:
+    """What the session manager calls."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        policy: Policy,
+        directory: Directory,
+        jobs: Jobs,
+        channels: Channels,
+        catalog: ToolCatalog,
+        *,
+        lease_s: float = 30.0,
+    ):
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._directory = directory
+        self._catalog = catalog
+        self._follow = FollowUp(jobs, directory, channels)
+        self._owner = ids.new_token()
+        self.lease_s = lease_s
+
+    async def start(
+        self,
+        *,
+        workflow: str,
+        workflow_version: str,
+        task: str,
+        owner: PrincipalId,
+        conversation: ConversationKey | None = None,
+        idempotency_key: str | None = None,
+    ) -> Session:
+        """A new session that is due at once; the same key gives the same session again."""
+        now = self._clock.now()
+        session = Session(
+            id=SessionId(ids.new_id("S")),
+            workflow=workflow,
+            workflow_version=workflow_version,
+            task=task,
+            owner=owner,
+            status=SessionStatus.RUNNING,
+            conversation=conversation,
+            created_at=now,
+            updated_at=now,
+        )
+
+        def unit(connection: Connection) -> Session:
+            if idempotency_key is not None:
+                known = session_rows.by_key(connection, idempotency_key)
+                if known is not None:
+                    if (known.workflow, known.task, known.owner) != (
+                        workflow,
+                        task,
+                        owner,
+                    ):
+                        raise InvalidError(
+                            f"The idempotency key already belongs to session {known.id}, which "
+                            "was asked for differently. Use a new key."
+                        )
+                    return known
+            session_rows.insert(
+                connection, session, idempotency_key=idempotency_key, next_at=now
+            )
+            body: JsonObject = {
+                "workflow": workflow,
+                "workflow_version": workflow_version,
+                "task": task,
+                "owner": owner,
+                "conversation": conversation,
+            }
+            ledger_rows.append(connection, session.id, now, ("session_started", body))
+            self._follow.run(connection, session.id)
+            return session
+
+        return await self._store.write(unit)
+
+    async def begin(self, session_id: SessionId) -> Run | None:
+        """Lease the session; None if it is over, waiting for people, or run by somebody now.
+
+        Requests that a dead owner left `executing` become in_doubt here, unless the tool is
+        idempotent: then `claim` hands them out again with the same execution token.
+        """
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Run | None:
+            taken = session_rows.take_lease(
+                connection, session_id, owner=self._owner, now=now, lease_s=self.lease_s
+            )
+            if taken is None:
+                return None
+            session, epoch = taken
+            batch = (
+                ()
+                if session.checkpoint_id is None
+                else tuple(
+                    self._doubt(connection, request)
+                    for request in request_rows.of_checkpoint(
+                        connection, session.checkpoint_id
+                    )
+                )
+            )
+            snapshot = session_rows.snapshot(connection, session_id)
+            return Run(session=session, epoch=epoch, snapshot=snapshot, batch=batch)
+
+        return await self._store.write(unit)
+
+    async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
+        """Keep the leases; returns the ids of those that are lost."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> frozenset[SessionId]:
+            return frozenset(
+                run.session.id
+                for run in runs
+                if not session_rows.renew_lease(
+                    connection, run.session.id, run.epoch, now=now, lease_s=self.lease_s
+                )
+            )
+
+        return await self._store.write(unit)
+
+    async def check(self, run: Run) -> None:
+        """Raise LostLeaseError unless the run still holds the session."""
+        now = self._clock.now()
+        await self._store.read(
+            lambda c: session_rows.require_lease(c, run.session.id, run.epoch, now)
+        )
+
+    async def submit(
+        self,
+        run: Run,
+        proposals: Sequence[Proposal],
+        *,
+        snapshot: str,
+        transcript: str,
+        progress: Sequence[str] = (),
+    ) -> tuple[Request, ...]:
+        """Rule every proposal and store all as one checkpoint with the chat's state.
+
+        If any request is pending afterwards, the session waits and the lease is given back: the
+        caller must suspend the chat. `transcript` is what the SHA-256 on the ledger covers.
+        """
+        now = self._clock.now()
+        version = self._policy.version
+        checkpoint_id = CheckpointId(ids.new_id("C"))
+        requests: list[Request] = []
+        entries: list[tuple[str, JsonObject]] = []
+        for position, raw in enumerate(proposals):
+            proposal, digest_hex = checked(raw, version)
+            roles = self._catalog.input_roles(
+                run.session.workflow, proposal.call.executor
+            )
+            ruling = rule(self._policy, proposal, roles)
+            request = build(
+                run.session,
+                checkpoint_id,
+                position,
+                proposal,
+                ruling,
+                digest_hex=digest_hex,
+                policy_version=version,
+                now=now,
+            )
+            requests.append(request)
+            entries.append(("proposed", _proposed(request, ruling.effect, transcript)))
+        waiting = [r for r in requests if r.status is RequestStatus.PENDING]
+
+        def unit(connection: Connection) -> None:
+            state = (
+                {
+                    "status": SessionStatus.WAITING.value,
+                    "next_at": None,
+                    "lease_until": None,
+                }
+                if waiting
+                else {}
+            )
+            session_rows.change(
+                connection,
+                run.session.id,
+                run.epoch,
+                now,
+                checkpoint_id=checkpoint_id,
+                snapshot=snapshot,
+                attempts=0,
+                **state,
+            )
+            request_rows.insert(connection, requests)
+            ledger_rows.append(connection, run.session.id, now, *entries)
+            self._follow.tell(connection, run.session, "\n\n".join(progress), now)
+            self._follow.show(connection, run.session, waiting, now)
+
+        await self._store.write(unit)
+        return tuple(requests)
+
+    async def claim(
+        self, run: Run, request_id: RequestId, arguments: JsonObject
+    ) -> Request | Result:
+        """Take the one right to run an approved call; `arguments` are those about to run.
+
+        A Request (executing): run the tool now, with exactly its arguments and execution token.
+        A Result: do not run; this is what the agents are told.
+        """
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Request | Result:
+            session_rows.require_lease(connection, run.session.id, run.epoch, now)
+            request = request_rows.get(connection, request_id)
+            if request.session_id != run.session.id:
+                raise IntegrityError(
+                    f"Request {request_id} is not of session {run.session.id}."
+                )
+            if request.result is not None:
+                return request.result
+            again = request.status is RequestStatus.EXECUTING
+            if again and request.executing_epoch == run.epoch:
+                raise IntegrityError(
+                    f"Request {request_id} is already running in this run."
+                )
+            if again:
+                request = self._doubt(connection, request)
+                if request.result is not None:
+                    return request.result
+            elif request.status is not RequestStatus.APPROVED:
+                raise IntegrityError(
+                    f"Request {request_id} is {request.status}; only an approved one can run."
+                )
+            refusal = self._why_not(connection, request, arguments)
+            if refusal is not None and not again:
+                return self._call_off(connection, request, refusal)
+            if refusal is not None:
+                return self._set_in_doubt(connection, request)
+            claimed = request.model_copy(
+                update={"status": RequestStatus.EXECUTING, "executing_epoch": run.epoch}
+            )
+            self._replace(connection, request, claimed)
+            body: JsonObject = {
+                "request": request_id,
+                "digest": request.digest,
+                "epoch": run.epoch,
+                "again": again,
+            }
+            ledger_rows.append(connection, run.session.id, now, ("claimed", body))
+            return claimed
+
+        return await self._store.write(unit)
+
+    async def finish(
+        self, run: Run, request_id: RequestId, *, ok: bool, content: str
+    ) -> Result:
+        """Store what the tool returned, or its error text.
+
+        A result is never thrown away: if the lease was lost meanwhile it resolves the doubt, and
+        LostLeaseError is raised after it is stored.
+        """
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> tuple[Result, bool]:
+            request = request_rows.get(connection, request_id)
+            if request.executing_epoch != run.epoch:
+                raise LostLeaseError(
+                    f"Request {request_id} was taken over by another run."
+                )
+            outcome = Outcome.FAILED
+            if ok:
+                outcome = (
+                    Outcome.EXECUTED_WITH_CHANGES
+                    if request.modified
+                    else Outcome.EXECUTED
+                )
+            result = Result(outcome=outcome, content=content, retry=not ok)
+            late = request.status is RequestStatus.IN_DOUBT
+            done = request.model_copy(
+                update={
+                    "status": RequestStatus.EXECUTED if ok else RequestStatus.FAILED,
+                    "result": result,
+                }
+            )
+            self._replace(connection, request, done)
+            kind = "late_result" if late else "executed" if ok else "failed"
+            body: JsonObject = {
+                "request": request_id,
+                "digest": request.digest,
+                "outcome": outcome,
+                "content": content[:LEDGER_TEXT],
+                "content_sha256": sha256_hex(content.encode()),
+            }
+            ledger_rows.append(connection, request.session_id, now, (kind, body))
+            self._follow.changed(connection, request, now)
+            try:
+                session_rows.require_lease(connection, run.session.id, run.epoch, now)
+            except LostLeaseError:
+                return result, True
+            return result, False
+
+        result, lost = await self._store.write(unit)
+        if lost:
+            raise LostLeaseError(
+                f"Session {run.session.id} is no longer run by epoch {run.epoch}."
+            )
+        return result
+
+    async def complete(
+        self,
+        run: Run,
+        *,
+        snapshot: str,
+        transcript: str,
+        answer: str,
+        progress: Sequence[str] = (),
+    ) -> None:
+        """The chat has ended by itself; `answer` is its last word."""
+        body: JsonObject = {
+            "answer": answer,
+            "transcript_sha256": sha256_hex(transcript.encode()),
+        }
+        values = {
+            "status": SessionStatus.COMPLETED.value,
+            "snapshot": snapshot,
+            "answer": answer,
+        }
+        texts = [*progress, f"**Done.** {answer}" if answer else "**Done.**"]
+        await self._end(run, "session_completed", body, "\n\n".join(texts), values)
+
+    async def fail(self, run: Run, *, error: str) -> None:
+        """The chat cannot go on; `error` says why and what to do."""
+        await self._end(
+            run,
+            "session_failed",
+            {"error": error},
+            f"**Stopped.** {error}",
+            {"status": SessionStatus.FAILED.value, "error": error},
+        )
+
+    async def park(self, run: Run, *, error: str) -> bool:
+        """Give the lease back and come again later, with back-off.
+
+        False when the attempts are used up: then the session has failed with `error`.
+        """
+        now = self._clock.now()
+        attempts = await self._store.read(
+            lambda c: session_rows.attempts(c, run.session.id)
+        )
+        if attempts + 1 >= PARK_ATTEMPTS:
+            await self.fail(
+                run, error=f"{error} (gave up after {attempts + 1} attempts)"
+            )
+            return False
+        delay_s = min(PARK_BASE_S * 2**attempts, PARK_MAX_S)
+
+        def unit(connection: Connection) -> None:
+            session_rows.change(
+                connection,
+                run.session.id,
+                run.epoch,
+                now,
+                attempts=attempts + 1,
+                error=error,
+                lease_until=None,
+                next_at=codec.to_text(now + timedelta(seconds=delay_s)),
+            )
+            if attempts == 0:
+                text = f"I cannot go on right now and will try again: {error}"
+                self._follow.tell(connection, run.session, text, now)
+
+        await self._store.write(unit)
+        return True
+
+    async def _end(
+        self, run: Run, kind: str, body: JsonObject, notice: str, values: JsonObject
+    ) -> None:
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            session_rows.change(
+                connection,
+                run.session.id,
+                run.epoch,
+                now,
+                next_at=None,
+                lease_until=None,
+                **values,
+            )
+            ledger_rows.append(connection, run.session.id, now, (kind, body))
+            self._follow.tell(connection, run.session, notice, now)
+
+        await self._store.write(unit)
+
+    def _why_not(
+        self, connection: Connection, request: Request, arguments: JsonObject
+    ) -> Result | None:
+        recomputed = digest(
+            session_id=request.session_id,
+            call_id=request.call_id,
+            tool=request.tool,
+            arguments=arguments,
+            policy_version=request.policy_version,
+        )
+        decision = request.decision
+        if decision is None or not recomputed == request.digest == decision.digest:
+            message = "What is about to run is not what was approved. Nothing was run."
+            return not_executed(Cause.DRIFT, message)
+        call = ToolCall(
+            session_id=request.session_id,
+            call_id=request.call_id,
+            tool=request.tool,
+            arguments=arguments,
+            agent=request.agent,
+            executor=request.executor,
+            rationale=request.rationale,
+        )
+        ruling = self._policy.rule(call)
+        if ruling.effect is Effect.DENY:
+            return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
+        if decision.via is Via.POLICY:
+            if ruling.effect is not Effect.ALLOW:
+                message = (
+                    "The policy was changed: this now needs a person. Propose it again."
+                )
+                return not_executed(Cause.DRIFT, message, retry=True)
+            return None
+        if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
+            message = "The policy was changed: other people must approve this. Propose it again."
+            return not_executed(Cause.DRIFT, message, retry=True)
+        lost = revoked(
+            self._directory.by_id,
+            request,
+            request_rows.votes_of(connection, request.id),
+        )
+        if lost is not None:
+            return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
+        return None
+
+    def _call_off(
+        self, connection: Connection, request: Request, result: Result
+    ) -> Result:
+        now = self._clock.now()
+        after = request.model_copy(
+            update={"status": RequestStatus.CANCELLED, "result": result}
+        )
+        self._replace(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "cause": result.cause,
+            "message": result.message,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
+        self._follow.changed(connection, request, now)
+        return result
+
+    def _doubt(self, connection: Connection, request: Request) -> Request:
+        if request.status is not RequestStatus.EXECUTING or request.idempotent:
+            return request
+        self._set_in_doubt(connection, request)
+        return request_rows.get(connection, request.id)
+
+    def _set_in_doubt(self, connection: Connection, request: Request) -> Result:
+        now = self._clock.now()
+        result = not_executed(Cause.IN_DOUBT, IN_DOUBT_MESSAGE)
+        after = request.model_copy(
+            update={"status": RequestStatus.IN_DOUBT, "result": result}
+        )
+        self._replace(connection, request, after)
+        body: JsonObject = {"request": request.id, "digest": request.digest}
+        ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))
+        self._follow.changed(connection, request, now)
+        session = session_rows.get(connection, request.session_id)
+        text = f"**Check needed:** `{request.tool}` ({request.id}). {IN_DOUBT_MESSAGE}"
+        self._follow.tell(connection, session, text, now)
+        return result
+
+    @staticmethod
+    def _replace(connection: Connection, before: Request, after: Request) -> None:
+        if not request_rows.replace(connection, before, after):
+            raise IntegrityError(
+                f"Request {before.id} changed while it was being written."
+            )
+
+
+def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:
+    return {
+        "request": request.id,
+        "checkpoint": request.checkpoint_id,
+        "position": request.position,
+        "kind": request.kind,
+        "call_id": request.call_id,
+        "tool": request.tool,
+        "arguments": request.arguments,
+        "agent": request.agent,
+        "executor": request.executor,
+        "rationale": request.rationale,
+        "digest": request.digest,
+        "effect": effect,
+        "rule": request.rule_id,
+        "reason": request.reason,
+        "policy_version": request.policy_version,
+        "stages": [stage.model_dump(mode="json") for stage in request.stages],
+        "expires_at": None
+        if request.expires_at is None
+        else request.expires_at.isoformat(),
+        "transcript_sha256": sha256_hex(transcript.encode()),
+    }

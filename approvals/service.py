@@ -1,0 +1,412 @@
+"""The people's side of the service: vote, look, cancel. Each call is one transaction."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from approvals import ids
+from approvals.authority import reason_against
+from approvals.ballots import Ballot, BallotBox, Refusal, refused
+from approvals.canonical import sha256_hex
+from approvals.errors import ClosedError, InvalidError, NotAuthorisedError
+from approvals.follow_up import FollowUp
+from approvals.ledger import Verification, combine
+from approvals.ledger import verify as verify_chain
+from approvals.models import (
+    Actor,
+    Cause,
+    Conversation,
+    ConversationKey,
+    Delivery,
+    DeliveryId,
+    JsonObject,
+    LedgerEntry,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestId,
+    RequestStatus,
+    Session,
+    SessionId,
+    SessionStatus,
+    Value,
+    Verdict,
+    Vote,
+)
+from approvals.policy import Policy
+from approvals.ports import (
+    Channels,
+    Clock,
+    Directory,
+    Jobs,
+    RequestView,
+    Store,
+    ToolCatalog,
+)
+from approvals.proposals import not_executed
+from approvals.store import codec
+from approvals.store import deliveries as delivery_rows
+from approvals.store import ledger as ledger_rows
+from approvals.store import requests as request_rows
+from approvals.store import sessions as session_rows
+
+T = TypeVar("T")
+MAX_PAGE = 200
+WAITING_SCAN = 500
+"""How many pending requests `waiting_for` looks through."""
+
+
+class Page(Value, Generic[T]):
+    """Some items, and the cursor of what comes after them."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+class ApprovalService:
+    """What channels, the REST API and the command line call."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        policy: Policy,
+        directory: Directory,
+        jobs: Jobs,
+        channels: Channels,
+        catalog: ToolCatalog,
+    ):
+        self._store = store
+        self._clock = clock
+        self._directory = directory
+        self._catalog = catalog
+        self._follow = FollowUp(jobs, directory, channels)
+        self._box = BallotBox(policy, catalog, self._follow)
+
+    async def vote(
+        self,
+        request_id: RequestId,
+        actor: Actor,
+        *,
+        verdict: Verdict,
+        digest: str,
+        arguments: JsonObject | None = None,
+        comment: str = "",
+    ) -> Request:
+        """Count one person's verdict; returns the request as it is then.
+
+        Raises NotFoundError; NotAuthorisedError (which is on the ledger); AlreadyDecidedError
+        with who, when and through what; StaleDigestError; ExpiredError; InvalidArgumentsError for
+        arguments that do not fit; InvalidError; DeniedByPolicyError for edits policy forbids.
+        """
+        ballot = Ballot(
+            request_id=request_id,
+            verdict=verdict,
+            digest=digest,
+            arguments=arguments,
+            comment=comment,
+        )
+        now = self._clock.now()
+        outcome = await self._store.write(
+            lambda c: self._box.cast(c, ballot, actor, now)
+        )
+        if isinstance(outcome, Refusal):
+            raise outcome.error
+        return outcome
+
+    async def expire(self, request_id: str) -> None:
+        """Let a request expire if its deadline has passed; harmless otherwise."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            request = request_rows.get(connection, request_id)
+            due = request.expires_at is not None and request.expires_at <= now
+            if due and request.status is RequestStatus.PENDING:
+                self._box.expire(connection, request, now)
+
+        await self._store.write(unit)
+
+    async def refuse(self, request_id: RequestId, actor: Actor, reason: str) -> None:
+        """Record an attempt that a channel has refused by itself."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            refused(
+                connection, request_rows.get(connection, request_id), actor, reason, now
+            )
+
+        await self._store.write(unit)
+
+    async def cancel(self, session_id: SessionId, actor: Actor) -> Session:
+        """End a session; its pending requests are cancelled. Only its owner or an admin may."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Session:
+            session = session_rows.get(connection, session_id)
+            principal = actor.principal
+            if principal is None or (
+                principal.id != session.owner and "admin" not in principal.roles
+            ):
+                raise NotAuthorisedError(
+                    "Only who started a session, or an admin, may cancel it."
+                )
+            error = f"Cancelled by {principal.name}."
+            if not session_rows.cancel(connection, session_id, now, error=error):
+                raise ClosedError(f"Session {session_id} is already {session.status}.")
+            result = not_executed(
+                Cause.CANCELLED, f"The session was cancelled by {principal.name}."
+            )
+            body: JsonObject = {
+                "by": principal.id,
+                "via": actor.via,
+                "identity": actor.identity,
+            }
+            ledger_rows.append(connection, session_id, now, ("session_cancelled", body))
+            for request in request_rows.of_session(connection, session_id):
+                if request.status not in (
+                    RequestStatus.PENDING,
+                    RequestStatus.APPROVED,
+                ):
+                    continue
+                if request.result is not None:
+                    continue
+                after = request.model_copy(
+                    update={"status": RequestStatus.CANCELLED, "result": result}
+                )
+                request_rows.replace(connection, request, after)
+                entry: JsonObject = {"request": request.id, "digest": request.digest}
+                ledger_rows.append(connection, session_id, now, ("cancelled", entry))
+                self._follow.changed(connection, after, now)
+            self._follow.tell(
+                connection, session, f"**Cancelled** by {principal.name}.", now
+            )
+            return session_rows.get(connection, session_id)
+
+        return await self._store.write(unit)
+
+    async def view(self, request_id: str) -> RequestView:
+        """All that a channel shows of a request. Raises NotFoundError."""
+        return await self._store.read(lambda c: self.view_in(c, request_id))
+
+    def view_in(self, connection: Connection, request_id: str) -> RequestView:
+        """`view` inside a transaction of the caller's."""
+        request = request_rows.get(connection, request_id)
+        session = session_rows.get(connection, request.session_id)
+        together = request_rows.of_checkpoint(connection, request.checkpoint_id)
+        return RequestView(
+            request=request,
+            session=session,
+            votes=tuple(request_rows.votes_of(connection, request_id)),
+            requester=self._directory.by_id(request.requester),
+            siblings=tuple(r for r in together if r.id != request.id),
+            arguments_schema=self._catalog.schema(session.workflow, request.tool),
+        )
+
+    async def request(self, request_id: str) -> Request:
+        """One request. Raises NotFoundError."""
+        return await self._store.read(lambda c: request_rows.get(c, request_id))
+
+    async def session(self, session_id: str) -> Session:
+        """One session. Raises NotFoundError."""
+        return await self._store.read(lambda c: session_rows.get(c, session_id))
+
+    async def requests(
+        self,
+        *,
+        status: RequestStatus | None = None,
+        session_id: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Request]:
+        """Requests, oldest first. Raises InvalidError for a bad cursor or limit."""
+        after, size = _cursor(cursor), _limit(limit)
+        found = await self._store.read(
+            lambda c: request_rows.page(
+                c, status=status, session_id=session_id, after=after, limit=size + 1
+            )
+        )
+        return _page(found, size)
+
+    async def sessions(
+        self,
+        *,
+        status: SessionStatus | None = None,
+        conversation: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Session]:
+        """Sessions, newest first. Raises InvalidError for a bad cursor or limit."""
+        after, size = _cursor(cursor), _limit(limit)
+        found = await self._store.read(
+            lambda c: session_rows.page(
+                c, status=status, conversation=conversation, after=after, limit=size + 1
+            )
+        )
+        return _page(found, size)
+
+    async def waiting_for(
+        self, principal: Principal, *, limit: int = 20
+    ) -> Sequence[Request]:
+        """Pending requests that this person may decide now, oldest first."""
+
+        def unit(connection: Connection) -> list[Request]:
+            pending = request_rows.page(
+                connection,
+                status=RequestStatus.PENDING,
+                session_id=None,
+                after=None,
+                limit=WAITING_SCAN,
+            )
+            mine = []
+            for request in pending:
+                votes = request_rows.votes_of(connection, request.id)
+                if reason_against(principal, request, votes) is None:
+                    mine.append(request)
+                if len(mine) == limit:
+                    break
+            return mine
+
+        return await self._store.read(unit)
+
+    async def votes(self, request_id: str) -> Sequence[Vote]:
+        """All votes on all revisions of a request, oldest first."""
+        return await self._store.read(lambda c: request_rows.votes_of(c, request_id))
+
+    async def deliveries(self, request_id: str) -> Sequence[Delivery]:
+        """Where a request is shown, or waits to be."""
+        return await self._store.read(lambda c: delivery_rows.of_request(c, request_id))
+
+    async def transcript(self, session_id: str) -> Sequence[JsonObject]:
+        """The chat's messages up to the last stored state. Raises NotFoundError."""
+        text = await self._store.read(lambda c: session_rows.snapshot(c, session_id))
+        return [] if text is None else codec.loads(text).get("messages", [])
+
+    async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
+        """A session's entries in order. Raises NotFoundError."""
+
+        def unit(connection: Connection) -> list[LedgerEntry]:
+            session_rows.get(connection, session_id)
+            return ledger_rows.entries(connection, session_id)
+
+        return await self._store.read(unit)
+
+    async def verify(self, session_id: SessionId | None = None) -> Verification:
+        """Check the chain of one session, or of all."""
+
+        def unit(connection: Connection) -> Verification:
+            chosen = (
+                session_rows.ids(connection) if session_id is None else [session_id]
+            )
+            if session_id is not None:
+                session_rows.get(connection, session_id)
+            return combine(
+                [
+                    verify_chain(
+                        one,
+                        ledger_rows.entries(connection, one),
+                        ledger_rows.head(connection, one),
+                    )
+                    for one in chosen
+                ]
+            )
+
+        return await self._store.read(unit)
+
+    async def save_conversation(self, conversation: Conversation) -> None:
+        """Remember where people can be reached, and try what was waiting for that."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            if not delivery_rows.save_conversation(connection, conversation):
+                return
+            targets = [f"conversation:{conversation.key}"]
+            if (
+                conversation.kind == "personal"
+                and conversation.principal_id is not None
+            ):
+                targets.append(f"person:{conversation.principal_id}")
+            for target in targets:
+                waiting = delivery_rows.retarget(connection, target, now)
+                self._follow.redeliver(connection, waiting)
+
+        await self._store.write(unit)
+
+    async def conversation(self, key: ConversationKey) -> Conversation | None:
+        """The conversation of this key."""
+        return await self._store.read(lambda c: delivery_rows.get_conversation(c, key))
+
+    async def get(self, key: ConversationKey) -> Conversation | None:
+        """`conversation`, as `approvals.ports.Conversations` names it."""
+        return await self.conversation(key)
+
+    async def personal(
+        self, principal_id: PrincipalId, channel: str
+    ) -> Conversation | None:
+        """The newest one-to-one chat with this person in this channel."""
+        return await self._store.read(
+            lambda c: delivery_rows.personal_conversation(c, principal_id, channel)
+        )
+
+    async def adopt_delivery(
+        self, request_id: RequestId, channel: str, reference: JsonObject
+    ) -> None:
+        """Keep a card up to date that we had lost sight of (posted, but a crash came before it
+        was recorded). `reference` is as `Channel.post` returns it."""
+        now = self._clock.now()
+        target = f"card:{sha256_hex(codec.dumps(reference).encode())[:32]}"
+
+        def unit(connection: Connection) -> None:
+            for known in delivery_rows.of_request(connection, request_id):
+                if known.channel == channel and known.reference == reference:
+                    return
+            delivery_id = DeliveryId(ids.new_id("D"))
+            added = delivery_rows.add(
+                connection,
+                delivery_id=delivery_id,
+                request_id=request_id,
+                channel=channel,
+                target=target,
+                now=now,
+                reference=reference,
+            )
+            if added:
+                self._follow.redeliver(connection, [delivery_id])
+
+        await self._store.write(unit)
+
+
+def _limit(limit: int) -> int:
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidError(f"limit must be between 1 and {MAX_PAGE}.")
+    return limit
+
+
+def _cursor(cursor: str | None) -> tuple[str, str] | None:
+    if cursor is None:
+        return None
+    try:
+        at, _, row_id = (
+            base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        )
+        codec.from_text(at)
+    except (ValueError, binascii.Error, UnicodeError) as exc:
+        raise InvalidError(
+            "The cursor is not one that this server gave; start again."
+        ) from exc
+    return at, row_id
+
+
+def _page(found: list[T], size: int) -> Page[T]:
+    items = tuple(found[:size])
+    if len(found) <= size:
+        return Page(items=items)
+    last = items[-1]
+    at: datetime = last.created_at  # type: ignore[attr-defined]
+    text = f"{codec.to_text(at)} {last.id}"  # type: ignore[attr-defined]
+    return Page(items=items, next=base64.urlsafe_b64encode(text.encode()).decode())

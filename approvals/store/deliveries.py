@@ -1,0 +1,239 @@
+"""Queries on deliveries, notices and conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from approvals.errors import NotFoundError
+from approvals.models import (
+    Conversation,
+    ConversationKey,
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    JsonObject,
+    Notice,
+    RequestId,
+    SessionId,
+)
+from approvals.store import codec
+from approvals.store.schema import conversations, deliveries, notices
+
+MAX_NOTICE_CHARACTERS = 20_000
+"""Below the 28 KB (UTF-16) that Teams has documented for a message."""
+
+
+def add(
+    connection: Connection,
+    *,
+    delivery_id: DeliveryId,
+    request_id: RequestId,
+    channel: str,
+    target: str,
+    now: datetime,
+    reference: JsonObject | None = None,
+) -> bool:
+    """Plan a delivery, once per request, channel and target; False if it was planned before."""
+    values = {
+        "id": delivery_id,
+        "request_id": request_id,
+        "channel": channel,
+        "target": target,
+        "status": DeliveryStatus.PENDING if reference is None else DeliveryStatus.LIVE,
+        "reference": None if reference is None else codec.dumps(reference),
+        "next_at": codec.to_text(now),
+    }
+    return connection.execute(_insert(connection, deliveries, values)).rowcount == 1
+
+
+def get(connection: Connection, delivery_id: str) -> Delivery:
+    """The delivery. Raises NotFoundError."""
+    row = connection.execute(
+        select(deliveries).where(deliveries.c.id == delivery_id)
+    ).first()
+    if row is None:
+        raise NotFoundError(f"There is no delivery {delivery_id}.")
+    return codec.delivery(row)
+
+
+def of_request(connection: Connection, request_id: str) -> list[Delivery]:
+    """Where a request is shown."""
+    query = (
+        select(deliveries)
+        .where(deliveries.c.request_id == request_id)
+        .order_by(deliveries.c.id)
+    )
+    return [codec.delivery(row) for row in connection.execute(query)]
+
+
+def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
+    """Deliveries to make or update at `now`, the longest due first."""
+    query = (
+        select(deliveries.c.id)
+        .where(deliveries.c.next_at <= codec.to_text(now))
+        .order_by(deliveries.c.next_at)
+        .limit(limit)
+    )
+    return [DeliveryId(row[0]) for row in connection.execute(query)]
+
+
+def touch(connection: Connection, request_id: str, now: datetime) -> list[DeliveryId]:
+    """The request has changed: every delivery of it is due for an update. Returns their ids."""
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.request_id == request_id,
+            deliveries.c.status != DeliveryStatus.ABANDONED.value,
+        )
+        .values(
+            wanted_version=deliveries.c.wanted_version + 1,
+            next_at=codec.to_text(now),
+            attempts=0,
+        )
+    )
+    return [d.id for d in of_request(connection, request_id)]
+
+
+def record(connection: Connection, delivery_id: str, **values: Any) -> None:
+    """Write what became of an attempt."""
+    connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery_id).values(**values)
+    )
+
+
+def retarget(connection: Connection, target: str, now: datetime) -> list[DeliveryId]:
+    """Someone can be reached now: try what is still waiting to be delivered there."""
+    waiting = (
+        deliveries.c.target == target,
+        deliveries.c.status == DeliveryStatus.PENDING.value,
+    )
+    found = [
+        DeliveryId(r[0])
+        for r in connection.execute(select(deliveries.c.id).where(*waiting))
+    ]
+    if found:
+        connection.execute(
+            update(deliveries)
+            .where(*waiting)
+            .values(next_at=codec.to_text(now), attempts=0)
+        )
+    return found
+
+
+def add_notice(
+    connection: Connection,
+    *,
+    session_id: SessionId,
+    conversation: ConversationKey,
+    text: str,
+    now: datetime,
+) -> None:
+    """Queue a message for a conversation; they go out in the order they were queued."""
+    connection.execute(
+        notices.insert().values(
+            session_id=session_id,
+            conversation=conversation,
+            text=text[:MAX_NOTICE_CHARACTERS],
+            next_at=codec.to_text(now),
+        )
+    )
+
+
+def conversations_with_notices(
+    connection: Connection, now: datetime, *, limit: int
+) -> list[str]:
+    """Conversations that have a message due."""
+    query = (
+        select(notices.c.conversation)
+        .where(notices.c.next_at <= codec.to_text(now))
+        .distinct()
+        .limit(limit)
+    )
+    return [row[0] for row in connection.execute(query)]
+
+
+def next_notice(
+    connection: Connection, conversation: str
+) -> tuple[Notice, datetime] | None:
+    """The first unsent message of a conversation and when it is due."""
+    query = (
+        select(notices)
+        .where(notices.c.conversation == conversation, notices.c.next_at.is_not(None))
+        .order_by(notices.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return codec.notice(row), codec.from_text(row._mapping["next_at"])
+
+
+def record_notice(connection: Connection, notice_id: int, **values: Any) -> None:
+    """Write what became of an attempt; `next_at=None` means sent or given up."""
+    connection.execute(
+        update(notices).where(notices.c.id == notice_id).values(**values)
+    )
+
+
+def save_conversation(connection: Connection, value: Conversation) -> bool:
+    """Insert or refresh a conversation; True if it is new or its reference changed."""
+    columns = {
+        "key": value.key,
+        "channel": value.channel,
+        "kind": value.kind,
+        "principal_id": value.principal_id,
+        "reference": codec.dumps(value.reference),
+        "updated_at": codec.to_text(value.updated_at),
+    }
+    known = get_conversation(connection, value.key)
+    if known is None:
+        return (
+            connection.execute(_insert(connection, conversations, columns)).rowcount
+            == 1
+        )
+    if (known.reference, known.principal_id) == (value.reference, value.principal_id):
+        return False
+    if not value.reference.get("serviceUrl") and known.reference.get("serviceUrl"):
+        return False
+    connection.execute(
+        update(conversations).where(conversations.c.key == value.key).values(columns)
+    )
+    return True
+
+
+def get_conversation(connection: Connection, key: str) -> Conversation | None:
+    """The conversation of this key."""
+    row = connection.execute(
+        select(conversations).where(conversations.c.key == key)
+    ).first()
+    return None if row is None else codec.conversation(row)
+
+
+def personal_conversation(
+    connection: Connection, principal_id: str, channel: str
+) -> Conversation | None:
+    """The newest one-to-one chat with a person."""
+    query = (
+        select(conversations)
+        .where(
+            conversations.c.principal_id == principal_id,
+            conversations.c.channel == channel,
+            conversations.c.kind == "personal",
+        )
+        .order_by(conversations.c.updated_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else codec.conversation(row)
+
+
+def _insert(
+    connection: Connection, table: Any, values: Sequence[Any] | dict[str, Any]
+) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).values(values).on_conflict_do_nothing()

@@ -1,0 +1,146 @@
+"""Queries on requests and votes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, or_, select, update
+
+from approvals.errors import NotFoundError
+from approvals.lifecycle import require_move
+from approvals.models import Request, RequestId, RequestStatus, Vote
+from approvals.store import codec
+from approvals.store.schema import requests, votes
+
+
+def insert(connection: Connection, values: Sequence[Request]) -> None:
+    """Add requests."""
+    if values:
+        connection.execute(
+            requests.insert(), [codec.request_columns(v) for v in values]
+        )
+
+
+def get(connection: Connection, request_id: str) -> Request:
+    """The request. Raises NotFoundError."""
+    row = connection.execute(
+        select(requests).where(requests.c.id == request_id)
+    ).first()
+    if row is None:
+        raise NotFoundError(f"There is no request {request_id}.")
+    return codec.request(row)
+
+
+def of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
+    """The requests that were proposed together, by position."""
+    query = (
+        select(requests)
+        .where(requests.c.checkpoint_id == checkpoint_id)
+        .order_by(requests.c.position)
+    )
+    return [codec.request(row) for row in connection.execute(query)]
+
+
+def of_session(connection: Connection, session_id: str) -> list[Request]:
+    """Every request of a session, in the order they were proposed."""
+    query = (
+        select(requests)
+        .where(requests.c.session_id == session_id)
+        .order_by(requests.c.created_at, requests.c.position)
+    )
+    return [codec.request(row) for row in connection.execute(query)]
+
+
+def page(
+    connection: Connection,
+    *,
+    status: RequestStatus | None,
+    session_id: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> list[Request]:
+    """Requests, oldest first, after the (created_at, id) of the last one seen."""
+    query = select(requests)
+    if status is not None:
+        query = query.where(requests.c.status == status.value)
+    if session_id is not None:
+        query = query.where(requests.c.session_id == session_id)
+    if after is not None:
+        query = query.where(
+            or_(
+                requests.c.created_at > after[0],
+                and_(requests.c.created_at == after[0], requests.c.id > after[1]),
+            )
+        )
+    query = query.order_by(requests.c.created_at, requests.c.id).limit(limit)
+    return [codec.request(row) for row in connection.execute(query)]
+
+
+def expiring(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
+    """Pending requests whose deadline has passed at `now`, the longest overdue first."""
+    query = (
+        select(requests.c.id)
+        .where(
+            requests.c.status == RequestStatus.PENDING.value,
+            requests.c.expires_at <= codec.to_text(now),
+        )
+        .order_by(requests.c.expires_at)
+        .limit(limit)
+    )
+    return [RequestId(row[0]) for row in connection.execute(query)]
+
+
+def replace(connection: Connection, before: Request, after: Request) -> bool:
+    """Compare-and-set: write `after` if the row still has the status and revision of `before`.
+
+    False if somebody was first. Raises IntegrityError for a move that the lifecycle forbids.
+    """
+    if before.status is not after.status:
+        require_move(before.status, after.status)
+    columns = codec.request_columns(after)
+    done = connection.execute(
+        update(requests)
+        .where(
+            requests.c.id == before.id,
+            requests.c.status == before.status.value,
+            requests.c.revision == before.revision,
+            requests.c.stage == before.stage,
+        )
+        .values({k: columns[k] for k in _CHANGING})
+    )
+    return done.rowcount == 1
+
+
+_CHANGING = (
+    "arguments",
+    "proposed_arguments",
+    "risk",
+    "rule_id",
+    "reason",
+    "policy_version",
+    "revision",
+    "digest",
+    "stages",
+    "stage",
+    "status",
+    "expires_at",
+    "decision",
+    "executing_epoch",
+    "result",
+)
+
+
+def add_vote(connection: Connection, value: Vote) -> None:
+    """Record a vote; the key refuses a second one of the same person on the same revision."""
+    connection.execute(votes.insert().values(codec.vote_columns(value)))
+
+
+def votes_of(connection: Connection, request_id: str) -> list[Vote]:
+    """All votes on all revisions, oldest first."""
+    query = (
+        select(votes)
+        .where(votes.c.request_id == request_id)
+        .order_by(votes.c.at, votes.c.principal_id)
+    )
+    return [codec.vote(row) for row in connection.execute(query)]

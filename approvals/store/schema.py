@@ -1,0 +1,204 @@
+"""The tables. Times are ISO 8601 UTC text of fixed width, so that they sort; JSON is text."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("workflow", String(100), nullable=False),
+    Column("workflow_version", String(100), nullable=False),
+    Column("task", Text, nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("conversation", String(600)),
+    Column("idempotency_key", String(300), unique=True),
+    Column("created_at", String(32), nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Column("checkpoint_id", String(40)),
+    Column("snapshot", Text),
+    Column("answer", Text),
+    Column("error", Text),
+    # Run lease: one process at a time; every write of a run compares `epoch`.
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("lease_owner", String(64)),
+    Column("lease_until", String(32)),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", String(32)),
+    # Head of this session's ledger chain.
+    Column("ledger_seq", Integer, nullable=False, default=0),
+    Column("ledger_head", String(64), nullable=False),
+)
+Index(
+    "ix_sessions_next_at",
+    sessions.c.next_at,
+    sqlite_where=sessions.c.next_at.is_not(None),
+    postgresql_where=sessions.c.next_at.is_not(None),
+)
+Index(
+    "ix_sessions_status_created_at",
+    sessions.c.status,
+    sessions.c.created_at,
+    sessions.c.id,
+)
+Index("ix_sessions_conversation", sessions.c.conversation, sessions.c.created_at)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("session_id", String(40), ForeignKey("sessions.id"), nullable=False),
+    Column("checkpoint_id", String(40), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("call_id", String(200), nullable=False),
+    Column("tool", String(200), nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("proposed_arguments", Text),
+    Column("agent", String(200), nullable=False),
+    Column("executor", String(200), nullable=False),
+    Column("rationale", Text, nullable=False),
+    Column("risk", String(10), nullable=False),
+    Column("rule_id", String(300), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("policy_version", String(64), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("stages", Text, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("requester", String(200), nullable=False),
+    Column("idempotent", Integer, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at", String(32)),
+    Column("decision", Text),
+    Column("execution_token", String(64), nullable=False),
+    Column("executing_epoch", Integer),
+    Column("result", Text),
+    UniqueConstraint("session_id", "call_id"),
+)
+Index(
+    "ix_requests_checkpoint_id_position", requests.c.checkpoint_id, requests.c.position
+)
+Index(
+    "ix_requests_status_created_at_id",
+    requests.c.status,
+    requests.c.created_at,
+    requests.c.id,
+)
+_pending = requests.c.status == "pending"
+Index(
+    "ix_requests_expires_at",
+    requests.c.expires_at,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("principal_id", String(200), primary_key=True),
+    Column("name", String(300), nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("verdict", String(10), nullable=False),
+    Column("via", String(20), nullable=False),
+    Column("identity", String(300), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("comment", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("request_id", String(40), ForeignKey("requests.id"), nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("target", String(700), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("reference", Text),
+    Column("shown_version", Integer, nullable=False, default=0),
+    Column("wanted_version", Integer, nullable=False, default=1),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", String(32)),
+    Column("error", Text),
+    UniqueConstraint("request_id", "channel", "target"),
+)
+Index(
+    "ix_deliveries_next_at",
+    deliveries.c.next_at,
+    sqlite_where=deliveries.c.next_at.is_not(None),
+    postgresql_where=deliveries.c.next_at.is_not(None),
+)
+Index("ix_deliveries_target_status", deliveries.c.target, deliveries.c.status)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("session_id", String(40), ForeignKey("sessions.id"), nullable=False),
+    Column("conversation", String(600), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", String(32)),
+    Column("error", Text),
+)
+Index(
+    "ix_notices_next_at",
+    notices.c.next_at,
+    sqlite_where=notices.c.next_at.is_not(None),
+    postgresql_where=notices.c.next_at.is_not(None),
+)
+Index("ix_notices_conversation", notices.c.conversation, notices.c.id)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("key", String(600), primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("principal_id", String(200)),
+    Column("reference", Text, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+)
+Index(
+    "ix_conversations_principal_id_channel",
+    conversations.c.principal_id,
+    conversations.c.channel,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("session_id", String(40), ForeignKey("sessions.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    sqlite_with_rowid=False,
+)

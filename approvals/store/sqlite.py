@@ -1,0 +1,241 @@
+"""SQLite as the embedded store: one writer thread that commits waiting units together.
+
+WAL with synchronous=FULL, so what was acknowledged survives a power cut. Units that wait share
+one commit, each in a savepoint of its own, so one that fails takes nobody with it. A kill loses
+nothing acknowledged but may keep a unit whose caller never heard of it: callers need idempotency
+keys. Readers have connections of their own and never wait for the writer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from approvals.errors import ConfigurationError, UnavailableError
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+BATCH = 64
+"""Units per commit at most: bounds what one caller waits for the others."""
+BUSY_TIMEOUT_MS = 5000
+READERS = 8
+AFTER_COMMIT = "after_commit"
+"""Key of `connection.info`: callables to run once the transaction is durable."""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    run: Callable[[Connection], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass
+class _Outcome:
+    unit: _Unit
+    value: Any = None
+    error: BaseException | None = None
+    after_commit: tuple[Callable[[], None], ...] = ()
+
+
+def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) -> Engine:
+    """An engine whose transactions start as `BEGIN IMMEDIATE` (writer) or `BEGIN` (reader)."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[TextIO]:
+    """Hold the database for this process: a second server on one file would break the lease
+    rule that a process which is gone holds nothing. Raises ConfigurationError if it is taken."""
+    lock = path.with_name(path.name + ".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        lock.close()
+        raise ConfigurationError(
+            f"{path} is in use by another Countersign process; stop it, or set "
+            "COUNTERSIGN_DATABASE_URL to another file."
+        ) from exc
+    try:
+        yield lock
+    finally:
+        lock.close()
+
+
+class SqliteReader:
+    """The reading half of the store; may be used while another process writes."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._readers = sqlite_engine(path, read_only=True, pool_size=READERS)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the readers."""
+        return self._readers
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """See `approvals.ports.Store.read`."""
+        return await asyncio.to_thread(self._read, unit)
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """Refused: raises UnavailableError."""
+        raise UnavailableError(f"{self._path} was opened for reading only.")
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._readers.dispose()
+
+    def _read(self, unit: Callable[[Connection], T]) -> T:
+        try:
+            with self._readers.connect() as connection, connection.begin():
+                return unit(connection)
+        except OperationalError as exc:
+            raise UnavailableError(
+                f"The database {self._path} cannot be read: {exc.orig}"
+            ) from exc
+
+
+class SqliteStore(SqliteReader):
+    """Implements `approvals.ports.Store` on one file."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self._writer = sqlite_engine(path)
+        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(
+            target=self._work, name="sqlite-writer", daemon=True
+        )
+        self._closed = False
+
+    def open(self) -> None:
+        """Start the writer. Call once."""
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish what is queued, then stop."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._writer.dispose()
+        await super().close()
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """See `approvals.ports.Store.write`."""
+        if self._closed:
+            raise UnavailableError("The store is closed: the server is shutting down.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Unit(unit, future, loop))
+        return await future
+
+    def _work(self) -> None:
+        while batch := self._take():
+            outcomes = self._commit(batch)
+            loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+            for outcome in outcomes:
+                loops.setdefault(outcome.unit.loop, []).append(outcome)
+            for loop, mine in loops.items():
+                try:
+                    loop.call_soon_threadsafe(_settle, mine)
+                except RuntimeError:  # that loop is closed: nobody waits there any more
+                    log.warning("store caller gone", units=len(mine))
+
+    def _take(self) -> list[_Unit]:
+        first = self._queue.get()
+        if first is None:
+            return []
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                unit = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if unit is None:
+                self._queue.put(None)  # end after this batch
+                break
+            batch.append(unit)
+        return batch
+
+    def _commit(self, batch: list[_Unit]) -> list[_Outcome]:
+        try:
+            with self._writer.connect() as connection, connection.begin():
+                return [self._run(connection, unit) for unit in batch]
+        # BEGIN or COMMIT failed (disk full, busy): nobody is told that it worked.
+        except Exception as exc:  # noqa: BLE001
+            log.error("store commit failed", error=str(exc))
+            error = UnavailableError(
+                f"The database {self._path} cannot be written: {exc}"
+            )
+            return [_Outcome(unit, error=error) for unit in batch]
+
+    def _run(self, connection: Connection, unit: _Unit) -> _Outcome:
+        after: list[Callable[[], None]] = []
+        connection.info[AFTER_COMMIT] = after
+        savepoint = connection.begin_nested()
+        try:
+            value = unit.run(connection)
+            savepoint.commit()
+        except DBAPIError as exc:
+            if savepoint.is_active:
+                savepoint.rollback()
+            if isinstance(exc, OperationalError):
+                exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")
+                exc2.__cause__ = exc
+                return _Outcome(unit, error=exc2)
+            return _Outcome(unit, error=exc)
+        except Exception as exc:  # noqa: BLE001 - handed to the caller, who knows what it means
+            savepoint.rollback()
+            return _Outcome(unit, error=exc)
+        return _Outcome(unit, value=value, after_commit=tuple(after))
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    for outcome in outcomes:
+        for callback in outcome.after_commit:
+            callback()
+        future = outcome.unit.future
+        if future.done():  # the caller was cancelled; the unit stands all the same
+            continue
+        if outcome.error is not None:
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome.value)
