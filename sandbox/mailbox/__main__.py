@@ -1,0 +1,27 @@
+"""`python -m sandbox.mailbox`: the mail server as a program."""
+
+import argparse
+from pathlib import Path
+
+from sandbox._files import default_path
+from sandbox._serve import run_alone
+from sandbox.mailbox.server import Mailbox
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("sandbox.mailbox", description=__doc__)
+    parser.add_argument(
+        "--db",
+        type=Path,
+        default=default_path("mailbox.db"),
+        help="SQLite file (default %(default)s)",
+    )
+    parser.add_argument(
+        "--smtp-port", type=int, default=8825, help="0 takes a free one (default %(default)s)"
+    )
+    run_alone(
+        parser,
+        lambda given: Mailbox.start(
+            db_path=given.db, host=given.host, port=given.port, smtp_port=given.smtp_port
+        ),
+        default_port=8803,
+    )

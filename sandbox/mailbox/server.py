@@ -1,0 +1,106 @@
+"""The mailbox as a whole: SMTP in, HTTP and a page to read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sandbox._faults import Fault, Faults
+from sandbox._page import page, pre, table
+from sandbox._record import Recorder
+from sandbox._serve import LOOPBACK, serve
+from sandbox._wire import application
+from sandbox.mailbox.smtp import Inbox, serve_smtp
+from sandbox.mailbox.store import MailStore
+
+_LATEST = 50
+
+
+def _fault_body(fault: Fault) -> dict[str, Any]:
+    return {"error": "The mailbox cannot answer right now."}
+
+
+class Mailbox:
+    """A running mail server. `faults` fail SMTP deliveries (method SMTP) as well as HTTP requests."""
+
+    def __init__(self, store: MailStore) -> None:
+        self._store = store
+        self.url = ""
+        self.smtp_host = ""
+        self.smtp_port = 0
+        self.faults = Faults()
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls, *, db_path: Path | None = None, host: str = LOOPBACK, port: int = 0, smtp_port: int = 0
+    ) -> AsyncIterator[Mailbox]:
+        """Serve until the block ends; without `db_path` the mail is kept in memory."""
+        store = MailStore(db_path)
+        mailbox = cls(store)
+        app = application(mailbox.faults, Recorder(), _fault_body)
+        app.add_routes(
+            [
+                web.get("/", mailbox._page),
+                web.get("/messages", mailbox._list),
+                web.get(r"/messages/{id:\d+}", mailbox._one),
+            ]
+        )
+        try:
+            async with (
+                serve_smtp(
+                    Inbox(store, mailbox.faults), host=host, port=smtp_port
+                ) as mailbox.smtp_port,
+                serve(app, host=host, port=port) as mailbox.url,
+            ):
+                mailbox.smtp_host = host
+                yield mailbox
+        finally:
+            store.close()
+
+    def reject(self, times: int = 1, *, status: int = 451) -> None:
+        """Answer the next `times` deliveries with a temporary failure (or another `status`)."""
+        self.faults.fail(status, times=times, method="SMTP")
+
+    def messages(self) -> list[dict[str, Any]]:
+        """`{id, received_at, mail_from, rcpt_to, subject, message_id, execution}`, oldest first."""
+        return self._store.messages()
+
+    def message(self, number: int) -> dict[str, Any] | None:
+        """One message with `headers`, `text` and `raw`."""
+        return self._store.message(number)
+
+    def ready(self) -> dict[str, Any]:
+        """The ready line."""
+        return {"url": self.url, "smtp_host": self.smtp_host, "smtp_port": self.smtp_port}
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response({"messages": self._store.messages()})
+
+    async def _one(self, request: web.Request) -> web.Response:
+        found = self._store.message(int(request.match_info["id"]))
+        if found is None:
+            return web.json_response({"error": "There is no such message."}, status=404)
+        return web.json_response(found)
+
+    async def _page(self, _: web.Request) -> web.Response:
+        rows = []
+        for summary in reversed(self._store.messages()[-_LATEST:]):
+            full = self._store.message(summary["id"])
+            rows.append(
+                (
+                    summary["received_at"][:19].replace("T", " "),
+                    summary["mail_from"],
+                    ", ".join(summary["rcpt_to"]),
+                    summary["subject"],
+                    pre("" if full is None else full["text"]),
+                )
+            )
+        listing = table(
+            "Mail", ("Received (UTC)", "From", "To", "Subject", "Text"), rows, empty="No mail yet."
+        )
+        return page("Mailbox", "A stand-in: the mail that was really sent arrives here.", [listing])
