@@ -12,17 +12,15 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.authority import revoked
-from approvals.canonical import digest, sha256_hex
-from approvals.errors import IntegrityError, InvalidError, LostLeaseError
+from approvals.canonical import sha256_hex
+from approvals.errors import InvalidError, LostLeaseError
+from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.models import (
-    Cause,
     CheckpointId,
     ConversationKey,
     Effect,
     JsonObject,
-    Outcome,
     PrincipalId,
     Proposal,
     Request,
@@ -32,13 +30,11 @@ from approvals.models import (
     Session,
     SessionId,
     SessionStatus,
-    ToolCall,
     Value,
-    Via,
 )
 from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
-from approvals.proposals import build, checked, not_executed, rule
+from approvals.proposals import build, checked, rule
 from approvals.store import codec
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
@@ -47,12 +43,6 @@ from approvals.store import sessions as session_rows
 PARK_ATTEMPTS = 10
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
-LEDGER_TEXT = 4_000
-"""Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
-IN_DOUBT_MESSAGE = (
-    "It is not known whether this ran: the process that ran it stopped before it could say. "
-    "It will not be run again. A person has been told to check the target system."
-)
 
 
 class Run(Value):
@@ -85,6 +75,7 @@ class Runs:
         self._directory = directory
         self._catalog = catalog
         self._follow = FollowUp(jobs, directory, channels)
+        self._executions = Executions(policy, directory, self._follow)
         self._owner = ids.new_token()
         self.lease_s = lease_s
 
@@ -161,7 +152,7 @@ class Runs:
                 ()
                 if session.checkpoint_id is None
                 else tuple(
-                    self._doubt(connection, request)
+                    self._executions.doubt(connection, request, now)
                     for request in request_rows.of_checkpoint(
                         connection, session.checkpoint_id
                     )
@@ -273,43 +264,9 @@ class Runs:
 
         def unit(connection: Connection) -> Request | Result:
             session_rows.require_lease(connection, run.session.id, run.epoch, now)
-            request = request_rows.get(connection, request_id)
-            if request.session_id != run.session.id:
-                raise IntegrityError(
-                    f"Request {request_id} is not of session {run.session.id}."
-                )
-            if request.result is not None:
-                return request.result
-            again = request.status is RequestStatus.EXECUTING
-            if again and request.executing_epoch == run.epoch:
-                raise IntegrityError(
-                    f"Request {request_id} is already running in this run."
-                )
-            if again:
-                request = self._doubt(connection, request)
-                if request.result is not None:
-                    return request.result
-            elif request.status is not RequestStatus.APPROVED:
-                raise IntegrityError(
-                    f"Request {request_id} is {request.status}; only an approved one can run."
-                )
-            refusal = self._why_not(connection, request, arguments)
-            if refusal is not None and not again:
-                return self._call_off(connection, request, refusal)
-            if refusal is not None:
-                return self._set_in_doubt(connection, request)
-            claimed = request.model_copy(
-                update={"status": RequestStatus.EXECUTING, "executing_epoch": run.epoch}
+            return self._executions.claim(
+                connection, run.session.id, run.epoch, request_id, arguments, now
             )
-            self._replace(connection, request, claimed)
-            body: JsonObject = {
-                "request": request_id,
-                "digest": request.digest,
-                "epoch": run.epoch,
-                "again": again,
-            }
-            ledger_rows.append(connection, run.session.id, now, ("claimed", body))
-            return claimed
 
         return await self._store.write(unit)
 
@@ -324,45 +281,15 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> tuple[Result, bool]:
-            request = request_rows.get(connection, request_id)
-            if request.executing_epoch != run.epoch:
-                raise LostLeaseError(
-                    f"Request {request_id} was taken over by another run."
-                )
-            outcome = Outcome.FAILED
-            if ok:
-                outcome = (
-                    Outcome.EXECUTED_WITH_CHANGES
-                    if request.modified
-                    else Outcome.EXECUTED
-                )
-            result = Result(outcome=outcome, content=content, retry=not ok)
-            late = request.status is RequestStatus.IN_DOUBT
-            done = request.model_copy(
-                update={
-                    "status": RequestStatus.EXECUTED if ok else RequestStatus.FAILED,
-                    "result": result,
-                }
+            result = self._executions.finish(
+                connection, run.epoch, request_id, now, ok=ok, content=content
             )
-            self._replace(connection, request, done)
-            kind = "late_result" if late else "executed" if ok else "failed"
-            body: JsonObject = {
-                "request": request_id,
-                "digest": request.digest,
-                "outcome": outcome,
-                "content": content[:LEDGER_TEXT],
-                "content_sha256": sha256_hex(content.encode()),
-            }
-            ledger_rows.append(connection, request.session_id, now, (kind, body))
-            self._follow.changed(connection, request, now)
-            try:
-                session_rows.require_lease(connection, run.session.id, run.epoch, now)
-            except LostLeaseError:
-                return result, True
-            return result, False
+            return result, session_rows.holds_lease(
+                connection, run.session.id, run.epoch, now
+            )
 
-        result, lost = await self._store.write(unit)
-        if lost:
+        result, held = await self._store.write(unit)
+        if not held:
             raise LostLeaseError(
                 f"Session {run.session.id} is no longer run by epoch {run.epoch}."
             )
@@ -453,97 +380,6 @@ class Runs:
             self._follow.tell(connection, run.session, notice, now)
 
         await self._store.write(unit)
-
-    def _why_not(
-        self, connection: Connection, request: Request, arguments: JsonObject
-    ) -> Result | None:
-        recomputed = digest(
-            session_id=request.session_id,
-            call_id=request.call_id,
-            tool=request.tool,
-            arguments=arguments,
-            policy_version=request.policy_version,
-        )
-        decision = request.decision
-        if decision is None or not recomputed == request.digest == decision.digest:
-            message = "What is about to run is not what was approved. Nothing was run."
-            return not_executed(Cause.DRIFT, message)
-        call = ToolCall(
-            session_id=request.session_id,
-            call_id=request.call_id,
-            tool=request.tool,
-            arguments=arguments,
-            agent=request.agent,
-            executor=request.executor,
-            rationale=request.rationale,
-        )
-        ruling = self._policy.rule(call)
-        if ruling.effect is Effect.DENY:
-            return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
-        if decision.via is Via.POLICY:
-            if ruling.effect is not Effect.ALLOW:
-                message = (
-                    "The policy was changed: this now needs a person. Propose it again."
-                )
-                return not_executed(Cause.DRIFT, message, retry=True)
-            return None
-        if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
-            message = "The policy was changed: other people must approve this. Propose it again."
-            return not_executed(Cause.DRIFT, message, retry=True)
-        lost = revoked(
-            self._directory.by_id,
-            request,
-            request_rows.votes_of(connection, request.id),
-        )
-        if lost is not None:
-            return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
-        return None
-
-    def _call_off(
-        self, connection: Connection, request: Request, result: Result
-    ) -> Result:
-        now = self._clock.now()
-        after = request.model_copy(
-            update={"status": RequestStatus.CANCELLED, "result": result}
-        )
-        self._replace(connection, request, after)
-        body: JsonObject = {
-            "request": request.id,
-            "digest": request.digest,
-            "cause": result.cause,
-            "message": result.message,
-        }
-        ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
-        self._follow.changed(connection, request, now)
-        return result
-
-    def _doubt(self, connection: Connection, request: Request) -> Request:
-        if request.status is not RequestStatus.EXECUTING or request.idempotent:
-            return request
-        self._set_in_doubt(connection, request)
-        return request_rows.get(connection, request.id)
-
-    def _set_in_doubt(self, connection: Connection, request: Request) -> Result:
-        now = self._clock.now()
-        result = not_executed(Cause.IN_DOUBT, IN_DOUBT_MESSAGE)
-        after = request.model_copy(
-            update={"status": RequestStatus.IN_DOUBT, "result": result}
-        )
-        self._replace(connection, request, after)
-        body: JsonObject = {"request": request.id, "digest": request.digest}
-        ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))
-        self._follow.changed(connection, request, now)
-        session = session_rows.get(connection, request.session_id)
-        text = f"**Check needed:** `{request.tool}` ({request.id}). {IN_DOUBT_MESSAGE}"
-        self._follow.tell(connection, session, text, now)
-        return result
-
-    @staticmethod
-    def _replace(connection: Connection, before: Request, after: Request) -> None:
-        if not request_rows.replace(connection, before, after):
-            raise IntegrityError(
-                f"Request {before.id} changed while it was being written."
-            )
 
 
 def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:

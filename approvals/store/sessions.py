@@ -192,20 +192,23 @@ def change(
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
+def holds_lease(
+    connection: Connection, session_id: str, epoch: int, now: datetime
+) -> bool:
+    """Whether the run of `epoch` still holds the session; in a write, nobody takes it meanwhile."""
+    m = _row(connection, session_id, lock=True)._mapping
+    held = m["epoch"] == epoch and m["status"] == SessionStatus.RUNNING
+    return bool(
+        held and m["lease_until"] is not None and m["lease_until"] > codec.to_text(now)
+    )
+
+
 def require_lease(
     connection: Connection, session_id: str, epoch: int, now: datetime
-) -> Session:
-    """The session, if the run of `epoch` still holds it. Raises LostLeaseError."""
-    row = _row(connection, session_id, lock=True)
-    m = row._mapping
-    held = m["epoch"] == epoch and m["lease_until"] is not None
-    if (
-        not held
-        or m["lease_until"] <= codec.to_text(now)
-        or m["status"] != SessionStatus.RUNNING
-    ):
+) -> None:
+    """Raise LostLeaseError unless the run of `epoch` still holds the session."""
+    if not holds_lease(connection, session_id, epoch, now):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
-    return codec.session(row)
 
 
 def wake(connection: Connection, session_id: str, now: datetime) -> bool:

@@ -1,0 +1,223 @@
+"""From approved to executed: the claim before a tool runs, and what became of it afterwards.
+
+A claim is committed before the tool body starts. Whoever finds a claim whose owner is gone cannot
+know whether the tool ran: the request becomes in_doubt and is never run again, unless its tool is
+idempotent; then it is called again with the same execution token.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from approvals.authority import revoked
+from approvals.canonical import digest, sha256_hex
+from approvals.errors import IntegrityError, LostLeaseError
+from approvals.follow_up import FollowUp
+from approvals.models import (
+    Cause,
+    Effect,
+    JsonObject,
+    Outcome,
+    Request,
+    RequestId,
+    RequestStatus,
+    Result,
+    SessionId,
+    ToolCall,
+    Via,
+)
+from approvals.policy import Policy
+from approvals.ports import Directory
+from approvals.proposals import not_executed
+from approvals.store import ledger as ledger_rows
+from approvals.store import requests as request_rows
+from approvals.store import sessions as session_rows
+
+LEDGER_TEXT = 4_000
+"""Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
+IN_DOUBT_MESSAGE = (
+    "It is not known whether this ran: the process that ran it stopped before it could say. "
+    "It will not be run again. A person has been told to check the target system."
+)
+
+
+class Executions:
+    """Each method belongs into a transaction whose run has been checked by the caller."""
+
+    def __init__(self, policy: Policy, directory: Directory, follow_up: FollowUp):
+        self._policy = policy
+        self._directory = directory
+        self._follow = follow_up
+
+    def claim(
+        self,
+        connection: Connection,
+        session_id: SessionId,
+        epoch: int,
+        request_id: RequestId,
+        arguments: JsonObject,
+        now: datetime,
+    ) -> Request | Result:
+        """The request, executing and ours; or why it is not run."""
+        request = request_rows.get(connection, request_id)
+        if request.session_id != session_id:
+            raise IntegrityError(
+                f"Request {request_id} is not of session {session_id}."
+            )
+        again = request.status is RequestStatus.EXECUTING
+        if again and request.executing_epoch == epoch:
+            raise IntegrityError(
+                f"Request {request_id} is already running in this run."
+            )
+        request = self.doubt(connection, request, now)
+        if request.result is not None:
+            return request.result
+        if not again and request.status is not RequestStatus.APPROVED:
+            raise IntegrityError(
+                f"Request {request_id} is {request.status}; only an approved one can run."
+            )
+        refusal = self._why_not(connection, request, arguments)
+        if refusal is not None and again:
+            return self._set_in_doubt(connection, request, now)
+        if refusal is not None:
+            return self._call_off(connection, request, refusal, now)
+        claimed = request.model_copy(
+            update={"status": RequestStatus.EXECUTING, "executing_epoch": epoch}
+        )
+        _replace(connection, request, claimed)
+        body: JsonObject = {
+            "request": request_id,
+            "digest": request.digest,
+            "epoch": epoch,
+            "again": again,
+        }
+        ledger_rows.append(connection, session_id, now, ("claimed", body))
+        return claimed
+
+    def finish(
+        self,
+        connection: Connection,
+        epoch: int,
+        request_id: RequestId,
+        now: datetime,
+        *,
+        ok: bool,
+        content: str,
+    ) -> Result:
+        """Store an outcome; late is better than never, so it also resolves a doubt."""
+        request = request_rows.get(connection, request_id)
+        if request.executing_epoch != epoch:
+            raise LostLeaseError(f"Request {request_id} was taken over by another run.")
+        outcome = Outcome.FAILED
+        if ok:
+            outcome = (
+                Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
+            )
+        result = Result(outcome=outcome, content=content, retry=not ok)
+        late = request.status is RequestStatus.IN_DOUBT
+        status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
+        done = request.model_copy(update={"status": status, "result": result})
+        _replace(connection, request, done)
+        body: JsonObject = {
+            "request": request_id,
+            "digest": request.digest,
+            "outcome": outcome,
+            "content": content[:LEDGER_TEXT],
+            "content_sha256": sha256_hex(content.encode()),
+        }
+        kind = "late_result" if late else "executed" if ok else "failed"
+        ledger_rows.append(connection, request.session_id, now, (kind, body))
+        self._follow.changed(connection, request, now)
+        return result
+
+    def doubt(self, connection: Connection, request: Request, now: datetime) -> Request:
+        """The request; in_doubt if an owner that is gone left it executing."""
+        if request.status is not RequestStatus.EXECUTING or request.idempotent:
+            return request
+        self._set_in_doubt(connection, request, now)
+        return request_rows.get(connection, request.id)
+
+    def _why_not(
+        self, connection: Connection, request: Request, arguments: JsonObject
+    ) -> Result | None:
+        recomputed = digest(
+            session_id=request.session_id,
+            call_id=request.call_id,
+            tool=request.tool,
+            arguments=arguments,
+            policy_version=request.policy_version,
+        )
+        decision = request.decision
+        if decision is None or not recomputed == request.digest == decision.digest:
+            message = "What is about to run is not what was approved. Nothing was run."
+            return not_executed(Cause.DRIFT, message)
+        call = ToolCall(
+            session_id=request.session_id,
+            call_id=request.call_id,
+            tool=request.tool,
+            arguments=arguments,
+            agent=request.agent,
+            executor=request.executor,
+            rationale=request.rationale,
+        )
+        ruling = self._policy.rule(call)
+        if ruling.effect is Effect.DENY:
+            return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
+        if decision.via is Via.POLICY:
+            if ruling.effect is not Effect.ALLOW:
+                message = (
+                    "The policy was changed: this now needs a person. Propose it again."
+                )
+                return not_executed(Cause.DRIFT, message, retry=True)
+            return None
+        if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
+            message = "The policy was changed: other people must approve this. Propose it again."
+            return not_executed(Cause.DRIFT, message, retry=True)
+        lost = revoked(
+            self._directory.by_id,
+            request,
+            request_rows.votes_of(connection, request.id),
+        )
+        if lost is not None:
+            return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
+        return None
+
+    def _call_off(
+        self, connection: Connection, request: Request, result: Result, now: datetime
+    ) -> Result:
+        after = request.model_copy(
+            update={"status": RequestStatus.CANCELLED, "result": result}
+        )
+        _replace(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "cause": result.cause,
+            "message": result.message,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
+        self._follow.changed(connection, request, now)
+        return result
+
+    def _set_in_doubt(
+        self, connection: Connection, request: Request, now: datetime
+    ) -> Result:
+        result = not_executed(Cause.IN_DOUBT, IN_DOUBT_MESSAGE)
+        after = request.model_copy(
+            update={"status": RequestStatus.IN_DOUBT, "result": result}
+        )
+        _replace(connection, request, after)
+        body: JsonObject = {"request": request.id, "digest": request.digest}
+        ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))
+        self._follow.changed(connection, request, now)
+        session = session_rows.get(connection, request.session_id)
+        text = f"**Check needed:** `{request.tool}` ({request.id}). {IN_DOUBT_MESSAGE}"
+        self._follow.tell(connection, session, text, now)
+        return result
+
+
+def _replace(connection: Connection, before: Request, after: Request) -> None:
+    if not request_rows.replace(connection, before, after):
+        raise IntegrityError(f"Request {before.id} changed while it was being written.")
