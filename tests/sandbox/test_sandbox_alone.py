@@ -1,0 +1,63 @@
+"""Every stand-in as a program: one JSON line, a clean end, a clear message when the port is taken."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = {
+    "openai": ([], {"url", "base_url", "api_key", "model"}),
+    "crm": ([], {"url", "api_key"}),
+    "mailbox": (["--smtp-port", "0"], {"url", "smtp_host", "smtp_port"}),
+    "botframework": (
+        ["--app-id", "app-1"],
+        {"url", "service_url", "tenant_id", "app_id", "openid_metadata_url"},
+    ),
+}
+
+
+def run(name: str, cwd: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", f"sandbox.{name}", *arguments],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_runs_alone_and_stops_cleanly(name: str, tmp_path: Path) -> None:
+    arguments, keys = PROGRAMS[name]
+    with run(name, tmp_path, "--port", "0", *arguments) as program:
+        assert program.stdout is not None
+        line = program.stdout.readline()
+        ready = json.loads(line)
+        answer = httpx.get(f"{ready['url']}/_sandbox/fault")
+        program.send_signal(signal.SIGTERM)
+        rest, complaints = program.communicate(timeout=20)
+
+    assert keys == set(ready)
+    assert 200 == answer.status_code
+    assert ("", "", 0) == (rest, complaints, program.returncode)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_says_when_the_port_is_in_use(name: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with run(name, tmp_path, "--port", port, *PROGRAMS[name][0]) as program:
+            _, complaint = program.communicate(timeout=20)
+
+    assert 1 == program.returncode
+    assert f"port {port} on 127.0.0.1 is in use" in complaint
+    assert "Traceback" not in complaint
