@@ -44,7 +44,7 @@ NOTICE_ATTEMPTS = 12
 def backoff_s(attempts: int, retry_after_s: float | None) -> float:
     """How long to wait after the n-th failed attempt; never less than what we were told."""
     return max(
-        min(BACKOFF_BASE_S * 2 ** min(attempts, 10), BACKOFF_MAX_S),
+        min(BACKOFF_BASE_S * 2.0 ** min(attempts, 10), BACKOFF_MAX_S),
         retry_after_s or 0.0,
     )
 

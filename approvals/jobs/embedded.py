@@ -45,7 +45,8 @@ class EmbeddedJobs:
         self._clock = clock
         self._sweep_every_s = sweep_every_s
         self._handlers: dict[str, Callable[[str], Awaitable[None]]] = {}
-        self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._slots: dict[str, asyncio.Semaphore] = {}
         self._running: dict[Job, asyncio.Task[None]] = {}
         self._again: set[Job] = set()
         self._open = False
@@ -55,6 +56,8 @@ class EmbeddedJobs:
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         """See `approvals.ports.Jobs.handle`."""
         self._handlers[kind] = handler
+        # per kind, so that sessions waiting for a model never hold up a card
+        self._slots[kind] = asyncio.Semaphore(self._concurrency)
 
     def enqueue(self, connection: Connection, job: Job) -> None:
         """See `approvals.ports.Jobs.enqueue`."""
@@ -119,7 +122,7 @@ class EmbeddedJobs:
             self._ring(job)
 
     async def _work(self, job: Job) -> None:
-        async with self._slots:
+        async with self._slots[job.kind]:
             try:
                 await self._handlers[job.kind](job.id)
             except Exception:  # a worker loop: one bad row must not stop the others
