@@ -112,6 +112,17 @@ class WorkflowSettings(Value):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class AppPackageSettings(Value):
+    """Who offers the Teams app, as people see it there; only `manifest pack` needs it."""
+
+    developer_name: str
+    website_url: str
+    privacy_url: str
+    terms_of_use_url: str
+    app_id: str | None = None
+    """The app's own GUID; the bot's is taken if there is none."""
+
+
 class ModelSettings(Value):
     """The model that was chosen, with its key."""
 
@@ -139,6 +150,7 @@ class Settings(Value):
     model: ModelSettings
     workflows: dict[str, WorkflowSettings]
     policy_section: dict[str, Any]
+    app_package: AppPackageSettings | None = None
 
     @property
     def local(self) -> bool:

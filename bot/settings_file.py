@@ -19,9 +19,10 @@ from bot.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     MIN_TOKEN_LENGTH,
+    AppPackageSettings,
+    Mode,
     ModelSection,
     ModelSettings,
-    Mode,
     PersonSettings,
     ProcessSettings,
     Settings,
@@ -33,7 +34,7 @@ from bot.teams.settings import TeamsSettings
 T = TypeVar("T")
 
 DEFAULT_FILE = Path("countersign.yaml")
-SECTIONS = ("public_url", "people", "teams", "model", "workflows", "policy")
+SECTIONS = ("public_url", "people", "teams", "model", "workflows", "policy", "app_package")
 Adjust = Callable[[dict[str, Any]], None]
 
 
@@ -138,6 +139,7 @@ class _Reader:
         if workflows == {}:
             self.problems.append("workflows: name at least one, with its factory.")
         policy = self._policy(people)
+        app_package = self._section("app_package", AppPackageSettings, None)
         if self.problems or teams is None or model is None or workflows is None:
             raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
         return Settings(
@@ -151,6 +153,7 @@ class _Reader:
             model=model,
             workflows=workflows,
             policy_section=policy,
+            app_package=app_package,
         )
 
     def _section(self, name: str, kind: Any, default: T) -> Any | T | None:

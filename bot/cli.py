@@ -1,0 +1,91 @@
+"""The command line: `countersign --help`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from approvals.errors import ConfigurationError, CountersignError
+from approvals.store import sqlite_path, upgrade
+from bot import logs
+from bot.cli_actions import cancel, decide
+from bot.cli_doctor import doctor
+from bot.cli_options import ConfigOption, console, errors, read_environment, read_settings
+from bot.cli_policy import manifest, policy
+from bot.cli_records import ledger, requests, sessions
+from bot.demo_options import DecideOption, FrontOption, WorkflowOption
+from bot.settings import DEFAULT_HOST, DEFAULT_PORT
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A person's approval between an AutoGen agent and a risky tool call.",
+)
+database = typer.Typer(no_args_is_help=True, help="The database.")
+for name, group in (
+    ("sessions", sessions),
+    ("requests", requests),
+    ("ledger", ledger),
+    ("policy", policy),
+    ("manifest", manifest),
+    ("db", database),
+):
+    app.add_typer(group, name=name)
+sessions.command("cancel")(cancel)
+app.command()(decide)
+app.command()(doctor)
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = DEFAULT_PORT,
+) -> None:
+    """Run the server: the bot, the REST API and the sessions."""
+    from bot.server import serve as run  # AutoGen takes a second to import; `--help` need not wait
+
+    settings = read_settings(config)
+    logs.configure()
+    asyncio.run(run(settings, host=host, port=port))
+
+
+@app.command()
+def demo(
+    workflow: WorkflowOption = "sales_quote",
+    decide: DecideOption = "approve",
+    via: FrontOption = "teams",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Do the main job once, by itself, with stand-ins for everything outside."""
+    from bot.demo import run
+
+    raise typer.Exit(run(workflow=workflow, decide=decide, via=via, as_json=as_json))
+
+
+@database.command("upgrade")
+def upgrade_database() -> None:
+    """Bring the database to the schema of this version."""
+    url = read_environment().database_url
+    upgrade(url)
+    console.print(f"{sqlite_path(url)} is up to date", markup=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one clear message and exit status 1."""
+    try:
+        app()
+    except ConfigurationError as exc:
+        for problem in exc.problems:
+            errors.print(f"countersign: {problem}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except CountersignError as exc:
+        errors.print(f"countersign: {exc}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Commands that change something: they ask the running server, which holds the database."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from approvals.canonical import short
+from approvals.errors import ConfigurationError, InvalidError, RefusedError, UnavailableError
+from approvals.models import Verdict
+from bot.cli_options import ConfigOption, console, read_settings
+from bot.settings import Settings
+
+TIMEOUT_S = 30.0
+
+PersonOption = Annotated[str, typer.Option("--as", help="The id of a person in `people`.")]
+ServerOption = Annotated[
+    str | None, typer.Option("--server", help="The running server; else public_url.")
+]
+
+
+class Server:
+    """The API of the running server, as one person."""
+
+    def __init__(self, settings: Settings, person: str, url: str | None):
+        if not settings.local:
+            raise RefusedError(
+                "This command speaks as somebody else, so it works in local mode only: set "
+                "COUNTERSIGN_ENV=local, or decide in Teams or through the API with your own token."
+            )
+        token = settings.tokens.get(person)
+        if token is None:
+            known = ", ".join(sorted(settings.tokens))
+            raise ConfigurationError([f"--as {person}: has no token; people with one: {known}."])
+        self._client = httpx.Client(
+            base_url=url or settings.public_url,
+            headers={"Authorization": f"Bearer {token.get_secret_value()}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,
+        )
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer. Raises RefusedError with the server's own words, or UnavailableError."""
+        try:
+            response = self._client.request(method, path, json=body)
+        except httpx.HTTPError as exc:
+            raise UnavailableError(
+                f"The server at {self._client.base_url} cannot be reached ({exc}). It holds the "
+                "database, so start it with `countersign serve`, or name it with --server."
+            ) from exc
+        answer: dict[str, Any] = response.json() if response.content else {}
+        if response.is_error:
+            raise RefusedError(
+                str(answer.get("detail", f"The server answered {response.status_code}."))
+            )
+        return answer
+
+
+def decide(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    verdict: Verdict,
+    person: PersonOption,
+    arguments: Annotated[
+        str | None, typer.Option(help="With modify: all arguments, as JSON.")
+    ] = None,
+    comment: Annotated[str, typer.Option(help="Required to reject.")] = "",
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Decide a request as somebody (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    found = api.call("GET", f"/api/v1/requests/{request}")
+    body: dict[str, Any] = {"verdict": verdict, "digest": found["digest"], "comment": comment}
+    if arguments is not None:
+        body["arguments"] = _object(arguments)
+    decided = api.call("POST", f"/api/v1/requests/{request}/votes", body)
+    console.print(
+        f"{decided['id']} is {decided['status']} (digest {short(decided['digest'])})", markup=False
+    )
+
+
+def cancel(
+    session: Annotated[str, typer.Argument(help="The id of the session.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """End a session as its owner or an admin (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    ended = api.call("POST", f"/api/v1/sessions/{session}/cancel")
+    console.print(f"{ended['id']} is {ended['status']}", markup=False)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as exc:
+        raise InvalidError(f"--arguments is not JSON: {exc}") from exc
+    if not isinstance(value, dict):
+        raise InvalidError('--arguments must be a JSON object, for example {"amount": 900}.')
+    return value

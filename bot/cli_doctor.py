@@ -1,0 +1,106 @@
+"""`countersign doctor`: what is configured, whether it works, and what to do if not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import typer
+
+from approvals.errors import ConfigurationError, CountersignError
+from approvals.store import open_reader, sqlite_path
+from bot.cli_options import ConfigOption, console, read_settings
+from bot.settings import DEFAULT_HOST, ModelSettings, Settings
+
+PROBE_TIMEOUT_S = 10.0
+Check = Callable[[Settings], Awaitable[str]]
+
+
+def doctor(config: ConfigOption = None) -> None:
+    """Check every configured system; exit status 1 if something needs fixing."""
+    try:
+        settings = read_settings(config)
+    except ConfigurationError as exc:
+        for problem in exc.problems:
+            _line(False, "configuration", problem)
+        raise typer.Exit(1) from exc
+    _line(True, "configuration", f"{settings.source} ({settings.mode})")
+    results = [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
+    if not all(results):
+        raise typer.Exit(1)
+
+
+async def _run(name: str, check: Check, settings: Settings) -> bool:
+    try:
+        said = await check(settings)
+    except CountersignError as exc:
+        _line(False, name, str(exc))
+        return False
+    _line(True, name, said)
+    return True
+
+
+def _line(ok: bool, name: str, text: str) -> None:
+    mark = "[green]ok [/]" if ok else "[bold red]FIX[/]"
+    console.print(f"{mark} [bold]{name}[/]: ", end="")
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+async def _database(settings: Settings) -> str:
+    path = sqlite_path(settings.database_url)
+    if not path.exists():
+        return f"{path} does not exist yet; the server creates it"
+    async with open_reader(settings.database_url):
+        return f"{path} is readable and on the current schema"
+
+
+async def _model(settings: Settings) -> str:
+    model = settings.model
+    url, headers = _probe(model)
+    try:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S) as client:
+            response = await client.get(url, headers=headers)
+    except httpx.HTTPError as exc:
+        raise ConfigurationError(
+            [f"{model.provider} at {url} cannot be reached ({exc}); check model.base_url."]
+        ) from exc
+    if response.status_code in (401, 403):
+        raise ConfigurationError([f"{url} refuses the key; check the variable that holds it."])
+    if response.is_error:
+        raise ConfigurationError([f"{url} answers {response.status_code}; check model.base_url."])
+    return f"{model.provider} at {url} answers and takes the key"
+
+
+def _probe(model: ModelSettings) -> tuple[str, dict[str, str]]:
+    key = model.api_key.get_secret_value()
+    if model.provider == "azure":
+        url = f"{model.base_url}/openai/models?api-version={model.api_version}"
+        return url, {"api-key": key}
+    base_url = model.base_url or "https://api.openai.com/v1"
+    return f"{base_url}/models", {"Authorization": f"Bearer {key}"}
+
+
+async def _teams(settings: Settings) -> str:
+    settings.teams.require_usable(local=settings.local, host=DEFAULT_HOST)
+    if not settings.teams.app_id:
+        return "no app_id: only the Emulator and the Agents Playground can talk to the bot"
+    from bot.wiring import check_teams
+
+    await check_teams(settings)
+    return f"bot {settings.teams.app_id} gets tokens for tenant {settings.teams.tenant_id}"
+
+
+async def _workflows(settings: Settings) -> str:
+    from bot.wiring import load_workflows
+
+    load_workflows(settings)
+    return ", ".join(sorted(settings.workflows))
+
+
+CHECKS: dict[str, Check] = {
+    "database": _database,
+    "model": _model,
+    "Microsoft Teams": _teams,
+    "workflows": _workflows,
+}

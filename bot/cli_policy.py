@@ -1,0 +1,104 @@
+"""Commands on the policy, and the Teams app package: they need no server and no database."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.table import Table
+
+from approvals.errors import ConfigurationError, InvalidError
+from approvals.models import SessionId, Stage, ToolCall
+from bot.cli_options import ConfigOption, console, read_settings
+from bot.manifest import Developer, ManifestError, pack
+
+policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
+manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
+
+_SOURCE = Path(__file__).parent.parent / "appPackage"
+
+
+@policy.command()
+def check(config: ConfigOption = None) -> None:
+    """Read the rules and show them; every problem is named."""
+    loaded = read_settings(config).policy
+    table = Table("tool", "effect", "risk", "who approves", "deadline")
+    for tool, rule in sorted(loaded.tools.items()):
+        deadline = f"{rule.deadline / 3600:g} h" if rule.deadline else ""
+        table.add_row(tool, rule.effect, rule.risk, _approvers(rule.tiers()), deadline)
+    console.print(table)
+    console.print(f"policy version {loaded.version}; a tool that is not listed is denied")
+
+
+@policy.command()
+def explain(
+    tool: str,
+    arguments: Annotated[str, typer.Option(help="The call's arguments, as JSON.")] = "{}",
+    config: ConfigOption = None,
+) -> None:
+    """Say what policy says of a call, by which rule and why."""
+    try:
+        values = json.loads(arguments)
+    except ValueError as exc:
+        raise InvalidError(f"--arguments is not JSON: {exc}") from exc
+    call = ToolCall(
+        session_id=SessionId("none"),
+        call_id="none",
+        tool=tool,
+        arguments=values,
+        agent="none",
+        executor="none",
+    )
+    ruling = read_settings(config).policy.rule(call)
+    console.print(f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})", markup=False)
+    console.print(ruling.reason, markup=False)
+    if ruling.stages:
+        console.print(f"asks {_approvers(ruling.stages)}", markup=False)
+
+
+@manifest.command("pack")
+def pack_app(
+    output: Annotated[Path, typer.Option(help="The zip to write.")] = Path("countersign-teams.zip"),
+    bot_id: Annotated[str | None, typer.Option(help="The bot's app id; else teams.app_id.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write the zip to upload to Teams, with the ids of the settings."""
+    settings = read_settings(config)
+    bot = bot_id or settings.teams.app_id
+    about = settings.app_package
+    problems = []
+    if not bot:
+        problems.append("teams.app_id: required (or --bot-id): the app id of the Azure bot.")
+    if about is None:
+        problems.append(
+            "app_package: required: developer_name, website_url, privacy_url, terms_of_use_url."
+        )
+    if about is None or problems:
+        raise ConfigurationError(problems)
+    public = urlsplit(settings.public_url)
+    try:
+        written = pack(
+            _SOURCE,
+            output,
+            app_id=about.app_id or bot,
+            bot_id=bot,
+            domain=public.hostname if public.scheme == "https" else None,
+            version=installed_version("countersign"),
+            developer=Developer(
+                name=about.developer_name,
+                website_url=about.website_url,
+                privacy_url=about.privacy_url,
+                terms_of_use_url=about.terms_of_use_url,
+            ),
+        )
+    except ManifestError as exc:
+        raise ConfigurationError(str(exc).splitlines()) from exc
+    console.print(f"wrote {written}; upload it in Teams: Apps, Manage your apps, Upload an app")
+
+
+def _approvers(stages: tuple[Stage, ...]) -> str:
+    return ", then ".join(f"{s.quorum} of {' or '.join(s.roles)}" for s in stages)

@@ -1,0 +1,18 @@
+"""The words that `countersign demo` takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+WorkflowName: TypeAlias = Literal["sales_quote", "crm_update"]
+DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
+FrontName: TypeAlias = Literal["teams", "api"]
+
+WorkflowOption: TypeAlias = Annotated[WorkflowName, typer.Option(help="Which group chat.")]
+DecideOption: TypeAlias = Annotated[
+    DecisionName,
+    typer.Option(help="What Alex does with the first request; what follows is approved."),
+]
+FrontOption: TypeAlias = Annotated[FrontName, typer.Option(help="Where Alex decides.")]

@@ -1,0 +1,72 @@
+"""The service on a database that somebody else writes: it can look, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from approvals.errors import UnavailableError
+from approvals.models import JsonObject, Principal
+from approvals.policy import Policy
+from approvals.ports import Job
+from approvals.service import ApprovalService
+from bot.clock import SystemClock
+
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """The reading half of `approvals.ports.Store`."""
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """See `approvals.ports.Store.read`."""
+
+
+def read_only(reader: Reader) -> ApprovalService:
+    """A service for lists, transcripts and verification; writing raises UnavailableError."""
+    return ApprovalService(
+        _ReadStore(reader), SystemClock(), Policy.load({}), _Nobody(), _NoJobs(), {}, _NoTools()
+    )
+
+
+class _ReadStore:
+    def __init__(self, reader: Reader):
+        self._reader = reader
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        return await self._reader.read(unit)
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        raise UnavailableError("The database is open for reading only; ask the running server.")
+
+
+class _Nobody:
+    def by_id(self, principal_id: str) -> Principal | None:
+        return None
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        return None
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        return ()
+
+
+class _NoJobs:
+    def enqueue(self, connection: Connection, job: Job) -> None:
+        raise UnavailableError("Nothing runs here.")
+
+    def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
+        raise UnavailableError("Nothing runs here.")
+
+    async def run(self) -> None:
+        raise UnavailableError("Nothing runs here.")
+
+
+class _NoTools:
+    def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        return None
+
+    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
+        return ()

@@ -1,0 +1,73 @@
+"""Serves one composed application until it is told to stop; nothing is half started."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from approvals.errors import ConfigurationError
+from bot.app import create_app
+from bot.settings import Settings
+from bot.wiring import compose
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 10.0
+"""How long answers under way may take once the server stops."""
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[str]:
+    """Serve inside the block and yield the base URL; port 0 takes a free one.
+
+    The port is bound before any session runs, so a second server does no work at all. Raises
+    ConfigurationError: it names what to change.
+    """
+    settings.teams.require_usable(local=settings.local, host=host)
+    async with compose(settings) as runtime:
+        runner = web.AppRunner(create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S)
+        await runner.setup()
+        try:
+            url = await _bind(runner, host, port)
+            async with runtime.working():
+                log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
+                yield url
+                log.info("stopping")
+                # People first: no new work is taken while the running work is put down.
+                for site in tuple(runner.sites):
+                    await site.stop()
+        finally:
+            await runner.cleanup()
+
+
+async def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(settings, host=host, port=port):
+        await stop.wait()
+
+
+async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            problem = (
+                f"port {port} on {host} is in use: stop the program that listens there, or choose "
+                "another with --port."
+            )
+        else:
+            problem = f"cannot listen on {host}:{port}: {exc.strerror or exc}."
+        raise ConfigurationError([problem]) from exc
+    bound_host, bound_port = runner.addresses[0][:2]
+    shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+    return f"http://{shown}:{bound_port}"

@@ -1,0 +1,191 @@
+"""The REST API on the real service and store; only the group chats are played by the test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from approvals.errors import InvalidError
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.models import (
+    ConversationKey,
+    JsonObject,
+    Principal,
+    Proposal,
+    Request,
+    Session,
+    SessionId,
+    ToolCall,
+)
+from approvals.policy import Policy
+from approvals.runs import Runs
+from approvals.service import ApprovalService
+from approvals.store import open_store
+from bot.api.operation import Services
+from bot.app import Parts, create_app
+from bot.people import SettingsDirectory, Tokens
+from bot.settings import PersonSettings
+
+PEOPLE = [
+    PersonSettings(id="alex", name="Alex Wilber", roles=frozenset({"manager"})),
+    PersonSettings(id="megan", name="Megan Bowen", roles=frozenset({"manager"})),
+    PersonSettings(id="sam", name="Sam Carter", roles=frozenset({"manager"})),
+    PersonSettings(id="adele", name="Adele Vance"),
+]
+POLICY: JsonObject = {
+    "tools": {
+        "look": "allow",
+        "send": {"effect": "require_approval", "roles": ["manager"], "deadline": "4h"},
+    }
+}
+SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {"to": {"type": "string"}, "amount": {"type": "number", "maximum": 1000}},
+    "required": ["to"],
+    "additionalProperties": False,
+}
+
+
+class ManualClock:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def turn(self, **delta: float) -> None:
+        self.time += timedelta(**delta)
+
+
+class Catalog:
+    """Every tool takes the same arguments."""
+
+    def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        return SCHEMA
+
+    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
+        return ()
+
+
+class Chats:
+    """Starts sessions; the test then proposes in the agents' place."""
+
+    workflows = ("echo", "quote")
+
+    def __init__(self, runs: Runs):
+        self.runs = runs
+
+    async def start(
+        self,
+        workflow: str,
+        task: str,
+        owner: Principal,
+        *,
+        conversation: ConversationKey | None = None,
+        idempotency_key: str | None = None,
+    ) -> Session:
+        if workflow not in self.workflows:
+            raise InvalidError(f"Unknown workflow {workflow}; known: {', '.join(self.workflows)}.")
+        return await self.runs.start(
+            workflow=workflow,
+            workflow_version="1",
+            task=task,
+            owner=owner.id,
+            conversation=conversation,
+            idempotency_key=idempotency_key,
+        )
+
+    async def propose(self, session_id: str, arguments: JsonObject) -> Request:
+        """The agents of the session want to send something."""
+        run = await self.runs.begin(SessionId(session_id))
+        assert run is not None
+        call = ToolCall(
+            session_id=SessionId(session_id),
+            call_id="call-1",
+            tool="send",
+            arguments=arguments,
+            agent="worker",
+            executor="gatekeeper",
+            rationale="The customer asked for it.",
+        )
+        snapshot = '{"messages": [{"name": "worker", "role": "user", "content": "Shall I?"}]}'
+        (request,) = await self.runs.submit(
+            run, [Proposal(call=call)], snapshot=snapshot, transcript=snapshot
+        )
+        return request
+
+
+class World:
+    """One running API."""
+
+    def __init__(
+        self, client: TestClient[Any, Any], chats: Chats, clock: ManualClock, checks: dict[str, str]
+    ):
+        self.client, self.chats, self.clock, self.checks = client, chats, clock, checks
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        person: str | None = "alex",
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> tuple[int, Any]:
+        """Status and JSON body."""
+        sent = dict(headers or {})
+        if person is not None:
+            sent["Authorization"] = f"Bearer token-of-{person}"
+        async with self.client.request(method, path, headers=sent, **options) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def waiting(self, arguments: JsonObject | None = None) -> dict[str, Any]:
+        """A request of Sam's that waits."""
+        status, session = await self.call(
+            "POST", "/api/v1/sessions", person="sam", json={"workflow": "echo", "task": "send it"}
+        )
+        assert status == 201
+        request = await self.chats.propose(session["id"], arguments or {"to": "ceo", "amount": 10})
+        _, body = await self.call("GET", f"/api/v1/requests/{request.id}")
+        assert isinstance(body, dict)
+        return body
+
+    async def vote(self, request: Mapping[str, Any], **body: Any) -> tuple[int, Any]:
+        """A vote, as Alex unless `person` says otherwise."""
+        person = body.pop("person", "alex")
+        sent = {"verdict": "approve", "digest": request["digest"], **body}
+        return await self.call(
+            "POST", f"/api/v1/requests/{request['id']}/votes", person=person, json=sent
+        )
+
+
+@asynccontextmanager
+async def running(tmp_path: Path) -> AsyncIterator[World]:
+    """The API on a fresh database."""
+    clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
+    async with open_store(f"sqlite:///{tmp_path}/api.db") as store:
+        jobs = EmbeddedJobs(store, clock)
+        service = ApprovalService(store, clock, policy, directory, jobs, {}, Catalog())
+        chats = Chats(Runs(store, clock, policy, directory, jobs, {}, Catalog()))
+        tokens = Tokens({p.id: SecretStr(f"token-of-{p.id}") for p in PEOPLE})
+        checks = {"store": "ok"}
+
+        async def check() -> dict[str, str]:
+            return checks
+
+        async def messages(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=401)
+
+        services = Services(approvals=service, sessions=chats, directory=directory, tokens=tokens)
+        app = create_app(Parts(services=services, messages=messages, checks=check))
+        async with TestClient(TestServer(app)) as client:
+            yield World(client, chats, clock, checks)
