@@ -22,14 +22,10 @@ def reason_against(
     if request.stage >= len(request.stages):
         return "Nobody can approve this request: its rule names no approvers."
     roles = request.stages[request.stage].roles
-    holds = principal.roles.intersection(roles) or (
-        is_requester and OWNER_ROLE in roles
-    )
+    holds = principal.roles.intersection(roles) or (is_requester and OWNER_ROLE in roles)
     if not holds:
         return f"This needs the role {' or '.join(roles)}."
-    if any(
-        v.principal_id == principal.id and v.revision == request.revision for v in votes
-    ):
+    if any(v.principal_id == principal.id and v.revision == request.revision for v in votes):
         return "You have already voted on this request."
     return None
 

@@ -108,13 +108,9 @@ class BallotBox:
             request = self._revise(connection, ballot, request, session, actor, now)
             reason = reason_against(actor.principal, request, [])
             if reason is not None:
-                raise NotAuthorisedError(
-                    f"With these arguments you may not decide it: {reason}"
-                )
+                raise NotAuthorisedError(f"With these arguments you may not decide it: {reason}")
             votes = []
-        return self._count(
-            connection, ballot, request, session, actor, actor.principal, votes, now
-        )
+        return self._count(connection, ballot, request, session, actor, actor.principal, votes, now)
 
     def expire(self, connection: Connection, request: Request, now: datetime) -> None:
         """The deadline has passed without a decision."""
@@ -135,9 +131,7 @@ class BallotBox:
             }
         )
         if request.kind is RequestKind.INPUT:
-            result = Result(
-                outcome=Outcome.NOT_EXECUTED, content=END_CHAT, cause=Cause.EXPIRED
-            )
+            result = Result(outcome=Outcome.NOT_EXECUTED, content=END_CHAT, cause=Cause.EXPIRED)
             after = after.model_copy(update={"result": result})
         if not request_rows.replace(connection, request, after):
             return
@@ -148,19 +142,13 @@ class BallotBox:
 
     def _require_form(self, ballot: Ballot, request: Request) -> None:
         if len(ballot.comment) > MAX_COMMENT:
-            raise InvalidError(
-                f"The comment is longer than {MAX_COMMENT} characters; shorten it."
-            )
+            raise InvalidError(f"The comment is longer than {MAX_COMMENT} characters; shorten it.")
         if request.kind is RequestKind.INPUT:
             if ballot.verdict is Verdict.MODIFY:
-                raise InvalidError(
-                    "A question has no arguments to change; answer it instead."
-                )
+                raise InvalidError("A question has no arguments to change; answer it instead.")
             return
         if ballot.verdict is Verdict.REJECT and not ballot.comment.strip():
-            raise InvalidError(
-                "Say why you reject this: the agents adapt to your reason."
-            )
+            raise InvalidError("Say why you reject this: the agents adapt to your reason.")
         if ballot.verdict is Verdict.MODIFY and ballot.arguments is None:
             raise InvalidError("Give the changed arguments.")
         if ballot.verdict is not Verdict.MODIFY and ballot.arguments is not None:
@@ -195,9 +183,7 @@ class BallotBox:
         )
         ruling = self._policy.rule(call)
         if ruling.effect is not Effect.REQUIRE_APPROVAL:
-            raise DeniedByPolicyError(
-                f"Policy does not let this be approved: {ruling.reason}"
-            )
+            raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
         revised = request.model_copy(
             update={
                 "arguments": arguments,
@@ -257,9 +243,7 @@ class BallotBox:
             principal_id=principal.id,
             name=principal.name,
             stage=request.stage,
-            verdict=Verdict.APPROVE
-            if ballot.verdict is Verdict.MODIFY
-            else ballot.verdict,
+            verdict=Verdict.APPROVE if ballot.verdict is Verdict.MODIFY else ballot.verdict,
             via=actor.via,
             identity=actor.identity,
             at=now,
@@ -267,9 +251,7 @@ class BallotBox:
         )
         request_rows.add_vote(connection, vote)
         body: JsonObject = {
-            **vote.model_dump(
-                mode="json", exclude={"request_id", "at", "principal_id"}
-            ),
+            **vote.model_dump(mode="json", exclude={"request_id", "at", "principal_id"}),
             "request": request.id,
             "by": principal.id,
             "digest": request.digest,
@@ -298,9 +280,7 @@ class BallotBox:
         shown = Verdict.MODIFY if approved and request.modified else verdict
         after = request.model_copy(
             update={
-                "status": RequestStatus.APPROVED
-                if approved
-                else RequestStatus.REJECTED,
+                "status": RequestStatus.APPROVED if approved else RequestStatus.REJECTED,
                 "stage": vote.stage,
                 "decision": Decision(
                     verdict=shown,
@@ -366,9 +346,5 @@ def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result |
 
 
 def _expired(request: Request) -> ExpiredError:
-    when = (
-        ""
-        if request.expires_at is None
-        else f" at {request.expires_at:%Y-%m-%d %H:%M UTC}"
-    )
+    when = "" if request.expires_at is None else f" at {request.expires_at:%Y-%m-%d %H:%M UTC}"
     return ExpiredError(f"Request {request.id} expired{when}. Nothing was run.")

@@ -52,9 +52,7 @@ def backoff_s(attempts: int, retry_after_s: float | None) -> float:
 class Courier:
     """Handlers of the jobs `deliver` and `notify`."""
 
-    def __init__(
-        self, store: Store, clock: Clock, service: ApprovalService, channels: Channels
-    ):
+    def __init__(self, store: Store, clock: Clock, service: ApprovalService, channels: Channels):
         self._store = store
         self._clock = clock
         self._service = service
@@ -69,9 +67,7 @@ class Courier:
         delivery, view = taken
         channel = self._channels.get(delivery.channel)
         if channel is None:
-            await self._failed(
-                delivery, None, f"The channel {delivery.channel} is not configured."
-            )
+            await self._failed(delivery, None, f"The channel {delivery.channel} is not configured.")
             return
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -110,16 +106,12 @@ class Courier:
             if delivery.next_at is None or delivery.next_at > now:
                 return None
             until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
-            rows.record(
-                connection, delivery_id, next_at=until, attempts=delivery.attempts + 1
-            )
+            rows.record(connection, delivery_id, next_at=until, attempts=delivery.attempts + 1)
             return delivery, self._service.view_in(connection, delivery.request_id)
 
         return await self._store.write(unit)
 
-    async def _send(
-        self, channel: Channel, delivery: Delivery, view: RequestView
-    ) -> JsonObject:
+    async def _send(self, channel: Channel, delivery: Delivery, view: RequestView) -> JsonObject:
         if delivery.reference is None:
             return await channel.post(delivery, view)
         await channel.update(delivery, view)
@@ -152,17 +144,13 @@ class Courier:
                     "target": delivery.target,
                     "reference": reference,
                 }
-                ledger_rows.append(
-                    connection, view.session.id, now, ("delivered", body)
-                )
+                ledger_rows.append(connection, view.session.id, now, ("delivered", body))
             return behind
 
         if await self._store.write(unit):
             await self.deliver(delivery.id)
 
-    async def _failed(
-        self, delivery: Delivery, retry_after_s: float | None, why: str
-    ) -> None:
+    async def _failed(self, delivery: Delivery, retry_after_s: float | None, why: str) -> None:
         wait_s = backoff_s(delivery.attempts, retry_after_s)
         self._unreachable_once(delivery.channel, why)
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
@@ -193,22 +181,16 @@ class Courier:
                 return None
             notice = found[0]
             until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
-            rows.record_notice(
-                connection, notice.id, next_at=until, attempts=notice.attempts + 1
-            )
+            rows.record_notice(connection, notice.id, next_at=until, attempts=notice.attempts + 1)
             return notice, rows.get_conversation(connection, conversation_key)
 
         taken = await self._store.write(unit)
         if taken is None:
             return None
         notice, conversation = taken
-        channel = (
-            None if conversation is None else self._channels.get(conversation.channel)
-        )
+        channel = None if conversation is None else self._channels.get(conversation.channel)
         if conversation is None or channel is None:
-            await self._drop(
-                notice, "the conversation is not known or its channel is off"
-            )
+            await self._drop(notice, "the conversation is not known or its channel is off")
             return None
         return notice, conversation, channel
 
@@ -220,9 +202,7 @@ class Courier:
         wait_s = backoff_s(notice.attempts, getattr(exc, "retry_after_s", None))
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(
-            lambda c: rows.record_notice(
-                c, notice.id, next_at=next_at, error=why[:1000]
-            )
+            lambda c: rows.record_notice(c, notice.id, next_at=next_at, error=why[:1000])
         )
 
     async def _drop(self, notice: Notice, why: str) -> None:

@@ -54,9 +54,7 @@ class ConflictError(CountersignError):
 class AlreadyDecidedError(ConflictError):
     """Somebody was first; `status` and `decision` say how it went."""
 
-    def __init__(
-        self, request_id: RequestId, status: RequestStatus, decision: Decision | None
-    ):
+    def __init__(self, request_id: RequestId, status: RequestStatus, decision: Decision | None):
         self.request_id, self.status, self.decision = request_id, status, decision
         if decision is None:
             text = f"Request {request_id} is closed: {status}."

@@ -63,14 +63,10 @@ class Executions:
         """The request, executing and ours; or why it is not run."""
         request = request_rows.get(connection, request_id)
         if request.session_id != session_id:
-            raise IntegrityError(
-                f"Request {request_id} is not of session {session_id}."
-            )
+            raise IntegrityError(f"Request {request_id} is not of session {session_id}.")
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == epoch:
-            raise IntegrityError(
-                f"Request {request_id} is already running in this run."
-            )
+            raise IntegrityError(f"Request {request_id} is already running in this run.")
         request = self.doubt(connection, request, now)
         if request.result is not None:
             return request.result
@@ -112,9 +108,7 @@ class Executions:
             raise LostLeaseError(f"Request {request_id} was taken over by another run.")
         outcome = Outcome.FAILED
         if ok:
-            outcome = (
-                Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
-            )
+            outcome = Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
         result = Result(outcome=outcome, content=content, retry=not ok)
         late = request.status is RequestStatus.IN_DOUBT
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
@@ -132,12 +126,38 @@ class Executions:
         self._follow.changed(connection, request, now)
         return result
 
-    def doubt(self, connection: Connection, request: Request, now: datetime) -> Request:
-        """The request; in_doubt if an owner that is gone left it executing."""
-        if request.status is not RequestStatus.EXECUTING or request.idempotent:
+    def doubt(
+        self,
+        connection: Connection,
+        request: Request,
+        now: datetime,
+        *,
+        even_idempotent: bool = False,
+    ) -> Request:
+        """The request; in_doubt if an owner that is gone left it executing. An idempotent one is
+        left to be called again, unless nobody is there to do so."""
+        if request.status is not RequestStatus.EXECUTING:
+            return request
+        if request.idempotent and not even_idempotent:
             return request
         self._set_in_doubt(connection, request, now)
         return request_rows.get(connection, request.id)
+
+    def cancel_open(
+        self, connection: Connection, session_id: SessionId, message: str, now: datetime
+    ) -> None:
+        """Cancel what waits or was approved but has not run: its session is over."""
+        result = not_executed(Cause.CANCELLED, message)
+        for request in request_rows.of_session(connection, session_id):
+            if request.status not in (RequestStatus.PENDING, RequestStatus.APPROVED):
+                continue
+            if request.result is not None:  # an answered question has nothing left to run
+                continue
+            after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
+            _replace(connection, request, after)
+            body: JsonObject = {"request": request.id, "digest": request.digest}
+            ledger_rows.append(connection, session_id, now, ("cancelled", body))
+            self._follow.changed(connection, after, now)
 
     def _why_not(
         self, connection: Connection, request: Request, arguments: JsonObject
@@ -167,9 +187,7 @@ class Executions:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
         if decision.via is Via.POLICY:
             if ruling.effect is not Effect.ALLOW:
-                message = (
-                    "The policy was changed: this now needs a person. Propose it again."
-                )
+                message = "The policy was changed: this now needs a person. Propose it again."
                 return not_executed(Cause.DRIFT, message, retry=True)
             return None
         if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
@@ -187,9 +205,7 @@ class Executions:
     def _call_off(
         self, connection: Connection, request: Request, result: Result, now: datetime
     ) -> Result:
-        after = request.model_copy(
-            update={"status": RequestStatus.CANCELLED, "result": result}
-        )
+        after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
         _replace(connection, request, after)
         body: JsonObject = {
             "request": request.id,
@@ -201,13 +217,9 @@ class Executions:
         self._follow.changed(connection, request, now)
         return result
 
-    def _set_in_doubt(
-        self, connection: Connection, request: Request, now: datetime
-    ) -> Result:
+    def _set_in_doubt(self, connection: Connection, request: Request, now: datetime) -> Result:
         result = not_executed(Cause.IN_DOUBT, IN_DOUBT_MESSAGE)
-        after = request.model_copy(
-            update={"status": RequestStatus.IN_DOUBT, "result": result}
-        )
+        after = request.model_copy(update={"status": RequestStatus.IN_DOUBT, "result": result})
         _replace(connection, request, after)
         body: JsonObject = {"request": request.id, "digest": request.digest}
         ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))

@@ -14,8 +14,10 @@ from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 
-RUN, DELIVER, NOTIFY, EXPIRE = "run", "deliver", "notify", "expire"
-"""Kinds of jobs; the id is that of a session, delivery, conversation, request."""
+RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
+"""Kinds of jobs; the id is that of a session, a delivery, a conversation."""
+EXPIRE, DOUBT = "expire", "doubt"
+"""Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
 
 
 class FollowUp:
@@ -46,18 +48,12 @@ class FollowUp:
         for request in requests:
             stage = request.stages[request.stage]
             approvers = [
-                p
-                for p in self._directory.with_roles(stage.roles)
-                if p.id != request.requester
+                p for p in self._directory.with_roles(stage.roles) if p.id != request.requester
             ]
-            if "owner" in stage.roles and (
-                owner := self._directory.by_id(session.owner)
-            ):
+            if "owner" in stage.roles and (owner := self._directory.by_id(session.owner)):
                 approvers.append(owner)
             for name, channel in self._channels.items():
-                for target in channel.targets(
-                    request, session, approvers, conversation
-                ):
+                for target in channel.targets(request, session, approvers, conversation):
                     delivery_id = DeliveryId(ids.new_id("D"))
                     added = delivery_rows.add(
                         connection,
@@ -68,25 +64,19 @@ class FollowUp:
                         now=now,
                     )
                     if added:
-                        self._jobs.enqueue(
-                            connection, Job(kind=DELIVER, id=delivery_id)
-                        )
+                        self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
     def changed(self, connection: Connection, request: Request, now: datetime) -> None:
         """Bring every place that shows the request, and its siblings' places, up to date."""
         for delivery_id in delivery_rows.touch(connection, request.id, now):
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
-    def redeliver(
-        self, connection: Connection, delivery_ids: Sequence[DeliveryId]
-    ) -> None:
+    def redeliver(self, connection: Connection, delivery_ids: Sequence[DeliveryId]) -> None:
         """Ring for deliveries that are due again."""
         for delivery_id in delivery_ids:
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
-    def tell(
-        self, connection: Connection, session: Session, text: str, now: datetime
-    ) -> None:
+    def tell(self, connection: Connection, session: Session, text: str, now: datetime) -> None:
         """Queue a message for the thread in which the session began, if it has one."""
         if session.conversation is None or not text:
             return

@@ -90,9 +90,7 @@ def verify(
         count += 1
         where = f"session {session_id}, entry {entry.seq}"
         if entry.seq != seq + 1:
-            problems.append(
-                f"{where}: follows entry {seq}; something is missing or out of order"
-            )
+            problems.append(f"{where}: follows entry {seq}; something is missing or out of order")
         if entry.prev_hash != prev_hash:
             problems.append(f"{where}: does not link to the entry before it")
         expected = entry_hash(

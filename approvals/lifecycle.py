@@ -24,9 +24,7 @@ MOVES: Mapping[S, frozenset[S]] = {
 }
 
 UNDECIDED = frozenset({S.PENDING})
-SETTLED = frozenset(
-    {S.REJECTED, S.EXPIRED, S.CANCELLED, S.EXECUTED, S.FAILED, S.IN_DOUBT}
-)
+SETTLED = frozenset({S.REJECTED, S.EXPIRED, S.CANCELLED, S.EXECUTED, S.FAILED, S.IN_DOUBT})
 """Statuses in which nothing more will be run for the request."""
 
 

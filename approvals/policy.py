@@ -47,9 +47,7 @@ def duration_s(text: str | float) -> float:
     else:
         match = _DURATION.fullmatch(str(text).strip())
         if match is None:
-            raise ValueError(
-                f"{text!r} is not a duration; write for example 30s, 15m, 4h or 3d"
-            )
+            raise ValueError(f"{text!r} is not a duration; write for example 30s, 15m, 4h or 3d")
         seconds = float(match[1]) * _UNIT_S[match[2]]
     if not 0 < seconds <= 365 * 86400:
         raise ValueError(f"{text!r} is not between now and one year")
@@ -76,9 +74,7 @@ class Rule(Value):
         if self.roles and self.stages:
             raise ValueError("give either roles or stages, not both")
         if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
-            raise ValueError(
-                "require_approval needs roles (or stages): who may approve it?"
-            )
+            raise ValueError("require_approval needs roles (or stages): who may approve it?")
         return self
 
     def tiers(self) -> tuple[Stage, ...]:
@@ -112,9 +108,7 @@ class Policy:
     def __init__(self, document: _Document):
         self._rules = document.tools
         self._human_input = document.human_input
-        self.version = sha256_hex(canonical_json(document.model_dump(mode="json")))[
-            :VERSION_DIGITS
-        ]
+        self.version = sha256_hex(canonical_json(document.model_dump(mode="json")))[:VERSION_DIGITS]
 
     @classmethod
     def load(cls, section: Mapping[str, Any], *, path: str = "policy") -> Policy:
@@ -123,10 +117,7 @@ class Policy:
             return cls(_Document.model_validate(section))
         except ValidationError as exc:
             raise ConfigurationError(
-                [
-                    f"{'.'.join([path, *_where(e['loc'])])}: {_what(e)}"
-                    for e in exc.errors()
-                ]
+                [f"{'.'.join([path, *_where(e['loc'])])}: {_what(e)}" for e in exc.errors()]
             ) from exc
 
     @property

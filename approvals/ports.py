@@ -149,9 +149,7 @@ class Conversations(Protocol):
     async def get(self, key: ConversationKey) -> Conversation | None:
         """The conversation of this key."""
 
-    async def personal(
-        self, principal_id: PrincipalId, channel: str
-    ) -> Conversation | None:
+    async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
         """The newest one-to-one chat with this person in this channel."""
 
 

@@ -83,11 +83,7 @@ def build(
 ) -> Request:
     """The request for one proposal, already decided where policy decides."""
     call = proposal.call
-    deadline = (
-        None
-        if ruling.deadline_s is None
-        else now + timedelta(seconds=ruling.deadline_s)
-    )
+    deadline = None if ruling.deadline_s is None else now + timedelta(seconds=ruling.deadline_s)
     asks = ruling.effect is Effect.REQUIRE_APPROVAL
     return Request(
         id=RequestId(ids.new_id("R")),
@@ -152,6 +148,4 @@ def _result(ruling: Ruling, *, refused: bool) -> Result | None:
 
 def not_executed(cause: Cause, message: str, *, retry: bool = False) -> Result:
     """The typed result of a call that was not run."""
-    return Result(
-        outcome=Outcome.NOT_EXECUTED, cause=cause, message=message, retry=retry
-    )
+    return Result(outcome=Outcome.NOT_EXECUTED, cause=cause, message=message, retry=retry)

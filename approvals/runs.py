@@ -117,9 +117,7 @@ class Runs:
                             "was asked for differently. Use a new key."
                         )
                     return known
-            session_rows.insert(
-                connection, session, idempotency_key=idempotency_key, next_at=now
-            )
+            session_rows.insert(connection, session, idempotency_key=idempotency_key, next_at=now)
             body: JsonObject = {
                 "workflow": workflow,
                 "workflow_version": workflow_version,
@@ -153,9 +151,7 @@ class Runs:
                 if session.checkpoint_id is None
                 else tuple(
                     self._executions.doubt(connection, request, now)
-                    for request in request_rows.of_checkpoint(
-                        connection, session.checkpoint_id
-                    )
+                    for request in request_rows.of_checkpoint(connection, session.checkpoint_id)
                 )
             )
             snapshot = session_rows.snapshot(connection, session_id)
@@ -206,9 +202,7 @@ class Runs:
         entries: list[tuple[str, JsonObject]] = []
         for position, raw in enumerate(proposals):
             proposal, digest_hex = checked(raw, version)
-            roles = self._catalog.input_roles(
-                run.session.workflow, proposal.call.executor
-            )
+            roles = self._catalog.input_roles(run.session.workflow, proposal.call.executor)
             ruling = rule(self._policy, proposal, roles)
             request = build(
                 run.session,
@@ -270,9 +264,7 @@ class Runs:
 
         return await self._store.write(unit)
 
-    async def finish(
-        self, run: Run, request_id: RequestId, *, ok: bool, content: str
-    ) -> Result:
+    async def finish(self, run: Run, request_id: RequestId, *, ok: bool, content: str) -> Result:
         """Store what the tool returned, or its error text.
 
         A result is never thrown away: if the lease was lost meanwhile it resolves the doubt, and
@@ -284,16 +276,24 @@ class Runs:
             result = self._executions.finish(
                 connection, run.epoch, request_id, now, ok=ok, content=content
             )
-            return result, session_rows.holds_lease(
-                connection, run.session.id, run.epoch, now
-            )
+            return result, session_rows.holds_lease(connection, run.session.id, run.epoch, now)
 
         result, held = await self._store.write(unit)
         if not held:
-            raise LostLeaseError(
-                f"Session {run.session.id} is no longer run by epoch {run.epoch}."
-            )
+            raise LostLeaseError(f"Session {run.session.id} is no longer run by epoch {run.epoch}.")
         return result
+
+    async def doubt(self, request_id: str) -> None:
+        """Nobody will say any more what became of a request whose session has ended."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            request = request_rows.get(connection, request_id)
+            session = session_rows.get(connection, request.session_id)
+            if session.status not in session_rows.LIVE:
+                self._executions.doubt(connection, request, now, even_idempotent=True)
+
+        await self._store.write(unit)
 
     async def complete(
         self,
@@ -333,13 +333,9 @@ class Runs:
         False when the attempts are used up: then the session has failed with `error`.
         """
         now = self._clock.now()
-        attempts = await self._store.read(
-            lambda c: session_rows.attempts(c, run.session.id)
-        )
+        attempts = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
         if attempts + 1 >= PARK_ATTEMPTS:
-            await self.fail(
-                run, error=f"{error} (gave up after {attempts + 1} attempts)"
-            )
+            await self.fail(run, error=f"{error} (gave up after {attempts + 1} attempts)")
             return False
         delay_s = min(PARK_BASE_S * 2**attempts, PARK_MAX_S)
 
@@ -377,6 +373,7 @@ class Runs:
                 **values,
             )
             ledger_rows.append(connection, run.session.id, now, (kind, body))
+            self._executions.cancel_open(connection, run.session.id, "The session has ended.", now)
             self._follow.tell(connection, run.session, notice, now)
 
         await self._store.write(unit)
@@ -400,8 +397,6 @@ def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:
         "reason": request.reason,
         "policy_version": request.policy_version,
         "stages": [stage.model_dump(mode="json") for stage in request.stages],
-        "expires_at": None
-        if request.expires_at is None
-        else request.expires_at.isoformat(),
+        "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "transcript_sha256": sha256_hex(transcript.encode()),
     }

@@ -15,12 +15,12 @@ from approvals.authority import reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex
 from approvals.errors import ClosedError, InvalidError, NotAuthorisedError
+from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import Verification, combine
 from approvals.ledger import verify as verify_chain
 from approvals.models import (
     Actor,
-    Cause,
     Conversation,
     ConversationKey,
     Delivery,
@@ -49,7 +49,6 @@ from approvals.ports import (
     Store,
     ToolCatalog,
 )
-from approvals.proposals import not_executed
 from approvals.store import codec
 from approvals.store import deliveries as delivery_rows
 from approvals.store import ledger as ledger_rows
@@ -87,6 +86,7 @@ class ApprovalService:
         self._directory = directory
         self._catalog = catalog
         self._follow = FollowUp(jobs, directory, channels)
+        self._executions = Executions(policy, directory, self._follow)
         self._box = BallotBox(policy, catalog, self._follow)
 
     async def vote(
@@ -113,9 +113,7 @@ class ApprovalService:
             comment=comment,
         )
         now = self._clock.now()
-        outcome = await self._store.write(
-            lambda c: self._box.cast(c, ballot, actor, now)
-        )
+        outcome = await self._store.write(lambda c: self._box.cast(c, ballot, actor, now))
         if isinstance(outcome, Refusal):
             raise outcome.error
         return outcome
@@ -137,9 +135,7 @@ class ApprovalService:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
-            refused(
-                connection, request_rows.get(connection, request_id), actor, reason, now
-            )
+            refused(connection, request_rows.get(connection, request_id), actor, reason, now)
 
         await self._store.write(unit)
 
@@ -153,39 +149,19 @@ class ApprovalService:
             if principal is None or (
                 principal.id != session.owner and "admin" not in principal.roles
             ):
-                raise NotAuthorisedError(
-                    "Only who started a session, or an admin, may cancel it."
-                )
+                raise NotAuthorisedError("Only who started a session, or an admin, may cancel it.")
             error = f"Cancelled by {principal.name}."
             if not session_rows.cancel(connection, session_id, now, error=error):
                 raise ClosedError(f"Session {session_id} is already {session.status}.")
-            result = not_executed(
-                Cause.CANCELLED, f"The session was cancelled by {principal.name}."
-            )
             body: JsonObject = {
                 "by": principal.id,
                 "via": actor.via,
                 "identity": actor.identity,
             }
             ledger_rows.append(connection, session_id, now, ("session_cancelled", body))
-            for request in request_rows.of_session(connection, session_id):
-                if request.status not in (
-                    RequestStatus.PENDING,
-                    RequestStatus.APPROVED,
-                ):
-                    continue
-                if request.result is not None:
-                    continue
-                after = request.model_copy(
-                    update={"status": RequestStatus.CANCELLED, "result": result}
-                )
-                request_rows.replace(connection, request, after)
-                entry: JsonObject = {"request": request.id, "digest": request.digest}
-                ledger_rows.append(connection, session_id, now, ("cancelled", entry))
-                self._follow.changed(connection, after, now)
-            self._follow.tell(
-                connection, session, f"**Cancelled** by {principal.name}.", now
-            )
+            message = f"The session was cancelled by {principal.name}."
+            self._executions.cancel_open(connection, session_id, message, now)
+            self._follow.tell(connection, session, f"**Cancelled** by {principal.name}.", now)
             return session_rows.get(connection, session_id)
 
         return await self._store.write(unit)
@@ -250,9 +226,7 @@ class ApprovalService:
         )
         return _page(found, size)
 
-    async def waiting_for(
-        self, principal: Principal, *, limit: int = 20
-    ) -> Sequence[Request]:
+    async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
         """Pending requests that this person may decide now, oldest first."""
 
         def unit(connection: Connection) -> list[Request]:
@@ -300,9 +274,7 @@ class ApprovalService:
         """Check the chain of one session, or of all."""
 
         def unit(connection: Connection) -> Verification:
-            chosen = (
-                session_rows.ids(connection) if session_id is None else [session_id]
-            )
+            chosen = session_rows.ids(connection) if session_id is None else [session_id]
             if session_id is not None:
                 session_rows.get(connection, session_id)
             return combine(
@@ -326,10 +298,7 @@ class ApprovalService:
             if not delivery_rows.save_conversation(connection, conversation):
                 return
             targets = [f"conversation:{conversation.key}"]
-            if (
-                conversation.kind == "personal"
-                and conversation.principal_id is not None
-            ):
+            if conversation.kind == "personal" and conversation.principal_id is not None:
                 targets.append(f"person:{conversation.principal_id}")
             for target in targets:
                 waiting = delivery_rows.retarget(connection, target, now)
@@ -345,9 +314,7 @@ class ApprovalService:
         """`conversation`, as `approvals.ports.Conversations` names it."""
         return await self.conversation(key)
 
-    async def personal(
-        self, principal_id: PrincipalId, channel: str
-    ) -> Conversation | None:
+    async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
         """The newest one-to-one chat with this person in this channel."""
         return await self._store.read(
             lambda c: delivery_rows.personal_conversation(c, principal_id, channel)
@@ -391,14 +358,10 @@ def _cursor(cursor: str | None) -> tuple[str, str] | None:
     if cursor is None:
         return None
     try:
-        at, _, row_id = (
-            base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        )
+        at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
         codec.from_text(at)
     except (ValueError, binascii.Error, UnicodeError) as exc:
-        raise InvalidError(
-            "The cursor is not one that this server gave; start again."
-        ) from exc
+        raise InvalidError("The cursor is not one that this server gave; start again.") from exc
     return at, row_id
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from approvals.errors import CountersignError
-from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
+from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
 from approvals.ports import Clock, Job, Store
 from approvals.store import deliveries, requests, sessions
 from approvals.store.sqlite import AFTER_COMMIT
@@ -20,12 +20,13 @@ log = structlog.get_logger(__name__)
 Due = Callable[[Connection, datetime], Sequence[str]]
 SWEEP_LIMIT = 500
 """Rows of one kind per sweep; the next sweep takes the rest."""
+ORPHAN_GRACE = timedelta(seconds=30)
+"""A tool that runs on after its session was cancelled may still report for this long unasked."""
 DUE: Mapping[str, Due] = {
     RUN: lambda c, now: sessions.due(c, now, limit=SWEEP_LIMIT),
     DELIVER: lambda c, now: deliveries.due(c, now, limit=SWEEP_LIMIT),
-    NOTIFY: lambda c, now: deliveries.conversations_with_notices(
-        c, now, limit=SWEEP_LIMIT
-    ),
+    NOTIFY: lambda c, now: deliveries.conversations_with_notices(c, now, limit=SWEEP_LIMIT),
+    DOUBT: lambda c, now: requests.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
     EXPIRE: lambda c, now: requests.expiring(c, now, limit=SWEEP_LIMIT),
 }
 
@@ -66,9 +67,7 @@ class EmbeddedJobs:
     async def run(self) -> None:
         """See `approvals.ports.Jobs.run`. At start-up no other process can hold a lease, because
         the file is locked by this one; so every lease left behind is freed."""
-        freed = await self._store.write(
-            lambda c: sessions.free_leases(c, now=self._clock.now())
-        )
+        freed = await self._store.write(lambda c: sessions.free_leases(c, now=self._clock.now()))
         if freed:
             log.info("sessions of a stopped process taken over", sessions=freed)
         self._open = True
@@ -93,9 +92,7 @@ class EmbeddedJobs:
         try:
             found = await self._store.read(
                 lambda c: [
-                    Job(kind=kind, id=row)
-                    for kind, due in DUE.items()
-                    for row in due(c, now)
+                    Job(kind=kind, id=row) for kind, due in DUE.items() for row in due(c, now)
                 ]
             )
         except CountersignError as exc:

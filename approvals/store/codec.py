@@ -98,9 +98,7 @@ def request(row: Row[Any]) -> Request:
         idempotent=bool(m["idempotent"]),
         created_at=from_text(m["created_at"]),
         expires_at=None if m["expires_at"] is None else from_text(m["expires_at"]),
-        decision=None
-        if m["decision"] is None
-        else Decision.model_validate_json(m["decision"]),
+        decision=None if m["decision"] is None else Decision.model_validate_json(m["decision"]),
         execution_token=m["execution_token"],
         executing_epoch=m["executing_epoch"],
         result=None if m["result"] is None else Result.model_validate_json(m["result"]),
@@ -119,9 +117,7 @@ def request_columns(value: Request) -> dict[str, Any]:
         "tool": value.tool,
         "arguments": dumps(value.arguments),
         "proposed_arguments": (
-            None
-            if value.proposed_arguments is None
-            else dumps(value.proposed_arguments)
+            None if value.proposed_arguments is None else dumps(value.proposed_arguments)
         ),
         "agent": value.agent,
         "executor": value.executor,
@@ -139,9 +135,7 @@ def request_columns(value: Request) -> dict[str, Any]:
         "idempotent": int(value.idempotent),
         "created_at": to_text(value.created_at),
         "expires_at": None if value.expires_at is None else to_text(value.expires_at),
-        "decision": None
-        if value.decision is None
-        else value.decision.model_dump_json(),
+        "decision": None if value.decision is None else value.decision.model_dump_json(),
         "execution_token": value.execution_token,
         "executing_epoch": value.executing_epoch,
         "result": None if value.result is None else value.result.model_dump_json(),

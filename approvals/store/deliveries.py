@@ -53,9 +53,7 @@ def add(
 
 def get(connection: Connection, delivery_id: str) -> Delivery:
     """The delivery. Raises NotFoundError."""
-    row = connection.execute(
-        select(deliveries).where(deliveries.c.id == delivery_id)
-    ).first()
+    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).first()
     if row is None:
         raise NotFoundError(f"There is no delivery {delivery_id}.")
     return codec.delivery(row)
@@ -64,9 +62,7 @@ def get(connection: Connection, delivery_id: str) -> Delivery:
 def of_request(connection: Connection, request_id: str) -> list[Delivery]:
     """Where a request is shown."""
     query = (
-        select(deliveries)
-        .where(deliveries.c.request_id == request_id)
-        .order_by(deliveries.c.id)
+        select(deliveries).where(deliveries.c.request_id == request_id).order_by(deliveries.c.id)
     )
     return [codec.delivery(row) for row in connection.execute(query)]
 
@@ -101,9 +97,7 @@ def touch(connection: Connection, request_id: str, now: datetime) -> list[Delive
 
 def record(connection: Connection, delivery_id: str, **values: Any) -> None:
     """Write what became of an attempt."""
-    connection.execute(
-        update(deliveries).where(deliveries.c.id == delivery_id).values(**values)
-    )
+    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
 
 
 def retarget(connection: Connection, target: str, now: datetime) -> list[DeliveryId]:
@@ -112,15 +106,10 @@ def retarget(connection: Connection, target: str, now: datetime) -> list[Deliver
         deliveries.c.target == target,
         deliveries.c.status == DeliveryStatus.PENDING.value,
     )
-    found = [
-        DeliveryId(r[0])
-        for r in connection.execute(select(deliveries.c.id).where(*waiting))
-    ]
+    found = [DeliveryId(r[0]) for r in connection.execute(select(deliveries.c.id).where(*waiting))]
     if found:
         connection.execute(
-            update(deliveries)
-            .where(*waiting)
-            .values(next_at=codec.to_text(now), attempts=0)
+            update(deliveries).where(*waiting).values(next_at=codec.to_text(now), attempts=0)
         )
     return found
 
@@ -144,9 +133,7 @@ def add_notice(
     )
 
 
-def conversations_with_notices(
-    connection: Connection, now: datetime, *, limit: int
-) -> list[str]:
+def conversations_with_notices(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     """Conversations that have a message due."""
     query = (
         select(notices.c.conversation)
@@ -157,9 +144,7 @@ def conversations_with_notices(
     return [row[0] for row in connection.execute(query)]
 
 
-def next_notice(
-    connection: Connection, conversation: str
-) -> tuple[Notice, datetime] | None:
+def next_notice(connection: Connection, conversation: str) -> tuple[Notice, datetime] | None:
     """The first unsent message of a conversation and when it is due."""
     query = (
         select(notices)
@@ -175,9 +160,7 @@ def next_notice(
 
 def record_notice(connection: Connection, notice_id: int, **values: Any) -> None:
     """Write what became of an attempt; `next_at=None` means sent or given up."""
-    connection.execute(
-        update(notices).where(notices.c.id == notice_id).values(**values)
-    )
+    connection.execute(update(notices).where(notices.c.id == notice_id).values(**values))
 
 
 def save_conversation(connection: Connection, value: Conversation) -> bool:
@@ -192,10 +175,7 @@ def save_conversation(connection: Connection, value: Conversation) -> bool:
     }
     known = get_conversation(connection, value.key)
     if known is None:
-        return (
-            connection.execute(_insert(connection, conversations, columns)).rowcount
-            == 1
-        )
+        return connection.execute(_insert(connection, conversations, columns)).rowcount == 1
     if (known.reference, known.principal_id) == (value.reference, value.principal_id):
         return False
     if not value.reference.get("serviceUrl") and known.reference.get("serviceUrl"):
@@ -208,9 +188,7 @@ def save_conversation(connection: Connection, value: Conversation) -> bool:
 
 def get_conversation(connection: Connection, key: str) -> Conversation | None:
     """The conversation of this key."""
-    row = connection.execute(
-        select(conversations).where(conversations.c.key == key)
-    ).first()
+    row = connection.execute(select(conversations).where(conversations.c.key == key)).first()
     return None if row is None else codec.conversation(row)
 
 
@@ -232,8 +210,6 @@ def personal_conversation(
     return None if row is None else codec.conversation(row)
 
 
-def _insert(
-    connection: Connection, table: Any, values: Sequence[Any] | dict[str, Any]
-) -> Any:
+def _insert(connection: Connection, table: Any, values: Sequence[Any] | dict[str, Any]) -> Any:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).values(values).on_conflict_do_nothing()

@@ -12,13 +12,9 @@ from approvals.store import codec
 from approvals.store.schema import ledger, sessions
 
 
-def head(
-    connection: Connection, session_id: str, *, lock: bool = False
-) -> tuple[int, str]:
+def head(connection: Connection, session_id: str, *, lock: bool = False) -> tuple[int, str]:
     """Sequence number and hash of the session's last entry; `lock` it to append."""
-    query = select(sessions.c.ledger_seq, sessions.c.ledger_head).where(
-        sessions.c.id == session_id
-    )
+    query = select(sessions.c.ledger_seq, sessions.c.ledger_head).where(sessions.c.id == session_id)
     row = connection.execute(query.with_for_update() if lock else query).one()
     return row[0], row[1]
 
@@ -33,9 +29,7 @@ def append(
     seq, prev_hash = head(connection, session_id, lock=True)
     rows = []
     for kind, body in entries:
-        entry = link(
-            (seq, prev_hash), session_id=session_id, at=at, kind=kind, body=body
-        )
+        entry = link((seq, prev_hash), session_id=session_id, at=at, kind=kind, body=body)
         seq, prev_hash = entry.seq, entry.hash
         rows.append(
             {
@@ -58,7 +52,5 @@ def append(
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
     """A session's entries by sequence number."""
-    query = (
-        select(ledger).where(ledger.c.session_id == session_id).order_by(ledger.c.seq)
-    )
+    query = select(ledger).where(ledger.c.session_id == session_id).order_by(ledger.c.seq)
     return [codec.ledger_entry(row) for row in connection.execute(query)]

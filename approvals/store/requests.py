@@ -11,22 +11,19 @@ from approvals.errors import NotFoundError
 from approvals.lifecycle import require_move
 from approvals.models import Request, RequestId, RequestStatus, Vote
 from approvals.store import codec
-from approvals.store.schema import requests, votes
+from approvals.store.schema import requests, sessions, votes
+from approvals.store.sessions import LIVE
 
 
 def insert(connection: Connection, values: Sequence[Request]) -> None:
     """Add requests."""
     if values:
-        connection.execute(
-            requests.insert(), [codec.request_columns(v) for v in values]
-        )
+        connection.execute(requests.insert(), [codec.request_columns(v) for v in values])
 
 
 def get(connection: Connection, request_id: str) -> Request:
     """The request. Raises NotFoundError."""
-    row = connection.execute(
-        select(requests).where(requests.c.id == request_id)
-    ).first()
+    row = connection.execute(select(requests).where(requests.c.id == request_id)).first()
     if row is None:
         raise NotFoundError(f"There is no request {request_id}.")
     return codec.request(row)
@@ -86,6 +83,22 @@ def expiring(connection: Connection, now: datetime, *, limit: int) -> list[Reque
             requests.c.expires_at <= codec.to_text(now),
         )
         .order_by(requests.c.expires_at)
+        .limit(limit)
+    )
+    return [RequestId(row[0]) for row in connection.execute(query)]
+
+
+def orphaned(connection: Connection, before: datetime, *, limit: int) -> list[RequestId]:
+    """Requests that were executing when their session ended, at or before `before`."""
+    query = (
+        select(requests.c.id)
+        .join(sessions, sessions.c.id == requests.c.session_id)
+        .where(
+            requests.c.status == RequestStatus.EXECUTING.value,
+            sessions.c.status.not_in([s.value for s in LIVE]),
+            sessions.c.updated_at <= codec.to_text(before),
+        )
+        .order_by(sessions.c.updated_at)
         .limit(limit)
     )
     return [RequestId(row[0]) for row in connection.execute(query)]

@@ -98,9 +98,7 @@ requests = Table(
     Column("result", Text),
     UniqueConstraint("session_id", "call_id"),
 )
-Index(
-    "ix_requests_checkpoint_id_position", requests.c.checkpoint_id, requests.c.position
-)
+Index("ix_requests_checkpoint_id_position", requests.c.checkpoint_id, requests.c.position)
 Index(
     "ix_requests_status_created_at_id",
     requests.c.status,

@@ -59,9 +59,7 @@ def get(connection: Connection, session_id: str) -> Session:
 
 def snapshot(connection: Connection, session_id: str) -> str | None:
     """The stored chat state as JSON text. Raises NotFoundError."""
-    row = connection.execute(
-        select(sessions.c.snapshot).where(sessions.c.id == session_id)
-    ).first()
+    row = connection.execute(select(sessions.c.snapshot).where(sessions.c.id == session_id)).first()
     if row is None:
         raise _unknown(session_id)
     return row[0]  # type: ignore[no-any-return]
@@ -88,9 +86,7 @@ def page(
                 and_(sessions.c.created_at == after[0], sessions.c.id < after[1]),
             )
         )
-    query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(
-        limit
-    )
+    query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
     return [codec.session(row) for row in connection.execute(query)]
 
 
@@ -192,20 +188,14 @@ def change(
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
-def holds_lease(
-    connection: Connection, session_id: str, epoch: int, now: datetime
-) -> bool:
+def holds_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> bool:
     """Whether the run of `epoch` still holds the session; in a write, nobody takes it meanwhile."""
     m = _row(connection, session_id, lock=True)._mapping
     held = m["epoch"] == epoch and m["status"] == SessionStatus.RUNNING
-    return bool(
-        held and m["lease_until"] is not None and m["lease_until"] > codec.to_text(now)
-    )
+    return bool(held and m["lease_until"] is not None and m["lease_until"] > codec.to_text(now))
 
 
-def require_lease(
-    connection: Connection, session_id: str, epoch: int, now: datetime
-) -> None:
+def require_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> None:
     """Raise LostLeaseError unless the run of `epoch` still holds the session."""
     if not holds_lease(connection, session_id, epoch, now):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
@@ -229,16 +219,12 @@ def wake(connection: Connection, session_id: str, now: datetime) -> bool:
     return woken.rowcount == 1
 
 
-def cancel(
-    connection: Connection, session_id: str, now: datetime, *, error: str
-) -> bool:
+def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
     """End a live session, whoever runs it; False if it was over. The epoch moves on, so the run
     that may be under way loses its lease."""
     cancelled = connection.execute(
         update(sessions)
-        .where(
-            sessions.c.id == session_id, sessions.c.status.in_([s.value for s in LIVE])
-        )
+        .where(sessions.c.id == session_id, sessions.c.status.in_([s.value for s in LIVE]))
         .values(
             status=SessionStatus.CANCELLED.value,
             error=error,

@@ -127,9 +127,7 @@ class SqliteReader:
             with self._readers.connect() as connection, connection.begin():
                 return unit(connection)
         except OperationalError as exc:
-            raise UnavailableError(
-                f"The database {self._path} cannot be read: {exc.orig}"
-            ) from exc
+            raise UnavailableError(f"The database {self._path} cannot be read: {exc.orig}") from exc
 
 
 class SqliteStore(SqliteReader):
@@ -139,9 +137,7 @@ class SqliteStore(SqliteReader):
         super().__init__(path)
         self._writer = sqlite_engine(path)
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(
-            target=self._work, name="sqlite-writer", daemon=True
-        )
+        self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._closed = False
 
     def open(self) -> None:
@@ -202,9 +198,7 @@ class SqliteStore(SqliteReader):
         # BEGIN or COMMIT failed (disk full, busy): nobody is told that it worked.
         except Exception as exc:  # noqa: BLE001
             log.error("store commit failed", error=str(exc))
-            error = UnavailableError(
-                f"The database {self._path} cannot be written: {exc}"
-            )
+            error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
             return [_Outcome(unit, error=error) for unit in batch]
 
     def _run(self, connection: Connection, unit: _Unit) -> _Outcome:

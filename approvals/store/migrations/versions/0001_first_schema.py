@@ -52,9 +52,7 @@ def upgrade() -> None:
         sa.Column("ledger_seq", sa.Integer(), nullable=False),
         sa.Column("ledger_head", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
-        sa.UniqueConstraint(
-            "idempotency_key", name=op.f("uq_sessions_idempotency_key")
-        ),
+        sa.UniqueConstraint("idempotency_key", name=op.f("uq_sessions_idempotency_key")),
     )
     op.create_index(
         "ix_sessions_conversation",
@@ -85,9 +83,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("prev_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["sessions.id"], name=op.f("fk_ledger_session_id")
-        ),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_ledger_session_id")),
         sa.PrimaryKeyConstraint("session_id", "seq", name=op.f("pk_ledger")),
         sqlite_with_rowid=False,
     )
@@ -105,9 +101,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
     )
-    op.create_index(
-        "ix_notices_conversation", "notices", ["conversation", "id"], unique=False
-    )
+    op.create_index("ix_notices_conversation", "notices", ["conversation", "id"], unique=False)
     op.create_index(
         "ix_notices_next_at",
         "notices",
@@ -151,9 +145,7 @@ def upgrade() -> None:
             ["session_id"], ["sessions.id"], name=op.f("fk_requests_session_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
-        sa.UniqueConstraint(
-            "session_id", "call_id", name=op.f("uq_requests_session_id_call_id")
-        ),
+        sa.UniqueConstraint("session_id", "call_id", name=op.f("uq_requests_session_id_call_id")),
     )
     op.create_index(
         "ix_requests_checkpoint_id_position",
@@ -207,9 +199,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_at IS NOT NULL"),
         postgresql_where=sa.text("next_at IS NOT NULL"),
     )
-    op.create_index(
-        "ix_deliveries_target_status", "deliveries", ["target", "status"], unique=False
-    )
+    op.create_index("ix_deliveries_target_status", "deliveries", ["target", "status"], unique=False)
     op.create_table(
         "votes",
         sa.Column("request_id", sa.String(length=40), nullable=False),
@@ -222,11 +212,7 @@ def upgrade() -> None:
         sa.Column("identity", sa.String(length=300), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["request_id"], ["requests.id"], name=op.f("fk_votes_request_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "request_id", "revision", "principal_id", name=op.f("pk_votes")
-        ),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_votes_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "revision", "principal_id", name=op.f("pk_votes")),
         sqlite_with_rowid=False,
     )
