@@ -1,0 +1,227 @@
+"""One run's way from proposed calls to their answers. The user proxies of its chat share it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, Future
+from typing import Any, TypeVar
+
+from agents import results, snapshot
+from agents.built import BuiltChat
+from agents.calls import Call, read_calls, text_of
+from agents.chat import Message
+from agents.execution import execute
+from agents.gatekeeper import ApprovalProxy
+from agents.leases import Lease
+from agents.permit import SealedTool
+from agents.progress import Progress
+from agents.suspension import ChatStoppedError
+from approvals.errors import IntegrityError
+from approvals.models import (
+    JsonObject,
+    Outcome,
+    Proposal,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Result,
+    ToolCall,
+)
+from approvals.runs import Runs
+
+T = TypeVar("T")
+
+HUMAN_INPUT = "human_input"
+"""The tool name under which a user proxy's free-text question is stored."""
+
+
+class Gate:
+    """Submits, waits, claims, runs and finishes, for one run of one session."""
+
+    def __init__(self, runs: Runs, lease: Lease, built: BuiltChat, executor: Executor):
+        self._runs = runs
+        self._lease = lease
+        self._built = built
+        self._executor = executor
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        self._open: tuple[Request, ...] = lease.run.batch
+        self._turn = 0
+        self._step: Future[Any] | None = None
+        self._closed = False
+        self.progress = Progress(built.chat)
+
+    @property
+    def turn(self) -> int:
+        """How many batches this session has submitted."""
+        return self._turn
+
+    def resume(self, turn: int) -> None:
+        """Go on from a stored state: `turn` batches were submitted before the open one."""
+        self._turn = turn
+        self.progress.skip()
+
+    async def settle(
+        self, proxy: ApprovalProxy, history: Sequence[Message], asker: str
+    ) -> list[tuple[Call, str]] | None:
+        """Every call of the last message with its answer; None if the chat has to wait for people.
+
+        Nothing of the message runs while one of its requests is pending.
+        """
+        calls = read_calls(history, self._turn, self._accepts(proxy), self._elsewhere(proxy))
+        batch = self._open
+        if batch:
+            _match(proxy, calls, batch)
+        else:
+            proposals = [self._proposal(proxy, call, asker) for call in calls]
+            batch = await self._submit(proxy, proposals)
+        if any(request.status is RequestStatus.PENDING for request in batch):
+            return None
+        answers = []
+        for call, request in zip(calls, batch, strict=True):
+            answers.append((call, await self._carry_out(proxy, request)))
+        self._consume()
+        return answers
+
+    async def ask(
+        self, proxy: ApprovalProxy, prompt: str, history: Sequence[Message], asker: str
+    ) -> str | None:
+        """A person's answer to a free-text question; None if the chat has to wait for it.
+
+        A question that nobody answered in time ends the conversation, as the word "exit" does.
+        """
+        message = text_of(history[-1]) if history else ""
+        call = ToolCall(
+            session_id=self._lease.run.session.id,
+            call_id=f"{self._turn}.0:input",
+            tool=HUMAN_INPUT,
+            arguments={"prompt": prompt, "message": message},
+            agent=asker,
+            executor=proxy.name,
+        )
+        batch = self._open
+        if batch:
+            _match_input(proxy, call, batch)
+        else:
+            batch = await self._submit(proxy, [Proposal(call=call, kind=RequestKind.INPUT)])
+        (request,) = batch
+        if request.status is RequestStatus.PENDING:
+            return None
+        self._lease.require()
+        answer = await self._runs.claim(self._lease.run, request.id, request.arguments)
+        if not isinstance(answer, Result):
+            raise IntegrityError(f"Request {request.id} is a question, but was handed out to run.")
+        self._consume()
+        return answer.content if answer.outcome is not Outcome.NOT_EXECUTED else "exit"
+
+    def from_thread(self, step: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a step of a sync chat on the event loop and wait for it in the chat's thread."""
+        if threading.get_ident() == self._loop_thread:
+            raise RuntimeError(
+                "A sync chat was started on the event loop, where waiting would stop everything. "
+                'Declare the workflow with mode="sync", or use the a_… methods of AutoGen.'
+            )
+        if self._closed:
+            raise ChatStoppedError
+        future = asyncio.run_coroutine_threadsafe(step(), self._loop)
+        self._step = future
+        try:
+            return future.result()
+        except CancelledError:
+            raise ChatStoppedError from None
+
+    def close(self) -> None:
+        """No further step: what the chat's thread may still try after the run is over."""
+        self._closed = True
+        if self._step is not None:
+            self._step.cancel()
+
+    async def _submit(
+        self, proxy: ApprovalProxy, proposals: Sequence[Proposal]
+    ) -> tuple[Request, ...]:
+        self._lease.require()
+        position = snapshot.Position(waiting=proxy.name, turn=self._turn)
+        state = snapshot.take(self._built.chat, self._built.group, self._built.baseline, position)
+        batch = await self._runs.submit(
+            self._lease.run,
+            proposals,
+            snapshot=state,
+            transcript=snapshot.transcript(self._built.chat),
+            progress=self.progress.lines(),
+        )
+        self._open = batch
+        return batch
+
+    async def _carry_out(self, proxy: ApprovalProxy, request: Request) -> str:
+        self._lease.require()
+        run = self._lease.run
+        claimed = await self._runs.claim(run, request.id, request.arguments)
+        if isinstance(claimed, Result):
+            return results.text_of(request, claimed)
+        tool = proxy.function_map.get(claimed.tool)
+        if not isinstance(tool, SealedTool):
+            raise IntegrityError(f"{proxy.name} no longer has the tool {claimed.tool}.")
+        await self._runs.check(run)
+        self._lease.require()
+        outcome = await execute(tool, claimed, self._executor)
+        result = await self._runs.finish(run, claimed.id, ok=outcome.ok, content=outcome.content)
+        if outcome.breach is not None:
+            raise outcome.breach
+        return results.text_of(claimed, result)
+
+    def _consume(self) -> None:
+        self._open = ()
+        self._turn += 1
+
+    def _proposal(self, proxy: ApprovalProxy, call: Call, asker: str) -> Proposal:
+        return Proposal(
+            call=ToolCall(
+                session_id=self._lease.run.session.id,
+                call_id=call.call_id,
+                tool=call.tool,
+                arguments=call.arguments,
+                agent=asker,
+                executor=proxy.name,
+                rationale=call.rationale,
+            ),
+            problem=call.problem,
+            idempotent=call.tool in proxy.idempotent,
+        )
+
+    def _accepts(self, proxy: ApprovalProxy) -> Mapping[str, JsonObject]:
+        return {name: self._built.schemas[name] for name in proxy.function_map}
+
+    def _elsewhere(self, proxy: ApprovalProxy) -> Mapping[str, str]:
+        return {
+            tool: other.name
+            for other in self._built.proxies
+            if other is not proxy
+            for tool in other.function_map
+        }
+
+
+def _match(proxy: ApprovalProxy, calls: Sequence[Call], batch: Sequence[Request]) -> None:
+    """Refuse to go on unless the stored requests are the calls of the restored message."""
+    asked = [(call.call_id, call.tool, call.arguments, proxy.name) for call in calls]
+    stored = [(r.call_id, r.tool, _proposed(r), r.executor) for r in batch]
+    if asked != stored or any(r.kind is not RequestKind.TOOL for r in batch):
+        raise IntegrityError(
+            f"The stored requests {', '.join(r.id for r in batch)} are not the calls of the "
+            "restored chat. The session was not continued; start it again."
+        )
+
+
+def _match_input(proxy: ApprovalProxy, call: ToolCall, batch: Sequence[Request]) -> None:
+    expected = [(RequestKind.INPUT, call.call_id, proxy.name)]
+    if [(r.kind, r.call_id, r.executor) for r in batch] != expected:
+        raise IntegrityError(
+            f"The stored requests {', '.join(r.id for r in batch)} are not the question of the "
+            "restored chat. The session was not continued; start it again."
+        )
+
+
+def _proposed(request: Request) -> JsonObject:
+    """What the agent proposed, whatever a person made of it."""
+    return request.proposed_arguments if request.modified else request.arguments  # type: ignore[return-value]

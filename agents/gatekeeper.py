@@ -1,0 +1,203 @@
+"""The user proxy that executes tools: every call passes the gate first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from autogen import Agent, ConversableAgent, UserProxyAgent
+
+from agents.calls import has_calls, is_legacy
+from agents.permit import SealedTool
+from agents.suspension import ChatSuspendedError
+from approvals.errors import RefusedError
+
+if TYPE_CHECKING:
+    from agents.calls import Call
+    from agents.gate import Gate
+
+Reply = tuple[bool, dict[str, Any] | None]
+
+
+class ApprovalProxy(UserProxyAgent):
+    """A UserProxyAgent whose tools run only as approved requests of a session.
+
+    `idempotent` names the tools that may be called again, with the same execution token, when a
+    process died while they ran. `roles` says who answers its free-text questions.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        is_termination_msg: Callable[[dict[str, Any]], bool] | None = None,
+        max_consecutive_auto_reply: int | None = None,
+        human_input_mode: Literal["ALWAYS", "TERMINATE", "NEVER"] = "ALWAYS",
+        function_map: dict[str, Callable[..., Any]] | None = None,
+        code_execution_config: dict[str, Any] | Literal[False] = False,
+        default_auto_reply: str | dict[str, Any] | None = "",
+        llm_config: Any = False,
+        system_message: str | list[str] | None = "",
+        description: str | None = None,
+        *,
+        idempotent: Collection[str] = (),
+        roles: Sequence[str] = (),
+        **kwargs: Any,
+    ):
+        """Take what UserProxyAgent takes, in its order; code execution is off unless asked for."""
+        super().__init__(
+            name,
+            is_termination_msg=is_termination_msg,
+            max_consecutive_auto_reply=max_consecutive_auto_reply,
+            human_input_mode=human_input_mode,
+            code_execution_config=code_execution_config,
+            default_auto_reply=default_auto_reply,
+            llm_config=llm_config,
+            system_message=system_message,
+            description=description,
+            **kwargs,
+        )
+        self.idempotent = frozenset(idempotent)
+        self.roles = tuple(roles)
+        self._gate: Gate | None = None
+        self._heard: tuple[list[dict[str, Any]], str] = ([], "")
+        if function_map:
+            self.register_function(function_map)
+        # ConversableAgent comes first in the trigger only for speed: `Agent` is a runtime
+        # Protocol, whose isinstance is slow. None matches a reply without a sender.
+        trigger: list[Any] = [ConversableAgent, Agent, None]
+        self.register_reply(trigger, ApprovalProxy.gate_reply, position=0)
+        self.register_reply(
+            trigger, ApprovalProxy.a_gate_reply, position=0, ignore_async_in_sync_chat=True
+        )
+
+    def attach(self, gate: Gate | None) -> None:
+        """Put this proxy under a run's gate; None takes it away."""
+        self._gate = gate
+
+    def register_function(
+        self, function_map: dict[str, Callable[..., Any]], silent_override: bool = False
+    ) -> None:
+        """Register functions as AutoGen does; each is sealed under its name first."""
+        sealed = {name: _seal(name, function) for name, function in function_map.items()}
+        super().register_function(sealed, silent_override)
+
+    def gate_reply(
+        self,
+        messages: list[dict[str, Any]] | None = None,
+        sender: Agent | None = None,
+        config: Any = None,
+    ) -> Reply:
+        """Answer the calls of the last message, in a sync chat."""
+        history = self._history(messages, sender)
+        if not history or not has_calls(history[-1]):
+            return False, None
+        gate = self._require_gate("tools")
+        asker = _asker(history, sender)
+        return self._reply(history, gate.from_thread(lambda: gate.settle(self, history, asker)))
+
+    async def a_gate_reply(
+        self,
+        messages: list[dict[str, Any]] | None = None,
+        sender: Agent | None = None,
+        config: Any = None,
+    ) -> Reply:
+        """Answer the calls of the last message, in an async chat."""
+        history = self._history(messages, sender)
+        if not history or not has_calls(history[-1]):
+            return False, None
+        gate = self._require_gate("tools")
+        return self._reply(history, await gate.settle(self, history, _asker(history, sender)))
+
+    async def a_generate_reply(
+        self,
+        messages: list[dict[str, Any]] | None = None,
+        sender: Agent | None = None,
+        exclude: Any = (),
+    ) -> str | dict[str, Any] | None:
+        """Reply as AutoGen does, but ask a person only once.
+
+        pyautogen 0.9 runs the sync twin of a check after the async one, which asks (and counts)
+        a second time; 0.14 skips it by itself.
+        """
+        twins = [ConversableAgent.check_termination_and_human_reply, ApprovalProxy.gate_reply]
+        self._hear(messages, sender)
+        return await super().a_generate_reply(messages, sender, exclude=[*exclude, *twins])
+
+    def generate_reply(
+        self,
+        messages: list[dict[str, Any]] | None = None,
+        sender: Agent | None = None,
+        exclude: Any = (),
+    ) -> str | dict[str, Any] | None:
+        """Reply as AutoGen does."""
+        self._hear(messages, sender)
+        return super().generate_reply(messages, sender, exclude=list(exclude))
+
+    def get_human_input(self, prompt: str, **_: Any) -> str:
+        """Ask a person, in a sync chat: the chat waits, and goes on with the answer."""
+        gate = self._require_gate("questions")
+        history, asker = self._heard
+        return self._heard_person(gate.from_thread(lambda: gate.ask(self, prompt, history, asker)))
+
+    async def a_get_human_input(self, prompt: str, **_: Any) -> str:
+        """Ask a person, in an async chat."""
+        gate = self._require_gate("questions")
+        history, asker = self._heard
+        return self._heard_person(await gate.ask(self, prompt, history, asker))
+
+    def _hear(self, messages: list[dict[str, Any]] | None, sender: Agent | None) -> None:
+        """Keep what is being answered: AutoGen does not hand it to `get_human_input`."""
+        history = self._history(messages, sender)
+        self._heard = history, _asker(history, sender)
+
+    def _heard_person(self, text: str | None) -> str:
+        if text is None:
+            raise ChatSuspendedError
+        self._human_input.append(text)
+        return text
+
+    def _history(
+        self, messages: list[dict[str, Any]] | None, sender: Agent | None
+    ) -> list[dict[str, Any]]:
+        return self._oai_messages[sender] if messages is None else messages
+
+    def _require_gate(self, what: str) -> Gate:
+        if self._gate is None:
+            raise RefusedError(
+                f"The {what} of {self.name} work only inside a Countersign session, where people "
+                "can decide. Start the workflow through the bot, the API or SessionManager.run "
+                "instead of initiate_chat."
+            )
+        return self._gate
+
+    @staticmethod
+    def _reply(history: Sequence[dict[str, Any]], answers: list[tuple[Call, str]] | None) -> Reply:
+        """The message that answers the calls: each by the id the model gave it, if it gave one."""
+        if answers is None:
+            raise ChatSuspendedError
+        if is_legacy(history[-1]):
+            ((call, text),) = answers
+            return True, {"role": "function", "name": call.tool, "content": text}
+        responses = []
+        for call, text in answers:
+            response = {"role": "tool", "content": text}
+            if call.provider_id is not None:
+                response = {"tool_call_id": call.provider_id, **response}
+            responses.append(response)
+        content = "\n\n".join(text for _, text in answers)
+        return True, {"role": "tool", "tool_responses": responses, "content": content}
+
+
+def _seal(name: str, function: Callable[..., Any] | None) -> Any:
+    """The function under its seal; None (AutoGen's way to remove one) stays None."""
+    if function is None or (isinstance(function, SealedTool) and function.name == name):
+        return function
+    return SealedTool(name, function.body if isinstance(function, SealedTool) else function)
+
+
+def _asker(history: Sequence[dict[str, Any]], sender: Agent | None) -> str:
+    """Who said the last message: in a group chat the manager only passes it on."""
+    if history and history[-1].get("name"):
+        return str(history[-1]["name"])
+    speaker = getattr(sender, "last_speaker", None) or sender
+    return "" if speaker is None else str(speaker.name)

@@ -1,0 +1,93 @@
+"""The second lock: a tool body runs only under a permit for exactly these arguments.
+
+The gate is the first lock. Whatever else reaches a registered function (another reply function, a
+test, a subclass) finds it sealed: without an unused permit whose digest matches the keyword
+arguments at hand it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.canonical import digest
+from approvals.errors import IntegrityError, RefusedError
+from approvals.models import Request, RequestId, SessionId
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What a tool may know of the execution it is part of."""
+
+    request_id: RequestId
+    token: str
+    """The same at every attempt of one approval: hand it on as an idempotency key."""
+    session_id: SessionId
+
+
+@dataclass
+class _Permit:
+    request: Request
+    used: bool = False
+
+
+_permit: ContextVar[_Permit | None] = ContextVar("permit", default=None)
+
+
+def current_execution() -> Execution:
+    """The execution that the calling tool body is part of. Raises LookupError anywhere else."""
+    permit = _permit.get()
+    if permit is None:
+        raise LookupError("There is no execution here: this is not the body of a gated tool.")
+    request = permit.request
+    return Execution(request.id, request.execution_token, request.session_id)
+
+
+@contextmanager
+def permitted(request: Request) -> Iterator[None]:
+    """Permit one call of the tool of a claimed request, within this context only."""
+    token = _permit.set(_Permit(request))
+    try:
+        yield
+    finally:
+        _permit.reset(token)
+
+
+class SealedTool:
+    """A registered function that refuses to run without a matching, unused permit."""
+
+    def __init__(self, name: str, body: Callable[..., Any]):
+        self.name = name
+        self.body = body
+
+    def __call__(self, **arguments: Any) -> Any:
+        """Run the body; a coroutine if the body is one. Raises RefusedError or IntegrityError."""
+        self._redeem(arguments)
+        return self.body(**arguments)
+
+    def _redeem(self, arguments: dict[str, Any]) -> None:
+        permit = _permit.get()
+        if permit is None:
+            raise RefusedError(
+                f"{self.name} runs only when Countersign executes an approved request. Start the "
+                "chat as a session (SessionManager.run) instead of calling the tool."
+            )
+        if permit.used:
+            raise RefusedError(f"{self.name}: the permit of {permit.request.id} is used up.")
+        request = permit.request
+        actual = digest(
+            session_id=request.session_id,
+            call_id=request.call_id,
+            tool=self.name,
+            arguments=arguments,
+            policy_version=request.policy_version,
+        )
+        if actual != request.digest:
+            raise IntegrityError(
+                f"{self.name}: what is about to run is not what was approved as {request.id} "
+                f"(digest {actual[:12]} instead of {request.digest[:12]}). It was not run."
+            )
+        permit.used = True

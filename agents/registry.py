@@ -1,0 +1,136 @@
+"""The workflows of a process: found by import path, built and checked once, pooled for reuse."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from agents import topology
+from agents.baseline import Baseline
+from agents.built import BuiltChat
+from agents.fingerprint import fingerprint
+from agents.tools import require_rationale, schemas
+from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
+from approvals.errors import ConfigurationError, NotFoundError
+from approvals.models import JsonObject
+
+IDLE_CHATS = 16
+"""Built chats of one workflow that wait for the next session; about 0.2 MB each."""
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+class Registry:
+    """Workflows by name. Also the ToolCatalog of `approvals.ports`.
+
+    `needs_rationale` says of which tools the model must give a reason: those that the policy
+    does not allow outright.
+    """
+
+    def __init__(
+        self, context: WorkflowContext, *, needs_rationale: Callable[[str], bool] = _always
+    ):
+        self._context = context
+        self._needs_rationale = needs_rationale
+        self._workflows: dict[str, Workflow] = {}
+        self._infos: dict[str, WorkflowInfo] = {}
+        self._schemas: dict[str, dict[str, JsonObject]] = {}
+        self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._idle: dict[str, list[BuiltChat]] = {}
+
+    def load(self, *import_paths: str) -> None:
+        """Add every workflow of these modules, e.g. `examples.sales_quote`."""
+        problems: list[str] = []
+        for path in import_paths:
+            try:
+                module = importlib.import_module(path)
+            except ImportError as exc:
+                problems.append(f"workflows: {path} cannot be imported: {exc}")
+                continue
+            found = [value for value in vars(module).values() if isinstance(value, Workflow)]
+            if not found:
+                problems.append(f"workflows: {path} declares none; use the @workflow decorator.")
+            for one in found:
+                self.add(one)
+        if problems:
+            raise ConfigurationError(problems)
+
+    def add(self, workflow: Workflow) -> None:
+        """Add one workflow, build it once and check it.
+
+        Raises ConfigurationError with everything that makes its chat unsafe.
+        """
+        if self._workflows.get(workflow.name, workflow) is not workflow:
+            raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
+        built, version = self._build(workflow)
+        self._workflows[workflow.name] = workflow
+        self._infos[workflow.name] = WorkflowInfo(
+            name=workflow.name,
+            version=version,
+            title=workflow.title,
+            triggers=workflow.triggers,
+            example=workflow.example,
+            tools=tuple(built.schemas),
+            agents=tuple(agent.name for agent in built.chat.agents),
+        )
+        self._schemas[workflow.name] = dict(built.schemas)
+        for proxy in built.proxies:
+            self._roles[workflow.name, proxy.name] = proxy.roles
+        self._idle[workflow.name] = [built] if workflow.pooled else []
+
+    def infos(self) -> tuple[WorkflowInfo, ...]:
+        """All workflows, in the order they were added."""
+        return tuple(self._infos.values())
+
+    def info(self, name: str) -> WorkflowInfo:
+        """One workflow. Raises NotFoundError that lists the known ones."""
+        self._require(name)
+        return self._infos[name]
+
+    def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
+        return self._schemas.get(workflow, {}).get(tool)
+
+    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
+        """Who answers this user proxy's questions; () for the policy's default."""
+        return self._roles.get((workflow, executor), ())
+
+    @asynccontextmanager
+    async def borrow(self, name: str) -> AsyncIterator[BuiltChat]:
+        """A chat for one session, as new.
+
+        Afterwards it is reset and kept. After an exception nobody knows what state it is in (a
+        thread may still be using it), so then it is dropped.
+        """
+        workflow = self._require(name)
+        idle = self._idle[name]
+        built = idle.pop() if idle else (await asyncio.to_thread(self._build, workflow))[0]
+        yield built
+        self._give_back(workflow, built)
+
+    def _give_back(self, workflow: Workflow, built: BuiltChat) -> None:
+        idle = self._idle[workflow.name]
+        if workflow.pooled and len(idle) < IDLE_CHATS:
+            built.reset()
+            idle.append(built)
+
+    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str]:
+        chat = workflow(self._context)
+        topology.check(chat, workflow.name)
+        accepted = schemas(chat)
+        version = f"{workflow.version}+{fingerprint(chat, accepted)}"
+        require_rationale(chat, accepted, self._needs_rationale)
+        package = workflow.factory.__module__.partition(".")[0]
+        baseline = Baseline(chat.agents, [package])
+        return BuiltChat(chat, workflow.mode, accepted, baseline), version
+
+    def _require(self, name: str) -> Workflow:
+        workflow = self._workflows.get(name)
+        if workflow is None:
+            known = ", ".join(sorted(self._workflows)) or "none"
+            raise NotFoundError(f"There is no workflow {name!r}. Known: {known}.")
+        return workflow

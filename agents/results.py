@@ -1,0 +1,72 @@
+"""What agents read about their calls: typed text, so that they neither loop nor claim success."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from approvals.models import Cause, Outcome, Request, Result, Via
+
+_WITHOUT_PEOPLE = frozenset({Via.POLICY, Via.CLOCK})
+
+
+def text_of(request: Request, result: Result) -> str:
+    """The tool message for one settled call.
+
+    A call that a rule allowed gives the tool's own return value, as without a gate; everything
+    else is a JSON object with `status`, and with `decision` where a person decided.
+    """
+    match result.outcome:
+        case Outcome.EXECUTED | Outcome.EXECUTED_WITH_CHANGES:
+            return _executed(request, result)
+        case Outcome.FAILED:
+            return _dumps({"status": Outcome.FAILED, "error": result.content})
+        case Outcome.NOT_EXECUTED:
+            return _not_executed(request, result)
+
+
+def _executed(request: Request, result: Result) -> str:
+    decider = _person(request)
+    if decider is None:
+        return result.content
+    answer: dict[str, Any] = {"decision": "USER_APPROVE", "status": Outcome.EXECUTED}
+    if request.modified or result.outcome is Outcome.EXECUTED_WITH_CHANGES:
+        answer["status"] = Outcome.EXECUTED_WITH_CHANGES
+        answer["arguments_used"] = request.arguments
+    return _dumps({**answer, "result": result.content, "decided_by": decider})
+
+
+def _not_executed(request: Request, result: Result) -> str:
+    decider = _person(request)
+    if decider is not None and result.cause is Cause.REJECTED:
+        feedback = request.decision.comment if request.decision else result.message
+        return _dumps(
+            {
+                "decision": "USER_REJECT",
+                "status": Outcome.NOT_EXECUTED,
+                "cause": Cause.REJECTED,
+                "feedback": feedback,
+                "retry": True,
+                "decided_by": decider,
+            }
+        )
+    return _dumps(
+        {
+            "status": Outcome.NOT_EXECUTED,
+            "cause": result.cause,
+            "retry": result.retry,
+            "message": result.message,
+        }
+    )
+
+
+def _person(request: Request) -> str | None:
+    """The name of the person who decided; None where a rule or the clock did."""
+    decision = request.decision
+    if decision is None or decision.via in _WITHOUT_PEOPLE:
+        return None
+    return decision.by_name
+
+
+def _dumps(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,178 @@
+"""Runs sessions: leases one, builds or restores its chat, drives it to its next pause or end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from autogen import ChatResult
+from autogen.io.base import IOStream
+
+from agents import driving, snapshot
+from agents.built import BuiltChat
+from agents.gate import Gate
+from agents.gatekeeper import ApprovalProxy
+from agents.leases import Lease, LeaseKeeper
+from agents.progress import answer
+from agents.quiet import QuietStream
+from agents.registry import Registry
+from agents.suspension import ChatStoppedError, ChatSuspendedError
+from agents.trouble import describe, is_temporary
+from approvals.errors import (
+    ClosedError,
+    IntegrityError,
+    LostLeaseError,
+    NotFoundError,
+    UnavailableError,
+)
+from approvals.models import SessionId
+from approvals.runs import Run, Runs
+
+log = structlog.get_logger(__name__)
+
+SESSIONS_AT_ONCE = 32
+RENEWALS_PER_LEASE = 3
+"""A lease survives two renewals that fail."""
+
+
+class SessionManager:
+    """The handler of the job "run". A session that waits costs nothing here."""
+
+    def __init__(self, runs: Runs, registry: Registry, *, at_once: int = SESSIONS_AT_ONCE):
+        self._runs = runs
+        self._registry = registry
+        self._slots = asyncio.Semaphore(at_once)
+        self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE)
+        # A session uses at most two threads, a sync chat's and a tool's, so none waits for ever
+        # for the other's. Not the loop's own pool: AutoGen's model calls fill that one.
+        self._threads = ThreadPoolExecutor(2 * at_once, thread_name_prefix="session")
+
+    async def __aenter__(self) -> Self:
+        """Nothing to start."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the threads go. A tool that still runs is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def run(self, session_id: str) -> None:
+        """Take the session as far as it goes: to its next pause, its end or its failure.
+
+        Harmless to repeat: a session that is over, waiting or run by somebody else is left alone.
+        Raises UnavailableError if the store cannot be reached.
+        """
+        async with self._slots:
+            run = await self._runs.begin(SessionId(session_id))
+            if run is None:
+                return
+            with self.leases.hold(run) as lease:
+                try:
+                    await self._take_further(lease)
+                except (LostLeaseError, ClosedError) as exc:
+                    log.info("run stopped", session_id=session_id, reason=str(exc))
+
+    async def _take_further(self, lease: Lease) -> None:
+        run = lease.run
+        try:
+            self._require_same_version(run)
+            async with self._registry.borrow(run.session.workflow) as built:
+                await self._drive(lease, built)
+        except (LostLeaseError, ClosedError, UnavailableError):
+            raise
+        except Exception as exc:  # agents run code of others: whatever it is, it is said
+            await self._give_up(run, exc)
+
+    async def _drive(self, lease: Lease, built: BuiltChat) -> None:
+        gate = Gate(self._runs, lease, built, self._threads)
+        for proxy in built.proxies:
+            proxy.attach(gate)
+        try:
+            result = await self._chat(lease.run, built, gate)
+        except ChatSuspendedError:
+            log.info("session waits", session_id=lease.run.session.id)
+            return
+        finally:
+            gate.close()
+        lease.require()
+        words, is_last = answer(built.chat)
+        position = snapshot.Position(waiting=built.proxies[0].name, turn=gate.turn)
+        await self._runs.complete(
+            lease.run,
+            snapshot=snapshot.take(built.chat, built.group, built.baseline, position),
+            transcript=snapshot.transcript(built.chat),
+            answer=words,
+            progress=gate.progress.lines(without_last=is_last),
+        )
+        cost = result.cost["usage_including_cached_inference"]
+        log.info("session completed", session_id=lease.run.session.id, usage=cost)
+
+    async def _chat(self, run: Run, built: BuiltChat, gate: Gate) -> ChatResult:
+        is_sync = built.mode == "sync"
+        with IOStream.set_default(QuietStream()):
+            if run.snapshot is None:
+                task = run.session.task
+                if is_sync:
+                    return await self._in_thread(driving.begin, built, task)
+                return await driving.a_begin(built, task)
+            proxy = _restore(run, run.snapshot, built, gate)
+            if is_sync:
+                return await self._in_thread(driving.resume, built, proxy)
+            return await driving.a_resume(built, proxy)
+
+    async def _in_thread(self, function: Callable[..., ChatResult], *arguments: Any) -> ChatResult:
+        """Run a sync chat in a thread. Its exceptions come back as values: see `execution`."""
+
+        def guarded() -> ChatResult | BaseException:
+            try:
+                return function(*arguments)
+            except BaseException as exc:
+                return exc
+
+        loop = asyncio.get_running_loop()
+        ended = await loop.run_in_executor(self._threads, copy_context().run, guarded)
+        if isinstance(ended, ChatStoppedError):
+            raise LostLeaseError("The chat was stopped.")
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def _require_same_version(self, run: Run) -> None:
+        session = run.session
+        now = self._registry.info(session.workflow).version
+        if session.workflow_version != now:
+            raise NotFoundError(
+                f"The session began on version {session.workflow_version} of "
+                f"{session.workflow}; this server has {now}. Start a new session, or bring back "
+                "the version it began on."
+            )
+
+    async def _give_up(self, run: Run, error: Exception) -> None:
+        if is_temporary(error):
+            log.warning("model unreachable", session_id=run.session.id, error=type(error).__name__)
+            await self._runs.park(run, error=describe(error))
+            return
+        log.error("session failed", session_id=run.session.id, exc_info=error)
+        await self._runs.fail(run, error=describe(error))
+
+
+def _restore(run: Run, stored: str, built: BuiltChat, gate: Gate) -> ApprovalProxy:
+    """Bring the chat into its stored state; returns the proxy whose turn it is."""
+    position = snapshot.put(stored, built.chat, built.group)
+    proxy = built.proxy(position.waiting)
+    if proxy is None or not run.batch:
+        raise IntegrityError(
+            f"Session {run.session.id} is stored as waiting for {position.waiting}, which has no "
+            "open request. Start it again."
+        )
+    gate.resume(position.turn)
+    return proxy

@@ -1,0 +1,151 @@
+"""Refuses chats in which a tool could run without passing the gate, or could never run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from autogen import ConversableAgent, GroupChatManager
+
+from agents.chat import Chat, conversable, nested_chats
+from agents.gatekeeper import ApprovalProxy
+from agents.permit import SealedTool
+from agents.tools import offered_functions
+from approvals.errors import ConfigurationError
+
+
+def check(chat: Chat, name: str) -> None:
+    """Return if the chat is safe. Raises ConfigurationError with every problem and what to do."""
+    problems = [f"workflow {name}: {problem}" for problem in _problems(chat)]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _problems(chat: Chat) -> Iterator[str]:
+    proxies = [agent for agent in chat.agents if isinstance(agent, ApprovalProxy)]
+    if not proxies:
+        yield "no agent is an ApprovalProxy. Use one instead of UserProxyAgent to execute tools."
+    for agent_name, count in Counter(agent.name for agent in chat.agents).items():
+        if count > 1:
+            yield f"{count} agents are named {agent_name}. Give each its own name."
+    for agent in chat.agents:
+        yield from _of_agent(agent)
+    yield from _of_tools(chat, proxies)
+    yield from _of_group(chat, proxies)
+    yield from _of_nesting(chat)
+
+
+def _of_agent(agent: ConversableAgent) -> Iterator[str]:
+    if agent._code_execution_config is not False:
+        yield f"{agent.name} can execute code. Set code_execution_config=False."
+    if isinstance(agent, ApprovalProxy):
+        yield from _of_proxy(agent)
+        return
+    if agent.function_map:
+        names = ", ".join(sorted(agent.function_map))
+        yield (
+            f"{agent.name} can execute {names} without asking. Register tools for execution only "
+            "on an ApprovalProxy (AutoGen's patterns move them elsewhere: use a GroupChat)."
+        )
+    if agent.human_input_mode != "NEVER":
+        yield (
+            f"{agent.name} would ask people on the console (human_input_mode="
+            f"{agent.human_input_mode}). Set NEVER, or make it an ApprovalProxy."
+        )
+
+
+def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
+    for tool, function in proxy.function_map.items():
+        if not isinstance(function, SealedTool) or function.name != tool:
+            yield (
+                f"{tool} got into {proxy.name} past register_function, so it is not sealed. "
+                "Register it with register_for_execution or register_function."
+            )
+    for tool in sorted(proxy.idempotent - set(proxy.function_map)):
+        yield f"{proxy.name} calls {tool} idempotent, but does not execute it. Check the name."
+    first = [entry["reply_func"] for entry in proxy._reply_func_list[:2]]
+    if first != [ApprovalProxy.a_gate_reply, ApprovalProxy.gate_reply]:
+        yield (
+            f"another reply function of {proxy.name} comes before the gate. "
+            "Register it with position=2 or later."
+        )
+    if getattr(proxy, "input_guardrails", None) or getattr(proxy, "output_guardrails", None):
+        yield f"{proxy.name} has guardrails, which replace its replies. Put them on the agents."
+
+
+def _of_tools(chat: Chat, proxies: list[ApprovalProxy]) -> Iterator[str]:
+    bodies: dict[str, tuple[str, object]] = {}
+    for proxy in proxies:
+        for tool, function in proxy.function_map.items():
+            body = getattr(function, "body", function)
+            origin = getattr(body, "_origin", body)
+            owner, other = bodies.setdefault(tool, (proxy.name, origin))
+            if other is not origin:
+                yield f"{owner} and {proxy.name} have different tools named {tool}. Rename one."
+    accepted: dict[str, object] = {}
+    for agent in chat.agents:
+        for shown in offered_functions(agent):
+            tool, parameters = shown["name"], shown.get("parameters")
+            if tool not in bodies:
+                yield (
+                    f"{agent.name} is offered {tool}, which no ApprovalProxy executes. "
+                    "Register it for execution on one."
+                )
+            if accepted.setdefault(tool, parameters) != parameters:
+                yield f"agents are shown different arguments of {tool}. Offer the same function."
+
+
+def _of_group(chat: Chat, proxies: list[ApprovalProxy]) -> Iterator[str]:
+    if isinstance(chat.starter, GroupChatManager):
+        yield "the starter is a GroupChatManager. Start with an agent and send to the manager."
+    group = chat.group
+    if group is None:
+        return
+    if not group.func_call_filter:
+        yield (
+            "the group has func_call_filter=False: a call could go to an agent that cannot "
+            "execute it. Leave it on."
+        )
+    if group.enable_clear_history:
+        yield "the group has enable_clear_history: an agent could erase evidence. Leave it off."
+    if group.speaker_selection_method == "manual":
+        yield "the group selects speakers manually, on the console. Use another method."
+    if chat.starter not in group.agents:
+        yield f"{chat.starter.name} starts the group chat but is not in it. Add it to agents."
+    for proxy in proxies:
+        if proxy not in group.agents:
+            yield f"{proxy.name} is not in the group, so it never gets a turn. Add it to agents."
+    yield from _of_transitions(chat, proxies)
+
+
+def _of_transitions(chat: Chat, proxies: list[ApprovalProxy]) -> Iterator[str]:
+    group = chat.group
+    if group is None:
+        return
+    allowed: Any = group.allowed_speaker_transitions_dict  # typed by name, keyed by agent
+    for agent in conversable(group.agents):
+        offered = {function["name"] for function in offered_functions(agent)}
+        for proxy in proxies:
+            needed = offered & set(proxy.function_map)
+            if needed and proxy not in allowed.get(agent, ()):
+                yield (
+                    f"{proxy.name} may not speak after {agent.name}, whose {sorted(needed)[0]} "
+                    "it executes. Allow that transition."
+                )
+
+
+def _of_nesting(chat: Chat) -> Iterator[str]:
+    for agent in chat.agents:
+        for entry in nested_chats(agent):
+            inside = Chat(entry.get("sender") or agent, entry["recipient"]).agents
+            gated = [a.name for a in inside if a is not agent and isinstance(a, ApprovalProxy)]
+            if gated:
+                yield (
+                    f"{agent.name} holds a nested chat with {', '.join(gated)}: a pause inside it "
+                    "cannot be stored. Put the ApprovalProxy into the outer chat."
+                )
+    if chat.group is not None:
+        for member in chat.group.agents:
+            if isinstance(member, GroupChatManager):
+                yield f"{member.name} is a group within the group. Use one flat group."

@@ -1,0 +1,46 @@
+"""What an exception out of a chat means for its session: try again later, or stop and say why."""
+
+from __future__ import annotations
+
+import openai
+
+from approvals.errors import CountersignError
+
+_AGAIN = (
+    openai.APIConnectionError,
+    openai.RateLimitError,
+    openai.InternalServerError,
+    TimeoutError,  # AutoGen's translation of openai.APITimeoutError
+)
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether the model server may answer if it is asked again later."""
+    if isinstance(error, openai.APIStatusError) and error.status_code in (408, 409):
+        return True
+    return isinstance(error, _AGAIN)
+
+
+def describe(error: Exception) -> str:
+    """What happened and what to do, for the people in the thread. No bodies, no keys."""
+    match error:
+        case CountersignError():
+            return str(error)
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return (
+                f"The language model refused our key (HTTP {error.status_code}). "
+                "Set a valid OPENAI_API_KEY (or the Azure key) and restart; then start again."
+            )
+        case openai.NotFoundError():
+            return "The language model does not exist there (HTTP 404). Check OPENAI_MODEL."
+        case openai.RateLimitError():
+            return "The language model is over its limit (HTTP 429)."
+        case openai.APITimeoutError() | TimeoutError():
+            return "The language model did not answer in time."
+        case openai.APIConnectionError():
+            return "The language model cannot be reached."
+        case openai.APIStatusError():
+            code = f", {error.code}" if error.code else ""
+            return f"The language model answered HTTP {error.status_code}{code}."
+        case _:
+            return f"The chat stopped on an error: {type(error).__name__}: {error}"
