@@ -1,0 +1,1 @@
+"""The application: settings, wiring, and the places where people meet the domain."""

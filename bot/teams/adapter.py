@@ -1,0 +1,297 @@
+"""The one place that drives the Bot Framework adapter: verified activities in, messages out.
+
+`CloudAdapter.process()` is never used: it answers 500 to every invoke with a body and to most bad
+tokens (botbuilder 4.17.1).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import structlog
+from aiohttp import web
+from botbuilder.core import InvokeResponse, TurnContext
+from botbuilder.integration.aiohttp import CloudAdapter, ConfigurationServiceClientCredentialFactory
+from botbuilder.schema import (
+    Activity,
+    Attachment,
+    ChannelAccount,
+    ConversationAccount,
+    ConversationParameters,
+    ConversationReference,
+)
+
+from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from approvals.models import JsonObject
+from approvals.ports import Clock
+from bot.teams.auth import BotAuthentication, vendor_configuration
+from bot.teams.connector import OAUTH_SCOPE, ConnectorClients
+from bot.teams.hosts import service_url_allowed
+from bot.teams.intake import read_activity
+from bot.teams.keys import SigningKeys
+from bot.teams.messages import CARD_TYPE, Card, Message, Text
+from bot.teams.retry import Retry
+from bot.teams.settings import TeamsSettings
+from bot.teams.wire import IncomingActivity
+
+log = structlog.get_logger()
+
+SELF_TEST_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class InvokeAnswer:
+    """The body that an invoke is answered with."""
+
+    body: JsonObject
+    status: int = 200
+
+
+Handler = Callable[[IncomingActivity], Awaitable[InvokeAnswer | None]]
+
+
+class TeamsAdapter:
+    """Receives and sends. Use as `async with`; one per process, its clients are shared."""
+
+    def __init__(
+        self,
+        settings: TeamsSettings,
+        clock: Clock,
+        *,
+        local: bool,
+        host: str,
+        retry: Retry | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`host` is the address the server binds to. Raises ConfigurationError."""
+        settings.require_usable(local=local, host=host)
+        self._settings, self._clock, self._local = settings, clock, local
+        self._retry, self._monotonic = retry or Retry(), monotonic
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        # Proxies of the environment apply to Teams, not to clients on this machine.
+        self._session = aiohttp.ClientSession(trust_env=not self._local)
+        self._clients = ConnectorClients(
+            settings.app_id,
+            ConfigurationServiceClientCredentialFactory(vendor_configuration(settings)),
+            self._session,
+            self._clock,
+            self._monotonic,
+        )
+        keys = SigningKeys(settings.openid_metadata_url, self._session, self._monotonic)
+        self._auth = BotAuthentication(settings, keys, self._clients, local=self._local)
+        self._vendor = CloudAdapter(self._auth)
+        self._vendor.on_turn_error = _raise_turn_error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def receive(self, request: web.Request, handler: Handler) -> web.Response:
+        """Verify the activity in `request`, let `handler` work on it, and answer the channel.
+
+        Nothing is stored before the sender is verified: 413, 415, 400, then 401 come first.
+        """
+        activity = await read_activity(request)
+        try:
+            verified = await self._auth.verify(activity, request)
+        except PermissionError as reason:
+            log.warning("activity refused", reason=str(reason)[:200], channel=activity.channel_id)
+            return _problem(401, "Unauthorized")
+
+        if not activity.type or not activity.conversation.id:
+            return _problem(400, "The activity names no type or no conversation")
+
+        async def turn(context: TurnContext) -> None:
+            answer = await handler(activity)
+            if activity.type == "invoke":
+                answer = answer or InvokeAnswer({}, status=501)
+                response = InvokeResponse(status=answer.status, body=answer.body)
+                await context.send_activity(Activity(type="invokeResponse", value=response))
+
+        response = await self._vendor.process_activity(verified, _vendor_activity(activity), turn)
+        if response is None:
+            return web.Response(status=202)
+        return web.json_response(response.body, status=int(response.status))
+
+    async def send(self, reference: JsonObject, message: Message) -> str:
+        """Post into the conversation of `reference`; gives the id of the message.
+
+        Raises UnavailableError or NotFoundError.
+        """
+        sent: list[str] = []
+
+        async def post(context: TurnContext) -> None:
+            response = await context.send_activity(_activity(message))
+            sent.append((response.id if response else None) or "")
+
+        await self._proactive("post a message", reference, post)
+        return sent[-1]
+
+    async def update(self, reference: JsonObject, activity_id: str, message: Message) -> None:
+        """Replace a message for everybody. Raises UnavailableError, or NotFoundError if the
+        message is gone or the client cannot update at all."""
+
+        async def put(context: TurnContext) -> None:
+            activity = _activity(message)
+            activity.id = activity_id
+            await context.update_activity(activity)
+
+        await self._proactive("update a message", reference, put)
+
+    async def open_personal(self, entra_id: str, name: str) -> JsonObject:
+        """Open (or find) the one-to-one chat with a person of our tenant; its reference.
+
+        Raises UnavailableError if the person cannot be written to yet, usually because the app is
+        not installed for them.
+        """
+        settings = self._settings
+        bot = ChannelAccount(id=f"28:{settings.app_id}")
+        parameters = ConversationParameters(
+            is_group=False,
+            bot=bot,
+            members=[ChannelAccount(id=entra_id, name=name)],
+            tenant_id=settings.tenant_id,
+            channel_data={"tenant": {"id": settings.tenant_id}},
+        )
+        opened: list[JsonObject] = []
+
+        async def keep(context: TurnContext) -> None:
+            chat = {"id": context.activity.conversation.id, "conversationType": "personal"}
+            opened.append(
+                {
+                    "channelId": "msteams",
+                    "serviceUrl": settings.service_url,
+                    "conversation": {**chat, "tenantId": settings.tenant_id},
+                    "bot": {"id": bot.id},
+                    "user": {"id": entra_id, "aadObjectId": entra_id},
+                }
+            )
+
+        self._require_allowed(settings.service_url)
+        try:
+            await self._retry.run(
+                f"open a chat with {name}",
+                lambda: self._vendor.create_conversation(
+                    settings.app_id, keep, parameters, "msteams", settings.service_url, OAUTH_SCOPE
+                ),
+            )
+        except NotFoundError as error:
+            raise UnavailableError(
+                f"{name} cannot be written to yet; is the app installed for them? ({error})"
+            ) from error
+        return opened[-1]
+
+    async def check(self) -> None:
+        """Return if the bot's own credentials work. Raises UnavailableError."""
+        await self._retry.run("get an access token", self._clients.token)
+
+    async def self_test(self, url: str) -> None:
+        """Post an unsigned activity to our own endpoint and require 401.
+
+        Raises ConfigurationError if it is let in. Nothing is tested without an app id: then
+        everything on this machine is let in, which `require_usable` has limited to loopback.
+        """
+        if not self._settings.app_id:
+            return
+        forged = {
+            "type": "message",
+            "channelId": "msteams",
+            "serviceUrl": self._settings.service_url,
+            "conversation": {"id": "self-test", "tenantId": self._settings.tenant_id},
+        }
+        timeout = aiohttp.ClientTimeout(total=SELF_TEST_TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(url, json=forged) as answer,
+        ):
+            status = answer.status
+        if status != 401:
+            raise ConfigurationError(
+                [f"teams: an unsigned activity to {url} was answered {status} instead of 401"]
+            )
+
+    async def _proactive(
+        self, what: str, reference: JsonObject, work: Callable[[TurnContext], Awaitable[None]]
+    ) -> None:
+        self._require_allowed(str(reference.get("serviceUrl", "")))
+        vendor_reference = ConversationReference(
+            channel_id=reference["channelId"],
+            service_url=reference["serviceUrl"],
+            conversation=ConversationAccount(
+                id=reference["conversation"]["id"],
+                tenant_id=reference["conversation"].get("tenantId"),
+            ),
+            bot=_account(reference.get("bot")),
+            user=_account(reference.get("user")),
+            locale=reference.get("locale"),
+        )
+        await self._retry.run(
+            what,
+            lambda: self._vendor.continue_conversation(
+                vendor_reference, work, self._settings.app_id
+            ),
+        )
+
+    def _require_allowed(self, service_url: str) -> None:
+        """The bearer token goes along: never to a host that is not the channel's."""
+        extra = self._settings.extra_service_hosts
+        if not service_url_allowed(service_url, local=self._local, extra=extra):
+            raise NotFoundError("the stored service url is not a connector of the channel")
+
+
+async def _raise_turn_error(_context: TurnContext, error: Exception) -> None:
+    raise error
+
+
+def _problem(status: int, title: str) -> web.Response:
+    return web.json_response(
+        {"type": "about:blank", "title": title, "status": status},
+        status=status,
+        content_type="application/problem+json",
+    )
+
+
+def _account(value: Any) -> ChannelAccount | None:
+    if not isinstance(value, dict):
+        return None
+    return ChannelAccount(
+        id=value.get("id"), name=value.get("name"), aad_object_id=value.get("aadObjectId")
+    )
+
+
+def _vendor_activity(activity: IncomingActivity) -> Activity:
+    """Built from the verified values, not parsed a second time from the bytes."""
+    return Activity(
+        type=activity.type,
+        id=activity.id,
+        name=activity.name,
+        channel_id=activity.channel_id,
+        service_url=activity.service_url,
+        conversation=ConversationAccount(id=activity.conversation.id),
+        from_property=ChannelAccount(id=activity.sender.id, name=activity.sender.name),
+        recipient=ChannelAccount(id=activity.recipient.id if activity.recipient else ""),
+    )
+
+
+def _activity(message: Message) -> Activity:
+    match message:
+        case Text():
+            text_format = "markdown" if message.markdown else "plain"
+            return Activity(type="message", text=message.shortened, text_format=text_format)
+        case Card():
+            attachment = Attachment(content_type=CARD_TYPE, content=message.content)
+            return Activity(type="message", summary=message.summary, attachments=[attachment])

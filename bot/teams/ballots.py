@@ -1,0 +1,176 @@
+"""A click becomes a vote, and the answer becomes a card that says what is the case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from approvals.authority import reason_against
+from approvals.errors import (
+    AlreadyDecidedError,
+    CountersignError,
+    ExpiredError,
+    InvalidArgumentsError,
+    InvalidError,
+    NotAuthorisedError,
+    NotFoundError,
+    StaleDigestError,
+    UnavailableError,
+)
+from approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Verdict
+from approvals.ports import RequestView
+from bot.teams.approval import Note, Typed
+from bot.teams.cards import edit_form, notice_card, request_card
+from bot.teams.clicks import INPUT_VERBS, TOOL_VERBS, VOTES, Click, TamperedError
+from bot.teams.coerce import edited_arguments
+from bot.teams.fields import fields
+from bot.teams.parts import Look
+from bot.teams.service import Decisions
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the one who clicked sees.
+
+    `aside` is the same in one sentence, when the card is not for everybody: it is said instead of
+    shown where a card cannot be shown to one person alone.
+    """
+
+    card: JsonObject
+    aside: str = ""
+
+
+async def answer(service: Decisions, click: Click, actor: Actor, look: Look) -> Reply:
+    """Do what the click asks for and show how the request stands then.
+
+    Raises UnavailableError if that cannot be done now; then nothing has been decided.
+    """
+    try:
+        view = await service.view(click.request_id)
+    except NotFoundError:
+        text = "This request is not there any more. Nothing was decided."
+        return Reply(notice_card("Request not found", text), aside=text)
+    try:
+        return await _done(service, click, actor, look, view)
+    except UnavailableError:
+        raise
+    except CountersignError as error:
+        if isinstance(error, TamperedError):
+            await record_tampering(service, error, actor)
+        view = await service.view(click.request_id)
+        return _explained(error, click, view, look)
+
+
+async def record_tampering(service: Decisions, error: TamperedError, actor: Actor) -> None:
+    """Put an attempt with changed card data on the ledger, if it names a request that exists."""
+    log.warning("card data refused", identity=actor.identity, request_id=error.request_id)
+    if error.request_id is None:
+        return
+    try:
+        await service.refuse(error.request_id, actor, str(error))
+    except NotFoundError:
+        return
+
+
+async def _done(
+    service: Decisions, click: Click, actor: Actor, look: Look, view: RequestView
+) -> Reply:
+    request = view.request
+    fitting = INPUT_VERBS if request.kind is RequestKind.INPUT else TOOL_VERBS
+    if click.verb not in fitting:
+        raise TamperedError("its button does not belong to this request", request.id)
+    if click.verb in {"back", "refresh"}:
+        return Reply(request_card(view, look))
+    if request.status is RequestStatus.PENDING and click.digest != request.digest:
+        raise StaleDigestError("The request has changed since this card was drawn.")
+    if click.verb == "edit":
+        return _edit_step(click, actor, look, view)
+    if click.verb == "save":
+        return await _save(service, click, actor, look, view)
+    await service.vote(
+        request.id,
+        actor,
+        verdict=VOTES[click.verb],
+        digest=click.digest,
+        comment="" if click.verb == "go_on" else click.comment,
+    )
+    return await _counted(service, click, look)
+
+
+def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Reply:
+    if view.request.status is not RequestStatus.PENDING:
+        return Reply(request_card(view, look))
+    reason = reason_against(actor.principal, view.request, view.votes)
+    if reason is not None:
+        raise NotAuthorisedError(reason)
+    return Reply(edit_form(view, look, typed=Typed(comment=click.comment)))
+
+
+async def _save(
+    service: Decisions, click: Click, actor: Actor, look: Look, view: RequestView
+) -> Reply:
+    request = view.request
+    form = fields(view.arguments_schema, request.arguments)
+    if not set(click.typed) <= {each.name for each in form}:
+        raise TamperedError("it carries arguments that the form does not have", request.id)
+    edited, problems = edited_arguments(form, request.arguments, click.typed)
+    typed = Typed(click.typed, click.comment, problems)
+    if request.status is RequestStatus.PENDING:
+        if problems:
+            return Reply(edit_form(view, look, note=_correct(problems), typed=typed))
+        if edited == request.arguments:
+            unchanged = Note(
+                "You changed nothing. Change a value, or go back and approve.", "accent"
+            )
+            return Reply(edit_form(view, look, note=unchanged, typed=typed))
+    try:
+        await service.vote(
+            request.id,
+            actor,
+            verdict=Verdict.MODIFY,
+            digest=click.digest,
+            arguments=edited,
+            comment=click.comment,
+        )
+    except InvalidArgumentsError as error:
+        typed = Typed(click.typed, click.comment, error.problems)
+        return Reply(edit_form(view, look, note=_correct(error.problems), typed=typed))
+    return await _counted(service, click, look)
+
+
+def _correct(problems: dict[str, str]) -> Note:
+    count = f"{len(problems)} values do" if len(problems) > 1 else "One value does"
+    return Note(f"{count} not fit. Nothing was decided.")
+
+
+async def _counted(service: Decisions, click: Click, look: Look) -> Reply:
+    view = await service.view(click.request_id)
+    if view.request.status is not RequestStatus.PENDING:
+        return Reply(request_card(view, look))
+    note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
+    return Reply(request_card(view, look, note=note), aside=note.text)
+
+
+def _explained(error: CountersignError, click: Click, view: RequestView, look: Look) -> Reply:
+    """The request as it stands, with the reason why the click did not do what it asked for."""
+    typed = Typed(comment=click.comment)
+    match error:
+        case AlreadyDecidedError() | ExpiredError():
+            note = Note(f"{error} Your click changed nothing.", "warning")
+            return Reply(request_card(view, look, note=note))
+        case NotAuthorisedError():
+            note = Note(f"You cannot decide this. {error}", final=True)
+            return Reply(request_card(view, look, note=note), aside=note.text)
+        case StaleDigestError():
+            text = "This card was out of date. Nothing was decided; this is how it stands now."
+            return Reply(request_card(view, look, note=Note(text, "warning")))
+        case TamperedError():
+            note = Note(str(error), final=True)
+            return Reply(request_card(view, look, note=note), aside=note.text)
+        case InvalidError():
+            return Reply(request_card(view, look, note=Note(str(error)), typed=typed))
+    note = Note(f"{error} Nothing was decided.")
+    return Reply(request_card(view, look, note=note, typed=typed))

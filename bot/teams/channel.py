@@ -1,0 +1,138 @@
+"""Teams as a channel of the domain: shows requests, keeps them up to date, posts progress."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from approvals.errors import NotFoundError, UnavailableError
+from approvals.models import (
+    Conversation,
+    ConversationKey,
+    Delivery,
+    JsonObject,
+    Notice,
+    Principal,
+    PrincipalId,
+    Request,
+    Session,
+)
+from approvals.ports import Conversations, Directory, RequestView
+from bot.teams.adapter import TeamsAdapter
+from bot.teams.cards import notification, request_card
+from bot.teams.elements import flavour_of
+from bot.teams.messages import Card, Text
+from bot.teams.parts import Look
+from bot.teams.safe import visible
+from bot.teams.settings import TeamsSettings
+
+NAME = "teams"
+_CONVERSATION, _PERSON = "conversation:", "person:"
+
+
+class TeamsChannel:
+    """`approvals.ports.Channel` over the Bot Framework."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        settings: TeamsSettings,
+        adapter: TeamsAdapter,
+        conversations: Conversations,
+        directory: Directory,
+    ) -> None:
+        self._settings, self._adapter = settings, adapter
+        self._conversations, self._directory = conversations, directory
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Post the card; the reference is the conversation's, with `activityId`."""
+        reference = await self._reference(delivery.target)
+        activity_id = await self._adapter.send(reference, self._card(reference, view))
+        return {**reference, "activityId": activity_id}
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Replace the card for everybody."""
+        reference = delivery.reference or {}
+        activity_id = reference.get("activityId")
+        if not isinstance(activity_id, str) or not activity_id:
+            raise NotFoundError(f"Delivery {delivery.id} does not know its message")
+        await replace(self._adapter, reference, activity_id, self._card(reference, view))
+
+    async def say(self, conversation: Conversation, notice: Notice) -> None:
+        """Post progress or the final answer into the thread."""
+        await self._adapter.send(conversation.reference, Text(safe_markdown(notice.text)))
+
+    def targets(
+        self,
+        request: Request,
+        session: Session,
+        approvers: Sequence[Principal],
+        conversation: Conversation | None,
+    ) -> Sequence[str]:
+        """The thread the session began in, or every approver's own chat; see `deliver`."""
+        if conversation is not None and conversation.channel == NAME:
+            shared = conversation.kind in {"group", "channel"}
+            match self._settings.deliver:
+                case "thread":
+                    return (f"{_CONVERSATION}{conversation.key}",)
+                case "auto" if shared:
+                    return (f"{_CONVERSATION}{conversation.key}",)
+        return tuple(f"{_PERSON}{approver.id}" for approver in approvers)
+
+    async def check(self) -> None:
+        """Return if the bot gets a token. Raises UnavailableError."""
+        await self._adapter.check()
+
+    def _card(self, reference: JsonObject, view: RequestView) -> Card:
+        look = Look(flavour_of(str(reference.get("channelId"))), self._settings.public_url)
+        return Card(request_card(view, look), notification(view))
+
+    async def _reference(self, target: str) -> JsonObject:
+        if target.startswith(_CONVERSATION):
+            key = ConversationKey(target.removeprefix(_CONVERSATION))
+            conversation = await self._conversations.get(key)
+            if conversation is None:
+                raise NotFoundError(f"The conversation {key} is not known")
+            return conversation.reference
+        return await self._personal(PrincipalId(target.removeprefix(_PERSON)))
+
+    async def _personal(self, principal_id: PrincipalId) -> JsonObject:
+        """The person's chat, opened if need be. Raises UnavailableError while that cannot be."""
+        conversation = await self._conversations.personal(principal_id, NAME)
+        if conversation is not None:
+            return conversation.reference
+        principal = self._directory.by_id(principal_id)
+        if principal is None:
+            raise NotFoundError(f"There is no person {principal_id} any more")
+        entra_id = principal.identities.get("entra")
+        if not self._settings.app_id or not entra_id:
+            cause = "has no `entra` identity" if self._settings.app_id else "has not written to it"
+            raise UnavailableError(
+                f"{principal.name} cannot be reached in Teams yet: the bot cannot open a chat "
+                f"because this person {cause}. The card is posted as soon as they write to the bot."
+            )
+        return await self._adapter.open_personal(entra_id, principal.name)
+
+
+async def replace(
+    adapter: TeamsAdapter, reference: JsonObject, activity_id: str, card: Card
+) -> None:
+    """Update a card; post it anew where the client cannot update (offline Web Chat).
+
+    Raises NotFoundError if the message is gone in a client that can.
+    """
+    try:
+        await adapter.update(reference, activity_id, card)
+    except NotFoundError:
+        if reference.get("channelId") == "msteams":
+            raise
+        await adapter.send(reference, card)
+
+
+def safe_markdown(text: str) -> str:
+    """Text with agents' words in it: emphasis and lists stay; links, images, tags and mentions
+    lose their effect and show what they are."""
+    entities = visible(text).replace("&", "&amp;").replace("<", "&lt;")
+    # A zero-width space between the two halves of a link: the address stays to be read.
+    return re.sub(r"\](?=\s*[(\[:])", "]\u200b", entities)

@@ -1,0 +1,101 @@
+"""What a click carries, read strictly. None of it is believed: it only says what to look up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from approvals.errors import InvalidError
+from approvals.models import JsonObject, RequestId, Verdict
+from bot.teams.approval import COMMENT_LIMIT
+from bot.teams.inputs import INPUT_PREFIX
+
+VOTES: dict[str, Verdict] = {
+    "approve": Verdict.APPROVE,
+    "reject": Verdict.REJECT,
+    "save": Verdict.MODIFY,
+    "reply": Verdict.APPROVE,
+    "go_on": Verdict.APPROVE,
+    "end": Verdict.REJECT,
+}
+LOOKS = frozenset({"edit", "back", "refresh"})
+TOOL_VERBS = frozenset({"approve", "reject", "save", "edit", "back", "refresh"})
+INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
+_CARRIES_EDITS = frozenset({"save", "back"})
+_ID_LIMIT = 200
+_REFRESH_TRIGGER = "automatic"
+
+
+class TamperedError(InvalidError):
+    """The data of a click is not what our cards carry."""
+
+    def __init__(self, what: str, request_id: RequestId | None = None) -> None:
+        super().__init__(f"This card's data was changed: {what}. Nothing was decided.")
+        self.request_id = request_id
+
+
+@dataclass(frozen=True)
+class Click:
+    """One click. `typed` is by argument name."""
+
+    request_id: RequestId
+    digest: str
+    verb: str
+    comment: str = ""
+    typed: JsonObject = field(default_factory=dict)
+
+
+def click_of_invoke(value: Any) -> Click:
+    """The click in an `adaptiveCard/action`. Raises InvalidError (not a click) or TamperedError.
+
+    A refresh that the client does by itself is one of verb `refresh`, whatever its verb says, so
+    that looking at a card can never decide.
+    """
+    action = value.get("action") if isinstance(value, dict) else None
+    if not isinstance(action, dict) or action.get("type") not in {"Action.Execute", None}:
+        raise InvalidError("This is not an Action.Execute of one of our cards.")
+    verb, data = action.get("verb"), action.get("data")
+    if not isinstance(verb, str) or not isinstance(data, dict):
+        raise InvalidError("The action names no verb or carries no data.")
+    if value.get("trigger") == _REFRESH_TRIGGER:
+        verb = "refresh"
+    return _click(verb, data)
+
+
+def click_of_submit(value: Any) -> Click:
+    """The click in the value of a message (Action.Submit). Raises as `click_of_invoke`."""
+    if not isinstance(value, dict) or not isinstance(value.get("verb"), str):
+        raise InvalidError("This is not an Action.Submit of one of our cards.")
+    return _click(value["verb"], {k: v for k, v in value.items() if k != "verb"})
+
+
+def is_submit(value: Any) -> bool:
+    """Whether a message's value is a click at all."""
+    return isinstance(value, dict) and "request" in value
+
+
+def _click(verb: str, data: JsonObject) -> Click:
+    known, digest = RequestId(_short_text(data, "request")), _short_text(data, "digest")
+    if verb not in VOTES and verb not in LOOKS:
+        raise TamperedError("it asks for something unknown", known)
+    typed: JsonObject = {}
+    for name, value in data.items():
+        if name.startswith(INPUT_PREFIX):
+            if verb not in _CARRIES_EDITS:
+                raise TamperedError("it carries arguments where none belong", known)
+            typed[name.removeprefix(INPUT_PREFIX)] = value
+        elif name not in {"request", "digest", "comment"}:
+            raise TamperedError("it carries more than it should", known)
+    comment = data.get("comment") or ""
+    if not isinstance(comment, str):
+        raise TamperedError("its comment is not a text", known)
+    if len(comment) > COMMENT_LIMIT:
+        raise TamperedError("its comment is longer than the card allows", known)
+    return Click(known, digest, verb, comment.strip(), typed)
+
+
+def _short_text(data: JsonObject, name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _ID_LIMIT:
+        raise InvalidError(f"The action names no {name}.")
+    return value

@@ -1,0 +1,140 @@
+"""Answers to what people write to the bot: texts only; the sending is done elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from approvals.errors import CountersignError, NotFoundError
+from approvals.models import Actor, ConversationKey, Request, Session, SessionId, SessionStatus
+from bot.teams.messages import Text
+from bot.teams.phrases import Command
+from bot.teams.safe import in_words
+from bot.teams.service import Service, WorkflowInfo
+
+PENDING_SHOWN = 20
+SESSIONS_SHOWN = 10
+OPEN = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
+
+
+def help_text(workflows: Sequence[WorkflowInfo]) -> str:
+    """What the bot is, and every way to use it."""
+    example = f" For example: `{workflows[0].example}`" if workflows else ""
+    return (
+        "I put a person's approval between agents and risky actions. Write what you need and the "
+        f"agents start on it; what matters comes to the right people as a card.{example}\n\n"
+        "- `workflows`: what the agents can do\n"
+        "- `pending`: what waits for your decision\n"
+        "- `status`: the sessions of this chat; `status S-…` for one of them\n"
+        "- `cancel S-…`: end a session you started\n"
+        "- `help`: this text"
+    )
+
+
+def workflows_text(workflows: Sequence[WorkflowInfo]) -> str:
+    """Every workflow with an example that works."""
+    if not workflows:
+        return "No workflows are set up."
+    lines = [
+        f"- **{workflow.title}** (`{workflow.name}`), for example: "
+        f"`{workflow.name}: {workflow.example}`"
+        for workflow in workflows
+    ]
+    return "\n".join(["I can start:", "", *lines])
+
+
+class Commands:
+    """Carries out the fixed commands."""
+
+    def __init__(self, service: Service, workflows: Sequence[WorkflowInfo]) -> None:
+        self._service, self._workflows = service, workflows
+
+    async def answer(
+        self, command: Command, here: ConversationKey, asker: Actor, clicker: Actor
+    ) -> Text:
+        """The answer. `asker` owns sessions, `clicker` decides requests; usually the same."""
+        match command.name:
+            case "help":
+                return Text(help_text(self._workflows))
+            case "workflows":
+                return Text(workflows_text(self._workflows))
+            case "pending":
+                return _pending_text(await self.pending(clicker))
+            case "status":
+                return await self._status(command.session_id, here, asker)
+            case "cancel":
+                return await self._cancel(command.session_id, here, asker)
+
+    async def pending(self, clicker: Actor) -> Sequence[Request]:
+        """What waits for this person."""
+        if clicker.principal is None:
+            return ()
+        return await self._service.waiting_for(clicker.principal, limit=PENDING_SHOWN)
+
+    async def _status(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:
+        if session_id:
+            session = await self._visible(session_id, here, asker)
+            sessions = [session] if session else []
+            none = f"There is no session `{session_id}` that you can see."
+        else:
+            page = await self._service.sessions(conversation=here, limit=SESSIONS_SHOWN)
+            sessions = list(page.items)
+            none = (
+                "No session was started in this chat yet. Write `workflows` to see what I can do."
+            )
+        if not sessions:
+            return Text(none)
+        return Text("\n".join([await self._line(session) for session in sessions]))
+
+    async def _visible(
+        self, session_id: str, here: ConversationKey, asker: Actor
+    ) -> Session | None:
+        """The session, if it was begun here, or is the asker's, or the asker is an admin."""
+        try:
+            session = await self._service.session(session_id)
+        except NotFoundError:
+            return None
+        principal = asker.principal
+        own = principal is not None and (
+            principal.id == session.owner or "admin" in principal.roles
+        )
+        return session if own or session.conversation == here else None
+
+    async def _line(self, session: Session) -> str:
+        title = next(
+            (each.title for each in self._workflows if each.name == session.workflow),
+            session.workflow,
+        )
+        line = f"- **{title}** `{session.id}`: {session.status}"
+        if session.status is SessionStatus.WAITING:
+            page = await self._service.requests(session_id=session.id, limit=PENDING_SHOWN)
+            waiting = [request for request in page.items if request.status == "pending"]
+            names = ", ".join(f"{in_words(each.tool)} `{each.id}`" for each in waiting)
+            line += f" for a decision on {names}" if names else ""
+        return line
+
+    async def _cancel(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:
+        if not session_id:
+            page = await self._service.sessions(conversation=here, limit=SESSIONS_SHOWN)
+            still = [session.id for session in page.items if session.status in OPEN]
+            if len(still) != 1:
+                which = ", ".join(f"`cancel {each}`" for each in still)
+                return Text(f"Which one? {which}" if still else "Nothing is running in this chat.")
+            session_id = still[0]
+        try:
+            session = await self._service.cancel(SessionId(session_id), asker)
+        except CountersignError as error:
+            return Text(str(error), markdown=False)
+        return Text(f"Session `{session.id}` is cancelled. What had not run will not run.")
+
+
+def _pending_text(requests: Sequence[Request]) -> Text:
+    if not requests:
+        return Text("Nothing waits for your decision.")
+    lines = [
+        f"- **{in_words(request.tool)}** `{request.id}`, {request.risk} risk, since "
+        f"{request.created_at:%Y-%m-%d %H:%M} UTC"
+        for request in requests
+    ]
+    more = f"\n\nThese are the first {PENDING_SHOWN}." if len(lines) == PENDING_SHOWN else ""
+    count = "One request waits" if len(lines) == 1 else f"{len(lines)} requests wait"
+    return Text("\n".join([f"{count} for your decision:", "", *lines]) + more)

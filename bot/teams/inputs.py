@@ -1,0 +1,125 @@
+"""The inputs of the edit form: one per argument, labelled, prefilled, with its problem beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from approvals.models import JsonObject
+from bot.teams.coerce import LARGEST_EXACT, typed_text
+from bot.teams.elements import banner, words
+from bot.teams.fields import Field
+from bot.teams.safe import cut, in_words, visible
+
+INPUT_PREFIX = "arg_"
+MULTILINE_FROM = 60
+DESCRIPTION_LIMIT = 200
+
+
+def input_elements(field: Field, typed: Any, problem: str | None) -> list[JsonObject]:
+    """The input for `field` showing `typed` (a value, or what a person typed), and its problem."""
+    element = {
+        "id": f"{INPUT_PREFIX}{field.name}",
+        "label": _label(field),
+        "errorMessage": _error_message(field),
+        **_by_kind(field, typed_text(typed)),
+    }
+    if field.required and not field.nullable and field.kind != "text":
+        element["isRequired"] = True
+    elements = [banner(f"⚠ {problem}", "attention")] if problem else []
+    description = field.schema.get("description")
+    if isinstance(description, str) and description.strip():
+        hint = cut(" ".join(visible(description).split()), DESCRIPTION_LIMIT)
+        element["placeholder"] = hint
+    if element["type"] == "Input.Toggle":
+        element.pop("placeholder", None)
+    return [*elements, element]
+
+
+def _label(field: Field) -> str:
+    # Labels are Markdown in some clients; `in_words` leaves letters and digits only.
+    name = in_words(field.name)
+    notes = []
+    if field.kind == "json":
+        notes.append("JSON")
+    if not field.required:
+        notes.append("optional")
+    return f"{name} ({', '.join(notes)})" if notes else name
+
+
+def _error_message(field: Field) -> str:
+    match field.kind:
+        case "integer":
+            return "Enter a whole number within the limits."
+        case "number":
+            return "Enter a number within the limits."
+        case "choice":
+            return "Choose one of the list."
+        case "date":
+            return "Enter a date."
+        case "time":
+            return "Enter a time."
+        case "json":
+            return "Enter JSON."
+    return "Enter a value within the limits."
+
+
+def _by_kind(field: Field, text: str) -> JsonObject:
+    match field.kind:
+        case "integer" | "number":
+            return _number_input(field, text)
+        case "boolean":
+            return _boolean_input(text)
+        case "choice":
+            return _choice_input(field, text)
+        case "date":
+            return {"type": "Input.Date", "value": text}
+        case "time":
+            return {"type": "Input.Time", "value": text}
+        case "json":
+            return {"type": "Input.Text", "isMultiline": True, "value": text}
+    long = len(text) > MULTILINE_FROM or "\n" in text
+    limit = field.schema.get("maxLength")
+    bounded = {"maxLength": limit} if isinstance(limit, int) and limit >= len(text) else {}
+    return {"type": "Input.Text", "isMultiline": long, "value": text, **bounded}
+
+
+def _boolean_input(text: str) -> JsonObject:
+    if text in {"true", "false"}:
+        on_off = {"valueOn": "true", "valueOff": "false"}
+        return {"type": "Input.Toggle", "title": "Yes", **on_off, "value": text}
+    # A toggle cannot say "not given"; it would send "false" for what nobody touched.
+    choices = [{"title": "Yes", "value": "true"}, {"title": "No", "value": "false"}]
+    return {"type": "Input.ChoiceSet", "style": "compact", "choices": choices}
+
+
+def _number_input(field: Field, text: str) -> JsonObject:
+    """A number input, or a text input if what it shows is not a plain number (then it is kept)."""
+    try:
+        value = float(text) if text.strip() else None
+        exact = value is None or (abs(value) <= LARGEST_EXACT and "_" not in text)
+    except ValueError:
+        exact, value = False, None
+    if not exact:
+        return {"type": "Input.Text", "value": text}
+    whole = value is not None and value.is_integer() and "e" not in text.lower()
+    shown = {} if value is None else {"value": int(value) if whole else value}
+    limits = {
+        bound: field.schema[keyword]
+        for bound, keyword in (("min", "minimum"), ("max", "maximum"))
+        if isinstance(field.schema.get(keyword), int | float)
+    }
+    return {"type": "Input.Number", **shown, **limits}
+
+
+def _choice_input(field: Field, text: str) -> JsonObject:
+    choices = [
+        {"title": cut(visible(typed_text(choice)), 100), "value": typed_text(choice)}
+        for choice in field.choices
+    ]
+    shown = {"value": text} if text else {}
+    return {"type": "Input.ChoiceSet", "style": "compact", "choices": choices, **shown}
+
+
+def nothing_to_edit() -> JsonObject:
+    """Stands in for the inputs of a call without arguments."""
+    return words("This call takes no arguments; there is nothing to edit.")

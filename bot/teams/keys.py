@@ -1,0 +1,93 @@
+"""The public keys that sign the channel's tokens: fetched off the critical path, refreshed once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import structlog
+from jwt.algorithms import RSAAlgorithm
+
+from approvals.errors import UnavailableError
+
+log = structlog.get_logger()
+
+FETCH_TIMEOUT_S = 10.0
+MAX_AGE_S = 24 * 3600.0
+MIN_REFRESH_S = 60.0
+"""An unknown key id makes us look again, but not more often than this: ids are free to forge."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """One published key, and the channels it may speak for."""
+
+    public_key: Any
+    endorsements: tuple[str, ...]
+
+
+class SigningKeys:
+    """The channel's keys by key id.
+
+    Takes the place of the vendor's `_OpenIdMetadata`, which fetches inside the event loop without
+    a timeout and, after a key rotation, refuses the new key for up to a day
+    (botframework-connector 4.17.1, `jwt_token_extractor.py`).
+    """
+
+    def __init__(
+        self, url: str, session: aiohttp.ClientSession, monotonic: Callable[[], float]
+    ) -> None:
+        self._url, self._session, self._monotonic = url, session, monotonic
+        self._keys: dict[str, SigningKey] = {}
+        self._fetched_at: float | None = None
+        self._lock = asyncio.Lock()
+
+    async def get(self, key_id: str | None) -> SigningKey:
+        """The key of this id. Raises PermissionError if it is not published.
+
+        Raises UnavailableError if the keys cannot be fetched and this one is not known.
+        """
+        if not key_id:
+            raise PermissionError("the token names no key")
+        if key_id not in self._keys or self._age_s() > MAX_AGE_S:
+            async with self._lock:
+                if key_id not in self._keys or self._age_s() > MAX_AGE_S:
+                    await self._refresh(known=key_id in self._keys)
+        if key_id not in self._keys:
+            raise PermissionError("the token's key is not published")
+        return self._keys[key_id]
+
+    def _age_s(self) -> float:
+        return float("inf") if self._fetched_at is None else self._monotonic() - self._fetched_at
+
+    async def _refresh(self, *, known: bool) -> None:
+        if self._age_s() < MIN_REFRESH_S:
+            return
+        try:
+            async with asyncio.timeout(FETCH_TIMEOUT_S):
+                metadata = await self._json(self._url)
+                published = (await self._json(metadata["jwks_uri"]))["keys"]
+            keys = {key["kid"]: _signing_key(key) for key in published if key.get("kty") == "RSA"}
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            if known:
+                log.warning("signing keys not refreshed", url=self._url, error=type(error).__name__)
+                return
+            raise UnavailableError(f"The signing keys at {self._url} cannot be read") from error
+        self._keys, self._fetched_at = keys, self._monotonic()
+        log.info("signing keys read", url=self._url, keys=len(keys))
+
+    async def _json(self, url: str) -> dict[str, Any]:
+        async with self._session.get(url, raise_for_status=True, allow_redirects=False) as answer:
+            body: dict[str, Any] = await answer.json(content_type=None)
+        return body
+
+
+def _signing_key(jwk: dict[str, Any]) -> SigningKey:
+    return SigningKey(
+        public_key=RSAAlgorithm.from_jwk(json.dumps(jwk)),
+        endorsements=tuple(jwk.get("endorsements") or ()),
+    )

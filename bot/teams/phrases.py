@@ -1,0 +1,96 @@
+"""What a message asks for. Pure: text in, one of a few wishes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.teams.service import WorkflowInfo
+
+TASK_LIMIT = 20_000
+_SESSION = re.compile(r"(status|cancel)\s+`?(S-[A-Za-z0-9_-]{1,64})`?", re.IGNORECASE)
+_GREETINGS = frozenset({"", "help", "hi", "hello", "hey", "start", "?"})
+
+
+@dataclass(frozen=True)
+class Command:
+    """One of the fixed words, with a session id where one was given."""
+
+    name: Literal["help", "workflows", "pending", "status", "cancel"]
+    session_id: str = ""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start this workflow with this task."""
+
+    workflow: WorkflowInfo
+    task: str
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """It may be a task, but not for exactly one workflow, or not one that can be started."""
+
+    reason: str
+
+
+def understand(text: str, workflows: Sequence[WorkflowInfo]) -> Command | Start | Unclear:
+    """What `text` (without the mention of the bot) asks for."""
+    words = text.strip()
+    plain = words.lower().strip(" .!/`")
+    if plain in _GREETINGS:
+        return Command("help")
+    if plain in {"workflows", "pending", "status", "cancel"}:
+        return Command(plain)  # type: ignore[arg-type]
+    if found := _SESSION.fullmatch(words):
+        return Command(found[1].lower(), found[2])  # type: ignore[arg-type]
+    return _start(words, workflows)
+
+
+def _start(words: str, workflows: Sequence[WorkflowInfo]) -> Start | Unclear:
+    named = _named(words, workflows)
+    if named is None and (unknown := re.match(r"(?i)run\s+\S+", words)):
+        if not _triggered(words[unknown.end() :], workflows):
+            return Unclear("I have no workflow of that name.")
+    if named is None:
+        triggered = _triggered(words, workflows)
+        if len(triggered) > 1:
+            titles = " or ".join(f"**{workflow.title}**" for workflow in triggered)
+            return Unclear(f"That could be {titles}. Please name the workflow.")
+        if not triggered:
+            return Unclear("I do not know which workflow this is for.")
+        named = Start(triggered[0], words)
+    if not named.task:
+        return Unclear(
+            f"What should **{named.workflow.title}** do? Write the task behind its name."
+        )
+    if len(named.task) > TASK_LIMIT:
+        return Unclear(
+            f"That task has {len(named.task):,} characters; {TASK_LIMIT:,} is the most. "
+            "Nothing was started. Please shorten it."
+        )
+    return named
+
+
+def _named(words: str, workflows: Sequence[WorkflowInfo]) -> Start | None:
+    """`sales_quote: task`, `run sales_quote task`; the title works in place of the name."""
+    for workflow in workflows:
+        for name in (workflow.name, workflow.title):
+            pattern = rf"(?:run\s+{re.escape(name)}(?:\s*:\s*|\s+|$)|{re.escape(name)}\s*:\s*)(.*)"
+            if found := re.fullmatch(pattern, words, re.IGNORECASE | re.DOTALL):
+                return Start(workflow, found[1].strip())
+    return None
+
+
+def _triggered(words: str, workflows: Sequence[WorkflowInfo]) -> list[WorkflowInfo]:
+    return [
+        workflow
+        for workflow in workflows
+        if any(
+            re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", words, re.IGNORECASE)
+            for trigger in workflow.triggers
+        )
+    ]

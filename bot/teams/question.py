@@ -1,0 +1,85 @@
+"""The card of free text that a user proxy asks of a person (`human_input_mode`)."""
+
+from __future__ import annotations
+
+from approvals.models import JsonObject, Request, RequestStatus
+from approvals.ports import RequestView
+from bot.teams.approval import COMMENT_LIMIT, Note, Typed, action_data, refresh_button
+from bot.teams.elements import banner, button, card, heading, label, plain, sentence, words
+from bot.teams.outcome import decided_by
+from bot.teams.parts import NAME_LIMIT, Look, small_print
+from bot.teams.safe import cut, value_text
+
+MESSAGE_LIMIT = 3000
+PROMPT_ARGUMENT, MESSAGE_ARGUMENT = "prompt", "message"
+
+
+def input_card(
+    view: RequestView, look: Look, note: Note | None = None, typed: Typed | None = None
+) -> JsonObject:
+    """Asks for a reply to the agents, or shows what was replied."""
+    request = view.request
+    if request.status is not RequestStatus.PENDING:
+        return _answered(view, note)
+    body = [
+        *([banner(f"⚠ {note.text}", note.style)] if note else []),
+        heading("Your reply is needed", size="Large"),
+        *_asked(request),
+        small_print(view),
+    ]
+    spoken = "Your reply is needed in a chat of agents."
+    if note and note.final:
+        return card(body, [refresh_button(request, look)], spoken=spoken)
+    body.append(
+        {
+            "type": "Input.Text",
+            "id": "comment",
+            "label": "Your reply",
+            "isMultiline": True,
+            "maxLength": COMMENT_LIMIT,
+            "value": typed.comment if typed else "",
+            "separator": True,
+        }
+    )
+    data, flavour = action_data(request), look.flavour
+    actions = [
+        button(flavour, "reply", "Send", data, style="positive"),
+        button(flavour, "go_on", "Go on without comment", data),
+        button(flavour, "end", "End the chat", data, style="destructive"),
+    ]
+    return card(body, actions, spoken=spoken)
+
+
+def _asked(request: Request) -> list[JsonObject]:
+    elements: list[JsonObject] = [
+        sentence(("bold", cut(request.executor, NAME_LIMIT)), " waits for a person.")
+    ]
+    prompt = request.arguments.get(PROMPT_ARGUMENT) or request.rationale
+    if prompt:
+        elements.append(plain(cut(value_text(prompt), MESSAGE_LIMIT)))
+    message = request.arguments.get(MESSAGE_ARGUMENT)
+    if message:
+        elements.append(label("The last message in the chat"))
+        elements.append(plain(cut(value_text(message), MESSAGE_LIMIT)))
+    return elements
+
+
+def _answered(view: RequestView, note: Note | None) -> JsonObject:
+    request = view.request
+    titles = {
+        RequestStatus.REJECTED: "✗ Chat ended",
+        RequestStatus.EXPIRED: "⏱ Expired: nobody replied in time",
+        RequestStatus.CANCELLED: "⊘ Cancelled",
+    }
+    title = titles.get(request.status, "✓ Replied")
+    body = [
+        *([banner(f"⚠ {note.text}", note.style)] if note else []),
+        heading(title, size="Large"),
+        *_asked(request),
+    ]
+    if request.decision is not None:
+        body.append(sentence("By ", ("bold", decided_by(request.decision)), "."))
+        said = request.decision.comment.strip()
+        body += [label("Reply"), plain(said)] if said else [words("Without comment.")]
+    body.append(small_print(view))
+    return card(body, [], spoken=title)

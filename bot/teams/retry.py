@@ -1,0 +1,77 @@
+"""Trying again: only where the channel says the message was not taken, and not for long."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+from msrest.exceptions import ClientException
+
+from approvals.errors import NotFoundError, UnavailableError
+from bot.teams.connector import ConnectorError
+
+T = TypeVar("T")
+
+RETRIED = frozenset({412, 429, 502, 503, 504})
+"""Source: learn.microsoft.com, "Optimize your bot with rate limiting in Teams", read 2026-11-22."""
+GONE = frozenset({403, 404, 405, 410, 501})
+"""405 and 501: the client cannot update messages at all (offline Web Chat)."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How patient one call is. Longer waits belong to the job that made the call."""
+
+    attempts: int = 4
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 4.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+
+    async def run(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        """The value of `call`; vendor exceptions end here.
+
+        Raises UnavailableError (come again, perhaps after `retry_after_s`) or NotFoundError.
+        """
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return await call()
+            except ConnectorError as error:
+                wait_s = self._wait_s(attempt, error)
+                if wait_s is None:
+                    raise _translated(what, error) from error
+                await self.sleep(wait_s)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                # Not repeated here: the channel may have taken the message.
+                raise UnavailableError(
+                    f"{what}: Teams cannot be reached ({type(error).__name__})"
+                ) from error
+            except PermissionError as error:
+                raise UnavailableError(
+                    f"{what}: no access token; check teams.app_id, app_password and tenant_id"
+                ) from error
+            except ClientException as error:
+                raise UnavailableError(
+                    f"{what}: Teams gave an answer that cannot be read"
+                ) from error
+        raise AssertionError("unreachable: the last attempt has no wait")
+
+    def _wait_s(self, attempt: int, error: ConnectorError) -> float | None:
+        if error.status not in RETRIED or attempt == self.attempts:
+            return None
+        wait_s = self.first_wait_s * 2.0 ** (attempt - 1) * (0.5 + self.jitter())
+        if error.retry_after_s is not None:
+            wait_s = max(wait_s, error.retry_after_s)
+        return wait_s if wait_s <= self.longest_wait_s else None
+
+
+def _translated(what: str, error: ConnectorError) -> UnavailableError | NotFoundError:
+    if error.status in GONE:
+        return NotFoundError(f"{what}: Teams answered {error}; it is gone or closed to the bot")
+    if error.status == 401:
+        return UnavailableError(f"{what}: Teams refused the bot's credentials ({error})")
+    return UnavailableError(f"{what}: Teams answered {error}", retry_after_s=error.retry_after_s)

@@ -1,0 +1,61 @@
+"""Words that agents (or people) control, shown so that they cannot pass for ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+
+def visible(text: str) -> str:
+    """`text` with every invisible or direction-changing character written out as \\uXXXX.
+
+    Line breaks and tabs stay. So a right-to-left override cannot make `exe.pdf` of `fdp.exe`.
+    """
+    return "".join(_shown(character) for character in text.replace("\r\n", "\n"))
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t" or character.isprintable():
+        return character
+    # Zs: unusual spaces; a person cannot tell them from a plain one, and they change the digest.
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def value_text(value: Any) -> str:
+    """A JSON value as people read it.
+
+    Strings as they are, but in quotes if they could be taken for something else (`"900"`, `""`,
+    ` x`); everything else as JSON, objects and lists indented.
+    """
+    if isinstance(value, str):
+        return (
+            visible(value)
+            if _plainly_text(value)
+            else visible(json.dumps(value, ensure_ascii=False))
+        )
+    indent = 2 if isinstance(value, dict | list) and value else None
+    return visible(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _plainly_text(value: str) -> bool:
+    if not value or value != value.strip() or value.startswith('"'):
+        return False
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def in_words(tool: str) -> str:
+    """A tool's name as words: `push_quote` is "Push quote". Letters, digits and spaces only."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", tool)
+    words = " ".join(re.split(r"[_\W]+", spaced)).strip()
+    return words[:1].upper() + words[1:] if words else "Tool"
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters, with an ellipsis if something is missing."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,133 @@
+"""What the Teams side asks of the rest of the application: as little as it needs, by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from approvals.models import (
+    Actor,
+    Conversation,
+    ConversationKey,
+    Delivery,
+    JsonObject,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestId,
+    RequestStatus,
+    Session,
+    SessionId,
+    SessionStatus,
+    Verdict,
+)
+from approvals.ports import RequestView
+
+
+class WorkflowInfo(Protocol):
+    """What people need to know of a workflow to start it."""
+
+    @property
+    def name(self) -> str:
+        """By which it is started: `sales_quote`."""
+
+    @property
+    def version(self) -> str:
+        """Goes into the session, so that it resumes as what it was."""
+
+    @property
+    def title(self) -> str:
+        """As people call it: `Sales quote`."""
+
+    @property
+    def triggers(self) -> Sequence[str]:
+        """Words in a message that mean this workflow."""
+
+    @property
+    def example(self) -> str:
+        """A task that works."""
+
+
+class Runs(Protocol):
+    """Starts sessions; `approvals.runs.Runs`."""
+
+    async def start(
+        self,
+        *,
+        workflow: str,
+        workflow_version: str,
+        task: str,
+        owner: PrincipalId,
+        conversation: ConversationKey | None = None,
+        idempotency_key: str | None = None,
+    ) -> Session:
+        """The session; the same key gives the same session."""
+
+
+class Decisions(Protocol):
+    """Votes and views; `approvals.service.ApprovalService`, as is all below."""
+
+    async def view(self, request_id: str) -> RequestView:
+        """All that a card shows. Raises NotFoundError."""
+
+    async def vote(
+        self,
+        request_id: RequestId,
+        actor: Actor,
+        *,
+        verdict: Verdict,
+        digest: str,
+        arguments: JsonObject | None = None,
+        comment: str = "",
+    ) -> Request:
+        """Count one verdict. Raises what `approvals.errors` has for it."""
+
+    async def refuse(self, request_id: RequestId, actor: Actor, reason: str) -> None:
+        """Record an attempt that we have refused. Raises NotFoundError."""
+
+
+class Service(Decisions, Protocol):
+    """All that the bot asks for."""
+
+    async def cancel(self, session_id: SessionId, actor: Actor) -> Session:
+        """End a session."""
+
+    async def session(self, session_id: str) -> Session:
+        """One session. Raises NotFoundError."""
+
+    async def sessions(
+        self,
+        *,
+        status: SessionStatus | None = None,
+        conversation: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Any:
+        """A page (`items`) of sessions, newest first."""
+
+    async def requests(
+        self,
+        *,
+        status: RequestStatus | None = None,
+        session_id: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Any:
+        """A page (`items`) of requests, oldest first."""
+
+    async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
+        """Pending requests that this person may decide."""
+
+    async def deliveries(self, request_id: str) -> Sequence[Delivery]:
+        """Where a request is shown."""
+
+    async def conversation(self, key: ConversationKey) -> Conversation | None:
+        """A stored conversation."""
+
+    async def save_conversation(self, conversation: Conversation) -> None:
+        """Remember where people can be reached."""
+
+    async def adopt_delivery(
+        self, request_id: RequestId, channel: str, reference: JsonObject
+    ) -> None:
+        """Keep a card up to date that we had lost sight of."""

@@ -1,0 +1,110 @@
+"""An activity as it arrives: the fields that we read, each checked once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from approvals.models import ConversationKey, JsonObject
+
+Kind = Literal["personal", "group", "channel"]
+
+
+class _Wire(BaseModel):
+    """A vendor object: what we do not read is dropped, what we read must have its type."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+
+
+class Account(_Wire):
+    """A person or bot, as the channel names them."""
+
+    id: str = ""
+    name: str | None = None
+    aad_object_id: str | None = None
+
+
+class Chat(_Wire):
+    """The conversation an activity belongs to."""
+
+    id: str = Field(default="", max_length=1024)
+    conversation_type: str | None = None
+    is_group: bool | None = None
+    tenant_id: str | None = None
+    name: str | None = None
+
+
+class IncomingActivity(_Wire):
+    """One activity. Nothing in it says who may do what: `sender` is only who the channel names."""
+
+    type: str = Field(default="", max_length=64)
+    id: str | None = None
+    name: str | None = None
+    text: str | None = None
+    value: Any = None
+    channel_id: str = Field(default="", max_length=64)
+    service_url: str = Field(default="", max_length=2048)
+    sender: Account = Field(default=Account(), alias="from")
+    recipient: Account | None = None
+    conversation: Chat = Chat()
+    reply_to_id: str | None = None
+    entities: tuple[JsonObject, ...] | None = None
+    channel_data: JsonObject | None = None
+    members_added: tuple[Account, ...] | None = None
+    action: str | None = None
+    locale: str | None = None
+
+    @property
+    def tenant_id(self) -> str | None:
+        """The Entra tenant, from the conversation or else from the channel's own data."""
+        tenant = (self.channel_data or {}).get("tenant")
+        return self.conversation.tenant_id or (
+            tenant.get("id") if isinstance(tenant, dict) else None
+        )
+
+    @property
+    def conversation_key(self) -> ConversationKey:
+        """Our name for the conversation; a thread of a channel is a conversation of its own."""
+        return ConversationKey(f"{self.channel_id}:{self.conversation.id}")
+
+    @property
+    def conversation_kind(self) -> Kind:
+        """Personal, group or channel; an unknown kind counts as personal only if not a group."""
+        match self.conversation.conversation_type:
+            case "personal":
+                return "personal"
+            case "channel":
+                return "channel"
+            case "groupChat":
+                return "group"
+        return "group" if self.conversation.is_group else "personal"
+
+    @property
+    def reference(self) -> JsonObject:
+        """By which to write into this conversation later; a Bot Framework ConversationReference."""
+        reference = {
+            "channelId": self.channel_id,
+            "serviceUrl": self.service_url,
+            "conversation": self.conversation.model_dump(by_alias=True, exclude_none=True),
+            "user": self.sender.model_dump(by_alias=True, exclude_none=True),
+            "bot": (self.recipient or Account()).model_dump(by_alias=True, exclude_none=True),
+            "locale": self.locale,
+        }
+        return {name: value for name, value in reference.items() if value}
+
+    @property
+    def words(self) -> str:
+        """The text without the mention of the bot itself, and with single spaces around it."""
+        text = self.text or ""
+        bot = self.recipient.id if self.recipient else None
+        for entity in self.entities or ():
+            mentioned = entity.get("mentioned")
+            marker = entity.get("text")
+            if isinstance(mentioned, dict) and isinstance(marker, str) and marker:
+                if bot is None or mentioned.get("id") == bot:
+                    text = text.replace(marker, " ")
+        # Clients without mention entities leave the tag in the text.
+        return re.sub(r"^\s*<at>[^<]*</at>", "", text).replace("\u00a0", " ").strip()
