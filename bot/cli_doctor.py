@@ -94,8 +94,8 @@ async def _teams(settings: Settings) -> str:
 async def _workflows(settings: Settings) -> str:
     from bot.wiring import load_workflows
 
-    load_workflows(settings)
-    return ", ".join(sorted(settings.workflows))
+    registry = load_workflows(settings)
+    return ", ".join(info.name for info in registry.infos())
 
 
 CHECKS: dict[str, Check] = {

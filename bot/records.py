@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from approvals.errors import UnavailableError
-from approvals.models import JsonObject, Principal
+from approvals.models import Conversation, ConversationKey, JsonObject, Principal, PrincipalId
 from approvals.policy import Policy
 from approvals.ports import Job
 from approvals.service import ApprovalService
@@ -62,6 +62,18 @@ class _NoJobs:
 
     async def run(self) -> None:
         raise UnavailableError("Nothing runs here.")
+
+
+class NoConversations:
+    """Implements `approvals.ports.Conversations` where nobody has written yet."""
+
+    async def get(self, key: ConversationKey) -> Conversation | None:
+        """Nobody."""
+        return None
+
+    async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
+        """Nobody."""
+        return None
 
 
 class _NoTools:

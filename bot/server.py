@@ -29,8 +29,7 @@ async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[
     The port is bound before any session runs, so a second server does no work at all. Raises
     ConfigurationError: it names what to change.
     """
-    settings.teams.require_usable(local=settings.local, host=host)
-    async with compose(settings) as runtime:
+    async with compose(settings, host=host) as runtime:
         runner = web.AppRunner(create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
         try:

@@ -32,8 +32,8 @@ MIN_TOKEN_LENGTH = 20
 PersonId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 EnvironmentName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """The name of an environment variable; the secret itself never stands in the file."""
-ImportPath: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[\w.]+:[\w.]+$")]
-"""`package.module:name`."""
+ModulePath: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*$")]
+"""`package.module`."""
 
 
 class Mode(StrEnum):
@@ -101,15 +101,15 @@ class ModelSection(Value):
     base_url: AnyHttpUrl | None = None
     api_key_env: EnvironmentName | None = None
     api_version: str = "2024-10-21"
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    timeout_s: float = Field(default=60, gt=0)
+    timeout_s: int = Field(default=120, gt=0)
 
 
-class WorkflowSettings(Value):
-    """One workflow: where its factory is, and what it is told."""
+class WorkflowsSection(Value):
+    """Which modules declare workflows, and what their factories are told."""
 
-    factory: ImportPath
+    modules: tuple[ModulePath, ...] = Field(min_length=1)
     settings: dict[str, Any] = Field(default_factory=dict)
+    """A value `{env: NAME}` is taken from that environment variable."""
 
 
 class AppPackageSettings(Value):
@@ -131,8 +131,7 @@ class ModelSettings(Value):
     base_url: str | None
     api_key: SecretStr
     api_version: str | None = None
-    temperature: float | None = None
-    timeout_s: float = 60
+    timeout_s: int = 120
 
 
 class Settings(Value):
@@ -148,7 +147,8 @@ class Settings(Value):
     """Bearer tokens by person id."""
     teams: TeamsSettings
     model: ModelSettings
-    workflows: dict[str, WorkflowSettings]
+    workflow_modules: tuple[str, ...]
+    workflow_settings: dict[str, Any] = Field(repr=False)
     policy_section: dict[str, Any]
     app_package: AppPackageSettings | None = None
 

@@ -26,7 +26,7 @@ from bot.settings import (
     PersonSettings,
     ProcessSettings,
     Settings,
-    WorkflowSettings,
+    WorkflowsSection,
 )
 from bot.settings_secrets import choose_model, secret
 from bot.teams.settings import TeamsSettings
@@ -133,11 +133,7 @@ class _Reader:
         tokens = self._tokens(people)
         teams = self._teams(public_url, {person.id for person in people})
         model = self._model()
-        workflows: dict[str, WorkflowSettings] | None = self._section(
-            "workflows", dict[str, WorkflowSettings], {}
-        )
-        if workflows == {}:
-            self.problems.append("workflows: name at least one, with its factory.")
+        workflows = self._workflows()
         policy = self._policy(people)
         app_package = self._section("app_package", AppPackageSettings, None)
         if self.problems or teams is None or model is None or workflows is None:
@@ -151,7 +147,8 @@ class _Reader:
             tokens=tokens,
             teams=teams,
             model=model,
-            workflows=workflows,
+            workflow_modules=workflows.modules,
+            workflow_settings=workflows.settings,
             policy_section=policy,
             app_package=app_package,
         )
@@ -272,6 +269,27 @@ class _Reader:
             self.problems.append(chosen)
             return None
         return chosen
+
+    def _workflows(self) -> WorkflowsSection | None:
+        section = self._document.get("workflows")
+        if section is None:
+            self.problems.append("workflows.modules: name at least one module that declares some.")
+            return None
+        found = self._validated("workflows", WorkflowsSection, section)
+        if not isinstance(found, WorkflowsSection):
+            return None
+        settings = {}
+        for key, value in found.settings.items():
+            if isinstance(value, dict) and set(value) == {"env"}:
+                given = secret(str(value["env"]), self._environ)
+                if given is None:
+                    self.problems.append(
+                        f"workflows.settings.{key}: the environment variable {value['env']} is not "
+                        "set; export it."
+                    )
+                value = given and given.get_secret_value()
+            settings[key] = value
+        return WorkflowsSection(modules=found.modules, settings=settings)
 
     def _policy(self, people: list[PersonSettings]) -> dict[str, Any]:
         section = self._document.get("policy")

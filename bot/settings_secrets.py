@@ -57,7 +57,6 @@ def choose_model(
         base_url=base_url,
         api_key=key,
         api_version=section.api_version if provider == "azure" else None,
-        temperature=section.temperature,
         timeout_s=section.timeout_s,
     )
 

@@ -88,11 +88,6 @@ async def start(call: Call) -> SessionStarted:
         call.person,
         idempotency_key=f"api:{call.person.id}:{key}" if key else None,
     )
-    if (session.workflow, session.task) != (body.workflow, body.task):
-        raise InvalidError(
-            f"This {IDEMPOTENCY_KEY} already started session {session.id} with another workflow "
-            "or task; use a new key for a new session."
-        )
     return SessionStarted(id=session.id, status=session.status)
 
 

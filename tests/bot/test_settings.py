@@ -38,7 +38,7 @@ def good() -> Document:
             "app_password_env": "BOT_SECRET",
         },
         "model": {"provider": "openai", "name": "gpt-4o-mini"},
-        "workflows": {"echo": {"factory": "some.module:workflow"}},
+        "workflows": {"modules": ["some.module"], "settings": {"key": {"env": "CRM_KEY"}}},
         "policy": {"tools": {"send": {"effect": "require_approval", "roles": ["manager"]}}},
     }
 
@@ -47,6 +47,7 @@ ENVIRON = {
     "TOKEN_ALEX": "a-long-enough-random-token",
     "BOT_SECRET": "bot-secret",
     "OPENAI_API_KEY": "sk-1",
+    "CRM_KEY": "crm-secret",
 }
 
 
@@ -76,6 +77,7 @@ def test_good_settings_load(tmp_path: Path) -> None:
     assert settings.teams.app_password.get_secret_value() == "bot-secret"
     assert settings.model.api_key.get_secret_value() == "sk-1"
     assert [p.id for p in settings.people] == ["alex", "sam"]
+    assert settings.workflow_settings == {"key": "crm-secret"}
     assert "send" in settings.policy.tools
 
 
@@ -141,9 +143,10 @@ TABLE: list[tuple[Callable[[Document], None], str]] = [
     (set_at("model.api_key_env", "NOT_SET"), "the environment variable NOT_SET is not set"),
     (set_at("model", {"provider": "scripted"}), "the scripted model is for local mode"),
     (set_at("model", {"provider": "azure"}), "AZURE_OPENAI_API_KEY is not set"),
-    (drop("workflows"), "workflows: name at least one"),
-    (set_at("workflows.echo", {}), "workflows.echo.factory: Field required"),
-    (set_at("workflows.echo.factory", "no-colon"), "workflows.echo.factory: String should match"),
+    (drop("workflows"), "workflows.modules: name at least one"),
+    (drop("workflows.modules"), "workflows.modules: Field required"),
+    (set_at("workflows.modules", ["a-b"]), "workflows.modules.0: String should match"),
+    (set_at("workflows.settings.key.env", "NOT_SET"), "workflows.settings.key: the environment"),
     (drop("policy"), "policy: must be a mapping with `tools`"),
     (set_at("policy.tools.send", "perhaps"), "policy.tools.send"),
     (set_at("policy.tools.send.roles", []), "require_approval needs roles"),
@@ -262,7 +265,7 @@ def test_the_shipped_file_is_valid_in_local_mode() -> None:
         REPOSITORY / "countersign.yaml", process=ProcessSettings(env=Mode.LOCAL), environ={}
     )
 
-    assert {"sales_quote", "crm_update"} == set(settings.workflows)
+    assert set(settings.workflow_modules) == {"examples.sales_quote", "examples.crm_update"}
     assert settings.model.provider == "scripted"
 
 

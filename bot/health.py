@@ -1,0 +1,99 @@
+"""Whether this server can do its work now; `/readyz` tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection, text
+
+from approvals.errors import UnavailableError
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.ports import Clock, Store
+from approvals.store.schema import conversations
+
+log = structlog.get_logger(__name__)
+
+SWEEP_MAX_AGE = timedelta(seconds=30)
+"""The jobs sweep every two seconds; after this long they are stuck."""
+REUSE_S = 1.0
+"""Anybody may ask, and each answer costs a synchronised write."""
+CHECK_TIMEOUT_S = 5.0
+_PROBE = "readyz-probe"
+
+
+class Health:
+    """Checks the store by reading and writing it, and the jobs by their last sweep."""
+
+    def __init__(self, store: Store, jobs: EmbeddedJobs, clock: Clock):
+        self._store, self._jobs, self._clock = store, jobs, clock
+        self._task: asyncio.Task[None] | None = None
+        self._known: tuple[float, dict[str, str]] | None = None
+        self._lock = asyncio.Lock()
+
+    def watch(self, task: asyncio.Task[None]) -> None:
+        """Mind the task that runs the jobs."""
+        self._task = task
+        task.add_done_callback(_say_if_it_died)
+
+    async def checks(self) -> dict[str, str]:
+        """Each check by name: `ok`, or what is wrong. At most a second old."""
+        async with self._lock:
+            now = time.monotonic()
+            if self._known is None or now - self._known[0] >= REUSE_S:
+                self._known = (now, await self._check())
+            return self._known[1]
+
+    async def _check(self) -> dict[str, str]:
+        readable, writable = await asyncio.gather(self._read(), self._write())
+        return {"store_readable": readable, "store_writable": writable, "jobs": self._jobs_alive()}
+
+    async def _read(self) -> str:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await self._store.read(lambda c: c.execute(text("SELECT 1")).scalar())
+        except (UnavailableError, TimeoutError) as exc:
+            return _failed("read", exc)
+        return "ok"
+
+    async def _write(self) -> str:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await self._store.write(_write_and_remove)
+        except (UnavailableError, TimeoutError) as exc:
+            return _failed("written", exc)
+        return "ok"
+
+    def _jobs_alive(self) -> str:
+        if self._task is None:
+            return "not started"
+        if self._task.done():
+            return "stopped; restart the server, its log says why"
+        swept_at = self._jobs.swept_at
+        if swept_at is None:
+            return "starting"
+        age = self._clock.now() - swept_at
+        return "ok" if age <= SWEEP_MAX_AGE else f"stuck: the last sweep was {age} ago"
+
+
+def _write_and_remove(connection: Connection) -> None:
+    """A row that is gone when the transaction ends, but had to be written to the disk."""
+    connection.execute(
+        conversations.insert().values(
+            {c.name: _PROBE for c in conversations.c if not c.nullable and c.server_default is None}
+        )
+    )
+    connection.execute(conversations.delete().where(conversations.c.key == _PROBE))
+
+
+def _failed(what: str, error: Exception) -> str:
+    """What everybody may read; the path and the cause are for the log."""
+    log.error("store not usable", what=what, error=str(error) or "timed out")
+    return f"cannot be {what}; the server's log says why"
+
+
+def _say_if_it_died(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("jobs stopped", exc_info=task.exception())

@@ -1,0 +1,44 @@
+"""Starts sessions, for every way in: the REST API and the bot."""
+
+from __future__ import annotations
+
+from agents.registry import Registry
+from approvals.errors import InvalidError, NotFoundError
+from approvals.models import ConversationKey, Principal, Session
+from approvals.runs import Runs
+
+
+class Sessions:
+    """Checks what is asked for, and writes the session that the jobs then run."""
+
+    def __init__(self, runs: Runs, registry: Registry):
+        self._runs = runs
+        self._registry = registry
+
+    async def start(
+        self,
+        workflow: str,
+        task: str,
+        owner: Principal,
+        *,
+        conversation: ConversationKey | None = None,
+        idempotency_key: str | None = None,
+    ) -> Session:
+        """A new session; the same key gives the same one again.
+
+        Raises InvalidError for an unknown workflow (naming the known ones) or an empty task.
+        """
+        try:
+            info = self._registry.info(workflow)
+        except NotFoundError as exc:
+            raise InvalidError(str(exc)) from exc
+        if not task.strip():
+            raise InvalidError(f"Say what {info.title} is to do, for example: {info.example}")
+        return await self._runs.start(
+            workflow=info.name,
+            workflow_version=info.version,
+            task=task.strip(),
+            owner=owner.id,
+            conversation=conversation,
+            idempotency_key=idempotency_key,
+        )

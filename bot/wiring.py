@@ -1,0 +1,149 @@
+"""The composition root: the only place that knows concrete classes, and who outlives whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from agents import Registry, SessionManager, WorkflowContext
+from agents.models import ModelSettings as AgentModel
+from agents.models import SharedClient, llm_config, shared_client
+from approvals.delivery import Courier
+from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.models import Effect
+from approvals.policy import Policy
+from approvals.ports import Channel
+from approvals.runs import Runs
+from approvals.service import ApprovalService
+from approvals.store import open_store
+from bot.api.operation import Services
+from bot.app import Parts
+from bot.clock import SystemClock
+from bot.health import Health
+from bot.people import SettingsDirectory, Tokens
+from bot.records import NoConversations
+from bot.sessions import Sessions
+from bot.settings import DEFAULT_HOST, Settings
+from bot.teams.activities import TeamsBot
+from bot.teams.adapter import TeamsAdapter
+from bot.teams.channel import TeamsChannel
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything composed, and nothing working yet."""
+
+    parts: Parts
+    jobs: EmbeddedJobs
+    health: Health
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Run the jobs inside the block: sessions, deliveries, deadlines."""
+        task = asyncio.create_task(self.jobs.run(), name="jobs")
+        self.health.watch(task)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncIterator[Runtime]:
+    """Build the application on its database; `host` is the address that it will listen on.
+
+    Raises ConfigurationError: it names what to change.
+    """
+    clock, policy = SystemClock(), settings.policy
+    directory = SettingsDirectory(settings.people)
+    async with AsyncExitStack() as stack:
+        client = stack.enter_context(shared_client(settings.model.timeout_s))
+        registry = load_workflows(settings, client=client)
+        adapter = await stack.enter_async_context(
+            TeamsAdapter(settings.teams, clock, local=settings.local, host=host)
+        )
+        store = await stack.enter_async_context(open_store(settings.database_url))
+        jobs = EmbeddedJobs(store, clock)
+        # The service plans deliveries for the channels, and the channels read from the service.
+        channels: dict[str, Channel] = {}
+        service = ApprovalService(store, clock, policy, directory, jobs, channels, registry)
+        channel = TeamsChannel(settings.teams, adapter, service, directory)
+        channels[channel.name] = channel
+        runs = Runs(store, clock, policy, directory, jobs, channels, registry)
+        manager = await stack.enter_async_context(SessionManager(runs, registry))
+        courier = Courier(store, clock, service, channels)
+        jobs.handle(RUN, manager.run)
+        jobs.handle(DELIVER, courier.deliver)
+        jobs.handle(NOTIFY, courier.notify)
+        jobs.handle(EXPIRE, service.expire)
+        bot = TeamsBot(
+            settings.teams,
+            service,
+            runs,
+            directory,
+            registry.infos(),
+            clock,
+            adapter=adapter,
+            local=settings.local,
+        )
+        stack.push_async_callback(_drain, bot)
+        health = Health(store, jobs, clock)
+        services = Services(
+            approvals=service,
+            sessions=Sessions(runs, registry),
+            directory=directory,
+            tokens=Tokens(settings.tokens),
+        )
+        parts = Parts(services=services, messages=bot.messages, checks=health.checks)
+        yield Runtime(parts=parts, jobs=jobs, health=health)
+
+
+async def _drain(bot: TeamsBot) -> None:
+    """Send what was promised in answers; the rows bring back what does not go out in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            await bot.drain()
+
+
+async def check_teams(settings: Settings) -> None:
+    """Return if the bot gets a token. Raises UnavailableError or ConfigurationError."""
+    clock, directory = SystemClock(), SettingsDirectory(settings.people)
+    async with TeamsAdapter(
+        settings.teams, clock, local=settings.local, host=DEFAULT_HOST
+    ) as adapter:
+        await TeamsChannel(settings.teams, adapter, NoConversations(), directory).check()
+
+
+def load_workflows(settings: Settings, *, client: SharedClient | None = None) -> Registry:
+    """Import, build and check every workflow once. Raises ConfigurationError with all problems."""
+    policy = settings.policy
+    model = AgentModel(
+        model=settings.model.name,
+        api_key=settings.model.api_key.get_secret_value(),
+        base_url=settings.model.base_url,
+        azure_api_version=settings.model.api_version,
+        timeout_s=settings.model.timeout_s,
+    )
+    config = llm_config(model, client or shared_client(settings.model.timeout_s))
+    registry = Registry(
+        WorkflowContext(llm_config=config, settings=settings.workflow_settings),
+        needs_rationale=lambda tool: _asks(policy, tool),
+    )
+    registry.load(*settings.workflow_modules)
+    return registry
+
+
+def _asks(policy: Policy, tool: str) -> bool:
+    """Whether the model must give a reason for a call: it must unless nobody will read it."""
+    rule = policy.tools.get(tool)
+    return rule is None or rule.effect is not Effect.ALLOW
