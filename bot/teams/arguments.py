@@ -1,4 +1,4 @@
-"""The arguments of a call as a table: in full, long ones folded, and honest about what is missing."""
+"""The arguments of a call as a table: in full, long ones folded, what is missing said."""
 
 from __future__ import annotations
 

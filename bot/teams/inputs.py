@@ -1,4 +1,4 @@
-"""The inputs of the edit form: one per argument, labelled, prefilled, with its problem beside it."""
+"""The inputs of the edit form: one per argument, labelled and prefilled, problems beside them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def input_elements(field: Field, typed: Any, problem: str | None) -> list[JsonOb
         "errorMessage": _error_message(field),
         **_by_kind(field, typed_text(typed)),
     }
-    if field.required and not field.nullable and field.kind != "text":
+    # On a toggle "required" means "must be on".
+    blank_fits = field.kind == "text" or element["type"] == "Input.Toggle"
+    if field.required and not field.nullable and not blank_fits:
         element["isRequired"] = True
     elements = [banner(f"⚠ {problem}", "attention")] if problem else []
     description = field.schema.get("description")

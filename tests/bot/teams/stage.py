@@ -1,0 +1,359 @@
+"""The Teams side on the real domain and SQLite, with people who write and click.
+
+The agents are played by the test: `propose` submits their calls, `run` executes what was approved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from botframework.connector.auth.microsoft_app_credentials import MicrosoftAppCredentials
+from pydantic import SecretStr
+
+from approvals.delivery import Courier
+from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.models import (
+    JsonObject,
+    Principal,
+    PrincipalId,
+    Proposal,
+    Request,
+    RequestId,
+    RequestKind,
+    SessionId,
+    ToolCall,
+)
+from approvals.policy import Policy
+from approvals.ports import Channel
+from approvals.runs import Run, Runs
+from approvals.service import ApprovalService
+from approvals.store import open_store
+from approvals.store.sqlite import SqliteStore
+from bot.teams.activities import TeamsBot
+from bot.teams.adapter import TeamsAdapter
+from bot.teams.channel import TeamsChannel
+from bot.teams.retry import Retry
+from bot.teams.settings import TeamsSettings
+from sandbox.botframework.people import TENANT_ID
+from sandbox.botframework.server import BotFramework
+from sandbox.botframework.world import Message
+
+APP_ID = "11111111-2222-3333-4444-555555555555"
+SAM, ALEX, ADELE, ISAIAH = "Megan Bowen", "Alex Wilber", "Adele Vance", "Isaiah Langer"
+"""In the directory: sam asks, alex and isaiah are sales managers, adele has no role."""
+STRANGER = "Lynne Robbins"
+SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {
+        "customer": {"type": "string", "description": "Who gets the quote"},
+        "amount": {"type": "number", "maximum": 100000},
+        "seats": {"type": "integer", "minimum": 1},
+        "currency": {"type": "string", "enum": ["EUR", "USD"]},
+        "urgent": {"type": "boolean"},
+    },
+    "required": ["customer", "amount"],
+    "additionalProperties": False,
+}
+ARGUMENTS: JsonObject = {
+    "customer": "Contoso",
+    "amount": 24000,
+    "seats": 25,
+    "currency": "EUR",
+    "urgent": False,
+}
+POLICY: JsonObject = {
+    "tools": {
+        "look_up": "allow",
+        "push_quote": {
+            "effect": "require_approval",
+            "roles": ["sales_manager"],
+            "risk": "high",
+            "deadline": "4h",
+            "reason": "Quotes above 10,000 bind us.",
+        },
+        "release_pair": {
+            "effect": "require_approval",
+            "stages": [{"roles": ["sales_manager"], "quorum": 2}],
+        },
+    }
+}
+
+
+class ManualClock:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def turn(self, **delta: float) -> None:
+        self.time += timedelta(**delta)
+
+
+class Directory:
+    """The people of the stage."""
+
+    def __init__(self, people: Sequence[Principal]) -> None:
+        self.people = {person.id: person for person in people}
+
+    def by_id(self, principal_id: str) -> Principal | None:
+        return self.people.get(PrincipalId(principal_id))
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        matching = (p for p in self.people.values() if p.identities.get(kind) == value)
+        return next(matching, None)
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        return [p for p in self.people.values() if p.roles.intersection(roles)]
+
+
+def person(id: str, name: str, number: int, *roles: str) -> Principal:
+    entra = f"00000000-0000-0000-0000-00000000000{20 + number}"
+    identities = {"entra": entra}
+    return Principal(id=PrincipalId(id), name=name, roles=frozenset(roles), identities=identities)
+
+
+def everybody() -> Directory:
+    return Directory(
+        [
+            person("alex", "Alex Wilber", 0, "sales_manager"),
+            person("sam", "Sam Carter", 1, "sales_manager"),
+            person("adele", "Adele Vance", 2),
+            person("isaiah", "Isaiah Langer", 3, "sales_manager"),
+        ]
+    )
+
+
+class Catalog:
+    """Every tool takes the same arguments."""
+
+    def __init__(self) -> None:
+        self.known: JsonObject = SCHEMA
+
+    def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        return self.known
+
+    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
+        return ("sales_manager",)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """As `agents` describes one."""
+
+    name: str
+    title: str
+    triggers: tuple[str, ...]
+    example: str
+    version: str = "1"
+
+
+WORKFLOWS = (
+    Workflow("sales_quote", "Sales quote", ("quote",), "quote for Contoso, 25 seats"),
+    Workflow("crm_update", "CRM update", ("crm", "stage"), "move Contoso to stage Won"),
+)
+
+
+class SleepLog:
+    """Waits that only note down how long they would have been."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+@dataclass
+class Stage:
+    """Everything, running."""
+
+    settings: TeamsSettings
+    service: ApprovalService
+    runs: Runs
+    bot: TeamsBot
+    channel: TeamsChannel
+    adapter: TeamsAdapter
+    jobs: EmbeddedJobs
+    store: SqliteStore
+    directory: Directory
+    catalog: Catalog
+    clock: ManualClock
+    teams: BotFramework
+    sleeps: SleepLog
+
+    async def settle(self) -> None:
+        """Wait until everything that was rung for has been done and sent."""
+        await self.bot.drain()
+        await self.jobs.settle()
+
+    async def start(self, text: str = "quote for Contoso", **where: Any) -> SessionId:
+        """Somebody writes to the bot; the session that this starts."""
+        answer = await self.teams.send_message(where.pop("person", SAM), text, **where)
+        assert answer.status in {200, 202}, answer
+        await self.settle()
+        page = await self.service.sessions()
+        return page.items[0].id
+
+    async def propose(self, session_id: SessionId, *arguments: JsonObject, **call: Any) -> Run:
+        """The agents want to push a quote, or several at once."""
+        run = await self.runs.begin(session_id)
+        assert run is not None
+        proposals = [
+            Proposal(
+                kind=call.get("kind", RequestKind.TOOL),
+                call=ToolCall(
+                    session_id=session_id,
+                    call_id=call.get("call_id", f"call-{index}"),
+                    tool=call.get("tool", "push_quote"),
+                    arguments=each,
+                    agent=call.get("agent", "sales_agent"),
+                    executor="gatekeeper",
+                    rationale=call.get("rationale", "The customer asked for 25 seats."),
+                ),
+            )
+            for index, each in enumerate(arguments or (ARGUMENTS,))
+        ]
+        snapshot = json.dumps({"messages": []})
+        await self.runs.submit(run, proposals, snapshot=snapshot, transcript=snapshot)
+        await self.settle()
+        return run
+
+    async def pending(self, **call: Any) -> Request:
+        """A request that waits, from a session that Sam began in the group chat."""
+        arguments = call.pop("arguments", ARGUMENTS)
+        where = call.pop("conversation", "group")
+        session_id = await self.start(conversation=where)
+        await self.propose(session_id, arguments, **call)
+        page = await self.service.requests(session_id=session_id)
+        return page.items[0]
+
+    async def execute(self, session_id: SessionId, *, ok: bool = True, content: str = "") -> None:
+        """Run what was approved."""
+        run = await self.runs.begin(session_id)
+        assert run is not None
+        for request in run.batch:
+            claimed = await self.runs.claim(run, request.id, request.arguments)
+            if isinstance(claimed, Request):
+                await self.runs.finish(run, request.id, ok=ok, content=content)
+        await self.settle()
+
+    async def status(self, request_id: RequestId) -> str:
+        return str((await self.service.request(request_id)).status)
+
+    def cards(self) -> list[Message]:
+        """The messages of the bot that are cards, oldest first."""
+        return [m for m in self.teams.messages() if m.from_bot and m.card() is not None]
+
+    def texts(self) -> list[str]:
+        """The texts of the bot, oldest first."""
+        return [m.text for m in self.teams.messages() if m.from_bot and m.text]
+
+    async def stored(self) -> tuple[int, int]:
+        """How many sessions and conversations there are."""
+
+        def unit(connection: Any) -> tuple[int, int]:
+            count = "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM conversations)"
+            row = connection.exec_driver_sql(count).one()
+            return int(row[0]), int(row[1])
+
+        return await self.store.read(unit)
+
+
+@asynccontextmanager
+async def stage(
+    path: Path,
+    *,
+    signed: bool = True,
+    channel_id: str = "msteams",
+    directory: Directory | None = None,
+    **settings: Any,
+) -> AsyncIterator[Stage]:
+    """The stage. `signed` is real Teams with tokens; otherwise local clients without an app id."""
+    clock, people, catalog, sleeps = ManualClock(), directory or everybody(), Catalog(), SleepLog()
+    app_id = APP_ID if signed else ""
+    async with BotFramework.start(app_id=app_id, channel_id=channel_id) as teams:
+        given: dict[str, Any] = {
+            "app_id": app_id,
+            "app_password": SecretStr("secret" if signed else ""),
+            "tenant_id": TENANT_ID,
+            "service_url": teams.service_url,
+            **({"openid_metadata_url": teams.issuer.metadata_url} if teams.issuer else {}),
+            **settings,
+        }
+        teams_settings = TeamsSettings(**given)
+        retry = Retry(sleep=sleeps, jitter=lambda: 0.5)
+        async with (
+            TeamsAdapter(
+                teams_settings, clock, local=True, host="127.0.0.1", retry=retry
+            ) as adapter,
+            open_store(f"sqlite:///{path}/stage.db") as store,
+        ):
+            policy = Policy.load(POLICY)
+            jobs = EmbeddedJobs(store, clock)
+            channels: dict[str, Channel] = {}
+            service = ApprovalService(store, clock, policy, people, jobs, channels, catalog)
+            channel = TeamsChannel(teams_settings, adapter, service, people)
+            channels["teams"] = channel
+            runs = Runs(store, clock, policy, people, jobs, channels, catalog)
+            courier = Courier(store, clock, service, channels)
+            jobs.handle(RUN, _nothing)
+            jobs.handle(DELIVER, courier.deliver)
+            jobs.handle(NOTIFY, courier.notify)
+            jobs.handle(EXPIRE, service.expire)
+            bot = TeamsBot(
+                teams_settings,
+                service,
+                runs,
+                people,
+                WORKFLOWS,
+                clock,
+                adapter=adapter,
+                local=True,
+            )
+            app = web.Application(client_max_size=2**20)
+            app.router.add_post("/api/messages", bot.messages)
+            working = asyncio.create_task(jobs.run())
+            async with TestServer(app) as server:
+                teams.bot_url = str(server.make_url("/api/messages"))
+                yield Stage(
+                    teams_settings,
+                    service,
+                    runs,
+                    bot,
+                    channel,
+                    adapter,
+                    jobs,
+                    store,
+                    people,
+                    catalog,
+                    clock,
+                    teams,
+                    sleeps,
+                )
+                await bot.drain()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+async def _nothing(_row: str) -> None:
+    """The agents are played by the test."""
+
+
+def no_tokens_from_microsoft(monkeypatch: Any) -> None:
+    """The bot's own access token comes from Microsoft; here it is made up."""
+    monkeypatch.setattr(
+        MicrosoftAppCredentials, "get_access_token", lambda self, force_refresh=False: "bot-token"
+    )
