@@ -22,8 +22,15 @@ def canonical_json(value: Any) -> bytes:
     """The RFC 8785 form of a JSON value. Raises InvalidError if it has none."""
     try:
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, TypeError, RecursionError) as exc:
+    # a lone surrogate in a key escapes from rfc8785 as a UnicodeEncodeError
+    except (rfc8785.CanonicalizationError, UnicodeError, TypeError, RecursionError) as exc:
         raise InvalidError(f"The value has no canonical JSON form: {exc}") from exc
+
+
+def well_formed(text: str) -> str:
+    """`text` with each lone surrogate replaced by `?`: models and tools do produce them, and
+    neither UTF-8 nor the store can hold them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def sha256_hex(data: bytes) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 from approvals import ids
-from approvals.canonical import digest
+from approvals.canonical import digest, well_formed
 from approvals.errors import InvalidError
 from approvals.models import (
     Cause,
@@ -28,8 +29,6 @@ from approvals.models import (
     Via,
 )
 from approvals.policy import Policy
-from approvals.store import codec
-
 POLICY = "policy"
 """Who decided, when it was a rule."""
 
@@ -50,13 +49,27 @@ def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ru
 
 def checked(proposal: Proposal, policy_version: str) -> tuple[Proposal, str]:
     """The proposal and its digest. Arguments without a canonical form become its problem."""
+    call = proposal.call.model_copy(
+        update={name: well_formed(getattr(proposal.call, name)) for name in _TEXTS}
+    )
+    proposal = proposal.model_copy(update={"call": call})
     try:
-        return proposal, call_digest(proposal.call, policy_version)
+        return proposal, call_digest(call, policy_version)
     except InvalidError as exc:
-        raw: JsonObject = {"raw": codec.dumps(proposal.call.arguments)}
-        call = proposal.call.model_copy(update={"arguments": raw})
+        call = call.model_copy(update={"arguments": {"raw": _raw(call.arguments)}})
         refused = proposal.model_copy(update={"call": call, "problem": str(exc)})
         return refused, call_digest(call, policy_version)
+
+
+_TEXTS = ("call_id", "tool", "agent", "executor", "rationale")
+
+
+def _raw(arguments: JsonObject) -> str:
+    """For the record: what the agent gave, in ASCII."""
+    try:
+        return json.dumps(arguments, default=repr)
+    except (RecursionError, TypeError):
+        return "(not JSON)"
 
 
 def call_digest(call: ToolCall, policy_version: str) -> str:
