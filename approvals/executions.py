@@ -12,9 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from approvals.authority import revoked
-from approvals.canonical import digest, sha256_hex
-from approvals.errors import IntegrityError, LostLeaseError
+from approvals.canonical import digest, sha256_hex, well_formed
+from approvals.errors import IntegrityError, InvalidError, LostLeaseError
 from approvals.follow_up import FollowUp
+from approvals.lifecycle import tally
 from approvals.models import (
     Cause,
     Effect,
@@ -26,6 +27,7 @@ from approvals.models import (
     Result,
     SessionId,
     ToolCall,
+    Verdict,
     Via,
 )
 from approvals.policy import Policy
@@ -37,6 +39,7 @@ from approvals.store import sessions as session_rows
 
 LEDGER_TEXT = 4_000
 """Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
+DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
 IN_DOUBT_MESSAGE = (
     "It is not known whether this ran: the process that ran it stopped before it could say. "
     "It will not be run again. A person has been told to check the target system."
@@ -61,9 +64,7 @@ class Executions:
         now: datetime,
     ) -> Request | Result:
         """The request, executing and ours; or why it is not run."""
-        request = request_rows.get(connection, request_id)
-        if request.session_id != session_id:
-            raise IntegrityError(f"Request {request_id} is not of session {session_id}.")
+        request = self._of_session(connection, session_id, request_id)
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == epoch:
             raise IntegrityError(f"Request {request_id} is already running in this run.")
@@ -95,6 +96,7 @@ class Executions:
     def finish(
         self,
         connection: Connection,
+        session_id: SessionId,
         epoch: int,
         request_id: RequestId,
         now: datetime,
@@ -102,10 +104,17 @@ class Executions:
         ok: bool,
         content: str,
     ) -> Result:
-        """Store an outcome; late is better than never, so it also resolves a doubt."""
-        request = request_rows.get(connection, request_id)
+        """Store an outcome; late is better than never, so it also resolves a doubt.
+
+        The first outcome stands: to store one again changes nothing and returns the first.
+        """
+        request = self._of_session(connection, session_id, request_id)
         if request.executing_epoch != epoch:
             raise LostLeaseError(f"Request {request_id} was taken over by another run.")
+        finished = request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED)
+        if finished and request.result is not None:
+            return request.result
+        content = well_formed(content)
         outcome = Outcome.FAILED
         if ok:
             outcome = Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
@@ -125,6 +134,15 @@ class Executions:
         ledger_rows.append(connection, request.session_id, now, (kind, body))
         self._follow.changed(connection, request, now)
         return result
+
+    @staticmethod
+    def _of_session(
+        connection: Connection, session_id: SessionId, request_id: RequestId
+    ) -> Request:
+        request = request_rows.get(connection, request_id)
+        if request.session_id != session_id:
+            raise IntegrityError(f"Request {request_id} is not of session {session_id}.")
+        return request
 
     def doubt(
         self,
@@ -162,17 +180,19 @@ class Executions:
     def _why_not(
         self, connection: Connection, request: Request, arguments: JsonObject
     ) -> Result | None:
-        recomputed = digest(
-            session_id=request.session_id,
-            call_id=request.call_id,
-            tool=request.tool,
-            arguments=arguments,
-            policy_version=request.policy_version,
-        )
+        try:
+            recomputed = digest(
+                session_id=request.session_id,
+                call_id=request.call_id,
+                tool=request.tool,
+                arguments=arguments,
+                policy_version=request.policy_version,
+            )
+        except InvalidError:
+            return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         decision = request.decision
         if decision is None or not recomputed == request.digest == decision.digest:
-            message = "What is about to run is not what was approved. Nothing was run."
-            return not_executed(Cause.DRIFT, message)
+            return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         call = ToolCall(
             session_id=request.session_id,
             call_id=request.call_id,
@@ -185,6 +205,8 @@ class Executions:
         ruling = self._policy.rule(call)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
+        if ruling.effect is Effect.SHADOW:
+            return not_executed(Cause.SHADOW, ruling.reason)
         if decision.via is Via.POLICY:
             if ruling.effect is not Effect.ALLOW:
                 message = "The policy was changed: this now needs a person. Propose it again."
@@ -193,13 +215,14 @@ class Executions:
         if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
             message = "The policy was changed: other people must approve this. Propose it again."
             return not_executed(Cause.DRIFT, message, retry=True)
-        lost = revoked(
-            self._directory.by_id,
-            request,
-            request_rows.votes_of(connection, request.id),
-        )
+        votes = request_rows.votes_of(connection, request.id)
+        lost = revoked(self._directory.by_id, request, votes)
         if lost is not None:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
+        counted = tally(request.stages, [v for v in votes if v.revision == request.revision])
+        if counted.verdict is not Verdict.APPROVE:
+            message = "The votes on record do not approve this. Nothing was run."
+            return not_executed(Cause.DRIFT, message)
         return None
 
     def _call_off(

@@ -23,10 +23,6 @@ MOVES: Mapping[S, frozenset[S]] = {
     S.FAILED: frozenset(),
 }
 
-UNDECIDED = frozenset({S.PENDING})
-SETTLED = frozenset({S.REJECTED, S.EXPIRED, S.CANCELLED, S.EXECUTED, S.FAILED, S.IN_DOUBT})
-"""Statuses in which nothing more will be run for the request."""
-
 
 def require_move(current: S, target: S) -> None:
     """Raise IntegrityError unless a request may go from `current` to `target`."""

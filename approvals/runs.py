@@ -274,7 +274,7 @@ class Runs:
 
         def unit(connection: Connection) -> tuple[Result, bool]:
             result = self._executions.finish(
-                connection, run.epoch, request_id, now, ok=ok, content=content
+                connection, run.session.id, run.epoch, request_id, now, ok=ok, content=content
             )
             return result, session_rows.holds_lease(connection, run.session.id, run.epoch, now)
 
