@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ API_KEY = "sk-sandbox-model"
 MODEL = "gpt-4o"
 _MODELS = (MODEL, "gpt-4o-mini")
 _RULES = TypeAdapter(list[Rule])
+
+log = logging.getLogger(__name__)
 
 Script = Callable[[Conversation], Reply | Awaitable[Reply]]
 
@@ -133,7 +136,13 @@ class ScriptedModel:
             check(body)
         except RefusedError as refused:
             return web.json_response(refused.body, status=refused.status)
-        result = completion(body, await self._reply(body))
+        try:
+            result = completion(body, await self._reply(body))
+        except Exception as error:
+            # A script is somebody's code: 400 says what is wrong with it, and clients do not repeat a 400.
+            log.exception("the script failed")
+            refused = RefusedError(f"The script failed: {type(error).__name__}: {error}", code="script_error")
+            return web.json_response(refused.body, status=refused.status)
         if body.get("stream"):
             return await _stream(request, body, result)
         return web.json_response(result)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sandbox.openai.conversation import Conversation, Reply, Say
+from sandbox.scripts import crm_update, sales_quote
 from sandbox.scripts.speaker import next_speaker
+
+_AGENTS: dict[str, Callable[[Conversation], Reply]] = {
+    "You are the sales analyst": sales_quote.analyst,
+    "You are the quoter": sales_quote.quoter,
+    "You are the CRM assistant": crm_update.assistant,
+}
 
 
 def reply(conversation: Conversation) -> Reply:
     """The answer of the script that knows this agent."""
     if conversation.is_speaker_selection:
         return Say(next_speaker(conversation))
+    for opening, script in _AGENTS.items():
+        if opening in conversation.agent:
+            return script(conversation)
     return Say(
         "I am the scripted model of the sandbox and know only the example workflows. Set OPENAI_API_KEY (or the Azure "
         "settings) to use a real model, or give me rules at /_sandbox/script."

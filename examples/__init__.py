@@ -1,0 +1,1 @@
+"""Workflows to start from: ordinary AutoGen chats whose tools are run by an ApprovalProxy."""

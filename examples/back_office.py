@@ -1,0 +1,157 @@
+"""The systems the example workflows act on: a CRM with quoting over HTTP, and mail over SMTP.
+
+Errors carry the sentence the agents get to read: what happened, and whether anything was changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from functools import cache
+from typing import Any
+
+import aiosmtplib
+import httpx
+
+TIMEOUT_S = 10.0
+"""For one request to a back end, connecting included."""
+ATTEMPTS = 2
+"""A write is tried again with the same idempotency key when the connection broke."""
+
+
+class BackOfficeError(Exception):
+    """A back end refused, failed, or could not be reached."""
+
+
+def setting(settings: Mapping[str, Any], key: str) -> Any:
+    """A required setting of a workflow. Raises ValueError that says where it belongs."""
+    if settings.get(key) in (None, ""):
+        raise ValueError(f"The workflow needs {key}: set it in countersign.yaml under `settings`.")
+    return settings[key]
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """What a tool returns to the agents: JSON, because AutoGen 0.14 writes a dict as Python does."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes longer than the whole request: once per process.
+    return ssl.create_default_context()
+
+
+@dataclass(frozen=True)
+class Crm:
+    """The CRM's API as its tools need it."""
+
+    url: str
+    api_key: str
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Crm:
+        """Reads `crm_url` and `crm_api_key`."""
+        return cls(str(setting(settings, "crm_url")), str(setting(settings, "crm_api_key")))
+
+    async def customers(self, name: str) -> list[dict[str, Any]]:
+        """Customers whose name contains `name`, with price, discount, contact and opportunities."""
+        answer = await self._call("GET", "/customers", params={"name": name})
+        customers: list[dict[str, Any]] = answer["customers"]
+        return customers
+
+    async def write(
+        self, method: str, path: str, body: Mapping[str, Any], key: str
+    ) -> dict[str, Any]:
+        """Change something once: repeating it with the same `key` changes nothing more."""
+        return await self._call(method, path, json=dict(body), headers={"Idempotency-Key": key})
+
+    async def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with (
+                    asyncio.timeout(TIMEOUT_S),
+                    httpx.AsyncClient(
+                        base_url=self.url, headers={"X-Api-Key": self.api_key}, verify=_tls()
+                    ) as http,
+                ):
+                    answer = await http.request(method, path, timeout=TIMEOUT_S, **request)
+                break
+            except (httpx.TransportError, TimeoutError) as error:
+                if attempt == ATTEMPTS:
+                    raise BackOfficeError(_silence(method, path, error)) from error
+        if answer.is_success:
+            parsed: dict[str, Any] = answer.json()
+            return parsed
+        raise BackOfficeError(_refusal(answer))
+
+
+def _silence(method: str, path: str, error: Exception) -> str:
+    if isinstance(error, httpx.ConnectError):
+        return "The CRM cannot be reached. Nothing was changed."
+    unknown = "" if method == "GET" else " It is not known whether the change was made."
+    return f"The CRM did not answer {method} {path}.{unknown}"
+
+
+def _refusal(answer: httpx.Response) -> str:
+    try:
+        said = str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        said = answer.text[:200]
+    if answer.is_server_error:
+        return f"The CRM is unavailable (HTTP {answer.status_code}): {said}"
+    return f"The CRM refused (HTTP {answer.status_code}): {said} Nothing was changed."
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Where mail is handed in, and who sends it."""
+
+    host: str
+    port: int
+    sender: str
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Mail:
+        """Reads `smtp_host`, `smtp_port` and `mail_from`."""
+        return cls(
+            str(setting(settings, "smtp_host")),
+            int(setting(settings, "smtp_port")),
+            str(setting(settings, "mail_from")),
+        )
+
+    async def send(self, to: str, subject: str, body: str, key: str) -> str:
+        """Hand one letter in and return its Message-ID, which is the same for the same `key`."""
+        message = EmailMessage()
+        try:
+            message["From"], message["To"], message["Subject"] = self.sender, to, subject
+        except ValueError as error:  # a line break in a header would be header injection
+            raise BackOfficeError(f"The mail was not sent: {error}") from error
+        domain = self.sender.rpartition("@")[2].rstrip("> ")
+        message_id = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+        message["Message-ID"], message["Countersign-Execution"] = message_id, key
+        message.set_content(body)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await aiosmtplib.send(
+                    message, hostname=self.host, port=self.port, timeout=TIMEOUT_S
+                )
+        except aiosmtplib.SMTPResponseException as error:
+            raise BackOfficeError(
+                f"The mail server refused ({error.code}): {error.message} The mail was not sent."
+            ) from error
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise BackOfficeError(f"The mail server refused the address {to}.") from error
+        except aiosmtplib.SMTPConnectError as error:
+            raise BackOfficeError(
+                "The mail server cannot be reached. The mail was not sent."
+            ) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise BackOfficeError(
+                "The mail server did not answer. It is not known whether the mail was sent."
+            ) from error
+        return message_id

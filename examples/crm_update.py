@@ -1,0 +1,82 @@
+"""A CRM change and the letter that goes with it, proposed together and decided each on its own.
+
+Two agents are enough: the assistant proposes both calls in one message, the gatekeeper runs what
+the account executive approves of them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import autogen
+from autogen import AssistantAgent
+
+from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
+from examples.back_office import Crm, Mail, as_json
+
+ASSISTANT = """You are the CRM assistant. Look up the customer that the task names with
+lookup_customer. Then propose in ONE message both calls: update_opportunity with the new stage,
+amount and close date (keep what the task does not change), and send_email to the customer's
+contact with a short, friendly letter about it. An account executive decides on each of them.
+Every answer is JSON: status executed or executed_with_changes (use arguments_used, they are what
+really ran), or not_executed with a cause. After cause rejected follow the feedback once with a
+revised call; after status failed propose the call once more; otherwise leave it.
+Finish with one or two plain sentences that say what was changed, what was sent and what was not."""
+
+
+def _is_last_word(message: dict[str, Any]) -> bool:
+    """Text without calls: the assistant has finished."""
+    return not (message.get("tool_calls") or message.get("function_call"))
+
+
+@workflow(
+    "crm_update",
+    version="1",
+    title="CRM update",
+    triggers=("update", "move"),
+    example="move Contoso to negotiation, 26,000 EUR, closing 2026-12-30",
+)
+def crm_update(context: WorkflowContext) -> Chat:
+    """Build the two-agent chat."""
+    crm = Crm.from_settings(context.settings)
+    mail = Mail.from_settings(context.settings)
+
+    async def lookup_customer(name: Annotated[str, "The customer's name or a part of it"]) -> str:
+        return as_json({"customers": await crm.customers(name)})
+
+    async def update_opportunity(
+        opportunity_id: Annotated[str, "The opportunity, e.g. OPP-2041"],
+        stage: Annotated[str, "prospecting, qualification, proposal, negotiation, closed_won or closed_lost"],
+        amount: Annotated[float, "The amount in the customer's currency"],
+        close_date: Annotated[str, "When it is expected to close, YYYY-MM-DD"],
+    ) -> str:
+        body = {"stage": stage, "amount": amount, "close_date": close_date}
+        path = f"/opportunities/{opportunity_id}"
+        return as_json(await crm.write("PATCH", path, body, current_execution().token))
+
+    async def send_email(
+        to: Annotated[str, "The address"],
+        subject: Annotated[str, "The subject, one line"],
+        body: Annotated[str, "The letter as plain text"],
+    ) -> str:
+        message_id = await mail.send(to, subject, body, current_execution().token)
+        return as_json({"message_id": message_id, "to": to})
+
+    gatekeeper = ApprovalProxy(
+        "gatekeeper",
+        human_input_mode="NEVER",
+        idempotent={"lookup_customer"},
+        is_termination_msg=_is_last_word,
+    )
+    assistant = AssistantAgent(
+        "crm_assistant", system_message=ASSISTANT, llm_config=context.llm_config
+    )
+    for tool, description in (
+        (lookup_customer, "Find customers with their contacts and opportunities."),
+        (update_opportunity, "Change stage, amount and close date of an opportunity."),
+        (send_email, "Send a letter to a customer."),
+    ):
+        autogen.register_function(
+            tool, caller=assistant, executor=gatekeeper, name=tool.__name__, description=description
+        )
+    return Chat(starter=gatekeeper, recipient=assistant)
