@@ -13,7 +13,7 @@ from agents import Registry, SessionManager, WorkflowContext
 from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
 from approvals.delivery import Courier
-from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
+from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Effect
 from approvals.policy import Policy
@@ -86,6 +86,7 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         jobs.handle(DELIVER, courier.deliver)
         jobs.handle(NOTIFY, courier.notify)
         jobs.handle(EXPIRE, service.expire)
+        jobs.handle(DOUBT, runs.doubt)
         bot = TeamsBot(
             settings.teams,
             service,
