@@ -1,0 +1,171 @@
+"""The same story on two stores: the fake in memory, and the real service on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from agents.registry import Registry
+from approvals.models import Actor, JsonObject, Principal, PrincipalId, Request, Session, Verdict, Via
+from approvals.policy import Policy
+from approvals.ports import Job
+from approvals.runs import Runs
+from approvals.service import ApprovalService
+from approvals.store import open_store
+from tests.agents.fakes import FakeRuns
+
+MIA = Principal(id=PrincipalId("mia"), name="Mia", roles=frozenset({"manager"}))
+ANN = Principal(id=PrincipalId("ann"), name="Ann", roles=frozenset({"sales"}))
+DEADLINE_S = 3600
+
+
+class Office(Protocol):
+    """A Runs, and the people and the time around it."""
+
+    runs: Any
+
+    async def session(self, session_id: str) -> Session:
+        """The session as it is now."""
+
+    async def requests(self, session_id: str) -> list[Request]:
+        """The requests of the open checkpoint, in order."""
+
+    async def approve(self, request: Request, arguments: JsonObject | None = None) -> None:
+        """Mia approves, with other arguments if given."""
+
+    async def reject(self, request: Request, comment: str) -> None:
+        """Mia rejects."""
+
+    async def answer(self, request: Request, text: str) -> None:
+        """The owner answers a free-text question."""
+
+    async def expire(self, request: Request) -> None:
+        """Nobody answers in time."""
+
+    async def lose_owner(self, session_id: str) -> None:
+        """The process that runs the session dies and its lease runs out."""
+
+
+class FakeOffice:
+    """On FakeRuns."""
+
+    def __init__(self, guarded: Sequence[str], denied: Sequence[str]):
+        self.runs = FakeRuns(guarded=guarded, denied=denied)
+
+    async def session(self, session_id: str) -> Session:
+        return self.runs.sessions[session_id]  # type: ignore[index]
+
+    async def requests(self, session_id: str) -> list[Request]:
+        return list(self.runs.batch(session_id))  # type: ignore[arg-type]
+
+    async def approve(self, request: Request, arguments: JsonObject | None = None) -> None:
+        self.runs.approve(request.id, arguments)
+
+    async def reject(self, request: Request, comment: str) -> None:
+        self.runs.reject(request.id, comment)
+
+    async def answer(self, request: Request, text: str) -> None:
+        self.runs.answer(request.id, text)
+
+    async def expire(self, request: Request) -> None:
+        self.runs.expire(request.id)
+
+    async def lose_owner(self, session_id: str) -> None:
+        self.runs.kill_owner(session_id)  # type: ignore[arg-type]
+
+
+class ManualClock:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The time, a little later at every look."""
+        self.time += timedelta(microseconds=1)
+        return self.time
+
+
+class NoJobs:
+    """Doorbells that nobody hears: the test runs the session itself."""
+
+    def enqueue(self, connection: Connection, job: Job) -> None:
+        """Ignore it."""
+
+    def handle(self, kind: str, handler: Any) -> None:
+        """Ignore it."""
+
+    async def run(self) -> None:
+        """Do nothing."""
+
+
+class People:
+    """Mia decides; Ann asks."""
+
+    def by_id(self, principal_id: str) -> Principal | None:
+        return {"mia": MIA, "ann": ANN}.get(principal_id)
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        return None
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        return [p for p in (ANN, MIA) if p.roles & set(roles)]
+
+
+class SqliteOffice:
+    """On the real service."""
+
+    def __init__(self, store: Any, registry: Registry, policy: Policy):
+        self._clock = ManualClock()
+        parts = (store, self._clock, policy, People(), NoJobs(), {}, registry)
+        self.runs = Runs(*parts)
+        self.service = ApprovalService(*parts)
+
+    async def session(self, session_id: str) -> Session:
+        return await self.service.session(session_id)
+
+    async def requests(self, session_id: str) -> list[Request]:
+        session = await self.service.session(session_id)
+        page = await self.service.requests(session_id=session.id, limit=50)
+        found = [r for r in page.items if r.checkpoint_id == session.checkpoint_id]
+        return sorted(found, key=lambda r: r.position)
+
+    async def approve(self, request: Request, arguments: JsonObject | None = None) -> None:
+        verdict = Verdict.APPROVE if arguments is None else Verdict.MODIFY
+        await self._vote(request, MIA, verdict, arguments=arguments)
+
+    async def reject(self, request: Request, comment: str) -> None:
+        await self._vote(request, MIA, Verdict.REJECT, comment=comment)
+
+    async def answer(self, request: Request, text: str) -> None:
+        who = MIA if request.stages[0].roles == ("manager",) else ANN
+        await self._vote(request, who, Verdict.APPROVE, comment=text)
+
+    async def expire(self, request: Request) -> None:
+        self._clock.time += timedelta(seconds=DEADLINE_S + 1)
+        await self.service.expire(request.id)
+
+    async def lose_owner(self, session_id: str) -> None:
+        self._clock.time += timedelta(seconds=self.runs.lease_s + 1)
+
+    async def _vote(self, request: Request, who: Principal, verdict: Verdict, **form: Any) -> None:
+        actor = Actor(principal=who, via=Via.API, identity=f"token:{who.id}")
+        await self.service.vote(request.id, actor, verdict=verdict, digest=request.digest, **form)
+
+
+@asynccontextmanager
+async def sqlite_office(
+    path: Path, registry: Registry, guarded: Sequence[str], denied: Sequence[str]
+) -> AsyncIterator[SqliteOffice]:
+    """The real service on a new file; every tool that is not named is allowed."""
+    tools: dict[str, Any] = {tool: "allow" for info in registry.infos() for tool in info.tools}
+    ask = {"effect": "require_approval", "roles": ["manager"], "deadline": DEADLINE_S}
+    tools |= dict.fromkeys(guarded, ask) | dict.fromkeys(denied, "deny")
+    policy = Policy.load({"tools": tools, "human_input": {"roles": ["owner"], "deadline": DEADLINE_S}})
+    async with open_store(f"sqlite:///{path}") as store:
+        yield SqliteOffice(store, registry, policy)

@@ -1,0 +1,115 @@
+"""A whole run of the gate: scripted model over HTTP, real AutoGen, and an office that decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents import Registry, SessionManager, WorkflowContext
+from agents.models import ModelSettings, SharedClient, llm_config
+from agents.workflows import Workflow
+from approvals.models import Request, Session
+from sandbox.openai import Reply, ScriptedModel
+from tests.agents.people import FakeOffice, Office, sqlite_office
+
+Script = Callable[[Any], Reply]
+OFFICES = ("fake", "sqlite")
+
+
+@dataclass
+class World:
+    """One store, and as many processes over time as a test wants."""
+
+    model: ScriptedModel
+    context: WorkflowContext
+    workflow: Workflow
+    office: Office
+    registry: Registry
+    session_id: str = ""
+    processes: int = field(default=0)
+
+    async def start(self, task: str = "Please go ahead") -> None:
+        """A session."""
+        session = await self.office.runs.start(
+            workflow=self.workflow.name,
+            workflow_version=self.registry.info(self.workflow.name).version,
+            task=task,
+            owner="ann",
+        )
+        self.session_id = session.id
+
+    async def run(self) -> Session:
+        """A new process builds its chats afresh and takes the session further."""
+        self.processes += 1
+        async with SessionManager(self.office.runs, self.new_registry()) as manager:
+            await manager.run(self.session_id)
+        return await self.session()
+
+    def new_registry(self) -> Registry:
+        """The workflows as another process builds them."""
+        registry = Registry(self.context)
+        registry.add(self.workflow)
+        return registry
+
+    async def session(self) -> Session:
+        """The session as it is now."""
+        return await self.office.session(self.session_id)
+
+    async def requests(self) -> list[Request]:
+        """The requests of the open checkpoint."""
+        return await self.office.requests(self.session_id)
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """The chat's messages in the last stored state."""
+        runs = self.office.runs
+        if isinstance(self.office, FakeOffice):
+            stored = runs.snapshots[self.session_id]
+            return json.loads(stored)["messages"]  # type: ignore[no-any-return]
+        return list(await self.office.service.transcript(self.session_id))  # type: ignore[attr-defined]
+
+    async def tool_texts(self) -> list[str]:
+        """What the agents were told about their calls, oldest first."""
+        texts: list[str] = []
+        for message in await self.messages():
+            texts += [response["content"] for response in message.get("tool_responses") or ()]
+            if message["role"] == "function":
+                texts.append(message["content"])
+        return texts
+
+    @property
+    def model_calls(self) -> int:
+        """How often a model was asked."""
+        return len(self.model.requests)
+
+    def refused_by_model(self) -> list[Any]:
+        """Requests that the model server refused, e.g. for a call without its answer."""
+        return [r for r in self.model.requests if r.status != 200]
+
+
+@asynccontextmanager
+async def world(
+    workflow: Workflow,
+    script: Script,
+    *,
+    path: Path,
+    office: str = "fake",
+    guarded: Sequence[str] = (),
+    denied: Sequence[str] = (),
+) -> AsyncIterator[World]:
+    """A world with one workflow; it ends with the check that the model server refused nothing."""
+    async with ScriptedModel.start(reply=script) as model:
+        with SharedClient(trust_env=False) as client:
+            settings = ModelSettings(api_key=model.api_key, base_url=model.base_url)
+            context = WorkflowContext(llm_config=llm_config(settings, client))
+            registry = Registry(context)
+            registry.add(workflow)
+            if office == "fake":
+                fake = FakeOffice(guarded, denied)
+                yield World(model, context, workflow, fake, registry)
+                return
+            async with sqlite_office(path / "a.db", registry, guarded, denied) as real:
+                yield World(model, context, workflow, real, registry)
