@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from approvals.arguments import problems
 from approvals.authority import reason_against
-from approvals.canonical import digest
+from approvals.canonical import canonical_json, digest
 from approvals.errors import (
     AlreadyDecidedError,
     CountersignError,
@@ -104,12 +104,15 @@ class BallotBox:
                 "Look at it again and decide what it says today."
             )
         self._require_form(ballot, request)
-        if ballot.verdict is Verdict.MODIFY and ballot.arguments != request.arguments:
-            request = self._revise(connection, ballot, request, session, actor, now)
-            reason = reason_against(actor.principal, request, [])
+        if ballot.verdict is Verdict.MODIFY and not _same(ballot.arguments, request.arguments):
+            revised = self._revised(ballot, request, session)
+            reason = reason_against(actor.principal, revised, [])
             if reason is not None:
-                raise NotAuthorisedError(f"With these arguments you may not decide it: {reason}")
-            votes = []
+                reason = f"With these arguments you may not decide it: {reason}"
+                refused(connection, request, actor, reason, now, verdict=ballot.verdict)
+                return Refusal(error=NotAuthorisedError(reason))
+            self._write_revision(connection, request, revised, actor, now)
+            request = revised
         return self._count(connection, ballot, request, session, actor, actor.principal, votes, now)
 
     def expire(self, connection: Connection, request: Request, now: datetime) -> None:
@@ -154,15 +157,7 @@ class BallotBox:
         if ballot.verdict is not Verdict.MODIFY and ballot.arguments is not None:
             raise InvalidError("Arguments can only be changed with the verdict modify.")
 
-    def _revise(
-        self,
-        connection: Connection,
-        ballot: Ballot,
-        request: Request,
-        session: Session,
-        actor: Actor,
-        now: datetime,
-    ) -> Request:
+    def _revised(self, ballot: Ballot, request: Request, session: Session) -> Request:
         arguments = ballot.arguments or {}
         schema = self._catalog.schema(session.workflow, request.tool)
         if schema is None:
@@ -184,7 +179,7 @@ class BallotBox:
         ruling = self._policy.rule(call)
         if ruling.effect is not Effect.REQUIRE_APPROVAL:
             raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
-        revised = request.model_copy(
+        return request.model_copy(
             update={
                 "arguments": arguments,
                 "proposed_arguments": (
@@ -213,18 +208,26 @@ class BallotBox:
                 ),
             }
         )
+
+    def _write_revision(
+        self,
+        connection: Connection,
+        request: Request,
+        revised: Request,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
         self._write(connection, request, revised)
         body: JsonObject = {
             "request": request.id,
             "revision": revised.revision,
-            "arguments": arguments,
+            "arguments": revised.arguments,
             "digest": revised.digest,
             "replaces": request.digest,
             "policy_version": revised.policy_version,
             "by": None if actor.principal is None else actor.principal.id,
         }
         ledger_rows.append(connection, request.session_id, now, ("revised", body))
-        return revised
 
     def _count(
         self,
@@ -262,8 +265,8 @@ class BallotBox:
         if result.verdict is None:
             after = request.model_copy(update={"stage": result.stage})
             self._write(connection, request, after)
-            if result.stage != request.stage:
-                self._follow.show(connection, session, [after], now)
+            # another stage or revision may be for other people
+            self._follow.show(connection, session, [after], now)
             self._follow.changed(connection, after, now)
             return after
         return self._decide(connection, request, vote, result.verdict, now)
@@ -343,6 +346,11 @@ def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result |
     if approved:
         return None
     return not_executed(Cause.REJECTED, vote.comment, retry=True)
+
+
+def _same(one: JsonObject | None, other: JsonObject) -> bool:
+    """Whether both have one digest; for `==` True is 1, for a digest it is not."""
+    return canonical_json(one) == canonical_json(other)
 
 
 def _expired(request: Request) -> ExpiredError:

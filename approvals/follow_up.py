@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.models import DeliveryId, Request, RequestStatus, Session, SessionId
+from approvals.authority import OWNER_ROLE
+from approvals.models import DeliveryId, Request, RequestKind, RequestStatus, Session, SessionId
 from approvals.ports import Channels, Directory, Job, Jobs
 from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
@@ -50,7 +51,8 @@ class FollowUp:
             approvers = [
                 p for p in self._directory.with_roles(stage.roles) if p.id != request.requester
             ]
-            if "owner" in stage.roles and (owner := self._directory.by_id(session.owner)):
+            asks_owner = request.kind is RequestKind.INPUT and OWNER_ROLE in stage.roles
+            if asks_owner and (owner := self._directory.by_id(session.owner)):
                 approvers.append(owner)
             for name, channel in self._channels.items():
                 for target in channel.targets(request, session, approvers, conversation):
@@ -67,7 +69,7 @@ class FollowUp:
                         self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
     def changed(self, connection: Connection, request: Request, now: datetime) -> None:
-        """Bring every place that shows the request, and its siblings' places, up to date."""
+        """Bring every place that shows the request up to date."""
         for delivery_id in delivery_rows.touch(connection, request.id, now):
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
@@ -90,9 +92,13 @@ class FollowUp:
         self._jobs.enqueue(connection, Job(kind=NOTIFY, id=session.conversation))
 
     def decided(self, connection: Connection, request: Request, now: datetime) -> None:
-        """Wake the session once every request of the checkpoint is decided."""
+        """Wake the session once every request of the checkpoint is decided; until then, what is
+        still open shows how many of the others are."""
         siblings = request_rows.of_checkpoint(connection, request.checkpoint_id)
-        if any(sibling.status is RequestStatus.PENDING for sibling in siblings):
+        pending = [s for s in siblings if s.status is RequestStatus.PENDING]
+        for sibling in pending:
+            self.changed(connection, sibling, now)
+        if pending:
             return
         if session_rows.wake(connection, request.session_id, now):
             self.run(connection, request.session_id)
