@@ -277,16 +277,7 @@ class ApprovalService:
             chosen = session_rows.ids(connection) if session_id is None else [session_id]
             if session_id is not None:
                 session_rows.get(connection, session_id)
-            return combine(
-                [
-                    verify_chain(
-                        one,
-                        ledger_rows.entries(connection, one),
-                        ledger_rows.head(connection, one),
-                    )
-                    for one in chosen
-                ]
-            )
+            return combine([_verified(connection, one) for one in chosen])
 
         return await self._store.read(unit)
 
@@ -324,11 +315,12 @@ class ApprovalService:
         self, request_id: RequestId, channel: str, reference: JsonObject
     ) -> None:
         """Keep a card up to date that we had lost sight of (posted, but a crash came before it
-        was recorded). `reference` is as `Channel.post` returns it."""
+        was recorded). `reference` is as `Channel.post` returns it. Raises NotFoundError."""
         now = self._clock.now()
         target = f"card:{sha256_hex(codec.dumps(reference).encode())[:32]}"
 
         def unit(connection: Connection) -> None:
+            request_rows.get(connection, request_id)
             for known in delivery_rows.of_request(connection, request_id):
                 if known.channel == channel and known.reference == reference:
                     return
@@ -346,6 +338,15 @@ class ApprovalService:
                 self._follow.redeliver(connection, [delivery_id])
 
         await self._store.write(unit)
+
+
+def _verified(connection: Connection, session_id: SessionId) -> Verification:
+    head = ledger_rows.head(connection, session_id)
+    try:
+        return verify_chain(session_id, ledger_rows.entries(connection, session_id), head)
+    except ValueError as exc:  # not JSON, not a time, not a number: nothing that we wrote
+        problem = f"session {session_id}: an entry was changed and cannot be read: {exc}"
+        return Verification(entries=head[0], problems=(problem,))
 
 
 def _limit(limit: int) -> int:
