@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from approvals.errors import CountersignError, NotFoundError, UnavailableError
+from approvals.errors import CountersignError, NotFoundError
 from approvals.models import (
     Conversation,
     Delivery,
@@ -37,7 +37,7 @@ SEND_TIMEOUT_S = 60.0
 ATTEMPT_S = 90.0
 """How long an attempt keeps others off the row; more than SEND_TIMEOUT_S."""
 BACKOFF_BASE_S, BACKOFF_MAX_S = 2.0, 900.0
-NOTICE_ATTEMPTS = 12
+NOTICE_ATTEMPTS = 16
 """Progress that could not be posted for about two hours is dropped; requests never are."""
 
 
@@ -74,7 +74,7 @@ class Courier:
                 reference = await self._send(channel, delivery, view)
         except NotFoundError as exc:
             await self._gone(delivery, str(exc))
-        except (UnavailableError, TimeoutError) as exc:
+        except (CountersignError, TimeoutError) as exc:
             retry_after_s = getattr(exc, "retry_after_s", None)
             await self._failed(delivery, retry_after_s, str(exc) or "timed out")
         else:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from approvals.canonical import well_formed
 from approvals.errors import NotFoundError
 from approvals.models import (
     Conversation,
@@ -79,7 +80,12 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId
 
 
 def touch(connection: Connection, request_id: str, now: datetime) -> list[DeliveryId]:
-    """The request has changed: every delivery of it is due for an update. Returns their ids."""
+    """The request has changed: every delivery of it is due for an update. Returns their ids.
+
+    One that has not been posted yet keeps its time: it may be on its way right now, and it will
+    show the newest state whenever it is posted.
+    """
+    unposted = deliveries.c.status == DeliveryStatus.PENDING.value
     connection.execute(
         update(deliveries)
         .where(
@@ -88,8 +94,8 @@ def touch(connection: Connection, request_id: str, now: datetime) -> list[Delive
         )
         .values(
             wanted_version=deliveries.c.wanted_version + 1,
-            next_at=codec.to_text(now),
-            attempts=0,
+            next_at=case((unposted, deliveries.c.next_at), else_=codec.to_text(now)),
+            attempts=case((unposted, deliveries.c.attempts), else_=0),
         )
     )
     return [d.id for d in of_request(connection, request_id)]
@@ -127,18 +133,23 @@ def add_notice(
         notices.insert().values(
             session_id=session_id,
             conversation=conversation,
-            text=text[:MAX_NOTICE_CHARACTERS],
+            text=well_formed(text)[:MAX_NOTICE_CHARACTERS],
             next_at=codec.to_text(now),
         )
     )
 
 
 def conversations_with_notices(connection: Connection, now: datetime, *, limit: int) -> list[str]:
-    """Conversations that have a message due."""
+    """Conversations whose first unsent message is due, the longest due first."""
+    first = (
+        select(func.min(notices.c.id))
+        .where(notices.c.next_at.is_not(None))
+        .group_by(notices.c.conversation)
+    )
     query = (
         select(notices.c.conversation)
-        .where(notices.c.next_at <= codec.to_text(now))
-        .distinct()
+        .where(notices.c.id.in_(first), notices.c.next_at <= codec.to_text(now))
+        .order_by(notices.c.next_at)
         .limit(limit)
     )
     return [row[0] for row in connection.execute(query)]
