@@ -29,6 +29,7 @@ from approvals.models import (
     Via,
 )
 from approvals.policy import Policy
+
 POLICY = "policy"
 """Who decided, when it was a rule."""
 

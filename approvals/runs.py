@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.canonical import sha256_hex
+from approvals.canonical import sha256_hex, well_formed
 from approvals.errors import InvalidError, LostLeaseError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
@@ -40,7 +40,7 @@ from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 
-PARK_ATTEMPTS = 10
+PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
 
@@ -236,6 +236,7 @@ class Runs:
                 checkpoint_id=checkpoint_id,
                 snapshot=snapshot,
                 attempts=0,
+                error=None,
                 **state,
             )
             request_rows.insert(connection, requests)
@@ -306,19 +307,21 @@ class Runs:
     ) -> None:
         """The chat has ended by itself; `answer` is its last word."""
         body: JsonObject = {
-            "answer": answer,
-            "transcript_sha256": sha256_hex(transcript.encode()),
+            "answer": well_formed(answer),
+            "transcript_sha256": _transcript_sha256(transcript),
         }
         values = {
             "status": SessionStatus.COMPLETED.value,
             "snapshot": snapshot,
-            "answer": answer,
+            "answer": well_formed(answer),
+            "error": None,
         }
         texts = [*progress, f"**Done.** {answer}" if answer else "**Done.**"]
         await self._end(run, "session_completed", body, "\n\n".join(texts), values)
 
     async def fail(self, run: Run, *, error: str) -> None:
         """The chat cannot go on; `error` says why and what to do."""
+        error = well_formed(error)
         await self._end(
             run,
             "session_failed",
@@ -332,7 +335,7 @@ class Runs:
 
         False when the attempts are used up: then the session has failed with `error`.
         """
-        now = self._clock.now()
+        now, error = self._clock.now(), well_formed(error)
         attempts = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
         if attempts + 1 >= PARK_ATTEMPTS:
             await self.fail(run, error=f"{error} (gave up after {attempts + 1} attempts)")
@@ -398,5 +401,9 @@ def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:
         "policy_version": request.policy_version,
         "stages": [stage.model_dump(mode="json") for stage in request.stages],
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
-        "transcript_sha256": sha256_hex(transcript.encode()),
+        "transcript_sha256": _transcript_sha256(transcript),
     }
+
+
+def _transcript_sha256(transcript: str) -> str:
+    return sha256_hex(transcript.encode("utf-8", "surrogatepass"))

@@ -46,7 +46,7 @@ async def open_store(url: str) -> AsyncIterator[SqliteStore]:
     """
     path = sqlite_path(url)
     with exclusive(_usable(path)):
-        upgrade(url)
+        _upgrade(path)
         store = SqliteStore(path)
         store.open()
         try:
@@ -90,8 +90,14 @@ def require_current(engine: Engine, path: Path) -> None:
 
 
 def upgrade(url: str) -> None:
-    """Bring the database to the current schema; creates the file. Raises ConfigurationError."""
+    """Bring the database to the current schema; creates the file. Raises ConfigurationError, also
+    while a server uses it."""
     path = _usable(sqlite_path(url))
+    with exclusive(path):
+        _upgrade(path)
+
+
+def _upgrade(path: Path) -> None:
     engine: Engine = sqlite_engine(path)
     try:
         upgrade_engine(engine)

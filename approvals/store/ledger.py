@@ -26,6 +26,8 @@ def append(
     *entries: tuple[str, JsonObject],
 ) -> None:
     """Link (kind, body) pairs to the session's chain, in this transaction."""
+    if not entries:
+        return
     seq, prev_hash = head(connection, session_id, lock=True)
     rows = []
     for kind, body in entries:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from approvals.errors import NotFoundError
+from approvals.errors import InvalidError, NotFoundError
 from approvals.lifecycle import require_move
 from approvals.models import Request, RequestId, RequestStatus, Vote
 from approvals.store import codec
@@ -16,9 +17,15 @@ from approvals.store.sessions import LIVE
 
 
 def insert(connection: Connection, values: Sequence[Request]) -> None:
-    """Add requests."""
-    if values:
+    """Add requests. Raises InvalidError for a call id that the session has used before."""
+    if not values:
+        return
+    try:
         connection.execute(requests.insert(), [codec.request_columns(v) for v in values])
+    except IntegrityError as exc:
+        raise InvalidError(
+            f"A call id was used twice in session {values[0].session_id}; every call needs its own."
+        ) from exc
 
 
 def get(connection: Connection, request_id: str) -> Request:

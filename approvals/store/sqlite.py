@@ -21,7 +21,8 @@ from typing import Any, TextIO, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from approvals.errors import ConfigurationError, UnavailableError
@@ -83,7 +84,13 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
 def exclusive(path: Path) -> Iterator[TextIO]:
     """Hold the database for this process: a second server on one file would break the lease
     rule that a process which is gone holds nothing. Raises ConfigurationError if it is taken."""
-    lock = path.with_name(path.name + ".lock").open("a+")
+    try:
+        lock = path.with_name(path.name + ".lock").open("a+")
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{exc.filename} cannot be opened for writing ({exc.strerror}). Check the permissions "
+            "of its folder, or set COUNTERSIGN_DATABASE_URL to another file."
+        ) from exc
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
@@ -126,8 +133,8 @@ class SqliteReader:
         try:
             with self._readers.connect() as connection, connection.begin():
                 return unit(connection)
-        except OperationalError as exc:
-            raise UnavailableError(f"The database {self._path} cannot be read: {exc.orig}") from exc
+        except (DatabaseError, PoolTimeoutError) as exc:  # locked, damaged, or no reader is free
+            raise UnavailableError(f"The database {self._path} cannot be read: {exc}") from exc
 
 
 class SqliteStore(SqliteReader):
@@ -211,13 +218,16 @@ class SqliteStore(SqliteReader):
         except DBAPIError as exc:
             if savepoint.is_active:
                 savepoint.rollback()
-            if isinstance(exc, OperationalError):
+            if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
                 exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")
                 exc2.__cause__ = exc
                 return _Outcome(unit, error=exc2)
             return _Outcome(unit, error=exc)
-        except Exception as exc:  # noqa: BLE001 - handed to the caller, who knows what it means
+        # Handed to the caller, who knows what it means; the thread has to go on for the others.
+        except BaseException as exc:  # noqa: BLE001
             savepoint.rollback()
+            if isinstance(exc, StopIteration):  # which a future refuses
+                return _Outcome(unit, error=RuntimeError(f"The unit raised {exc!r}."))
             return _Outcome(unit, error=exc)
         return _Outcome(unit, value=value, after_commit=tuple(after))
 
@@ -225,7 +235,10 @@ class SqliteStore(SqliteReader):
 def _settle(outcomes: list[_Outcome]) -> None:
     for outcome in outcomes:
         for callback in outcome.after_commit:
-            callback()
+            try:
+                callback()
+            except Exception:  # the unit stands, and nobody may wait for ever because of this
+                log.exception("doorbell failed")
         future = outcome.unit.future
         if future.done():  # the caller was cancelled; the unit stands all the same
             continue
