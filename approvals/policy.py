@@ -75,6 +75,12 @@ class Rule(Value):
             raise ValueError("give either roles or stages, not both")
         if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
             raise ValueError("require_approval needs roles (or stages): who may approve it?")
+        for stage in self.tiers():
+            if set(stage.roles) == {OWNER_ROLE}:
+                raise ValueError(
+                    f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
+                    "name another role"
+                )
         return self
 
     def tiers(self) -> tuple[Stage, ...]:
