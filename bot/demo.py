@@ -1,0 +1,147 @@
+"""`countersign demo`: the main job once, by itself, on the real application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from approvals.ledger import Verification
+from approvals.models import JsonObject, Outcome, Request, SessionId
+from bot import logs
+from bot.cli_options import console, errors, show_json
+from bot.demo_fronts import ApiFront, Front, TeamsFront
+from bot.demo_options import DecisionName, FrontName, WorkflowName
+from bot.demo_scenarios import SCENARIOS, Scenario
+from bot.demo_story import Story
+from bot.demo_world import Effect, World, open_world
+from sandbox.botframework.client import BotUnreachableError
+
+STEP_TIMEOUT_S = 60.0
+"""How long the agents may take to their next proposal, or to their last word."""
+LOOK_EVERY_S = 0.05
+REQUESTS_MAX = 10
+RAN = (Outcome.EXECUTED, Outcome.EXECUTED_WITH_CHANGES)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One request of the session at its end, with what the back ends received for it."""
+
+    request: Request
+    effects: list[Effect]
+
+    @property
+    def ran(self) -> bool:
+        """Whether the agents were told that it ran."""
+        return self.request.result is not None and self.request.result.outcome in RAN
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole run."""
+
+    session: dict[str, Any]
+    decided: list[Decided]
+    ledger: Verification
+
+    @property
+    def done(self) -> bool:
+        """Whether the job was done: it ended well, something ran, each thing exactly once."""
+        ran = [one for one in self.decided if one.ran]
+        once = all(len(one.effects) == (1 if one.ran else 0) for one in self.decided)
+        ended = self.session["status"] == "completed"
+        return ended and bool(ran) and once and self.ledger.verified
+
+    def as_json(self) -> JsonObject:
+        """The object of `--json`."""
+        return {
+            "session": {"id": self.session["id"], "status": self.session["status"]},
+            "requests": [_request(one.request) for one in self.decided],
+            "executions": [
+                {
+                    "request_id": one.request.id,
+                    "tool": one.request.tool,
+                    "arguments": effect.arguments,
+                    "outcome": str(one.request.result.outcome) if one.request.result else None,
+                }
+                for one in self.decided
+                for effect in one.effects
+            ],
+            "ledger": {"entries": self.ledger.entries, "verified": self.ledger.verified},
+        }
+
+
+def run(*, workflow: WorkflowName, decide: DecisionName, via: FrontName, as_json: bool) -> int:
+    """Run the demo and return the exit status: 0 if the job was done and the ledger verifies."""
+    logs.configure(level=logging.ERROR)
+    story = Story(Console(quiet=True) if as_json else console)
+    try:
+        report = asyncio.run(_play(SCENARIOS[workflow], decide, via, story))
+    except (ValueError, OSError, httpx.HTTPError, BotUnreachableError) as exc:
+        # TimeoutError is an OSError; a card that cannot be clicked is a ValueError.
+        errors.print(f"countersign demo: {exc}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    if as_json:
+        show_json(report.as_json())
+    return 0 if report.done else 1
+
+
+async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story: Story) -> Report:
+    async with open_world(with_teams=via == "teams") as world:
+        front: Front = ApiFront(world) if world.teams is None else TeamsFront(world, world.teams)
+        story.begins(scenario, world, via)
+        session_id = await front.start(scenario)
+        decided: list[str] = []
+        first = True
+        while waiting := await _next_checkpoint(world, session_id, decided):
+            for request in waiting:
+                choice = scenario.choice(request["tool"], decide, first=first)
+                first = first and request["tool"] != scenario.tool
+                story.proposed(request)
+                seen = await front.decide(request, choice)
+                story.decided(choice, request, seen, via)
+                decided.append(request["id"])
+        report = await _report(world, session_id, decided)
+        story.ended(report.session, [(o.request, o.effects) for o in report.decided], report.ledger)
+        return report
+
+
+async def _next_checkpoint(
+    world: World, session_id: str, decided: list[str]
+) -> list[dict[str, Any]]:
+    """The requests that wait for a person next; none once the session is over."""
+    if len(decided) > REQUESTS_MAX:
+        raise ValueError(f"session {session_id} asks again and again; see the log above")
+    async with asyncio.timeout(STEP_TIMEOUT_S):
+        while True:
+            session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
+            query = f"/api/v1/requests?session={session_id}&status=pending"
+            found = await world.call("sam", "GET", query)
+            waiting = [request for request in found["items"] if request["id"] not in decided]
+            if waiting or session["status"] not in ("running", "waiting"):
+                return waiting
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _report(world: World, session_id: str, decided: list[str]) -> Report:
+    session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
+    requests = [await world.stored(request_id) for request_id in decided]
+    ledger = await world.records.verify(SessionId(session_id))
+    return Report(session, [Decided(r, world.effects(r)) for r in requests], ledger)
+
+
+def _request(request: Request) -> JsonObject:
+    return {
+        "id": request.id,
+        "tool": request.tool,
+        "arguments": request.arguments,
+        "digest": request.digest,
+        "status": str(request.status),
+        "decided_by": request.decision.by if request.decision else None,
+        "via": str(request.decision.via) if request.decision else None,
+    }

@@ -1,0 +1,133 @@
+"""Tells the demo on one screen: who wants what, who decided, what the back end received."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.text import Text
+
+from approvals.canonical import short
+from approvals.ledger import Verification
+from approvals.models import JsonObject, Request, Verdict
+from bot.demo_cards import card_lines
+from bot.demo_fronts import Seen
+from bot.demo_options import FrontName
+from bot.demo_scenarios import APPROVER, REQUESTER, Choice, Scenario
+from bot.demo_world import Effect, World
+
+MAX_WIDTH = 100
+VALUE_CHARS = 70
+_CLICKS = {
+    Verdict.APPROVE: "clicks [ Approve ]",
+    Verdict.REJECT: "clicks [ Reject ]",
+    Verdict.MODIFY: "clicks [ Edit ], then [ Approve with changes ]",
+}
+_VOTES = {
+    Verdict.APPROVE: "votes approve",
+    Verdict.REJECT: "votes reject",
+    Verdict.MODIFY: "votes modify",
+}
+
+
+class Story:
+    """Prints each step as it happens."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._width = min(console.width, MAX_WIDTH)
+        self._names: dict[str, str] = {}
+        self._shown = False
+
+    def begins(self, scenario: Scenario, world: World, via: FrontName) -> None:
+        """Who asks for what."""
+        self._names = {who: world.name(who) for who in (REQUESTER, APPROVER)}
+        where = "Microsoft Teams (stand-in)" if via == "teams" else "the REST API"
+        self._say(
+            f"[bold]{self._names[REQUESTER]}[/] asks the agents of [bold]{scenario.workflow}[/], "
+            f"through {where}:"
+        )
+        self._plain(f"“{scenario.task}”")
+
+    def proposed(self, request: dict[str, Any]) -> None:
+        """The agent's call, on which the chat has stopped."""
+        self._say("")
+        self._say(
+            f"[bold]{request['agent']}[/] calls [bold]{request['tool']}[/]. The chat stops here, "
+            f"nothing has run: rule {request['rule']['id']} asks for a person."
+        )
+        arguments = ", ".join(
+            f"{name}={json.dumps(value, ensure_ascii=False)}"
+            for name, value in request["arguments"].items()
+        )
+        self._plain(f"{request['tool']}({arguments})", indent=2)
+        self._plain(f"why: {request['rationale']}", indent=2)
+        self._plain(f"digest: {short(request['digest'])}…", indent=2)
+
+    def decided(self, choice: Choice, request: dict[str, Any], seen: Seen, via: FrontName) -> None:
+        """The card as the connector received it, and what was clicked."""
+        if seen.asked is not None and not self._shown:
+            self._shown = True  # one card in full; the next ones look the same
+            lines = [Text(line) for line in card_lines(seen.asked)]
+            title = f"the card that {self._names[APPROVER]} got"
+            self._console.print(
+                Panel(Group(*lines), title=title, width=self._width, border_style="cyan")
+            )
+        act = (_CLICKS if via == "teams" else _VOTES)[choice.verdict]
+        changed = ", ".join(
+            f"{name} {request['arguments'].get(name)} → {value}"
+            for name, value in choice.changes.items()
+        )
+        said = f" and writes “{choice.comment}”" if choice.comment else ""
+        self._console.print(
+            Text.assemble((self._names[APPROVER], "bold"), f" {act}", said), width=self._width
+        )
+        if changed:
+            self._plain(f"{changed}")
+        if seen.answered is not None:
+            self._plain(f"the card now says: {card_lines(seen.answered)[0]}")
+
+    def ended(
+        self,
+        session: dict[str, Any],
+        decided: Sequence[tuple[Request, list[Effect]]],
+        ledger: Verification,
+    ) -> None:
+        """What the back ends received, the agents' last word, and the ledger."""
+        self._say("")
+        self._say("[bold]What the back ends received[/], from their own records:")
+        for request, effects in decided:
+            if not effects:
+                self._plain(f"{request.tool}: nothing ({request.status})")
+            for effect in effects:
+                self._plain(f"{effect.system}: {effect.action}")
+                self._values(effect.arguments, indent="    ")
+        self._say("")
+        self._say(f"[bold]The agents' last word[/] (session {session['status']}):")
+        self._plain(f"{session['answer'] or session['error']}")
+        self._say("")
+        mark = "[green]✓ verified[/]" if ledger.verified else "[bold red]✗ NOT verified[/]"
+        self._say(f"[bold]Ledger[/]: {ledger.entries} entries, {mark}")
+        for problem in ledger.problems:
+            self._plain(f"{problem}")
+
+    def _values(self, arguments: JsonObject, indent: str = "  ") -> None:
+        for name, value in arguments.items():
+            shown = " ".join(str(value).split())
+            if len(shown) > VALUE_CHARS:
+                shown = f"{shown[: VALUE_CHARS - 1]}…"
+            self._console.print(
+                Text(f"{indent}{name:<18} {shown}"), width=self._width, no_wrap=True
+            )
+
+    def _say(self, markup: str) -> None:
+        self._console.print(markup, width=self._width, highlight=False)
+
+    def _plain(self, text: str, indent: int = 2) -> None:
+        self._console.print(
+            Padding(Text(text.strip()), (0, 0, 0, indent), expand=False), width=self._width
+        )

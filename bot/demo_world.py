@@ -1,0 +1,136 @@
+"""The world of the demo: stand-ins for everything outside, and the real application in between."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from approvals.errors import ConfigurationError
+from approvals.models import JsonObject, Request, RequestId
+from approvals.service import ApprovalService
+from approvals.store import open_reader
+from bot.records import read_only
+from bot.server import serving
+from bot.settings import DEFAULT_HOST, Mode, ProcessSettings, Settings
+from bot.settings_file import load_settings
+from sandbox.botframework.server import BotFramework
+from sandbox.crm.server import Crm
+from sandbox.mailbox.server import Mailbox
+from sandbox.openai.server import ScriptedModel
+
+CONFIGURATION = Path(__file__).resolve().parent.parent / "countersign.yaml"
+ANSWER_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One change as the system that was changed recorded it."""
+
+    system: str
+    action: str
+    arguments: JsonObject
+
+
+class World:
+    """What the demo looks at; it changes nothing except through the API or a chat client."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        crm: Crm,
+        mailbox: Mailbox,
+        teams: BotFramework | None,
+        http: httpx.AsyncClient,
+        records: ApprovalService,
+    ):
+        self.settings, self.url = settings, url
+        self.crm, self.mailbox, self.teams = crm, mailbox, teams
+        self.records = records
+        self._http = http
+
+    async def call(
+        self, person: str, method: str, path: str, body: JsonObject | None = None
+    ) -> dict[str, Any]:
+        """Use the REST API as somebody. Raises ValueError with the server's words."""
+        token = self.settings.tokens[person].get_secret_value()
+        headers = {"Authorization": f"Bearer {token}"}
+        response = await self._http.request(method, path, json=body, headers=headers)
+        answer: dict[str, Any] = response.json()
+        if response.is_error:
+            raise ValueError(f"{method} {path}: {answer.get('detail', response.status_code)}")
+        return answer
+
+    def name(self, person_id: str) -> str:
+        """What somebody is called."""
+        return next(p.name for p in self.settings.people if p.id == person_id)
+
+    def effects(self, request: Request) -> list[Effect]:
+        """What the back ends received for this request, found by its execution token."""
+        found = [
+            Effect("CRM", effect["action"], effect["arguments"])
+            for effect in self.crm.effects()
+            if effect["idempotency_key"] == request.execution_token
+        ]
+        for summary in self.mailbox.messages():
+            if summary["execution"] != request.execution_token:
+                continue
+            message = self.mailbox.message(summary["id"]) or {}
+            letter = {
+                "to": ", ".join(summary["rcpt_to"]),
+                "subject": summary["subject"],
+                "body": str(message.get("text", "")).replace("\r\n", "\n"),
+            }
+            found.append(Effect("mail server", "send_email", letter))
+        return found
+
+    async def stored(self, request_id: str) -> Request:
+        """The request with its execution token, which the API never shows."""
+        return await self.records.request(RequestId(request_id))
+
+
+@asynccontextmanager
+async def open_world(*, with_teams: bool) -> AsyncIterator[World]:
+    """Start everything on free ports in a temporary directory; all of it is gone afterwards."""
+    if not CONFIGURATION.is_file():
+        raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
+        enter = stack.enter_async_context
+        model = await enter(ScriptedModel.start())
+        crm = await enter(Crm.start())
+        mailbox = await enter(Mailbox.start())
+
+        def point_at_stand_ins(document: dict[str, Any]) -> None:
+            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+            document["workflows"]["settings"] |= {
+                "crm_url": crm.url,
+                "crm_api_key": crm.api_key,
+                "smtp_host": mailbox.smtp_host,
+                "smtp_port": mailbox.smtp_port,
+            }
+            # Nothing of the real bot, even if somebody put it into the file.
+            document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
+
+        url = f"sqlite:///{folder}/demo.db"
+        settings = load_settings(
+            CONFIGURATION,
+            process=ProcessSettings(env=Mode.LOCAL, database_url=url),
+            adjust=point_at_stand_ins,
+        )
+        address = await enter(serving(settings, host=DEFAULT_HOST, port=0))
+        teams = None
+        if with_teams:
+            teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
+        # No proxy of the environment between this process and itself.
+        http = await enter(
+            httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S, trust_env=False)
+        )
+        reader = await enter(open_reader(url))
+        yield World(settings, address, crm, mailbox, teams, http, read_only(reader))
