@@ -1,0 +1,94 @@
+"""The Microsoft 365 Agents Playground, driven as a person would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import NODE_MODULES, missing
+from tests.stack import ROOT, Process, Stack, free_port, until
+
+CARD_TIMEOUT_MS = 45_000
+CONFIG = ROOT / "tests" / "e2e" / "m365agentsplayground.yml"
+
+
+def node() -> str:
+    """The Node binary that `make test` has set up."""
+    found = shutil.which("node")
+    if found is None:
+        local = ROOT / ".venv" / "bin" / "node"
+        found = str(local) if local.exists() else None
+    if found is None:
+        missing("Node", "run `make test`")
+    return found
+
+
+@contextmanager
+def playground(stack: Stack, directory: Path) -> Iterator[str]:
+    """The Playground connected to the server; yields its address."""
+    program = NODE_MODULES / "@microsoft" / "m365agentsplayground" / "cli.js"
+    if not program.exists():
+        missing("The Agents Playground", "run `make test`, or scripts/ensure_playground.sh")
+    port = free_port()
+    home = directory / "playground"
+    home.mkdir()
+    shutil.copy(CONFIG, home / ".m365agentsplayground.yml")
+    argv = [node(), str(program), "start", "-e", f"{stack.url}/api/messages", "-c", "msteams"]
+    argv += ["-p", str(port), "--disable-telemetry"]
+    env = {"TEAMSAPPTESTER_BROWSER": "none", "SEND_INSTALLATION_ACTIVITY": "true"}
+    child = Process("agents-playground", argv, home, {**os.environ, **env})
+    child.start()
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        assert child.running, f"the Playground ended:\n{child.text()}"
+        try:
+            return httpx.get(f"{url}/_debug/ping", timeout=5).text == "pong"
+        except httpx.TransportError:
+            return False
+
+    try:
+        until(answers, "the Playground")
+        yield url
+    finally:
+        child.kill()
+
+
+class Chat:
+    """One person at the keyboard."""
+
+    def __init__(self, page: Page, url: str):
+        self.page = page
+        page.goto(url, wait_until="load")
+        self._box = page.locator("[contenteditable=true], textarea").first
+        self._box.wait_for(timeout=CARD_TIMEOUT_MS)
+
+    def say(self, text: str) -> None:
+        """Type and send."""
+        self._box.click()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+
+    def button(self, name: str) -> Locator:
+        """The latest button with this name."""
+        return self.page.get_by_role("button", name=name, exact=True).last
+
+    def press(self, name: str) -> None:
+        """Click it once it is there."""
+        self.button(name).click(timeout=CARD_TIMEOUT_MS)
+
+    def fill(self, label: str, value: str) -> None:
+        """Type into the field of the latest card with this label."""
+        field = self.page.get_by_label(label).last
+        field.wait_for(timeout=CARD_TIMEOUT_MS)
+        field.fill(value)
+
+    def see(self, text: str) -> None:
+        """Wait until this text is on the screen."""
+        expect(self.page.get_by_text(text).last).to_be_visible(timeout=CARD_TIMEOUT_MS)
