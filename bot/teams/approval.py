@@ -67,7 +67,7 @@ def approval_card(
         *what(view, space, look),
         *why(request),
         *votes(view),
-        small_print(view),
+        *small_print(view),
     ]
     spoken = f"Approval needed. {request.risk.capitalize()} risk: {in_words(request.tool)}."
     if note and note.final:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from approvals.models import JsonObject
-from bot.teams.elements import label, plain, table, words
-from bot.teams.safe import cut, value_text, visible
+from bot.teams.elements import label, plain, row, words
+from bot.teams.safe import cut, value_text
 
 FOLD_AT_CHARACTERS = 320
-FOLD_AT_LINES = 8
+FOLD_AT_LINES = 12
 NAME_LIMIT = 80
-SHORT_ENOUGH = 64
+CHANGE_SHARES = (2, 3, 3)
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,14 @@ def arguments_table(arguments: JsonObject, space: Space, *, prefix: str = "arg")
     """Names beside values. Long values are folded behind "Show all" as far as `space` allows."""
     if not arguments:
         return ArgumentsTable((words("No arguments.", isSubtle=True),), complete=True)
-    rows, complete = [], True
+    elements: list[JsonObject] = []
+    complete = True
     shown = list(arguments.items())[: space.rows]
     for index, (name, value) in enumerate(shown):
         cell = _value_cell(value, space, f"{prefix}-{index}")
         complete = complete and cell.complete and len(name) <= NAME_LIMIT
-        rows.append([[plain(cut(name, NAME_LIMIT), weight="Bolder")], cell.elements])
-    elements = [table(rows, (1, 2))]
+        title = plain(cut(name, NAME_LIMIT), weight="Bolder")
+        elements.append(row([[title], cell.elements], (1, 2)))
     if len(shown) < len(arguments):
         complete = False
         missing = len(arguments) - len(shown)
@@ -59,9 +59,8 @@ def changes_table(before: JsonObject, after: JsonObject, space: Space) -> Argume
         for name in {**before, **after}
         if before.get(name, _Missing) != after.get(name, _Missing)
     ]
-    rows: list[Sequence[Sequence[JsonObject]]] = [
-        [[words(title, isSubtle=True)] for title in ("Argument", "Before", "After")]
-    ]
+    titles = [[words(title, isSubtle=True)] for title in ("Argument", "Before", "After")]
+    elements = [label("What was changed"), row(titles, CHANGE_SHARES)]
     complete = len(names) <= space.rows
     for index, name in enumerate(names[: space.rows]):
         cells = [
@@ -72,8 +71,8 @@ def changes_table(before: JsonObject, after: JsonObject, space: Space) -> Argume
         ]
         complete = complete and all(cell.complete for cell in cells)
         first = [plain(cut(name, NAME_LIMIT), weight="Bolder")]
-        rows.append([first, *(cell.elements for cell in cells)])
-    return ArgumentsTable((label("What was changed"), table(rows, (2, 3, 3))), complete)
+        elements.append(row([first, *(cell.elements for cell in cells)], CHANGE_SHARES))
+    return ArgumentsTable(tuple(elements), complete)
 
 
 class _Missing:
@@ -85,11 +84,11 @@ def _value_cell(value: Any, space: Space, name: str) -> ArgumentsTable:
     monospace = not isinstance(value, str)
     if len(text) <= FOLD_AT_CHARACTERS and text.count("\n") < FOLD_AT_LINES:
         return ArgumentsTable((plain(text, monospace=monospace),), complete=True)
-    size = f"{len(text):,} characters in all"
+    size = f"{len(text):,} characters"
     beginning = cut("\n".join(text.split("\n")[:FOLD_AT_LINES]), space.folded_characters)
     short = plain(f"{beginning} …" if beginning == text else beginning, monospace=monospace)
     if len(text) > space.value_characters:
-        note = words(f"Only the beginning: {size}.", isSubtle=True, weight="Bolder")
+        note = words(f"Only the beginning of {size}.", isSubtle=True, weight="Bolder")
         return ArgumentsTable((short, note), complete=False)
     return ArgumentsTable(_folded(short, plain(text, monospace=monospace), size, name), True)
 
@@ -102,9 +101,13 @@ def _folded(
         action = {"type": "Action.ToggleVisibility", "title": title, "targetElements": targets}
         return {"type": "ActionSet", "actions": [action], "spacing": "Small"}
 
-    more = toggle(f"Show all ({size})")
+    shortened = words(f"Shortened: {size} in all.", isSubtle=True, spacing="Small")
     return (
-        {"type": "Container", "id": f"{name}-short", "items": [short, more]},
+        {
+            "type": "Container",
+            "id": f"{name}-short",
+            "items": [short, shortened, toggle("Show all")],
+        },
         {
             "type": "Container",
             "id": f"{name}-full",
@@ -112,8 +115,3 @@ def _folded(
             "items": [full, toggle("Show less")],
         },
     )
-
-
-def one_line(value: str, limit: int = SHORT_ENOUGH) -> str:
-    """A text on one line, for summaries."""
-    return cut(" ".join(visible(value).split()), limit)

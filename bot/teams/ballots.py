@@ -25,6 +25,7 @@ from bot.teams.cards import edit_form, notice_card, request_card
 from bot.teams.clicks import INPUT_VERBS, TOOL_VERBS, VOTES, Click, TamperedError
 from bot.teams.coerce import edited_arguments
 from bot.teams.fields import fields
+from bot.teams.outcome import decided_by
 from bot.teams.parts import Look
 from bot.teams.service import Decisions
 
@@ -154,12 +155,20 @@ async def _counted(service: Decisions, click: Click, look: Look) -> Reply:
     return Reply(request_card(view, look, note=note), aside=note.text)
 
 
+def _too_late(view: RequestView, error: CountersignError) -> str:
+    decision = view.request.decision
+    if decision is None:
+        return str(error)
+    at = f"{decision.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"This was decided before you clicked, by {decided_by(decision)}, at {at}."
+
+
 def _explained(error: CountersignError, click: Click, view: RequestView, look: Look) -> Reply:
     """The request as it stands, with the reason why the click did not do what it asked for."""
     typed = Typed(comment=click.comment)
     match error:
         case AlreadyDecidedError() | ExpiredError():
-            note = Note(f"{error} Your click changed nothing.", "warning")
+            note = Note(f"{_too_late(view, error)} Your click changed nothing.", "warning")
             return Reply(request_card(view, look, note=note))
         case NotAuthorisedError():
             note = Note(f"You cannot decide this. {error}", final=True)

@@ -46,7 +46,7 @@ def edit_form(
     form = edit_card(view, look, note, typed)
     if size_bytes(form) <= CARD_LIMIT_BYTES:
         return form
-    too_long = Note("These arguments are too long to edit in a card. Use the API or the inbox.")
+    too_long = Note("These arguments are too long to edit in a card. Use the API.")
     return request_card(view, look, note=too_long, typed=typed)
 
 

@@ -17,6 +17,10 @@ from bot.teams.safe import visible
 Flavour = Literal["execute", "submit"]
 """`execute` for Teams. Emulator and Web Chat draw Action.Execute but ignore clicks on it."""
 
+_SPACES = re.compile(r"(?m)^ +| {2,}")
+"""Renderers collapse these; what is shown must be what runs."""
+_UNBROKEN = re.compile(r"[^\s/?\u200b-]{24}(?=[^\s/?-])")
+"""Gets a place to break: some renderers cut off what does not fit on a line of a phone."""
 _DATE_MACRO = re.compile(r"\{(?=\{(?:DATE|TIME)\()", re.IGNORECASE)
 
 
@@ -49,7 +53,9 @@ def runs(text: str, *, monospace: bool = False, **run: Any) -> list[JsonObject]:
     """`text` as text runs. `{{DATE(…)}}` is cut in two between the braces, or it would be run."""
     style = {"fontType": "Monospace"} if monospace else {}
     shown = visible(text) or "(empty)"
-    parts = _DATE_MACRO.sub("{\0", shown).split("\0")
+    kept = _SPACES.sub(lambda found: "\u00a0" * len(found[0]), shown)
+    wrapping = _UNBROKEN.sub("\\g<0>\u200b", kept)
+    parts = _DATE_MACRO.sub("{\0", wrapping).split("\0")
     return [{"type": "TextRun", "text": part, **style, **run} for part in parts]
 
 
@@ -67,26 +73,21 @@ def sentence(*pieces: str | tuple[str, str]) -> JsonObject:
     return {"type": "RichTextBlock", "inlines": inlines}
 
 
-def table(rows: Sequence[Sequence[Sequence[JsonObject]]], widths: Sequence[int]) -> JsonObject:
-    """Rows of cells of elements. `widths` are shares, so that it fits every screen."""
-    return {
-        "type": "Table",
-        "showGridLines": False,
-        "firstRowAsHeader": False,
-        "columns": [{"width": width} for width in widths],
-        "rows": [
-            {
-                "type": "TableRow",
-                "cells": [{"type": "TableCell", "items": list(cell)} for cell in row],
-            }
-            for row in rows
-        ],
-    }
+def row(cells: Sequence[Sequence[JsonObject]], shares: Sequence[int]) -> JsonObject:
+    """Cells side by side. Shares instead of widths, so that rows align and fit every screen.
+
+    Not a Table: its header property is spelt differently in the schema and in the renderer.
+    """
+    columns = [
+        {"type": "Column", "width": share, "items": list(cell)}
+        for cell, share in zip(cells, shares, strict=True)
+    ]
+    return {"type": "ColumnSet", "spacing": "Small", "columns": columns}
 
 
-def facts(rows: Sequence[tuple[str, JsonObject]]) -> JsonObject:
+def facts(rows: Sequence[tuple[str, JsonObject]]) -> list[JsonObject]:
     """Names and values side by side, names subdued."""
-    return table([[[words(name, isSubtle=True)], [value]] for name, value in rows], (1, 2))
+    return [row([[words(name, isSubtle=True)], [value]], (1, 2)) for name, value in rows]
 
 
 def banner(text: str, style: Literal["attention", "warning", "good", "accent"]) -> JsonObject:

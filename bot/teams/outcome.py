@@ -37,6 +37,8 @@ def outcome_card(
     """The closed card. State is a symbol and words; the background only underlines them."""
     request = view.request
     title, style, sense = _state(request)
+    if request.status is RequestStatus.APPROVED:
+        sense = _when_it_runs(view)
     head = [heading(title, size="Large"), *([words(sense)] if sense else [])]
     body = [
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
@@ -48,7 +50,7 @@ def outcome_card(
         *_result(request),
         *what_ran(view, space, look),
         *why(request),
-        small_print(view),
+        *small_print(view),
     ]
     over = request.status not in {RequestStatus.APPROVED, RequestStatus.EXECUTING}
     actions = [] if over else [refresh_button(request, look)]
@@ -64,7 +66,7 @@ def _state(request: Request) -> tuple[str, str, str]:
             return (
                 f"✓ Approved{changed}",
                 "good",
-                "It runs once all that was proposed with it is decided.",
+                "",
             )
         case RequestStatus.EXECUTING:
             return f"✓ Approved{changed}, running", "good", ""
@@ -73,7 +75,7 @@ def _state(request: Request) -> tuple[str, str, str]:
         case RequestStatus.REJECTED:
             return "✗ Rejected", "attention", "It did not run. The agents were told why."
         case RequestStatus.EXPIRED:
-            return "⏱ Expired", "warning", "Nobody decided in time. It did not run."
+            return "✗ Expired", "warning", "Nobody decided in time. It did not run."
         case RequestStatus.CANCELLED:
             return "⊘ Cancelled", "emphasis", "The session was ended. It did not run."
         case RequestStatus.FAILED:
@@ -87,18 +89,24 @@ def _state(request: Request) -> tuple[str, str, str]:
     return "Approval needed", "emphasis", ""
 
 
+def _when_it_runs(view: RequestView) -> str:
+    if any(sibling.status is RequestStatus.PENDING for sibling in view.siblings):
+        return "It runs once all that was proposed with it is decided."
+    return "It runs now."
+
+
 def decided_by(decision: Decision) -> str:
     """Who decided and through what, as words."""
     if decision.via is Via.CLOCK:
-        return "The deadline"
+        return "the deadline"
     if decision.via is Via.POLICY:
-        return "Policy"
+        return "policy"
     return f"{decision.by_name}, through {VIA_WORDS[decision.via]}"
 
 
 def _decided(request: Request) -> list[JsonObject]:
     decision = request.decision
-    if decision is None:
+    if decision is None or decision.via is Via.CLOCK:
         return []
     elements = [
         sentence("Decided by ", ("bold", decided_by(decision)), "."),
@@ -124,7 +132,8 @@ def what_ran(view: RequestView, space: Space, look: Look) -> list[JsonObject]:
     will_run = view.request.status in {RequestStatus.APPROVED, RequestStatus.EXECUTING}
     title = "What exactly ran" if did_run else "What exactly will run"
     if not did_run and not will_run:
-        title = "What was proposed"
+        in_doubt = view.request.status is RequestStatus.IN_DOUBT
+        title = "What may have run" if in_doubt else "What was proposed"
     return [label(title), *elements[1:]]
 
 

@@ -82,7 +82,7 @@ def who_asks(view: RequestView) -> JsonObject:
     asker = view.requester.name if view.requester else request.requester
     return sentence(
         ("bold", cut(request.agent, NAME_LIMIT)),
-        " wants to run ",
+        " wants to run " if request.status is RequestStatus.PENDING else " wanted to run ",
         ("bold", in_words(request.tool)),
         " (",
         ("code", cut(request.tool, NAME_LIMIT)),
@@ -132,8 +132,8 @@ def why(request: Request) -> list[JsonObject]:
     return [label("Why, in the agent's words"), plain(cut(said, RATIONALE_LIMIT))]
 
 
-def small_print(view: RequestView) -> JsonObject:
-    """Deadline, who may decide, rule, and by which the request is known elsewhere."""
+def small_print(view: RequestView) -> list[JsonObject]:
+    """Deadline, who may decide, the rule, and the names of it all elsewhere."""
     request = view.request
     rows: list[tuple[str, JsonObject]] = []
     if request.status is RequestStatus.PENDING:
@@ -159,7 +159,7 @@ def _needs(view: RequestView) -> list[tuple[str, JsonObject]]:
     count = f"{stage.quorum} people: " if stage.quorum > 1 else ""
     so_far = f" ({given} of {stage.quorum} so far)" if stage.quorum > 1 else ""
     of = f", step {request.stage + 1} of {len(request.stages)}" if len(request.stages) > 1 else ""
-    return [("Needs", plain(cut(f"{count}{roles}{so_far}{of}", REASON_LIMIT)))]
+    return [("Who decides", plain(cut(f"{count}{roles}{so_far}{of}", REASON_LIMIT)))]
 
 
 def _counted(view: RequestView) -> list[Vote]:

@@ -25,7 +25,7 @@ def input_card(
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         heading("Your reply is needed", size="Large"),
         *_asked(request),
-        small_print(view),
+        *small_print(view),
     ]
     spoken = "Your reply is needed in a chat of agents."
     if note and note.final:
@@ -45,9 +45,11 @@ def input_card(
     actions = [
         button(flavour, "reply", "Send", data, style="positive"),
         button(flavour, "go_on", "Go on without comment", data),
-        button(flavour, "end", "End the chat", data, style="destructive"),
     ]
-    return card(body, actions, spoken=spoken)
+    # Three such titles in one row do not fit on a phone.
+    body.append({"type": "ActionSet", "actions": actions})
+    end = button(flavour, "end", "End the chat", data, style="destructive")
+    return card(body, [end], spoken=spoken)
 
 
 def _asked(request: Request) -> list[JsonObject]:
@@ -68,7 +70,7 @@ def _answered(view: RequestView, note: Note | None) -> JsonObject:
     request = view.request
     titles = {
         RequestStatus.REJECTED: "✗ Chat ended",
-        RequestStatus.EXPIRED: "⏱ Expired: nobody replied in time",
+        RequestStatus.EXPIRED: "✗ Expired: nobody replied in time",
         RequestStatus.CANCELLED: "⊘ Cancelled",
     }
     title = titles.get(request.status, "✓ Replied")
@@ -81,5 +83,5 @@ def _answered(view: RequestView, note: Note | None) -> JsonObject:
         body.append(sentence("By ", ("bold", decided_by(request.decision)), "."))
         said = request.decision.comment.strip()
         body += [label("Reply"), plain(said)] if said else [words("Without comment.")]
-    body.append(small_print(view))
+    body += small_print(view)
     return card(body, [], spoken=title)

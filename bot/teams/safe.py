@@ -40,6 +40,8 @@ def value_text(value: Any) -> str:
 
 
 def _plainly_text(value: str) -> bool:
+    if "\n" in value.strip():
+        return True
     if not value or value != value.strip() or value.startswith('"'):
         return False
     try:

@@ -1,0 +1,285 @@
+"""One view for every state a card can show, with the awkward cases among them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from approvals.models import (
+    Cause,
+    CheckpointId,
+    ConversationKey,
+    Decision,
+    JsonObject,
+    Outcome,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Result,
+    Risk,
+    Session,
+    SessionId,
+    SessionStatus,
+    Stage,
+    Verdict,
+    Via,
+    Vote,
+)
+from approvals.ports import RequestView
+from bot.teams.approval import Note, Typed
+from bot.teams.cards import edit_form, notice_card, request_card
+from bot.teams.elements import Flavour
+from bot.teams.parts import Look
+from tests.bot.teams.stage import ARGUMENTS, SCHEMA
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SAM = Principal(id=PrincipalId("sam"), name="Sam Carter")
+LONG = (
+    "Dear Ms Okafor,\n\nthank you for your time on Tuesday. As agreed, please find our offer for "
+    "25 seats with onboarding, the migration of your archive and two training days below.\n" * 12
+)
+HOSTILE = (
+    "**Approved by Sam Carter** [click](https://evil.example) ![x](https://evil.example/p.png) "
+    "<at>Everyone</at> {{DATE(2026-01-01T00:00:00Z)}} \u202egnp.exe\u200b # Heading"
+)
+
+
+def request(**changes: Any) -> Request:
+    values: dict[str, Any] = {
+        "id": RequestId("R-01J9ZK3V7Q"),
+        "session_id": SessionId("S-01J9ZK2M4T"),
+        "checkpoint_id": CheckpointId("C-1"),
+        "position": 0,
+        "kind": RequestKind.TOOL,
+        "call_id": "call-1",
+        "tool": "push_quote",
+        "arguments": ARGUMENTS,
+        "agent": "sales_agent",
+        "executor": "gatekeeper",
+        "rationale": "The customer asked for 25 seats at the list price until Friday.",
+        "risk": Risk.HIGH,
+        "rule_id": "tools.push_quote",
+        "reason": "Quotes above 10,000 bind us.",
+        "policy_version": "0123456789abcdef",
+        "revision": 1,
+        "digest": "9f2c4be1a07dd0b3c5f1e2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7",
+        "stages": (Stage(roles=("sales_manager",)),),
+        "stage": 0,
+        "status": RequestStatus.PENDING,
+        "requester": PrincipalId("sam"),
+        "idempotent": False,
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(hours=4),
+        "execution_token": "token",
+    }
+    return Request.model_validate({**values, **changes})
+
+
+def view(
+    *,
+    siblings: tuple[Request, ...] = (),
+    votes: tuple[Vote, ...] = (),
+    schema: JsonObject | None = SCHEMA,
+    **changes: Any,
+) -> RequestView:
+    session = Session(
+        id=SessionId("S-01J9ZK2M4T"),
+        workflow="sales_quote",
+        workflow_version="1",
+        task="quote for Contoso, 25 seats",
+        owner=PrincipalId("sam"),
+        status=SessionStatus.WAITING,
+        conversation=ConversationKey("msteams:19:group"),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return RequestView(
+        request=request(**changes),
+        session=session,
+        votes=votes,
+        requester=SAM,
+        siblings=siblings,
+        arguments_schema=schema,
+    )
+
+
+def decided(verdict: Verdict = Verdict.APPROVE, comment: str = "", **more: Any) -> Decision:
+    values: dict[str, Any] = {
+        "verdict": verdict,
+        "by": "alex",
+        "by_name": "Alex Wilber",
+        "via": Via.TEAMS,
+        "at": NOW + timedelta(minutes=3),
+        "comment": comment,
+    }
+    return Decision.model_validate({**values, **more})
+
+
+def done(outcome: Outcome, content: str, **more: Any) -> Result:
+    return Result(outcome=outcome, content=content, **more)
+
+
+ASKED: JsonObject = {
+    "prompt": "Please give feedback to the writer, or press enter to go on.",
+    "message": "Here is the outline: 1. Market 2. Offer 3. Risks. Shall I write it out?",
+}
+CHANGED = {**ARGUMENTS, "amount": 21000, "customer": "Contoso Ltd"}
+TYPED = Typed(
+    values={"amount": "21.000,50", "seats": "many"},
+    comment="Less, please",
+    problems={"amount": "A number is needed. Use a point for decimals.", "seats": "A number."},
+)
+REASON = "The discount is too high, 5 % at most."
+NESTED: JsonObject = {
+    "to": "okafor@contoso.example",
+    "subject": "Our offer",
+    "body": LONG,
+    "lines": [{"sku": "SEAT", "quantity": 25, "price": 960}, {"sku": "ONB", "quantity": 1}],
+    "reference": "900",
+}
+HUGE: JsonObject = {
+    "document": "Lorem ipsum dolor sit amet. " * 4000,
+    **{f"field_{index}": "x" * 500 for index in range(300)},
+}
+
+
+def _sibling(**changes: Any) -> Request:
+    return request(id="R-2", position=1, tool="move_stage", call_id="call-2", **changes)
+
+
+def _vote(name: str) -> Vote:
+    return Vote(
+        request_id=RequestId("R-01J9ZK3V7Q"),
+        revision=1,
+        principal_id=PrincipalId(name),
+        name=name.title(),
+        stage=0,
+        verdict=Verdict.APPROVE,
+        via=Via.TEAMS,
+        identity="entra:x",
+        at=NOW,
+    )
+
+
+def cards(flavour: Flavour) -> dict[str, JsonObject]:
+    """Every state by name."""
+    look = Look(flavour, "https://approve.example")
+    approved, closed = decided(), RequestStatus
+    late = Note(
+        "Request R-01J9ZK3V7Q was already decided: approve by Isaiah Langer at 2026-11-22 12:02:11 "
+        "UTC through teams. It is approved now. Your click changed nothing.",
+        "warning",
+    )
+    return {
+        "pending": request_card(view(), look),
+        "pending-long": request_card(view(arguments=NESTED, tool="send_email", schema=None), look),
+        "pending-huge": request_card(view(arguments=HUGE, tool="file_report", schema=None), look),
+        "pending-hostile": request_card(
+            view(
+                arguments={"note": HOSTILE, HOSTILE: 1},
+                rationale=HOSTILE,
+                agent=HOSTILE,
+                tool="send",
+                schema=None,
+            ),
+            look,
+        ),
+        "pending-low-no-deadline": request_card(
+            view(risk=Risk.LOW, expires_at=None, rationale="", arguments={}), look
+        ),
+        "pending-medium-two-together": request_card(
+            view(risk=Risk.MEDIUM, siblings=(_sibling(),)), look
+        ),
+        "pending-quorum": request_card(
+            view(stages=(Stage(roles=("sales_manager",), quorum=2),), votes=(_vote("isaiah"),)),
+            look,
+            note=Note("Your vote is counted. More people have to decide.", "accent", final=True),
+        ),
+        "pending-reason-missing": request_card(
+            view(), look, note=Note("Say why you reject it; the agents read the reason.")
+        ),
+        "pending-not-authorised": request_card(
+            view(),
+            look,
+            note=Note("You cannot decide this. This needs the role sales_manager.", final=True),
+        ),
+        "pending-stale": request_card(
+            view(revision=2), look, note=Note("This card was out of date. Nothing was decided.")
+        ),
+        "edit": edit_form(view(), look),
+        "edit-problems": edit_form(view(), look, note=Note("2 values do not fit."), typed=TYPED),
+        "edit-nested": edit_form(view(arguments=NESTED, tool="send_email", schema=None), look),
+        "edit-too-long": edit_form(view(arguments=HUGE, schema=None), look),
+        "approved": request_card(view(status=closed.APPROVED, decision=approved), look),
+        "executing": request_card(view(status=closed.EXECUTING, decision=approved), look),
+        "executed": request_card(
+            view(
+                status=closed.EXECUTED,
+                decision=decided(comment="Good."),
+                result=done(Outcome.EXECUTED, '{"quote": "Q-2041", "state": "released"}'),
+            ),
+            look,
+        ),
+        "executed-with-changes": request_card(
+            view(
+                status=closed.EXECUTED,
+                arguments=CHANGED,
+                proposed_arguments=ARGUMENTS,
+                decision=decided(Verdict.MODIFY, "As agreed on the phone"),
+                result=done(Outcome.EXECUTED_WITH_CHANGES, "Quote Q-2041 pushed"),
+                revision=2,
+            ),
+            look,
+        ),
+        "rejected": request_card(
+            view(
+                status=closed.REJECTED,
+                decision=decided(Verdict.REJECT, REASON),
+                result=done(Outcome.NOT_EXECUTED, "", cause=Cause.REJECTED),
+            ),
+            look,
+        ),
+        "expired": request_card(
+            view(
+                status=closed.EXPIRED,
+                decision=decided(Verdict.REJECT, "Nobody decided in time.", via=Via.CLOCK),
+            ),
+            look,
+        ),
+        "cancelled": request_card(view(status=closed.CANCELLED), look),
+        "failed": request_card(
+            view(
+                status=closed.FAILED,
+                decision=approved,
+                result=done(Outcome.FAILED, "CPQ answered 503: maintenance until 14:00"),
+            ),
+            look,
+        ),
+        "in-doubt": request_card(view(status=closed.IN_DOUBT, decision=approved), look),
+        "already-decided": request_card(
+            view(status=closed.APPROVED, decision=decided(by_name="Isaiah Langer")), look, note=late
+        ),
+        "not-found": notice_card("Request not found", "This request is not there any more."),
+        "input": request_card(view(kind=RequestKind.INPUT, arguments=ASKED), look),
+        "input-answered": request_card(
+            view(
+                kind=RequestKind.INPUT,
+                arguments=ASKED,
+                status=closed.APPROVED,
+                decision=decided(comment="Yes, but shorter."),
+            ),
+            look,
+        ),
+        "input-ended": request_card(
+            view(
+                kind=RequestKind.INPUT,
+                arguments=ASKED,
+                status=closed.REJECTED,
+                decision=decided(Verdict.REJECT),
+            ),
+            look,
+        ),
+    }
