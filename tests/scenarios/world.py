@@ -1,0 +1,169 @@
+"""The whole application with stand-ins around it; the server can be stopped and started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.server import serving
+from bot.settings import Mode, ProcessSettings, Settings
+from bot.settings_file import load_settings
+from sandbox.botframework.cards import actions
+from sandbox.botframework.client import Answer
+from sandbox.botframework.server import BotFramework
+from sandbox.botframework.world import Message
+from sandbox.crm.server import Crm
+from sandbox.mailbox.server import Mailbox
+from sandbox.openai.server import ScriptedModel
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT_S = 30.0
+LOOK_EVERY_S = 0.02
+OVER = ("completed", "failed", "cancelled")
+
+
+class World:
+    """Stand-ins that stay, and at most one server on one database."""
+
+    def __init__(self, settings: Settings, teams: BotFramework, crm: Crm, mailbox: Mailbox):
+        self.settings, self.teams, self.crm, self.mailbox = settings, teams, crm, mailbox
+        self.url = ""
+
+    @asynccontextmanager
+    async def server(self) -> AsyncIterator[None]:
+        """The application, served inside the block."""
+        async with serving(self.settings, host="127.0.0.1", port=0) as self.url:
+            self.teams.bot_url = f"{self.url}/api/messages"
+            yield
+
+    async def call(
+        self, method: str, path: str, *, person: str = "sam", json: Any = None
+    ) -> tuple[int, Any]:
+        """The REST API, as somebody."""
+        headers = {"Authorization": f"Bearer local-token-{person}"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(method, self.url + path, json=json, headers=headers) as response,
+        ):
+            return response.status, await response.json(content_type=None)
+
+    async def start(self, workflow: str, task: str) -> str:
+        """A session of Sam's, through the API."""
+        status, body = await self.call(
+            "POST", "/api/v1/sessions", json={"workflow": workflow, "task": task}
+        )
+        assert status == 201, body
+        return str(body["id"])
+
+    async def vote(
+        self, request: dict[str, Any], verdict: str, *, person: str = "alex", **more: Any
+    ) -> tuple[int, Any]:
+        """A vote through the API."""
+        body = {"verdict": verdict, "digest": request["digest"], **more}
+        return await self.call(
+            "POST", f"/api/v1/requests/{request['id']}/votes", person=person, json=body
+        )
+
+    async def request(self, request_id: str) -> Any:
+        """One request."""
+        return (await self.call("GET", f"/api/v1/requests/{request_id}"))[1]
+
+    async def session(self, session_id: str) -> Any:
+        """One session."""
+        return (await self.call("GET", f"/api/v1/sessions/{session_id}"))[1]
+
+    async def pending(self, session_id: str, *, tool: str | None = None) -> dict[str, Any]:
+        """The request that the session waits for, as soon as there is one."""
+
+        async def look() -> dict[str, Any] | None:
+            query = f"/api/v1/requests?session={session_id}&status=pending"
+            _, page = await self.call("GET", query)
+            found = [r for r in page["items"] if tool in (None, r["tool"])]
+            return found[0] if found else None
+
+        found = await self.eventually(look)
+        assert isinstance(found, dict)
+        return found
+
+    async def over(self, session_id: str) -> Any:
+        """The session, as soon as it is over."""
+
+        async def look() -> Any:
+            session = await self.session(session_id)
+            return session if session["status"] in OVER else None
+
+        return await self.eventually(look)
+
+    async def eventually(self, look: Callable[[], Any]) -> Any:
+        """The first answer of `look` that is not None; looks again and again, within limits."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while (found := await look()) is None:
+                await asyncio.sleep(LOOK_EVERY_S)
+            return found
+
+    async def ledger(self, session_id: str) -> Any:
+        """The ledger of a session; it must verify."""
+        _, body = await self.call("GET", f"/api/v1/ledger?session={session_id}")
+        assert body["verified"], body["problems"]
+        return body["items"]
+
+    def quotes(self) -> list[dict[str, Any]]:
+        """The arguments of every quote that the CRM really released."""
+        return [e["arguments"] for e in self.crm.effects() if e["action"] == "create_quote"]
+
+    async def card(self, request_id: str) -> Message:
+        """The message whose card has buttons for the request, as soon as it is posted."""
+        return await self.teams.wait_for(
+            lambda m: m.from_bot and shows(m, request_id), timeout_s=TIMEOUT_S
+        )
+
+    async def says(self, *words: str) -> Message:
+        """The bot's message with all these words, as soon as it is there."""
+        return await self.teams.wait_for(
+            lambda m: m.from_bot and all(word in str(m.activity) for word in words),
+            timeout_s=TIMEOUT_S,
+        )
+
+    async def click(
+        self, request_id: str, verb: str, person: str = "Alex Wilber", **inputs: Any
+    ) -> Answer:
+        """A click on the card of the request."""
+        message = await self.card(request_id)
+        return await self.teams.click(message, verb, inputs, person=person)
+
+
+def shows(message: Message, request_id: str) -> bool:
+    """Whether the message has a card with a button for this request."""
+    card = message.card()
+    return card is not None and any(
+        isinstance(a.get("data"), dict) and a["data"].get("request") == request_id
+        for a in actions(card)
+    )
+
+
+@asynccontextmanager
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """The stand-ins; start the server with `world.server()`."""
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(ScriptedModel.start())
+        crm = await stack.enter_async_context(Crm.start())
+        mailbox = await stack.enter_async_context(Mailbox.start())
+        teams = await stack.enter_async_context(BotFramework.start())
+
+        def adjust(document: dict[str, Any]) -> None:
+            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+            document["workflows"]["settings"] |= {
+                "crm_url": crm.url,
+                "smtp_port": mailbox.smtp_port,
+            }
+
+        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{tmp_path}/app.db")
+        settings = load_settings(
+            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
+        )
+        yield World(settings, teams, crm, mailbox)
