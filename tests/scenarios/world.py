@@ -102,9 +102,11 @@ class World:
     async def eventually(self, look: Callable[[], Any]) -> Any:
         """The first answer of `look` that is not None; looks again and again, within limits."""
         async with asyncio.timeout(TIMEOUT_S):
-            while (found := await look()) is None:
-                await asyncio.sleep(LOOK_EVERY_S)
-            return found
+            while True:
+                found = await look()
+                if found is not None:
+                    return found
+                await asyncio.sleep(LOOK_EVERY_S)  # as any client of the API would
 
     async def ledger(self, session_id: str) -> Any:
         """The ledger of a session; it must verify."""
