@@ -19,12 +19,12 @@ def problems(schema: JsonObject, arguments: JsonObject) -> dict[str, str]:
         if name not in known:
             found[name] = "is not an argument of this tool"
     for error in Draft202012Validator(schema).iter_errors(arguments):
-        if error.validator == "required":
+        if error.absolute_path:
+            found.setdefault(str(error.absolute_path[0]), error.message)
+        elif error.validator == "required":
             for name in error.validator_value:
                 if name not in arguments:
                     found.setdefault(name, "is required")
-        elif error.absolute_path:
-            found.setdefault(str(error.absolute_path[0]), error.message)
         elif error.validator != "additionalProperties":
             found.setdefault("arguments", error.message)
     return found
