@@ -1,0 +1,191 @@
+"""Reading the policy, with every problem at once, and ruling by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from approvals.errors import ConfigurationError
+from approvals.models import Effect, Risk, SessionId, Stage, ToolCall
+from approvals.policy import Policy, duration_s
+
+ASK: dict[str, Any] = {"effect": "require_approval", "roles": ["manager"]}
+
+
+def call(tool: str) -> ToolCall:
+    return ToolCall(
+        session_id=SessionId("S-1"),
+        call_id="call-1",
+        tool=tool,
+        arguments={},
+        agent="seller",
+        executor="gatekeeper",
+    )
+
+
+def policy(**tools: Any) -> Policy:
+    return Policy.load({"tools": tools})
+
+
+def problems(section: Any) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        Policy.load(section)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [(90, 90), (0.5, 0.5), ("30s", 30), ("15m", 900), ("1.5h", 5400), (" 4 h ", 14400)]
+    + [("3d", 259200), ("365d", 31536000)],
+)
+def test_durations_have_a_unit_or_are_seconds(text: str | float, seconds: float) -> None:
+    assert seconds == duration_s(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "4", "h", "-1h", "4h30m", "4H", "1w", True, None, [], float("nan")]
+)
+def test_what_is_no_duration_is_refused(text: Any) -> None:
+    with pytest.raises(ValueError, match="is not"):
+        duration_s(text)
+
+
+@pytest.mark.parametrize("text", [0, -1, "0s", "366d", float("inf")])
+def test_durations_end_within_a_year(text: str | float) -> None:
+    with pytest.raises(ValueError, match="between now and one year"):
+        duration_s(text)
+
+
+def test_unknown_tool_is_denied() -> None:
+    ruling = policy(look="allow").rule(call("lock"))
+
+    assert (Effect.DENY, "unknown-tool", Risk.HIGH) == (ruling.effect, ruling.rule_id, ruling.risk)
+    assert "lock" in ruling.reason
+
+
+def test_names_of_tools_match_exactly() -> None:
+    assert Effect.DENY is policy(look="allow").rule(call("Look")).effect
+    assert Effect.DENY is policy(look="allow").rule(call("look ")).effect
+
+
+def test_without_rules_everything_is_denied() -> None:
+    assert Effect.DENY is Policy.load({}).rule(call("look")).effect
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny", "shadow"])
+def test_short_form_names_the_effect(effect: str) -> None:
+    ruling = policy(look=effect).rule(call("look"))
+
+    assert effect == ruling.effect
+    assert "tools.look" == ruling.rule_id
+    assert "look" in ruling.reason
+    assert () == ruling.channels
+
+
+def test_ruling_carries_all_of_its_rule() -> None:
+    rule = {**ASK, "risk": "high", "deadline": "4h", "reason": "Money.", "channels": ["jira"]}
+    ruling = policy(pay=rule).rule(call("pay"))
+
+    assert Effect.REQUIRE_APPROVAL is ruling.effect
+    assert (Stage(roles=("manager",), quorum=1),) == ruling.stages
+    assert (Risk.HIGH, 14400, "Money.", ("jira",)) == (
+        ruling.risk,
+        ruling.deadline_s,
+        ruling.reason,
+        ruling.channels,
+    )
+
+
+def test_stages_are_kept_in_order() -> None:
+    stages = [{"roles": ["manager"], "quorum": 2}, {"roles": ["controller"]}]
+    ruling = policy(pay={"effect": "require_approval", "stages": stages}).rule(call("pay"))
+
+    assert (("manager",), 2) == (ruling.stages[0].roles, ruling.stages[0].quorum)
+    assert (("controller",), 1) == (ruling.stages[1].roles, ruling.stages[1].quorum)
+
+
+def test_questions_go_to_the_owner_unless_told_otherwise() -> None:
+    default = Policy.load({}).rule_input(call("human_input"))
+    configured = Policy.load({"human_input": {"roles": ["lead"], "deadline": "1h"}})
+
+    assert (Stage(roles=("owner",)),) == default.stages
+    assert (None, 3600) == (default.deadline_s, configured.rule_input(call("x")).deadline_s)
+    assert (Stage(roles=("lead",)),) == configured.rule_input(call("x")).stages
+    assert (Stage(roles=("boss",)),) == configured.rule_input(call("x"), ("boss",)).stages
+
+
+def test_version_names_the_content() -> None:
+    one, same = policy(a="allow", b="deny"), policy(b="deny", a={"effect": "allow"})
+
+    assert one.version == same.version
+    assert one.version != policy(a="allow", b="allow").version
+    assert 16 == len(one.version)
+
+
+def test_rules_can_be_looked_at() -> None:
+    assert ["look"] == list(policy(look="allow").tools)
+
+
+def test_every_problem_is_reported_with_its_path() -> None:
+    found = problems(
+        {
+            "tools": {
+                "a": "perhaps",
+                "b": {"effect": "require_approval"},
+                "c": {**ASK, "deadline": "soon"},
+                "d": {**ASK, "stages": [{"roles": ["x"]}]},
+                "e": {"effect": "require_approval", "stages": [{"roles": [], "quorum": 0}]},
+                "f": {**ASK, "colour": "red"},
+                "g": 7,
+            },
+            "human_input": {"roles": []},
+            "rules": {},
+        }
+    )
+    starts = [problem.split(": ", 1)[0] for problem in found]
+
+    assert starts == [
+        "policy.tools.a.effect",
+        "policy.tools.b",
+        "policy.tools.c.deadline",
+        "policy.tools.d",
+        "policy.tools.e.stages.0.roles",
+        "policy.tools.e.stages.0.quorum",
+        "policy.tools.f.colour",
+        "policy.tools.g",
+        "policy.human_input.roles",
+        "policy.rules",
+    ]
+    assert "(got 'perhaps')" in found[0]
+    assert "who may approve it?" in found[1]
+    assert "write for example 30s" in found[2]
+    assert "not both" in found[3]
+
+
+@pytest.mark.parametrize(
+    ("section", "path"), [({"tools": ["a"]}, "policy.tools"), (None, "policy")]
+)
+def test_sections_of_another_shape_are_reported(section: Any, path: str) -> None:
+    (problem,) = problems(section)
+
+    assert problem.startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"effect": "require_approval", "roles": ["owner"]},
+        {"effect": "require_approval", "stages": [{"roles": ["lead"]}, {"roles": ["owner"]}]},
+    ],
+)
+def test_tool_that_only_its_owner_could_approve_is_reported(rule: Any) -> None:
+    (problem,) = problems({"tools": {"pay": rule}})
+
+    assert problem.startswith("policy.tools.pay: ")
+    assert "nobody may approve their own call" in problem
+
+
+def test_problems_start_with_the_path_that_was_asked_for() -> None:
+    with pytest.raises(ConfigurationError, match=r"^other\.policy\.tools\.a\.effect: "):
+        Policy.load({"tools": {"a": "perhaps"}}, path="other.policy")

@@ -1,0 +1,193 @@
+"""What only SQLite can do wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import IntegrityError
+
+from approvals.errors import UnavailableError
+from approvals.store.sqlite import AFTER_COMMIT, SqliteStore
+from tests.contracts.test_store import adding, count, keys
+from tests.doubles.database import fresh_database, sqlite_store
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    async with sqlite_store(fresh_database(tmp_path)) as store:
+        yield store
+
+
+def ringing(key: str, rung: list[str]) -> object:
+    def unit(connection: Connection) -> str:
+        connection.info[AFTER_COMMIT].append(lambda: rung.append(key))
+        return adding(key)(connection)
+
+    return unit
+
+
+def pragma(connection: Connection, name: str) -> object:
+    return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+
+
+async def test_commits_survive_a_power_cut_and_keys_are_enforced(store: SqliteStore) -> None:
+    full = 2
+
+    assert full == await store.write(lambda c: pragma(c, "synchronous"))
+    assert "wal" == await store.write(lambda c: pragma(c, "journal_mode"))
+    assert 1 == await store.write(lambda c: pragma(c, "foreign_keys"))
+    assert 1 == await store.read(lambda c: pragma(c, "query_only"))
+
+
+async def test_waiting_units_share_a_commit(store: SqliteStore) -> None:
+    commits: list[int] = []
+    event.listen(store._writer, "commit", lambda _: commits.append(1))
+    await asyncio.gather(*(store.write(adding(f"{n}")) for n in range(128)))
+
+    assert len(commits) < 10
+
+
+async def test_failed_commit_tells_nobody_that_it_worked(store: SqliteStore) -> None:
+    rung: list[str] = []
+    failing = threading.Event()
+    failing.set()
+
+    def commit(_: Connection) -> None:
+        if failing.is_set():
+            raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(store._writer, "commit", commit)
+    outcomes = await asyncio.gather(
+        *(store.write(ringing(f"{n}", rung)) for n in range(20)), return_exceptions=True
+    )
+
+    assert all(isinstance(outcome, UnavailableError) for outcome in outcomes)
+    assert "cannot be written" in str(outcomes[0])
+    assert (0, []) == (await store.read(count), rung)
+    failing.clear()
+    await store.write(ringing("later", rung))
+
+    assert (["later"], ["later"]) == (await store.read(keys), rung)
+
+
+async def test_full_disk_is_told_and_passes(store: SqliteStore) -> None:
+    def limit(connection: Connection, pages: int) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    await store.write(lambda c: limit(c, 1))
+    big = "x" * 50_000
+    with pytest.raises(UnavailableError, match="full"):
+        await store.write(adding(big))
+    await store.write(lambda c: limit(c, 1_000_000))
+
+    assert big == await store.write(adding(big))
+
+
+async def test_writer_that_finds_the_file_locked_is_told(tmp_path: Path) -> None:
+    path = fresh_database(tmp_path)
+    async with sqlite_store(path) as store:
+        event.listen(
+            store._writer,
+            "connect",
+            lambda connection, _: connection.execute("PRAGMA busy_timeout=10"),
+        )
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(UnavailableError, match="locked"):
+                await store.write(adding("a"))
+            other.execute("ROLLBACK")
+
+        assert "a" == await store.write(adding("a"))
+
+
+async def test_unit_that_meets_a_database_error_is_told_alone(store: SqliteStore) -> None:
+    broken, good = await asyncio.gather(
+        store.write(lambda c: c.exec_driver_sql("SELECT * FROM nowhere")),
+        store.write(adding("good")),
+        return_exceptions=True,
+    )
+
+    assert isinstance(broken, UnavailableError)
+    assert "nowhere" in str(broken)
+    assert "good" == good
+
+
+async def test_broken_rule_of_the_schema_is_raised_as_it_is(store: SqliteStore) -> None:
+    await store.write(adding("a"))
+
+    with pytest.raises(IntegrityError):
+        await store.write(adding("a"))
+
+
+async def test_unit_may_have_ended_its_savepoint_itself(store: SqliteStore) -> None:
+    def unit(connection: Connection) -> None:
+        connection.get_nested_transaction().rollback()  # type: ignore[union-attr]
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+
+    with pytest.raises(UnavailableError):
+        await store.write(unit)
+
+    assert "a" == await store.write(adding("a"))
+
+
+async def test_damaged_file_is_reported_as_unreadable(tmp_path: Path) -> None:
+    path = fresh_database(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(bytes(content))
+    async with sqlite_store(path) as store:
+        with pytest.raises(UnavailableError, match="cannot be read"):
+            await store.read(count)
+        with pytest.raises(UnavailableError):
+            await store.write(adding("a"))
+
+
+async def test_doorbell_that_fails_leaves_nobody_waiting(store: SqliteStore) -> None:
+    def failing(connection: Connection) -> str:
+        connection.info[AFTER_COMMIT].append(lambda: [].pop())
+        return adding("a")(connection)
+
+    async with asyncio.timeout(10):
+        done = await asyncio.gather(store.write(failing), store.write(adding("b")))
+
+    assert ["a", "b"] == done
+
+
+async def test_closing_twice_is_harmless(tmp_path: Path) -> None:
+    async with sqlite_store(fresh_database(tmp_path)) as store:
+        await store.close()
+        await store.close()
+
+
+def _write_from_a_loop_that_ends(store: SqliteStore) -> None:
+    """Leave a unit behind whose loop is closed before the unit is done."""
+    go_on = threading.Event()
+
+    def unit(connection: Connection) -> None:
+        go_on.wait(10)
+        adding("orphan")(connection)
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(store.write(unit))
+    loop.run_until_complete(asyncio.sleep(0))
+    task.cancel()
+    loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+    loop.close()
+    go_on.set()
+
+
+async def test_caller_whose_loop_has_ended_does_not_stop_the_writer(store: SqliteStore) -> None:
+    await asyncio.to_thread(_write_from_a_loop_that_ends, store)
+    await store.write(adding("a"))
+
+    assert ["a", "orphan"] == await store.read(keys)

@@ -1,0 +1,235 @@
+"""The contract of `approvals.ports.Store`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from approvals.errors import NotFoundError, UnavailableError
+from approvals.store.schema import conversations
+from tests.contracts.stores import Implementation
+
+pytestmark = pytest.mark.asyncio
+
+
+class Suspended(BaseException):
+    """Not an Exception, as the signal by which a chat is suspended."""
+
+
+def adding(key: str) -> Callable[[Connection], str]:
+    def unit(connection: Connection) -> str:
+        connection.execute(
+            insert(conversations).values(
+                key=key, channel="teams", kind="personal", reference="{}", updated_at="2026"
+            )
+        )
+        return key
+
+    return unit
+
+
+def keys(connection: Connection) -> list[str]:
+    query = select(conversations.c.key).order_by(conversations.c.key)
+    return [row[0] for row in connection.execute(query)]
+
+
+def count(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(conversations)).scalar_one())
+
+
+async def test_write_returns_the_value_of_its_unit_and_is_seen(store: Any) -> None:
+    returned = await store.write(adding("a"))
+
+    assert "a" == returned
+    assert ["a"] == await store.read(keys)
+
+
+async def test_exception_undoes_all_of_a_unit_and_is_raised(store: Any) -> None:
+    def unit(connection: Connection) -> None:
+        adding("a")(connection)
+        adding("b")(connection)
+        raise NotFoundError("gone")
+
+    with pytest.raises(NotFoundError, match="gone"):
+        await store.write(unit)
+
+    assert [] == await store.read(keys)
+
+
+async def test_failing_units_take_nobody_with_them(store: Any) -> None:
+    def failing(connection: Connection) -> None:
+        adding(f"failed-{threading.get_ident()}")(connection)
+        raise NotFoundError("gone")
+
+    def duplicate(connection: Connection) -> None:
+        adding("twice")(connection)
+        adding("twice")(connection)
+
+    units = [
+        unit for n in range(40) for unit in (adding(f"good-{n:02}"), failing, adding(f"too-{n:02}"))
+    ] + [duplicate]
+    outcomes = await asyncio.gather(*(store.write(u) for u in units), return_exceptions=True)
+    stored = await store.read(keys)
+
+    assert sorted(o for o in outcomes if isinstance(o, str)) == stored
+    assert 80 == len(stored)
+    assert [NotFoundError] * 40 == [type(o) for o in outcomes if isinstance(o, NotFoundError)]
+    assert isinstance(outcomes[-1], IntegrityError)
+
+
+async def test_units_see_what_units_before_them_wrote(store: Any) -> None:
+    def unit(connection: Connection) -> int:
+        before = count(connection)
+        adding(f"key-{before}")(connection)
+        return before
+
+    seen = await asyncio.gather(*(store.write(unit) for _ in range(100)))
+
+    assert list(range(100)) == sorted(seen)
+
+
+@pytest.mark.parametrize("failure", [asyncio.CancelledError, Suspended, StopIteration])
+async def test_no_exception_of_a_unit_stops_the_store(
+    store: Any, failure: type[BaseException]
+) -> None:
+    def unit(connection: Connection) -> None:
+        adding("a")(connection)
+        raise failure
+
+    async def others() -> list[str]:
+        return await asyncio.gather(*(store.write(adding(f"b{n}")) for n in range(3)))
+
+    async with asyncio.timeout(10):
+        failed, *_ = await asyncio.gather(store.write(unit), others(), return_exceptions=True)
+        stored = await store.read(keys)
+
+    assert isinstance(failed, BaseException)
+    assert ["b0", "b1", "b2"] == stored
+
+
+async def test_reader_sees_one_snapshot(store: Any) -> None:
+    reading, written = threading.Event(), threading.Event()
+
+    def unit(connection: Connection) -> tuple[int, int]:
+        before = count(connection)
+        reading.set()
+        written.wait(10)
+        return before, count(connection)
+
+    reader = asyncio.create_task(store.read(unit))
+    await asyncio.to_thread(reading.wait, 10)
+    await store.write(adding("a"))
+    written.set()
+
+    assert (0, 0) == await reader
+    assert 1 == await store.read(count)
+
+
+async def test_reader_never_sees_half_a_unit(store: Any) -> None:
+    half, seen = threading.Event(), threading.Event()
+
+    def unit(connection: Connection) -> None:
+        adding("a")(connection)
+        half.set()
+        seen.wait(10)
+        adding("b")(connection)
+
+    writer = asyncio.create_task(store.write(unit))
+    await asyncio.to_thread(half.wait, 10)
+    during = await store.read(keys)
+    seen.set()
+    await writer
+
+    assert [] == during
+    assert ["a", "b"] == await store.read(keys)
+
+
+async def test_reading_cannot_write(store: Any) -> None:
+    with pytest.raises(UnavailableError):
+        await store.read(adding("a"))
+
+    assert [] == await store.read(keys)
+
+
+async def test_cancelled_caller_does_not_undo_its_unit(store: Any) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def unit(connection: Connection) -> None:
+        started.set()
+        go_on.wait(10)
+        adding("a")(connection)
+
+    caller = asyncio.create_task(store.write(unit))
+    await asyncio.to_thread(started.wait, 10)
+    caller.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    await store.write(adding("b"))
+
+    assert ["a", "b"] == await store.read(keys)
+
+
+async def test_closing_finishes_what_was_asked_for(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    async with implementation.open(tmp_path) as store:
+        writes = [asyncio.create_task(store.write(adding(f"{n:03}"))) for n in range(200)]
+        await asyncio.sleep(0)
+        await store.close()
+        written = await asyncio.gather(*writes)
+        with pytest.raises(UnavailableError, match="shutting down"):
+            await store.write(adding("late"))
+    async with implementation.open(tmp_path) as store:
+        stored = await store.read(keys)
+
+    assert sorted(written) == stored
+    assert 200 == len(stored)
+
+
+WRITER = """
+import asyncio, sys
+from approvals.store import open_store
+from tests.contracts.test_store import adding
+
+async def main():
+    async with open_store(sys.argv[1]) as store:
+        async def one(worker):
+            for n in range(100_000):
+                key = await store.write(adding(f"{worker}-{n}"))
+                print(key, flush=True)
+        await asyncio.gather(*(one(w) for w in range(16)))
+
+asyncio.run(main())
+"""
+
+
+async def test_kill_9_loses_nothing_that_was_acknowledged(
+    implementation: Implementation, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", WRITER, implementation.url(tmp_path)]
+    acknowledged = []
+    with Popen(command, stdout=PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            acknowledged.append(line.rstrip("\n"))
+            if len(acknowledged) == 300:
+                writer.send_signal(signal.SIGKILL)
+        assert -signal.SIGKILL == writer.wait()
+    whole = acknowledged[:-1]  # the last line may be cut
+    async with implementation.open(tmp_path) as store:
+        stored = set(await store.read(keys))
+
+    assert len(whole) >= 299
+    assert set() == set(whole) - stored

@@ -1,0 +1,1 @@
+"""Working fakes of the ports, shared by all tests."""

@@ -1,0 +1,79 @@
+"""A place where people see requests: it keeps what it was shown, and fails when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from approvals.errors import NotFoundError
+from approvals.models import Conversation, Delivery, JsonObject, Notice, Principal, Request, Session
+from approvals.ports import RequestView
+
+
+class FakeChannel:
+    """Implements `approvals.ports.Channel`, with one card for each post.
+
+    `failures` are raised by the next attempts, first in, first out. A request is shown to each
+    approver, or in the conversation of the session if `in_conversation`.
+    """
+
+    def __init__(self, name: str = "teams", *, in_conversation: bool = False):
+        self.name = name
+        self.in_conversation = in_conversation
+        self.failures: deque[Exception] = deque()
+        self.cards: dict[str, RequestView] = {}
+        """What each card shows now, by card id."""
+        self.posted: list[tuple[str, str]] = []
+        """Request id and target of each card, in order."""
+        self.updated: list[str] = []
+        """Card ids, in order."""
+        self.said: list[tuple[str, str]] = []
+        """Conversation key and text, in order."""
+        self.hold: asyncio.Event | None = None
+        """While set and not released, a post hangs after its card has appeared."""
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Show a new card."""
+        self._fail()
+        card = f"card-{len(self.posted) + 1}"
+        self.cards[card] = view
+        self.posted.append((view.request.id, delivery.target))
+        if self.hold is not None:
+            await self.hold.wait()
+        return {"card": card, "target": delivery.target}
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Show `view` on the card of the delivery."""
+        self._fail()
+        reference = delivery.reference or {}
+        card = str(reference.get("card"))
+        if card not in self.cards:
+            raise NotFoundError(f"There is no card {card}.")
+        self.cards[card] = view
+        self.updated.append(card)
+
+    async def say(self, conversation: Conversation, notice: Notice) -> None:
+        """Post a text."""
+        self._fail()
+        self.said.append((conversation.key, notice.text))
+
+    def targets(
+        self,
+        request: Request,
+        session: Session,
+        approvers: Sequence[Principal],
+        conversation: Conversation | None,
+    ) -> Sequence[str]:
+        """Everybody who can decide, or the conversation in which the session began."""
+        if self.in_conversation and conversation is not None:
+            return [f"conversation:{conversation.key}"]
+        return [f"person:{p.id}" for p in approvers]
+
+    async def check(self) -> None:
+        """Fails as the next attempt would."""
+        self._fail()
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.popleft()

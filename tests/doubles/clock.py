@@ -1,0 +1,25 @@
+"""Time that moves only when a test says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
+
+
+class ManualClock:
+    """Implements `approvals.ports.Clock`."""
+
+    def __init__(self, at: datetime = START):
+        self._now = at
+
+    def now(self) -> datetime:
+        """The time that was set last."""
+        return self._now
+
+    def advance(self, seconds: float) -> datetime:
+        """Let `seconds` pass; returns the new time."""
+        if seconds < 0:
+            raise ValueError("time does not go back")
+        self._now += timedelta(seconds=seconds)
+        return self._now

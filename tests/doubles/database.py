@@ -1,0 +1,42 @@
+"""Fresh databases in a millisecond: copies of one that was migrated once."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from approvals.store import upgrade
+from approvals.store.sqlite import SqliteStore
+
+
+@functools.cache
+def _template() -> bytes:
+    folder = Path(tempfile.mkdtemp(prefix="countersign-template-"))
+    try:
+        path = folder / "template.db"
+        upgrade(f"sqlite:///{path}")
+        return path.read_bytes()
+    finally:
+        shutil.rmtree(folder)
+
+
+def fresh_database(folder: Path, name: str = "countersign.db") -> Path:
+    """An empty database on the current schema."""
+    path = folder / name
+    path.write_bytes(_template())
+    return path
+
+
+@asynccontextmanager
+async def sqlite_store(path: Path) -> AsyncIterator[SqliteStore]:
+    """The store on a database that is on the current schema already."""
+    store = SqliteStore(path)
+    store.open()
+    try:
+        yield store
+    finally:
+        await store.close()

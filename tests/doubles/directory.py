@@ -1,0 +1,70 @@
+"""People whose roles a test can grant and revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from approvals.models import Actor, Principal, PrincipalId, Via
+
+
+def person(name: str, *roles: str) -> Principal:
+    """A principal whose id is `name` in lower case, known to Entra as `oid-<id>`."""
+    key = name.lower()
+    return Principal(
+        id=PrincipalId(key),
+        name=name,
+        roles=frozenset(roles),
+        identities={"entra": f"oid-{key}", "email": f"{key}@example.com"},
+    )
+
+
+ANNA = person("Anna", "sales")
+"""Owns the sessions of the tests."""
+BEN = person("Ben", "manager")
+CARA = person("Cara", "manager")
+DAVE = person("Dave", "controller")
+ERIN = person("Erin")
+"""Holds no role."""
+ROOT = person("Root", "admin")
+EVERYBODY = (ANNA, BEN, CARA, DAVE, ERIN, ROOT)
+
+
+def acting(who: Principal, via: Via = Via.TEAMS) -> Actor:
+    """The person as a channel has authenticated them."""
+    return Actor(principal=who, via=via, identity=f"entra:{who.identities['entra']}")
+
+
+STRANGER = Actor(principal=None, via=Via.TEAMS, identity="entra:oid-nobody")
+
+
+class FakeDirectory:
+    """Implements `approvals.ports.Directory`."""
+
+    def __init__(self, people: Iterable[Principal] = EVERYBODY):
+        self._people = {p.id: p for p in people}
+
+    def by_id(self, principal_id: str) -> Principal | None:
+        """The principal with this id."""
+        return self._people.get(PrincipalId(principal_id))
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        """The principal whose identity of this kind is `value`."""
+        found = (p for p in self._people.values() if p.identities.get(kind) == value)
+        return next(found, None)
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        """Everybody who holds at least one of `roles`, ordered by id."""
+        return sorted(
+            (p for p in self._people.values() if p.roles.intersection(roles)), key=lambda p: p.id
+        )
+
+    def set_roles(self, principal_id: str, *roles: str) -> Principal:
+        """Grant exactly these roles."""
+        known = self._people[PrincipalId(principal_id)]
+        changed = known.model_copy(update={"roles": frozenset(roles)})
+        self._people[known.id] = changed
+        return changed
+
+    def remove(self, principal_id: str) -> None:
+        """Forget a person."""
+        del self._people[PrincipalId(principal_id)]

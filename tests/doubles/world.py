@@ -1,0 +1,186 @@
+"""The whole domain on a real store, with fakes around it, and a gate in three lines."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from approvals.delivery import Courier
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.models import (
+    ConversationKey,
+    Principal,
+    Proposal,
+    Request,
+    RequestId,
+    RequestKind,
+    Session,
+    SessionId,
+    ToolCall,
+    Verdict,
+)
+from approvals.policy import Policy
+from approvals.ports import Jobs
+from approvals.runs import Run, Runs
+from approvals.service import ApprovalService
+from approvals.store.sqlite import SqliteStore
+from tests.doubles.catalog import FakeCatalog
+from tests.doubles.channel import FakeChannel
+from tests.doubles.clock import ManualClock
+from tests.doubles.database import fresh_database, sqlite_store
+from tests.doubles.directory import ANNA, BEN, FakeDirectory, acting
+from tests.doubles.jobs import RecordingJobs
+
+RULES: Mapping[str, Any] = {
+    "tools": {
+        "look": "allow",
+        "drop": {"effect": "deny", "reason": "Never from an agent."},
+        "dream": "shadow",
+        "quote": {"effect": "require_approval", "roles": ["manager"], "deadline": "1h"},
+        "pay": {
+            "effect": "require_approval",
+            "stages": [{"roles": ["manager"], "quorum": 2}, {"roles": ["controller"]}],
+            "deadline": "2h",
+        },
+        "wire": {
+            "effect": "require_approval",
+            "stages": [{"roles": ["manager", "controller"], "quorum": 2}],
+        },
+    }
+}
+QUOTE = {"customer": "Contoso", "amount": 100}
+THREAD = ConversationKey("thread-1")
+
+
+class World:
+    """Countersign without AutoGen and HTTP."""
+
+    def __init__(self, store: SqliteStore, path: Path, jobs: Jobs, clock: ManualClock):
+        self.store, self.path, self.jobs, self.clock = store, path, jobs, clock
+        self.directory = FakeDirectory()
+        self.channel = FakeChannel()
+        self.channels = {self.channel.name: self.channel}
+        self.catalog = FakeCatalog()
+        self._call_ids = itertools.count(1)
+        self.use(RULES)
+
+    def use(self, rules: Mapping[str, Any], *, lease_s: float = 30.0) -> None:
+        """Restart everything but the store with another policy."""
+        self.policy = Policy.load(rules)
+        around = (self.directory, self.jobs, self.channels, self.catalog)
+        self.service = ApprovalService(self.store, self.clock, self.policy, *around)
+        self.runs = Runs(self.store, self.clock, self.policy, *around, lease_s=lease_s)
+        self.courier = Courier(self.store, self.clock, self.service, self.channels)
+
+    def change_rule(self, tool: str, rule: Any) -> None:
+        """Restart with one rule replaced; None removes it."""
+        tools = {**RULES["tools"], tool: rule}
+        self.use({"tools": {name: value for name, value in tools.items() if value is not None}})
+
+    async def start(self, conversation: ConversationKey | None = None) -> Session:
+        """A session of Anna's."""
+        return await self.runs.start(
+            workflow="sales",
+            workflow_version="1",
+            task="Quote for Contoso",
+            owner=ANNA.id,
+            conversation=conversation,
+        )
+
+    async def begin(self, session_id: SessionId) -> Run:
+        """Lease a session that must be free."""
+        run = await self.runs.begin(session_id)
+        assert run is not None, f"session {session_id} cannot be run now"
+        return run
+
+    async def begun(self, conversation: ConversationKey | None = None) -> Run:
+        """A new session, leased."""
+        return await self.begin((await self.start(conversation)).id)
+
+    def proposal(
+        self, session_id: SessionId, tool: str, arguments: dict[str, Any] | None = None, **more: Any
+    ) -> Proposal:
+        """A call of `tool` as the gate hands it in."""
+        call = ToolCall(
+            session_id=session_id,
+            call_id=f"call-{next(self._call_ids)}",
+            tool=tool,
+            arguments=dict(QUOTE) if arguments is None else arguments,
+            agent="seller",
+            executor="gatekeeper",
+            rationale=more.pop("rationale", "The customer asked."),
+        )
+        return Proposal(call=call, **more)
+
+    def question(self, session_id: SessionId, executor: str = "person") -> Proposal:
+        """Free text that a user proxy asks for."""
+        proposal = self.proposal(session_id, "human_input", {"prompt": "Go on?"})
+        call = proposal.call.model_copy(update={"executor": executor})
+        return Proposal(call=call, kind=RequestKind.INPUT)
+
+    async def submit(self, run: Run, *proposals: Proposal | str) -> tuple[Request, ...]:
+        """Hand in calls; a bare name is a call of that tool with the usual arguments."""
+        return await self.runs.submit(
+            run,
+            [self.proposal(run.session.id, p) if isinstance(p, str) else p for p in proposals],
+            snapshot='{"messages":[{"role":"user","content":"Quote"}]}',
+            transcript="Quote",
+        )
+
+    async def asked(self, *proposals: Proposal | str) -> tuple[Request, ...]:
+        """The requests of a new session that waits for them."""
+        return await self.submit(await self.begun(), *(proposals or ("quote",)))
+
+    async def vote(
+        self,
+        request: Request,
+        who: Principal = BEN,
+        verdict: Verdict = Verdict.APPROVE,
+        **more: Any,
+    ) -> Request:
+        """A vote on the revision that `request` shows."""
+        more.setdefault("comment", "Too much." if verdict is Verdict.REJECT else "")
+        more.setdefault("digest", request.digest)
+        return await self.service.vote(request.id, acting(who), verdict=verdict, **more)
+
+    async def approved(self, tool: str = "quote", **more: Any) -> tuple[Run, Request]:
+        """A run that may claim its one request."""
+        run = await self.begun()
+        (request,) = await self.submit(run, self.proposal(run.session.id, tool, **more))
+        await self.vote(request)
+        run = await self.begin(run.session.id)
+        return run, run.batch[0]
+
+    async def executing(self, **more: Any) -> tuple[Run, Request]:
+        """A run that has claimed its one request."""
+        run, request = await self.approved(**more)
+        claimed = await self.runs.claim(run, request.id, request.arguments)
+        assert isinstance(claimed, Request), claimed
+        return run, claimed
+
+    async def kinds(self, session_id: SessionId) -> Sequence[str]:
+        """The kinds of a session's ledger entries, in order."""
+        return [entry.kind for entry in await self.service.ledger(session_id)]
+
+    async def now(self, request: Request | RequestId) -> Request:
+        """The request as it is stored."""
+        return await self.service.request(request if isinstance(request, str) else request.id)
+
+
+@asynccontextmanager
+async def opened(folder: Path, clock: ManualClock | None = None) -> AsyncIterator[World]:
+    """A world whose doorbells are recorded and not answered."""
+    path = fresh_database(folder)
+    async with sqlite_store(path) as store:
+        yield World(store, path, RecordingJobs(), clock or ManualClock())
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[World]:
+    """A world with the embedded jobs, not yet running."""
+    path, clock = fresh_database(folder), ManualClock()
+    async with sqlite_store(path) as store:
+        yield World(store, path, EmbeddedJobs(store, clock, sweep_every_s=0.01), clock)
