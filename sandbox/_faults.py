@@ -1,4 +1,4 @@
-"""Bad days on demand: the next answers of a stand-in fail, stall or break off as they would in life."""
+"""Bad days on demand: the next answers of a stand-in fail, stall or break off."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Fault(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["error", "slow", "reset", "reset_after"] = "error"
-    """`reset` breaks the connection before anything happened, `reset_after` once the effect is committed."""
+    """`reset` breaks the connection before anything happened, `reset_after` after the effect."""
     times: int = Field(default=1, ge=1)
     method: str | None = None
     path: str | None = None

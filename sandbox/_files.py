@@ -15,7 +15,10 @@ def default_path(name: str) -> Path:
 
 
 def open_database(path: Path | None, schema: str) -> sqlite3.Connection:
-    """Open the file (memory if None), create what is missing; a committed write survives kill -9 of any process."""
+    """Open the file (memory if None) and create what is missing.
+
+    A committed write survives kill -9 of any process.
+    """
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.parent.name == DIRECTORY.name:

@@ -1,41 +1,53 @@
-"""The page a person looks at in `make run`: tables that renew themselves, light and dark, no build step."""
+"""The page a person looks at in `make run`: tables that renew themselves, light and dark."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from aiohttp import web
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #d9dce1; --soft: #5b6470; --bg: #f6f7f9; --card: #fff; --ink: #16191d;
-        --tag: #e7ecf5; }
+:root { color-scheme: light dark; --line: #d9dce1; --soft: #5b6470; --bg: #f6f7f9; --card: #fff;
+        --ink: #16191d; --tag: #e7ecf5; }
 @media (prefers-color-scheme: dark) {
-  :root { --line: #353b44; --soft: #a3adba; --bg: #14171b; --card: #1d2127; --ink: #eceff3; --tag: #2c3543; } }
+  :root { --line: #353b44; --soft: #a3adba; --bg: #14171b; --card: #1d2127;
+          --ink: #eceff3; --tag: #2c3543; } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--bg); color: var(--ink); font: 15px/1.5 system-ui, sans-serif }
 header, main { max-width: 70rem; margin: 0 auto; padding: 1.25rem 1rem 0 }
 h1 { font-size: 1.4rem; margin: 0 } header p { margin: .15rem 0 0; color: var(--soft) }
 h2 { font-size: 1.05rem; margin: 1.5rem 0 .5rem }
-.scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: .6rem }
+.scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
+          border-radius: .6rem }
 table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .5rem .8rem; border-top: 1px solid var(--line); vertical-align: top }
-thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .85rem; white-space: nowrap }
+th, td { text-align: left; padding: .5rem .8rem; border-top: 1px solid var(--line);
+         vertical-align: top }
+thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .85rem;
+           white-space: nowrap }
+td.short { white-space: nowrap }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .empty { padding: .9rem; color: var(--soft); margin: 0 }
 pre { white-space: pre-wrap; margin: 0; font: inherit }
-.tag { background: var(--tag); border-radius: 1rem; padding: .05rem .6rem; font-size: .85rem; white-space: nowrap }
+.tag { background: var(--tag); border-radius: 1rem; padding: .05rem .6rem; font-size: .85rem;
+       white-space: nowrap }
 """
 
 _RENEW = """
 setInterval(async () => {
   try {
-    const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+    const text = await (await fetch(location.href)).text();
+    const page = new DOMParser().parseFromString(text, "text/html");
     const fresh = page.querySelector("main").innerHTML, main = document.querySelector("main");
     if (main.innerHTML !== fresh) main.innerHTML = fresh;
   } catch { /* the stand-in was stopped: keep what is shown */ }
 }, 2000);
 """
+
+
+# An id or a point in time: never broken over two lines.
+_SHORT = re.compile(r"\S{1,24}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class Markup(str):
@@ -58,12 +70,11 @@ def _cell(value: object) -> str:
     if isinstance(value, Markup):
         return f"<td>{value}</td>"
     if isinstance(value, int | float):
-        return (
-            f'<td class="number">{value:,.2f}</td>'
-            if isinstance(value, float)
-            else f'<td class="number">{value}</td>'
-        )
-    return f"<td>{escape('' if value is None else str(value))}</td>"
+        shown = f"{value:,.2f}" if isinstance(value, float) else str(value)
+        return f'<td class="number">{shown}</td>'
+    text = "" if value is None else str(value)
+    kind = ' class="short"' if _SHORT.fullmatch(text) else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def table(
@@ -86,9 +97,11 @@ def page(title: str, subtitle: str, sections: Iterable[str]) -> web.Response:
         content_type="text/html",
         charset="utf-8",
         text=(
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            f"<title>{escape(title)}</title>"
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<style>{_STYLE}</style></head><body><header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p></header>"
+            f"<style>{_STYLE}</style></head><body>"
+            f"<header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p></header>"
             f"<main>{''.join(sections)}</main><script>{_RENEW}</script></body></html>"
         ),
     )

@@ -32,13 +32,13 @@ class Ready(Protocol):
 
 
 def explain_bind_error(error: OSError, host: str, port: int) -> OSError:
-    """The error to raise instead of `error`: the port in use is named, anything else stays itself."""
+    """The error to raise instead of `error`: the port in use is named, others stay."""
     if error.errno != errno.EADDRINUSE:
         return error
     return PortInUseError(
         error.errno,
-        f"port {port} on {host} is in use: stop the process that listens there or pass another --port "
-        "(0 takes a free one)",
+        f"port {port} on {host} is in use: stop the process that listens there or pass another "
+        "--port (0 takes a free one)",
     )
 
 
@@ -78,7 +78,10 @@ def run_alone(
     *,
     default_port: int,
 ) -> None:
-    """Run one stand-in as a program until SIGTERM or Ctrl-C; exit status 1 with a sentence if it cannot start."""
+    """Run one stand-in as a program until SIGTERM or Ctrl-C.
+
+    If it cannot start it says why and exits with status 1.
+    """
     parser.add_argument(
         "--host", default=LOOPBACK, help="address to listen on (default %(default)s)"
     )

@@ -14,7 +14,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 def application(
     faults: Faults, recorder: Recorder, error_body: ErrorBody, *middlewares: Middleware
 ) -> web.Application:
-    """The application of a stand-in: recorded first, then failed on demand, then its own `middlewares`."""
+    """A stand-in's application: recorded, then failed on demand, then its own `middlewares`."""
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[

@@ -1,7 +1,7 @@
 """A card in the hands of a person: which button, which inputs, and what the client sends for them.
 
-Source: Adaptive Cards schema 1.5 (adaptivecards.io/explorer): Action.Execute `associatedInputs`, Input.* `isRequired`,
-`regex`, `min`, `max`, `valueOn`. The client sends every input as a string.
+Source: Adaptive Cards schema 1.5 (adaptivecards.io/explorer): Action.Execute `associatedInputs`,
+Input.* `isRequired`, `regex`, `min`, `max`, `valueOn`. The client sends every input as a string.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class CardError(ValueError):
-    """The client would not send this: no such button, no such input, or an input that does not validate."""
+    """The client would not send this: no such button or input, or an input that is not valid."""
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
@@ -68,7 +68,8 @@ def data_for(
 ) -> dict[str, Any]:
     """The data of the action with the inputs merged in, all as strings, as the client sends them.
 
-    `given` are the inputs the person typed by id; the others keep the value the card came with. Raises CardError.
+    `given` are the inputs the person typed by id; the others keep the value the card came with.
+    Raises CardError.
     """
     data = action.get("data")
     merged: dict[str, Any] = dict(data) if isinstance(data, Mapping) else {}

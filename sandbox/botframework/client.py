@@ -1,4 +1,4 @@
-"""The people's side: what Teams posts to a bot when somebody writes, clicks, opens a card, installs or deletes."""
+"""The people's side: what Teams posts to a bot when somebody writes, clicks or opens a card."""
 
 from __future__ import annotations
 
@@ -80,7 +80,10 @@ class Client:
         self._session = session
 
     def conversation(self, where: str, person: Person) -> Conversation:
-        """`personal` (the 1:1 of `person`), `group`, `channel`, or a conversation by its id. Raises LookupError."""
+        """`personal` (the 1:1 of `person`), `group`, `channel`, or a conversation by its id.
+
+        Raises LookupError.
+        """
         if where == "personal":
             return self.world.personal(person)
         named = {"group": self.world.group_id, "channel": self.world.channel_id}
@@ -125,7 +128,7 @@ class Client:
         mention: bool | None = None,
         authorization: str | None = SIGNED,
     ) -> Answer:
-        """Write to the bot; outside the 1:1 the bot is mentioned, as Teams requires, unless `mention` says otherwise.
+        """Write to the bot; outside the 1:1 it is mentioned, unless `mention` says otherwise.
 
         A message to a channel starts a thread; the answer's activity has the conversation id.
         """
@@ -151,7 +154,8 @@ class Client:
     ) -> Answer:
         """Click a button of the card as `person` sees it, by verb or title, with inputs by id.
 
-        `data` forges what the card carries, for tests of tampering. A card in the answer replaces what `person` sees.
+        `data` forges what the card carries, for tests of tampering. A card in the answer replaces
+        what `person` sees.
         Raises CardError if the client would not send this.
         """
         sender = self.world.person(person)
@@ -173,7 +177,7 @@ class Client:
     async def refresh(
         self, message: Message, *, person: Person | str, authorization: str | None = SIGNED
     ) -> Answer:
-        """Open the conversation as `person`: Teams asks the bot for that person's card (`trigger: automatic`).
+        """Open the conversation as `person`: Teams asks for that person's card (`automatic`).
 
         Raises CardError if the card has no `refresh` or not for this person.
         """
@@ -211,7 +215,7 @@ class Client:
     async def install(
         self, person: Person | str, *, conversation: str = "personal"
     ) -> list[Answer]:
-        """Add the bot: `conversationUpdate` with the bot among the new members, then `installationUpdate`."""
+        """Add the bot: `conversationUpdate` with it as new member, then `installationUpdate`."""
         sender = self.world.person(person)
         place = self.conversation(conversation, sender)
         place.installed = True

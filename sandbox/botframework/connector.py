@@ -1,7 +1,8 @@
-"""The REST API a bot calls: conversations, activities and members, with Teams' status codes and error codes.
+"""The REST API a bot calls: conversations, activities and members, with Teams' error codes.
 
-Source: Bot Framework REST API reference, "Bot Connector service - API reference" (the routes of botframework-connector
-4.17.1) and Teams documentation, "Messages in bot conversations", status codes from bot conversational APIs.
+Source: Bot Framework REST API reference, "Bot Connector service - API reference" (the routes of
+botframework-connector 4.17.1) and Teams documentation, "Messages in bot conversations", status
+codes from bot conversational APIs.
 """
 
 from __future__ import annotations
@@ -12,45 +13,14 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox._faults import Fault
 from sandbox.botframework.payloads import Frame
 from sandbox.botframework.people import Person
+from sandbox.botframework.refusals import ServiceError, error_body
 from sandbox.botframework.world import Conversation, Message, World
 
 SERVICE_PATH = "/emea"
 """Teams' service URLs have a path: a client that loses it does not get through here either."""
 MAX_ACTIVITY_BYTES = 100 * 1024
-_CODES = {
-    400: "BadArgument",
-    401: "Unauthorized",
-    403: "BotNotInConversationRoster",
-    404: "ConversationNotFound",
-    412: "PreconditionFailed",
-    429: "Throttled",
-    500: "ServiceError",
-    502: "ServiceError",
-    503: "ServiceUnavailable",
-    504: "GatewayTimeout",
-}
-
-
-class ServiceError(Exception):
-    """A request the service refuses."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
-def error_body(code: str, message: str) -> dict[str, Any]:
-    """The error shape of the service."""
-    return {"error": {"code": code, "message": message}}
-
-
-def fault_body(fault: Fault) -> dict[str, Any]:
-    """The same for a fault that was asked for."""
-    code = fault.code or _CODES.get(fault.status, "ServiceError")
-    return error_body(code, f"{code}: the request was not carried out.")
 
 
 class Connector:

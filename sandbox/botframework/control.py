@@ -92,7 +92,7 @@ def control_routes(client: Client) -> list[web.RouteDef]:
         return {"token": client.issuer.token(**body)}
 
     async def activities(request: web.Request) -> web.Response:
-        """What was posted; with `after` (a change number) and `wait_s` only later changes, waiting for the first."""
+        """What was posted after the change number `after`, waiting up to `wait_s` for it."""
         after = int(request.query.get("after", "0"))
         wait_s = min(float(request.query.get("wait_s", "0")), _LONGEST_WAIT_S)
         try:

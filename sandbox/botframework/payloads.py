@@ -1,7 +1,8 @@
 """Activities as Teams sends them to a bot, written out by hand.
 
-Source: Microsoft Teams documentation, "Messages in bot conversations", "Conversation events in your Teams bot", "Channel
-and group chat conversations with a bot" and "Universal Actions for Adaptive Cards" (learn.microsoft.com/microsoftteams).
+Source: Microsoft Teams documentation (learn.microsoft.com/microsoftteams), "Messages in bot
+conversations", "Conversation events in your Teams bot", "Channel and group chat conversations with
+a bot" and "Universal Actions for Adaptive Cards".
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _CLIENT = {
 
 @dataclass
 class Frame:
-    """What is the same in every activity: the channel, the tenant, the bot, and where the bot answers to."""
+    """What is the same in every activity: channel, tenant, bot, and where the bot answers to."""
 
     service_url: str
     channel_id: str
@@ -102,7 +103,8 @@ class Frame:
             name = f"<at>{escape(self.bot_name)}</at>"
             entities.insert(0, {"type": "mention", "mentioned": self.bot, "text": name})
             html = (
-                f'<div><div><span itemscope="" itemtype="http://schema.skype.com/Mention" itemid="0">'
+                '<div><div><span itemscope="" '
+                'itemtype="http://schema.skype.com/Mention" itemid="0">'
                 f"{escape(self.bot_name)}</span>&nbsp;{escape(text)}</div></div>"
             )
             text = f"{name} {text}"

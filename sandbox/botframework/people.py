@@ -1,4 +1,4 @@
-"""The people of the tenant: the same names and ids as in the Microsoft 365 Agents Playground's configuration."""
+"""The people of the tenant, with the names and ids of the Microsoft 365 Agents Playground."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class Person:
         return {"id": self.id, "name": self.name, "aadObjectId": self.aad_object_id}
 
     def member(self, tenant_id: str) -> dict[str, Any]:
-        """An entry of the roster (Teams documentation, "Get Teams specific context for your bot", fetching the roster)."""
+        """An entry of the roster.
+
+        Source: Teams documentation, "Get Teams specific context for your bot".
+        """
         given_name, _, surname = self.name.partition(" ")
         return {
             "id": self.id,

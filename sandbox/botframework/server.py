@@ -1,4 +1,4 @@
-"""The stand-in as a whole: the connector, the people, the token issuer and the control surface on one port."""
+"""The stand-in as a whole: connector, people, token issuer and control surface on one port."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from sandbox._record import Recorded, Recorder
 from sandbox._serve import LOOPBACK, serve
 from sandbox._wire import application
 from sandbox.botframework.client import INVOKE_TIMEOUT_S, Client
-from sandbox.botframework.connector import MAX_ACTIVITY_BYTES, SERVICE_PATH, Connector, fault_body
+from sandbox.botframework.connector import MAX_ACTIVITY_BYTES, SERVICE_PATH, Connector
 from sandbox.botframework.control import control_routes
 from sandbox.botframework.payloads import Frame
 from sandbox.botframework.people import PEOPLE, TENANT_ID, Person
+from sandbox.botframework.refusals import fault_body
 from sandbox.botframework.tokens import TokenIssuer
 from sandbox.botframework.world import Message, World
 
@@ -47,14 +48,14 @@ class BotFramework(Client):
     ) -> AsyncIterator[BotFramework]:
         """Serve until the block ends.
 
-        With `app_id` every activity carries a token for that bot, signed by `issuer`. `require_token` makes the
-        connector answer 401 to a bot that sends no bearer token.
+        With `app_id` every activity carries a token for that bot, signed by `issuer`.
+        `require_token` makes the connector answer 401 to a bot that sends no bearer token.
         """
         faults, recorder = Faults(), Recorder()
         world = World(people)
         issuer = TokenIssuer(app_id) if app_id else None
         bot_id = f"28:{app_id}" if app_id else "28:bot-id-1"
-        # The port is known only once it is bound, so the frame is finished inside: requests cannot arrive earlier.
+        # The port is known once it is bound; no request can arrive before the frame is finished.
         frame = Frame("", channel_id, tenant_id, bot_id, BOT_NAME)
         connector = Connector(
             world, frame, require_token=require_token, max_activity_bytes=max_activity_bytes

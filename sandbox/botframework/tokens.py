@@ -1,7 +1,7 @@
-"""The issuer a bot trusts: OpenID metadata, keys, and tokens that are good, or wrong in exactly one way.
+"""The issuer a bot trusts: metadata, keys, and tokens that are good or wrong in one way.
 
-Source: Bot Framework documentation, "Authenticate requests from the Bot Connector service to your bot"; the paths are
-those of https://login.botframework.com/v1/.well-known/openidconfiguration.
+Source: Bot Framework documentation, "Authenticate requests from the Bot Connector service to your
+bot"; the paths are those of https://login.botframework.com/v1/.well-known/openidconfiguration.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TokenIssuer:
 
     @property
     def metadata_url(self) -> str:
-        """Where a bot finds the metadata; with botbuilder: `ChannelValidation.open_id_metadata_endpoint`."""
+        """The metadata; for botbuilder's `ChannelValidation.open_id_metadata_endpoint`."""
         return self.base_url + METADATA_PATH
 
     @property
@@ -48,7 +48,7 @@ class TokenIssuer:
         return next(reversed(self._keys))
 
     def rotate(self) -> str:
-        """Sign with a new key from now on; the old ones stay published. Returns the new key's id."""
+        """Sign with a new key from now on and return its id; the old ones stay published."""
         kid = f"sandbox-key-{len(self._keys) + 1}"
         self._keys[kid] = _new_key()
         return kid
@@ -58,7 +58,8 @@ class TokenIssuer:
     ) -> str:
         """A signed token; `claims` replace the right ones, None removes one.
 
-        `forged` signs with a key that was never published under the published key's id. Times are epoch seconds.
+        `forged` signs with a key that was never published, under the id of the published one.
+        Times are epoch seconds.
         """
         kid = self.kid
         if forged and self._stranger is None:

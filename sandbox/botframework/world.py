@@ -1,4 +1,4 @@
-"""What the service knows: conversations, who is in them, and every activity with what each person sees of it."""
+"""What the service knows: conversations, their members, and what each person sees."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Message:
     updates: int = 0
     deleted: bool = False
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By person id: the card an invoke answered that person with. An update of the message replaces it for everybody."""
+    """By person id: the card an invoke answered with. An update of the message drops it."""
 
     @property
     def text(self) -> str:
@@ -207,7 +207,7 @@ class World:
         await self._changed.wait()
 
     def messages(self, conversation_id: str | None = None) -> list[Message]:
-        """What was posted (typing and other signals left out), in the order of the first posting."""
+        """What was posted (typing and other signals left out), oldest first."""
         found = [
             message
             for conversation in self.conversations.values()

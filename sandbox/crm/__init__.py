@@ -1,4 +1,4 @@
-"""A small CRM with quoting (CPQ): customers, opportunities, quotes, activities, and a log of every effect."""
+"""A small CRM with quoting (CPQ), and a log of every effect it had."""
 
 from sandbox.crm.server import API_KEY, Crm
 

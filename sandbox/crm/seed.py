@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-# id, name, tier, country, currency, list price per seat and year, standard discount, contact, contact's address
+# id, name, tier, country, currency, list price per seat and year, standard discount, contact
 CUSTOMERS = [
     (
         "CUST-1001",

@@ -87,7 +87,10 @@ class Crm:
         return self._recorder.matching()
 
     def effects(self) -> list[dict[str, Any]]:
-        """Every write that really happened: `{n, at, action, arguments, idempotency_key}`, oldest first."""
+        """Every write that really happened, oldest first.
+
+        `{n, at, action, arguments, idempotency_key}` each.
+        """
         return self._store.effects()
 
     def quotes(self) -> list[dict[str, Any]]:
@@ -106,7 +109,7 @@ class Crm:
     def _refuse(self) -> Any:
         @web.middleware
         async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """Ask for the API key everywhere but on the page for people, and write refusals as JSON."""
+            """Ask for the API key except on the page, and write refusals as JSON."""
             if request.path != "/" and not request.path.startswith(CONTROL_PREFIX):
                 key = request.headers.get("X-Api-Key", "")
                 if not secrets.compare_digest(key.encode(), self.api_key.encode()):

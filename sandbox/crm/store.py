@@ -1,4 +1,4 @@
-"""The CRM's tables and the writes on them; every write is one transaction with its effect and its idempotency key."""
+"""The CRM's tables; a write is one transaction with its effect and its idempotency key."""
 
 from __future__ import annotations
 
@@ -20,20 +20,26 @@ MAX_DISCOUNT_PERCENT = 40.0
 """The price floor of the CPQ: nobody's approval makes it accept more."""
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, tier TEXT NOT NULL, country TEXT NOT NULL,
-    currency TEXT NOT NULL, list_price_per_seat REAL NOT NULL, standard_discount_percent REAL NOT NULL,
-    contact_name TEXT NOT NULL, contact_email TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS opportunities (id TEXT PRIMARY KEY, customer_id TEXT NOT NULL REFERENCES customers, name TEXT NOT
-    NULL, seats INTEGER NOT NULL, stage TEXT NOT NULL, amount REAL NOT NULL, close_date TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS quotes (id INTEGER PRIMARY KEY, quote_number TEXT UNIQUE, customer_id TEXT NOT NULL,
-    opportunity_id TEXT NOT NULL, amount REAL NOT NULL, currency TEXT NOT NULL, discount_percent REAL NOT NULL,
-    valid_until TEXT NOT NULL, created_at TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS activities (id INTEGER PRIMARY KEY, customer_id TEXT NOT NULL, text TEXT NOT NULL,
+CREATE TABLE IF NOT EXISTS customers (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, tier TEXT NOT NULL, country TEXT NOT NULL,
+    currency TEXT NOT NULL, list_price_per_seat REAL NOT NULL,
+    standard_discount_percent REAL NOT NULL, contact_name TEXT NOT NULL,
+    contact_email TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS opportunities (
+    id TEXT PRIMARY KEY, customer_id TEXT NOT NULL REFERENCES customers, name TEXT NOT NULL,
+    seats INTEGER NOT NULL, stage TEXT NOT NULL, amount REAL NOT NULL, close_date TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS quotes (
+    id INTEGER PRIMARY KEY, quote_number TEXT UNIQUE, customer_id TEXT NOT NULL,
+    opportunity_id TEXT NOT NULL, amount REAL NOT NULL, currency TEXT NOT NULL,
+    discount_percent REAL NOT NULL, valid_until TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS activities (
+    id INTEGER PRIMARY KEY, customer_id TEXT NOT NULL, text TEXT NOT NULL,
     created_at TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS effects (n INTEGER PRIMARY KEY, at TEXT NOT NULL, action TEXT NOT NULL, arguments TEXT NOT NULL,
+CREATE TABLE IF NOT EXISTS effects (
+    n INTEGER PRIMARY KEY, at TEXT NOT NULL, action TEXT NOT NULL, arguments TEXT NOT NULL,
     idempotency_key TEXT);
-CREATE TABLE IF NOT EXISTS idempotency (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
-    body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS idempotency (
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL);
 """
 
 
@@ -131,7 +137,7 @@ class CrmStore:
         change: Callable[[], dict[str, Any]],
         status: int,
     ) -> tuple[int, dict[str, Any], bool]:
-        """Make `change` unless `key` was used: the status, the answer, and whether it is the answer of an earlier call.
+        """Make `change` unless `key` was used: status, answer, and whether it is an earlier answer.
 
         Raises CrmError 422 if the key was used with another action or other arguments.
         """
@@ -188,8 +194,8 @@ class CrmStore:
             )
         now = _now()
         cursor = self._db.execute(
-            "INSERT INTO quotes (customer_id, opportunity_id, amount, currency, discount_percent, valid_until, created_at) "
-            "VALUES (?,?,?,?,?,?,?)",
+            "INSERT INTO quotes (customer_id, opportunity_id, amount, currency, discount_percent, "
+            "valid_until, created_at) VALUES (?,?,?,?,?,?,?)",
             (
                 quote.customer_id,
                 quote.opportunity_id,

@@ -59,7 +59,15 @@ def overview(store: CrmStore) -> web.Response:
         [
             table(
                 "Quotes",
-                ("Number", "Customer", "Amount", "", "Discount", "Valid until", "Released (UTC)"),
+                (
+                    "Number",
+                    "Customer",
+                    "Amount",
+                    "Currency",
+                    "Discount",
+                    "Valid until",
+                    "Released (UTC)",
+                ),
                 quotes,
                 empty="No quote was released yet.",
             ),
@@ -71,12 +79,22 @@ def overview(store: CrmStore) -> web.Response:
             ),
             table(
                 "Opportunities",
-                ("Customer", "Tier", "Id", "Opportunity", "Seats", "Stage", "Amount", "", "Close"),
+                (
+                    "Customer",
+                    "Tier",
+                    "Id",
+                    "Opportunity",
+                    "Seats",
+                    "Stage",
+                    "Amount",
+                    "Currency",
+                    "Close",
+                ),
                 opportunities,
                 empty="No opportunities.",
             ),
             table(
-                "Effects, in the order they happened",
+                "Effects, the latest first",
                 ("No.", "At (UTC)", "Action", "Arguments"),
                 effects,
                 empty="Nothing was written yet.",

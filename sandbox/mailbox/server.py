@@ -25,7 +25,7 @@ def _fault_body(fault: Fault) -> dict[str, Any]:
 
 
 class Mailbox:
-    """A running mail server. `faults` fail SMTP deliveries (method SMTP) as well as HTTP requests."""
+    """A running mail server. `faults` fail SMTP deliveries (method SMTP) and HTTP requests."""
 
     def __init__(self, store: MailStore) -> None:
         self._store = store

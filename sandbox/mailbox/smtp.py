@@ -23,7 +23,7 @@ class Inbox:
         self._store = store
         self._faults = faults
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
+    async def handle_RCPT(  # noqa: N802 - its name in aiosmtpd
         self,
         server: SMTP,
         session: Session,

@@ -14,8 +14,10 @@ from typing import Any
 from sandbox._files import open_database
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, received_at TEXT NOT NULL, mail_from TEXT NOT NULL,
-    rcpt_to TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT, execution TEXT, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY, received_at TEXT NOT NULL, mail_from TEXT NOT NULL,
+    rcpt_to TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT, execution TEXT,
+    raw BLOB NOT NULL);
 """
 _SUMMARY = "id, received_at, mail_from, rcpt_to, subject, message_id, execution"
 
@@ -39,8 +41,8 @@ class MailStore:
         """Keep one message and return its number."""
         message = email.message_from_bytes(raw, policy=email.policy.default)
         cursor = self._db.execute(
-            "INSERT INTO messages (received_at, mail_from, rcpt_to, subject, message_id, execution, raw) "
-            "VALUES (?,?,?,?,?,?,?)",
+            "INSERT INTO messages (received_at, mail_from, rcpt_to, subject, message_id, "
+            "execution, raw) VALUES (?,?,?,?,?,?,?)",
             (
                 datetime.now(UTC).isoformat(),
                 mail_from,
@@ -55,7 +57,7 @@ class MailStore:
 
     def messages(self) -> list[dict[str, Any]]:
         """All messages without their bodies, oldest first."""
-        rows = self._db.execute(f"SELECT {_SUMMARY} FROM messages ORDER BY id")  # noqa: S608 - a constant
+        rows = self._db.execute(f"SELECT {_SUMMARY} FROM messages ORDER BY id")  # noqa: S608
         return [{**dict(row), "rcpt_to": json.loads(row["rcpt_to"])} for row in rows]
 
     def message(self, number: int) -> dict[str, Any] | None:
@@ -65,7 +67,7 @@ class MailStore:
             return None
         parsed = email.message_from_bytes(row["raw"], policy=email.policy.default)
         return {
-            **{key: row[key] for key in row.keys() if key != "raw"},  # noqa: SIM118 - sqlite3.Row has no other way
+            **{key: row[key] for key in row.keys() if key != "raw"},  # noqa: SIM118 - an sqlite3.Row
             "rcpt_to": json.loads(row["rcpt_to"]),
             "headers": {name: str(value) for name, value in parsed.items()},
             "text": _text(parsed),

@@ -1,4 +1,4 @@
-"""A scripted model behind the OpenAI chat completions protocol: the real client and the real AutoGen run against it."""
+"""A scripted model behind the OpenAI protocol: real clients and AutoGen run against it."""
 
 from sandbox.openai.conversation import Call, Conversation, Reply, Say, ToolCall, ToolResult
 from sandbox.openai.rules import Rule, RuleCall

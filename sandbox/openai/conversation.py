@@ -1,4 +1,4 @@
-"""What a script reads (the conversation so far) and what it answers (say something, or call tools)."""
+"""What a script reads (the conversation so far) and what it answers (text or tool calls)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 _AGENT_LIST = re.compile(r"(\[\s*['\"][^\[\]]*\])")
-# AutoGen's default prompts for speaker selection: autogen/agentchat/groupchat.py, GroupChat.select_speaker_*_template.
+# AutoGen's prompts: autogen/agentchat/groupchat.py, GroupChat.select_speaker_*_template.
 _SELECTION_MARKS = (
     "You are in a role play game",
     "select the next role from",

@@ -1,8 +1,9 @@
 """The chat completions protocol: what OpenAI refuses, with its own words, and how its answers look.
 
-Source: OpenAI API reference, "Create chat completion" (platform.openai.com/docs/api-reference/chat/create); the error
-texts and `param` values as users report them (sdcb/chats pull request 132, agno-agi/agno issue 4345, songquanpeng/one-api
-issue 1319).
+Source: OpenAI API reference, "Create chat completion"
+(platform.openai.com/docs/api-reference/chat/create); the error texts and `param` values as users
+report them (sdcb/chats pull request 132, agno-agi/agno issue 4345, songquanpeng/one-api issue
+1319).
 """
 
 from __future__ import annotations
@@ -38,16 +39,20 @@ _MESSAGE_FIELDS = {
     "function": {"role", "content", "name"},
 }
 _PARAMETERS = set(
-    "model messages tools tool_choice functions function_call stream stream_options temperature top_p n stop "
-    "max_tokens max_completion_tokens presence_penalty frequency_penalty logit_bias logprobs top_logprobs user seed "
-    "response_format parallel_tool_calls metadata store service_tier reasoning_effort verbosity modalities audio "
-    "prediction web_search_options prompt_cache_key prompt_cache_retention safety_identifier".split()
+    "model messages tools tool_choice functions function_call stream stream_options temperature "
+    "top_p n stop max_tokens max_completion_tokens presence_penalty frequency_penalty logit_bias "
+    "logprobs top_logprobs user seed response_format parallel_tool_calls metadata store "
+    "service_tier reasoning_effort verbosity modalities audio prediction web_search_options "
+    "prompt_cache_key prompt_cache_retention safety_identifier".split()
 )
 _CALLS_WITHOUT_ANSWER = (
-    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
-    "The following tool_call_ids did not have response messages: "
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+    "'tool_call_id'. The following tool_call_ids did not have response messages: "
 )
-_ANSWER_WITHOUT_CALL = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+_ANSWER_WITHOUT_CALL = (
+    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
+    "with 'tool_calls'."
+)
 
 
 class RefusedError(Exception):
@@ -91,8 +96,8 @@ def check(body: object) -> None:
         name = tool.get("function", {}).get("name", "")
         if not _TOOL_NAME.match(name):
             raise RefusedError(
-                f"Invalid 'tools[{index}].function.name': string does not match pattern. Expected a "
-                "string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+                f"Invalid 'tools[{index}].function.name': string does not match pattern. "
+                "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
                 param=f"tools[{index}].function.name",
                 code="invalid_value",
             )
@@ -124,8 +129,8 @@ def _check_message(index: int, message: object) -> None:
     speaker = message.get("name")
     if speaker is not None and not _NAME.match(str(speaker)):
         raise RefusedError(
-            f"Invalid '{where}.name': string does not match pattern. Expected a string that matches "
-            "the pattern '^[^\\s<|\\\\/>]+$'.",
+            f"Invalid '{where}.name': string does not match pattern. Expected a string that "
+            "matches the pattern '^[^\\s<|\\\\/>]+$'.",
             param=f"{where}.name",
             code="invalid_value",
         )
@@ -141,7 +146,7 @@ def _check_message(index: int, message: object) -> None:
 
 
 def _check_pairing(messages: Sequence[Mapping[str, Any]]) -> None:
-    """Every call is followed by its answers before anything else, and no answer comes without its call."""
+    """Every call is followed by its answers at once, and no answer comes without its call."""
     waiting: dict[str, None] = {}
     for index, message in enumerate(messages):
         if message["role"] == "tool":
@@ -217,7 +222,7 @@ def completion(body: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
 
 
 def chunks(answer: Mapping[str, Any], *, usage: bool) -> Iterator[dict[str, Any]]:
-    """The same answer in pieces: `chat.completion.chunk`, the usage last if the client asked for it."""
+    """The same in pieces, `chat.completion.chunk`, the usage last if it was asked for."""
     common = {
         key: answer[key] for key in ("id", "created", "model", "service_tier", "system_fingerprint")
     }

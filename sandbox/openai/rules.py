@@ -1,4 +1,4 @@
-"""A conversation written as data, for tests that need their own: the first rule that matches answers."""
+"""A conversation written as data: the first rule that matches answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RuleCall(BaseModel):
 
 
 class Rule(BaseModel):
-    """When every condition that is set holds, the model answers with `text`, with `calls`, or with both."""
+    """When every condition that is set holds, the model answers with `text`, `calls` or both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

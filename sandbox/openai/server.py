@@ -1,4 +1,4 @@
-"""The HTTP side of the scripted model: `POST /v1/chat/completions`, `GET /v1/models` and the switches."""
+"""The HTTP side: `POST /v1/chat/completions`, `GET /v1/models` and the switches."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def _error_body(fault: Fault) -> dict[str, Any]:
 
 
 class ScriptedModel:
-    """A model whose answers are a function of the conversation: no state, so a restart or a replay changes nothing."""
+    """A model whose answers are a function of the conversation.
+
+    It keeps nothing about a chat, so a restart or a replay changes nothing.
+    """
 
     def __init__(self, reply: Script, *, api_key: str) -> None:
         self.api_key = api_key
@@ -76,7 +79,7 @@ class ScriptedModel:
         host: str = LOOPBACK,
         port: int = 0,
     ) -> AsyncIterator[ScriptedModel]:
-        """Serve until the block ends. Without `reply` the scripts of the example workflows answer."""
+        """Serve until the block ends. Without `reply` the scripts of the examples answer."""
         if reply is None:
             from sandbox.scripts import reply as scripted
 
@@ -114,8 +117,8 @@ class ScriptedModel:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise RefusedError(
-                "You didn't provide an API key. You need to provide your API key in an Authorization "
-                "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+                "You didn't provide an API key. You need to provide your API key in an "
+                "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
                 status=401,
             )
         if not secrets.compare_digest(key.encode(), self.api_key.encode()):
@@ -139,10 +142,12 @@ class ScriptedModel:
         try:
             result = completion(body, await self._reply(body))
         except Exception as error:
-            # A script is somebody's code: 400 says what is wrong with it, and clients do not repeat a 400.
+            # A script is somebody's code: say what is wrong with it; clients do not repeat a 400.
             log.exception("the script failed")
-            refused = RefusedError(f"The script failed: {type(error).__name__}: {error}", code="script_error")
-            return web.json_response(refused.body, status=refused.status)
+            broken = RefusedError(
+                f"The script failed: {type(error).__name__}: {error}", code="script_error"
+            )
+            return web.json_response(broken.body, status=broken.status)
         if body.get("stream"):
             return await _stream(request, body, result)
         return web.json_response(result)

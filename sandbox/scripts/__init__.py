@@ -1,4 +1,4 @@
-"""What the scripted model says in the example workflows, chosen by the system message of the agent it plays."""
+"""What the scripted model says in the examples, chosen by the agent's system message."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def reply(conversation: Conversation) -> Reply:
         if opening in conversation.agent:
             return script(conversation)
     return Say(
-        "I am the scripted model of the sandbox and know only the example workflows. Set OPENAI_API_KEY (or the Azure "
-        "settings) to use a real model, or give me rules at /_sandbox/script."
+        "I am the scripted model of the sandbox and know only the example workflows. Set "
+        "OPENAI_API_KEY (or the Azure settings) to use a real model, or give me rules "
+        "at /_sandbox/script."
     )

@@ -1,4 +1,4 @@
-"""The assistant of the CRM update: two proposals in one message, then what the decisions leave to do."""
+"""The assistant of the CRM update: two proposals at once, then what the decisions leave."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from sandbox.openai.conversation import Call, Conversation, Reply, Say, ToolCall
 from sandbox.scripts.language import Terms, customer_name, money, terms
 from sandbox.scripts.outcomes import Outcome, call, read, temporary, together, why_not
 
-_NEXT_STAGE = {"prospecting": "qualification", "qualification": "proposal", "proposal": "negotiation"}
+_NEXT_STAGE = {
+    "prospecting": "qualification",
+    "qualification": "proposal",
+    "proposal": "negotiation",
+}
 MAX_ATTEMPTS = 2
 
 
@@ -17,14 +21,21 @@ def assistant(conversation: Conversation) -> Reply:
     """Look up, propose both, follow each decision once, report."""
     name = customer_name(conversation.task)
     if not name:
-        return Say('Which customer is it about? For example: "move Contoso to negotiation, 26,000 EUR".')
+        return Say(
+            'Which customer is it about? For example: "move Contoso to negotiation, 26,000 EUR".'
+        )
     lookups = conversation.results_of("lookup_customer")
     if not lookups:
-        return Call((call(conversation, "lookup_customer", f"I need the record of {name}.", name=name),))
+        return Call(
+            (call(conversation, "lookup_customer", f"I need the record of {name}.", name=name),)
+        )
     found = read(lookups[-1])
     customers = found.result.get("customers") if isinstance(found.result, Mapping) else None
     if customers is None:
-        return Say(f"Nothing was changed: the record of {name} could not be read, {why_not(found) or 'unexpected answer'}.")
+        return Say(
+            f"Nothing was changed: the record of {name} could not be read, "
+            f"{why_not(found) or 'unexpected answer'}."
+        )
     if len(customers) != 1 or not customers[0]["opportunities"]:
         which = "has no customer called" if not customers else "has no single open opportunity for"
         return Say(f"Nothing was changed: the CRM {which} {name}.")
@@ -33,7 +44,10 @@ def assistant(conversation: Conversation) -> Reply:
     mails = [read(result) for result in conversation.results_of("send_email")]
     if not updates and not mails:
         wanted = _wanted(customer["opportunities"][0], terms(conversation.task))
-        return together(_update(conversation, wanted, customer, None), _mail(conversation, customer, wanted, "", None))
+        return together(
+            _update(conversation, wanted, customer, None),
+            _mail(conversation, customer, wanted, "", None),
+        )
     again = [
         *_update_again(conversation, customer, updates),
         *_mail_again(conversation, customer, updates, mails),
@@ -51,23 +65,34 @@ def _wanted(opportunity: Mapping[str, Any], asked: Terms) -> dict[str, Any]:
     }
 
 
-def _update(conversation: Conversation, wanted: Mapping[str, Any], customer: Mapping[str, Any], why: str | None) -> ToolCall:
+def _update(
+    conversation: Conversation,
+    wanted: Mapping[str, Any],
+    customer: Mapping[str, Any],
+    why: str | None,
+) -> ToolCall:
     opportunity = customer["opportunities"][0]
     reason = why or (
         f"The task asks for it; {opportunity['id']} is in {opportunity['stage']} with "
-        f"{money(opportunity['amount'], customer['currency'])}, closing {opportunity['close_date']}."
+        f"{money(opportunity['amount'], customer['currency'])}, "
+        f"closing {opportunity['close_date']}."
     )
     return call(conversation, "update_opportunity", reason, **wanted)
 
 
 def _mail(
-    conversation: Conversation, customer: Mapping[str, Any], wanted: Mapping[str, Any], feedback: str, why: str | None
+    conversation: Conversation,
+    customer: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    feedback: str,
+    why: str | None,
 ) -> ToolCall:
     """The letter; the feedback makes it shorter or takes the figures out."""
     first_name = customer["contact_name"].partition(" ")[0]
     opportunity = customer["opportunities"][0]["name"]
     words = feedback.lower()
-    figures = f" We have noted {money(float(wanted['amount']), customer['currency'])} and {wanted['close_date']} as our target date."
+    amount = money(float(wanted["amount"]), customer["currency"])
+    figures = f" We have noted {amount} and {wanted['close_date']} as our target date."
     if any(word in words for word in ("amount", "price", "number", "figure", "date")):
         figures = ""
     middle = f"thank you for the good conversation about {opportunity}.{figures}"
@@ -75,30 +100,49 @@ def _mail(
     if any(word in words for word in ("short", "brief", "long")):
         closing = "\n"
     return call(
-        conversation, "send_email", why or f"{customer['contact_name']} should hear from us what we noted.",
-        to=customer["contact_email"], subject=f"{opportunity}: next steps",
+        conversation,
+        "send_email",
+        why or f"{customer['contact_name']} should hear from us what we noted.",
+        to=customer["contact_email"],
+        subject=f"{opportunity}: next steps",
         body=f"Dear {first_name},\n\n{middle}\n{closing}Kind regards,\nYour account team\n",
-    )  # fmt: skip
+    )
 
 
-def _update_again(conversation: Conversation, customer: Mapping[str, Any], updates: list[Outcome]) -> list[ToolCall]:
+def _update_again(
+    conversation: Conversation, customer: Mapping[str, Any], updates: list[Outcome]
+) -> list[ToolCall]:
     if not updates or len(updates) >= MAX_ATTEMPTS:
         return []
     last = updates[-1]
     if temporary(last):
-        return [_update(conversation, last.arguments, customer, f"The first attempt failed ({last.words}).")]
+        return [
+            _update(
+                conversation, last.arguments, customer, f"The first attempt failed ({last.words})."
+            )
+        ]
     asked = terms(last.words)
     if last.status != "rejected" or asked.stop or not asked.any:
         return []
     changes = {"stage": asked.stage, "amount": asked.amount, "close_date": asked.close_date}
-    wanted = {**last.arguments, **{key: value for key, value in changes.items() if value is not None}}
+    wanted = {
+        **last.arguments,
+        **{key: value for key, value in changes.items() if value is not None},
+    }
     if wanted == dict(last.arguments):
         return []
-    return [_update(conversation, wanted, customer, f"Revised after the feedback \u201c{last.words}\u201d.")]
+    return [
+        _update(
+            conversation, wanted, customer, f"Revised after the feedback \u201c{last.words}\u201d."
+        )
+    ]
 
 
 def _mail_again(
-    conversation: Conversation, customer: Mapping[str, Any], updates: list[Outcome], mails: list[Outcome]
+    conversation: Conversation,
+    customer: Mapping[str, Any],
+    updates: list[Outcome],
+    mails: list[Outcome],
 ) -> list[ToolCall]:
     if not mails or len(mails) >= MAX_ATTEMPTS:
         return []
@@ -110,7 +154,9 @@ def _mail_again(
         return []
     why = f"Rewritten after the feedback \u201c{last.words}\u201d."
     fresh = _mail(conversation, customer, updates[-1].arguments, last.words, why)
-    same = {key: value for key, value in fresh.arguments.items() if key != "rationale"} == dict(last.arguments)
+    same = {key: value for key, value in fresh.arguments.items() if key != "rationale"} == dict(
+        last.arguments
+    )
     return [] if same else [fresh]
 
 

@@ -1,4 +1,4 @@
-"""What the scripts understand of a task or of a manager's feedback: names, numbers, dates and stages."""
+"""What the scripts understand of a task or of feedback: names, numbers, dates, stages."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _MONEY = r"(?:EUR|USD|GBP|CAD|CHF|€|\$|£)"
 _AMOUNT = re.compile(
     rf"(?:{_MONEY}\s*{_NUMBER}(k?)\b)|(?:{_NUMBER}(k?)\s*{_MONEY})|"
-    rf"(?:(?:amount|total|at least|less than|below|minimum|worth)(?:\s+(?:of|to|is|should be))?\s+{_NUMBER}(k?)\b)",
+    r"(?:(?:amount|total|at least|less than|below|minimum|worth)"
+    rf"(?:\s+(?:of|to|is|should be))?\s+{_NUMBER}(k?)\b)",
     re.IGNORECASE,
 )
 _STAGES = ("prospecting", "qualification", "proposal", "negotiation", "closed_won", "closed_lost")
 _STOP = re.compile(
-    r"\b(?:cancel|stop|withdraw|forget (?:it|about)|drop (?:it|this)|do(?: not|n't) (?:send|quote|release|offer|update))",
+    r"\b(?:cancel|stop|withdraw|forget (?:it|about)|drop (?:it|this)|"
+    r"do(?: not|n't) (?:send|quote|release|offer|update))",
     re.IGNORECASE,
 )
 # A name ends where the terms begin.
 _NAME_END = re.compile(
-    r"[,;:.!?\n]|'s\b|\s(?:with|at|over|to|and|from|valid|stage|amount|please|today|now)\b|\s[(\d]|$",
+    r"[,;:.!?\n]|'s\b|\s[(\d]|$|"
+    r"\s(?:with|at|over|to|and|from|valid|stage|amount|please|today|now)\b",
     re.IGNORECASE,
-)  # fmt: skip
-_LEADS = (r"\bfor\s+", r"\b(?:quote|move|update|set|change|put):?\s+(?:the\s+)?(?:opportunity\s+(?:of\s+)?)?")
+)
+_LEADS = (
+    r"\bfor\s+",
+    r"\b(?:quote|move|update|set|change|put):?\s+(?:the\s+)?(?:opportunity\s+(?:of\s+)?)?",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,14 @@ class Terms:
         """Whether it names anything that can be changed."""
         return any(
             value is not None
-            for value in (self.discount_percent, self.valid_days, self.seats, self.amount, self.close_date, self.stage)
+            for value in (
+                self.discount_percent,
+                self.valid_days,
+                self.seats,
+                self.amount,
+                self.close_date,
+                self.stage,
+            )
         )
 
 
@@ -64,10 +77,14 @@ def terms(text: str) -> Terms:
     found = _AMOUNT.search(without_date)
     amount = None
     if found:
-        number, thousand = next((n, k) for n, k in zip(found.groups()[::2], found.groups()[1::2], strict=True) if n)
+        number, thousand = next(
+            (n, k) for n, k in zip(found.groups()[::2], found.groups()[1::2], strict=True) if n
+        )
         amount = _plain(number) * (1000 if thousand else 1)
     discount = float(percent.group(1).replace(",", ".")) if percent else None
-    if percent is None and re.search(r"\b(?:no|without(?: any| a)?) discount\b|\blist price\b", text, re.IGNORECASE):
+    if percent is None and re.search(
+        r"\b(?:no|without(?: any| a)?) discount\b|\blist price\b", text, re.IGNORECASE
+    ):
         discount = 0.0
     flat = text.lower().replace(" ", "_")
     return Terms(
@@ -88,7 +105,9 @@ def customer_name(task: str) -> str:
             rest = task[start.end() :]
             end = _NAME_END.search(rest)
             name = rest[: end.start() if end else None].strip(" \"'")
-            if re.search(r"[A-Za-z]", name) and not re.match(r"(?:(?:a|an|the|me|us|for|please|new)\b|\d)", name, re.IGNORECASE):
+            if re.search(r"[A-Za-z]", name) and not re.match(
+                r"(?:(?:a|an|the|me|us|for|please|new)\b|\d)", name, re.IGNORECASE
+            ):
                 return name
     return ""
 

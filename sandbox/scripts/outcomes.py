@@ -32,7 +32,7 @@ class Outcome:
 
 
 def read(result: ToolResult) -> Outcome:
-    """The outcome of one answered call. A call that a rule allowed answers with the tool's plain result."""
+    """The outcome of one answered call; the plain result of a tool is one that ran by rule."""
     value = result.value
     arguments = {name: given for name, given in result.arguments.items() if name != "rationale"}
     if isinstance(value, str) and value.startswith("Error:"):
@@ -107,7 +107,10 @@ def why_not(outcome: Outcome) -> str:
         case "denied_by_policy":
             return f"the policy forbids it{said}"
         case "in_doubt":
-            return "it is not known whether it went through, and a person is checking; I will not repeat it"
+            return (
+                "it is not known whether it went through, and a person is checking; "
+                "I will not repeat it"
+            )
         case "shadow":
             return "the rule only records proposals for now, so a person does it by hand"
         case "failed":

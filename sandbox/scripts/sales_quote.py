@@ -46,18 +46,23 @@ def analyst(conversation: Conversation) -> Reply:
         return Call((call(conversation, "lookup_customer", reason, name=name),))
     customers = _looked_up(conversation)
     if customers is None:
-        return Say(f"The lookup of {name} did not work: {why_not(read(results[-1])) or 'unexpected answer'}.")
+        return Say(
+            f"The lookup of {name} did not work: "
+            f"{why_not(read(results[-1])) or 'unexpected answer'}."
+        )
     if not customers:
         return Say(f"The CRM has no customer called {name}.")
     lines = [f"Record for the quote ({len(customers)} found):"]
     for customer in customers:
         price = money(customer["list_price_per_seat"], customer["currency"])
         lines.append(
-            f"- {customer['name']} ({customer['id']}), {customer['tier']} tier, list price {price} per seat and year, "
+            f"- {customer['name']} ({customer['id']}), {customer['tier']} tier, "
+            f"list price {price} per seat and year, "
             f"standard discount {customer['standard_discount_percent']:g} %"
         )
         lines += [
-            f"  - {o['id']} {o['name']}: {o['seats']} seats, stage {o['stage']}, {money(o['amount'], customer['currency'])}"
+            f"  - {o['id']} {o['name']}: {o['seats']} seats, stage {o['stage']}, "
+            f"{money(o['amount'], customer['currency'])}"
             for o in customer["opportunities"]
         ]
     return Say("\n".join(lines))
@@ -78,9 +83,13 @@ def quoter(conversation: Conversation) -> Reply:
         return _revise(conversation, record, releases)
     failures = sum(one.status == last.status for one in releases)
     if failures == 1 and (temporary(last) or (last.status == "drift" and last.retry)):
-        reason = f"The first attempt did not go through ({last.words}). I propose the same quote once more."
+        reason = f"The first attempt did not go through ({last.words}). I propose it once more."
         return _propose(conversation, record, last.arguments, reason)
-    advice = " Please have sales operations look at the quoting system." if last.status == "failed" else ""
+    advice = (
+        " Please have sales operations look at the quoting system."
+        if last.status == "failed"
+        else ""
+    )
     return Say(f"No quote was released for {record.customer['name']}: {why_not(last)}.{advice}")
 
 
@@ -88,17 +97,29 @@ def _record(conversation: Conversation) -> Record | Say:
     name = customer_name(conversation.task)
     customers = _looked_up(conversation)
     if not name:
-        return Say('I need to know for whom the quote is, for example: "quote for Contoso, 25 seats".')
+        return Say(
+            'I need to know for whom the quote is, for example: "quote for Contoso, 25 seats".'
+        )
     if customers is None:
-        return Say(f"I could not prepare the quote: the record of {name} could not be read from the CRM.")
+        return Say(
+            f"I could not prepare the quote: the record of {name} could not be read from the CRM."
+        )
     if not customers:
-        return Say(f"I could not prepare a quote: the CRM has no customer called {name}. Nothing was released.")
+        return Say(
+            f"I could not prepare a quote: the CRM has no customer called {name}. "
+            "Nothing was released."
+        )
     if len(customers) > 1:
         names = ", ".join(customer["name"] for customer in customers)
-        return Say(f"Several customers match {name}: {names}. Please name one of them; nothing was released.")
+        return Say(
+            f"Several customers match {name}: {names}. Please name one of them; "
+            "nothing was released."
+        )
     opportunities = sorted(customers[0]["opportunities"], key=lambda o: o["seats"] == 0)
     if not opportunities:
-        return Say(f"{customers[0]['name']} has no open opportunity to quote for. Nothing was released.")
+        return Say(
+            f"{customers[0]['name']} has no open opportunity to quote for. Nothing was released."
+        )
     return Record(customers[0], opportunities[0])
 
 
@@ -109,7 +130,9 @@ def _wanted(record: Record, asked: Terms) -> dict[str, Any]:
     return _offer(record, seats, asked, standard, asked.valid_days or VALID_DAYS)
 
 
-def _offer(record: Record, seats: int, asked: Terms, discount: float, valid_days: int) -> dict[str, Any]:
+def _offer(
+    record: Record, seats: int, asked: Terms, discount: float, valid_days: int
+) -> dict[str, Any]:
     at_list = record.list_amount(seats)
     if asked.discount_percent is not None:
         discount = asked.discount_percent
@@ -127,12 +150,17 @@ def _offer(record: Record, seats: int, asked: Terms, discount: float, valid_days
     }
 
 
-def _propose(conversation: Conversation, record: Record, offer: Mapping[str, Any], reason: str | None) -> Reply:
+def _propose(
+    conversation: Conversation, record: Record, offer: Mapping[str, Any], reason: str | None
+) -> Reply:
     customer = record.customer
     if reason is None:
         standard = float(customer["standard_discount_percent"])
-        kind = f"the standard discount of the {customer['tier']} tier" if offer["discount_percent"] == standard else (
-            f"against {standard:g} % as the standard of the {customer['tier']} tier")  # fmt: skip
+        kind = (
+            f"the standard discount of the {customer['tier']} tier"
+            if offer["discount_percent"] == standard
+            else (f"against {standard:g} % as the standard of the {customer['tier']} tier")
+        )
         reason = (
             f"{customer['name']} asked for an offer for {record.opportunity['name']}: "
             f"{offer['discount_percent']:g} % off the list price, {kind}."
@@ -141,8 +169,14 @@ def _propose(conversation: Conversation, record: Record, offer: Mapping[str, Any
 
 
 def _seats_of(record: Record, offer: Mapping[str, Any]) -> int:
-    per_seat = float(record.customer["list_price_per_seat"]) * (1 - float(offer["discount_percent"]) / 100)
-    return max(1, round(float(offer["amount"]) / per_seat)) if per_seat > 0 else int(record.opportunity["seats"])
+    per_seat = float(record.customer["list_price_per_seat"]) * (
+        1 - float(offer["discount_percent"]) / 100
+    )
+    return (
+        max(1, round(float(offer["amount"]) / per_seat))
+        if per_seat > 0
+        else int(record.opportunity["seats"])
+    )
 
 
 def _revise(conversation: Conversation, record: Record, releases: Sequence[Outcome]) -> Reply:
@@ -155,15 +189,23 @@ def _revise(conversation: Conversation, record: Record, releases: Sequence[Outco
     discount = float(last.arguments["discount_percent"])
     if not asked.any:
         words = last.words.lower()
-        more = any(word in words for word in ("more discount", "generous", "too expensive", "cheaper", "higher discount"))
-        discount = min(MAX_DISCOUNT_PERCENT, round(discount * 1.5, 1)) if more else round(discount / 2, 1)
+        more = any(
+            word in words
+            for word in ("more discount", "generous", "too expensive", "cheaper", "higher discount")
+        )
+        discount = (
+            min(MAX_DISCOUNT_PERCENT, round(discount * 1.5, 1)) if more else round(discount / 2, 1)
+        )
     seats = asked.seats or _seats_of(record, last.arguments)
-    offer = _offer(record, seats, asked, discount, asked.valid_days or int(last.arguments["valid_days"]))
+    offer = _offer(
+        record, seats, asked, discount, asked.valid_days or int(last.arguments["valid_days"])
+    )
     if any(offer == {name: one.arguments.get(name) for name in offer} for one in releases):
         return stopped
     who = last.decided_by or "The sales manager"
     reason = (
-        f"{who} rejected the last proposal: \u201c{last.words}\u201d. Revised to {offer['discount_percent']:g} % discount, "
+        f"{who} rejected the last proposal: \u201c{last.words}\u201d. "
+        f"Revised to {offer['discount_percent']:g} % discount, "
         f"{money(offer['amount'], offer['currency'])}, valid for {offer['valid_days']} days."
     )
     return _propose(conversation, record, offer, reason)
@@ -174,37 +216,62 @@ def _finish(conversation: Conversation, record: Record, released: Outcome) -> Re
     number = released.result.get("quote_number") if isinstance(released.result, Mapping) else None
     what = money(float(released.arguments["amount"]), str(released.arguments["currency"]))
     name = record.customer["name"]
-    stages, activities = (conversation.results_of(tool) for tool in ("update_stage", "log_activity"))
+    stages, activities = (
+        conversation.results_of(tool) for tool in ("update_stage", "log_activity")
+    )
     if not stages and not activities:
         stage = "proposal" if record.opportunity["stage"] in _EARLY_STAGES else "negotiation"
         approved = f", approved by {released.decided_by}" if released.decided_by else ""
         changed = " with changes" if released.changed else ""
         text = (
-            f"Quote {number} released{changed}: {what}, {float(released.arguments['discount_percent']):g} % discount, "
+            f"Quote {number} released{changed}: {what}, "
+            f"{float(released.arguments['discount_percent']):g} % discount, "
             f"valid for {released.arguments['valid_days']} days{approved}."
         )
         because = f"Quote {number} is out."
         return together(
-            call(conversation, "update_stage", because, opportunity_id=record.opportunity["id"], stage=stage),
-            call(conversation, "log_activity", because, customer_id=record.customer["id"], text=text),
+            call(
+                conversation,
+                "update_stage",
+                because,
+                opportunity_id=record.opportunity["id"],
+                stage=stage,
+            ),
+            call(
+                conversation, "log_activity", because, customer_id=record.customer["id"], text=text
+            ),
         )
-    return Say(_report(f"Quote {number} for {name} is released: {what}", released, stages, activities, record))
+    return Say(
+        _report(
+            f"Quote {number} for {name} is released: {what}", released, stages, activities, record
+        )
+    )
 
 
 def _report(
-    opening: str, released: Outcome, stages: Sequence[Any], activities: Sequence[Any], record: Record
+    opening: str,
+    released: Outcome,
+    stages: Sequence[Any],
+    activities: Sequence[Any],
+    record: Record,
 ) -> str:
-    terms_text = f"{float(released.arguments['discount_percent']):g} % discount, valid for {released.arguments['valid_days']} days"
+    terms_text = (
+        f"{float(released.arguments['discount_percent']):g} % discount, "
+        f"valid for {released.arguments['valid_days']} days"
+    )
     changed = f", as changed by {released.decided_by or 'the approver'}" if released.changed else ""
     stage = read(stages[-1]) if stages else None
     activity = read(activities[-1]) if activities else None
     done, open_ends = [], []
     if stage is not None:
         ok = f"{record.opportunity['id']} is now in {stage.arguments.get('stage')}"
-        done.append(ok) if stage.executed else open_ends.append(f"the stage of the opportunity was not changed, {why_not(stage)}")
+        done.append(ok) if stage.executed else open_ends.append(
+            f"the stage of the opportunity was not changed, {why_not(stage)}"
+        )
     if activity is not None:
         done.append("the activity is logged") if activity.executed else open_ends.append(
-            f"the activity was not logged, {why_not(activity)}")  # fmt: skip
+            f"the activity was not logged, {why_not(activity)}"
+        )
     sentences = [f"{opening}, {terms_text}{changed}."]
     if done:
         sentences.append(_sentence(" and ".join(done)))

@@ -11,7 +11,7 @@ _EXECUTOR = re.compile(r"gatekeeper|executor|user_?proxy|admin", re.IGNORECASE)
 
 
 def next_speaker(conversation: Conversation) -> str:
-    """The caller of the tool that just answered, or else the next agent in the order of the list."""
+    """The caller of the tool that just answered, or else the next agent of the list."""
     names = conversation.candidates
     if not names:
         return "There is nobody to choose from."

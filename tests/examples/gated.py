@@ -1,7 +1,7 @@
-"""Runs an example chat with a gate of its own: decisions are a function, results are written by hand.
+"""Runs an example chat with a gate of its own: decisions are a function.
 
 What the real gate does is tested with it; here the examples and the scripted model are, against
-the results that agents get to read.
+results written by hand as agents get to read them.
 """
 
 from __future__ import annotations
@@ -86,7 +86,10 @@ class Stage:
         gatekeeper = chat.starter
 
         async def gate(
-            recipient: ConversableAgent, messages: Any = None, sender: Any = None, config: Any = None
+            recipient: ConversableAgent,
+            messages: Any = None,
+            sender: Any = None,
+            config: Any = None,
         ) -> tuple[bool, Any]:
             calls = messages[-1].get("tool_calls") or []
             if not calls:
@@ -129,14 +132,24 @@ class Stage:
                 head.update(status="executed_with_changes", arguments_used=used)
             return await self._execute(gatekeeper, name, used or arguments, head)
         if decision["verdict"] == "reject":
-            return json.dumps({
-                "decision": "USER_REJECT", "status": "not_executed", "cause": "rejected",
-                "feedback": decision["feedback"], "retry": True, "decided_by": "Alex Wilber",
-            })  # fmt: skip
-        return json.dumps({
-            "status": "not_executed", "cause": decision["verdict"],
-            "retry": decision.get("retry", False), "message": decision.get("message", ""),
-        })  # fmt: skip
+            return json.dumps(
+                {
+                    "decision": "USER_REJECT",
+                    "status": "not_executed",
+                    "cause": "rejected",
+                    "feedback": decision["feedback"],
+                    "retry": True,
+                    "decided_by": "Alex Wilber",
+                }
+            )
+        return json.dumps(
+            {
+                "status": "not_executed",
+                "cause": decision["verdict"],
+                "retry": decision.get("retry", False),
+                "message": decision.get("message", ""),
+            }
+        )
 
     async def _execute(
         self, gatekeeper: Any, name: str, arguments: Mapping[str, Any], head: dict[str, Any]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from tests.examples.gated import approve, in_turn, stage
 
 from examples.crm_update import crm_update
+from tests.examples.gated import approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio
 
 TASK = "move Contoso to negotiation, 26,000 EUR, closing 2026-12-30"
-CHANGE = {"opportunity_id": "OPP-2041", "stage": "negotiation", "amount": 26000.0, "close_date": "2026-12-30"}
+CHANGE = {
+    "opportunity_id": "OPP-2041",
+    "stage": "negotiation",
+    "amount": 26000.0,
+    "close_date": "2026-12-30",
+}
 REJECT = {"verdict": "reject", "feedback": "No, not now."}
 
 
@@ -24,7 +29,11 @@ async def test_both_calls_come_in_one_message_and_both_take_effect(
         assert [["lookup_customer"], ["update_opportunity", "send_email"]] == it.batches
         assert ("update_opportunity", CHANGE) == it.proposals[0]
         now = it.crm.opportunity("OPP-2041")
-        assert ("negotiation", 26000.0, "2026-12-30") == (now["stage"], now["amount"], now["close_date"])
+        assert ("negotiation", 26000.0, "2026-12-30") == (
+            now["stage"],
+            now["amount"],
+            now["close_date"],
+        )
         assert ["ana.ruiz@contoso.example"] == letter["rcpt_to"]
         assert letter["execution"].startswith("token-")
         assert (
@@ -49,7 +58,11 @@ async def test_rejected_change_is_revised_once(monkeypatch: pytest.MonkeyPatch) 
     async with stage() as it:
         await it.run(crm_update, TASK, in_turn(update_opportunity=[feedback]), monkeypatch)
 
-        assert [["lookup_customer"], ["update_opportunity", "send_email"], ["update_opportunity"]] == it.batches
+        assert [
+            ["lookup_customer"],
+            ["update_opportunity", "send_email"],
+            ["update_opportunity"],
+        ] == it.batches
         assert {**CHANGE, "amount": 24500.0, "close_date": "2027-01-15"} == it.proposals[-1][1]
 
 

@@ -5,27 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.examples.gated import approve, in_turn, stage
 
 from examples.sales_quote import sales_quote
+from tests.examples.gated import approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio
 
 TASK = "quote for Contoso, 25 seats"
 
 
-async def test_released_quote_moves_the_stage_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_released_quote_moves_the_stage_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with stage() as it:
         answer = await it.run(sales_quote, TASK, approve, monkeypatch)
         effects = it.crm.effects()
 
-        assert [["lookup_customer"], ["release_quote"], ["update_stage", "log_activity"]] == it.batches
-        assert [("release_quote", {
-            "customer_id": "CUST-1001", "opportunity_id": "OPP-2041", "amount": 25080.0,
-            "currency": "EUR", "discount_percent": 12.0, "valid_days": 30,
-        })] == it.proposals  # fmt: skip
+        assert [
+            ["lookup_customer"],
+            ["release_quote"],
+            ["update_stage", "log_activity"],
+        ] == it.batches
+        assert [
+            (
+                "release_quote",
+                {
+                    "customer_id": "CUST-1001",
+                    "opportunity_id": "OPP-2041",
+                    "amount": 25080.0,
+                    "currency": "EUR",
+                    "discount_percent": 12.0,
+                    "valid_days": 30,
+                },
+            )
+        ] == it.proposals
         assert "12 % off the list price" in it.rationales[0]
-        assert ["create_quote", "update_opportunity", "create_activity"] == [e["action"] for e in effects]
+        assert ["create_quote", "update_opportunity", "create_activity"] == [
+            e["action"] for e in effects
+        ]
         assert 3 == len({effect["idempotency_key"] for effect in effects})
         assert "proposal" == it.crm.opportunity("OPP-2041")["stage"]
         number = it.crm.quotes()[0]["quote_number"]
@@ -46,14 +63,30 @@ async def test_model_never_breaks_the_protocol(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("task", "expected"),
     [
-        ("Please prepare a quote for Fabrikam with 80 seats, valid for 14 days",
-         {"customer_id": "CUST-1002", "amount": 95760.0, "currency": "USD", "discount_percent": 5.0, "valid_days": 14}),
-        ("quote for Adventure Works", {"opportunity_id": "OPP-2044", "amount": 227304.0, "discount_percent": 18.0}),
-        ("Quote for northwind, 14 users at 20% discount", {"amount": 10976.0, "discount_percent": 20.0}),
-        ("I need a quote for Wide World Importers: 40 seats, EUR 40,000",
-         {"opportunity_id": "OPP-2046", "amount": 40000.0, "discount_percent": 12.28}),
+        (
+            "Please prepare a quote for Fabrikam with 80 seats, valid for 14 days",
+            {
+                "customer_id": "CUST-1002",
+                "amount": 95760.0,
+                "currency": "USD",
+                "discount_percent": 5.0,
+                "valid_days": 14,
+            },
+        ),
+        (
+            "quote for Adventure Works",
+            {"opportunity_id": "OPP-2044", "amount": 227304.0, "discount_percent": 18.0},
+        ),
+        (
+            "Quote for northwind, 14 users at 20% discount",
+            {"amount": 10976.0, "discount_percent": 20.0},
+        ),
+        (
+            "I need a quote for Wide World Importers: 40 seats, EUR 40,000",
+            {"opportunity_id": "OPP-2046", "amount": 40000.0, "discount_percent": 12.28},
+        ),
     ],
-)  # fmt: skip
+)
 async def test_offer_follows_the_task_and_the_record(
     task: str, expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,15 +136,23 @@ async def test_stops_when_told_to_or_when_nothing_would_change(
 
 
 async def test_agents_go_on_with_the_arguments_that_ran(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = {"customer_id": "CUST-1001", "opportunity_id": "OPP-2041", "amount": 26500.0,
-            "currency": "EUR", "discount_percent": 7.0, "valid_days": 10}  # fmt: skip
+    used = {
+        "customer_id": "CUST-1001",
+        "opportunity_id": "OPP-2041",
+        "amount": 26500.0,
+        "currency": "EUR",
+        "discount_percent": 7.0,
+        "valid_days": 10,
+    }
     decide = in_turn(release_quote=[{"verdict": "approve", "arguments": used}])
     async with stage() as it:
         answer = await it.run(sales_quote, TASK, decide, monkeypatch)
 
         assert 26500.0 == it.crm.quotes()[0]["amount"]
         assert "EUR 26,500.00, 7 % discount" in it.crm.effects()[2]["arguments"]["text"]
-        assert "EUR 26,500.00, 7 % discount, valid for 10 days, as changed by Alex Wilber." in answer
+        assert (
+            "EUR 26,500.00, 7 % discount, valid for 10 days, as changed by Alex Wilber." in answer
+        )
 
 
 async def test_failure_is_told_and_tried_once_more_through_approval(
@@ -138,7 +179,9 @@ async def test_second_failure_goes_to_a_person(monkeypatch: pytest.MonkeyPatch) 
         assert "sales operations" in answer
 
 
-async def test_refusal_of_the_quoting_system_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refusal_of_the_quoting_system_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with stage() as it:
         answer = await it.run(sales_quote, f"{TASK}, 55% discount", approve, monkeypatch)
 
@@ -146,7 +189,9 @@ async def test_refusal_of_the_quoting_system_is_not_repeated(monkeypatch: pytest
         assert "below the price floor" in answer
 
 
-async def test_broken_connection_after_the_effect_is_one_quote(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_broken_connection_after_the_effect_is_one_quote(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The tool repeats its own request with the same key and gets the same quote."""
     from sandbox._faults import Fault
 
@@ -221,5 +266,3 @@ async def test_missing_setting_is_named() -> None:
 
     with pytest.raises(ValueError, match="crm_url"):
         sales_quote(WorkflowContext({}, {}))
-
-

@@ -1,4 +1,4 @@
-"""Every stand-in as a program: one JSON line, a clean end, a clear message when the port is taken."""
+"""Every stand-in as a program: one JSON line, a clean end, a clear word on a taken port."""
 
 from __future__ import annotations
 

@@ -60,8 +60,10 @@ async def test_opens_the_same_one_to_one_each_time() -> None:
         ids = set()
         for member in ("user-id-1", "00000000-0000-0000-0000-0000000000021"):
             asked = ConversationParameters(
-                is_group=False, bot=ChannelAccount(id="28:bot-id-1"),
-                members=[ChannelAccount(id=member)], tenant_id=TENANT_ID,
+                is_group=False,
+                bot=ChannelAccount(id="28:bot-id-1"),
+                members=[ChannelAccount(id=member)],
+                tenant_id=TENANT_ID,
                 channel_data={"tenant": {"id": TENANT_ID}},
             )
             ids.add((await call(conversations.create_conversation, asked)).id)
@@ -75,7 +77,8 @@ async def test_starts_a_thread_in_a_channel_and_posts_into_it() -> None:
     async with BotFramework.start() as teams:
         conversations = connector(teams).conversations
         asked = ConversationParameters(
-            is_group=True, activity=text("root"),
+            is_group=True,
+            activity=text("root"),
             channel_data={"channel": {"id": teams.world.channel_id}},
         )
         thread = await call(conversations.create_conversation, asked)
@@ -93,7 +96,9 @@ async def test_lists_members_whole_paged_and_one_by_one() -> None:
         everybody = await call(conversations.get_conversation_members, place)
         page = await call(conversations.get_conversation_paged_members, place, page_size=4)
         rest = await call(
-            conversations.get_conversation_paged_members, place, page_size=4,
+            conversations.get_conversation_paged_members,
+            place,
+            page_size=4,
             continuation_token=page.continuation_token,
         )
         seen = await call(conversations.get_activity_members, place, sent.id)
@@ -123,15 +128,34 @@ async def test_refuses_as_teams_does(place: str, status: int, code: str) -> None
         )
         attempts: list[tuple[Callable[..., Any], tuple[Any, ...], int, str]] = [
             (conversations.send_to_conversation, (place, text("x")), status, code),
-            (conversations.send_to_conversation, (alone.id, text("x")), 403, "BotNotInConversationRoster"),
-            (conversations.send_to_conversation, (teams.world.group_id, big), 413, "MessageSizeTooBig"),
-            (conversations.send_to_conversation, (teams.world.group_id, text("")), 400, "BadArgument"),
-            (conversations.update_activity, (teams.world.group_id, "1", text("x")), 404,
-             "ActivityNotFoundInConversation"),
+            (
+                conversations.send_to_conversation,
+                (alone.id, text("x")),
+                403,
+                "BotNotInConversationRoster",
+            ),
+            (
+                conversations.send_to_conversation,
+                (teams.world.group_id, big),
+                413,
+                "MessageSizeTooBig",
+            ),
+            (
+                conversations.send_to_conversation,
+                (teams.world.group_id, text("")),
+                400,
+                "BadArgument",
+            ),
+            (
+                conversations.update_activity,
+                (teams.world.group_id, "1", text("x")),
+                404,
+                "ActivityNotFoundInConversation",
+            ),
             (conversations.create_conversation, (new,), 403, "ForbiddenOperationException"),
             (conversations.create_conversation, (stranger,), 400, "BadArgument"),
             (conversations.create_conversation, (ConversationParameters(),), 400, "BadSyntax"),
-        ]  # fmt: skip
+        ]
         for method, args, expected_status, expected_code in attempts:
             with pytest.raises(ErrorResponseException) as refused:
                 await call(method, *args)
@@ -169,7 +193,8 @@ async def test_keeps_the_card_of_an_activity() -> None:
     attachment = Attachment(content_type="application/vnd.microsoft.card.adaptive", content=card)
     async with BotFramework.start() as teams:
         await call(
-            connector(teams).conversations.send_to_conversation, teams.world.group_id,
+            connector(teams).conversations.send_to_conversation,
+            teams.world.group_id,
             Activity(type="message", attachments=[attachment]),
         )
         message = await teams.wait_for_card(timeout_s=1)

@@ -54,7 +54,9 @@ async def test_same_key_and_body_is_one_quote_and_one_effect() -> None:
 
 async def test_without_a_key_every_request_is_an_effect() -> None:
     async with Crm.start() as crm, client(crm) as http:
-        numbers = {(await http.post("/quotes", json=QUOTE)).json()["quote_number"] for _ in range(2)}
+        numbers = {
+            (await http.post("/quotes", json=QUOTE)).json()["quote_number"] for _ in range(2)
+        }
 
     assert 2 == len(numbers)
 
@@ -63,7 +65,9 @@ async def test_updates_an_opportunity_and_logs_an_activity() -> None:
     async with Crm.start() as crm, client(crm) as http:
         change = {"stage": "negotiation", "amount": 26000, "close_date": "2026-12-30"}
         updated = await http.patch("/opportunities/OPP-2041", json=change)
-        logged = await http.post("/activities", json={"customer_id": "CUST-1001", "text": "Called."})
+        logged = await http.post(
+            "/activities", json={"customer_id": "CUST-1001", "text": "Called."}
+        )
 
         assert (200, 201) == (updated.status_code, logged.status_code)
         assert change.items() <= crm.opportunity("OPP-2041").items()
@@ -107,7 +111,9 @@ async def test_needs_the_api_key_except_for_the_page() -> None:
 async def test_page_shows_what_happened_and_escapes_it() -> None:
     async with Crm.start() as crm, client(crm) as http:
         number = (await http.post("/quotes", json=QUOTE)).json()["quote_number"]
-        await http.post("/activities", json={"customer_id": "CUST-1001", "text": "<script>x</script>"})
+        await http.post(
+            "/activities", json={"customer_id": "CUST-1001", "text": "<script>x</script>"}
+        )
         page = (await http.get("/")).text
 
     assert number in page
@@ -119,7 +125,9 @@ async def test_reset_after_commit_leaves_the_effect_and_the_key_tells(tmp_path: 
     """What a tool in doubt looks like from outside: no answer, but the quote is there."""
     headers = {"Idempotency-Key": "execution-1"}
     async with Crm.start(db_path=tmp_path / "crm.db") as crm, client(crm) as http:
-        await http.post(f"{crm.url}/_sandbox/fault", json={"kind": "reset_after", "path": "/quotes"})
+        await http.post(
+            f"{crm.url}/_sandbox/fault", json={"kind": "reset_after", "path": "/quotes"}
+        )
         with pytest.raises(httpx.TransportError):
             await http.post("/quotes", json=QUOTE, headers=headers)
         crm.faults.fail(500)

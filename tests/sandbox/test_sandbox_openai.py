@@ -27,7 +27,9 @@ ASK: list[ChatCompletionMessageParam] = [
 
 def echo(conversation: Conversation) -> Reply:
     if not conversation.tool_results:
-        return Call((ToolCall("lookup", {"name": "Contoso"}), ToolCall("lookup", {"name": "Fabrikam"})))
+        return Call(
+            (ToolCall("lookup", {"name": "Contoso"}), ToolCall("lookup", {"name": "Fabrikam"}))
+        )
     return Say(f"Found {len(conversation.tool_results)} for: {conversation.task}")
 
 
@@ -41,10 +43,13 @@ async def test_calls_tools_and_reads_their_results() -> None:
         message = first.choices[0].message
         calls = message.tool_calls or []
         answers: list[Any] = [
-            {"role": "tool", "tool_call_id": call.id, "content": "{}"} for call in calls
+            message.to_dict(),
+            *({"role": "tool", "tool_call_id": call.id, "content": "{}"} for call in calls),
         ]
         second = await ai.chat.completions.create(
-            model="gpt-4o", messages=[*ASK, message, *answers], tools=TOOLS  # type: ignore[list-item]
+            model="gpt-4o",
+            messages=[*ASK, *answers],
+            tools=TOOLS,
         )
 
     assert "tool_calls" == first.choices[0].finish_reason
@@ -57,13 +62,18 @@ async def test_calls_tools_and_reads_their_results() -> None:
 async def test_streams_text_tool_calls_and_usage() -> None:
     async with ScriptedModel.start(reply=echo) as model, client(model) as ai:
         stream = await ai.chat.completions.create(
-            model="gpt-4o", messages=ASK, tools=TOOLS, stream=True,
+            model="gpt-4o",
+            messages=ASK,
+            tools=TOOLS,
+            stream=True,
             stream_options={"include_usage": True},
         )
         chunks = [chunk async for chunk in stream]
 
     pieces = [choice for chunk in chunks for choice in chunk.choices]
-    names = [call.function.name for p in pieces for call in p.delta.tool_calls or [] if call.function]
+    names = [
+        call.function.name for p in pieces for call in p.delta.tool_calls or [] if call.function
+    ]
 
     assert ["lookup", "lookup"] == names
     assert "tool_calls" == pieces[-1].finish_reason
@@ -74,16 +84,31 @@ async def test_streams_text_tool_calls_and_usage() -> None:
     ("messages", "words", "param"),
     [
         (
-            [{"role": "user", "content": "x"}, {"role": "tool", "tool_call_id": "call_1", "content": "y"}],
+            [
+                {"role": "user", "content": "x"},
+                {"role": "tool", "tool_call_id": "call_1", "content": "y"},
+            ],
             "must be a response to a preceeding message with 'tool_calls'",
             "messages.[1].role",
         ),
         (
             [
-                {"role": "assistant", "content": None, "tool_calls": [
-                    {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-                    {"id": "call_2", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-                ]},
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        {
+                            "id": "call_1",
+                            "type": "function",
+                            "function": {"name": "f", "arguments": "{}"},
+                        },
+                        {
+                            "id": "call_2",
+                            "type": "function",
+                            "function": {"name": "f", "arguments": "{}"},
+                        },
+                    ],
+                },
                 {"role": "tool", "tool_call_id": "call_1", "content": "y"},
                 {"role": "user", "content": "x"},
             ],
@@ -95,11 +120,19 @@ async def test_streams_text_tool_calls_and_usage() -> None:
             "Unknown parameter: 'messages[0].tool_responses'.",
             "messages[0].tool_responses",
         ),
-        ([{"role": "user", "content": None}], "expected a string, got null", "messages.[0].content"),
+        (
+            [{"role": "user", "content": None}],
+            "expected a string, got null",
+            "messages.[0].content",
+        ),
         ([{"role": "boss", "content": "x"}], "Invalid value: 'boss'", "messages[0].role"),
-        ([{"role": "user", "name": "a b", "content": "x"}], "does not match pattern", "messages[0].name"),
+        (
+            [{"role": "user", "name": "a b", "content": "x"}],
+            "does not match pattern",
+            "messages[0].name",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_refuses_what_openai_refuses(messages: Any, words: str, param: str) -> None:
     async with ScriptedModel.start(reply=echo) as model, client(model) as ai:
         with pytest.raises(openai.BadRequestError) as refused:
@@ -153,10 +186,14 @@ async def test_reset_breaks_the_connection_and_is_recorded() -> None:
 
 async def test_rules_sent_over_http_answer_before_the_script() -> None:
     rules = [
-        {"agent": "clerk", "tool_results": 0, "contains": "Find",
-         "calls": [{"name": "lookup", "arguments": {"name": "X"}, "id": "call_fixed"}]},
+        {
+            "agent": "clerk",
+            "tool_results": 0,
+            "contains": "Find",
+            "calls": [{"name": "lookup", "arguments": {"name": "X"}, "id": "call_fixed"}],
+        },
         {"agent": "clerk", "text": "Done."},
-    ]  # fmt: skip
+    ]
     async with ScriptedModel.start(reply=echo) as model, client(model) as ai:
         async with httpx.AsyncClient(base_url=model.url) as http:
             refused = await http.post("/_sandbox/script", json=[{"agent": "clerk"}])
@@ -188,22 +225,38 @@ async def test_legacy_functions_get_a_function_call() -> None:
         ([{"role": "user", "name": "analyst", "content": "Here is the record."}], "quoter"),
         (
             [
-                {"role": "assistant", "name": "quoter", "content": None, "tool_calls": [
-                    {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+                {
+                    "role": "assistant",
+                    "name": "quoter",
+                    "content": None,
+                    "tool_calls": [
+                        {
+                            "id": "call_1",
+                            "type": "function",
+                            "function": {"name": "f", "arguments": "{}"},
+                        }
+                    ],
+                },
                 {"role": "tool", "tool_call_id": "call_1", "content": "{}"},
             ],
             "quoter",
         ),
     ],
-)  # fmt: skip
+)
 async def test_picks_the_next_speaker_when_autogen_asks(chat: Any, expected: str) -> None:
     names = "['gatekeeper', 'analyst', 'quoter']"
-    ask = f"Read the above conversation. Then select the next role from {names} to play. Only return the role."
-    opening = "You are in a role play game. The following roles are available:\ngatekeeper: runs tools"
+    ask = f"Then select the next role from {names} to play. Only return the role."  # noqa: S608
+    opening = (
+        "You are in a role play game. The following roles are available:\ngatekeeper: runs tools"
+    )
     async with ScriptedModel.start() as model, client(model) as ai:
         answer = await ai.chat.completions.create(
             model="gpt-4o",
-            messages=[{"role": "system", "content": opening}, *chat, {"role": "system", "content": ask}],
+            messages=[
+                {"role": "system", "content": opening},
+                *chat,
+                {"role": "system", "content": ask},
+            ],
         )
 
     assert expected == answer.choices[0].message.content
