@@ -36,7 +36,7 @@ def setting(settings: Mapping[str, Any], key: str) -> Any:
 
 
 def as_json(value: Mapping[str, Any]) -> str:
-    """What a tool returns to the agents: JSON, because AutoGen 0.14 writes a dict as Python does."""
+    """What a tool returns: JSON, because AutoGen 0.14 writes a dict as Python does."""
     return json.dumps(value, ensure_ascii=False)
 
 

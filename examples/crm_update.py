@@ -46,7 +46,9 @@ def crm_update(context: WorkflowContext) -> Chat:
 
     async def update_opportunity(
         opportunity_id: Annotated[str, "The opportunity, e.g. OPP-2041"],
-        stage: Annotated[str, "prospecting, qualification, proposal, negotiation, closed_won or closed_lost"],
+        stage: Annotated[
+            str, "prospecting, qualification, proposal, negotiation, closed_won or closed_lost"
+        ],
         amount: Annotated[float, "The amount in the customer's currency"],
         close_date: Annotated[str, "When it is expected to close, YYYY-MM-DD"],
     ) -> str:

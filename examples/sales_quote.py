@@ -35,7 +35,7 @@ MAX_ROUND = 30
 
 
 def next_speaker(last: Agent, chat: GroupChat) -> Agent | None:
-    """Tool calls go to the gatekeeper and their results back to the caller; the quoter's word ends it.
+    """Calls go to the gatekeeper, their results back to the caller; the quoter's word ends it.
 
     Reads only the messages, so that a chat resumed in another process goes on as it would have.
     """
@@ -85,7 +85,9 @@ def sales_quote(context: WorkflowContext) -> Chat:
 
     async def update_stage(
         opportunity_id: Annotated[str, "The opportunity, e.g. OPP-2041"],
-        stage: Annotated[str, "prospecting, qualification, proposal, negotiation, closed_won or closed_lost"],
+        stage: Annotated[
+            str, "prospecting, qualification, proposal, negotiation, closed_won or closed_lost"
+        ],
     ) -> str:
         path = f"/opportunities/{opportunity_id}"
         return as_json(await crm.write("PATCH", path, {"stage": stage}, current_execution().token))
