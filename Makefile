@@ -1,0 +1,40 @@
+# Everything is set up on the way: the first run of a target installs what it needs into .venv
+# (Python), .venv-pyautogen (the same tests on pyautogen 0.9) and tests/e2e/node (npm), later runs
+# install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-fast check bench lock clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+setup: ## Install the development environment into .venv
+	@scripts/ensure_venv.sh .venv dev
+
+demo: ## Run the main job end to end by itself (DEMO_ARGS='--decide reject' ...)
+	@scripts/ensure_venv.sh .venv runtime
+	@.venv/bin/countersign demo $(DEMO_ARGS)
+
+run: ## Serve it for a person to click, with everything around it played locally
+	@scripts/ensure_venv.sh .venv runtime
+	@.venv/bin/python -m sandbox.local $(RUN_ARGS)
+
+test: ## Run all tests, browser and both AutoGen distributions included
+	@scripts/test.sh all
+
+test-fast: ## Run the tests that need no browser and kill no server (under a minute)
+	@scripts/test.sh fast
+
+check: setup ## Check format, lint, types and imports
+	@scripts/check.sh
+
+bench: setup ## Measure
+	@.venv/bin/python -m bench $(BENCH_ARGS)
+
+lock: ## Recompute requirements/*.lock (needs uv; LOCK_ARGS=--upgrade moves versions)
+	@scripts/lock.sh $(LOCK_ARGS)
+
+clean: ## Remove what set-up and tests made; databases stay
+	rm -rf .venv .venv-* tests/e2e/node/node_modules artifacts build dist htmlcov
+	rm -rf .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Make a virtual environment hold what a lock file says: ensure_venv.sh .venv runtime
+#
+# Does nothing if that was done already; a changed lock installs again. `dev` contains `runtime`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=$1 lock=$2
+
+fingerprint() { cat "requirements/$1.lock" requirements/build.lock pyproject.toml | cksum; }
+stamp() { echo "$venv/.installed-$1"; }
+
+works() {
+    "$venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' \
+        </dev/null >/dev/null 2>&1
+}
+
+same_python() { # PYTHON=... asks for another one than the environment was made with
+    [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -V)" = "$("$venv/bin/python" -V)" ]
+}
+
+if works && same_python; then
+    if [ "$(cat "$(stamp "$lock")" 2>/dev/null)" = "$(fingerprint "$lock")" ]; then
+        exit 0
+    fi
+else
+    # pyautogen 0.9 says it does not support Python 3.14.
+    [ "$lock" = pyautogen ] && newest=13 || newest=99
+    python=$(scripts/find_python.sh "$newest")
+    echo "Creating $venv with $("$python" -V)" >&2
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        # Debian and Ubuntu ship the venv module apart, per Python version.
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        scripts/apt_install.sh "python$version-venv" || {
+            echo "$python lacks the venv module (Debian and Ubuntu: python$version-venv)" >&2
+            exit 1
+        }
+    fi
+    "$python" -m venv --clear "$venv"
+fi
+
+echo "Installing requirements/$lock.lock into $venv" >&2
+# The lock is complete, hence --no-deps. -qq: what pip says of its own configuration is not news.
+pip() {
+    "$venv/bin/python" -m pip --disable-pip-version-check --no-input -qq "$@" \
+        --no-deps --no-build-isolation </dev/null >&2
+}
+rm -f "$(stamp "$lock")"
+pip install --require-hashes -r requirements/build.lock
+pip install --require-hashes -r "requirements/$lock.lock"
+pip install --no-index --editable .
+
+fingerprint "$lock" >"$(stamp "$lock")"
+if [ "$lock" = dev ]; then
+    fingerprint runtime >"$(stamp runtime)"
+fi
