@@ -23,6 +23,6 @@ def next_speaker(conversation: Conversation) -> str:
         name = message.get("name")
         if name in speakers:
             return speakers[(speakers.index(name) + 1) % len(speakers)]
-        if name is not None:
+        if name in names:
             break
     return speakers[0]

@@ -255,7 +255,7 @@ async def test_picks_the_next_speaker_when_autogen_asks(chat: Any, expected: str
             messages=[
                 {"role": "system", "content": opening},
                 *chat,
-                {"role": "system", "content": ask},
+                {"role": "system", "name": "checking_agent", "content": ask},
             ],
         )
 
