@@ -1,0 +1,215 @@
+"""A world that is driven step by step, and what must be true of it after every step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from approvals.canonical import digest
+from approvals.errors import CountersignError, LostLeaseError
+from approvals.lifecycle import MOVES
+from approvals.models import (
+    Effect,
+    Request,
+    RequestStatus,
+    Result,
+    SessionId,
+    SessionStatus,
+    Verdict,
+    Via,
+)
+from approvals.runs import Run
+from approvals.store import codec, schema
+from approvals.store import requests as request_rows
+from tests.doubles.directory import EVERYBODY, acting
+from tests.doubles.world import World, opened
+
+REACHABLE = {
+    status: {status, *MOVES[status], *(far for near in MOVES[status] for far in MOVES[near])}
+    for status in RequestStatus
+}
+"""A step may make two moves at once, as when a vote expires a request and wakes the session."""
+REAL_PEOPLE = {p.id: p for p in EVERYBODY}
+
+
+@dataclass(frozen=True)
+class Body:
+    """One start of a tool body."""
+
+    request_id: str
+    epoch: int
+    token: str
+    digest: str
+
+
+class Machine:
+    """The service on SQLite, with an executor that records what it starts."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._folder = Path(tempfile.mkdtemp(prefix="countersign-machine-"))
+        self._stack = AsyncExitStack()
+        self.world: World = self._run(self._stack.enter_async_context(opened(self._folder)))
+        self.runs: list[Run] = []
+        """Every run that ever began, live or lost: a lost one may still try anything."""
+        self.running: list[tuple[Run, Request]] = []
+        """Tool bodies that have started and not come back."""
+        self.bodies: dict[str, list[Body]] = defaultdict(list)
+        self._seen: dict[str, Request] = {}
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._run(self._stack.aclose())
+        self._runner.close()
+        shutil.rmtree(self._folder)
+
+    def do(self, step: Any) -> Any:
+        """One step; a refusal is an outcome like any other."""
+        with contextlib.suppress(CountersignError):
+            return self._run(step)
+
+    def _run(self, step: Any) -> Any:
+        return self._runner.run(step)
+
+    async def begin(self, session_id: SessionId) -> None:
+        """Lease a session if it is free."""
+        if run := await self.world.runs.begin(session_id):
+            self.runs.append(run)
+
+    async def claim(self, run: Run, request_id: str, arguments: dict[str, Any]) -> None:
+        """What a gate does: claim, check, start the body."""
+        claimed = await self.world.runs.claim(run, request_id, arguments)
+        if isinstance(claimed, Result):
+            return
+        await self.world.runs.check(run)
+        self.running.append((run, claimed))
+        self.bodies[claimed.id].append(
+            Body(
+                request_id=claimed.id,
+                epoch=run.epoch,
+                token=claimed.execution_token,
+                digest=_digest(claimed),
+            )
+        )
+        siblings = await self.world.store.read(
+            lambda c: request_rows.of_checkpoint(c, claimed.checkpoint_id)
+        )
+        assert RequestStatus.PENDING not in {s.status for s in siblings}, "ran before all decided"
+        await self._require_approval(claimed)
+
+    async def finish(self, number: int, *, ok: bool) -> None:
+        """A body comes back, perhaps long after its run was lost."""
+        run, request = self.running.pop(number)
+        with contextlib.suppress(LostLeaseError):
+            await self.world.runs.finish(run, request.id, ok=ok, content="done" if ok else "boom")
+
+    async def _require_approval(self, request: Request) -> None:
+        decision = request.decision
+        assert decision is not None
+        assert decision.digest == _digest(request), "ran something else than was decided"
+        if decision.via is Via.POLICY:
+            rule = self.world.policy.tools[request.tool]
+            assert rule.effect is Effect.ALLOW
+            return
+        assert decision.verdict in (Verdict.APPROVE, Verdict.MODIFY)
+        votes = [
+            v for v in await self.world.service.votes(request.id) if v.revision == request.revision
+        ]
+        assert all(v.verdict is Verdict.APPROVE for v in votes)
+        assert request.requester not in {v.principal_id for v in votes}
+        for number, stage in enumerate(request.stages):
+            people = {v.principal_id for v in votes if v.stage == number}
+            assert len(people) >= stage.quorum, "ran without a quorum"
+            for principal_id in people:
+                holder = self.world.directory.by_id(principal_id)
+                assert holder is not None
+                assert holder.roles.intersection(stage.roles), "ran by somebody's lost authority"
+
+    def check(self) -> None:
+        """All invariants at once."""
+        self._run(self._check())
+
+    async def _check(self) -> None:
+        rows, requests = await self.world.store.read(_everything)
+        self._check_moves(requests)
+        self._check_bodies(requests)
+        for row in rows:
+            mine = [r for r in requests.values() if r.session_id == row["id"]]
+            self._check_session(row, mine)
+        verification = await self.world.service.verify()
+        assert verification.verified, verification.problems
+
+    def _check_moves(self, requests: dict[str, Request]) -> None:
+        assert set(self._seen) <= set(requests), "a request was lost"
+        for request_id, now in requests.items():
+            before = self._seen.get(request_id)
+            if before is None:
+                continue
+            assert now.status in REACHABLE[before.status], f"{before.status} to {now.status}"
+            assert now.execution_token == before.execution_token
+            if before.decision is not None:
+                assert now.decision == before.decision, "a decision was changed"
+                assert now.digest == before.digest, "a decided request was changed"
+            if before.status in (RequestStatus.EXECUTED, RequestStatus.FAILED):
+                assert now.result == before.result, "an outcome was changed"
+        self._seen = requests
+
+    def _check_bodies(self, requests: dict[str, Request]) -> None:
+        for request_id, bodies in self.bodies.items():
+            request = requests[request_id]
+            if not request.idempotent:
+                assert len(bodies) == 1, "ran twice"
+            assert {body.token for body in bodies} == {request.execution_token}
+            assert {body.digest for body in bodies} == {request.digest}
+            assert len({body.epoch for body in bodies}) == len(bodies), "one run ran it twice"
+        for request in requests.values():
+            if request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED):
+                assert request.id in self.bodies, "an outcome without a body"
+
+    def _check_session(self, row: dict[str, Any], requests: list[Request]) -> None:
+        open_checkpoint = [r for r in requests if r.checkpoint_id == row["checkpoint_id"]]
+        pending = [r for r in requests if r.status is RequestStatus.PENDING]
+        if row["status"] == SessionStatus.WAITING:
+            assert {r.id for r in pending} <= {r.id for r in open_checkpoint}
+            assert pending, "waits for nobody"
+            assert row["next_at"] is None
+            assert row["lease_until"] is None
+        else:
+            assert not pending, f"pending in a {row['status']} session"
+        if row["status"] == SessionStatus.RUNNING:
+            assert row["next_at"] is not None, "never due again"
+        if row["status"] not in (SessionStatus.RUNNING, SessionStatus.WAITING):
+            assert row["next_at"] is None
+            assert not [
+                r for r in requests if r.status is RequestStatus.APPROVED and r.result is None
+            ], "an approval outlived its session"
+
+
+def _digest(request: Request) -> str:
+    return digest(
+        session_id=request.session_id,
+        call_id=request.call_id,
+        tool=request.tool,
+        arguments=request.arguments,
+        policy_version=request.policy_version,
+    )
+
+
+def _everything(connection: Connection) -> tuple[list[dict[str, Any]], dict[str, Request]]:
+    rows = [dict(row._mapping) for row in connection.execute(select(schema.sessions))]
+    found = [codec.request(row) for row in connection.execute(select(schema.requests))]
+    return rows, {request.id: request for request in found}
+
+
+def voter(principal_id: str) -> Any:
+    """A person as Teams has authenticated them."""
+    return acting(REAL_PEOPLE[principal_id])  # type: ignore[index]

@@ -1,0 +1,195 @@
+"""Random interleavings of everything that can happen; `Machine.check` after every step.
+
+COUNTERSIGN_MACHINE_EXAMPLES=1000 makes it a long run.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from approvals.models import Proposal, Request, RequestStatus, SessionId, Verdict
+from tests.approvals.machine import Machine, voter
+from tests.doubles.directory import ANNA, ERIN, acting
+from tests.doubles.world import RULES
+
+EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "25"))
+TOOLS = st.sampled_from(
+    ["quote", "look", "quote", "quote", "wire", "pay", "human_input", "quote", "dream", "unheard"]
+)
+AMOUNTS = st.sampled_from([1, 100, 250])
+PEOPLE = st.sampled_from(["anna", "ben", "cara", "dave", "erin", "root"])
+VERDICTS = st.sampled_from(
+    [Verdict.APPROVE, Verdict.APPROVE, Verdict.MODIFY, Verdict.MODIFY, Verdict.REJECT]
+)
+PICK = st.integers(0, 1_000)
+OFTEN = st.sampled_from([True, True, True, True, False])
+Call = tuple[str, int, bool, bool]
+"""Tool, amount, idempotent, and whether the arguments have a canonical form."""
+CALLS = st.lists(st.tuples(TOOLS, AMOUNTS, st.booleans(), OFTEN), min_size=1, max_size=3)
+
+
+class Approvals(RuleBasedStateMachine):
+    """People, agents, clocks and crashes, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = Machine()
+        self.sessions: list[SessionId] = []
+        self.requests: list[Request] = []
+
+    def teardown(self) -> None:
+        self.machine.close()
+
+    @property
+    def world(self) -> Any:
+        return self.machine.world
+
+    def _now(self, pick: int, *statuses: RequestStatus) -> Request:
+        """A known request as it is now, rather one of `statuses`."""
+        current = [self.machine.do(self.world.now(r)) for r in self.requests]
+        wanted = [r for r in current if r.status in statuses] or current
+        return wanted[pick % len(wanted)]
+
+    @rule(old=st.booleans(), pick=PICK, recent=OFTEN, calls=CALLS)
+    def propose(self, old: bool, pick: int, recent: bool, calls: list[Call]) -> None:
+        """A chat comes to tool calls: a new one, or one that has gone on."""
+        if not (old and self.sessions):
+            self.sessions.append(self.machine.do(self.world.start()).id)
+        session_id = self.sessions[pick % len(self.sessions) if old else -1]
+        self.machine.do(self.machine.begin(session_id))
+        runs = [r for r in self.machine.runs if r.session.id == session_id]
+        if not runs:
+            return
+        run = runs[-1] if recent else runs[pick % len(runs)]
+        proposals = [self._proposal(session_id, *call) for call in calls]
+        self.requests += self.machine.do(self.world.submit(run, *proposals)) or ()
+
+    def _proposal(
+        self, session_id: SessionId, tool: str, amount: int, idempotent: bool, fits: bool
+    ) -> Proposal:
+        if tool == "human_input":
+            return self.world.question(session_id)
+        arguments = {"customer": "Contoso", "amount": amount if fits else 2**60}
+        return self.world.proposal(session_id, tool, arguments, idempotent=idempotent)
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, verdict=VERDICTS, amount=AMOUNTS)
+    def decide(self, pick: int, verdict: Verdict, amount: int) -> None:
+        """All who can decide a checkpoint do so, one after the other."""
+        checkpoint_id = self._now(pick, RequestStatus.PENDING).checkpoint_id
+        for one in [r for r in self.requests if r.checkpoint_id == checkpoint_id]:
+            mine = verdict
+            for who in ("ben", "cara", "dave", "anna"):
+                request = self.machine.do(self.world.now(one))
+                self._vote(request, who, mine, request.digest, amount)
+                mine = Verdict.APPROVE if mine is Verdict.MODIFY else mine
+            verdict = Verdict.APPROVE
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, who=PEOPLE, verdict=VERDICTS, amount=AMOUNTS, fresh=OFTEN)
+    def vote(self, pick: int, who: str, verdict: Verdict, amount: int, fresh: bool) -> None:
+        """Somebody votes, on what they see now or on what they saw before."""
+        request = self._now(pick, RequestStatus.PENDING)
+        seen = request if fresh else self.requests[pick % len(self.requests)]
+        self._vote(request, who, verdict, seen.digest, amount)
+
+    def _vote(self, request: Request, who: str, verdict: Verdict, digest: str, amount: int) -> None:
+        edited = {"customer": "Contoso", "amount": amount}
+        self.machine.do(
+            self.world.service.vote(
+                request.id,
+                voter(who),
+                verdict=verdict,
+                digest=digest,
+                arguments=edited if verdict is Verdict.MODIFY else None,
+                comment="Because.",
+            )
+        )
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, recent=OFTEN, as_approved=OFTEN, crash=st.booleans())
+    def resume(self, pick: int, recent: bool, as_approved: bool, crash: bool) -> None:
+        """A session goes on, perhaps after the crash of its owner, and claims its batch."""
+        if crash:
+            self.world.clock.advance(31)
+        wanted = RequestStatus.EXECUTING if crash else RequestStatus.APPROVED
+        request = self._now(pick, wanted, RequestStatus.APPROVED)
+        self.machine.do(self.machine.begin(request.session_id))
+        runs = [r for r in self.machine.runs if r.session.id == request.session_id]
+        if not runs:
+            return
+        run = runs[-1] if recent else runs[pick % len(runs)]
+        for one in self.requests:
+            if one.checkpoint_id == request.checkpoint_id:
+                now = self.machine.do(self.world.now(one))
+                arguments = now.arguments if as_approved else {"customer": "Eve", "amount": 1}
+                self.machine.do(self.machine.claim(run, one.id, arguments))
+
+    @precondition(lambda self: self.machine.running)
+    @rule(pick=PICK, ok=st.booleans())
+    def finish(self, pick: int, ok: bool) -> None:
+        """A tool body comes back, perhaps long after its run was lost."""
+        number = pick % len(self.machine.running)
+        self.machine.do(self.machine.finish(number, ok=ok))
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, what=st.sampled_from(["expire", "cancel", "try to cancel", "doubt", "wait"]))
+    def end(self, pick: int, what: str) -> None:
+        """Time and people end what was asked for."""
+        request, service = self._now(pick, RequestStatus.PENDING), self.world.service
+        if what == "expire":
+            self.world.clock.advance(3600)
+            self.machine.do(service.expire(request.id))
+        elif what == "doubt":
+            self.machine.do(self.world.runs.doubt(self._now(pick, RequestStatus.EXECUTING).id))
+        elif what == "wait":
+            self.world.clock.advance(29)
+        else:
+            actor = acting(ANNA if what == "cancel" else ERIN)
+            self.machine.do(service.cancel(request.session_id, actor))
+
+    @precondition(lambda self: self.machine.runs)
+    @rule(pick=PICK, how=st.sampled_from(["complete", "fail", "park", "renew"]))
+    def leave(self, pick: int, how: str) -> None:
+        """A run ends, gives up for now, or holds on."""
+        run, runs = self.machine.runs[pick % len(self.machine.runs)], self.world.runs
+        steps = {
+            "complete": lambda: runs.complete(run, snapshot="{}", transcript="", answer="Done."),
+            "fail": lambda: runs.fail(run, error="No model."),
+            "park": lambda: runs.park(run, error="No model."),
+            "renew": lambda: runs.renew([run]),
+        }
+        self.machine.do(steps[how]())
+
+    @rule(change=st.sampled_from(["revoke", "deny", "shadow", "other people", "as before"]))
+    def rules_change(self, change: str) -> None:
+        """Somebody loses a role, or the server restarts with another policy."""
+        rules: dict[str, Any] = {
+            "deny": "deny",
+            "shadow": "shadow",
+            "other people": {"effect": "require_approval", "roles": ["controller"]},
+        }
+        self.world.directory.set_roles("ben", *([] if change == "revoke" else ["manager"]))
+        if change in rules:
+            self.world.change_rule("quote", rules[change])
+        else:
+            self.world.use(RULES)
+
+    @invariant()
+    def all_holds(self) -> None:
+        """See `Machine.check`."""
+        self.machine.check()
+
+
+TestApprovals = Approvals.TestCase
+TestApprovals.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
