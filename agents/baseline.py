@@ -21,7 +21,7 @@ _SCALARS = (str, int, float, bool, type(None))
 
 
 class Baseline:
-    """The state of a freshly built chat. Keep it as long as the chat; `reset` as often as needed."""
+    """The state of a freshly built chat. Keep it as long as the chat; reset as often as needed."""
 
     def __init__(self, agents: Sequence[ConversableAgent], packages: Iterable[str] = ()):
         self._packages = _OURS | set(packages) | {_package(type(agent)) for agent in agents}
@@ -42,7 +42,7 @@ class Baseline:
 
     def reset(self) -> None:
         """Make the chat what it was: every container in place, so that shared ones stay shared."""
-        # What is as it was is not touched: another thread may be reading an object that chats share.
+        # What is as it was is not touched: another thread may read an object that chats share.
         for live, saved in self._dicts:
             if len(live) != len(saved) or any(
                 live.get(k, _GONE) is not v for k, v in saved.items()

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from agents.storable import storable
 from approvals import arguments as argument_rules
 from approvals.canonical import canonical_json
 from approvals.errors import InvalidError
@@ -65,7 +66,7 @@ def read_calls(
     for position, entry in enumerate(raw):
         function = entry.get("function") or {}
         provider_id = entry.get("id")
-        tool = str(function.get("name") or "")
+        tool = storable(str(function.get("name") or ""))
         schema = schemas.get(tool)
         parsed, rationale, problem = _read_arguments(function.get("arguments"), schema)
         if schema is None:
@@ -76,7 +77,7 @@ def read_calls(
                 provider_id=None if provider_id is None else str(provider_id),
                 tool=tool,
                 arguments=parsed,
-                rationale=rationale or said,
+                rationale=storable(rationale or said),
                 problem=problem,
             )
         )
@@ -102,15 +103,14 @@ def _call_id(turn: int, position: int, provider_id: object) -> str:
 
 def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject, str, str | None]:
     """The arguments without the rationale, the rationale, and what is wrong with them."""
+    text = text or "{}"
     raw: JsonObject = {"raw": text if isinstance(text, str) else repr(text)}
     try:
         parsed = json.loads(text, parse_constant=_no_constant) if isinstance(text, str) else text
     except (ValueError, RecursionError) as exc:
-        return _storable(raw), "", f"The arguments are not JSON: {exc}"
-    if text in (None, ""):
-        parsed = {}
+        return _kept(raw), "", f"The arguments are not JSON: {exc}"
     if not isinstance(parsed, dict):
-        return _storable(raw), "", "The arguments are not a JSON object."
+        return _kept(raw), "", "The arguments are not a JSON object."
     arguments = dict(parsed)
     rationale = ""
     properties = (schema or {}).get("properties", {})
@@ -121,7 +121,7 @@ def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject
     try:
         canonical_json(arguments)
     except (InvalidError, ValueError) as exc:  # a lone surrogate has no UTF-8 form: ValueError
-        return _storable(raw), rationale, f"The arguments cannot be signed: {exc}"
+        return _kept(raw), rationale, f"The arguments cannot be signed: {exc}"
     if schema is None:
         return arguments, rationale, None
     wrong = argument_rules.problems(schema, arguments)
@@ -133,9 +133,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _storable(raw: JsonObject) -> JsonObject:
-    text = str(raw["raw"])
-    return {"raw": text.encode("utf-8", "backslashreplace").decode()}
+def _kept(raw: JsonObject) -> JsonObject:
+    return {"raw": storable(str(raw["raw"]))}
 
 
 def _unknown(tool: str, schemas: Mapping[str, Any], elsewhere: Mapping[str, str]) -> str:

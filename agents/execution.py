@@ -13,6 +13,7 @@ from typing import Any
 from autogen.tools.function_utils import serialize_to_str
 
 from agents.permit import SealedTool, permitted
+from agents.storable import storable
 from approvals.errors import IntegrityError
 from approvals.models import Request
 
@@ -51,9 +52,9 @@ async def execute(tool: SealedTool, request: Request, executor: Executor) -> Out
             if inspect.isawaitable(ended.value):
                 ended = await _awaited(lambda: ended.value, {})
     if ended.error is None:
-        return Outcome(ok=True, content=_storable(serialize_to_str(ended.value)))
+        return Outcome(ok=True, content=storable(serialize_to_str(ended.value)))
     breach = ended.error if isinstance(ended.error, IntegrityError) else None
-    return Outcome(ok=False, content=_storable(_describe(ended.error)), breach=breach)
+    return Outcome(ok=False, content=storable(_describe(ended.error)), breach=breach)
 
 
 def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:
@@ -78,8 +79,3 @@ async def _awaited(function: Any, arguments: dict[str, Any]) -> _Ended:
 
 def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _storable(text: str) -> str:
-    """The text without what no database column takes: lone surrogates and NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

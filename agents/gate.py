@@ -17,6 +17,7 @@ from agents.gatekeeper import ApprovalProxy
 from agents.leases import Lease
 from agents.permit import SealedTool
 from agents.progress import Progress
+from agents.storable import storable
 from agents.suspension import ChatStoppedError
 from approvals.errors import IntegrityError
 from approvals.models import (
@@ -92,7 +93,7 @@ class Gate:
 
         A question that nobody answered in time ends the conversation, as the word "exit" does.
         """
-        message = text_of(history[-1]) if history else ""
+        message = storable(text_of(history[-1])) if history else ""
         call = ToolCall(
             session_id=self._lease.run.session.id,
             call_id=f"{self._turn}.0:input",

@@ -33,7 +33,7 @@ def encode(history: Sequence[Message], base: Sequence[Message]) -> Encoded:
 def decode(encoded: Encoded, base: Sequence[Message]) -> list[Message]:
     """The history. Its messages are new dicts; nested values are shared with `base`."""
     if isinstance(encoded, int):
-        return [dict(base[index]) for index in range(encoded)]
+        return [dict(_at(base, index)) for index in range(encoded)]
     at = encoded.get("at", 0)
     history = []
     for index in range(encoded["n"]):

@@ -6,6 +6,7 @@ import re
 
 from agents.calls import has_calls, text_of
 from agents.chat import Chat, Message
+from agents.storable import storable
 
 LINE_LENGTH = 300
 """Characters of one agent's words in the thread; the transcript has all of them."""
@@ -52,7 +53,7 @@ def answer(chat: Chat) -> tuple[str, bool]:
 
 def spoken(message: Message) -> str:
     """The words of a message without the word that ends a chat."""
-    return _TERMINATE.sub("", text_of(message)).strip()
+    return storable(_TERMINATE.sub("", text_of(message)).strip())
 
 
 def _line(author: str, message: Message) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -78,8 +79,8 @@ def _of_tools(chat: Chat, proxies: list[ApprovalProxy]) -> Iterator[str]:
     bodies: dict[str, tuple[str, object]] = {}
     for proxy in proxies:
         for tool, function in proxy.function_map.items():
-            body = getattr(function, "body", function)
-            origin = getattr(body, "_origin", body)
+            # AutoGen wraps a function anew for every agent it is registered on.
+            origin: object = inspect.unwrap(getattr(function, "body", function))
             owner, other = bodies.setdefault(tool, (proxy.name, origin))
             if other is not origin:
                 yield f"{owner} and {proxy.name} have different tools named {tool}. Rename one."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import openai
 
+from agents.storable import storable
 from approvals.errors import CountersignError
 
 _AGAIN = (
@@ -43,4 +44,4 @@ def describe(error: Exception) -> str:
             code = f", {error.code}" if error.code else ""
             return f"The language model answered HTTP {error.status_code}{code}."
         case _:
-            return f"The chat stopped on an error: {type(error).__name__}: {error}"
+            return storable(f"The chat stopped on an error: {type(error).__name__}: {error}")

@@ -11,7 +11,16 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from agents.registry import Registry
-from approvals.models import Actor, JsonObject, Principal, PrincipalId, Request, Session, Verdict, Via
+from approvals.models import (
+    Actor,
+    JsonObject,
+    Principal,
+    PrincipalId,
+    Request,
+    Session,
+    Verdict,
+    Via,
+)
 from approvals.policy import Policy
 from approvals.ports import Job
 from approvals.runs import Runs
@@ -166,6 +175,8 @@ async def sqlite_office(
     tools: dict[str, Any] = {tool: "allow" for info in registry.infos() for tool in info.tools}
     ask = {"effect": "require_approval", "roles": ["manager"], "deadline": DEADLINE_S}
     tools |= dict.fromkeys(guarded, ask) | dict.fromkeys(denied, "deny")
-    policy = Policy.load({"tools": tools, "human_input": {"roles": ["owner"], "deadline": DEADLINE_S}})
+    policy = Policy.load(
+        {"tools": tools, "human_input": {"roles": ["owner"], "deadline": DEADLINE_S}}
+    )
     async with open_store(f"sqlite:///{path}") as store:
         yield SqliteOffice(store, registry, policy)

@@ -127,7 +127,9 @@ def story(conversation: Conversation) -> Reply:
     told = _texts(conversation)
     if conversation.is_speaker_selection:
         return Say(_next(told))
-    done = [call_id for call_id in ("call_1", "call_2a", "call_3") if _answered(conversation, call_id)]
+    done = [
+        call_id for call_id in ("call_1", "call_2a", "call_3") if _answered(conversation, call_id)
+    ]
     if "You are planner" in conversation.agent:
         if "REPORT" in told:
             return Say("All wrapped up. TERMINATE")
@@ -135,17 +137,21 @@ def story(conversation: Conversation) -> Reply:
     if "call_1" not in done:
         return Call((_mail("call_1", "ceo@acme.test", "Dear ACME"),))
     if "call_2a" not in done:
-        return Call((
-            ToolCall("update_crm", {"record": "ACME-1", "stage": "renewed"}, "call_2a"),
-            ToolCall("look_up", {"name": "sales"}, "call_2b"),
-            _mail("call_2c", "sales@corp.test", "secret discount 40%"),
-        ))
+        return Call(
+            (
+                ToolCall("update_crm", {"record": "ACME-1", "stage": "renewed"}, "call_2a"),
+                ToolCall("look_up", {"name": "sales"}, "call_2b"),
+                _mail("call_2c", "sales@corp.test", "secret discount 40%"),
+            )
+        )
     if "USER_REJECT" in told and "call_3" not in done:
         return Call((_mail("call_3", "sales@corp.test", "no discount mentioned"),))
     return Say("REPORT: everything handled")
 
 
-def calls_then(*calls: ToolCall, finish: str = "Done. TERMINATE") -> Callable[[Conversation], Reply]:
+def calls_then(
+    *calls: ToolCall, finish: str = "Done. TERMINATE"
+) -> Callable[[Conversation], Reply]:
     """A worker that makes these calls in one message and ends when they are answered."""
 
     def script(conversation: Conversation) -> Reply:

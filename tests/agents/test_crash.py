@@ -14,13 +14,11 @@ from sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair, team
 from tests.agents.world import World, world
 
-pytestmark = pytest.mark.asyncio
-
 MAIL = {"to": "bob@x.test", "subject": "Hi", "body": "Hello"}
 SCRIPT = calls_then(ToolCall("look_up", {"name": "bob"}), ToolCall("send_email", MAIL))
 
 
-class Died(BaseException):  # noqa: N818 - nobody catches it: it is the end of a process
+class Died(BaseException):
     """Nothing after this happens in this process."""
 
 

@@ -11,7 +11,7 @@ from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, pair, team
 from tests.agents.world import World, world
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("mode", ["async", "sync"])]
+pytestmark = pytest.mark.parametrize("mode", ["async", "sync"])
 
 
 def _heard(conversation: Conversation) -> list[str]:
@@ -119,9 +119,7 @@ async def test_never_counts_its_auto_replies_over_a_pause(
             return Call((ToolCall("update_crm", {"record": "A", "stage": "b"}),))
         return Say(f"heard {heard}")
 
-    workflow = pair(
-        Effects(), mode=mode, max_consecutive_auto_reply=2, default_auto_reply="go on"
-    )
+    workflow = pair(Effects(), mode=mode, max_consecutive_auto_reply=2, default_auto_reply="go on")
     async with world(workflow, script, path=tmp_path, office=office, guarded=GUARDED) as w:
         await w.start()
         await w.run()

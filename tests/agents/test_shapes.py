@@ -26,8 +26,6 @@ from tests.agents.teams import (
 )
 from tests.agents.world import world
 
-pytestmark = pytest.mark.asyncio
-
 MAIL = {"to": "bob@x.test", "subject": "Hi", "body": "Hello"}
 
 

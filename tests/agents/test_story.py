@@ -11,8 +11,6 @@ from approvals.models import RequestStatus, SessionStatus
 from tests.agents.teams import GUARDED, SELECTIONS, Effects, Mode, story, team
 from tests.agents.world import world
 
-pytestmark = pytest.mark.asyncio
-
 MODEL_CALLS = {"round_robin": 9, "auto": 12, "custom": 6}
 """The least that the story needs; `auto` asks for every speaker but the executor as well."""
 

@@ -103,7 +103,7 @@ async def world(
     """A world with one workflow; it ends with the check that the model server refused nothing."""
     async with ScriptedModel.start(reply=script) as model:
         # No TLS on loopback: without this every world would load the certificates of the system.
-        with SharedClient(trust_env=False, verify=False) as client:  # noqa: S501
+        with SharedClient(trust_env=False, verify=False) as client:
             settings = ModelSettings(api_key=model.api_key, base_url=model.base_url)
             context = WorkflowContext(llm_config=llm_config(settings, client))
             registry = Registry(context)
