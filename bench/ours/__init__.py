@@ -1,0 +1,1 @@
+"""The same job, and two more, in Countersign."""

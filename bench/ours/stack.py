@@ -1,0 +1,128 @@
+"""Countersign as the server wires it, without channels, web server and running jobs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from agents import Registry, SessionManager
+from approvals.follow_up import RUN
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.models import Actor, Principal, PrincipalId, Request, RequestStatus, Verdict, Via
+from approvals.policy import Policy
+from approvals.runs import Runs
+from approvals.service import ApprovalService
+from approvals.store import open_store
+from bench.measure import BenchError
+from bench.ours.workflows import CONTEXT, WORKFLOWS
+from bench.payload import TOOL
+
+REQUESTER, APPROVER = PrincipalId("sam"), PrincipalId("alex")
+LEDGER = "ledger"
+"""The table of the audit trail."""
+PAGE = 200
+_PEOPLE = {
+    REQUESTER: Principal(id=REQUESTER, name="Sam"),
+    APPROVER: Principal(id=APPROVER, name="Alex", roles=frozenset({"finance"})),
+}
+ACTOR = Actor(principal=_PEOPLE[APPROVER], via=Via.API, identity="bearer:alex")
+_POLICY = {"tools": {TOOL: {"effect": "require_approval", "roles": ["finance"], "deadline": "4h"}}}
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class _People:
+    def by_id(self, principal_id: str) -> Principal | None:
+        return _PEOPLE.get(PrincipalId(principal_id))
+
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        return None
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        return [p for p in _PEOPLE.values() if p.roles.intersection(roles)]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the legs call."""
+
+    runs: Runs
+    service: ApprovalService
+    manager: SessionManager
+    registry: Registry
+    jobs: EmbeddedJobs
+
+    async def start(self, workflow: str, task: str) -> str:
+        """A new session, run to its pause. Returns its id."""
+        session = await self.runs.start(
+            workflow=workflow,
+            workflow_version=self.registry.info(workflow).version,
+            task=task,
+            owner=REQUESTER,
+        )
+        await self.manager.run(session.id)
+        return session.id
+
+    async def approve(self, request: Request) -> None:
+        """A person's vote on what they saw: the id and the digest, as a card carries them."""
+        verdict = Verdict.APPROVE
+        await self.service.vote(request.id, ACTOR, verdict=verdict, digest=request.digest)
+
+    async def pending(self) -> list[Request]:
+        """Every request that waits, oldest first."""
+        found: list[Request] = []
+        cursor: str | None = None
+        while True:
+            page = await self.service.requests(
+                status=RequestStatus.PENDING, limit=PAGE, cursor=cursor
+            )
+            found += page.items
+            if page.next is None:
+                return found
+            cursor = page.next
+
+
+@asynccontextmanager
+async def stack(database: Path, *workflows: str) -> AsyncIterator[Stack]:
+    """The parts on one database, with these workflows."""
+    quiet()
+    policy, clock, people = Policy.load(_POLICY), _Clock(), _People()
+    registry = Registry(CONTEXT)
+    for name in workflows:
+        registry.add(WORKFLOWS[name])
+    async with open_store(f"sqlite:///{database}") as store:
+        jobs = EmbeddedJobs(store, clock)
+        runs = Runs(store, clock, policy, people, jobs, {}, registry)
+        service = ApprovalService(store, clock, policy, people, jobs, {}, registry)
+        async with SessionManager(runs, registry) as manager:
+            jobs.handle(RUN, manager.run)
+            yield Stack(runs, service, manager, registry, jobs)
+
+
+def quiet() -> None:
+    """Nothing is logged, as the peers log nothing; a warning or an error ends the leg."""
+    level = logging.WARNING
+    structlog.configure(
+        processors=[_stop], wrapper_class=structlog.make_filtering_bound_logger(level)
+    )
+    logging.getLogger("autogen").setLevel(level)
+
+
+def _stop(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    error = event.pop("exc_info", None)
+    raise BenchError(str(event)) from (error if isinstance(error, BaseException) else None)
+
+
+def versions() -> dict[str, str]:
+    """What our legs ran on."""
+    return {name: version(name) for name in ("countersign", "autogen", "sqlalchemy", "pydantic")}

@@ -1,0 +1,128 @@
+"""The job as AutoGen chats: a group chat, the same in sync mode, and two agents."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from autogen import AssistantAgent, GroupChat, GroupChatManager
+
+from agents import ApprovalProxy, Chat, WorkflowContext, workflow
+from agents.workflows import Workflow
+from bench.ours.workflow_names import GROUP, GROUP_SYNC, TWO
+from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TOOL, refund
+
+_USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "cost": 0.0,
+    "model": "stub",
+}
+
+
+class StubClient:
+    """A model that asks for the refund, and says so once it has the result.
+
+    Implements AutoGen's `ModelClient`, so the chat goes through `OpenAIWrapper.create` as usual.
+    """
+
+    def __init__(self, config: dict[str, Any]):
+        """Needs nothing of `config`."""
+
+    def create(self, params: dict[str, Any]) -> Any:
+        """The next step of the job."""
+        message: Any = ANSWER
+        if params["messages"][-1]["role"] != "tool":
+            function = {"name": TOOL, "arguments": json.dumps(ARGUMENTS)}
+            call = {"id": CALL_ID, "type": "function", "function": function}
+            message = _Message(
+                role="assistant", content=None, function_call=None, tool_calls=[call]
+            )
+        return SimpleNamespace(
+            choices=[message],
+            cost=0.0,
+            usage=_USAGE,
+            model="stub",
+            message_retrieval_function=None,  # the wrapper sets it, but asks for it first
+        )
+
+    def message_retrieval(self, response: Any) -> Any:
+        """The choices of a response."""
+        return response.choices
+
+    def cost(self, response: Any) -> float:
+        """Nothing."""
+        return 0.0
+
+    @staticmethod
+    def get_usage(response: Any) -> dict[str, Any]:
+        """Always the same."""
+        return dict(_USAGE)
+
+
+class _Message(SimpleNamespace):
+    def model_dump(self) -> dict[str, Any]:
+        """What AutoGen keeps of a message with calls."""
+        return dict(vars(self))
+
+
+CONTEXT = WorkflowContext(
+    llm_config={
+        "config_list": [{"model": "stub", "model_client_cls": StubClient.__name__}],
+        "cache_seed": None,
+    }
+)
+
+
+def _is_over(message: dict[str, Any]) -> bool:
+    return message.get("content") == ANSWER
+
+
+def _never(_: dict[str, Any]) -> bool:
+    return False
+
+
+def _agents(context: WorkflowContext, *, ends_chat: bool) -> tuple[ApprovalProxy, AssistantAgent]:
+    assistant = AssistantAgent(
+        "assistant",
+        system_message=SYSTEM,
+        llm_config=context.llm_config,
+        description="assistant",
+    )
+    assistant.register_for_llm(name=TOOL, description="Refund an order.")(refund)
+    # AutoGen declares an instance of the protocol, but takes the class.
+    assistant.register_model_client(StubClient)  # type: ignore[arg-type]
+    proxy = ApprovalProxy(
+        "gatekeeper",
+        human_input_mode="NEVER",
+        is_termination_msg=_is_over if ends_chat else _never,
+        description="executes tools",
+    )
+    proxy.register_for_execution(name=TOOL)(refund)
+    return proxy, assistant
+
+
+def _group(context: WorkflowContext) -> Chat:
+    proxy, assistant = _agents(context, ends_chat=False)
+    group = GroupChat(
+        [proxy, assistant],
+        messages=[],
+        max_round=12,
+        speaker_selection_method="round_robin",
+    )
+    manager = GroupChatManager(group, llm_config=False, is_termination_msg=_is_over, silent=True)
+    return Chat(starter=proxy, recipient=manager)
+
+
+def _two(context: WorkflowContext) -> Chat:
+    proxy, assistant = _agents(context, ends_chat=True)
+    return Chat(starter=proxy, recipient=assistant)
+
+
+WORKFLOWS: dict[str, Workflow] = {
+    GROUP: workflow(GROUP, version="1", title="A group chat")(_group),
+    GROUP_SYNC: workflow(GROUP_SYNC, version="1", title="Its sync twin", mode="sync")(_group),
+    TWO: workflow(TWO, version="1", title="Two agents")(_two),
+}
