@@ -71,23 +71,26 @@ class Crm:
         return await self._call(method, path, json=dict(body), headers={"Idempotency-Key": key})
 
     async def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                async with (
-                    asyncio.timeout(TIMEOUT_S),
-                    httpx.AsyncClient(
-                        base_url=self.url, headers={"X-Api-Key": self.api_key}, verify=_tls()
-                    ) as http,
-                ):
-                    answer = await http.request(method, path, timeout=TIMEOUT_S, **request)
-                break
-            except (httpx.TransportError, TimeoutError) as error:
-                if attempt == ATTEMPTS:
-                    raise BackOfficeError(_silence(method, path, error)) from error
+        answer = await self._send(method, path, request)
         if answer.is_success:
             parsed: dict[str, Any] = answer.json()
             return parsed
         raise BackOfficeError(_refusal(answer))
+
+    async def _send(
+        self, method: str, path: str, request: Mapping[str, Any], attempt: int = 1
+    ) -> httpx.Response:
+        headers = {"X-Api-Key": self.api_key}
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                httpx.AsyncClient(base_url=self.url, headers=headers, verify=_tls()) as http,
+            ):
+                return await http.request(method, path, timeout=TIMEOUT_S, **request)
+        except (httpx.TransportError, TimeoutError) as error:
+            if attempt == ATTEMPTS:
+                raise BackOfficeError(_silence(method, path, error)) from error
+        return await self._send(method, path, request, attempt + 1)
 
 
 def _silence(method: str, path: str, error: Exception) -> str:

@@ -67,7 +67,7 @@ class MailStore:
             return None
         parsed = email.message_from_bytes(row["raw"], policy=email.policy.default)
         return {
-            **{key: row[key] for key in row.keys() if key != "raw"},  # noqa: SIM118 - an sqlite3.Row
+            **{key: row[key] for key in row.keys() if key != "raw"},
             "rcpt_to": json.loads(row["rcpt_to"]),
             "headers": {name: str(value) for name, value in parsed.items()},
             "text": _text(parsed),

@@ -157,7 +157,7 @@ class Stage:
         self.tokens += 1
         try:
             value = await gatekeeper.function_map[name].body(**arguments)
-        except Exception as error:  # noqa: BLE001 - as the gate does
+        except Exception as error:
             return json.dumps({"status": "failed", "error": f"{type(error).__name__}: {error}"})
         result = value if isinstance(value, str) else json.dumps(value)
         if not head:
