@@ -70,7 +70,7 @@ def _edited(field: Field, before: Any, typed: Any) -> Any:
     if not isinstance(typed, str | bool | int | float):
         raise ProblemError("This cannot be read; type it again.")
     text = _line_breaks(typed if isinstance(typed, str) else json.dumps(typed))
-    if before is not ABSENT and before is not None and text == _line_breaks(typed_text(before)):
+    if before is not ABSENT and text == _line_breaks(typed_text(before)):
         return before
     if text.strip() or (field.kind == "text" and text):
         return coerced(field, text)
@@ -85,7 +85,7 @@ def _line_breaks(text: str) -> str:
 def _blank(field: Field, before: Any) -> Any:
     if field.kind == "text" and isinstance(before, str):
         return ""
-    if field.nullable and (before is None or field.required):
+    if field.nullable and field.required:
         return None
     if not field.required:
         return ABSENT

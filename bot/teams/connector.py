@@ -102,7 +102,11 @@ class Tokens:
             return ""
         async with self._lock:
             if self._monotonic() >= self._good_until:
-                self._token = await asyncio.to_thread(self._credentials.get_access_token)
+                try:
+                    self._token = await asyncio.to_thread(self._credentials.get_access_token)
+                except (KeyError, ValueError) as error:
+                    # A managed identity without a token, or a tenant that does not exist.
+                    raise PermissionError("Microsoft gave no access token") from error
                 self._good_until = self._monotonic() + TOKEN_REUSE_S
             return self._token
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import jwt
 import structlog
 from jwt.algorithms import RSAAlgorithm
 
@@ -20,6 +21,18 @@ FETCH_TIMEOUT_S = 10.0
 MAX_AGE_S = 24 * 3600.0
 MIN_REFRESH_S = 60.0
 """An unknown key id makes us look again, but not more often than this: ids are free to forge."""
+RETRY_S = 5.0
+"""How soon to look again after the keys could not be read."""
+
+
+_UNREADABLE = (
+    aiohttp.ClientError,
+    TimeoutError,
+    ValueError,
+    KeyError,
+    TypeError,
+    jwt.PyJWTError,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,7 @@ class SigningKeys:
     ) -> None:
         self._url, self._session, self._monotonic = url, session, monotonic
         self._keys: dict[str, SigningKey] = {}
-        self._fetched_at: float | None = None
+        self._stale_at = self._next_try_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def get(self, key_id: str | None) -> SigningKey:
@@ -53,31 +66,33 @@ class SigningKeys:
         """
         if not key_id:
             raise PermissionError("the token names no key")
-        if key_id not in self._keys or self._age_s() > MAX_AGE_S:
+        if self._refresh_is_due(key_id):
             async with self._lock:
-                if key_id not in self._keys or self._age_s() > MAX_AGE_S:
+                if self._refresh_is_due(key_id):
                     await self._refresh(known=key_id in self._keys)
         if key_id not in self._keys:
             raise PermissionError("the token's key is not published")
         return self._keys[key_id]
 
-    def _age_s(self) -> float:
-        return float("inf") if self._fetched_at is None else self._monotonic() - self._fetched_at
+    def _refresh_is_due(self, key_id: str) -> bool:
+        now = self._monotonic()
+        return now >= self._next_try_at and (key_id not in self._keys or now >= self._stale_at)
 
     async def _refresh(self, *, known: bool) -> None:
-        if self._age_s() < MIN_REFRESH_S:
-            return
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
                 metadata = await self._json(self._url)
                 published = (await self._json(metadata["jwks_uri"]))["keys"]
             keys = {key["kid"]: _signing_key(key) for key in published if key.get("kty") == "RSA"}
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
+            self._next_try_at = self._monotonic() + RETRY_S
             if known:
                 log.warning("signing keys not refreshed", url=self._url, error=type(error).__name__)
                 return
             raise UnavailableError(f"The signing keys at {self._url} cannot be read") from error
-        self._keys, self._fetched_at = keys, self._monotonic()
+        now = self._monotonic()
+        self._keys, self._stale_at = keys, now + MAX_AGE_S
+        self._next_try_at = now + MIN_REFRESH_S
         log.info("signing keys read", url=self._url, keys=len(keys))
 
     async def _json(self, url: str) -> dict[str, Any]:

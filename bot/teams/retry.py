@@ -45,14 +45,14 @@ class Retry:
                 if wait_s is None:
                     raise _translated(what, error) from error
                 await self.sleep(wait_s)
+            except PermissionError as error:  # an OSError, so it comes first
+                raise UnavailableError(
+                    f"{what}: no access token; check teams.app_id, app_password and tenant_id"
+                ) from error
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 # Not repeated here: the channel may have taken the message.
                 raise UnavailableError(
                     f"{what}: Teams cannot be reached ({type(error).__name__})"
-                ) from error
-            except PermissionError as error:
-                raise UnavailableError(
-                    f"{what}: no access token; check teams.app_id, app_password and tenant_id"
                 ) from error
             except ClientException as error:
                 raise UnavailableError(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -201,6 +202,7 @@ class Stage:
 
     async def start(self, text: str = "quote for Contoso", **where: Any) -> SessionId:
         """Somebody writes to the bot; the session that this starts."""
+        self.clock.turn(seconds=1)  # so that the newest session is the last one
         answer = await self.teams.send_message(where.pop("person", SAM), text, **where)
         assert answer.status in {200, 202}, answer
         await self.settle()
@@ -279,6 +281,7 @@ async def stage(
     signed: bool = True,
     channel_id: str = "msteams",
     directory: Directory | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     """The stage. `signed` is real Teams with tokens; otherwise local clients without an app id."""
@@ -297,7 +300,12 @@ async def stage(
         retry = Retry(sleep=sleeps, jitter=lambda: 0.5)
         async with (
             TeamsAdapter(
-                teams_settings, clock, local=True, host="127.0.0.1", retry=retry
+                teams_settings,
+                clock,
+                local=True,
+                host="127.0.0.1",
+                retry=retry,
+                monotonic=monotonic,
             ) as adapter,
             open_store(f"sqlite:///{path}/stage.db") as store,
         ):

@@ -1,0 +1,330 @@
+"""Every state of every card: valid, small enough, honest, and proof against what agents write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft6Validator
+from jsonschema.exceptions import best_match
+
+from approvals.models import RequestStatus, Risk
+from bot.teams.cards import CARD_LIMIT_BYTES, notification, request_card, size_bytes
+from bot.teams.elements import Flavour
+from bot.teams.parts import Look
+from bot.teams.safe import in_words, value_text, visible
+from tests.bot.teams import gallery
+from tests.bot.teams.gallery import HOSTILE, HUGE, LONG, NESTED, view
+from tests.bot.teams.stage import ARGUMENTS
+
+SCHEMA = Path(__file__).parents[2] / "fixtures" / "adaptive-card" / "schema-1.5.json"
+FLAVOURS: tuple[Flavour, ...] = ("execute", "submit")
+STATES = sorted(gallery.cards("execute"))
+LOOK = Look("execute", "https://approve.example")
+
+
+@cache
+def drawn(flavour: Flavour) -> dict[str, Any]:
+    return gallery.cards(flavour)
+
+
+@cache
+def validator() -> Draft6Validator:
+    return Draft6Validator(json.loads(SCHEMA.read_text()))
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from nodes(item)
+    elif isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from nodes(value)
+
+
+def texts(card: Any) -> str:
+    """All that a person can read, joined."""
+    return "\n".join(
+        str(node[name])
+        for node in nodes(card)
+        for name in ("text", "title", "label", "value")
+        if isinstance(node.get(name), str)
+    ).replace("\u200b", "")
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("state", STATES)
+def test_card_is_valid(flavour: Flavour, state: str) -> None:
+    """By the official schema, which knows everything but the root's `msteams`."""
+    card = {k: v for k, v in drawn(flavour)[state].items() if k != "msteams"}
+    wrong = best_match(validator().iter_errors(card))
+
+    assert wrong is None, wrong
+
+
+def test_schema_catches_mistakes() -> None:
+    card = {k: v for k, v in drawn("execute")["pending"].items() if k != "msteams"}
+    for mistake in ({"body": [{"type": "TextBlok", "text": "x"}]}, {"unknown": 1}):
+        assert not validator().is_valid({**card, **mistake})
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("state", STATES)
+def test_card_is_small_enough(flavour: Flavour, state: str) -> None:
+    assert size_bytes(drawn(flavour)[state]) <= CARD_LIMIT_BYTES
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_card_speaks_wraps_and_has_no_fixed_widths(state: str) -> None:
+    card = drawn("execute")[state]
+
+    assert card["speak"] == card["fallbackText"] != ""
+    assert card["version"] == "1.5"
+    assert any(node.get("style") == "heading" for node in nodes(card))
+    for node in nodes(card["body"]):
+        if node.get("type") == "TextBlock":
+            assert node["wrap"] is True
+            # Teams' light "good" and "warning" texts cannot be read on white.
+            assert "color" not in node
+        assert "px" not in str(node.get("width", ""))
+        if str(node.get("type")).startswith("Input."):
+            assert node["label"]
+        if "isRequired" in node:
+            assert node["errorMessage"]
+            assert node["type"] != "Input.Toggle"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_input_ids_are_unique(state: str) -> None:
+    ids = [n["id"] for n in nodes(drawn("execute")[state]) if "id" in n]
+
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_buttons_fit_the_client_and_carry_no_more_than_they_need(state: str) -> None:
+    execute, submit = drawn("execute")[state], drawn("submit")[state]
+
+    assert "Action.Execute" not in str(submit)
+    for node in nodes(execute):
+        if node.get("type") == "Action.Execute":
+            assert set(node["data"]) == {"request", "digest"}
+            assert node["fallback"]["type"] == "Action.Submit"
+            assert node["fallback"]["data"] == {**node["data"], "verb": node["verb"]}
+    for node in nodes(submit):
+        if node.get("type") == "Action.Submit":
+            assert set(node["data"]) == {"request", "digest", "verb"}
+
+
+def test_approval_card_says_who_what_why_until_when() -> None:
+    said = texts(drawn("execute")["pending"])
+
+    for piece in (
+        "Approval needed",
+        "sales_agent",
+        "Push quote",
+        "push_quote",
+        "Sam Carter",
+        "24000",
+        "Contoso",
+        "High risk",
+        "The customer asked for 25 seats",
+        "{{DATE(2026-11-22T16:00:00Z, SHORT)}} {{TIME(2026-11-22T16:00:00Z)}}",
+        "2026-11-22 16:00 UTC",
+        "Quotes above 10,000 bind us.",
+        "9f2c4be1a07d",
+        "sales_manager",
+    ):
+        assert piece in said
+
+
+@pytest.mark.parametrize(
+    ("risk", "shown"),
+    [(Risk.HIGH, "⚠ High risk"), (Risk.MEDIUM, "● Medium risk"), (Risk.LOW, "○ Low risk")],
+)
+def test_risk_is_a_word(risk: Risk, shown: str) -> None:
+    assert shown in texts(request_card(view(risk=risk), LOOK))
+
+
+def test_checkpoint_position_is_said() -> None:
+    said = texts(drawn("execute")["pending-medium-two-together"])
+
+    assert "1 of 2 proposed together" in said
+    assert "Nothing runs before all are decided." in said
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("approved", "✓ Approved"),
+        ("executing", "✓ Approved, running"),
+        ("executed", "✓ Approved and done"),
+        ("executed-with-changes", "✓ Approved with changes and done"),
+        ("rejected", "✗ Rejected"),
+        ("expired", "✗ Expired"),
+        ("cancelled", "⊘ Cancelled"),
+        ("failed", "✗ Approved, but it failed"),
+        ("in-doubt", "It is not known whether it ran; nothing will be retried."),
+        ("input-answered", "✓ Replied"),
+        ("input-ended", "✗ Chat ended"),
+    ],
+)
+def test_outcome_is_words_and_has_no_votes(state: str, said: str) -> None:
+    card = drawn("execute")[state]
+    verbs = {node["verb"] for node in nodes(card) if "verb" in node}
+
+    assert said in texts(card)
+    assert verbs <= {"refresh"}
+
+
+def test_outcome_shows_result_reason_and_changes() -> None:
+    assert '{"quote": "Q-2041"' in texts(drawn("execute")["executed"])
+    assert gallery.REASON in texts(drawn("execute")["rejected"])
+    changed = texts(drawn("execute")["executed-with-changes"])
+    assert changed.index("24000") < changed.index("21000")
+    assert "maintenance until 14:00" in texts(drawn("execute")["failed"])
+
+
+def test_long_value_is_folded_but_all_there() -> None:
+    card = drawn("execute")["pending-long"]
+    toggles = [n for n in nodes(card) if n.get("type") == "Action.ToggleVisibility"]
+    hidden = [n for n in nodes(card) if n.get("isVisible") is False]
+
+    assert LONG in "".join(
+        str(run["text"]) for run in nodes(hidden) if run.get("type") == "TextRun"
+    ).replace("\u200b", "")
+    assert {t["title"] for t in toggles} == {"Show all", "Show less"}
+    assert "Not everything fits" not in texts(card)
+
+
+def test_what_does_not_fit_is_said_with_the_way_to_read_it() -> None:
+    card = drawn("execute")["pending-huge"]
+    link = "https://approve.example/api/v1/requests/R-01J9ZK3V7Q"
+
+    assert "Not everything fits on this card." in texts(card)
+    assert "112,002 characters" in texts(card)
+    assert "more arguments" in texts(card)
+    assert link in {node.get("url") for node in nodes(card)}
+
+
+def test_without_a_url_the_command_is_named() -> None:
+    card = request_card(view(arguments=HUGE), Look("execute"))
+
+    assert "countersign requests show R-01J9ZK3V7Q" in texts(card)
+
+
+@pytest.mark.parametrize("count", [1, 30, 200, 2_000])
+@pytest.mark.parametrize("length", [1, 200, 5_000, 100_000])
+def test_no_arguments_are_too_large_for_a_card(count: int, length: int) -> None:
+    if count * length > 10_000_000:
+        pytest.skip("more than the server accepts anywhere")
+    arguments = {f"n{'a' * 60}{index}": "é" * length for index in range(count)}
+    for status in (RequestStatus.PENDING, RequestStatus.REJECTED):
+        card = request_card(
+            view(arguments=arguments, rationale="r" * 50_000, agent="a" * 5_000, status=status),
+            LOOK,
+        )
+
+        assert size_bytes(card) <= CARD_LIMIT_BYTES
+
+
+def test_agents_cannot_write_markdown_links_mentions_or_dates() -> None:
+    """What they write is in text runs, which know no Markdown, and in no other place."""
+    card = drawn("execute")["pending-hostile"]
+    for node in nodes(card):
+        if node.get("type") in {"TextBlock", "Action.OpenUrl"} or "label" in node:
+            assert "evil" not in json.dumps(node)
+        if node.get("type") == "TextRun":
+            assert "{{DATE(2026-01" not in node["text"]
+    assert "entities" not in json.dumps(card)
+    assert "evil" not in card["speak"]
+    assert "**Approved by Sam Carter** [click](https://evil.example)" in texts(card)
+    runs = "".join(n["text"] for n in nodes(card) if n.get("type") == "TextRun")
+    assert "{{DATE(2026-01-01T00:00:00Z)}}" in runs.replace("\u200b", "")
+
+
+def test_invisible_characters_are_made_visible() -> None:
+    said = texts(drawn("execute")["pending-hostile"])
+
+    assert "\u202e" not in said
+    assert "\\u202egnp.exe\\u200b" in said
+
+
+def test_agent_cannot_forge_through_the_name_of_the_tool() -> None:
+    card = request_card(view(tool="[x](http://evil)** approve"), LOOK)
+    summary = notification(view(tool="[x](http://evil)** approve"))
+
+    assert summary == "Approval needed: X http evil approve"
+    assert card["speak"].endswith("X http evil approve.")
+
+
+def test_prefilled_inputs_show_what_is_stored() -> None:
+    inputs = {n["id"]: n for n in nodes(drawn("execute")["edit"]) if "id" in n}
+
+    assert inputs["arg_amount"]["type"] == "Input.Number"
+    assert inputs["arg_amount"]["value"] == ARGUMENTS["amount"]
+    assert inputs["arg_amount"]["max"] == 100000
+    assert inputs["arg_urgent"]["type"] == "Input.Toggle"
+    assert inputs["arg_urgent"]["value"] == "false"
+    assert [c["value"] for c in inputs["arg_currency"]["choices"]] == ["EUR", "USD"]
+    nested = {n["id"]: n for n in nodes(drawn("execute")["edit-nested"]) if "id" in n}
+    assert json.loads(nested["arg_lines"]["value"]) == NESTED["lines"]
+    assert nested["arg_body"]["isMultiline"] is True
+
+
+def test_what_was_typed_is_kept_beside_its_problem() -> None:
+    card = drawn("execute")["edit-problems"]
+    inputs = {n["id"]: n for n in nodes(card) if "id" in n}
+
+    assert inputs["arg_amount"]["value"] == "21.000,50"
+    assert inputs["arg_seats"]["value"] == "many"
+    assert inputs["comment"]["value"] == "Less, please"
+    assert "Use a point for decimals." in texts(card)
+
+
+def test_too_long_to_edit_is_said_on_the_whole_card() -> None:
+    assert "too long to edit in a card" in texts(drawn("execute")["edit-too-long"])
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("EUR", "EUR"),
+        ("900", '"900"'),
+        ("true", '"true"'),
+        ("", '""'),
+        (" x", '" x"'),
+        ('"x"', '"\\"x\\""'),
+        ("2026-11-22", "2026-11-22"),
+        (900, "900"),
+        (900.5, "900.5"),
+        (True, "true"),
+        (None, "null"),
+        ([], "[]"),
+        (["a"], '[\n  "a"\n]'),
+        ("ZWJ\u200d", "ZWJ\\u200d"),
+        ("a\u00a0b", "a\\u00a0b"),
+        ("tag\U000e0041", "tag\\U000e0041"),
+        ("line\nline", "line\nline"),
+    ],
+)
+def test_values_read_as_what_they_are(value: Any, shown: str) -> None:
+    assert value_text(value) == shown
+
+
+def test_tool_names_become_words() -> None:
+    assert in_words("push_quote") == "Push quote"
+    assert in_words("pushQuote2CRM") == "Push Quote2 CRM"
+    assert in_words("**") == "Tool"
+
+
+def test_hostile_sample_is_hostile() -> None:
+    """It has all that the tests above look for."""
+    assert visible(HOSTILE) != HOSTILE
+    assert "](" in HOSTILE
+    assert "{{DATE(" in HOSTILE
