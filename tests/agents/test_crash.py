@@ -128,7 +128,7 @@ async def test_death_after_the_decision(
 async def test_an_idempotent_tool_is_called_again_with_the_same_token(
     mode: Mode, after_effect: bool, office: str, tmp_path: Path
 ) -> None:
-    """It carries its execution token, so the target system can tell the second call from a new one."""
+    """So that the target system can tell the second call from a new one."""
     effects = Effects()
     flow = pair(effects, mode=mode, idempotent={"send_email"})
     script = calls_then(ToolCall("send_email", MAIL))

@@ -36,7 +36,8 @@ def test_azure_needs_its_endpoint() -> None:
             {"model": "m", "api_key": "none", "base_url": "http://127.0.0.1:1/v1"},
         ),
         (
-            {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://x.azure", "OPENAI_MODEL": "d"},
+            {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://x.azure",
+             "OPENAI_MODEL": "d"},
             {"model": "d", "api_key": "k", "base_url": "https://x.azure", "api_type": "azure",
              "api_version": "2024-10-21"},
         ),
