@@ -1,0 +1,155 @@
+"""Workflows are found, checked at start, described, and lent to one session at a time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from agents import ApprovalProxy, Chat, Registry, WorkflowContext, workflow
+from agents.models import ModelSettings, SharedClient, llm_config
+from agents.workflows import Workflow
+from approvals.errors import ConfigurationError, NotFoundError
+from tests.agents.teams import Effects, pair, team
+
+
+@pytest.fixture
+def context() -> Any:
+    with SharedClient(verify=False) as client:
+        yield WorkflowContext(llm_config(ModelSettings(api_key="k"), client), {"url": "http://x"})
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """An importable module with two workflows."""
+    made = ModuleType("some_flows")
+    made.one, made.two = team(Effects()), pair(Effects())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "some_flows", made)
+    return made
+
+
+def test_workflows_are_loaded_by_import_path(context: WorkflowContext, module: ModuleType) -> None:
+    """Every one of the module, described for people."""
+    registry = Registry(context)
+    registry.load("some_flows")
+    info = registry.info("pair")
+
+    assert [i.name for i in registry.infos()] == ["team", "pair"]
+    assert (info.title, info.agents) == ("A pair", ("worker", "gatekeeper"))
+    assert info.tools == ("send_email", "update_crm", "look_up", "wipe")
+    assert info.version.startswith("1+")
+
+
+def test_what_cannot_be_loaded_is_said_at_once(
+    context: WorkflowContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that is not there, and one without workflows."""
+    monkeypatch.setitem(sys.modules, "empty_flows", ModuleType("empty_flows"))
+    with pytest.raises(ConfigurationError) as caught:
+        Registry(context).load("no_such_flows", "empty_flows")
+
+    assert "no_such_flows cannot be imported" in caught.value.problems[0]
+    assert "empty_flows declares none; use the @workflow decorator" in caught.value.problems[1]
+
+
+def test_an_unknown_workflow_lists_the_known_ones(
+    context: WorkflowContext, module: ModuleType
+) -> None:
+    """So that a typing error is found."""
+    registry = Registry(context)
+    registry.load("some_flows")
+
+    with pytest.raises(NotFoundError, match=r"no workflow 'pear'. Known: pair, team\."):
+        registry.info("pear")
+
+
+def test_two_of_one_name_are_refused(context: WorkflowContext) -> None:
+    """The second would take the sessions of the first."""
+    registry = Registry(context)
+    registry.add(pair(Effects()))
+
+    with pytest.raises(ConfigurationError, match="two are named pair"):
+        registry.add(pair(Effects()))
+
+
+def test_an_unsafe_workflow_is_refused_at_start(context: WorkflowContext) -> None:
+    """Not when the first session runs."""
+
+    @workflow("bad", "1", "Bad")
+    def bad(_: WorkflowContext) -> Chat:
+        return Chat(
+            ApprovalProxy("gate", code_execution_config={"use_docker": False}),
+            ApprovalProxy("other", human_input_mode="NEVER"),
+        )
+
+    registry = Registry(context)
+    with pytest.raises(ConfigurationError, match="workflow bad: gate can execute code"):
+        registry.add(bad)
+    assert registry.infos() == ()
+
+
+def test_the_catalog_knows_what_tools_take(context: WorkflowContext) -> None:
+    """As the tool takes it: no rationale, and nothing that is not named."""
+    registry = Registry(context)
+    registry.add(pair(Effects()))
+    schema = registry.schema("pair", "update_crm")
+
+    assert schema is not None
+    assert schema["additionalProperties"] is False
+    assert sorted(schema["properties"]) == schema["required"] == ["record", "stage"]
+    assert registry.schema("pair", "nothing") is registry.schema("nothing", "update_crm") is None
+
+
+def test_the_catalog_knows_who_answers(context: WorkflowContext) -> None:
+    """The roles of each user proxy."""
+    registry = Registry(context)
+    registry.add(pair(Effects(), roles=["legal", "sales"]))
+
+    assert registry.input_roles("pair", "gatekeeper") == ("legal", "sales")
+    assert registry.input_roles("pair", "worker") == registry.input_roles("x", "y") == ()
+
+
+def _version(flow: Workflow, context: WorkflowContext) -> str:
+    registry = Registry(context)
+    registry.add(flow)
+    return registry.info(flow.name).version
+
+
+def test_the_version_follows_what_a_session_depends_on(context: WorkflowContext) -> None:
+    """The same chat gives the same version in every process; another chat another one."""
+    same = _version(team(Effects()), context)
+
+    assert _version(team(Effects()), context) == same
+    assert _version(team(Effects(), max_round=7), context) != same
+    assert _version(team(Effects(), selection="custom"), context) != same
+    assert _version(team(Effects(), human_input_mode="ALWAYS"), context) != same
+
+
+async def test_a_chat_is_lent_to_one_session_at_a_time(context: WorkflowContext) -> None:
+    """A second session gets a second chat; both are kept for later."""
+    registry = Registry(context)
+    registry.add(pair(Effects()))
+    async with registry.borrow("pair") as first, registry.borrow("pair") as second:
+        assert first is not second
+    async with registry.borrow("pair") as third:
+        assert third in (first, second)
+
+
+async def test_a_workflow_that_is_not_pooled_is_built_anew(context: WorkflowContext) -> None:
+    """For factories that keep state where no reset can find it."""
+    registry = Registry(context)
+    registry.add(team(Effects(), pooled=False))
+    async with registry.borrow("team") as first:
+        pass
+    async with registry.borrow("team") as second:
+        assert first is not second
+
+
+def test_a_factory_can_be_called_directly(context: WorkflowContext, tmp_path: Path) -> None:
+    """The decorator does not hide it."""
+    chat = pair(Effects())(context)
+
+    assert (chat.starter.name, chat.recipient.name) == ("gatekeeper", "worker")
