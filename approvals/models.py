@@ -157,7 +157,7 @@ class Ruling(Value):
 
 
 class Proposal(Value):
-    """A call as the gate hands it in; `problem` says why it cannot even be asked (bad arguments)."""
+    """A call as the gate hands it in; `problem` says why it cannot even be asked."""
 
     call: ToolCall
     kind: RequestKind = RequestKind.TOOL

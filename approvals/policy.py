@@ -104,7 +104,7 @@ class _Document(Value):
     def _short_form(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             # pydantic reports a ValueError with its path; a TypeError would escape
-            raise ValueError("must map tool names to rules")  # noqa: TRY004
+            raise ValueError("must map tool names to rules")
         return {k: {"effect": v} if isinstance(v, str) else v for k, v in value.items()}
 
 

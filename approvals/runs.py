@@ -90,7 +90,7 @@ class Runs:
         idempotency_key: str | None = None,
     ) -> Session:
         """A new session that is due at once; the same key gives the same session again."""
-        now = self._clock.now()
+        now, task = self._clock.now(), well_formed(task)
         session = Session(
             id=SessionId(ids.new_id("S")),
             workflow=workflow,

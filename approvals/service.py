@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from approvals import ids
 from approvals.authority import reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
-from approvals.canonical import sha256_hex
+from approvals.canonical import sha256_hex, well_formed
 from approvals.errors import ClosedError, InvalidError, NotAuthorisedError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
@@ -110,7 +110,7 @@ class ApprovalService:
             verdict=verdict,
             digest=digest,
             arguments=arguments,
-            comment=comment,
+            comment=well_formed(comment),
         )
         now = self._clock.now()
         outcome = await self._store.write(lambda c: self._box.cast(c, ballot, actor, now))

@@ -64,9 +64,7 @@ async def open_reader(url: str) -> AsyncIterator[SqliteReader]:
     path = sqlite_path(url)
     if not path.is_file():
         raise ConfigurationError(
-            [
-                f"There is no database {path}. Start the server once, or set COUNTERSIGN_DATABASE_URL."
-            ]
+            f"There is no database {path}. Start the server once, or set COUNTERSIGN_DATABASE_URL."
         )
     reader = SqliteReader(path)
     try:

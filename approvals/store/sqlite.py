@@ -203,7 +203,7 @@ class SqliteStore(SqliteReader):
             with self._writer.connect() as connection, connection.begin():
                 return [self._run(connection, unit) for unit in batch]
         # BEGIN or COMMIT failed (disk full, busy): nobody is told that it worked.
-        except Exception as exc:  # noqa: BLE001
+        except Exception as exc:
             log.error("store commit failed", error=str(exc))
             error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
             return [_Outcome(unit, error=error) for unit in batch]
@@ -224,7 +224,7 @@ class SqliteStore(SqliteReader):
                 return _Outcome(unit, error=exc2)
             return _Outcome(unit, error=exc)
         # Handed to the caller, who knows what it means; the thread has to go on for the others.
-        except BaseException as exc:  # noqa: BLE001
+        except BaseException as exc:
             savepoint.rollback()
             if isinstance(exc, StopIteration):  # which a future refuses
                 return _Outcome(unit, error=RuntimeError(f"The unit raised {exc!r}."))

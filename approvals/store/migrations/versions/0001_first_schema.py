@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create every table."""
     op.create_table(
         "conversations",
         sa.Column("key", sa.String(length=600), nullable=False),
