@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -18,6 +19,7 @@ from tests.doubles.directory import ANNA, ERIN, acting
 from tests.doubles.world import RULES
 
 EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "25"))
+pytestmark = pytest.mark.timeout(60 + 5 * EXAMPLES)
 TOOLS = st.sampled_from(
     ["quote", "look", "quote", "quote", "wire", "pay", "human_input", "quote", "dream", "unheard"]
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -147,15 +148,22 @@ with exclusive(pathlib.Path(sys.argv[1])):
 """
 
 
-async def test_file_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
-    path = fresh_database(tmp_path)
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator[None]:
+    """Another process has the database, until it is killed."""
     with Popen([sys.executable, "-c", HOLDER, str(path)], stdin=PIPE, stdout=PIPE) as holder:
         assert holder.stdout is not None
         assert b"held\n" == holder.stdout.readline()
+        yield
+        holder.kill()
+
+
+async def test_file_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
+    path = fresh_database(tmp_path)
+    with held_elsewhere(path):
         message = await refused(path)
         with pytest.raises(ConfigurationError, match="in use by another"):
             upgrade(url(path))
-        holder.kill()
 
     assert "in use by another Countersign process; stop it" in message
     assert ENVIRONMENT in message
@@ -163,10 +171,8 @@ async def test_file_in_use_by_another_process_is_refused(tmp_path: Path) -> None
 
 async def test_lock_ends_with_its_process(tmp_path: Path) -> None:
     path = fresh_database(tmp_path)
-    with Popen([sys.executable, "-c", HOLDER, str(path)], stdin=PIPE, stdout=PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        holder.kill()
+    with held_elsewhere(path):
+        pass
     with exclusive(path):
         pass
     async with open_store(url(path)) as store:

@@ -36,8 +36,16 @@ def problems(section: Any) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [(90, 90), (0.5, 0.5), ("30s", 30), ("15m", 900), ("1.5h", 5400), (" 4 h ", 14400)]
-    + [("3d", 259200), ("365d", 31536000)],
+    [
+        (90, 90),
+        (0.5, 0.5),
+        ("30s", 30),
+        ("15m", 900),
+        ("1.5h", 5400),
+        (" 4 h ", 14400),
+        ("3d", 259200),
+        ("365d", 31536000),
+    ],
 )
 def test_durations_have_a_unit_or_are_seconds(text: str | float, seconds: float) -> None:
     assert seconds == duration_s(text)

@@ -215,21 +215,26 @@ asyncio.run(main())
 """
 
 
+def acknowledged_before_kill(url: str, *, after: int) -> list[str]:
+    """What a writing process had heard of when it was killed."""
+    heard = []
+    with Popen([sys.executable, "-c", WRITER, url], stdout=PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            heard.append(line.rstrip("\n"))
+            if len(heard) == after:
+                writer.send_signal(signal.SIGKILL)
+        assert -signal.SIGKILL == writer.wait()
+    return heard[:-1]  # the last line may be cut
+
+
 async def test_kill_9_loses_nothing_that_was_acknowledged(
     implementation: Implementation, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", WRITER, implementation.url(tmp_path)]
-    acknowledged = []
-    with Popen(command, stdout=PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        for line in writer.stdout:
-            acknowledged.append(line.rstrip("\n"))
-            if len(acknowledged) == 300:
-                writer.send_signal(signal.SIGKILL)
-        assert -signal.SIGKILL == writer.wait()
-    whole = acknowledged[:-1]  # the last line may be cut
+    url = implementation.url(tmp_path)
+    acknowledged = await asyncio.to_thread(acknowledged_before_kill, url, after=300)
     async with implementation.open(tmp_path) as store:
         stored = set(await store.read(keys))
 
-    assert len(whole) >= 299
-    assert set() == set(whole) - stored
+    assert len(acknowledged) >= 299
+    assert set() == set(acknowledged) - stored

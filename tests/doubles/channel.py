@@ -32,6 +32,7 @@ class FakeChannel:
         """Conversation key and text, in order."""
         self.hold: asyncio.Event | None = None
         """While set and not released, a post hangs after its card has appeared."""
+        self.appeared = asyncio.Event()
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Show a new card."""
@@ -39,6 +40,7 @@ class FakeChannel:
         card = f"card-{len(self.posted) + 1}"
         self.cards[card] = view
         self.posted.append((view.request.id, delivery.target))
+        self.appeared.set()
         if self.hold is not None:
             await self.hold.wait()
         return {"card": card, "target": delivery.target}

@@ -1,0 +1,421 @@
+"""Rows become cards and messages: at least once, in order, with back-off."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from approvals.delivery import BACKOFF_MAX_S, NOTICE_ATTEMPTS, SEND_TIMEOUT_S, backoff_s
+from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from approvals.models import (
+    Conversation,
+    Delivery,
+    DeliveryStatus,
+    Request,
+    RequestStatus,
+    Verdict,
+)
+from approvals.store import deliveries as rows
+from approvals.store import schema
+from tests.doubles.directory import ANNA, BEN, acting
+from tests.doubles.world import THREAD, World
+
+
+def thread(**changes: Any) -> Conversation:
+    values = {
+        "key": THREAD,
+        "channel": "teams",
+        "kind": "channel",
+        "principal_id": None,
+        "reference": {"serviceUrl": "https://example.com"},
+        "updated_at": "2026-03-02T09:00:00Z",
+    }
+    return Conversation.model_validate({**values, **changes})
+
+
+async def only(world: World, request: Request, who: str = "ben") -> Delivery:
+    found = await world.service.deliveries(request.id)
+    (delivery,) = [d for d in found if d.target == f"person:{who}"]
+    return delivery
+
+
+async def deliver_all(world: World) -> None:
+    """Answer every doorbell."""
+    while rung := world.jobs.take():
+        for job in rung:
+            if job.kind == "deliver":
+                await world.courier.deliver(job.id)
+            elif job.kind == "notify":
+                await world.courier.notify(job.id)
+
+
+async def unsent(world: World) -> list[str]:
+    query = select(schema.notices.c.text).where(schema.notices.c.next_at.is_not(None))
+    return await world.store.read(lambda c: [row[0] for row in c.execute(query)])
+
+
+@pytest.mark.parametrize(
+    ("attempts", "retry_after_s", "expected"),
+    [
+        (0, None, 2),
+        (1, None, 4),
+        (5, None, 64),
+        (9, None, BACKOFF_MAX_S),
+        (10_000, None, BACKOFF_MAX_S),
+        (0, 30, 30),
+        (5, 30, 64),
+        (0, 5000, 5000),
+    ],
+)
+def test_waits_grow_and_are_never_shorter_than_we_were_told(
+    attempts: int, retry_after_s: float | None, expected: float
+) -> None:
+    assert expected == backoff_s(attempts, retry_after_s)
+
+
+async def test_request_is_shown_to_everybody_who_can_decide_it(world: World) -> None:
+    (request,) = await world.asked()
+    await deliver_all(world)
+    delivery = await only(world, request)
+
+    assert {(request.id, "person:ben"), (request.id, "person:cara")} == set(world.channel.posted)
+    assert (DeliveryStatus.LIVE, 1, 1, None, 0) == (
+        delivery.status,
+        delivery.shown_version,
+        delivery.wanted_version,
+        delivery.next_at,
+        delivery.attempts,
+    )
+    assert {"card", "target"} == set(delivery.reference or {})
+    assert 2 == (await world.kinds(request.session_id)).count("delivered")
+
+
+async def test_requester_with_the_role_is_not_asked(world: World) -> None:
+    world.directory.set_roles(ANNA.id, "manager")
+    (request,) = await world.asked()
+
+    assert {"person:ben", "person:cara"} == {
+        d.target for d in await world.service.deliveries(request.id)
+    }
+
+
+async def test_question_is_shown_to_the_owner(world: World) -> None:
+    (asked,) = await world.asked(world.question((await world.start()).id))
+    world.directory.remove(ANNA.id)
+    (nobody,) = await world.asked(world.question((await world.start()).id))
+
+    assert ["person:anna"] == [d.target for d in await world.service.deliveries(asked.id)]
+    assert [] == await world.service.deliveries(nobody.id)
+
+
+async def test_request_of_a_thread_is_shown_there(world: World) -> None:
+    world.channel.in_conversation = True
+    await world.service.save_conversation(thread())
+    (request,) = await world.submit(await world.begun(THREAD), "quote")
+
+    assert [f"conversation:{THREAD}"] == [
+        d.target for d in await world.service.deliveries(request.id)
+    ]
+
+
+async def test_decision_updates_every_card_and_closes_them_when_over(world: World) -> None:
+    (request,) = await world.asked()
+    await deliver_all(world)
+    await world.vote(request, BEN, Verdict.REJECT)
+    await deliver_all(world)
+
+    assert {RequestStatus.REJECTED} == {v.request.status for v in world.channel.cards.values()}
+    assert {DeliveryStatus.CLOSED} == {d.status for d in await world.service.deliveries(request.id)}
+    assert 2 == len(world.channel.posted)
+
+
+async def test_approved_request_stays_live_until_it_has_run(world: World) -> None:
+    run, request = await world.executing()
+    await deliver_all(world)
+    during = (await only(world, request)).status
+    await world.runs.finish(run, request.id, ok=True, content="")
+    await deliver_all(world)
+
+    assert DeliveryStatus.LIVE is during
+    assert DeliveryStatus.CLOSED is (await only(world, request)).status
+    assert {RequestStatus.EXECUTED} == {v.request.status for v in world.channel.cards.values()}
+
+
+async def test_answered_question_is_over(world: World) -> None:
+    (asked,) = await world.asked(world.question((await world.start()).id))
+    await deliver_all(world)
+    await world.vote(asked, ANNA, comment="Yes.")
+    await deliver_all(world)
+
+    assert DeliveryStatus.CLOSED is (await only(world, asked, "anna")).status
+
+
+async def test_card_shows_how_many_of_its_siblings_are_open(world: World) -> None:
+    one, two = await world.asked("quote", "quote")
+    await deliver_all(world)
+    await world.vote(one)
+    await deliver_all(world)
+    shown = {v.request.id: v for v in world.channel.cards.values()}
+
+    assert [RequestStatus.APPROVED] == [s.status for s in shown[two.id].siblings]
+
+
+async def test_failed_attempt_comes_back_with_growing_waits(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    waits = []
+    for _ in range(4):
+        world.channel.failures.append(UnavailableError("Teams is down."))
+        await world.courier.deliver(delivery.id)
+        delivery = await only(world, request)
+        assert delivery.next_at is not None
+        waits.append((delivery.next_at - world.clock.now()).total_seconds())
+        await world.courier.deliver(delivery.id)  # too early: nothing is tried
+        world.clock.advance(waits[-1])
+    await world.courier.deliver(delivery.id)
+    delivered = await only(world, request)
+
+    assert [2, 4, 8, 16] == waits
+    assert 1 == len(world.channel.posted)
+    assert (DeliveryStatus.LIVE, None, 0) == (delivered.status, delivered.error, delivered.attempts)
+
+
+async def test_retry_after_is_kept_even_if_the_request_changes(world: World) -> None:
+    (request,) = await world.asked("wire")
+    delivery = await only(world, request)
+    world.channel.failures.append(UnavailableError("Slow down.", retry_after_s=120))
+    await world.courier.deliver(delivery.id)
+    await world.vote(request, BEN)
+    waiting = await only(world, request)
+    await world.courier.deliver(delivery.id)
+
+    assert world.clock.now() + timedelta(seconds=120) == waiting.next_at
+    assert "Slow down." == waiting.error
+    assert [] == world.channel.posted
+
+
+async def test_configuration_error_of_a_channel_is_shown_and_tried_again(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.failures.append(ConfigurationError("The client secret has expired."))
+    await world.courier.deliver(delivery.id)
+
+    assert "The client secret has expired." == (await only(world, request)).error
+
+
+async def test_attempt_that_hangs_is_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.hold = asyncio.Event()
+    monkeypatch.setattr("approvals.delivery.SEND_TIMEOUT_S", 0.01)
+    await world.courier.deliver(delivery.id)
+
+    assert "timed out" == (await only(world, request)).error
+    assert SEND_TIMEOUT_S == 60
+
+
+async def test_channel_that_is_not_configured_is_tried_again_later(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channels.clear()
+    await world.courier.deliver(delivery.id)
+
+    found = await only(world, request)
+    assert (DeliveryStatus.PENDING, "The channel teams is not configured.") == (
+        found.status,
+        found.error,
+    )
+    assert found.next_at is not None
+
+
+async def test_target_that_can_never_be_reached_is_abandoned_with_its_reason(
+    world: World,
+) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.failures.append(NotFoundError("The person left the tenant."))
+    await world.courier.deliver(delivery.id)
+    await world.vote(request)
+    await deliver_all(world)
+    abandoned = await only(world, request)
+
+    assert (DeliveryStatus.ABANDONED, None, "The person left the tenant.") == (
+        abandoned.status,
+        abandoned.next_at,
+        abandoned.error,
+    )
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+
+
+async def test_unavailable_channel_is_logged_once_and_its_recovery_once(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    with capture_logs() as logged:
+        for _ in range(3):
+            world.channel.failures.append(UnavailableError("down"))
+            await world.courier.deliver(delivery.id)
+            world.clock.advance(BACKOFF_MAX_S)
+        await world.courier.deliver(delivery.id)
+
+    assert ["channel unreachable", "channel reachable again"] == [e["event"] for e in logged]
+
+
+async def test_crash_between_sending_and_recording_sends_again(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.hold = asyncio.Event()
+    attempt = asyncio.create_task(world.courier.deliver(delivery.id))
+    await world.channel.appeared.wait()
+    attempt.cancel()  # the process dies with the card on its way
+    await asyncio.gather(attempt, return_exceptions=True)
+    world.channel.hold = None
+    await world.courier.deliver(delivery.id)
+    early = len(world.channel.posted)
+    world.clock.advance(90)
+    await world.courier.deliver(delivery.id)
+
+    assert (1, 2) == (early, len(world.channel.posted))
+    assert DeliveryStatus.LIVE is (await only(world, request)).status
+
+
+async def test_change_during_an_attempt_is_shown_afterwards_by_the_same_card(
+    world: World,
+) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.hold = asyncio.Event()
+    attempt = asyncio.create_task(world.courier.deliver(delivery.id))
+    await world.channel.appeared.wait()
+    await world.vote(request)
+    await world.courier.deliver(delivery.id)  # its doorbell, while the card is on its way
+    world.channel.hold.set()
+    await attempt
+
+    assert 1 == len(world.channel.posted)
+    assert ["card-1"] == world.channel.updated
+    assert RequestStatus.APPROVED is world.channel.cards["card-1"].request.status
+
+
+async def test_lost_card_is_adopted_and_kept_up_to_date(world: World) -> None:
+    (request,) = await world.asked()
+    world.jobs.take()
+    world.channel.cards["card-lost"] = await world.service.view(request.id)
+    await world.service.adopt_delivery(request.id, "teams", {"card": "card-lost"})
+    await world.service.adopt_delivery(request.id, "teams", {"card": "card-lost"})
+    adopted = [d for d in await world.service.deliveries(request.id) if d.reference]
+    await world.vote(request)
+    await deliver_all(world)
+
+    assert 1 == len(adopted)
+    assert RequestStatus.APPROVED is world.channel.cards["card-lost"].request.status
+
+
+async def test_card_of_an_unknown_request_is_not_adopted(world: World) -> None:
+    with pytest.raises(NotFoundError):
+        await world.service.adopt_delivery("R-0", "teams", {"card": "x"})  # type: ignore[arg-type]
+
+
+async def test_card_that_is_known_already_is_not_adopted_again(world: World) -> None:
+    (request,) = await world.asked()
+    await deliver_all(world)
+    known = await only(world, request)
+    before = await world.service.deliveries(request.id)
+    await world.service.adopt_delivery(request.id, "teams", known.reference or {})
+
+    assert before == await world.service.deliveries(request.id)
+
+
+async def test_person_who_says_hello_gets_what_waited_for_them(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.failures.append(UnavailableError("No chat with Ben yet."))
+    await world.courier.deliver(delivery.id)
+    world.jobs.take()
+    await world.service.save_conversation(
+        thread(key="ben-chat", kind="personal", principal_id="ben")
+    )
+    await deliver_all(world)
+
+    assert [(request.id, "person:ben")] == world.channel.posted
+
+
+async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    for text in ("one", "two", "three"):
+        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+    await world.courier.notify(THREAD)
+    world.channel.failures.append(UnavailableError("down", retry_after_s=60))
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["four"])
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["five"])
+    await world.courier.notify(THREAD)
+    await world.courier.notify(THREAD)
+    before = [text for _, text in world.channel.said]
+    world.clock.advance(60)
+    await world.courier.notify(THREAD)
+
+    assert ["one", "two", "three"] == before
+    assert ["one", "two", "three", "four", "five"] == [text for _, text in world.channel.said]
+
+
+async def test_conversation_is_due_when_its_first_notice_is(world: World) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    world.channel.failures.append(UnavailableError("down", retry_after_s=60))
+    await world.courier.notify(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
+
+    async def due() -> list[str]:
+        now = world.clock.now()
+        return await world.store.read(lambda c: rows.conversations_with_notices(c, now, limit=10))
+
+    early = await due()
+    world.clock.advance(60)
+
+    assert [] == early
+    assert [THREAD] == await due()
+
+
+async def test_notice_is_given_up_after_many_attempts_and_the_next_one_goes_on(
+    world: World,
+) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
+    for _ in range(NOTICE_ATTEMPTS):
+        world.channel.failures.append(UnavailableError("down"))
+        await world.courier.notify(THREAD)
+        world.clock.advance(BACKOFF_MAX_S)
+    await world.courier.notify(THREAD)
+
+    assert [(THREAD, "two")] == world.channel.said
+    assert [] == await unsent(world)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_notice_for_nowhere_is_dropped(world: World, known: bool) -> None:
+    if known:
+        await world.service.save_conversation(thread(channel="other"))
+    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
+    await world.courier.notify(THREAD)
+
+    assert [] == await unsent(world)
+
+
+async def test_conversation_that_is_gone_drops_its_notice(world: World) -> None:
+    await world.service.save_conversation(thread())
+    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
+    world.channel.failures.append(NotFoundError("The chat was deleted."))
+    await world.courier.notify(THREAD)
+
+    assert [] == await unsent(world)
+    assert [] == world.channel.said

@@ -1,0 +1,261 @@
+"""The contract of `approvals.ports.Jobs`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from approvals.errors import UnavailableError
+from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
+from approvals.jobs.embedded import ORPHAN_GRACE
+from approvals.models import RequestStatus
+from approvals.ports import Job
+from tests.doubles.directory import ANNA, acting
+from tests.doubles.world import THREAD, World, working
+
+
+class Handler:
+    """Records whom it was called for, and does what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.running = self.most_at_once = 0
+        self.called = asyncio.Event()
+        self.arrivals: asyncio.Queue[str] = asyncio.Queue()
+        self.hold: asyncio.Event | None = None
+        self.fails = False
+
+    async def __call__(self, row: str) -> None:
+        """One answer to a doorbell."""
+        self.calls.append(row)
+        self.running += 1
+        self.most_at_once = max(self.most_at_once, self.running)
+        self.called.set()
+        self.arrivals.put_nowait(row)
+        try:
+            if self.hold is not None:
+                await self.hold.wait()
+            if self.fails:
+                raise RuntimeError("the handler is broken")
+        finally:
+            self.running -= 1
+
+
+@pytest_asyncio.fixture(params=["embedded"])
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """The domain with the jobs under test, not yet running."""
+    async with working(tmp_path) as world:
+        yield world
+
+
+@asynccontextmanager
+async def at_work(world: World) -> AsyncIterator[Any]:
+    """The jobs while they run."""
+    async with asyncio.timeout(20):
+        task = asyncio.create_task(world.jobs.run())
+        jobs: Any = world.jobs
+        while jobs.swept_at is None:  # noqa: ASYNC110 - the port has no event for it
+            await asyncio.sleep(0.001)
+        try:
+            yield jobs
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def ring(world: World, row: str) -> None:
+    await world.store.write(lambda c: world.jobs.enqueue(c, Job(kind="bell", id=row)))
+
+
+async def test_rings_after_the_commit(world: World) -> None:
+    seen: list[RequestStatus] = []
+
+    async def handler(session_id: str) -> None:
+        page = await world.service.requests(session_id=session_id)
+        seen.extend(r.status for r in page.items)
+
+    (request,) = await world.asked()
+    world.jobs.handle(RUN, handler)
+    async with at_work(world) as jobs:
+        await world.vote(request)
+        await jobs.settle()
+
+    assert RequestStatus.APPROVED in seen
+    assert RequestStatus.PENDING not in seen
+
+
+async def test_never_rings_after_a_rollback(world: World) -> None:
+    handler = Handler()
+    world.jobs.handle("bell", handler)
+
+    def unit(connection: Any) -> None:
+        world.jobs.enqueue(connection, Job(kind="bell", id="never"))
+        raise UnavailableError("rolled back")
+
+    async with at_work(world) as jobs:
+        failed = asyncio.gather(
+            *(world.store.write(unit) for _ in range(5)), return_exceptions=True
+        )
+        await asyncio.gather(failed, ring(world, "good"))
+        await jobs.settle()
+
+    assert ["good"] == handler.calls
+
+
+async def test_handler_that_fails_is_logged_and_stops_nobody(world: World) -> None:
+    handler = Handler()
+    handler.fails = True
+    world.jobs.handle("bell", handler)
+    with capture_logs() as logged:
+        async with at_work(world) as jobs:
+            await ring(world, "a")
+            await ring(world, "b")
+            await jobs.settle()
+            await ring(world, "a")
+            await jobs.settle()
+
+    assert ["a", "b", "a"] == handler.calls
+    assert 3 == sum(entry["event"] == "job failed" for entry in logged)
+
+
+async def test_doorbells_during_a_run_are_answered_once_more_and_never_at_once(
+    world: World,
+) -> None:
+    handler = Handler()
+    handler.hold = asyncio.Event()
+    world.jobs.handle("bell", handler)
+    async with at_work(world) as jobs:
+        await ring(world, "a")
+        await handler.called.wait()
+        for _ in range(10):
+            await ring(world, "a")
+        handler.hold.set()
+        await jobs.settle()
+
+    assert ["a", "a"] == handler.calls
+    assert 1 == handler.most_at_once
+
+
+async def test_different_rows_are_worked_on_at_once(world: World) -> None:
+    handler = Handler()
+    handler.hold = asyncio.Event()
+    world.jobs.handle("bell", handler)
+    async with at_work(world) as jobs:
+        for row in "abc":
+            await ring(world, row)
+        for _ in "abc":
+            await handler.arrivals.get()
+        handler.hold.set()
+        await jobs.settle()
+
+    assert 3 == handler.most_at_once
+
+
+async def test_sweep_at_the_start_finds_everything_that_is_due(world: World) -> None:
+    overdue, _ = await world.asked("quote", "quote")
+    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
+    orphaned_run, orphan = await world.executing()
+    await world.service.cancel(orphaned_run.session.id, acting(ANNA))
+    world.clock.advance(max(3600.0, ORPHAN_GRACE.total_seconds()))
+    session = await world.start()
+    handlers = {kind: Handler() for kind in (RUN, DELIVER, NOTIFY, EXPIRE, DOUBT)}
+    for kind, handler in handlers.items():
+        world.jobs.handle(kind, handler)
+    async with at_work(world) as jobs:
+        await jobs.settle()
+    shown = {d.id for d in await world.service.deliveries(overdue.id)}
+
+    assert session.id in handlers[RUN].calls
+    assert shown <= set(handlers[DELIVER].calls)
+    assert {THREAD} == set(handlers[NOTIFY].calls)
+    assert overdue.id in handlers[EXPIRE].calls
+    assert {orphan.id} == set(handlers[DOUBT].calls)
+
+
+async def test_lost_doorbell_is_found_by_a_later_sweep(world: World) -> None:
+    handler = Handler()
+    async with at_work(world) as jobs:
+        session = await world.start()  # nobody listens: the doorbell is lost
+        world.jobs.handle(RUN, handler)
+        await handler.called.wait()
+        await jobs.settle()
+
+    assert session.id in handler.calls
+
+
+async def test_waiting_request_expires_by_itself(world: World) -> None:
+    expired = asyncio.Event()
+
+    async def expire(request_id: str) -> None:
+        await world.service.expire(request_id)
+        expired.set()
+
+    (request,) = await world.asked()
+    world.jobs.handle(EXPIRE, expire)
+    async with at_work(world) as jobs:
+        world.clock.advance(3600)
+        await expired.wait()
+        await jobs.settle()
+
+    assert RequestStatus.EXPIRED is (await world.now(request)).status
+
+
+async def test_start_takes_over_what_a_stopped_process_ran(world: World) -> None:
+    run = await world.begun()
+    handler = Handler()
+    world.jobs.handle(RUN, handler)
+    async with at_work(world) as jobs:
+        await handler.called.wait()
+        await jobs.settle()
+
+    assert run.session.id in handler.calls
+    assert 2 == (await world.begin(run.session.id)).epoch
+
+
+async def test_stopping_cancels_what_runs_and_rings_nothing_more(world: World) -> None:
+    handler = Handler()
+    handler.hold = asyncio.Event()
+    world.jobs.handle("bell", handler)
+    async with at_work(world):
+        await ring(world, "a")
+        await handler.called.wait()
+        await ring(world, "a")
+    await ring(world, "b")
+
+    assert ["a"] == handler.calls
+    assert 0 == handler.running
+
+
+async def test_sweep_that_cannot_read_is_logged_and_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = Handler()
+    broken, tried = True, asyncio.Event()
+    read = world.store.read
+
+    async def failing(unit: Any) -> Any:
+        if broken:
+            tried.set()
+            raise UnavailableError("The disk is gone.")
+        return await read(unit)
+
+    async with at_work(world) as jobs:
+        monkeypatch.setattr(world.store, "read", failing)
+        with capture_logs() as logged:
+            await tried.wait()
+            await asyncio.sleep(0)
+            world.jobs.handle(RUN, handler)
+            session = await world.start()
+            broken = False
+            await handler.called.wait()
+            await jobs.settle()
+
+    assert "sweep failed" in {entry["event"] for entry in logged}
+    assert session.id in handler.calls
