@@ -35,20 +35,19 @@ class Server:
         if token is None:
             known = ", ".join(sorted(settings.tokens))
             raise ConfigurationError([f"--as {person}: has no token; people with one: {known}."])
-        self._client = httpx.Client(
-            base_url=url or settings.public_url,
-            headers={"Authorization": f"Bearer {token.get_secret_value()}"},
-            timeout=TIMEOUT_S,
-            trust_env=False,
-        )
+        self._url = (url or settings.public_url).rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer. Raises RefusedError with the server's own words, or UnavailableError."""
         try:
-            response = self._client.request(method, path, json=body)
+            with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+                response = client.request(
+                    method, self._url + path, json=body, headers=self._headers
+                )
         except httpx.HTTPError as exc:
             raise UnavailableError(
-                f"The server at {self._client.base_url} cannot be reached ({exc}). It holds the "
+                f"The server at {self._url} cannot be reached ({exc}). It holds the "
                 "database, so start it with `countersign serve`, or name it with --server."
             ) from exc
         answer: dict[str, Any] = response.json() if response.content else {}

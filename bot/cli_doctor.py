@@ -92,10 +92,11 @@ async def _teams(settings: Settings) -> str:
 
 
 async def _workflows(settings: Settings) -> str:
+    from agents.models import shared_client
     from bot.wiring import load_workflows
 
-    registry = load_workflows(settings)
-    return ", ".join(info.name for info in registry.infos())
+    with shared_client() as client:
+        return ", ".join(info.name for info in load_workflows(settings, client).infos())
 
 
 CHECKS: dict[str, Check] = {

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from approvals.canonical import short
-from approvals.models import RequestStatus, SessionId, SessionStatus
+from approvals.models import JsonObject, RequestStatus, SessionId, SessionStatus
 from approvals.service import ApprovalService
 from approvals.store import open_reader
 from bot.api.requests import RequestBody, shown
@@ -51,7 +50,7 @@ def list_sessions(
     if as_json:
         show_json([SessionBody.of(session).model_dump(mode="json") for session in found.items])
         return
-    table = Table("session", "workflow", "status", "owner", "started", "task")
+    table = _table("session", "workflow", "status", "owner", "started", "task")
     for s in found.items:
         table.add_row(s.id, s.workflow, s.status, s.owner, f"{s.created_at:%Y-%m-%d %H:%M}", s.task)
     console.print(table)
@@ -77,12 +76,25 @@ def show_session(session: str, as_json: Json = False) -> None:
     console.print(f"[bold]{body['id']}[/] {body['workflow']}: {body['status']}")
     console.print(body["task"], markup=False)
     for message in body["transcript"]:
-        said = message.get("content") or json.dumps(message.get("tool_calls", ""))
-        console.print(f"  {message.get('name', message.get('role'))}: {said}", markup=False)
+        name = message.get("name", message.get("role"))
+        console.print(f"  {name}: {_said(message)}", markup=False, highlight=False)
     for request in body["requests"]:
         console.print(f"  request {request['id']}: {request['tool']} {request['status']}")
     if body["answer"] or body["error"]:
         console.print(body["answer"] or body["error"], markup=False)
+
+
+def _said(message: JsonObject) -> str:
+    """The words of a message, or the calls it makes (AutoGen writes "None" for no words)."""
+    calls = [call.get("function", {}) for call in message.get("tool_calls") or []]
+    if calls:
+        return "calls " + ", ".join(f"{c.get('name')} {c.get('arguments')}" for c in calls)
+    return str(message.get("content") or "")
+
+
+def _table(identifier: str, *columns: str) -> Table:
+    """A table whose first column, an id to copy, is never cut off."""
+    return Table(Column(identifier, no_wrap=True, overflow="fold"), *columns)
 
 
 @requests.command("list")
@@ -102,11 +114,10 @@ def list_requests(
     if as_json:
         show_json([body.model_dump(mode="json") for body in found])
         return
-    table = Table("request", "session", "tool", "status", "asks", "digest", "expires")
+    table = _table("request", "tool", "status", "asks", "digest", "session")
     for r in found:
         roles = " or ".join(r.stage.roles) if r.stage else ""
-        expires = f"{r.expires_at:%Y-%m-%d %H:%M}" if r.expires_at else "never"
-        table.add_row(r.id, r.session_id, r.tool, r.status, roles, short(r.digest), expires)
+        table.add_row(r.id, r.tool, r.status, roles, short(r.digest), r.session_id)
     console.print(table)
 
 

@@ -68,7 +68,7 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
     directory = SettingsDirectory(settings.people)
     async with AsyncExitStack() as stack:
         client = stack.enter_context(shared_client(settings.model.timeout_s))
-        registry = load_workflows(settings, client=client)
+        registry = load_workflows(settings, client)
         adapter = await stack.enter_async_context(
             TeamsAdapter(settings.teams, clock, local=settings.local, host=host)
         )
@@ -125,7 +125,7 @@ async def check_teams(settings: Settings) -> None:
         await TeamsChannel(settings.teams, adapter, NoConversations(), directory).check()
 
 
-def load_workflows(settings: Settings, *, client: SharedClient | None = None) -> Registry:
+def load_workflows(settings: Settings, client: SharedClient) -> Registry:
     """Import, build and check every workflow once. Raises ConfigurationError with all problems."""
     policy = settings.policy
     model = AgentModel(
@@ -135,7 +135,7 @@ def load_workflows(settings: Settings, *, client: SharedClient | None = None) ->
         azure_api_version=settings.model.api_version,
         timeout_s=settings.model.timeout_s,
     )
-    config = llm_config(model, client or shared_client(settings.model.timeout_s))
+    config = llm_config(model, client)
     registry = Registry(
         WorkflowContext(llm_config=config, settings=settings.workflow_settings),
         needs_rationale=lambda tool: _asks(policy, tool),

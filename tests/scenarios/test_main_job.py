@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from approvals.errors import ConfigurationError
 from tests.scenarios.world import World, world
 
 pytestmark = pytest.mark.asyncio
@@ -234,6 +235,14 @@ async def test_a_vote_before_a_restart_is_carried_out_after_it(idle: World) -> N
 
     assert session["status"] == "completed"
     assert idle.quotes() == [request["arguments"]]
+
+
+async def test_a_second_server_on_one_database_is_refused(app: World) -> None:
+    with pytest.raises(ConfigurationError, match="in use by another Countersign process"):
+        async with app.server():
+            pass
+
+    assert (await app.call("GET", "/healthz"))[0] == 200
 
 
 async def test_the_server_is_ready_while_it_serves(app: World) -> None:

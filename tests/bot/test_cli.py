@@ -1,0 +1,265 @@
+"""The command line: what it prints, and one clear message with exit status 1 for what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import sqlite3
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bot.cli import main
+from tests.bot.api_world import running
+
+REPOSITORY = Path(__file__).parents[2]
+Cli = Callable[..., "Said"]
+
+
+class Said:
+    """What a command printed, and its exit status."""
+
+    def __init__(self, status: int, out: str, err: str):
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Cli]:
+    """Run `countersign` in an empty directory, in local mode, with the shipped configuration."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COUNTERSIGN_ENV", "local")
+    monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["countersign", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capsys.readouterr()
+        return Said(int(caught.value.code or 0), out, err)
+
+    yield run
+    structlog.reset_defaults()  # `serve` sends the log to the stderr of this test
+    logging.getLogger().handlers.clear()
+
+
+@pytest.fixture
+def database(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database with one approved request."""
+
+    async def fill() -> None:
+        async with running(tmp_path) as world:
+            await world.vote(await world.waiting())
+
+    asyncio.run(fill())
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/api.db")
+    return tmp_path / "api.db"
+
+
+def test_help_offers_what_there_is_and_nothing_else(cli: Cli) -> None:
+    said = cli("--help")
+
+    assert said.status == 0
+    for command in ("serve", "demo", "sessions", "requests", "decide", "ledger", "doctor", "db"):
+        assert command in said.out
+    assert "simulate" not in cli("policy", "--help").out
+    assert "receipt" not in cli("ledger", "--help").out
+    assert "jira" not in cli("demo", "--help").out
+
+
+def test_records_can_be_read(cli: Cli, database: Path) -> None:
+    sessions = json.loads(cli("sessions", "list", "--json").out)
+    requests = json.loads(cli("requests", "list", "--status", "approved", "--json").out)
+    shown = cli("sessions", "show", sessions[0]["id"])
+    request = json.loads(cli("requests", "show", requests[0]["id"]).out)
+    exported = cli("ledger", "export", "--session", sessions[0]["id"]).out.splitlines()
+
+    assert sessions[0]["task"] == "send it"
+    assert "worker: Shall I?" in shown.out
+    assert request["votes"][0]["by"] == "alex"
+    assert json.loads(exported[0])["kind"] == "session_started"
+    assert sessions[0]["id"] in cli("sessions", "list").out
+    assert requests[0]["id"] in cli("requests", "list").out
+
+
+def test_reading_works_while_a_server_holds_the_database(
+    cli: Cli, database: Path, tmp_path: Path
+) -> None:
+    async def read() -> Said:
+        async with running(tmp_path):
+            return await asyncio.to_thread(cli, "sessions", "list")
+
+    assert asyncio.run(read()).status == 0
+
+
+def test_an_export_can_go_into_a_file(cli: Cli, database: Path, tmp_path: Path) -> None:
+    session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
+
+    cli("ledger", "export", "--session", session, "--output", "out.jsonl")
+
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) >= 3
+
+
+def test_a_changed_ledger_does_not_verify(cli: Cli, database: Path) -> None:
+    good = cli("ledger", "verify")
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE ledger SET body = replace(body, 'alex', 'sam1')")
+    bad = cli("ledger", "verify")
+
+    assert (good.status, "entries verified" in good.out) == (0, True)
+    assert (bad.status, "NOT verified" in bad.out) == (1, True)
+
+
+def test_db_upgrade_makes_a_database(cli: Cli, tmp_path: Path) -> None:
+    said = cli("db", "upgrade")
+
+    assert (said.status, (tmp_path / "countersign.db").exists()) == (0, True)
+    assert cli("sessions", "list").status == 0
+
+
+def test_policy_check_and_explain(cli: Cli) -> None:
+    checked = cli("policy", "check")
+    asked = cli("policy", "explain", "release_quote")
+    unknown = cli("policy", "explain", "drop_table")
+
+    assert "1 of sales_manager" in checked.out
+    assert "require_approval by tools.release_quote" in asked.out
+    assert "deny by unknown-tool" in unknown.out
+
+
+def test_manifest_pack_fills_in_the_ids(cli: Cli, tmp_path: Path) -> None:
+    bot = "11111111-2222-3333-4444-555555555555"
+
+    said = cli("manifest", "pack", "--bot-id", bot, "--output", "app.zip")
+
+    assert said.status == 0
+    with zipfile.ZipFile(tmp_path / "app.zip") as package:
+        assert json.loads(package.read("manifest.json"))["bots"][0]["botId"] == bot
+
+
+def test_manifest_pack_without_an_id_says_which(cli: Cli) -> None:
+    said = cli("manifest", "pack")
+
+    assert (said.status, "teams.app_id: required" in said.err) == (1, True)
+
+
+WRONG: list[tuple[list[str], dict[str, str], str]] = [
+    (["serve", "--config", "none.yaml"], {}, "none.yaml: there is no such file"),
+    (["serve"], {"COUNTERSIGN_ENV": "production"}, "export OPENAI_API_KEY"),
+    (["serve"], {"COUNTERSIGN_ENV": "staging"}, "COUNTERSIGN_ENV: Input should be"),
+    (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "mysql://x/y"}, "not supported"),
+    (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "sqlite:////proc/no/x.db"}, "/proc/no"),
+    (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "sqlite:///text.db"}, "not a usable"),
+    (["serve", "--host", "0.0.0.0", "--port", "0"], {}, "teams.app_id: required"),
+    (["sessions", "list"], {}, "There is no database"),
+    (["sessions", "list"], {"COUNTERSIGN_DATABASE_URL": "sqlite:///text.db"}, "not a usable"),
+    (["policy", "explain", "x", "--arguments", "{"], {}, "--arguments is not JSON"),
+    (["decide", "R-1", "approve", "--as", "alex", "--server", "http://127.0.0.1:9"], {}, "serve"),
+    (["decide", "R-1", "approve", "--as", "nobody"], {}, "--as nobody: has no token"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"), WRONG, ids=[str(number) for number in range(len(WRONG))]
+)
+def test_what_is_wrong_is_one_clear_message(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    environ: dict[str, str],
+    said: str,
+) -> None:
+    (tmp_path / "text.db").write_text("this is no database, " * 100)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    result = cli(*arguments)
+
+    assert result.status == 1
+    assert said in result.err
+    assert "Traceback" not in result.err + result.out
+
+
+def test_a_port_in_use_is_named(cli: Cli) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        said = cli("serve", "--port", str(port))
+
+    assert (said.status, f"port {port} on 127.0.0.1 is in use" in said.err) == (1, True)
+
+
+def test_speaking_as_somebody_else_is_for_local_mode(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (REPOSITORY / "countersign.yaml").read_text()
+    lines = [line for line in text.splitlines() if "token:" not in line and "local_" not in line]
+    (tmp_path / "c.yaml").write_text("\n".join(lines))
+    monkeypatch.setenv("COUNTERSIGN_ENV", "production")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+
+    said = cli("decide", "R-1", "approve", "--as", "alex", "--config", "c.yaml")
+
+    assert (said.status, "local mode only" in said.err) == (1, True)
+
+
+def test_decide_goes_through_the_running_server(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server holds the database, so the command asks it."""
+
+    async def story() -> tuple[Said, Said, Said]:
+        async with running(tmp_path) as world:
+            request = await world.waiting()
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+
+            async def decide(*more: str) -> Said:
+                common = ["--server", url, "--config", "c.yaml"]
+                return await asyncio.to_thread(cli, "decide", request["id"], *more, *common)
+
+            no_reason = await decide("reject", "--as", "alex")
+            changed = '{"to": "cfo", "amount": 7}'
+            done = await decide("modify", "--as", "alex", "--arguments", changed)
+            late = await decide("approve", "--as", "megan")
+            return no_reason, done, late
+
+    no_reason, done, late = asyncio.run(story())
+
+    assert no_reason.status == 1
+    assert (done.status, "is approved" in done.out) == (0, True)
+    assert (late.status, "already decided" in late.err) == (1, True)
+
+
+def test_doctor_names_what_to_fix(cli: Cli) -> None:
+    """No model server is running here."""
+    said = cli("doctor")
+
+    assert said.status == 1
+    assert "ok  configuration" in said.out
+    assert "FIX model: scripted at http://127.0.0.1:8801/v1/models cannot be reached" in said.out
+
+
+def test_doctor_lists_every_problem_of_the_configuration(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_ENV", "production")
+
+    said = cli("doctor")
+
+    assert said.status == 1
+    assert said.out.count("FIX configuration") >= 5
