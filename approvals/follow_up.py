@@ -100,5 +100,5 @@ class FollowUp:
             self.changed(connection, sibling, now)
         if pending:
             return
-        if session_rows.wake(connection, request.session_id, now):
-            self.run(connection, request.session_id)
+        session_rows.wake(connection, request.session_id, now)
+        self.run(connection, request.session_id)

@@ -325,7 +325,7 @@ class ApprovalService:
                 if known.channel == channel and known.reference == reference:
                     return
             delivery_id = DeliveryId(ids.new_id("D"))
-            added = delivery_rows.add(
+            delivery_rows.add(
                 connection,
                 delivery_id=delivery_id,
                 request_id=request_id,
@@ -334,8 +334,7 @@ class ApprovalService:
                 now=now,
                 reference=reference,
             )
-            if added:
-                self._follow.redeliver(connection, [delivery_id])
+            self._follow.redeliver(connection, [delivery_id])
 
         await self._store.write(unit)
 

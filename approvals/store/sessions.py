@@ -201,9 +201,9 @@ def require_lease(connection: Connection, session_id: str, epoch: int, now: date
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
-def wake(connection: Connection, session_id: str, now: datetime) -> bool:
-    """Let a waiting session go on; False if it was not waiting."""
-    woken = connection.execute(
+def wake(connection: Connection, session_id: str, now: datetime) -> None:
+    """Let a session go on if it waits."""
+    connection.execute(
         update(sessions)
         .where(
             sessions.c.id == session_id,
@@ -216,7 +216,6 @@ def wake(connection: Connection, session_id: str, now: datetime) -> bool:
             lease_until=None,
         )
     )
-    return woken.rowcount == 1
 
 
 def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
