@@ -80,6 +80,11 @@ class Machine:
     def _run(self, step: Any) -> Any:
         return self._runner.run(step)
 
+    def now(self, requests: list[Request]) -> list[Request]:
+        """The requests as they are stored."""
+        _, stored = self._run(self.world.store.read(_everything))
+        return [stored[request.id] for request in requests]
+
     async def begin(self, session_id: SessionId) -> None:
         """Lease a session if it is free."""
         if run := await self.world.runs.begin(session_id):

@@ -419,3 +419,8 @@ async def test_conversation_that_is_gone_drops_its_notice(world: World) -> None:
 
     assert [] == await unsent(world)
     assert [] == world.channel.said
+
+
+async def test_doorbell_of_an_unknown_delivery_is_not_found(world: World) -> None:
+    with pytest.raises(NotFoundError, match="no delivery D-0"):
+        await world.courier.deliver("D-0")

@@ -18,7 +18,7 @@ from tests.approvals.machine import Machine, voter
 from tests.doubles.directory import ANNA, ERIN, acting
 from tests.doubles.world import RULES
 
-EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "15"))
 pytestmark = pytest.mark.timeout(60 + 5 * EXAMPLES)
 TOOLS = st.sampled_from(
     ["quote", "look", "quote", "quote", "wire", "pay", "human_input", "quote", "dream", "unheard"]
@@ -53,7 +53,7 @@ class Approvals(RuleBasedStateMachine):
 
     def _now(self, pick: int, *statuses: RequestStatus) -> Request:
         """A known request as it is now, rather one of `statuses`."""
-        current = [self.machine.do(self.world.now(r)) for r in self.requests]
+        current = self.machine.now(self.requests)
         wanted = [r for r in current if r.status in statuses] or current
         return wanted[pick % len(wanted)]
 
@@ -191,7 +191,7 @@ class Approvals(RuleBasedStateMachine):
 TestApprovals = Approvals.TestCase
 TestApprovals.settings = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=30,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

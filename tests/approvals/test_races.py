@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from approvals import executions
+from approvals.ballots import BallotBox
 from approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
     CountersignError,
     ExpiredError,
+    IntegrityError,
     LostLeaseError,
 )
+from approvals.follow_up import FollowUp
 from approvals.models import Request, RequestStatus, SessionStatus, Verdict, Via
+from approvals.store import requests as request_rows
 from tests.doubles.directory import ANNA, acting, person
 from tests.doubles.world import World
 
@@ -160,3 +166,54 @@ async def test_ledgers_stay_whole_under_load(world: World) -> None:
 
     assert all(isinstance(o, Request | CountersignError) for o in outcomes)
     assert (await world.service.verify()).verified
+
+
+async def overtaken(world: World) -> tuple[Request, Request]:
+    """A pending request as a slower transaction has read it, and what has become of it."""
+    (stale,) = await world.asked()
+    return stale, await world.vote(stale, comment="First.")
+
+
+async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
+    world: World,
+) -> None:
+    stale, decided = await overtaken(world)
+    second = stale.model_copy(update={"status": RequestStatus.REJECTED})
+
+    with pytest.raises(AlreadyDecidedError) as caught:
+        await world.store.write(lambda c: BallotBox._write(c, stale, second))
+
+    assert decided.decision == caught.value.decision
+    assert decided == await world.now(stale)
+
+
+async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
+    stale, decided = await overtaken(world)
+    box = BallotBox(world.policy, world.catalog, FollowUp(world.jobs, world.directory, {}))
+    await world.store.write(lambda c: box.expire(c, stale, world.clock.now()))
+
+    assert decided == await world.now(stale)
+    assert "expired" not in await world.kinds(stale.session_id)
+
+
+async def test_execution_in_a_slower_transaction_is_refused(world: World) -> None:
+    run, request = await world.approved()
+    await world.runs.claim(run, request.id, request.arguments)
+    second = request.model_copy(update={"status": RequestStatus.EXECUTING})
+
+    with pytest.raises(IntegrityError, match="changed while it was being written"):
+        await world.store.write(lambda c: executions._replace(c, request, second))
+
+
+@pytest.mark.parametrize(
+    "field", [{"revision": 2}, {"stage": 1}, {"status": RequestStatus.APPROVED}]
+)
+async def test_compare_and_set_looks_at_status_revision_and_stage(
+    world: World, field: dict[str, Any]
+) -> None:
+    (request,) = await world.asked()
+    other = request.model_copy(update=field)
+    written = await world.store.write(lambda c: request_rows.replace(c, other, other))
+
+    assert not written
+    assert request == await world.now(request)
