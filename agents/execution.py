@@ -18,6 +18,11 @@ from approvals.errors import IntegrityError
 from approvals.models import Request
 
 
+class OutcomeUnknownError(Exception):
+    """Raise this from a tool that cannot tell whether it took effect (a connection that broke
+    after the request was sent): the request is left in doubt and is never run again."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a body returned, as text; or, where `ok` is false, its error."""
@@ -26,6 +31,8 @@ class Outcome:
     content: str
     breach: IntegrityError | None = None
     """Set when the permit check refused: the body has not run."""
+    unknown: bool = False
+    """Whether the tool itself does not know what it did."""
 
 
 @dataclass(frozen=True)
@@ -78,4 +85,6 @@ async def _awaited(function: Any, arguments: dict[str, Any]) -> _Ended:
 
 
 def _describe(error: BaseException) -> str:
+    if isinstance(error, OutcomeUnknownError):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

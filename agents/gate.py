@@ -167,6 +167,9 @@ class Gate:
         await self._runs.check(run)
         self._lease.require()
         outcome = await execute(tool, claimed, self._executor)
+        if outcome.unknown:
+            doubt = await self._runs.unknown(run, claimed.id, message=outcome.content)
+            return results.text_of(claimed, doubt)
         result = await self._runs.finish(run, claimed.id, ok=outcome.ok, content=outcome.content)
         if outcome.breach is not None:
             raise outcome.breach

@@ -44,6 +44,7 @@ IN_DOUBT_MESSAGE = (
     "It is not known whether this ran: the process that ran it stopped before it could say. "
     "It will not be run again. A person has been told to check the target system."
 )
+UNKNOWN_MESSAGE = "It will not be run again. A person has been told to check the target system."
 
 
 class Executions:
@@ -135,6 +136,23 @@ class Executions:
         self._follow.changed(connection, request, now)
         return result
 
+    def unknown(
+        self,
+        connection: Connection,
+        session_id: SessionId,
+        epoch: int,
+        request_id: RequestId,
+        now: datetime,
+        message: str,
+    ) -> Result:
+        """The tool itself cannot say whether it took effect: that is a doubt, not a failure."""
+        request = self._of_session(connection, session_id, request_id)
+        if request.executing_epoch != epoch:
+            raise LostLeaseError(f"Request {request_id} was taken over by another run.")
+        if request.status is not RequestStatus.EXECUTING:
+            return request.result or not_executed(Cause.IN_DOUBT, IN_DOUBT_MESSAGE)
+        return self._set_in_doubt(connection, request, now, f"{message} {UNKNOWN_MESSAGE}")
+
     @staticmethod
     def _of_session(
         connection: Connection, session_id: SessionId, request_id: RequestId
@@ -191,7 +209,8 @@ class Executions:
         except InvalidError:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         decision = request.decision
-        if decision is None or not recomputed == request.digest == decision.digest:
+        signed = decision is not None and recomputed == request.digest == decision.digest
+        if decision is None or not signed or arguments != request.arguments:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         call = ToolCall(
             session_id=request.session_id,
@@ -240,15 +259,25 @@ class Executions:
         self._follow.changed(connection, request, now)
         return result
 
-    def _set_in_doubt(self, connection: Connection, request: Request, now: datetime) -> Result:
-        result = not_executed(Cause.IN_DOUBT, IN_DOUBT_MESSAGE)
+    def _set_in_doubt(
+        self,
+        connection: Connection,
+        request: Request,
+        now: datetime,
+        message: str = IN_DOUBT_MESSAGE,
+    ) -> Result:
+        result = not_executed(Cause.IN_DOUBT, message)
         after = request.model_copy(update={"status": RequestStatus.IN_DOUBT, "result": result})
         _replace(connection, request, after)
-        body: JsonObject = {"request": request.id, "digest": request.digest}
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "message": message[:LEDGER_TEXT],
+        }
         ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))
         self._follow.changed(connection, request, now)
         session = session_rows.get(connection, request.session_id)
-        text = f"**Check needed:** `{request.tool}` ({request.id}). {IN_DOUBT_MESSAGE}"
+        text = f"**Check needed:** `{request.tool}` ({request.id}). {message}"
         self._follow.tell(connection, session, text, now)
         return result
 

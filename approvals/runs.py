@@ -284,6 +284,21 @@ class Runs:
             raise LostLeaseError(f"Session {run.session.id} is no longer run by epoch {run.epoch}.")
         return result
 
+    async def unknown(self, run: Run, request_id: RequestId, *, message: str) -> Result:
+        """Leave a request in doubt because its tool cannot tell whether it took effect.
+
+        Raises LostLeaseError as `finish` does.
+        """
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Result:
+            session_rows.require_lease(connection, run.session.id, run.epoch, now)
+            return self._executions.unknown(
+                connection, run.session.id, run.epoch, request_id, now, well_formed(message)
+            )
+
+        return await self._store.write(unit)
+
     async def doubt(self, request_id: str) -> None:
         """Nobody will say any more what became of a request whose session has ended."""
         now = self._clock.now()

@@ -18,10 +18,10 @@ from typing import Any
 import aiosmtplib
 import httpx
 
+from agents import OutcomeUnknownError
+
 TIMEOUT_S = 10.0
 """For one request to a back end, connecting included."""
-ATTEMPTS = 2
-"""A write is tried again with the same idempotency key when the connection broke."""
 
 
 class BackOfficeError(Exception):
@@ -78,8 +78,10 @@ class Crm:
         raise BackOfficeError(_refusal(answer))
 
     async def _send(
-        self, method: str, path: str, request: Mapping[str, Any], attempt: int = 1
+        self, method: str, path: str, request: Mapping[str, Any], *, doubtful: bool = False
     ) -> httpx.Response:
+        """Send, and once more if the connection broke. Raises OutcomeUnknownError for a write
+        of which any attempt may have arrived."""
         headers = {"X-Api-Key": self.api_key}
         try:
             async with (
@@ -87,17 +89,20 @@ class Crm:
                 httpx.AsyncClient(base_url=self.url, headers=headers, verify=_tls()) as http,
             ):
                 return await http.request(method, path, timeout=TIMEOUT_S, **request)
+        except httpx.ConnectError as error:
+            if not doubtful:
+                raise BackOfficeError("The CRM cannot be reached. Nothing was changed.") from error
+            raise OutcomeUnknownError(_silence(method, path)) from error
         except (httpx.TransportError, TimeoutError) as error:
-            if attempt == ATTEMPTS:
-                raise BackOfficeError(_silence(method, path, error)) from error
-        return await self._send(method, path, request, attempt + 1)
+            if doubtful and method == "GET":
+                raise BackOfficeError(f"The CRM did not answer {method} {path}.") from error
+            if doubtful:
+                raise OutcomeUnknownError(_silence(method, path)) from error
+        return await self._send(method, path, request, doubtful=True)
 
 
-def _silence(method: str, path: str, error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError):
-        return "The CRM cannot be reached. Nothing was changed."
-    unknown = "" if method == "GET" else " It is not known whether the change was made."
-    return f"The CRM did not answer {method} {path}.{unknown}"
+def _silence(method: str, path: str) -> str:
+    return f"The CRM did not answer {method} {path}. It is not known whether the change was made."
 
 
 def _refusal(answer: httpx.Response) -> str:
@@ -154,7 +159,7 @@ class Mail:
                 "The mail server cannot be reached. The mail was not sent."
             ) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise BackOfficeError(
+            raise OutcomeUnknownError(
                 "The mail server did not answer. It is not known whether the mail was sent."
             ) from error
         return message_id

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from autogen import Agent, ConversableAgent
 
-from agents import Chat, WorkflowContext
+from agents import Chat, OutcomeUnknownError, WorkflowContext
 from agents.workflows import Workflow
 from examples import crm_update, sales_quote
 from sandbox.crm import Crm
@@ -157,6 +157,9 @@ class Stage:
         self.tokens += 1
         try:
             value = await gatekeeper.function_map[name].body(**arguments)
+        except OutcomeUnknownError as error:
+            doubt = {"cause": "in_doubt", "retry": False, "message": str(error)}
+            return json.dumps({"status": "not_executed", **doubt})
         except Exception as error:
             return json.dumps({"status": "failed", "error": f"{type(error).__name__}: {error}"})
         result = value if isinstance(value, str) else json.dumps(value)
