@@ -16,7 +16,7 @@ from approvals.ports import Clock, Directory
 from bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from bot.teams.ballots import Reply, answer, record_tampering
 from bot.teams.cards import notification, request_card
-from bot.teams.channel import NAME, replace
+from bot.teams.channel import NAME, look_for, replace
 from bot.teams.clicks import (
     Click,
     TamperedError,
@@ -25,9 +25,7 @@ from bot.teams.clicks import (
     is_submit,
 )
 from bot.teams.commands import Commands, help_text, workflows_text
-from bot.teams.elements import Flavour, flavour_of
 from bot.teams.messages import CARD_TYPE, Card, Message, Text
-from bot.teams.parts import Look
 from bot.teams.people import People, unknown_person
 from bot.teams.phrases import Command, Start, Unclear, understand
 from bot.teams.service import Runs, Service, WorkflowInfo
@@ -99,7 +97,9 @@ class TeamsBot:
         except InvalidError as error:
             return _error(400, "BadRequest", str(error))
         try:
-            reply = await answer(self._service, click, actor, self._look("execute"))
+            reply = await answer(
+                self._service, click, actor, look_for(self._settings, activity.channel_id)
+            )
         except UnavailableError as error:
             log.warning("click not answered", request_id=click.request_id, error=str(error))
             text = "This cannot be decided right now. Nothing was decided; please try again."
@@ -113,7 +113,7 @@ class TeamsBot:
         actor = self._people.clicker(activity)
         try:
             click = click_of_submit(activity.value)
-            look = self._look(flavour_of(activity.channel_id))
+            look = look_for(self._settings, activity.channel_id)
             reply = await answer(self._service, click, actor, look)
         except InvalidError as error:
             if isinstance(error, TamperedError):
@@ -231,7 +231,7 @@ class TeamsBot:
         """Post the first waiting cards again, where the person has asked for them."""
         for request in (await self._commands.pending(clicker))[:CARDS_REPOSTED]:
             view = await self._service.view(request.id)
-            card = request_card(view, self._look(flavour_of(activity.channel_id)))
+            card = request_card(view, look_for(self._settings, activity.channel_id))
             activity_id = await self._adapter.send(
                 activity.reference, Card(card, notification(view))
             )
@@ -264,9 +264,6 @@ class TeamsBot:
         )
 
     # Sending
-
-    def _look(self, flavour: Flavour) -> Look:
-        return Look(flavour, self._settings.public_url)
 
     def _reply(self, activity: IncomingActivity, message: Message) -> None:
         self._spawn(self._send(activity, message))

@@ -33,21 +33,25 @@ def request_card(
 ) -> JsonObject:
     """The card for `view` as it stands now, with a word to whoever clicked and their typing."""
     if view.request.kind is RequestKind.INPUT:
-        return input_card(view, look, note, typed)
+        return _wide(input_card(view, look, note, typed), look)
     if view.request.status is RequestStatus.PENDING:
-        return fit(lambda space: approval_card(view, look, space, note, typed))
-    return fit(lambda space: outcome_card(view, look, space, note))
+        return fit(lambda space: _wide(approval_card(view, look, space, note, typed), look))
+    return fit(lambda space: _wide(outcome_card(view, look, space, note), look))
 
 
 def edit_form(
     view: RequestView, look: Look, *, note: Note | None = None, typed: Typed | None = None
 ) -> JsonObject:
     """The form to change the arguments; the pending card with a note if they are too long."""
-    form = edit_card(view, look, note, typed)
+    form = _wide(edit_card(view, look, note, typed), look)
     if size_bytes(form) <= CARD_LIMIT_BYTES:
         return form
     too_long = Note("These arguments are too long to edit in a card. Use the API.")
     return request_card(view, look, note=too_long, typed=typed)
+
+
+def _wide(content: JsonObject, look: Look) -> JsonObject:
+    return {**content, "msteams": {"width": "Full"}} if look.full_width else content
 
 
 def notification(view: RequestView) -> str:

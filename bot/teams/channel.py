@@ -85,7 +85,7 @@ class TeamsChannel:
         await self._adapter.check()
 
     def _card(self, reference: JsonObject, view: RequestView) -> Card:
-        look = Look(flavour_of(str(reference.get("channelId"))), self._settings.public_url)
+        look = look_for(self._settings, str(reference.get("channelId")))
         return Card(request_card(view, look), notification(view))
 
     async def _reference(self, target: str) -> JsonObject:
@@ -113,6 +113,12 @@ class TeamsChannel:
                 f"because this person {cause}. The card is posted as soon as they write to the bot."
             )
         return await self._adapter.open_personal(entra_id, principal.name)
+
+
+def look_for(settings: TeamsSettings, channel_id: str) -> Look:
+    """How cards are drawn for the clients of this channel."""
+    flavour = flavour_of(channel_id)
+    return Look(flavour, settings.public_url, full_width=bool(settings.app_id))
 
 
 async def replace(

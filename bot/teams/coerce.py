@@ -73,8 +73,15 @@ def _edited(field: Field, before: Any, typed: Any) -> Any:
     if before is not ABSENT and text == _line_breaks(typed_text(before)):
         return before
     if text.strip() or (field.kind == "text" and text):
-        return coerced(field, text)
+        value = coerced(field, text)
+        return before if _same_number(value, before) else value
     return _blank(field, before)
+
+
+def _same_number(value: Any, before: Any) -> bool:
+    """Whether a number came back as it was: clients show 12.0 as 12."""
+    numbers = type(value) in {int, float} and type(before) in {int, float}
+    return numbers and bool(value == before)
 
 
 def _line_breaks(text: str) -> str:

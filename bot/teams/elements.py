@@ -120,7 +120,6 @@ def card(body: Sequence[JsonObject], actions: Sequence[JsonObject], *, spoken: s
         "version": "1.5",
         "speak": spoken,
         "fallbackText": spoken,
-        "msteams": {"width": "Full"},
         "body": list(body),
         "actions": list(actions),
     }

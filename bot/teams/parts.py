@@ -47,6 +47,8 @@ class Look:
 
     flavour: Flavour
     public_url: str = ""
+    full_width: bool = False
+    """Teams can use the whole width of the chat; the Playground warns about it on every card."""
 
     def link(self, request: Request) -> str:
         """Where the whole request can be read, or ""."""

@@ -166,7 +166,7 @@ def _vote(name: str) -> Vote:
 
 def cards(flavour: Flavour) -> dict[str, JsonObject]:
     """Every state by name."""
-    look = Look(flavour, "https://approve.example")
+    look = Look(flavour, "https://approve.example", full_width=True)
     approved, closed = decided(), RequestStatus
     late = Note(
         "Request R-01J9ZK3V7Q was already decided: approve by Isaiah Langer at 2026-11-22 12:02:11 "

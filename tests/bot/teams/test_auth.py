@@ -9,11 +9,13 @@ from typing import Any
 
 import jwt
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from approvals.errors import ConfigurationError
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.auth import CLOCK_TOLERANCE_S
+from bot.teams.wire import IncomingActivity
 from sandbox.botframework.tokens import ISSUER
 from tests.bot.teams.stage import APP_ID, SAM, ManualClock, Stage, stage
 
@@ -151,6 +153,15 @@ async def test_service_url_off_the_list_is_401(signed: Stage, url: str) -> None:
     assert await signed.stored() == (0, 0)
 
 
+async def test_key_must_vouch_for_the_channel(signed: Stage) -> None:
+    """Microsoft signs for other channels with keys that do not vouch for Teams."""
+    assert signed.teams.issuer is not None
+    signed.teams.issuer.endorsements = ["webchat"]
+
+    assert await post(signed, message(signed), token(signed)) == 401
+    assert await signed.stored() == (0, 0)
+
+
 async def test_good_token_is_let_in(signed: Stage) -> None:
     assert await post(signed, message(signed), token(signed)) == 202
     assert await signed.stored() == (1, 1)
@@ -259,6 +270,30 @@ async def test_local_mode_refuses_other_host_names(local: Stage) -> None:
     async with session.post(url, json=message(local), headers=headers) as answer:
         assert answer.status == 401
     assert await local.stored() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_local", "reason"),
+    [
+        ("10.0.0.8", True, "from this machine only"),
+        (None, True, "from this machine only"),
+        ("127.0.0.1", False, "service url|no app id"),
+    ],
+)
+async def test_unsigned_requests_need_local_mode_and_this_machine(
+    local: Stage, remote: str | None, is_local: bool, reason: str
+) -> None:
+    """Even if the server listens on more than it should."""
+    request = make_mocked_request("POST", "/api/messages", headers={"Host": "127.0.0.1"})
+    activity = IncomingActivity.model_validate(message(local))
+    auth = local.adapter._auth
+    auth._local = is_local
+    if not is_local:
+        teams = {"serviceUrl": "https://smba.trafficmanager.net/teams/"}
+        activity = IncomingActivity.model_validate({**message(local), **teams})
+    given = request.clone(remote=remote) if remote else request
+    with pytest.raises(PermissionError, match=reason):
+        await auth.verify(activity, given)
 
 
 async def test_local_mode_refuses_foreign_service_urls(local: Stage) -> None:

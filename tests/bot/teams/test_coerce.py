@@ -145,6 +145,15 @@ def test_untouched_value_stays_exactly(schema: dict[str, Any], before: Any) -> N
     assert json.dumps(made) == json.dumps(before)
 
 
+@pytest.mark.parametrize("before", [12.0, 25080.0, 0.0])
+def test_number_that_the_client_rewrote_stays_exactly(before: float) -> None:
+    """A form shows 12.0 as 12; that is no change, and not another digest."""
+    made, problem = edit(NUMBER, str(int(before)), before)
+
+    assert problem is None
+    assert json.dumps(made) == json.dumps(before)
+
+
 def test_field_that_was_not_sent_keeps_its_value() -> None:
     form = fields(None, {"a": 1, "b": "x"})
 
