@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,15 +118,19 @@ async def _next_checkpoint(
     """The requests that wait for a person next; none once the session is over."""
     if len(decided) > REQUESTS_MAX:
         raise ValueError(f"session {session_id} asks again and again; see the log above")
-    async with asyncio.timeout(STEP_TIMEOUT_S):
-        while True:
-            session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
-            query = f"/api/v1/requests?session={session_id}&status=pending"
-            found = await world.call("sam", "GET", query)
-            waiting = [request for request in found["items"] if request["id"] not in decided]
-            if waiting or session["status"] not in ("running", "waiting"):
-                return waiting
-            await asyncio.sleep(LOOK_EVERY_S)
+    deadline = time.monotonic() + STEP_TIMEOUT_S
+    while time.monotonic() < deadline:
+        session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
+        query = f"/api/v1/requests?session={session_id}&status=pending"
+        found = await world.call("sam", "GET", query)
+        waiting = [request for request in found["items"] if request["id"] not in decided]
+        if waiting or session["status"] not in ("running", "waiting"):
+            return waiting
+        await asyncio.sleep(LOOK_EVERY_S)
+    trouble = session["error"] or "the agents say nothing"
+    raise ValueError(
+        f"session {session_id} is still {session['status']} after {STEP_TIMEOUT_S:.0f} s: {trouble}"
+    )
 
 
 async def _report(world: World, session_id: str, decided: list[str]) -> Report:

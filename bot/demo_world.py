@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -100,6 +101,7 @@ async def open_world(*, with_teams: bool) -> AsyncIterator[World]:
     """Start everything on free ports in a temporary directory; all of it is gone afterwards."""
     if not CONFIGURATION.is_file():
         raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
+    _keep_proxies_out()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
         enter = stack.enter_async_context
@@ -128,9 +130,14 @@ async def open_world(*, with_teams: bool) -> AsyncIterator[World]:
         teams = None
         if with_teams:
             teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
-        # No proxy of the environment between this process and itself.
-        http = await enter(
-            httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S, trust_env=False)
-        )
+        http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
         reader = await enter(open_reader(url))
         yield World(settings, address, crm, mailbox, teams, http, read_only(reader))
+
+
+def _keep_proxies_out() -> None:
+    """A proxy of the environment must not stand between this process and itself."""
+    known = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
+        filter(None, [known, DEFAULT_HOST, "localhost"])
+    )

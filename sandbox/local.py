@@ -109,9 +109,16 @@ def _stand_ins() -> list[Child]:
     ]
 
 
+def _environment() -> dict[str, str]:
+    """The environment of every child: no proxy stands between this machine and itself."""
+    known = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
+    local = ",".join(filter(None, [known, HOST, "localhost"]))
+    return {**os.environ, "NO_PROXY": local, "no_proxy": local}
+
+
 def _server() -> Child:
     environment = {
-        **os.environ,
+        **_environment(),
         "COUNTERSIGN_ENV": "local",
         "COUNTERSIGN_CONFIG": os.environ.get("COUNTERSIGN_CONFIG", str(ROOT / "countersign.yaml")),
         "COUNTERSIGN_DATABASE_URL": os.environ.get(
@@ -146,7 +153,7 @@ def _playground_on(node: str) -> tuple[Child, str]:
     command = [node, str(PLAYGROUND / "cli.js"), "start"]
     command += ["-e", endpoint, "-c", "msteams", "-p", str(port), "--disable-telemetry"]
     environment = {
-        **os.environ,
+        **_environment(),
         "TEAMSAPPTESTER_BROWSER": "none",
         "SEND_INSTALLATION_ACTIVITY": "true",
     }

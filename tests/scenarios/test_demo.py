@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+
+from bot.demo import run
+from bot.demo_options import DecisionName, FrontName, WorkflowName
 
 TIMEOUT_S = 110
+Told = Callable[..., dict[str, Any]]
 
 
-def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERSIGN_")}
-    return subprocess.run(
-        [sys.executable, "-m", "bot.cli", "demo", *arguments],
-        cwd=folder,
-        env={
-            **environment,
-            "HTTPS_PROXY": "http://127.0.0.1:9",
-            "HTTP_PROXY": "http://127.0.0.1:9",
-        },
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """Run the demo in this process and return its JSON."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")  # put back afterwards: the demo sets them
+
+    def tell(
+        decide: DecisionName, *, workflow: WorkflowName = "sales_quote", via: FrontName = "teams"
+    ) -> dict[str, Any]:
+        status = run(workflow=workflow, decide=decide, via=via, as_json=True)
+        out, err = capsys.readouterr()
+        assert (status, err) == (0, "")
+        return checked(json.loads(out))
+
+    yield tell
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
 
 
-def told(folder: Path, *arguments: str) -> dict[str, Any]:
-    done = demo(folder, "--json", *arguments)
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
+def checked(report: dict[str, Any]) -> dict[str, Any]:
+    """The report, if it has exactly the shape that is promised."""
     assert set(report) == {"session", "requests", "executions", "ledger"}
+    assert set(report["session"]) == {"id", "status"}
     assert report["session"]["status"] == "completed"
     assert report["ledger"]["verified"] is True
     for request in report["requests"]:
@@ -48,9 +56,25 @@ def told(folder: Path, *arguments: str) -> dict[str, Any]:
     return report
 
 
-def test_approve_runs_what_was_proposed(tmp_path: Path) -> None:
-    report = told(tmp_path, "--decide", "approve")
+def in_a_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERSIGN_")}
+    nowhere = "http://127.0.0.1:9"  # a proxy that is not there: nothing may go out
+    return subprocess.run(
+        [sys.executable, "-m", "bot.cli", "demo", *arguments],
+        cwd=folder,
+        env={**environment, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
 
+
+def test_it_works_from_anywhere_and_prints_one_json_object(tmp_path: Path) -> None:
+    done = in_a_process(tmp_path, "--json", "--decide", "approve")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    report = checked(json.loads(done.stdout))
     (request,), (execution,) = report["requests"], report["executions"]
     assert (request["status"], request["via"]) == ("executed", "teams")
     assert execution["request_id"] == request["id"]
@@ -58,16 +82,30 @@ def test_approve_runs_what_was_proposed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_modify_changes_what_the_back_end_receives(tmp_path: Path) -> None:
-    (request,) = (modified := told(tmp_path, "--decide", "modify"))["requests"]
+def test_the_story_can_be_read(tmp_path: Path) -> None:
+    done = in_a_process(tmp_path)
 
-    (execution,) = modified["executions"]
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in (
+        "release_quote(",
+        "the card that Alex Wilber got",
+        "clicks [ Approve ]",
+        "CRM: create_quote",
+        "✓ verified",
+    ):
+        assert part in done.stdout
+
+
+def test_modify_changes_what_the_back_end_receives(told: Told) -> None:
+    report = told("modify")
+
+    (request,), (execution,) = report["requests"], report["executions"]
     assert execution["outcome"] == "executed_with_changes"
     assert execution["arguments"]["amount"] == request["arguments"]["amount"] == 27000
 
 
-def test_reject_leads_to_a_revised_proposal(tmp_path: Path) -> None:
-    report = told(tmp_path, "--decide", "reject", "--via", "api")
+def test_reject_leads_to_a_revised_proposal(told: Told) -> None:
+    report = told("reject", via="api")
 
     rejected, revised = report["requests"]
     assert (rejected["status"], revised["status"]) == ("rejected", "executed")
@@ -78,25 +116,10 @@ def test_reject_leads_to_a_revised_proposal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("decide", ["approve", "reject", "modify"])
-def test_the_other_workflow_does_its_job_too(tmp_path: Path, decide: str) -> None:
-    report = told(tmp_path, "--workflow", "crm_update", "--decide", decide)
+def test_the_other_workflow_does_its_job_too(told: Told, decide: DecisionName) -> None:
+    report = told(decide, workflow="crm_update")
 
-    tools = sorted(execution["tool"] for execution in report["executions"])
-    assert tools == ["send_email", "update_opportunity"]
-    stage = next(e["arguments"] for e in report["executions"] if e["tool"] == "update_opportunity")
-    assert stage["stage"] == ("negotiation" if decide == "approve" else "proposal")
-
-
-def test_the_story_can_be_read(tmp_path: Path) -> None:
-    done = demo(tmp_path)
-
-    assert done.returncode == 0, done.stderr
-    for part in (
-        "release_quote(",
-        "the card that Alex Wilber got",
-        "clicks [ Approve ]",
-        "CRM: create_quote",
-        "✓ verified",
-    ):
-        assert part in done.stdout
-    assert done.stderr == ""
+    executions = report["executions"]
+    assert sorted(e["tool"] for e in executions) == ["send_email", "update_opportunity"]
+    update = next(e["arguments"] for e in executions if e["tool"] == "update_opportunity")
+    assert update["stage"] == ("negotiation" if decide == "approve" else "proposal")
