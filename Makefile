@@ -35,6 +35,6 @@ lock: ## Recompute requirements/*.lock (needs uv; LOCK_ARGS=--upgrade moves vers
 	@scripts/lock.sh $(LOCK_ARGS)
 
 clean: ## Remove what set-up and tests made; databases stay
-	rm -rf .venv .venv-* tests/e2e/node/node_modules artifacts build dist htmlcov
+	rm -rf .venv .venv-* bench/.venvs tests/e2e/node/node_modules artifacts build dist htmlcov
 	rm -rf .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
