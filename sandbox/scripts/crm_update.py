@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.openai.conversation import Call, Conversation, Reply, Say, ToolCall
 from sandbox.scripts.language import Terms, customer_name, money, terms
-from sandbox.scripts.outcomes import Outcome, call, read, temporary, together, why_not
+from sandbox.scripts.outcomes import Outcome, call, not_done, read, temporary, together, why_not
 
 _NEXT_STAGE = {
     "prospecting": "qualification",
@@ -169,13 +169,17 @@ def _report(customer: Mapping[str, Any], updates: list[Outcome], mails: list[Out
             f"{used['opportunity_id']} of {customer['name']} is now in {used['stage']} with "
             f"{money(float(used['amount']), customer['currency'])}, closing {used['close_date']}."
             if last.executed
-            else f"The opportunity of {customer['name']} was not changed: {why_not(last)}."
+            else not_done(
+                f"The opportunity of {customer['name']} was not changed",
+                f"the opportunity of {customer['name']} was changed",
+                last,
+            )
         )
     if mails:
         last = mails[-1]
         sentences.append(
             f"The letter \u201c{last.arguments['subject']}\u201d went to {last.arguments['to']}."
             if last.executed
-            else f"No letter was sent: {why_not(last)}."
+            else not_done("No letter was sent", "the letter was sent", last)
         )
     return " ".join(sentences)

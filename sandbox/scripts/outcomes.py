@@ -93,6 +93,13 @@ def together(*calls: ToolCall, text: str | None = None) -> Call:
     return Call(calls, text)
 
 
+def not_done(sure: str, unsure: str, outcome: Outcome) -> str:
+    """A sentence on a call that was not executed, or of which nobody knows whether it was."""
+    if outcome.status == "in_doubt":
+        return f"It is not known whether {unsure}: a person is checking, and I will not repeat it."
+    return f"{sure}: {why_not(outcome)}."
+
+
 def why_not(outcome: Outcome) -> str:
     """Why a call did not run, as the second half of a sentence; empty if it ran."""
     said = f": {outcome.words}" if outcome.words else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.openai.conversation import Call, Conversation, Reply, Say
 from sandbox.scripts.language import Terms, customer_name, money, terms
-from sandbox.scripts.outcomes import Outcome, call, read, temporary, together, why_not
+from sandbox.scripts.outcomes import Outcome, call, not_done, read, temporary, together, why_not
 
 VALID_DAYS = 30
 MAX_DISCOUNT_PERCENT = 40.0
@@ -90,7 +90,7 @@ def quoter(conversation: Conversation) -> Reply:
         if last.status == "failed"
         else ""
     )
-    return Say(f"No quote was released for {record.customer['name']}: {why_not(last)}.{advice}")
+    return Say(_not_released(record, last) + advice)
 
 
 def _record(conversation: Conversation) -> Record | Say:
@@ -179,11 +179,16 @@ def _seats_of(record: Record, offer: Mapping[str, Any]) -> int:
     )
 
 
+def _not_released(record: Record, last: Outcome) -> str:
+    name = record.customer["name"]
+    return not_done(f"No quote was released for {name}", f"the quote for {name} was released", last)
+
+
 def _revise(conversation: Conversation, record: Record, releases: Sequence[Outcome]) -> Reply:
     """A new offer that follows the feedback, or the end if the feedback says so."""
     last = releases[-1]
     asked = terms(last.words)
-    stopped = Say(f"No quote was released for {record.customer['name']}: {why_not(last)}.")
+    stopped = Say(_not_released(record, last))
     if asked.stop:
         return stopped
     discount = float(last.arguments["discount_percent"])

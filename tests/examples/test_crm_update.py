@@ -97,7 +97,7 @@ async def test_mail_in_doubt_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) 
         answer = await it.run(crm_update, TASK, approve, monkeypatch)
 
         assert 1 == len(it.mail.messages())
-        assert "It is not known whether the mail was sent" in answer
+        assert "It is not known whether the letter was sent: a person is checking" in answer
 
 
 async def test_unknown_customer_ends_without_a_proposal(monkeypatch: pytest.MonkeyPatch) -> None:
