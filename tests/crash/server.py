@@ -38,6 +38,11 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _note(record: Path, step: str) -> None:
+    with record.open("a") as out:
+        out.write(f"{step}\n")
+
+
 def _wrapped(name: str, step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     crash_name, _, rest = os.environ.get("COUNTERSIGN_TEST_CRASH", "::").partition(":")
     side, _, number = rest.partition(":")
@@ -48,8 +53,7 @@ def _wrapped(name: str, step: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
         _counts[name] += 1
         here = name == crash_name and number == str(_counts[name])
         if record:
-            with Path(record).open("a") as out:
-                out.write(f"{name}:{_counts[name]}\n")
+            _note(Path(record), f"{name}:{_counts[name]}")
         if here and side == "before":
             _die()
         value = await step(*args, **kwargs)
