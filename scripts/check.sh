@@ -14,7 +14,7 @@ check() { # check NAME COMMAND...
 check format .venv/bin/ruff format --check .
 check lint .venv/bin/ruff check .
 check types .venv/bin/mypy
-check imports .venv/bin/lint-imports --no-cache
+check imports .venv/bin/lint-imports --no-cache --no-logo
 
 printf '\n'
 if [ -n "$failed" ]; then
