@@ -18,8 +18,6 @@ async def read_activity(request: web.Request) -> IncomingActivity:
     if request.content_type != "application/json":
         # Also keeps web pages out: a browser asks before it sends JSON to another origin.
         raise _http(web.HTTPUnsupportedMediaType, "Send an activity as application/json.")
-    if (request.content_length or 0) > BODY_LIMIT_BYTES:
-        raise _too_large()
     body = await _limited(request)
     try:
         return IncomingActivity.model_validate(json.loads(body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,11 @@ from aiohttp.test_utils import make_mocked_request
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from approvals.errors import ConfigurationError
+from bot.teams import keys
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.auth import CLOCK_TOLERANCE_S
 from bot.teams.wire import IncomingActivity
+from sandbox._faults import Fault
 from sandbox.botframework.tokens import ISSUER
 from tests.bot.teams.stage import APP_ID, SAM, ManualClock, Stage, stage
 
@@ -212,6 +215,16 @@ async def test_known_key_survives_an_outage_of_the_key_server(tmp_path: Path) ->
         world.teams.faults.fail(503, path="openidconfiguration", times=9)
 
         assert await post(world, message(world), token(world)) == 202
+
+
+async def test_slow_key_server_is_not_waited_for(
+    signed: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vendor waits for ever, and stops the event loop meanwhile (here: also the key server)."""
+    monkeypatch.setattr(keys, "FETCH_TIMEOUT_S", 0.05)
+    signed.teams.faults.add(Fault(kind="slow", delay_s=30, path="openidconfiguration"))
+    async with asyncio.timeout(10):
+        assert await post(signed, message(signed), token(signed)) == 401
 
 
 async def test_keys_that_cannot_be_read_let_nobody_in(signed: Stage) -> None:

@@ -210,6 +210,12 @@ async def test_token_never_goes_to_a_stored_url_off_the_list(signed: Stage) -> N
     assert len(signed.teams.requests) == before
 
 
+async def test_chats_are_opened_at_connectors_only(tmp_path: Path) -> None:
+    async with stage(tmp_path, service_url="http://127.0.0.2:9/") as world:
+        with pytest.raises(NotFoundError, match="service url"):
+            await world.adapter.open_personal("00000000-0000-0000-0000-0000000000020", "Alex")
+
+
 @pytest.mark.parametrize(
     ("url", "local", "allowed"),
     [
