@@ -1,0 +1,112 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+import yaml
+
+from bot.demo import run
+from bot.server import serving
+from bot.settings import Mode, ProcessSettings
+from bot.settings_file import load_settings
+from sandbox.openai.rules import Rule, RuleCall
+from sandbox.openai.server import ScriptedModel
+from tests.scenarios.world import REPOSITORY, World, world
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+VARIES = (
+    (re.compile(r"\b([RS])-[0-9A-Z]{12}\b"), r"\1-ID"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "DIGEST"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "TIME"),
+    (re.compile(r"\bQ-\d{4}-\d+"), "QUOTE"),
+    (re.compile(r"\d+ entries"), "N entries"),
+)
+
+
+def block(language: str, containing: str) -> str:
+    """The fenced block of this language with this text in it."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (one,) = [text for text in found if containing in text]
+    return str(one)
+
+
+def same_words(text: str) -> str:
+    """The text without what differs from run to run, and without line breaks of its own."""
+    for pattern, instead in VARIES:
+        text = pattern.sub(instead, text)
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.fixture
+def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the demo changes in this process is put back."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+
+@pytest.mark.usefixtures("quiet_environment")
+def test_the_demo_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(workflow="sales_quote", decide="approve", via="teams", as_json=False)
+
+    assert status == 0
+    assert same_words(capsys.readouterr().out) == same_words(block("text", "release_quote("))
+
+
+async def test_the_example_of_the_readme_guards_its_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both blocks as they stand there: nothing is paid back before the sales manager approves."""
+    (tmp_path / "refunds.py").write_text(block("python", "refunds.py"), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "refunds", raising=False)
+    given = yaml.safe_load(block("yaml", "modules: [refunds]"))
+
+    async with ScriptedModel.start() as model, world(tmp_path) as idle:
+        call = RuleCall(name="pay_refund", arguments={"invoice": "INV-7", "amount": 40})
+        model.rules = [Rule(tool_results=0, calls=(call,)), Rule(text="Paid.")]
+
+        def adjust(document: dict[str, Any]) -> None:
+            document |= given
+            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+
+        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{tmp_path}/r.db")
+        settings = load_settings(
+            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
+        )
+        app = World(settings, idle.teams, idle.crm, idle.mailbox)
+        async with serving(settings, host="127.0.0.1", port=0) as app.url:
+            session_id = await app.start("refunds", "refund 40 EUR for invoice INV-7")
+            request = await app.pending(session_id)
+            status, _ = await app.vote(request, "approve")
+            session = await app.over(session_id)
+            after = await app.request(request["id"])
+
+    assert (request["tool"], request["risk"], status) == ("pay_refund", "high", 200)
+    assert (session["status"], after["status"]) == ("completed", "executed")
+    assert "40.00 EUR paid back for INV-7." in after["result"]["content"]
+
+
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[d.name for d in DOCUMENTS])
+def test_the_links_of_the_documents_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+
+    missing = [
+        link
+        for link in links
+        if not link.startswith("http") and not (document.parent / link).exists()
+    ]
+    assert missing == []
