@@ -46,6 +46,7 @@ CONTENDERS = (
     Contender("langgraph-default", "bench.peers.langgraph", environment="langgraph"),
     Contender("openai-agents", "bench.peers.openai_agents", environment="openai-agents"),
     Contender("storage-floor", "bench.peers.storage_floor"),
+    Contender("autogen-floor", "bench.ours.autogen_floor"),
     Contender("countersign-sync", SESSIONS, env={"WORKFLOW": names.GROUP_SYNC}),
 )
 NOT_BY_DEFAULT = frozenset({"countersign-sync"})

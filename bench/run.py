@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
-from bench.contenders import SESSIONS, Contender
+from bench.contenders import OURS, Contender
 from bench.launch import ROOT, launch
 from bench.measure import BenchError
 
@@ -77,13 +77,13 @@ def service(results: Results, *, n: int, tell: Tell) -> None:
         results.service.append({"leg": "recovery", **results.take(figures)})
         tell(f"recovery with {WAITING} waiting: {figures['ready_ms']} ms")
     except BenchError as exc:
-        results.missing.append({"peer": "countersign", "reason": str(exc)})
+        results.missing.append({"peer": OURS, "reason": str(exc)})
         tell(str(exc))
 
 
 def failed(results: Results, contenders: Sequence[Contender]) -> bool:
     """Whether something of our own could not be measured; a missing peer is only reported."""
-    ours = {c.name for c in contenders if c.module == SESSIONS} | {"countersign"}
+    ours = {c.name for c in contenders if c.is_ours} | {OURS}
     return any(gap["peer"] in ours for gap in results.missing)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from autogen import AssistantAgent, GroupChat, GroupChatManager
+from autogen import AssistantAgent, GroupChat, GroupChatManager, UserProxyAgent
 
 from agents import ApprovalProxy, Chat, WorkflowContext, workflow
 from agents.workflows import Workflow
@@ -68,12 +69,11 @@ class _Message(SimpleNamespace):
         return dict(vars(self))
 
 
-CONTEXT = WorkflowContext(
-    llm_config={
-        "config_list": [{"model": "stub", "model_client_cls": StubClient.__name__}],
-        "cache_seed": None,
-    }
-)
+LLM_CONFIG: dict[str, Any] = {
+    "config_list": [{"model": "stub", "model_client_cls": StubClient.__name__}],
+    "cache_seed": None,
+}
+CONTEXT = WorkflowContext(llm_config=LLM_CONFIG)
 
 
 def _is_over(message: dict[str, Any]) -> bool:
@@ -84,41 +84,49 @@ def _never(_: dict[str, Any]) -> bool:
     return False
 
 
-def _agents(context: WorkflowContext, *, ends_chat: bool) -> tuple[ApprovalProxy, AssistantAgent]:
+def assistant_for(llm_config: dict[str, Any]) -> AssistantAgent:
+    """The agent that wants the refund."""
     assistant = AssistantAgent(
         "assistant",
         system_message=SYSTEM,
-        llm_config=context.llm_config,
+        llm_config=llm_config,
         description="assistant",
     )
     assistant.register_for_llm(name=TOOL, description="Refund an order.")(refund)
     # AutoGen declares an instance of the protocol, but takes the class.
     assistant.register_model_client(StubClient)  # type: ignore[arg-type]
-    proxy = ApprovalProxy(
-        "gatekeeper",
-        human_input_mode="NEVER",
-        is_termination_msg=_is_over if ends_chat else _never,
-        description="executes tools",
-    )
-    proxy.register_for_execution(name=TOOL)(refund)
-    return proxy, assistant
+    return assistant
 
 
-def _group(context: WorkflowContext) -> Chat:
-    proxy, assistant = _agents(context, ends_chat=False)
+def manager_of(proxy: UserProxyAgent, assistant: AssistantAgent) -> GroupChatManager:
+    """The manager of a group chat of the two."""
     group = GroupChat(
         [proxy, assistant],
         messages=[],
         max_round=12,
         speaker_selection_method="round_robin",
     )
-    manager = GroupChatManager(group, llm_config=False, is_termination_msg=_is_over, silent=True)
-    return Chat(starter=proxy, recipient=manager)
+    return GroupChatManager(group, llm_config=False, is_termination_msg=_is_over, silent=True)
+
+
+def _proxy(is_over: Callable[[dict[str, Any]], bool]) -> ApprovalProxy:
+    proxy = ApprovalProxy(
+        "gatekeeper",
+        human_input_mode="NEVER",
+        is_termination_msg=is_over,
+        description="executes tools",
+    )
+    proxy.register_for_execution(name=TOOL)(refund)
+    return proxy
+
+
+def _group(context: WorkflowContext) -> Chat:
+    proxy = _proxy(_never)
+    return Chat(starter=proxy, recipient=manager_of(proxy, assistant_for(context.llm_config)))
 
 
 def _two(context: WorkflowContext) -> Chat:
-    proxy, assistant = _agents(context, ends_chat=True)
-    return Chat(starter=proxy, recipient=assistant)
+    return Chat(starter=_proxy(_is_over), recipient=assistant_for(context.llm_config))
 
 
 WORKFLOWS: dict[str, Workflow] = {
