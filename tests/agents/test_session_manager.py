@@ -217,6 +217,29 @@ async def test_a_lost_lease_stops_the_run_before_the_tool(mode: Mode, tmp_path: 
         assert (await w.session()).status is SessionStatus.RUNNING
 
 
+@MODES
+async def test_nothing_of_a_batch_runs_while_one_of_it_waits(mode: Mode, tmp_path: Path) -> None:
+    """Not even on a store that would let the allowed call go ahead."""
+    effects = Effects()
+    script = calls_then(ToolCall("look_up", {"name": "bob"}), ToolCall("send_email", MAIL))
+    async with world(pair(effects, mode=mode), script, path=tmp_path, guarded=GUARDED) as w:
+        await w.start()
+        assert isinstance(w.office, FakeOffice)
+        runs = w.office.runs
+        submit = runs.submit
+
+        async def keep_the_lease(*args: Any, **kwargs: Any) -> Any:
+            requests = await submit(*args, **kwargs)
+            runs.leased.add(w.session_id)  # type: ignore[arg-type]
+            return requests
+
+        runs.submit = keep_the_lease  # type: ignore[method-assign]
+        await w.run()
+
+        assert effects.done == []
+        assert runs.log == ["submit"]
+
+
 async def test_a_run_that_learns_of_its_loss_writes_nothing_more(tmp_path: Path) -> None:
     """The renewal finds the lease gone while the model thinks: no submit after that."""
     thinking = asyncio.Event()
@@ -234,7 +257,11 @@ async def test_a_run_that_learns_of_its_loss_writes_nothing_more(tmp_path: Path)
         manager = SessionManager(runs, w.new_registry())
         running = asyncio.create_task(manager.run(w.session_id))
         await thinking.wait()
-        runs.steal(w.session_id)  # type: ignore[arg-type]
+
+        async def all_lost(held: Any) -> Any:
+            return frozenset(run.session.id for run in held)
+
+        runs.renew = all_lost  # type: ignore[method-assign]
         await manager.leases.renew_now()
         go_on.set()
         await running
