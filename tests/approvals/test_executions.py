@@ -67,6 +67,14 @@ async def test_arguments_changed_in_the_store_do_not_run(world: World) -> None:
     assert Cause.DRIFT is (await refused(world, run, request, **forged)).cause
 
 
+async def test_stored_arguments_that_are_not_those_of_the_chat_do_not_run(world: World) -> None:
+    run, request = await world.approved()
+    change = update(schema.requests).values(arguments='{"customer":"Eve","amount":1}')
+    await world.store.write(lambda c: c.execute(change))
+
+    assert Cause.DRIFT is (await refused(world, run, request)).cause
+
+
 async def test_digest_and_arguments_changed_in_the_store_do_not_run(world: World) -> None:
     run, request = await world.approved()
     forged = {"customer": "Eve", "amount": 1}
@@ -291,3 +299,35 @@ async def test_request_that_was_never_claimed_cannot_be_finished(world: World) -
 
     with pytest.raises(LostLeaseError):
         await world.runs.finish(run, request.id, ok=True, content="")
+
+
+async def test_tool_that_cannot_say_leaves_its_request_in_doubt(world: World) -> None:
+    run, request = await world.executing(idempotent=True)
+    result = await world.runs.unknown(run, request.id, message="The server hung up \ud800.")
+    again = await world.runs.unknown(run, request.id, message="Once more.")
+    now = await world.now(request)
+
+    assert result.message.startswith("The server hung up ?. It will not be run again.")
+    assert (RequestStatus.IN_DOUBT, Cause.IN_DOUBT, result) == (now.status, result.cause, again)
+    assert result == await refused(world, run, request)
+
+
+async def test_result_after_a_doubt_of_the_same_run_resolves_it(world: World) -> None:
+    run, request = await world.executing()
+    await world.runs.unknown(run, request.id, message="The server hung up.")
+    await world.runs.finish(run, request.id, ok=True, content="It had worked.")
+
+    assert RequestStatus.EXECUTED is (await world.now(request)).status
+    assert "late_result" == (await world.kinds(run.session.id))[-1]
+
+
+async def test_only_the_run_that_executes_can_be_in_doubt(world: World) -> None:
+    run, request = await world.approved()
+    with pytest.raises(LostLeaseError, match="taken over"):
+        await world.runs.unknown(run, request.id, message="")
+    await world.runs.claim(run, request.id, request.arguments)
+    world.clock.advance(30)
+    with pytest.raises(LostLeaseError, match="no longer run"):
+        await world.runs.unknown(run, request.id, message="")
+
+    assert RequestStatus.EXECUTING is (await world.now(request)).status

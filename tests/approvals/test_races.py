@@ -217,3 +217,12 @@ async def test_compare_and_set_looks_at_status_revision_and_stage(
 
     assert not written
     assert request == await world.now(request)
+
+
+async def test_store_refuses_a_move_that_the_lifecycle_does_not_know(world: World) -> None:
+    run, request = await world.executing()
+    await world.runs.finish(run, request.id, ok=True, content="")
+    done = await world.now(request)
+
+    with pytest.raises(IntegrityError, match="cannot go from executed to executing"):
+        await world.store.write(lambda c: request_rows.replace(c, done, request))
