@@ -108,12 +108,15 @@ def test_a_leg_sees_its_own_packages_before_the_checkout(tmp_path: Path) -> None
     (site / "agents" / "__init__.py").write_text("")
     (site / "probe.py").write_text(
         "import json, pathlib, sys, agents, bench\n"
-        "pathlib.Path(sys.argv[3]).write_text(json.dumps([agents.__file__, bench.__file__]))\n"
+        "pathlib.Path(sys.argv[3]).write_text(json.dumps({'agents': agents.__file__, 'bench': bench.__file__}))\n"
     )
     python = tmp_path / "venv" / "bin" / "python"
     found = launch(python, "probe", "pause", tmp_path / "x.db", n=1)
 
-    assert [str(site / "agents" / "__init__.py"), str(ROOT / "bench" / "__init__.py")] == found
+    assert found == {
+        "agents": str(site / "agents" / "__init__.py"),
+        "bench": str(ROOT / "bench" / "__init__.py"),
+    }
 
 
 def test_a_leg_that_fails_says_why(tmp_path: Path) -> None:
