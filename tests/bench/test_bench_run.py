@@ -108,7 +108,8 @@ def test_a_leg_sees_its_own_packages_before_the_checkout(tmp_path: Path) -> None
     (site / "agents" / "__init__.py").write_text("")
     (site / "probe.py").write_text(
         "import json, pathlib, sys, agents, bench\n"
-        "pathlib.Path(sys.argv[3]).write_text(json.dumps({'agents': agents.__file__, 'bench': bench.__file__}))\n"
+        "found = {one.__name__: one.__file__ for one in (agents, bench)}\n"
+        "pathlib.Path(sys.argv[3]).write_text(json.dumps(found))\n"
     )
     python = tmp_path / "venv" / "bin" / "python"
     found = launch(python, "probe", "pause", tmp_path / "x.db", n=1)
