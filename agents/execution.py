@@ -60,8 +60,12 @@ async def execute(tool: SealedTool, request: Request, executor: Executor) -> Out
                 ended = await _awaited(lambda: ended.value, {})
     if ended.error is None:
         return Outcome(ok=True, content=storable(serialize_to_str(ended.value)))
-    breach = ended.error if isinstance(ended.error, IntegrityError) else None
-    return Outcome(ok=False, content=storable(_describe(ended.error)), breach=breach)
+    return Outcome(
+        ok=False,
+        content=storable(_describe(ended.error)),
+        breach=ended.error if isinstance(ended.error, IntegrityError) else None,
+        unknown=isinstance(ended.error, OutcomeUnknownError),
+    )
 
 
 def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:

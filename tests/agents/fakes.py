@@ -164,6 +164,13 @@ class FakeRuns:
         self._require(run)
         return result
 
+    async def unknown(self, run: Run, request_id: RequestId, *, message: str) -> Result:
+        """The tool cannot tell."""
+        self._require(run)
+        result = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT, message=message)
+        self._put(self.requests[request_id], status=RequestStatus.IN_DOUBT, result=result)
+        return result
+
     async def complete(
         self, run: Run, *, snapshot: str, transcript: str, answer: str, progress: Sequence[str] = ()
     ) -> None:
