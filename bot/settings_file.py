@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import AnyHttpUrl, SecretStr, TypeAdapter, ValidationError
-from yaml.constructor import ConstructorError
 
 from approvals.authority import OWNER_ROLE
 from approvals.errors import ConfigurationError
@@ -29,6 +27,7 @@ from bot.settings import (
     WorkflowsSection,
 )
 from bot.settings_secrets import choose_model, secret
+from bot.settings_yaml import parse
 from bot.teams.settings import TeamsSettings
 
 T = TypeVar("T")
@@ -36,25 +35,6 @@ T = TypeVar("T")
 DEFAULT_FILE = Path("countersign.yaml")
 SECTIONS = ("public_url", "people", "teams", "model", "workflows", "policy", "app_package")
 Adjust = Callable[[dict[str, Any]], None]
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key given twice is an error: a second rule must not win quietly."""
-
-
-def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        key = str(loader.construct_object(key_node, deep=True))
-        if key in seen:
-            raise ConstructorError(
-                None, None, f"the key {key!r} is given twice", key_node.start_mark
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
 
 
 def process_settings() -> ProcessSettings:
@@ -90,27 +70,11 @@ def load_settings(
     """
     process = process or process_settings()
     path = find(config, process)
-    document = _parse(path)
+    document = parse(path)
     if adjust is not None:
         adjust(document)
     reader = _Reader(document, process, os.environ if environ is None else environ)
     return reader.settings(str(path))
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506
-    except OSError as exc:
-        raise ConfigurationError([f"{path}: cannot be read: {exc.strerror}"]) from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(
-            [f"{path}: is not valid YAML: {' '.join(str(exc).split())}"]
-        ) from exc
-    if not isinstance(document, dict):
-        raise ConfigurationError(
-            [f"{path}: must be a mapping with the sections {', '.join(SECTIONS)}."]
-        )
-    return document
 
 
 class _Reader:

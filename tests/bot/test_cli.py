@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ import pytest
 import structlog
 
 from bot.cli import main
+from sandbox.openai.server import ScriptedModel
 from tests.bot.api_world import running
 
 REPOSITORY = Path(__file__).parents[2]
@@ -252,6 +256,38 @@ def test_doctor_names_what_to_fix(cli: Cli) -> None:
     assert said.status == 1
     assert "ok  configuration" in said.out
     assert "FIX model: scripted at http://127.0.0.1:8801/v1/models cannot be reached" in said.out
+
+
+def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: Path) -> None:
+    async def with_model() -> Said:
+        async with ScriptedModel.start() as model:
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            assert "http://127.0.0.1:8801/v1" in text
+            changed = text.replace("http://127.0.0.1:8801/v1", model.base_url)
+            (tmp_path / "c.yaml").write_text(changed)
+            return await asyncio.to_thread(cli, "doctor", "--config", "c.yaml")
+
+    said = asyncio.run(with_model())
+
+    assert (said.status, "FIX" in said.out) == (0, False)
+    assert "workflows: sales_quote, crm_update" in said.out
+    assert "is readable and on the current schema" in said.out
+
+
+def test_the_server_stops_on_sigterm(cli: Cli, tmp_path: Path) -> None:
+    """As a service manager stops it: nothing on stdout, exit status 0."""
+    environment = {**os.environ, "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path}/s.db"}
+    command = [sys.executable, "-m", "bot.cli", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        first = json.loads(server.stderr.readline())
+        server.send_signal(signal.SIGTERM)
+        out, err = server.communicate(timeout=30)
+
+    assert (first["event"], server.returncode, out) == ("serving", 0, "")
+    assert "Traceback" not in err
 
 
 def test_doctor_lists_every_problem_of_the_configuration(

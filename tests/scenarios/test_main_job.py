@@ -237,6 +237,22 @@ async def test_a_vote_before_a_restart_is_carried_out_after_it(idle: World) -> N
     assert idle.quotes() == [request["arguments"]]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"workflow": "sales_qoute", "task": "x"}, "Known: crm_update, sales_quote"),
+        ({"workflow": "sales_quote", "task": " "}, "task"),
+    ],
+)
+async def test_what_cannot_be_started_is_not_stored(
+    app: World, body: dict[str, str], said: str
+) -> None:
+    status, problem = await app.call("POST", "/api/v1/sessions", json=body)
+
+    assert (status, said in problem["detail"]) == (422, True)
+    assert (await app.call("GET", "/api/v1/sessions"))[1]["items"] == []
+
+
 async def test_a_second_server_on_one_database_is_refused(app: World) -> None:
     with pytest.raises(ConfigurationError, match="in use by another Countersign process"):
         async with app.server():

@@ -1,0 +1,78 @@
+"""`/readyz` tells the truth about the store and the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.store import open_store
+from approvals.store.schema import conversations
+from bot.health import Health
+from tests.bot.api_world import ManualClock
+
+
+async def test_all_is_well_while_the_jobs_sweep(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        jobs = EmbeddedJobs(store, clock, sweep_every_s=3600)
+        health = Health(store, jobs, clock)
+        jobs.swept_at = clock.now()
+        task = asyncio.create_task(asyncio.Event().wait())
+        health.watch(task)  # type: ignore[arg-type]
+
+        checks = await health.checks()
+        left = await store.read(lambda c: c.scalar(select(func.count()).select_from(conversations)))
+        task.cancel()
+
+    assert checks == {"store_readable": "ok", "store_writable": "ok", "jobs": "ok"}
+    assert left == 0
+
+
+async def test_jobs_that_are_not_there_yet_stuck_or_dead_are_told_apart(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        jobs = EmbeddedJobs(store, clock)
+
+        async def fail() -> None:
+            raise RuntimeError("a bug")
+
+        async def jobs_check(task: asyncio.Task[None] | None) -> str:
+            health = Health(store, jobs, clock)
+            if task is not None:
+                health.watch(task)
+            return (await health.checks())["jobs"]
+
+        waiting = asyncio.create_task(asyncio.Event().wait())
+        dead = asyncio.create_task(fail())
+        await asyncio.wait([dead])
+        told = [await jobs_check(task) for task in (None, waiting, dead)]  # type: ignore[arg-type]
+        jobs.swept_at = clock.now()
+        clock.turn(minutes=1)
+        stuck = await jobs_check(waiting)  # type: ignore[arg-type]
+        waiting.cancel()
+
+    assert told == ["not started", "starting", "stopped; restart the server, its log says why"]
+    assert stuck.startswith("stuck: the last sweep was 0:01:00 ago")
+
+
+async def test_a_store_that_cannot_be_written_is_named_without_its_path(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        health = Health(store, EmbeddedJobs(store, clock), clock)
+    closed = await health.checks()
+
+    assert closed["store_writable"] == "cannot be written; the server's log says why"
+    assert str(tmp_path) not in str(closed)
+
+
+async def test_an_answer_is_used_again_for_a_second(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        health = Health(store, EmbeddedJobs(store, clock), clock)
+
+        first = await health.checks()
+
+        assert await health.checks() is first
