@@ -39,7 +39,7 @@ class TeamsSettings(BaseModel):
     """Local mode: more hosts to which the bot may send."""
     openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     """Where the keys that sign the channel's tokens are published. The issuer accepted is that of
-    the public cloud, whatever stands here; the US government's has another one, and another login."""
+    the public cloud, whatever stands here."""
 
     @field_validator("app_id")
     @classmethod

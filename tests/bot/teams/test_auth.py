@@ -237,6 +237,12 @@ def _key_reads(world: Stage) -> int:
     return len([r for r in world.teams._recorder.matching() if r.path.endswith("/keys")])
 
 
+@pytest.mark.parametrize("missing", [{"type": ""}, {"conversation": {}}])
+async def test_activity_that_leads_nowhere_is_400(local: Stage, missing: dict[str, Any]) -> None:
+    assert await post(local, message(local, **missing), None) == 400
+    assert await local.stored() == (0, 0)
+
+
 BODIES = [
     ("text/plain", b"{}", 415),
     ("application/json", b"not json", 400),

@@ -269,6 +269,20 @@ async def test_old_revision_is_out_of_date(signed: Stage) -> None:
     assert await signed.status(request.id) == "pending"
 
 
+@pytest.mark.parametrize("verb", ["edit", "save"])
+async def test_old_revision_is_not_edited(signed: Stage, verb: str) -> None:
+    """The form would be prefilled from what it is now, not from what the person has read."""
+    request = await signed.pending(tool="release_pair")
+    typed = {"data": {"arg_amount": "7"}} if verb == "save" else {}
+    old = forge(signed, who=ISAIAH, action={"verb": verb}, **typed)
+    await press(signed, "edit")
+    await press(signed, "save", arg_amount="21000")
+    answer = await send(signed, old)
+
+    assert "This card was out of date. Nothing was decided" in texts(answer.card)
+    assert (await signed.service.request(request.id)).arguments["amount"] == 21000
+
+
 TAMPERED: dict[str, dict[str, Any]] = {
     "extra field": {"data": {"verdict": "approve"}},
     "arguments on approve": {"data": {"arg_amount": "1"}},
