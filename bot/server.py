@@ -14,6 +14,7 @@ from aiohttp import web
 from approvals.errors import ConfigurationError
 from bot.app import create_app
 from bot.settings import Settings
+from bot.teams.settings import LOOPBACK
 from bot.wiring import compose
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,13 @@ async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[
     The port is bound before any session runs, so a second server does no work at all. Raises
     ConfigurationError: it names what to change.
     """
+    if settings.local and host not in LOOPBACK:
+        raise ConfigurationError(
+            [
+                f"--host {host}: in local mode everybody knows the tokens, so it listens on "
+                "127.0.0.1 only; set COUNTERSIGN_ENV=production to be reached from elsewhere."
+            ]
+        )
     async with compose(settings, host=host) as runtime:
         runner = web.AppRunner(create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()

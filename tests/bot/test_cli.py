@@ -164,7 +164,7 @@ WRONG: list[tuple[list[str], dict[str, str], str]] = [
     (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "mysql://x/y"}, "not supported"),
     (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "sqlite:////proc/no/x.db"}, "/proc/no"),
     (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "sqlite:///text.db"}, "not a usable"),
-    (["serve", "--host", "0.0.0.0", "--port", "0"], {}, "teams.app_id: required"),
+    (["serve", "--host", "0.0.0.0", "--port", "0"], {}, "127.0.0.1 only"),
     (["sessions", "list"], {}, "There is no database"),
     (["sessions", "list"], {"COUNTERSIGN_DATABASE_URL": "sqlite:///text.db"}, "not a usable"),
     (["policy", "explain", "x", "--arguments", "{"], {}, "--arguments is not JSON"),
