@@ -104,6 +104,16 @@ def test_tampering_is_detected(attack: Callable[[Chain], Chain]) -> None:
     assert all("session S-1" in problem for problem in found.problems)
 
 
+def test_number_that_is_left_out_is_detected_even_if_every_hash_is_right() -> None:
+    first = chain(1)[0]
+    second = link((first.seq + 1, first.hash), session_id=SESSION, at=START, kind="voted", body={})
+    found = verify(SESSION, [first, second], head([first, second]))
+
+    assert ("session S-1, entry 3: follows entry 1; something is missing or out of order",) == (
+        found.problems
+    )
+
+
 def test_problem_names_the_entry() -> None:
     entries = chain()
     edited = [*entries[:2], changed(entries[2], kind="decided"), *entries[3:]]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from approvals.errors import InvalidError, LostLeaseError, NotFoundError
 from approvals.models import (
@@ -17,6 +18,7 @@ from approvals.models import (
 )
 from approvals.ports import Job
 from approvals.runs import PARK_ATTEMPTS, PARK_MAX_S
+from approvals.store import codec, schema
 from approvals.store import sessions as session_rows
 from tests.doubles.directory import ANNA, BEN, CARA, acting
 from tests.doubles.world import THREAD, World
@@ -27,6 +29,11 @@ pytestmark = pytest.mark.asyncio
 async def due(world: World) -> list[SessionId]:
     now = world.clock.now()
     return await world.store.read(lambda c: session_rows.due(c, now, limit=10))
+
+
+async def row(world: World, session_id: SessionId) -> Any:
+    query = select(schema.sessions).where(schema.sessions.c.id == session_id)
+    return (await world.store.read(lambda c: c.execute(query).one()))._mapping
 
 
 async def start(world: World, key: str, **changes: Any) -> Any:
@@ -146,6 +153,35 @@ async def test_session_waits_without_a_lease_while_a_request_is_pending(world: W
     assert [] == await due(world)
     with pytest.raises(LostLeaseError):
         await world.runs.check(run)
+    stored = await row(world, run.session.id)
+    assert (None, None) == (stored["lease_until"], stored["next_at"])
+
+
+async def test_cancel_moves_the_fence_past_the_run_that_was_under_way(world: World) -> None:
+    run = await world.begun()
+    await world.service.cancel(run.session.id, acting(ANNA))
+    stored = await row(world, run.session.id)
+
+    assert (run.epoch + 1, None, None) == (
+        stored["epoch"],
+        stored["lease_until"],
+        stored["next_at"],
+    )
+
+
+async def test_held_lease_is_respected_even_if_the_session_is_due(world: World) -> None:
+    run = await world.begun()
+    at = codec.to_text(world.clock.now())
+    await world.store.write(lambda c: c.execute(update(schema.sessions).values(next_at=at)))
+
+    assert await world.runs.begin(run.session.id) is None
+
+
+async def test_parked_session_is_not_begun_before_it_is_due(world: World) -> None:
+    run = await world.begun()
+    await world.runs.park(run, error="No model.")
+
+    assert await world.runs.begin(run.session.id) is None
 
 
 async def test_batch_that_policy_decides_goes_on_at_once(world: World) -> None:
