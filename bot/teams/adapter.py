@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 import structlog
 from aiohttp import web
-from botbuilder.core import InvokeResponse, TurnContext
+from botbuilder.core import TurnContext
 from botbuilder.integration.aiohttp import CloudAdapter, ConfigurationServiceClientCredentialFactory
 from botbuilder.schema import (
     Activity,
@@ -115,17 +115,17 @@ class TeamsAdapter:
         if not activity.type or not activity.conversation.id:
             return _problem(400, "The activity names no type or no conversation")
 
-        async def turn(context: TurnContext) -> None:
-            answer = await handler(activity)
-            if activity.type == "invoke":
-                answer = answer or InvokeAnswer({}, status=501)
-                response = InvokeResponse(status=answer.status, body=answer.body)
-                await context.send_activity(Activity(type="invokeResponse", value=response))
+        answers: list[InvokeAnswer | None] = []
 
-        response = await self._vendor.process_activity(verified, _vendor_activity(activity), turn)
-        if response is None:
+        async def turn(_context: TurnContext) -> None:
+            answers.append(await handler(activity))
+
+        await self._vendor.process_activity(verified, _vendor_activity(activity), turn)
+        if activity.type != "invoke":
             return web.Response(status=202)
-        return web.json_response(response.body, status=int(response.status))
+        # Not sent through the turn: the vendor would copy the whole card several times.
+        answer = answers[-1] or InvokeAnswer({}, status=501)
+        return web.json_response(answer.body, status=answer.status)
 
     async def send(self, reference: JsonObject, message: Message) -> str:
         """Post into the conversation of `reference`; gives the id of the message.

@@ -6,13 +6,18 @@ import json
 import re
 from typing import Any
 
+_LINES = {ord("\n"): " ", ord("\t"): " "}
+
 
 def visible(text: str) -> str:
     """`text` with every invisible or direction-changing character written out as \\uXXXX.
 
     Line breaks and tabs stay. So a right-to-left override cannot make `exe.pdf` of `fdp.exe`.
     """
-    return "".join(_shown(character) for character in text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    if text.translate(_LINES).isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
 
 
 def _shown(character: str) -> str:
