@@ -7,10 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from approvals.delivery import BACKOFF_MAX_S, NOTICE_ATTEMPTS, SEND_TIMEOUT_S, backoff_s
+from approvals.delivery import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
 from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
 from approvals.models import (
     Conversation,
@@ -20,9 +19,7 @@ from approvals.models import (
     RequestStatus,
     Verdict,
 )
-from approvals.store import deliveries as rows
-from approvals.store import schema
-from tests.doubles.directory import ANNA, BEN, acting
+from tests.doubles.directory import ANNA, BEN
 from tests.doubles.world import THREAD, World
 
 
@@ -52,11 +49,6 @@ async def deliver_all(world: World) -> None:
                 await world.courier.deliver(job.id)
             elif job.kind == "notify":
                 await world.courier.notify(job.id)
-
-
-async def unsent(world: World) -> list[str]:
-    query = select(schema.notices.c.text).where(schema.notices.c.next_at.is_not(None))
-    return await world.store.read(lambda c: [row[0] for row in c.execute(query)])
 
 
 @pytest.mark.parametrize(
@@ -344,81 +336,6 @@ async def test_person_who_says_hello_gets_what_waited_for_them(world: World) -> 
     await deliver_all(world)
 
     assert [(request.id, "person:ben")] == world.channel.posted
-
-
-async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
-    await world.service.save_conversation(thread())
-    run = await world.begun(THREAD)
-    for text in ("one", "two", "three"):
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
-    await world.courier.notify(THREAD)
-    world.channel.failures.append(UnavailableError("down", retry_after_s=60))
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["four"])
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["five"])
-    await world.courier.notify(THREAD)
-    await world.courier.notify(THREAD)
-    before = [text for _, text in world.channel.said]
-    world.clock.advance(60)
-    await world.courier.notify(THREAD)
-
-    assert ["one", "two", "three"] == before
-    assert ["one", "two", "three", "four", "five"] == [text for _, text in world.channel.said]
-
-
-async def test_conversation_is_due_when_its_first_notice_is(world: World) -> None:
-    await world.service.save_conversation(thread())
-    run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
-    world.channel.failures.append(UnavailableError("down", retry_after_s=60))
-    await world.courier.notify(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
-
-    async def due() -> list[str]:
-        now = world.clock.now()
-        return await world.store.read(lambda c: rows.conversations_with_notices(c, now, limit=10))
-
-    early = await due()
-    world.clock.advance(60)
-
-    assert [] == early
-    assert [THREAD] == await due()
-
-
-async def test_notice_is_given_up_after_many_attempts_and_the_next_one_goes_on(
-    world: World,
-) -> None:
-    await world.service.save_conversation(thread())
-    run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
-    for _ in range(NOTICE_ATTEMPTS):
-        world.channel.failures.append(UnavailableError("down"))
-        await world.courier.notify(THREAD)
-        world.clock.advance(BACKOFF_MAX_S)
-    await world.courier.notify(THREAD)
-
-    assert [(THREAD, "two")] == world.channel.said
-    assert [] == await unsent(world)
-
-
-@pytest.mark.parametrize("known", [True, False])
-async def test_notice_for_nowhere_is_dropped(world: World, known: bool) -> None:
-    if known:
-        await world.service.save_conversation(thread(channel="other"))
-    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
-    await world.courier.notify(THREAD)
-
-    assert [] == await unsent(world)
-
-
-async def test_conversation_that_is_gone_drops_its_notice(world: World) -> None:
-    await world.service.save_conversation(thread())
-    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
-    world.channel.failures.append(NotFoundError("The chat was deleted."))
-    await world.courier.notify(THREAD)
-
-    assert [] == await unsent(world)
-    assert [] == world.channel.said
 
 
 async def test_doorbell_of_an_unknown_delivery_is_not_found(world: World) -> None:

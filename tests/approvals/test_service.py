@@ -11,8 +11,6 @@ from sqlalchemy import delete, update
 from approvals.errors import ClosedError, InvalidError, NotAuthorisedError, NotFoundError
 from approvals.models import (
     Cause,
-    Conversation,
-    ConversationKey,
     RequestStatus,
     SessionStatus,
     Verdict,
@@ -22,18 +20,6 @@ from approvals.store import schema
 from tests.doubles.catalog import QUOTE_SCHEMA
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
 from tests.doubles.world import THREAD, World
-
-
-def chat(**changes: Any) -> Conversation:
-    values = {
-        "key": "ben-chat",
-        "channel": "teams",
-        "kind": "personal",
-        "principal_id": "ben",
-        "reference": {"serviceUrl": "https://one.example.com"},
-        "updated_at": "2026-03-02T09:00:00Z",
-    }
-    return Conversation.model_validate({**values, **changes})
 
 
 async def test_expiring_waits_for_the_deadline(world: World) -> None:
@@ -266,53 +252,6 @@ async def test_truncated_ledger_is_reported(world: World) -> None:
     assert (f"session {request.session_id}: ends at entry 1, but its head is entry 2",) == (
         await world.service.verify(request.session_id)
     ).problems
-
-
-async def test_conversation_is_remembered_and_refreshed(world: World) -> None:
-    service = world.service
-    await service.save_conversation(chat())
-    await service.save_conversation(chat())
-    moved = chat(reference={"serviceUrl": "https://two.example.com"})
-    await service.save_conversation(moved)
-
-    assert moved == await service.conversation(ConversationKey("ben-chat"))
-    assert moved == await service.get(ConversationKey("ben-chat"))
-    assert await service.conversation(ConversationKey("none")) is None
-
-
-async def test_reference_without_service_url_never_replaces_a_good_one(world: World) -> None:
-    await world.service.save_conversation(chat())
-    await world.service.save_conversation(chat(reference={"serviceUrl": ""}))
-
-    assert chat() == await world.service.conversation(ConversationKey("ben-chat"))
-
-
-async def test_newest_personal_chat_is_used(world: World) -> None:
-    newer = chat(key="newer", updated_at="2026-03-03T09:00:00Z")
-    for conversation in (
-        chat(),
-        newer,
-        chat(key="group", kind="group", updated_at="2026-03-04T09:00:00Z"),
-        chat(key="other", channel="webchat", updated_at="2026-03-05T09:00:00Z"),
-    ):
-        await world.service.save_conversation(conversation)
-
-    assert newer == await world.service.personal(BEN.id, "teams")
-    assert await world.service.personal(CARA.id, "teams") is None
-
-
-async def test_group_chat_rings_for_its_own_deliveries_only(world: World) -> None:
-    world.channel.in_conversation = True
-    await world.service.save_conversation(chat(key=THREAD, kind="channel", principal_id=None))
-    (request,) = await world.submit(await world.begun(THREAD), "quote")
-    world.jobs.take()
-    moved = chat(
-        key=THREAD, kind="channel", principal_id=None, reference={"serviceUrl": "https://x"}
-    )
-    await world.service.save_conversation(moved)
-    (delivery,) = await world.service.deliveries(request.id)
-
-    assert [delivery.id] == [job.id for job in world.jobs.take()]
 
 
 async def test_votes_of_all_revisions_are_listed(world: World) -> None:
