@@ -152,11 +152,17 @@ class SessionManager:
         if session.workflow_version != now:
             raise NotFoundError(
                 f"The session began on version {session.workflow_version} of "
-                f"{session.workflow}; this server has {now}. Start a new session, or bring back "
-                "the version it began on."
+                f"{session.workflow}; this server has {now}. Bring back the version it began on, or "
+                "cancel the session and start a new one."
             )
 
     async def _give_up(self, run: Run, error: Exception) -> None:
+        if isinstance(error, NotFoundError):
+            # Its workflow is missing or another one now. What people decided is kept for the day
+            # when it is back.
+            log.error("session has no workflow", session_id=run.session.id, error=str(error))
+            await self._runs.park(run, error=describe(error), give_up=False)
+            return
         if is_temporary(error):
             log.warning("model unreachable", session_id=run.session.id, error=type(error).__name__)
             await self._runs.park(run, error=describe(error))

@@ -345,17 +345,18 @@ class Runs:
             {"status": SessionStatus.FAILED.value, "error": error},
         )
 
-    async def park(self, run: Run, *, error: str) -> bool:
+    async def park(self, run: Run, *, error: str, give_up: bool = True) -> bool:
         """Give the lease back and come again later, with back-off.
 
-        False when the attempts are used up: then the session has failed with `error`.
+        False when the attempts are used up: then the session has failed with `error`. Without
+        `give_up` that never happens: somebody has to put right what `error` names.
         """
         now, error = self._clock.now(), well_formed(error)
         attempts = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
-        if attempts + 1 >= PARK_ATTEMPTS:
+        if give_up and attempts + 1 >= PARK_ATTEMPTS:
             await self.fail(run, error=f"{error} (gave up after {attempts + 1} attempts)")
             return False
-        delay_s = min(PARK_BASE_S * 2**attempts, PARK_MAX_S)
+        delay_s = min(PARK_BASE_S * 2 ** min(attempts, PARK_ATTEMPTS), PARK_MAX_S)
 
         def unit(connection: Connection) -> None:
             session_rows.change(

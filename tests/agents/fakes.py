@@ -188,7 +188,7 @@ class FakeRuns:
         self._session(run.session.id, status=SessionStatus.FAILED, error=error)
         self.leased.discard(run.session.id)
 
-    async def park(self, run: Run, *, error: str) -> bool:
+    async def park(self, run: Run, *, error: str, give_up: bool = True) -> bool:
         """Later."""
         self._require(run)
         self.parked.append(error)

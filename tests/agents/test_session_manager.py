@@ -191,18 +191,19 @@ async def test_a_refused_key_fails_the_session_and_names_the_fix(tmp_path: Path)
         assert "secret" not in str(failed.error)
 
 
-async def test_an_unknown_workflow_fails_the_session(tmp_path: Path) -> None:
-    """It was removed while the session waited."""
+async def test_a_session_waits_for_its_workflow_to_come_back(tmp_path: Path) -> None:
+    """It was removed while the session waited; nothing is given up for that."""
     async with world(team(Effects()), story, path=tmp_path, guarded=GUARDED) as w:
         await w.start()
         await SessionManager(w.office.runs, Registry(w.context)).run(w.session_id)
-        failed = await w.session()
+        parked = await w.session()
 
-        assert failed.status is SessionStatus.FAILED
-        assert "There is no workflow 'team'. Known: none." in str(failed.error)
+        assert isinstance(w.office, FakeOffice)
+        assert parked.status is SessionStatus.RUNNING
+        assert "There is no workflow 'team'. Known: none." in w.office.runs.parked[-1]
 
 
-async def test_a_changed_workflow_fails_the_session(tmp_path: Path) -> None:
+async def test_a_session_does_not_go_on_in_a_changed_workflow(tmp_path: Path) -> None:
     """What was approved in one chat does not run in another."""
     effects = Effects()
     async with world(team(effects), story, path=tmp_path, guarded=GUARDED) as w:
@@ -212,10 +213,11 @@ async def test_a_changed_workflow_fails_the_session(tmp_path: Path) -> None:
         registry = Registry(w.context)
         registry.add(team(effects, max_round=29))
         await SessionManager(w.office.runs, registry).run(w.session_id)
-        failed = await w.session()
+        parked = await w.session()
 
-        assert failed.status is SessionStatus.FAILED
-        assert "began on version 1+" in str(failed.error)
+        assert isinstance(w.office, FakeOffice)
+        assert parked.status is SessionStatus.RUNNING
+        assert "began on version 1+" in w.office.runs.parked[-1]
         assert effects.done == []
 
 
