@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import autogen
 from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManager
+from autogen.coding import LocalCommandLineCodeExecutor
 
 from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
 from agents.workflows import Workflow
@@ -64,6 +65,14 @@ def tools(effects: Effects) -> dict[str, Callable[..., Any]]:
         return "wiped"
 
     return {f.__name__: f for f in (send_email, update_crm, look_up, wipe)}
+
+
+def code_execution() -> dict[str, Any]:
+    """A configuration that lets an agent execute code.
+
+    With an executor: pyautogen 0.9 otherwise looks for Docker, and leaves a socket open.
+    """
+    return {"executor": LocalCommandLineCodeExecutor()}
 
 
 GUARDED = ("send_email", "update_crm")

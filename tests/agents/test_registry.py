@@ -13,7 +13,7 @@ from agents import ApprovalProxy, Chat, Registry, WorkflowContext, workflow
 from agents.models import ModelSettings, SharedClient, llm_config
 from agents.workflows import Workflow
 from approvals.errors import ConfigurationError, NotFoundError
-from tests.agents.teams import Effects, pair, team
+from tests.agents.teams import Effects, code_execution, pair, team
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_unsafe_workflow_is_refused_at_start(context: WorkflowContext) -> Non
     @workflow("bad", "1", "Bad")
     def bad(_: WorkflowContext) -> Chat:
         return Chat(
-            ApprovalProxy("gate", code_execution_config={"use_docker": False}),
+            ApprovalProxy("gate", code_execution_config=code_execution()),
             ApprovalProxy("other", human_input_mode="NEVER"),
         )
 

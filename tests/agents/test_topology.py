@@ -12,6 +12,7 @@ from autogen.agentchat.group.group_tool_executor import GroupToolExecutor
 from agents import ApprovalProxy, Chat
 from agents.topology import check
 from approvals.errors import ConfigurationError
+from tests.agents.teams import code_execution
 
 LLM = {"config_list": [{"model": "m", "api_key": "k"}], "cache_seed": None}
 
@@ -81,12 +82,12 @@ def _different_arguments_of_one_tool() -> Chat:
 
 
 def _code_on_the_proxy() -> Chat:
-    return group(executing(gate(code_execution_config={"use_docker": False})), worker())
+    return group(executing(gate(code_execution_config=code_execution())), worker())
 
 
 def _code_on_another_agent() -> Chat:
     coder = ConversableAgent(
-        "coder", human_input_mode="NEVER", code_execution_config={"use_docker": False}
+        "coder", human_input_mode="NEVER", code_execution_config=code_execution()
     )
     return group(executing(gate()), worker(), coder)
 
@@ -227,7 +228,7 @@ def test_an_unsafe_chat_is_refused(build: Callable[[], Chat], said: str) -> None
 
 def test_all_problems_come_at_once() -> None:
     """Nobody fixes one to meet the next."""
-    chat = group(gate(code_execution_config={"use_docker": False}), executing(worker()))
+    chat = group(gate(code_execution_config=code_execution()), executing(worker()))
     with pytest.raises(ConfigurationError) as caught:
         check(chat, "flow")
 
