@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from approvals.canonical import canonical_json
+
 _LINES = {ord("\n"): " ", ord("\t"): " "}
 
 
@@ -32,8 +34,11 @@ def value_text(value: Any) -> str:
     """A JSON value as people read it.
 
     Strings as they are, but in quotes if they could be taken for something else (`"900"`, `""`,
-    ` x`); everything else as JSON, objects and lists indented.
+    ` x`); numbers as they are signed (25080, not 25080.0); everything else as JSON, objects and
+    lists indented.
     """
+    if isinstance(value, float):
+        return canonical_json(value).decode()
     if isinstance(value, str):
         return (
             visible(value)
