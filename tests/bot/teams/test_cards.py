@@ -218,11 +218,16 @@ def test_without_a_url_the_command_is_named() -> None:
     assert "countersign requests show R-01J9ZK3V7Q" in texts(card)
 
 
-@pytest.mark.parametrize("count", [1, 30, 200, 2_000])
-@pytest.mark.parametrize("length", [1, 200, 5_000, 100_000])
+SIZES = [
+    (count, length)
+    for count in (1, 30, 200, 2_000)
+    for length in (1, 200, 5_000, 100_000)
+    if count * length <= 10_000_000  # more than the server accepts anywhere
+]
+
+
+@pytest.mark.parametrize(("count", "length"), SIZES)
 def test_no_arguments_are_too_large_for_a_card(count: int, length: int) -> None:
-    if count * length > 10_000_000:
-        pytest.skip("more than the server accepts anywhere")
     arguments = {f"n{'a' * 60}{index}": "é" * length for index in range(count)}
     for status in (RequestStatus.PENDING, RequestStatus.REJECTED):
         card = request_card(
