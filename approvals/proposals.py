@@ -87,6 +87,7 @@ def call_digest(call: ToolCall, policy_version: str) -> str:
 def build(
     session: Session,
     checkpoint_id: CheckpointId,
+    request_id: RequestId,
     position: int,
     proposal: Proposal,
     ruling: Ruling,
@@ -100,7 +101,7 @@ def build(
     deadline = None if ruling.deadline_s is None else now + timedelta(seconds=ruling.deadline_s)
     asks = ruling.effect is Effect.REQUIRE_APPROVAL
     return Request(
-        id=RequestId(ids.new_id("R")),
+        id=request_id,
         session_id=session.id,
         checkpoint_id=checkpoint_id,
         position=position,

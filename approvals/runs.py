@@ -198,6 +198,8 @@ class Runs:
         now = self._clock.now()
         version = self._policy.version
         checkpoint_id = CheckpointId(ids.new_id("C"))
+        # lists go by time and id: sorted ids keep calls of one moment in the order of the message
+        request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)
         requests: list[Request] = []
         entries: list[tuple[str, JsonObject]] = []
         for position, raw in enumerate(proposals):
@@ -207,6 +209,7 @@ class Runs:
             request = build(
                 run.session,
                 checkpoint_id,
+                request_ids[position],
                 position,
                 proposal,
                 ruling,

@@ -215,6 +215,30 @@ async def test_parked_session_comes_back_with_growing_delay_and_fails_at_last(
     assert f"No model. (gave up after {PARK_ATTEMPTS} attempts)" == failed.error
 
 
+async def test_session_parked_for_something_to_be_put_right_is_never_given_up(
+    world: World,
+) -> None:
+    session = await world.start(THREAD)
+    for _ in range(PARK_ATTEMPTS + 2):
+        run = await world.begin(session.id)
+        kept = await world.runs.park(run, error="Its workflow is missing.", give_up=False)
+
+        assert kept
+        world.clock.advance(PARK_MAX_S)
+    waiting = await world.service.session(session.id)
+
+    assert SessionStatus.RUNNING is waiting.status
+    assert "Its workflow is missing." == waiting.error
+
+
+async def test_calls_of_one_message_are_listed_in_its_order(world: World) -> None:
+    run = await world.begun()
+    submitted = await world.submit(run, *["quote"] * 6)
+    listed = await world.service.requests(session_id=run.session.id)
+
+    assert [r.id for r in submitted] == [r.id for r in listed.items]
+
+
 async def test_parking_is_told_once_and_forgotten_when_it_goes_on(world: World) -> None:
     run = await world.begun(THREAD)
     world.jobs.take()
