@@ -36,6 +36,7 @@ from bot.teams.channel import TeamsChannel
 log = structlog.get_logger(__name__)
 
 DRAIN_S = 5.0
+SETTLE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,18 @@ class Runtime:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Run the jobs inside the block: sessions, deliveries, deadlines."""
+        """Run the jobs inside the block: sessions, deliveries, deadlines.
+
+        At the end what is under way may finish for SETTLE_S: a tool that is cut off leaves its
+        request in doubt.
+        """
         task = asyncio.create_task(self.jobs.run(), name="jobs")
         self.health.watch(task)
         try:
             yield
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await self.jobs.settle()
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from approvals.errors import ConfigurationError
+from sandbox._faults import Fault
 from tests.scenarios.world import World, world
 
 pytestmark = pytest.mark.asyncio
@@ -234,6 +235,27 @@ async def test_a_vote_before_a_restart_is_carried_out_after_it(idle: World) -> N
         session = await idle.over(session_id)
 
     assert session["status"] == "completed"
+    assert idle.quotes() == [request["arguments"]]
+
+
+async def test_a_stop_lets_a_running_tool_finish(idle: World) -> None:
+    """A tool that is cut off would leave its request in doubt."""
+    idle.crm.faults.add(Fault(kind="slow", method="POST", path="/quotes", delay_s=1))
+    async with idle.server():
+        session_id = await idle.start("sales_quote", TASK)
+        request = await idle.pending(session_id)
+        await idle.vote(request, "approve")
+
+        async def executing() -> Any:
+            status = (await idle.request(request["id"]))["status"]
+            return status if status == "executing" else None
+
+        await idle.eventually(executing)
+    async with idle.server():
+        session = await idle.over(session_id)
+        after = await idle.request(request["id"])
+
+    assert (session["status"], after["status"]) == ("completed", "executed")
     assert idle.quotes() == [request["arguments"]]
 
 
