@@ -79,6 +79,10 @@ class Chat:
         """The latest button with this name."""
         return self.page.get_by_role("button", name=name, exact=True).last
 
+    def card(self) -> Locator:
+        """The latest card."""
+        return self.page.locator(".ac-adaptiveCard").last
+
     def press(self, name: str) -> None:
         """Click it once it is there."""
         self.button(name).click(timeout=CARD_TIMEOUT_MS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import shot
+from tests.e2e.conftest import ARTIFACTS, shot
 from tests.e2e.playground import Chat, playground
 from tests.stack import Stack
 
@@ -26,6 +26,7 @@ def test_edit_an_amount_and_approve(running: Stack, chat: Chat) -> None:
     chat.say(TASK)
     chat.see("Approval needed")
     shot(chat.page, "playground-1-approval-card")
+    chat.card().screenshot(path=str(ARTIFACTS / "approval-card.png"))
     chat.press("Edit")
     amount = chat.page.get_by_label("Amount").last
     amount.wait_for()
