@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
+import structlog
 
 NOT_OURS = [
     # AutoGen's own calls of deprecated functions of jsonschema and pydantic.
@@ -22,3 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def office(request: pytest.FixtureRequest) -> str:
     """The store a test runs on: the fake in memory, and the real one."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> Iterator[None]:
+    """No log lines: the default renderer takes seconds to draw the traceback of a failed chat."""
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()
