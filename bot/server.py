@@ -42,6 +42,7 @@ async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[
         await runner.setup()
         try:
             url = await _bind(runner, host, port)
+            await runtime.self_test(url)
             async with runtime.working():
                 log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
                 yield url

@@ -46,6 +46,14 @@ class Runtime:
     parts: Parts
     jobs: EmbeddedJobs
     health: Health
+    adapter: TeamsAdapter
+
+    async def self_test(self, url: str) -> None:
+        """Require that our own endpoint refuses an unsigned activity, once it listens at `url`.
+
+        Raises ConfigurationError.
+        """
+        await self.adapter.self_test(f"{url}/api/messages")
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -114,7 +122,7 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
             tokens=Tokens(settings.tokens),
         )
         parts = Parts(services=services, messages=bot.messages, checks=health.checks)
-        yield Runtime(parts=parts, jobs=jobs, health=health)
+        yield Runtime(parts=parts, jobs=jobs, health=health, adapter=adapter)
 
 
 async def _drain(bot: TeamsBot) -> None:

@@ -1,0 +1,45 @@
+"""The server as it starts in production: it tries its own door before it works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from approvals.errors import ConfigurationError
+from bot.server import serving
+from bot.settings import Settings
+from bot.teams.activities import TeamsBot
+from tests.bot.test_settings import good, load
+
+
+def production(tmp_path: Path) -> Settings:
+    document = good()
+    document["workflows"] = {"modules": ["examples.crm_update"], "settings": {}}
+    for key in ("crm_url", "crm_api_key", "smtp_host", "mail_from"):
+        document["workflows"]["settings"][key] = "http://127.0.0.1:9"
+    document["workflows"]["settings"]["smtp_port"] = 9
+    return load(tmp_path, document, database_url=f"sqlite:///{tmp_path}/x.db")
+
+
+async def test_production_starts_with_its_door_closed(tmp_path: Path) -> None:
+    async with (
+        serving(production(tmp_path), host="127.0.0.1", port=0) as url,
+        aiohttp.ClientSession() as client,
+        client.post(f"{url}/api/messages", json={"type": "message"}) as answer,
+    ):
+        assert answer.status == 401
+
+
+async def test_server_does_not_start_with_an_open_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def anybody(self: TeamsBot, request: web.Request) -> web.Response:
+        return web.Response(status=202)
+
+    monkeypatch.setattr(TeamsBot, "messages", anybody)
+    with pytest.raises(ConfigurationError, match="202 instead of 401"):
+        async with serving(production(tmp_path), host="127.0.0.1", port=0):
+            pass
