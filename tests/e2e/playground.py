@@ -15,6 +15,7 @@ from tests.e2e.conftest import NODE_MODULES, missing
 from tests.stack import ROOT, Process, Stack, free_port, until
 
 CARD_TIMEOUT_MS = 45_000
+PROGRAM = NODE_MODULES / "@microsoft" / "m365agentsplayground" / "cli.js"
 CONFIG = ROOT / "tests" / "e2e" / "m365agentsplayground.yml"
 
 
@@ -29,17 +30,21 @@ def node() -> str:
     return found
 
 
+def require_playground() -> None:
+    """Fail or skip where it is not installed."""
+    if not PROGRAM.exists():
+        missing("The Agents Playground", "run `make test`, or scripts/ensure_playground.sh")
+
+
 @contextmanager
 def playground(stack: Stack, directory: Path) -> Iterator[str]:
     """The Playground connected to the server; yields its address."""
-    program = NODE_MODULES / "@microsoft" / "m365agentsplayground" / "cli.js"
-    if not program.exists():
-        missing("The Agents Playground", "run `make test`, or scripts/ensure_playground.sh")
+    require_playground()
     port = free_port()
     home = directory / "playground"
     home.mkdir()
     shutil.copy(CONFIG, home / ".m365agentsplayground.yml")
-    argv = [node(), str(program), "start", "-e", f"{stack.url}/api/messages", "-c", "msteams"]
+    argv = [node(), str(PROGRAM), "start", "-e", f"{stack.url}/api/messages", "-c", "msteams"]
     argv += ["-p", str(port), "--disable-telemetry"]
     env = {"TEAMSAPPTESTER_BROWSER": "none", "SEND_INSTALLATION_ACTIVITY": "true"}
     child = Process("agents-playground", argv, home, {**os.environ, **env})
