@@ -18,7 +18,8 @@ THRESHOLDS = {
     "bot": 90.0,
     "connectors": 90.0,
     "examples": 90.0,
-    "sandbox": 90.0,
+    # its programs and `make run` are tested as processes of their own, which are not counted
+    "sandbox": 80.0,
 }
 
 
