@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterable, Sequence
-from operator import is_not
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from autogen import ConversableAgent, GroupChat
 
 _OURS = frozenset({"autogen", "agents"})
-_GONE = object()
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -44,13 +42,12 @@ class Baseline:
         """Make the chat what it was: every container in place, so that shared ones stay shared."""
         # What is as it was is not touched: another thread may read an object that chats share.
         for live, saved in self._dicts:
-            if len(live) != len(saved) or any(
-                live.get(k, _GONE) is not v for k, v in saved.items()
-            ):
+            # By identity and in order, at the speed of C: this runs for some 300 dicts a session.
+            if not same_items(live.values(), saved.values()) or list(live) != list(saved):
                 live.clear()
                 live.update(saved)
         for sequence, items in self._lists:
-            if len(sequence) != len(items) or any(map(is_not, sequence, items)):
+            if not same_items(sequence, items):
                 sequence.clear()
                 sequence.extend(items)
         for members, saved_members in self._sets:
@@ -97,6 +94,11 @@ class Baseline:
         if isinstance(thing, type) or not hasattr(thing, "__dict__") or _is_code(thing):
             return False
         return _package(type(thing)) in self._packages
+
+
+def same_items(left: Collection[Any], right: Collection[Any]) -> bool:
+    """Whether both hold the very same objects in the same order."""
+    return len(left) == len(right) and list(map(id, left)) == list(map(id, right))
 
 
 def is_plain(value: Any) -> bool:

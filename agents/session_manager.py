@@ -152,8 +152,8 @@ class SessionManager:
         if session.workflow_version != now:
             raise NotFoundError(
                 f"The session began on version {session.workflow_version} of "
-                f"{session.workflow}; this server has {now}. Bring back the version it began on, or "
-                "cancel the session and start a new one."
+                f"{session.workflow}; this server has {now}. Bring back the version it began on, "
+                "or cancel the session and start a new one."
             )
 
     async def _give_up(self, run: Run, error: Exception) -> None:
