@@ -23,9 +23,7 @@ if works && same_python; then
         exit 0
     fi
 else
-    # pyautogen 0.9 says it does not support Python 3.14.
-    [ "$lock" = pyautogen ] && newest=13 || newest=99
-    python=$(scripts/find_python.sh "$newest")
+    python=$(scripts/find_python.sh)
     echo "Creating $venv with $("$python" -V)" >&2
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         # Debian and Ubuntu ship the venv module apart, per Python version.
