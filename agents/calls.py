@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from agents.storable import storable
 from approvals import arguments as argument_rules
-from approvals.canonical import canonical_json
+from approvals.canonical import canonical_arguments
 from approvals.errors import InvalidError
 from approvals.models import JsonObject
 
@@ -119,7 +119,7 @@ def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject
     elif RATIONALE in arguments:
         rationale = str(arguments[RATIONALE])
     try:
-        canonical_json(arguments)
+        canonical_arguments(arguments)
     except (InvalidError, ValueError) as exc:  # a lone surrogate has no UTF-8 form: ValueError
         return _kept(raw), rationale, f"The arguments cannot be signed: {exc}"
     if schema is None:

@@ -7,6 +7,7 @@ integer beyond 2**53 has no canonical form and is refused instead of being round
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import rfc8785
@@ -14,6 +15,9 @@ import rfc8785
 from approvals.errors import InvalidError
 from approvals.models import JsonObject
 
+NESTING_LIMIT = 100
+"""Levels of objects and lists in the arguments of a call: far more than a person reads, and fewer
+than the API can write (a JSON serializer gives up at 255)."""
 SHORT_DIGITS = 12
 """Hex digits of a digest that a card shows: 48 bits, enough to compare by eye."""
 
@@ -25,6 +29,25 @@ def canonical_json(value: Any) -> bytes:
     # a lone surrogate in a key escapes from rfc8785 as a UnicodeEncodeError
     except (rfc8785.CanonicalizationError, UnicodeError, TypeError, RecursionError) as exc:
         raise InvalidError(f"The value has no canonical JSON form: {exc}") from exc
+
+
+def canonical_arguments(arguments: JsonObject) -> bytes:
+    """The RFC 8785 form of a call's arguments, which have to be shown as well as signed.
+
+    Raises InvalidError if there is none or they are nested too deeply.
+    """
+    level: list[Any] = [arguments]
+    for _ in range(NESTING_LIMIT + 1):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return canonical_json(arguments)
+    raise InvalidError(f"The arguments are nested more than {NESTING_LIMIT} levels deep.")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def well_formed(text: str) -> str:
@@ -46,7 +69,11 @@ def digest(
     arguments: JsonObject,
     policy_version: str,
 ) -> str:
-    """What a person signs: SHA-256 over the canonical JSON of exactly these five members."""
+    """What a person signs: SHA-256 over the canonical JSON of exactly these five members.
+
+    Raises InvalidError if the arguments cannot be signed.
+    """
+    canonical_arguments(arguments)
     signed = {
         "session": session_id,
         "call_id": call_id,

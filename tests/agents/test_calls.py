@@ -67,6 +67,7 @@ def test_a_tool_with_its_own_rationale_keeps_it() -> None:
         ('{"amount": 1, "note": "\\ud800"}', "cannot be signed"),
         ('{"amount": 12345678901234567890123}', "cannot be signed"),
         ("{" * 100_000, "not JSON"),
+        ('{"amount":' * 300 + "1" + "}" * 300, "nested more than 100 levels"),
         ('{"amount": "5"}', "amount: "),
         ("{}", "amount: is required"),
         ("", "amount: is required"),

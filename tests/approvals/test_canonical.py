@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.canonical import canonical_json, digest, sha256_hex, short, well_formed
+from approvals.canonical import (
+    canonical_arguments,
+    canonical_json,
+    digest,
+    sha256_hex,
+    short,
+    well_formed,
+)
 from approvals.errors import InvalidError
 
 # Source: RFC 8785, section 3.2.2 (input) and 3.2.3 (sorted) and 3.2.4 (UTF-8).
@@ -126,6 +133,15 @@ def test_endless_nesting_is_refused() -> None:
 
     with pytest.raises(InvalidError, match="no canonical JSON form"):
         canonical_json(value)
+
+
+def test_arguments_that_nobody_can_be_shown_are_refused() -> None:
+    def nested(levels: int) -> Any:
+        return {"a": nested(levels - 1)} if levels else 1
+
+    assert canonical_arguments(nested(100)) == canonical_json(nested(100))
+    with pytest.raises(InvalidError, match="nested more than 100 levels"):
+        canonical_arguments(nested(101))
 
 
 def test_largest_exact_integers_are_kept() -> None:

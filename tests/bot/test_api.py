@@ -82,6 +82,21 @@ async def test_a_request_has_exactly_the_fields_of_the_contract(world: World) ->
     assert request["arguments"] == {"to": "ceo", "amount": 10}
 
 
+@pytest.mark.parametrize("levels", [99, 100, 300])
+async def test_deeply_nested_arguments_leave_the_lists_readable(world: World, levels: int) -> None:
+    deep: Any = "x"
+    for _ in range(levels):
+        deep = {"in": deep}
+    request = await world.waiting({"to": "ceo", "deep": deep})
+
+    status, page = await world.call("GET", "/api/v1/requests")
+    _, ledger = await world.call("GET", f"/api/v1/ledger?session={request['session_id']}")
+
+    assert (status, [item["id"] for item in page["items"]]) == (200, [request["id"]])
+    assert request["status"] == ("pending" if levels < 100 else "rejected")
+    assert ledger["verified"]
+
+
 async def test_requests_are_listed_with_items_and_next(world: World) -> None:
     request = await world.waiting()
 
