@@ -8,6 +8,12 @@ from typing import Any
 
 from approvals.canonical import canonical_json
 
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0e\uffa0"
+    "\U0001d159\U000e0100-\U000e01ef]|(?<![\u2190-\u2bff\U0001f000-\U0001faff])\ufe0f"
+)
+"""What Python calls printable and yet nobody sees: fillers, joiners, and variation selectors (but
+for the one that gives a symbol its colours). Source: Default_Ignorable_Code_Point of Unicode."""
 _LINES = {ord("\n"): " ", ord("\t"): " "}
 
 
@@ -17,15 +23,20 @@ def visible(text: str) -> str:
     Line breaks and tabs stay. So a right-to-left override cannot make `exe.pdf` of `fdp.exe`.
     """
     text = text.replace("\r\n", "\n")
-    if text.translate(_LINES).isprintable():
+    if text.translate(_LINES).isprintable() and not _BLANK.search(text):
         return text
-    return "".join(_shown(character) for character in text)
+    shown = "".join(_shown(character) for character in text)
+    return _BLANK.sub(lambda blank: _escaped(blank[0]), shown)
 
 
 def _shown(character: str) -> str:
     if character in "\n\t" or character.isprintable():
         return character
     # Zs: unusual spaces; a person cannot tell them from a plain one, and they change the digest.
+    return _escaped(character)
+
+
+def _escaped(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 

@@ -315,6 +315,11 @@ def test_too_long_to_edit_is_said_on_the_whole_card() -> None:
         ("ZWJ\u200d", "ZWJ\\u200d"),
         ("a\u00a0b", "a\\u00a0b"),
         ("tag\U000e0041", "tag\\U000e0041"),
+        ("CUST-1\u3164", "CUST-1\\u3164"),
+        ("a\u115fb\uffa0", "a\\u115fb\\uffa0"),
+        ("\u2800", "\\u2800"),
+        ("a\u034f\ufe0f\U000e0100", "a\\u034f\\ufe0f\\U000e0100"),
+        ("\u26a0\ufe0f", "\u26a0\ufe0f"),
         ("line\nline", "line\nline"),
     ],
 )
