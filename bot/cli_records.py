@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.markup import escape
 from rich.table import Column, Table
 
 from approvals.canonical import short
@@ -18,6 +19,7 @@ from bot.api.requests import RequestBody, shown
 from bot.api.sessions import SessionBody
 from bot.cli_options import console, read_environment, show_json
 from bot.records import read_only
+from bot.teams.safe import visible
 
 T = TypeVar("T")
 
@@ -52,7 +54,8 @@ def list_sessions(
         return
     table = _table("session", "workflow", "status", "owner", "started", "task")
     for s in found.items:
-        table.add_row(s.id, s.workflow, s.status, s.owner, f"{s.created_at:%Y-%m-%d %H:%M}", s.task)
+        started = f"{s.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(s.id, s.workflow, s.status, s.owner, started, _theirs(s.task))
     console.print(table)
 
 
@@ -74,14 +77,19 @@ def show_session(session: str, as_json: Json = False) -> None:
         show_json(body)
         return
     console.print(f"[bold]{body['id']}[/] {body['workflow']}: {body['status']}")
-    console.print(body["task"], markup=False)
+    console.print(_theirs(body["task"]))
     for message in body["transcript"]:
         name = message.get("name", message.get("role"))
-        console.print(f"  {name}: {_said(message)}", markup=False, highlight=False)
+        console.print(_theirs(f"  {name}: {_said(message)}"), highlight=False)
     for request in body["requests"]:
-        console.print(f"  request {request['id']}: {request['tool']} {request['status']}")
+        console.print(f"  request {request['id']}: {_theirs(request['tool'])} {request['status']}")
     if body["answer"] or body["error"]:
-        console.print(body["answer"] or body["error"], markup=False)
+        console.print(_theirs(body["answer"] or body["error"]))
+
+
+def _theirs(text: str) -> str:
+    """Words of agents and people as they are: no markup, and nothing that a terminal obeys."""
+    return escape(visible(text))
 
 
 def _said(message: JsonObject) -> str:
@@ -117,7 +125,7 @@ def list_requests(
     table = _table("request", "tool", "status", "asks", "digest", "session")
     for r in found:
         roles = " or ".join(r.stage.roles) if r.stage else ""
-        table.add_row(r.id, r.tool, r.status, roles, short(r.digest), r.session_id)
+        table.add_row(r.id, _theirs(r.tool), r.status, roles, short(r.digest), r.session_id)
     console.print(table)
 
 
@@ -138,7 +146,7 @@ def verify(
     """Check every link of the ledger; exit status 1 if one does not hold."""
     result = reading(lambda records: records.verify(SessionId(session) if session else None))
     for problem in result.problems:
-        console.print(problem, markup=False)
+        console.print(_theirs(problem))
     verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
     console.print(f"{result.entries} entries {verdict}", markup=False)
     if not result.verified:

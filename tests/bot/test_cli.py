@@ -41,7 +41,7 @@ def cli(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COUNTERSIGN_ENV", "local")
     monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("bot.cli_options.console.width", 200)
     for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -94,6 +94,19 @@ def test_records_can_be_read(cli: Cli, database: Path) -> None:
     assert json.loads(exported[0])["kind"] == "session_started"
     assert sessions[0]["id"] in cli("sessions", "list").out
     assert requests[0]["id"] in cli("requests", "list").out
+
+
+def test_words_of_others_do_nothing_to_the_terminal(cli: Cli, database: Path) -> None:
+    session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
+    hostile = "[/x] [bold]no[/bold] \x1b[2Jgone"
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE sessions SET task = ?, answer = ?", (hostile, hostile))
+        connection.execute("UPDATE requests SET tool = ?", (hostile,))
+    shown = "[/x] [bold]no[/bold] \\u001b[2Jgone"
+
+    for arguments in (("sessions", "list"), ("sessions", "show", session), ("requests", "list")):
+        said = cli(*arguments)
+        assert (said.status, shown in said.out, "\x1b[2J" in said.out) == (0, True, False)
 
 
 def test_reading_works_while_a_server_holds_the_database(
