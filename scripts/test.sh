@@ -39,7 +39,8 @@ finish() {
 scripts/ensure_venv.sh .venv dev
 
 coverage=(--cov --cov-report=json:artifacts/coverage.json --cov-report=)
-stage fast .venv/bin/python -m pytest tests --ignore=tests/e2e --ignore=tests/crash "${coverage[@]}"
+stage fast .venv/bin/python -m pytest -n auto tests --ignore=tests/e2e --ignore=tests/crash \
+    "${coverage[@]}"
 stage coverage .venv/bin/python scripts/coverage_gate.py artifacts/coverage.json
 
 if [ "$mode" = all ]; then
@@ -48,7 +49,7 @@ if [ "$mode" = all ]; then
         PYTHON="" scripts/find_python.sh 13)} || python=""
     if [ -n "$python" ] && PYTHON=$python scripts/ensure_venv.sh .venv-pyautogen pyautogen; then
         # pyautogen 0.9 looks for Docker; that client does not close its socket if there is none.
-        stage agents .venv-pyautogen/bin/python -m pytest tests/agents \
+        stage agents .venv-pyautogen/bin/python -m pytest -n auto tests/agents \
             -W "ignore:unclosed <socket.socket fd:ResourceWarning"
     else
         without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"
