@@ -277,7 +277,10 @@ class ApprovalService:
             chosen = session_rows.ids(connection) if session_id is None else [session_id]
             if session_id is not None:
                 session_rows.get(connection, session_id)
-            return combine([_verified(connection, one) for one in chosen])
+            parts = [_verified(connection, one) for one in chosen]
+            if session_id is None:
+                parts += [_orphaned(one) for one in ledger_rows.without_session(connection)]
+            return combine(parts)
 
         return await self._store.read(unit)
 
@@ -337,6 +340,11 @@ class ApprovalService:
             self._follow.redeliver(connection, [delivery_id])
 
         await self._store.write(unit)
+
+
+def _orphaned(session_id: str) -> Verification:
+    problem = f"session {session_id}: has entries, but the session itself is gone"
+    return Verification(entries=0, problems=(problem,))
 
 
 def _verified(connection: Connection, session_id: SessionId) -> Verification:

@@ -180,7 +180,11 @@ def notice(row: Row[Any]) -> Notice:
 
 
 def ledger_entry(row: Row[Any]) -> LedgerEntry:
-    """A row of `ledger`."""
+    """A row of `ledger`. Raises ValueError if it is nothing that we wrote."""
     m = dict(row._mapping)
-    m["at"], m["body"] = from_text(m["at"]), loads(m["body"])
+    at, body = from_text(m["at"]), loads(m["body"])
+    if (to_text(at), dumps(body)) != (m["at"], m["body"]):
+        # A member that is there twice would read as one thing here and as another elsewhere.
+        raise ValueError(f"entry {m['seq']} is not written as we write")
+    m["at"], m["body"] = at, body
     return LedgerEntry.model_validate(m)

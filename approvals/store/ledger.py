@@ -56,3 +56,10 @@ def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
     """A session's entries by sequence number."""
     query = select(ledger).where(ledger.c.session_id == session_id).order_by(ledger.c.seq)
     return [codec.ledger_entry(row) for row in connection.execute(query)]
+
+
+def without_session(connection: Connection) -> list[str]:
+    """The ids of sessions that have entries, but no row of their own any more."""
+    known = select(sessions.c.id)
+    query = select(ledger.c.session_id).where(ledger.c.session_id.not_in(known)).distinct()
+    return sorted(connection.scalars(query))

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, literal, update
 
 from approvals.errors import ClosedError, InvalidError, NotAuthorisedError, NotFoundError
 from approvals.models import (
@@ -241,6 +241,21 @@ async def test_entry_that_cannot_be_read_is_reported(world: World, values: Any) 
     assert not found.verified
     assert request.session_id in found.problems[0]
     assert "was changed" in found.problems[0]
+
+
+@pytest.mark.parametrize("extra", ['{"request":"R-EVIL",', "{ "])
+async def test_entry_that_reads_the_same_but_is_written_otherwise_is_reported(
+    world: World, extra: str
+) -> None:
+    """Of two members of one name this reads the last, other programs the first."""
+    (request,) = await world.asked()
+    body = literal(extra) + func.substr(schema.ledger.c.body, 2)
+    tampered = update(schema.ledger).where(schema.ledger.c.seq == 2).values(body=body)
+    await world.store.write(lambda c: c.execute(tampered))
+    found = await world.service.verify()
+
+    assert not found.verified
+    assert request.session_id in found.problems[0]
 
 
 async def test_truncated_ledger_is_reported(world: World) -> None:

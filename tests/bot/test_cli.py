@@ -137,6 +137,14 @@ def test_a_changed_ledger_does_not_verify(cli: Cli, database: Path) -> None:
     assert (bad.status, "NOT verified" in bad.out) == (1, True)
 
 
+def test_a_ledger_whose_session_is_gone_does_not_verify(cli: Cli, database: Path) -> None:
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM sessions")
+    said = cli("ledger", "verify")
+
+    assert (said.status, "the session itself is gone" in said.out) == (1, True)
+
+
 def test_db_upgrade_makes_a_database(cli: Cli, tmp_path: Path) -> None:
     said = cli("db", "upgrade")
 
