@@ -135,7 +135,15 @@ async def read_json(request: web.Request) -> Any:
             "not-json",
             "Send the body as JSON, with `Content-Type: application/json`.",
         )
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except (web.RequestPayloadError, ConnectionResetError):
+        return problem(
+            HTTPStatus.BAD_REQUEST,
+            "unreadable",
+            "The body does not arrive as its headers say.",
+            headers={"Connection": "close"},
+        )
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
         # An escape such as \ud800 alone is valid JSON but no Unicode: nothing could store it.

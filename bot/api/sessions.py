@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
+from approvals.canonical import well_formed
 from approvals.errors import InvalidError
 from approvals.models import JsonObject, Session, SessionId, SessionStatus, Value
 from bot.api.operation import Call, Operation
@@ -82,6 +83,8 @@ async def start(call: Call) -> SessionStarted:
     key = call.headers[IDEMPOTENCY_KEY].strip()
     if len(key) > MAX_KEY_CHARS:
         raise InvalidError(f"The {IDEMPOTENCY_KEY} is longer than {MAX_KEY_CHARS} characters.")
+    if key != well_formed(key):
+        raise InvalidError(f"The {IDEMPOTENCY_KEY} is not UTF-8.")
     session = await call.services.sessions.start(
         body.workflow,
         body.task,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 from pydantic import ValidationError
 
+from approvals.canonical import well_formed
 from bot.teams.wire import IncomingActivity
 
 BODY_LIMIT_BYTES = 256 * 1024
@@ -20,18 +21,24 @@ async def read_activity(request: web.Request) -> IncomingActivity:
         raise _http(web.HTTPUnsupportedMediaType, "Send an activity as application/json.")
     body = await _limited(request)
     try:
-        return IncomingActivity.model_validate(json.loads(body))
+        # Half an emoji (a lone surrogate) fits neither UTF-8 nor the store.
+        text = well_formed(json.dumps(json.loads(body), ensure_ascii=False))
+        return IncomingActivity.model_validate(json.loads(text))
     except (ValueError, RecursionError, ValidationError) as error:
         raise _http(web.HTTPBadRequest, "The body is not a Bot Framework activity.") from error
 
 
 async def _limited(request: web.Request) -> bytes:
     chunks, size = [], 0
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        size += len(chunk)
-        if size > BODY_LIMIT_BYTES:
-            raise _too_large()
-        chunks.append(chunk)
+    try:
+        async for chunk in request.content.iter_chunked(64 * 1024):
+            size += len(chunk)
+            if size > BODY_LIMIT_BYTES:
+                raise _too_large()
+            chunks.append(chunk)
+    except (web.RequestPayloadError, ConnectionResetError) as error:
+        text = "The body does not arrive as its headers say."
+        raise _http(web.HTTPBadRequest, text) from error
     return b"".join(chunks)
 
 

@@ -309,6 +309,14 @@ BAD_STARTS: list[tuple[dict[str, Any], int, str]] = [
     ),
     ({"json": {"workflow": "echo", "task": "x" * 300_000}}, 413, "larger than"),
     (
+        {
+            "data": b"no gzip",
+            "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+        },
+        400,
+        "as its headers say",
+    ),
+    (
         {"json": {"workflow": "echo", "task": "x"}, "headers": {"Idempotency-Key": "k" * 201}},
         422,
         "Key",
@@ -329,6 +337,22 @@ async def test_bad_starts_say_what_to_fix_and_store_nothing(
     assert body["status"] == expected
     _, page = await world.call("GET", "/api/v1/sessions")
     assert page["items"] == []
+
+
+async def test_a_key_that_is_no_text_is_refused(world: World) -> None:
+    body = b'{"workflow": "echo", "task": "x"}'
+    lines = [
+        "POST /api/v1/sessions HTTP/1.1", "Host: localhost", "Connection: close",
+        "Authorization: Bearer token-of-sam", "Content-Type: application/json",
+        f"Content-Length: {len(body)}", "Idempotency-Key: k\xfc", "", "",
+    ]  # fmt: skip
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.client.port)
+    writer.write("\r\n".join(lines).encode("latin-1") + body)
+    answer = (await reader.read()).decode()
+    writer.close()
+
+    assert answer.startswith("HTTP/1.1 422 ")
+    assert "The Idempotency-Key is not UTF-8." in answer
 
 
 @pytest.mark.parametrize(

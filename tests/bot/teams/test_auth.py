@@ -261,6 +261,22 @@ async def test_unreadable_bodies_are_client_errors(
     assert await signed.stored() == (0, 0)
 
 
+async def test_body_that_is_not_packed_as_it_says_is_a_client_error(signed: Stage) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert signed.teams.bot_url is not None
+    async with signed.teams._session.post(
+        signed.teams.bot_url, data=b"no gzip", headers=headers
+    ) as answer:
+        assert answer.status == 400
+
+
+async def test_half_characters_are_replaced_wherever_they_are(local: Stage) -> None:
+    sender = {**message(local)["from"], "name": "Sam \ud83d"}
+
+    assert await post(local, message(local, text="quote \ud83d", **{"from": sender}), None) == 202
+    assert await local.stored() == (1, 1)
+
+
 async def test_large_body_without_a_length_is_413(signed: Stage) -> None:
     async def chunks() -> Any:
         for _ in range(40):
