@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from approvals.canonical import canonical_json
 from approvals.models import JsonObject
 from bot.teams.elements import label, plain, row, words
 from bot.teams.safe import cut, value_text
@@ -54,11 +55,7 @@ def arguments_table(arguments: JsonObject, space: Space, *, prefix: str = "arg")
 
 def changes_table(before: JsonObject, after: JsonObject, space: Space) -> ArgumentsTable:
     """What a person changed: each argument that differs, before and after."""
-    names = [
-        name
-        for name in {**before, **after}
-        if before.get(name, _Missing) != after.get(name, _Missing)
-    ]
+    names = [name for name in {**before, **after} if _signed(before, name) != _signed(after, name)]
     titles = [[words(title, isSubtle=True)] for title in ("Argument", "Before", "After")]
     elements = [label("What was changed"), row(titles, CHANGE_SHARES)]
     complete = len(names) <= space.rows
@@ -75,8 +72,9 @@ def changes_table(before: JsonObject, after: JsonObject, space: Space) -> Argume
     return ArgumentsTable(tuple(elements), complete)
 
 
-class _Missing:
-    """Stands for an argument that is not there; equal to nothing else."""
+def _signed(arguments: JsonObject, name: str) -> bytes:
+    """As the digest has it: for Python True equals 1, for a person and the tool it does not."""
+    return canonical_json(arguments[name]) if name in arguments else b""
 
 
 def _value_cell(value: Any, space: Space, name: str) -> ArgumentsTable:

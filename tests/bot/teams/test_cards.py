@@ -13,6 +13,7 @@ from jsonschema import Draft6Validator
 from jsonschema.exceptions import best_match
 
 from approvals.models import RequestStatus, Risk
+from bot.teams.arguments import Space, changes_table
 from bot.teams.cards import CARD_LIMIT_BYTES, notification, request_card, size_bytes
 from bot.teams.elements import Flavour
 from bot.teams.parts import Look
@@ -325,6 +326,14 @@ def test_too_long_to_edit_is_said_on_the_whole_card() -> None:
 )
 def test_values_read_as_what_they_are(value: Any, shown: str) -> None:
     assert value_text(value) == shown
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), ([0], [False]), ({"n": True}, {"n": 1})])
+def test_a_change_of_kind_is_a_change(before: Any, after: Any) -> None:
+    table = changes_table({"flag": before, "kept": 12.0}, {"flag": after, "kept": 12}, Space())
+
+    assert "flag" in str(table.elements)
+    assert "kept" not in str(table.elements)
 
 
 def test_tool_names_become_words() -> None:
