@@ -14,7 +14,7 @@ from approvals import ids
 from approvals.authority import reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
-from approvals.errors import ClosedError, InvalidError, NotAuthorisedError
+from approvals.errors import ClosedError, IntegrityError, InvalidError, NotAuthorisedError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import Verification, combine
@@ -262,11 +262,17 @@ class ApprovalService:
         return [] if text is None else codec.loads(text).get("messages", [])
 
     async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
-        """A session's entries in order. Raises NotFoundError."""
+        """A session's entries in order. Raises NotFoundError, or IntegrityError if one of them is
+        not what we wrote."""
 
         def unit(connection: Connection) -> list[LedgerEntry]:
             session_rows.get(connection, session_id)
-            return ledger_rows.entries(connection, session_id)
+            try:
+                return ledger_rows.entries(connection, session_id)
+            except ValueError as exc:
+                raise IntegrityError(
+                    f"The ledger of session {session_id} was changed and cannot be read: {exc}"
+                ) from exc
 
         return await self._store.read(unit)
 

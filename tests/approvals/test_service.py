@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, literal, update
 
-from approvals.errors import ClosedError, InvalidError, NotAuthorisedError, NotFoundError
+from approvals.errors import (
+    ClosedError,
+    IntegrityError,
+    InvalidError,
+    NotAuthorisedError,
+    NotFoundError,
+)
 from approvals.models import (
     Cause,
     RequestStatus,
@@ -241,6 +247,8 @@ async def test_entry_that_cannot_be_read_is_reported(world: World, values: Any) 
     assert not found.verified
     assert request.session_id in found.problems[0]
     assert "was changed" in found.problems[0]
+    with pytest.raises(IntegrityError, match=f"{request.session_id} was changed"):
+        await world.service.ledger(request.session_id)
 
 
 @pytest.mark.parametrize("extra", ['{"request":"R-EVIL",', "{ "])
