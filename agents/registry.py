@@ -13,7 +13,7 @@ from agents.built import BuiltChat
 from agents.fingerprint import fingerprint
 from agents.tools import require_rationale, schemas
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
-from approvals.errors import ConfigurationError, NotFoundError
+from approvals.errors import ConfigurationError, WorkflowMissingError
 from approvals.models import JsonObject
 
 IDLE_CHATS = 16
@@ -87,7 +87,7 @@ class Registry:
         return tuple(self._infos.values())
 
     def info(self, name: str) -> WorkflowInfo:
-        """One workflow. Raises NotFoundError that lists the known ones."""
+        """One workflow. Raises WorkflowMissingError that lists the known ones."""
         self._require(name)
         return self._infos[name]
 
@@ -132,5 +132,5 @@ class Registry:
         workflow = self._workflows.get(name)
         if workflow is None:
             known = ", ".join(sorted(self._workflows)) or "none"
-            raise NotFoundError(f"There is no workflow {name!r}. Known: {known}.")
+            raise WorkflowMissingError(f"There is no workflow {name!r}. Known: {known}.")
         return workflow

@@ -27,8 +27,8 @@ from approvals.errors import (
     ClosedError,
     IntegrityError,
     LostLeaseError,
-    NotFoundError,
     UnavailableError,
+    WorkflowMissingError,
 )
 from approvals.models import SessionId
 from approvals.runs import Run, Runs
@@ -150,14 +150,14 @@ class SessionManager:
         session = run.session
         now = self._registry.info(session.workflow).version
         if session.workflow_version != now:
-            raise NotFoundError(
+            raise WorkflowMissingError(
                 f"The session began on version {session.workflow_version} of "
                 f"{session.workflow}; this server has {now}. Bring back the version it began on, "
                 "or cancel the session and start a new one."
             )
 
     async def _give_up(self, run: Run, error: Exception) -> None:
-        if isinstance(error, NotFoundError):
+        if isinstance(error, WorkflowMissingError):
             # Its workflow is missing or another one now. What people decided is kept for the day
             # when it is back.
             log.error("session has no workflow", session_id=run.session.id, error=str(error))

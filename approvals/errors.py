@@ -2,6 +2,7 @@
 
 CountersignError
 ├── NotFoundError            no such session, request or workflow
+│   └── WorkflowMissingError the workflow of a session is not here, or in another version
 ├── RefusedError             somebody may not do this
 │   ├── NotAuthorisedError   the verified person lacks the role, or asked for it themselves
 │   └── DeniedByPolicyError  policy forbids the call
@@ -33,6 +34,10 @@ class CountersignError(Exception):
 
 class NotFoundError(CountersignError):
     """There is no such thing."""
+
+
+class WorkflowMissingError(NotFoundError):
+    """The workflow that is asked for, or that a session began on, is not here."""
 
 
 class RefusedError(CountersignError):

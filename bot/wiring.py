@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import structlog
 from agents import Registry, SessionManager, WorkflowContext
 from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
+from agents.session_manager import SESSIONS_AT_ONCE
 from approvals.delivery import Courier
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
 from approvals.jobs.embedded import EmbeddedJobs
@@ -37,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 DRAIN_S = 5.0
 SETTLE_S = 10.0
+SPARE_THREADS = 8
+"""For what else blocks: name look-ups, files, building chats."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
     """
     clock, policy = SystemClock(), settings.policy
     directory = SettingsDirectory(settings.people)
+    # AutoGen asks the model in the loop's default pool: six threads on a machine with two cores.
+    threads = ThreadPoolExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
+    asyncio.get_running_loop().set_default_executor(threads)
     async with AsyncExitStack() as stack:
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)

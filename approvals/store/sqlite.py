@@ -14,6 +14,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,8 @@ class SqliteReader:
     def __init__(self, path: Path):
         self._path = path
         self._readers = sqlite_engine(path, read_only=True, pool_size=READERS)
+        # Threads of our own: AutoGen's model calls may fill the loop's default pool for minutes.
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
     @property
     def engine(self) -> Engine:
@@ -119,7 +122,11 @@ class SqliteReader:
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
         """See `approvals.ports.Store.read`."""
-        return await asyncio.to_thread(self._read, unit)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, unit)
+        except RuntimeError as exc:  # the pool takes no more work
+            raise UnavailableError("The store is closed: the server is shutting down.") from exc
+        return await reading
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
         """Refused: raises UnavailableError."""
@@ -127,6 +134,7 @@ class SqliteReader:
 
     async def close(self) -> None:
         """Let go of the file."""
+        await asyncio.to_thread(self._threads.shutdown)
         self._readers.dispose()
 
     def _read(self, unit: Callable[[Connection], T]) -> T:
@@ -157,7 +165,8 @@ class SqliteStore(SqliteReader):
             return
         self._closed = True
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self._thread.join)
         self._writer.dispose()
         await super().close()
 
