@@ -134,7 +134,7 @@ class SqliteReader:
 
     async def close(self) -> None:
         """Let go of the file."""
-        await asyncio.to_thread(self._threads.shutdown)
+        self._threads.shutdown()  # a read takes milliseconds
         self._readers.dispose()
 
     def _read(self, unit: Callable[[Connection], T]) -> T:

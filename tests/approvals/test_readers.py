@@ -18,9 +18,11 @@ async def test_reading_and_closing_wait_for_nobody_in_the_loops_pool(tmp_path: P
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     model_call = loop.run_in_executor(None, answered.wait)
-    async with asyncio.timeout(30), open_store(f"sqlite:///{tmp_path}/a.db") as store:
-        found = await store.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
-    answered.set()
+    try:
+        async with asyncio.timeout(10), open_store(f"sqlite:///{tmp_path}/a.db") as store:
+            found = await store.read(lambda c: c.execute(text("SELECT 1")).scalar())
+    finally:
+        answered.set()
 
     assert await model_call
     assert 1 == found
