@@ -31,6 +31,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_HOME = frozenset({"127.0.0.1", "localhost", "::1"})
+
 Checks = Callable[[], Awaitable[dict[str, str]]]
 
 
@@ -43,11 +45,14 @@ class Parts:
     """The Bot Framework endpoint; it authenticates its callers itself."""
     checks: Checks
     """Name of each check to `ok`, or to what is wrong."""
+    local: bool = False
+    """Whether the tokens are the well-known ones of local mode."""
 
 
 def create_app(parts: Parts) -> web.Application:
     """The application; it owns nothing, so closing it closes nothing of `parts`."""
-    app = web.Application(middlewares=[framed, problems], client_max_size=MAX_BODY_BYTES)
+    middlewares = [framed, problems, *([at_home] if parts.local else [])]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
     app.router.add_post("/api/messages", parts.messages)
     for operation in OPERATIONS:
@@ -70,6 +75,26 @@ async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     response.headers.update(_HEADERS)
     response.headers[REQUEST_ID] = request_id
     return response
+
+
+@web.middleware
+async def at_home(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve local mode by the names of this machine only.
+
+    Everybody knows its tokens, and a web page whose name was made to point at 127.0.0.1 (DNS
+    rebinding) can reach it through the browser; it cannot change the Host that is sent.
+    """
+    try:
+        host = request.url.host
+    except ValueError:
+        host = None
+    if host not in _HOME:
+        return problem(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            "misdirected",
+            "In local mode this server answers to 127.0.0.1 and localhost only.",
+        )
+    return await handler(request)
 
 
 async def questions(request: web.Request) -> web.StreamResponse:

@@ -128,7 +128,9 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
             directory=directory,
             tokens=Tokens(settings.tokens),
         )
-        parts = Parts(services=services, messages=bot.messages, checks=health.checks)
+        parts = Parts(
+            services=services, messages=bot.messages, checks=health.checks, local=settings.local
+        )
         yield Runtime(parts=parts, jobs=jobs, health=health, adapter=adapter)
 
 

@@ -169,7 +169,7 @@ class World:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path) -> AsyncIterator[World]:
+async def running(tmp_path: Path, *, local: bool = False) -> AsyncIterator[World]:
     """The API on a fresh database."""
     clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
     async with open_store(f"sqlite:///{tmp_path}/api.db") as store:
@@ -186,6 +186,7 @@ async def running(tmp_path: Path) -> AsyncIterator[World]:
             return web.Response(status=401)
 
         services = Services(approvals=service, sessions=chats, directory=directory, tokens=tokens)
-        app = create_app(Parts(services=services, messages=messages, checks=check))
+        parts = Parts(services=services, messages=messages, checks=check, local=local)
+        app = create_app(parts)
         async with TestClient(TestServer(app)) as client:
             yield World(client, chats, clock, checks)

@@ -151,3 +151,24 @@ async def test_a_bug_is_a_500_that_tells_nothing_away(
     assert status == 500
     assert "runs" not in str(body)
     assert "X-Request-Id" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("local", "host", "expected"),
+    [
+        (True, "evil.example", 421),
+        (True, "evil.example:3978", 421),
+        (True, "127.0.0.1.evil.example", 421),
+        (True, "localhost:3978", 200),
+        (True, "127.0.0.1:3978", 200),
+        (False, "approve.example", 200),
+    ],
+)
+async def test_local_mode_answers_to_this_machine_only(
+    tmp_path: Path, local: bool, host: str, expected: int
+) -> None:
+    """Its tokens are well known, and a browser can be led here under another name."""
+    async with running(tmp_path, local=local) as world:
+        headers = {"Authorization": "Bearer token-of-alex", "Host": host}
+        async with world.client.get("/api/v1/requests", headers=headers) as response:
+            assert response.status == expected
