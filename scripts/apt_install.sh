@@ -14,7 +14,10 @@ else
 fi
 
 echo "Installing $* with apt-get" >&2
-apt() { ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/null >&2; }
+apt() {
+    ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
+}
 # The package list of a fresh machine is empty, that of an old one out of date.
 apt update -qq || true
 apt install --yes -qq --no-install-recommends "$@"

@@ -6,7 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1 lock=$2
 
-fingerprint() { cat "requirements/$1.lock" requirements/build.lock pyproject.toml | cksum; }
+fingerprint() { # of all that is installed; the configuration of tools in pyproject.toml is not
+    sed '/^\[tool\./,$d' pyproject.toml | cat "requirements/$1.lock" requirements/build.lock - | cksum
+}
 stamp() { echo "$venv/.installed-$1"; }
 
 works() {
