@@ -36,7 +36,6 @@ from approvals.models import (
     RequestStatus,
     Result,
     Session,
-    ToolCall,
     Value,
     Verdict,
     Via,
@@ -44,7 +43,7 @@ from approvals.models import (
 )
 from approvals.policy import Policy
 from approvals.ports import ToolCatalog
-from approvals.proposals import not_executed
+from approvals.proposals import call_of, not_executed
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -167,15 +166,7 @@ class BallotBox:
             )
         if found := problems(schema, arguments):
             raise InvalidArgumentsError(request.tool, found)
-        call = ToolCall(
-            session_id=request.session_id,
-            call_id=request.call_id,
-            tool=request.tool,
-            arguments=arguments,
-            agent=request.agent,
-            executor=request.executor,
-            rationale=request.rationale,
-        )
+        call = call_of(request, arguments)
         ruling = self._policy.rule(call)
         if ruling.effect is not Effect.REQUIRE_APPROVAL:
             raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")

@@ -26,13 +26,12 @@ from approvals.models import (
     RequestStatus,
     Result,
     SessionId,
-    ToolCall,
     Verdict,
     Via,
 )
 from approvals.policy import Policy
 from approvals.ports import Directory
-from approvals.proposals import not_executed
+from approvals.proposals import call_of, not_executed
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -212,15 +211,7 @@ class Executions:
         signed = decision is not None and recomputed == request.digest == decision.digest
         if decision is None or not signed or arguments != request.arguments:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
-        call = ToolCall(
-            session_id=request.session_id,
-            call_id=request.call_id,
-            tool=request.tool,
-            arguments=arguments,
-            agent=request.agent,
-            executor=request.executor,
-            rationale=request.rationale,
-        )
+        call = call_of(request, arguments)
         ruling = self._policy.rule(call)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)

@@ -84,6 +84,19 @@ def call_digest(call: ToolCall, policy_version: str) -> str:
     )
 
 
+def call_of(request: Request, arguments: JsonObject) -> ToolCall:
+    """The call that a request stands for, with these arguments."""
+    return ToolCall(
+        session_id=request.session_id,
+        call_id=request.call_id,
+        tool=request.tool,
+        arguments=arguments,
+        agent=request.agent,
+        executor=request.executor,
+        rationale=request.rationale,
+    )
+
+
 def build(
     session: Session,
     checkpoint_id: CheckpointId,
