@@ -62,7 +62,8 @@ if [ "$mode" = all ]; then
     elif ! node=$(scripts/ensure_npm.sh test); then
         without e2e "the npm packages are missing"
     else
-        export CHROME=$chrome PATH="$(dirname "$node"):$PATH"
+        PLAYWRIGHT_NODEJS_PATH=$(scripts/ensure_driver.sh "$node")
+        export PLAYWRIGHT_NODEJS_PATH CHROME=$chrome PATH="$(dirname "$node"):$PATH"
         stage e2e .venv/bin/python -m pytest tests/e2e
     fi
 fi
