@@ -15,11 +15,11 @@ from approvals.canonical import short
 from approvals.models import JsonObject, RequestStatus, SessionId, SessionStatus
 from approvals.service import ApprovalService
 from approvals.store import open_reader
+from approvals.wording import visible
 from bot.api.requests import RequestBody, shown
 from bot.api.sessions import SessionBody
 from bot.cli_options import console, read_environment, show_json
 from bot.records import read_only
-from bot.teams.safe import visible
 
 T = TypeVar("T")
 

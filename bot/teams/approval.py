@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from approvals.fields import fields
 from approvals.models import JsonObject, Request
 from approvals.ports import RequestView
+from approvals.wording import in_words
 from bot.teams.arguments import Space
 from bot.teams.elements import banner, button, card, label, plain, words
-from bot.teams.fields import fields
 from bot.teams.inputs import INPUT_PREFIX, input_elements, nothing_to_edit
 from bot.teams.parts import (
     Look,
@@ -22,7 +23,6 @@ from bot.teams.parts import (
     who_asks,
     why,
 )
-from bot.teams.safe import in_words
 
 COMMENT_LIMIT = 2000
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from approvals.canonical import canonical_json
 from approvals.models import JsonObject
+from approvals.wording import cut, value_text
 from bot.teams.elements import label, plain, row, words
-from bot.teams.safe import cut, value_text
 
 FOLD_AT_CHARACTERS = 320
 FOLD_AT_LINES = 12

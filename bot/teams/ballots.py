@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from approvals.authority import reason_against
+from approvals.coerce import edited_arguments
 from approvals.errors import (
     AlreadyDecidedError,
     CountersignError,
@@ -18,13 +19,12 @@ from approvals.errors import (
     StaleDigestError,
     UnavailableError,
 )
+from approvals.fields import fields
 from approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Verdict
 from approvals.ports import RequestView
 from bot.teams.approval import Note, Typed
 from bot.teams.cards import edit_form, notice_card, request_card
 from bot.teams.clicks import INPUT_VERBS, TOOL_VERBS, VOTES, Click, TamperedError
-from bot.teams.coerce import edited_arguments
-from bot.teams.fields import fields
 from bot.teams.outcome import decided_by
 from bot.teams.parts import Look
 from bot.teams.service import Decisions

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from approvals.models import JsonObject, RequestKind, RequestStatus
 from approvals.ports import RequestView
+from approvals.wording import in_words
 from bot.teams.approval import Note, Typed, approval_card, edit_card
 from bot.teams.arguments import Space
 from bot.teams.elements import card, heading, plain
 from bot.teams.outcome import outcome_card
 from bot.teams.parts import Look
 from bot.teams.question import input_card
-from bot.teams.safe import in_words
 
 CARD_LIMIT_BYTES = 25 * 1024
 """In UTF-16. Teams documents 28 KB for a message (connectors) to 100 KB (bots, newest page)."""

@@ -18,12 +18,12 @@ from approvals.models import (
     Session,
 )
 from approvals.ports import Conversations, Directory, RequestView
+from approvals.wording import visible
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.cards import notification, request_card
 from bot.teams.elements import flavour_of
 from bot.teams.messages import Card, Text
 from bot.teams.parts import Look
-from bot.teams.safe import visible
 from bot.teams.settings import TeamsSettings
 
 NAME = "teams"

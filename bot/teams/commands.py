@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from approvals.errors import CountersignError, NotFoundError
 from approvals.models import Actor, ConversationKey, Request, Session, SessionId, SessionStatus
+from approvals.wording import in_words
 from bot.teams.messages import Text
 from bot.teams.phrases import Command
-from bot.teams.safe import in_words
 from bot.teams.service import Service, WorkflowInfo
 
 PENDING_SHOWN = 20

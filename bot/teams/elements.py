@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from approvals.models import JsonObject
-from bot.teams.safe import visible
+from approvals.wording import visible
 
 Flavour = Literal["execute", "submit"]
 """`execute` for Teams. Emulator and Web Chat draw Action.Execute but ignore clicks on it."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from approvals.coerce import LARGEST_EXACT, typed_text
+from approvals.fields import Field
 from approvals.models import JsonObject
-from bot.teams.coerce import LARGEST_EXACT, typed_text
+from approvals.wording import cut, in_words, visible
 from bot.teams.elements import banner, words
-from bot.teams.fields import Field
-from bot.teams.safe import cut, in_words, visible
 
 INPUT_PREFIX = "arg_"
 MULTILINE_FROM = 60

@@ -12,6 +12,7 @@ from approvals.models import (
     Via,
 )
 from approvals.ports import RequestView
+from approvals.wording import cut, in_words
 from bot.teams.approval import Note, refresh_button
 from bot.teams.arguments import Space, changes_table
 from bot.teams.elements import banner, card, heading, label, moment, plain, sentence, words
@@ -25,7 +26,6 @@ from bot.teams.parts import (
     who_asks,
     why,
 )
-from bot.teams.safe import cut, in_words
 
 RESULT_LIMIT = 1200
 COMMENT_SHOWN = 1500

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from approvals.models import JsonObject, Request, RequestStatus, Risk, Verdict, Via, Vote
 from approvals.ports import RequestView
+from approvals.wording import cut, in_words
 from bot.teams.arguments import Space, arguments_table
 from bot.teams.elements import (
     Flavour,
@@ -17,7 +18,6 @@ from bot.teams.elements import (
     sentence,
     words,
 )
-from bot.teams.safe import cut, in_words
 
 DIGEST_SHOWN = 12
 RATIONALE_LIMIT = 1500

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from approvals.models import JsonObject, Request, RequestStatus
 from approvals.ports import RequestView
+from approvals.wording import cut, value_text
 from bot.teams.approval import COMMENT_LIMIT, Note, Typed, action_data, refresh_button
 from bot.teams.elements import banner, button, card, heading, label, plain, sentence, words
 from bot.teams.outcome import decided_by
 from bot.teams.parts import NAME_LIMIT, Look, small_print
-from bot.teams.safe import cut, value_text
 
 MESSAGE_LIMIT = 3000
 PROMPT_ARGUMENT, MESSAGE_ARGUMENT = "prompt", "message"

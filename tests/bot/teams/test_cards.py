@@ -13,11 +13,11 @@ from jsonschema import Draft6Validator
 from jsonschema.exceptions import best_match
 
 from approvals.models import RequestStatus, Risk
+from approvals.wording import in_words, value_text, visible
 from bot.teams.arguments import Space, changes_table
 from bot.teams.cards import CARD_LIMIT_BYTES, notification, request_card, size_bytes
 from bot.teams.elements import Flavour
 from bot.teams.parts import Look
-from bot.teams.safe import in_words, value_text, visible
 from tests.bot.teams import gallery
 from tests.bot.teams.gallery import HOSTILE, HUGE, LONG, NESTED, view
 from tests.bot.teams.stage import ARGUMENTS

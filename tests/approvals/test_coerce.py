@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.teams.coerce import ABSENT, edited_arguments, typed_text
-from bot.teams.fields import fields
+from approvals.coerce import ABSENT, edited_arguments, typed_text
+from approvals.fields import fields
 
 
 def edit(

@@ -13,8 +13,8 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+from approvals.fields import Field
 from approvals.models import JsonObject
-from bot.teams.fields import Field
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 LARGEST_EXACT = 2**53 - 1
