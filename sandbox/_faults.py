@@ -22,8 +22,9 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["error", "slow", "reset", "reset_after"] = "error"
-    """`reset` breaks the connection before anything happened, `reset_after` after the effect."""
+    kind: Literal["error", "error_after", "slow", "reset", "reset_after"] = "error"
+    """`error` and `reset` come before anything happened, `error_after` and `reset_after` after
+    the effect: the request was carried out, and only its answer is lost."""
     times: int = Field(default=1, ge=1)
     method: str | None = None
     path: str | None = None
@@ -32,7 +33,15 @@ class Fault(BaseModel):
     code: str | None = None
     """The vendor's own error code, where its error body has one."""
     retry_after_s: int | None = Field(default=None, ge=0)
+    retry_after: str | None = None
+    """`Retry-After` verbatim, for the forms that are not whole seconds (an HTTP date, "1.5")."""
     delay_s: float = Field(default=0.0, ge=0)
+
+    def headers(self) -> dict[str, str]:
+        """`Retry-After`, if this fault names one."""
+        if self.retry_after is not None:
+            return {"Retry-After": self.retry_after}
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
 
 
 class Faults:
@@ -40,6 +49,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._queue: list[tuple[Fault, int]] = []
+        self.latency_s = 0.0
+        """What every request takes at least, with or without a fault."""
 
     def add(self, fault: Fault) -> None:
         """Queue `fault` behind the ones that are there."""
@@ -86,6 +97,10 @@ def reset_connection(transport: asyncio.BaseTransport | None) -> None:
 ErrorBody = Callable[[Fault], Any]
 
 
+def _failure(fault: Fault, error_body: ErrorBody) -> web.Response:
+    return web.json_response(error_body(fault), status=fault.status, headers=fault.headers())
+
+
 def faults_middleware(faults: Faults, error_body: ErrorBody) -> Middleware:
     """Apply the queued faults to requests; `error_body` writes the vendor's own error shape."""
 
@@ -93,20 +108,21 @@ def faults_middleware(faults: Faults, error_body: ErrorBody) -> Middleware:
     async def apply(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
+        if faults.latency_s:
+            await asyncio.sleep(faults.latency_s)
         fault = faults.take(request.method, request.path)
         if fault is None:
             return await handler(request)
         if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault.kind == "error":
-            headers = (
-                {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
-            )
-            return web.json_response(error_body(fault), status=fault.status, headers=headers)
+            return _failure(fault, error_body)
         if fault.kind == "reset":
             reset_connection(request.transport)
             return web.Response()
         response = await handler(request)
+        if fault.kind == "error_after":
+            return _failure(fault, error_body)
         if fault.kind == "reset_after":
             reset_connection(request.transport)
         return response
@@ -115,7 +131,10 @@ def faults_middleware(faults: Faults, error_body: ErrorBody) -> Middleware:
 
 
 def fault_routes(faults: Faults) -> list[web.RouteDef]:
-    """`POST` one fault (or a list), `GET` those that are left, `DELETE` all of them."""
+    """`POST` one fault (or a list), `GET` those that are left, `DELETE` all of them.
+
+    `PUT latency {"latency_s"}` slows every request down.
+    """
 
     async def add(request: web.Request) -> web.Response:
         body = await request.json()
@@ -138,5 +157,18 @@ def fault_routes(faults: Faults) -> list[web.RouteDef]:
         faults.clear()
         return web.Response(status=204)
 
+    async def slow_down(request: web.Request) -> web.Response:
+        try:
+            latency_s = float((await request.json())["latency_s"])
+        except (KeyError, TypeError, ValueError):
+            return web.json_response({"error": "latency_s must be a number"}, status=422)
+        faults.latency_s = max(0.0, latency_s)
+        return web.json_response({"latency_s": faults.latency_s})
+
     path = CONTROL_PREFIX + "fault"
-    return [web.post(path, add), web.get(path, left), web.delete(path, clear)]
+    return [
+        web.post(path, add),
+        web.get(path, left),
+        web.delete(path, clear),
+        web.put(CONTROL_PREFIX + "latency", slow_down),
+    ]
