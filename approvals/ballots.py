@@ -192,6 +192,7 @@ class BallotBox:
                 "reason": ruling.reason,
                 "stages": ruling.stages,
                 "stage": 0,
+                "channels": ruling.channels,
                 "expires_at": (
                     request.expires_at
                     if ruling.deadline_s is None

@@ -8,7 +8,7 @@ kept with its reason, and logged.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -23,6 +23,7 @@ from approvals.models import (
     Notice,
     RequestKind,
     RequestStatus,
+    Session,
 )
 from approvals.ports import Channel, Channels, Clock, RequestView, Store
 from approvals.service import ApprovalService
@@ -79,7 +80,7 @@ class Courier:
             await self._failed(delivery, retry_after_s, str(exc) or "timed out")
         else:
             self._reachable(delivery.channel)
-            await self._delivered(delivery, view, reference)
+            await self._delivered(channel, delivery, view, reference)
 
     async def notify(self, conversation_key: str) -> None:
         """Post what waits for a conversation, in order, until one fails."""
@@ -118,7 +119,7 @@ class Courier:
         return delivery.reference
 
     async def _delivered(
-        self, delivery: Delivery, view: RequestView, reference: JsonObject
+        self, channel: Channel, delivery: Delivery, view: RequestView, reference: JsonObject
     ) -> None:
         now = self._clock.now()
         first = delivery.reference is None
@@ -126,12 +127,14 @@ class Courier:
         def unit(connection: Connection) -> bool:
             current = rows.get(connection, delivery.id)
             behind = current.wanted_version > delivery.wanted_version
-            over = not behind and _over(view)
+            over = not behind and channel.over(current, view)
             rows.record(
                 connection,
                 delivery.id,
                 status=DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE,
                 reference=codec.dumps(reference),
+                ticket_id=reference.get("ticket"),
+                doubt_at=None,
                 shown_version=delivery.wanted_version,
                 attempts=0,
                 next_at=codec.to_text(now) if behind else None,
@@ -145,6 +148,7 @@ class Courier:
                     "reference": reference,
                 }
                 ledger_rows.append(connection, view.session.id, now, ("delivered", body))
+                _say_where(connection, view.session, delivery, reference, now)
             return behind
 
         if await self._store.write(unit):
@@ -222,7 +226,22 @@ class Courier:
             log.info("channel reachable again", channel=channel)
 
 
-def _over(view: RequestView) -> bool:
+def _say_where(
+    connection: Connection, session: Session, delivery: Delivery, ref: JsonObject, now: datetime
+) -> None:
+    """Tell the thread of the session which ticket it waits for; the next sweep sends it."""
+    if session.conversation is None or not (ref.get("key") and ref.get("url")):
+        return
+    rows.add_notice(
+        connection,
+        session_id=session.id,
+        conversation=session.conversation,
+        text=f"Waits for approval in {ref['key']} ({delivery.channel}): {ref['url']}",
+        now=now,
+    )
+
+
+def over(view: RequestView) -> bool:
     """Whether what is shown now will not change any more."""
     request = view.request
     if request.kind is RequestKind.INPUT:

@@ -15,8 +15,10 @@ CountersignError
 ├── InvalidError             the input does not fit; says what to change
 │   └── InvalidArgumentsError  edited arguments do not fit the tool's schema
 ├── IntegrityError           stored data does not match its digest or chain
+├── InvalidWebhookError      a webhook is not signed by who it claims to be from
 ├── ConfigurationError       a setting is missing or wrong; lists every problem
 └── UnavailableError         a system around us cannot be reached now; try again
+    └── UnansweredError      it may have done what was asked, and did not say so
 
 A caller that talks to people catches `CountersignError` and shows `str(error)`.
 """
@@ -105,6 +107,10 @@ class IntegrityError(CountersignError):
     """Stored data does not match its digest or chain."""
 
 
+class InvalidWebhookError(CountersignError):
+    """A webhook does not prove who sent it; the text says what is missing, never what came."""
+
+
 class ConfigurationError(CountersignError):
     """Settings are missing or wrong; `problems` lists all of them with their paths."""
 
@@ -119,3 +125,7 @@ class UnavailableError(CountersignError):
     def __init__(self, message: str, *, retry_after_s: float | None = None):
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class UnansweredError(UnavailableError):
+    """The request was sent and not answered: look whether it was done before asking again."""

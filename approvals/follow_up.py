@@ -19,6 +19,8 @@ RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
 """Kinds of jobs; the id is that of a session, a delivery, a conversation."""
 EXPIRE, DOUBT = "expire", "doubt"
 """Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
+LOOK, POLL = "look", "poll"
+"""Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 
 
 class FollowUp:
@@ -55,6 +57,8 @@ class FollowUp:
             if asks_owner and (owner := self._directory.by_id(session.owner)):
                 approvers.append(owner)
             for name, channel in self._channels.items():
+                if name not in request.channels:
+                    continue
                 for target in channel.targets(request, session, approvers, conversation):
                     delivery_id = DeliveryId(ids.new_id("D"))
                     added = delivery_rows.add(
@@ -77,6 +81,10 @@ class FollowUp:
         """Ring for deliveries that are due again."""
         for delivery_id in delivery_ids:
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def look(self, connection: Connection, delivery_id: DeliveryId) -> None:
+        """Ring for a ticket to be read."""
+        self._jobs.enqueue(connection, Job(kind=LOOK, id=delivery_id))
 
     def tell(self, connection: Connection, session: Session, text: str, now: datetime) -> None:
         """Queue a message for the thread in which the session began, if it has one."""

@@ -251,6 +251,8 @@ class Request(Value):
     digest: str
     stages: tuple[Stage, ...]
     stage: int
+    channels: tuple[str, ...] = ("teams",)
+    """Where it is shown."""
     status: RequestStatus
     requester: PrincipalId
     idempotent: bool
@@ -305,7 +307,7 @@ class Delivery(Value):
     request_id: RequestId
     channel: str
     target: str
-    """`conversation:<key>` or `person:<principal id>`."""
+    """`conversation:<key>`, `person:<principal id>`, or `ticket:<revision>.<stage>`."""
     status: DeliveryStatus
     reference: JsonObject | None = None
     """The outside reference (conversation and message id, or ticket key) once posted."""
@@ -314,6 +316,12 @@ class Delivery(Value):
     attempts: int = 0
     next_at: datetime | None = None
     error: str | None = None
+    ticket_id: str | None = None
+    """The id of the ticket, where the channel opens tickets."""
+    look_at: datetime | None = None
+    """When to read the ticket, because something says that it has changed."""
+    doubt_at: datetime | None = None
+    """When we last asked for a ticket without hearing whether it was made."""
 
 
 class Notice(Value):

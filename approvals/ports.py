@@ -21,6 +21,18 @@ from approvals.models import (
     Value,
     Vote,
 )
+from approvals.tickets import (
+    CheckResult,
+    FoundTicket,
+    Observation,
+    TicketAct,
+    TicketOutcome,
+    TicketPage,
+    TicketRef,
+    TicketRefusal,
+    TicketVote,
+    WebhookHint,
+)
 
 T = TypeVar("T")
 
@@ -129,6 +141,9 @@ class Channel(Protocol):
     async def say(self, conversation: Conversation, notice: Notice) -> None:
         """Post a text into a conversation. Raises as `post`."""
 
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """Whether what is shown there now will not change any more. Pure."""
+
     def targets(
         self,
         request: Request,
@@ -141,6 +156,83 @@ class Channel(Protocol):
 
     async def check(self) -> None:
         """Return if the channel is usable. Raises UnavailableError or ConfigurationError."""
+
+
+class TicketOrder(Value):
+    """A ticket to be opened: one for each revision and stage of a request."""
+
+    key: str
+    """`approvals.tickets.order_key`; the ticket carries it, so that `find` finds it."""
+    view: RequestView
+    approvers: tuple[Principal, ...]
+    """Who may answer, ordered by id; each has an identity of the connector's kind."""
+
+
+class TicketConnector(Protocol):
+    """A system in which people decide by answering a ticket.
+
+    Any method may raise UnavailableError: nothing was done, come again, perhaps after
+    `retry_after_s`. Writes are never repeated inside. What was written and not answered raises
+    UnansweredError: look with `find` (or read the ticket) before writing again.
+    """
+
+    name: str
+    """`jira`, `servicenow`: the channel, the kind of identity, and the `Via` of votes."""
+    poll_every_s: float
+    settle_s: float
+    """How long a ticket may exist before `find` sees it; 0 where reads follow writes at once."""
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Look at everything a deployment can get wrong; never raises for what it reports."""
+
+    async def find(self, key: str) -> Sequence[FoundTicket]:
+        """Tickets that carry this order key, the first made first. Reads an index that may be
+        behind by `settle_s`."""
+
+    async def open_ticket(self, order: TicketOrder) -> TicketRef:
+        """Make the ticket, without looking whether there is one.
+
+        Raises InvalidError if the system refuses what we send (a required field, an unknown
+        assignee): the text says which setting to change. Raises UnansweredError.
+        """
+
+    async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
+        """Read what has changed since the cursor of an earlier page, in one query whatever the
+        number of tickets; without a cursor, every ticket that is still open.
+
+        `tickets` are those that wait, so that their text can be compared. May return tickets again
+        that have not changed, and tickets that are not ours.
+        """
+
+    async def fetch_one(self, ref: TicketRef) -> Observation | None:
+        """Read one ticket, whatever any index says; None if it is gone or hidden from us."""
+
+    async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
+        """Write to the people in the ticket, once for each `key`. Raises NotFoundError."""
+
+    async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
+        """Say `text`, and make the ticket answerable again after `act`: it did not count, or it
+        did (`counted`) and more people have to answer. Idempotent. Raises NotFoundError."""
+
+    async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
+        """Say `text` (unless it is empty) and bring the ticket to where `outcome` belongs, as far
+        as its workflow lets us. Idempotent. Raises NotFoundError."""
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
+        """The ticket that a delivery is about; None if it is about nothing that concerns us.
+
+        Raises InvalidWebhookError unless the raw body is signed with our secret; also if we have
+        no secret.
+        """
+
+    def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
+        """What the acts mean, oldest first; nothing at all means: still pending. Pure."""
+
+    async def close_client(self) -> None:
+        """Let go of connections and threads."""
+
+
+TicketConnectors = Mapping[str, TicketConnector]
 
 
 class Conversations(Protocol):

@@ -133,6 +133,7 @@ def build(
         digest=digest_hex,
         stages=ruling.stages,
         stage=0,
+        channels=ruling.channels,
         status=_STATUS[ruling.effect],
         requester=session.owner,
         idempotent=proposal.idempotent,

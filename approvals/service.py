@@ -54,6 +54,8 @@ from approvals.store import deliveries as delivery_rows
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
+from approvals.store import tickets as ticket_rows
+from approvals.tickets import ActKey
 
 T = TypeVar("T")
 MAX_PAGE = 200
@@ -98,8 +100,11 @@ class ApprovalService:
         digest: str,
         arguments: JsonObject | None = None,
         comment: str = "",
+        act: ActKey | None = None,
     ) -> Request:
         """Count one person's verdict; returns the request as it is then.
+
+        With `act`, the same act changes nothing the second time, and is not refused again either.
 
         Raises NotFoundError; NotAuthorisedError (which is on the ledger); AlreadyDecidedError
         with who, when and through what; StaleDigestError; ExpiredError; InvalidArgumentsError for
@@ -113,7 +118,17 @@ class ApprovalService:
             comment=well_formed(comment),
         )
         now = self._clock.now()
-        outcome = await self._store.write(lambda c: self._box.cast(c, ballot, actor, now))
+
+        def unit(connection: Connection) -> Request | Refusal:
+            if act is not None and ticket_rows.act(connection, act) is not None:
+                return request_rows.get(connection, request_id)
+            outcome = self._box.cast(connection, ballot, actor, now)
+            if act is not None:
+                reason = str(outcome.error) if isinstance(outcome, Refusal) else ""
+                ticket_rows.record_act(connection, act, request_id, reason, now)
+            return outcome
+
+        outcome = await self._store.write(unit)
         if isinstance(outcome, Refusal):
             raise outcome.error
         return outcome
@@ -130,14 +145,32 @@ class ApprovalService:
 
         await self._store.write(unit)
 
-    async def refuse(self, request_id: RequestId, actor: Actor, reason: str) -> None:
-        """Record an attempt that a channel has refused by itself."""
+    async def refuse(
+        self, request_id: RequestId, actor: Actor, reason: str, *, act: ActKey | None = None
+    ) -> None:
+        """Record an attempt that a channel has refused by itself; the same `act` only once."""
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
-            refused(connection, request_rows.get(connection, request_id), actor, reason, now)
+            request = request_rows.get(connection, request_id)
+            if act is None or ticket_rows.record_act(connection, act, request_id, reason, now):
+                refused(connection, request, actor, reason, now)
 
         await self._store.write(unit)
+
+    async def note(self, request_id: str, kind: str, body: JsonObject, *, act: ActKey) -> bool:
+        """Put on the ledger what happened to a ticket, once for each `act`; whether it was new."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> bool:
+            request = request_rows.get(connection, request_id)
+            new = ticket_rows.record_act(connection, act, request_id, "", now)
+            if new:
+                entry: JsonObject = {"request": request.id, **body}
+                ledger_rows.append(connection, request.session_id, now, (kind, entry))
+            return new
+
+        return await self._store.write(unit)
 
     async def cancel(self, session_id: SessionId, actor: Actor) -> Session:
         """End a session; its pending requests are cancelled. Only its owner or an admin may."""

@@ -1,5 +1,5 @@
-"""Ticket systems in which people decide: one package for each, behind `approvals.ports`.
+"""Systems in which people decide by answering a ticket.
 
-There is none yet; Jira and ServiceNow come next. A connector may import `approvals`, and neither
-`agents` nor `bot`.
+`channel` shows requests as tickets, `reconciler` reads them, `settling` turns what was read into
+votes. Each system has a package of its own behind `approvals.ports.TicketConnector`.
 """

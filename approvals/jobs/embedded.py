@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals.errors import CountersignError
-from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
+from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN
 from approvals.ports import Clock, Job, Store
-from approvals.store import deliveries, requests, sessions
+from approvals.store import deliveries, requests, sessions, tickets
 from approvals.store.sqlite import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,8 @@ DUE: Mapping[str, Due] = {
     NOTIFY: lambda c, now: deliveries.conversations_with_notices(c, now, limit=SWEEP_LIMIT),
     DOUBT: lambda c, now: requests.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
     EXPIRE: lambda c, now: requests.expiring(c, now, limit=SWEEP_LIMIT),
+    LOOK: lambda c, now: tickets.due_looks(c, now, limit=SWEEP_LIMIT),
+    POLL: lambda c, now: tickets.due_polls(c, now),
 }
 
 

@@ -93,6 +93,7 @@ def request(row: Row[Any]) -> Request:
         digest=m["digest"],
         stages=tuple(Stage.model_validate(s) for s in loads(m["stages"])),
         stage=m["stage"],
+        channels=tuple(loads(m["channels"])),
         status=m["status"],
         requester=m["requester"],
         idempotent=bool(m["idempotent"]),
@@ -130,6 +131,7 @@ def request_columns(value: Request) -> dict[str, Any]:
         "digest": value.digest,
         "stages": dumps([s.model_dump() for s in value.stages]),
         "stage": value.stage,
+        "channels": dumps(value.channels),
         "status": value.status.value,
         "requester": value.requester,
         "idempotent": int(value.idempotent),
@@ -156,7 +158,8 @@ def delivery(row: Row[Any]) -> Delivery:
     """A row of `deliveries`."""
     m = dict(row._mapping)
     m["reference"] = object_or_none(m["reference"])
-    m["next_at"] = None if m["next_at"] is None else from_text(m["next_at"])
+    for name in ("next_at", "look_at", "doubt_at"):
+        m[name] = None if m[name] is None else from_text(m[name])
     return Delivery.model_validate(m)
 
 

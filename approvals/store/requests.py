@@ -143,6 +143,7 @@ _CHANGING = (
     "digest",
     "stages",
     "stage",
+    "channels",
     "status",
     "expires_at",
     "decision",

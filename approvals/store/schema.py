@@ -96,6 +96,7 @@ requests = Table(
     Column("execution_token", String(64), nullable=False),
     Column("executing_epoch", Integer),
     Column("result", Text),
+    Column("channels", Text, nullable=False, server_default='["teams"]'),
     UniqueConstraint("session_id", "call_id"),
 )
 Index("ix_requests_checkpoint_id_position", requests.c.checkpoint_id, requests.c.position)
@@ -143,6 +144,10 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_at", String(32)),
     Column("error", Text),
+    # Tickets: which one it is, when to read it, and when one was asked for without an answer.
+    Column("ticket_id", String(200)),
+    Column("look_at", String(32)),
+    Column("doubt_at", String(32)),
     UniqueConstraint("request_id", "channel", "target"),
 )
 Index(
@@ -152,6 +157,48 @@ Index(
     postgresql_where=deliveries.c.next_at.is_not(None),
 )
 Index("ix_deliveries_target_status", deliveries.c.target, deliveries.c.status)
+
+Index(
+    "ix_deliveries_look_at",
+    deliveries.c.look_at,
+    sqlite_where=deliveries.c.look_at.is_not(None),
+    postgresql_where=deliveries.c.look_at.is_not(None),
+)
+Index(
+    "ix_deliveries_channel_ticket_id",
+    deliveries.c.channel,
+    deliveries.c.ticket_id,
+    sqlite_where=deliveries.c.ticket_id.is_not(None),
+    postgresql_where=deliveries.c.ticket_id.is_not(None),
+)
+
+# What people did in tickets: each act counts once.
+ticket_acts = Table(
+    "ticket_acts",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("ticket_id", String(200), primary_key=True),
+    Column("act_id", String(200), primary_key=True),
+    Column("request_id", String(40), ForeignKey("requests.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("answered", Integer, nullable=False, default=0),
+    Column("at", String(32), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How far each ticket system has been read, and when it is read next.
+polls = Table(
+    "polls",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("cursor", Text),
+    Column("polled_at", String(32)),
+    Column("swept_at", String(32)),
+    Column("next_at", String(32), nullable=False),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("error", Text),
+    sqlite_with_rowid=False,
+)
 
 notices = Table(
     "notices",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from approvals.delivery import over
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.models import (
     Conversation,
@@ -62,6 +63,10 @@ class TeamsChannel:
     async def say(self, conversation: Conversation, notice: Notice) -> None:
         """Post progress or the final answer into the thread."""
         await self._adapter.send(conversation.reference, Text(safe_markdown(notice.text)))
+
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """Once the request is decided and what came of it is known."""
+        return over(view)
 
     def targets(
         self,

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from approvals.delivery import over
 from approvals.errors import NotFoundError
 from approvals.models import Conversation, Delivery, JsonObject, Notice, Principal, Request, Session
 from approvals.ports import RequestView
@@ -59,6 +60,10 @@ class FakeChannel:
         """Post a text."""
         self._fail()
         self.said.append((conversation.key, notice.text))
+
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """As cards are."""
+        return over(view)
 
     def targets(
         self,

@@ -1,0 +1,185 @@
+"""Queries on tickets: which delivery they are, what people did in them, how far we have read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from approvals.models import Delivery, DeliveryId, DeliveryStatus, RequestStatus
+from approvals.store import codec
+from approvals.store.schema import deliveries, polls, requests, ticket_acts
+from approvals.tickets import ActKey, PollState, RecordedAct
+
+SHOWN = (DeliveryStatus.LIVE, DeliveryStatus.CLOSED)
+
+
+def delivery_of(connection: Connection, channel: str, ticket_id: str) -> Delivery | None:
+    """The delivery that this ticket is; None for a ticket that is not ours."""
+    query = (
+        select(deliveries)
+        .where(deliveries.c.channel == channel, deliveries.c.ticket_id == ticket_id)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else codec.delivery(row)
+
+
+def by_key(connection: Connection, channel: str, request_id: str, target: str) -> Delivery | None:
+    """The delivery that an order belongs to."""
+    query = select(deliveries).where(
+        deliveries.c.request_id == request_id,
+        deliveries.c.channel == channel,
+        deliveries.c.target == target,
+    )
+    row = connection.execute(query).first()
+    return None if row is None else codec.delivery(row)
+
+
+def awaited(connection: Connection, channel: str) -> list[Delivery]:
+    """Tickets in which somebody can still decide, oldest first."""
+    query = (
+        select(deliveries)
+        .join(requests, requests.c.id == deliveries.c.request_id)
+        .where(
+            requests.c.status == RequestStatus.PENDING.value,
+            deliveries.c.channel == channel,
+            deliveries.c.status == DeliveryStatus.LIVE.value,
+            deliveries.c.ticket_id.is_not(None),
+        )
+        .order_by(requests.c.created_at, deliveries.c.id)
+    )
+    return [codec.delivery(row) for row in connection.execute(query)]
+
+
+def look(connection: Connection, delivery_id: str, at: datetime | None) -> None:
+    """Plan to read the ticket at `at`; None when it has been read."""
+    when = None if at is None else codec.to_text(at)
+    connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery_id).values(look_at=when)
+    )
+
+
+def due_looks(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
+    """Deliveries whose ticket is to be read, the longest due first."""
+    query = (
+        select(deliveries.c.id)
+        .where(deliveries.c.look_at <= codec.to_text(now))
+        .order_by(deliveries.c.look_at)
+        .limit(limit)
+    )
+    return [DeliveryId(row[0]) for row in connection.execute(query)]
+
+
+def record_act(
+    connection: Connection, key: ActKey, request_id: str, reason: str, now: datetime
+) -> bool:
+    """Keep what became of an act; False, and nothing is changed, if it is known already."""
+    values = {
+        **_key_columns(key),
+        "request_id": request_id,
+        "reason": reason,
+        "answered": 0,
+        "at": codec.to_text(now),
+    }
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    query = dialect.insert(ticket_acts).values(values).on_conflict_do_nothing()
+    return connection.execute(query).rowcount == 1
+
+
+def act(connection: Connection, key: ActKey) -> RecordedAct | None:
+    """What became of an act."""
+    row = connection.execute(select(ticket_acts).where(*_where(key))).first()
+    return None if row is None else _act(row)
+
+
+def acts_of(connection: Connection, channel: str, ticket_id: str) -> list[RecordedAct]:
+    """What people did in a ticket, in the order we learnt of it."""
+    query = (
+        select(ticket_acts)
+        .where(ticket_acts.c.channel == channel, ticket_acts.c.ticket_id == ticket_id)
+        .order_by(ticket_acts.c.at, ticket_acts.c.act_id)
+    )
+    return [_act(row) for row in connection.execute(query)]
+
+
+def answer(connection: Connection, keys: Iterable[ActKey]) -> None:
+    """The ticket has been told what became of these acts."""
+    for key in keys:
+        connection.execute(update(ticket_acts).where(*_where(key)).values(answered=1))
+
+
+def amend(connection: Connection, key: ActKey, reason: str) -> None:
+    """Say why an act does not count after all."""
+    connection.execute(update(ticket_acts).where(*_where(key)).values(reason=reason))
+
+
+def plan_poll(connection: Connection, channel: str, now: datetime) -> None:
+    """Poll this system from `now` on, and all of it first."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = {"channel": channel, "next_at": codec.to_text(now), "failures": 0}
+    query = dialect.insert(polls).values(values)
+    again = {"next_at": values["next_at"], "swept_at": None}
+    connection.execute(query.on_conflict_do_update(index_elements=["channel"], set_=again))
+
+
+def due_polls(connection: Connection, now: datetime) -> list[str]:
+    """Systems to be polled."""
+    query = select(polls.c.channel).where(polls.c.next_at <= codec.to_text(now))
+    return [row[0] for row in connection.execute(query)]
+
+
+def poll_state(connection: Connection, channel: str) -> PollState | None:
+    """How far a system has been read."""
+    row = connection.execute(select(polls).where(polls.c.channel == channel)).first()
+    if row is None:
+        return None
+    m = dict(row._mapping)
+    for name in ("polled_at", "swept_at", "next_at"):
+        m[name] = None if m[name] is None else codec.from_text(m[name])
+    return PollState.model_validate(m)
+
+
+def save_poll(connection: Connection, state: PollState) -> None:
+    """Write how far a system has been read."""
+    values = state.model_dump(exclude={"channel"})
+    for name in ("polled_at", "swept_at", "next_at"):
+        values[name] = None if values[name] is None else codec.to_text(values[name])
+    connection.execute(update(polls).where(polls.c.channel == state.channel).values(values))
+
+
+def count_awaited(connection: Connection, channels: Sequence[str]) -> dict[str, int]:
+    """How many tickets wait for people, by system."""
+    query = (
+        select(deliveries.c.channel, func.count())
+        .join(requests, requests.c.id == deliveries.c.request_id)
+        .where(
+            requests.c.status == RequestStatus.PENDING.value,
+            deliveries.c.channel.in_(channels),
+            deliveries.c.status == DeliveryStatus.LIVE.value,
+        )
+        .group_by(deliveries.c.channel)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _key_columns(key: ActKey) -> dict[str, str]:
+    return {"channel": key.channel, "ticket_id": key.ticket_id, "act_id": key.act_id}
+
+
+def _where(key: ActKey) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ticket_acts.c.channel == key.channel,
+        ticket_acts.c.ticket_id == key.ticket_id,
+        ticket_acts.c.act_id == key.act_id,
+    )
+
+
+def _act(row: Row[tuple[object, ...]]) -> RecordedAct:
+    m = row._mapping
+    key = ActKey(channel=m["channel"], ticket_id=m["ticket_id"], act_id=m["act_id"])
+    return RecordedAct(
+        key=key, request_id=m["request_id"], reason=m["reason"], answered=bool(m["answered"])
+    )

@@ -1,0 +1,179 @@
+"""Tickets: what was read from one, and what that means. Values only; `ports` has the seam.
+
+A ticket asks one stage about one revision of a request. Its text never changes afterwards: another
+revision or stage gets a ticket of its own, so that a decision in a ticket can only ever mean what
+that ticket showed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from approvals.canonical import sha256_hex
+from approvals.models import Request, Value, Verdict
+
+TARGET = "ticket:"
+
+
+def target_of(request: Request) -> str:
+    """The target of the delivery that shows this revision to this stage: `ticket:1.0`."""
+    return f"{TARGET}{request.revision}.{request.stage}"
+
+
+def order_key(request_id: str, target: str) -> str:
+    """What a ticket carries to be found by, e.g. `R-7F3K2M9QXC4V.1.0`: no spaces, no `^`."""
+    return f"{request_id}.{target.removeprefix(TARGET)}"
+
+
+def request_of(key: str) -> str:
+    """The request id in an `order_key`; whatever stands before the first point otherwise."""
+    return key.split(".", 1)[0]
+
+
+def text_sha256(text: str) -> str:
+    """Hash of a ticket's text as people see it: systems rewrite line ends and trim blanks."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return sha256_hex("\n".join(line.rstrip() for line in lines).strip().encode("utf-8", "replace"))
+
+
+class TicketRef(Value):
+    """One ticket, by the system's own immutable id: never by a label, a name or a key."""
+
+    id: str
+    key: str
+    """As people call it: `OPS-12`, `CHG0030001`."""
+    url: str
+    """Where a person opens it."""
+    shown: str = ""
+    """`text_sha256` of the text we wrote into it."""
+
+
+class FoundTicket(Value):
+    """A ticket that carries the key of an order."""
+
+    ref: TicketRef
+    ours: bool
+    """Whether our own account made it. Anybody can put our label on another ticket."""
+
+
+class TicketAct(Value):
+    """What a person did to a ticket that may be a verdict, as the system itself recorded it."""
+
+    id: str
+    """The system's own id of the change, unique within the ticket."""
+    at: datetime
+    """By the system's clock."""
+    actor: str | None
+    """Who did it, as the system identifies people; None if it does not say."""
+    actor_name: str = ""
+    state: str
+    """What they set: a status id, or an approval state."""
+    state_name: str = ""
+    comment: str = ""
+    """What the same person wrote about it."""
+    changes: str = ""
+    """The changes to the arguments that the same person asks for, as they wrote them."""
+    assigned_to: str | None = None
+    """Whose answer it was to give, where the system asks people one by one."""
+
+
+class Observation(Value):
+    """One ticket as it was read by API: the only thing that decisions are made from."""
+
+    ref: TicketRef
+    order_key: str
+    """What its label or correlation id says today; compared with our record, never trusted."""
+    awaiting: bool
+    """Whether people can still answer it as it stands."""
+    state_name: str
+    acts: tuple[TicketAct, ...] = ()
+    """Oldest first."""
+    altered_by: str | None = None
+    """Who changed the text that we wrote, if it does not read as we wrote it."""
+
+
+class TicketVote(Value):
+    """An act that is somebody's verdict; whether they may give it is for the service to say."""
+
+    act: TicketAct
+    verdict: Verdict
+
+
+class TicketRefusal(Value):
+    """An act that looks like a verdict and cannot count, whoever it was."""
+
+    act: TicketAct
+    reason: str
+
+
+class TicketPage(Value):
+    """What one poll read, and where the next one goes on."""
+
+    observations: tuple[Observation, ...]
+    cursor: str
+
+
+class WebhookHint(Value):
+    """That a ticket may have changed: verified, and nothing more than a reason to read it."""
+
+    ticket_id: str
+    delivery_id: str
+    """The sender's id of this delivery, the same when it is repeated; empty if it has none."""
+
+
+class ActKey(Value):
+    """Names one act for good: it counts once, however often and through whatever it is read."""
+
+    channel: str
+    ticket_id: str
+    act_id: str
+
+
+class RecordedAct(Value):
+    """What became of an act."""
+
+    key: ActKey
+    request_id: str
+    reason: str
+    """Why it does not count; empty if it does."""
+    answered: bool
+    """Whether the ticket has been told."""
+
+
+class PollState(Value):
+    """How far a ticket system has been read."""
+
+    channel: str
+    cursor: str | None = None
+    polled_at: datetime | None = None
+    """When the last poll succeeded."""
+    swept_at: datetime | None = None
+    """When all open tickets were last read; None to do that next."""
+    next_at: datetime
+    failures: int = 0
+    error: str | None = None
+    """Why the last poll failed."""
+
+
+class TicketOutcome(StrEnum):
+    """Why a ticket needs no answer any more."""
+
+    APPROVED = "approved"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    DUPLICATE = "duplicate"
+
+
+class CheckResult(Value):
+    """One thing that `countersign doctor` looked at."""
+
+    name: str
+    ok: bool
+    said: str
+    """What was found; if not ok, what to do about it."""

@@ -1,0 +1,96 @@
+"""Approval with changes, as a person writes it in a ticket: names and values, read exactly.
+
+In a comment it stands under a line that says `Changes:`, so that no ordinary sentence can be taken
+for one; in a field of its own it stands alone:
+
+    Changes:
+    amount: 27000
+    discount_percent: 10
+
+or the same as a JSON object. What is not named stays as it was proposed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from approvals.coerce import edited_arguments
+from approvals.errors import InvalidArgumentsError, InvalidError
+from approvals.fields import fields
+from approvals.models import JsonObject
+from approvals.wording import cut
+
+_HEAD = re.compile(r"^[ \t*_]*changes[ \t]*:[ \t*_]*(.*)$", re.IGNORECASE | re.MULTILINE)
+_LINE = re.compile(r"^[\s*\-•]*([^:=\s]+)\s*[:=]\s?(.*)$")
+_FENCE = re.compile(r"^\s*(\{(?:code|noformat)(?::[^}]*)?\}|```\w*)\s*$", re.MULTILINE)
+HOW = (
+    "write a comment that begins with a line “Changes:”, followed by one line for each argument "
+    "to change, for example “amount: 900”"
+)
+
+
+def split(comment: str) -> tuple[str, str | None]:
+    """The words of a comment, and what stands under `Changes:` (None if there is no such line)."""
+    text = comment.replace("\r\n", "\n").replace("\r", "\n")
+    head = _HEAD.search(text)
+    if head is None:
+        return text.strip(), None
+    asked = f"{head[1]}\n{text[head.end() :]}"
+    return text[: head.start()].strip(), asked.strip()
+
+
+def changed(tool: str, schema: JsonObject | None, current: JsonObject, text: str) -> JsonObject:
+    """All arguments with the changes in them.
+
+    Raises InvalidError or InvalidArgumentsError: the text says what to write instead.
+    """
+    wanted = _wanted(_FENCE.sub("", text).strip())
+    form = fields(schema, current)
+    known = {field.name for field in form}
+    unknown = {name: "is not an argument of this tool" for name in wanted if name not in known}
+    if unknown:
+        raise InvalidArgumentsError(tool, unknown)
+    typed = {name: v for name, v in wanted.items() if isinstance(v, str)}
+    edited, problems = edited_arguments(form, current, typed)
+    if problems:
+        raise InvalidArgumentsError(tool, problems)
+    return {**edited, **{name: v for name, v in wanted.items() if not isinstance(v, str)}}
+
+
+def _wanted(text: str) -> Mapping[str, Any]:
+    if text.startswith("{"):
+        return _object(text)
+    wanted: dict[str, Any] = {}
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        match = _LINE.match(line)
+        if match is None:
+            raise InvalidError(f"“{cut(line.strip(), 80)}” is no change: {HOW}.")
+        if match[1] in wanted:
+            raise InvalidError(f"{match[1]} is given twice; give each argument one value.")
+        wanted[match[1]] = match[2].strip()
+    if not wanted:
+        raise InvalidError(f"It does not say what to change: {HOW}.")
+    return wanted
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidError(f"The changes are not a JSON object: {cut(str(exc), 200)}") from exc
+    if not isinstance(value, dict) or not value:
+        raise InvalidError("The changes are an empty JSON object; name what to change.")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is there twice")
+    return dict(pairs)
