@@ -1,0 +1,27 @@
+"""`python -m sandbox.provisioning`: the provisioning system as a program."""
+
+import argparse
+from pathlib import Path
+
+from sandbox._files import default_path
+from sandbox._serve import run_alone
+from sandbox.provisioning.server import API_KEY, Provisioning
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("sandbox.provisioning", description=__doc__)
+    parser.add_argument(
+        "--db",
+        type=Path,
+        default=default_path("provisioning.db"),
+        help="SQLite file (default %(default)s)",
+    )
+    parser.add_argument(
+        "--api-key", default=API_KEY, help="what X-Api-Key must be (default %(default)s)"
+    )
+    run_alone(
+        parser,
+        lambda given: Provisioning.start(
+            db_path=given.db, api_key=given.api_key, host=given.host, port=given.port
+        ),
+        default_port=8806,
+    )
