@@ -1,4 +1,5 @@
-"""The systems the example workflows act on: a CRM with quoting over HTTP, and mail over SMTP.
+"""The systems the example workflows act on: a CRM with quoting and a provisioning system over
+HTTP, and mail over SMTP.
 
 Errors carry the sentence the agents get to read: what happened, and whether anything was changed.
 """
@@ -47,22 +48,16 @@ def _tls() -> ssl.SSLContext:
 
 
 @dataclass(frozen=True)
-class Crm:
-    """The CRM's API as its tools need it."""
+class _Rest:
+    """One back end with an API key and idempotent writes; `name` is what its errors call it."""
 
+    name: str
     url: str
     api_key: str
 
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Crm:
-        """Reads `crm_url` and `crm_api_key`."""
-        return cls(str(setting(settings, "crm_url")), str(setting(settings, "crm_api_key")))
-
-    async def customers(self, name: str) -> list[dict[str, Any]]:
-        """Customers whose name contains `name`, with price, discount, contact and opportunities."""
-        answer = await self._call("GET", "/customers", params={"name": name})
-        customers: list[dict[str, Any]] = answer["customers"]
-        return customers
+    async def read(self, path: str, **params: str) -> dict[str, Any]:
+        """Look something up."""
+        return await self._call("GET", path, params=params)
 
     async def write(
         self, method: str, path: str, body: Mapping[str, Any], key: str
@@ -75,7 +70,7 @@ class Crm:
         if answer.is_success:
             parsed: dict[str, Any] = answer.json()
             return parsed
-        raise BackOfficeError(_refusal(answer))
+        raise BackOfficeError(self._refusal(answer))
 
     async def _send(
         self, method: str, path: str, request: Mapping[str, Any], *, doubtful: bool = False
@@ -91,28 +86,86 @@ class Crm:
                 return await http.request(method, path, timeout=TIMEOUT_S, **request)
         except httpx.ConnectError as error:
             if not doubtful:
-                raise BackOfficeError("The CRM cannot be reached. Nothing was changed.") from error
-            raise OutcomeUnknownError(_silence(method, path)) from error
+                said = f"The {self.name} cannot be reached. Nothing was changed."
+                raise BackOfficeError(said) from error
+            raise OutcomeUnknownError(self._silence(method, path)) from error
         except (httpx.TransportError, TimeoutError) as error:
             if doubtful and method == "GET":
-                raise BackOfficeError(f"The CRM did not answer {method} {path}.") from error
+                said = f"The {self.name} did not answer {method} {path}."
+                raise BackOfficeError(said) from error
             if doubtful:
-                raise OutcomeUnknownError(_silence(method, path)) from error
+                raise OutcomeUnknownError(self._silence(method, path)) from error
         return await self._send(method, path, request, doubtful=True)
 
+    def _silence(self, method: str, path: str) -> str:
+        return (
+            f"The {self.name} did not answer {method} {path}. "
+            "It is not known whether the change was made."
+        )
 
-def _silence(method: str, path: str) -> str:
-    return f"The CRM did not answer {method} {path}. It is not known whether the change was made."
+    def _refusal(self, answer: httpx.Response) -> str:
+        try:
+            said = str(answer.json()["error"]["message"])
+        except (ValueError, KeyError, TypeError):
+            said = answer.text[:200]
+        status = answer.status_code
+        if answer.is_server_error:
+            return f"The {self.name} is unavailable (HTTP {status}): {said}"
+        return f"The {self.name} refused (HTTP {status}): {said} Nothing was changed."
 
 
-def _refusal(answer: httpx.Response) -> str:
-    try:
-        said = str(answer.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        said = answer.text[:200]
-    if answer.is_server_error:
-        return f"The CRM is unavailable (HTTP {answer.status_code}): {said}"
-    return f"The CRM refused (HTTP {answer.status_code}): {said} Nothing was changed."
+@dataclass(frozen=True)
+class Crm:
+    """The CRM's API as its tools need it."""
+
+    api: _Rest
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Crm:
+        """Reads `crm_url` and `crm_api_key`."""
+        url, key = str(setting(settings, "crm_url")), str(setting(settings, "crm_api_key"))
+        return cls(_Rest("CRM", url, key))
+
+    async def customers(self, name: str) -> list[dict[str, Any]]:
+        """Customers whose name contains `name`, with price, discount, contact and opportunities."""
+        answer = await self.api.read("/customers", name=name)
+        customers: list[dict[str, Any]] = answer["customers"]
+        return customers
+
+    async def write(
+        self, method: str, path: str, body: Mapping[str, Any], key: str
+    ) -> dict[str, Any]:
+        """Change something once: repeating it with the same `key` changes nothing more."""
+        return await self.api.write(method, path, body, key)
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """The provisioning system's API as its tools need it."""
+
+    api: _Rest
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Provisioning:
+        """Reads `provisioning_url` and `provisioning_api_key`."""
+        url = str(setting(settings, "provisioning_url"))
+        return cls(
+            _Rest("provisioning system", url, str(setting(settings, "provisioning_api_key")))
+        )
+
+    async def offers(self, kind: str = "") -> list[dict[str, Any]]:
+        """What can be ordered of this kind (all if empty), with prices and regions."""
+        offers: list[dict[str, Any]] = (await self.api.read("/catalog", kind=kind))["offers"]
+        return offers
+
+    async def resources(self) -> list[dict[str, Any]]:
+        """Everything that exists, networks included."""
+        resources: list[dict[str, Any]] = (await self.api.read("/resources"))["resources"]
+        return resources
+
+    async def add(self, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Make one change: repeating it with the same `key` changes nothing more."""
+        return await self.api.write("POST", path, body, key)
 
 
 @dataclass(frozen=True)
