@@ -8,13 +8,19 @@ from approvals.models import Actor, Principal, PrincipalId, Via
 
 
 def person(name: str, *roles: str) -> Principal:
-    """A principal whose id is `name` in lower case, known to Entra as `oid-<id>`."""
+    """A principal whose id is `name` in lower case, known to Entra as `oid-<id>`, to Jira as
+    `acc-<id>`, and to ServiceNow by its id."""
     key = name.lower()
     return Principal(
         id=PrincipalId(key),
         name=name,
         roles=frozenset(roles),
-        identities={"entra": f"oid-{key}", "email": f"{key}@example.com"},
+        identities={
+            "entra": f"oid-{key}",
+            "email": f"{key}@example.com",
+            "jira": f"acc-{key}",
+            "servicenow": key,
+        },
     )
 
 

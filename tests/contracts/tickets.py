@@ -1,0 +1,11 @@
+"""The implementations of `approvals.ports.TicketConnector` that the contract is run on.
+
+Another connector: a module beside `tickets_memory` with its `Outside`, and a name in the list.
+"""
+
+from __future__ import annotations
+
+from tests.contracts.outside import Implementation
+from tests.contracts.tickets_memory import MEMORY
+
+IMPLEMENTATIONS: tuple[Implementation, ...] = (MEMORY,)
