@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.contracts import outside as ticket_systems
+from tests.contracts import tickets
+from tests.contracts.orders import Orders, orders_in
 from tests.contracts.stores import IMPLEMENTATIONS, Implementation
 
 
@@ -24,3 +27,18 @@ async def store(implementation: Implementation, tmp_path: Path) -> AsyncIterator
     """An open store without rows."""
     async with implementation.open(tmp_path) as store:
         yield store
+
+
+@pytest_asyncio.fixture(params=tickets.IMPLEMENTATIONS, ids=lambda one: one.name)
+async def outside(request: pytest.FixtureRequest) -> AsyncIterator[ticket_systems.Outside]:
+    """A ticket system without tickets, with the connector under test."""
+    chosen: ticket_systems.Implementation = request.param
+    async with chosen.open() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def orders(outside: ticket_systems.Outside, tmp_path: Path) -> AsyncIterator[Orders]:
+    """Requests to be asked in the system under test."""
+    async with orders_in(tmp_path, outside) as made:
+        yield made

@@ -21,7 +21,7 @@ class InMemory:
     """Implements `tests.contracts.outside.Outside`."""
 
     def __init__(self) -> None:
-        self.tickets = FakeTickets(ManualClock())
+        self.tickets = FakeTickets(ManualClock(), settle_s=60.0)
         self.connector: TicketConnector = self.tickets
         self.people = {
             Who.BEN: BEN.identities["jira"],

@@ -1,0 +1,284 @@
+"""The contract of `approvals.ports.TicketConnector`: a ticket from its making to its end.
+
+What people decide in it is in `test_ticket_decisions`, what goes wrong in `test_ticket_faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from approvals.errors import NotFoundError
+from approvals.ports import TicketConnector, TicketOrder
+from approvals.tickets import (
+    Observation,
+    TicketAct,
+    TicketOutcome,
+    TicketRef,
+    TicketVote,
+    text_sha256,
+)
+from tests.contracts.orders import Orders
+from tests.contracts.outside import Outside, Who
+
+Effect = Callable[[TicketConnector, TicketOrder, TicketRef, TicketAct], Awaitable[object]]
+"""A call that changes a ticket; the act is one of Ben's in it."""
+EFFECTS: dict[str, Effect] = {
+    "adopt": lambda connector, order, ref, act: connector.adopt(order, ref),
+    "comment": lambda connector, order, ref, act: connector.comment(ref, "Hello.", key="k1"),
+    "ask_again": lambda connector, order, ref, act: connector.ask_again(
+        ref, act, "It does not count.", counted=False
+    ),
+    "close": lambda connector, order, ref, act: connector.close(
+        ref, TicketOutcome.EXECUTED, "Done."
+    ),
+}
+effects = pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS.keys())
+
+
+async def seen(outside: Outside, ref: TicketRef) -> Observation:
+    """What the connector reads in a ticket that is there."""
+    observation = await outside.connector.fetch_one(ref)
+    assert observation is not None, f"{ref.key} is gone"
+    return observation
+
+
+def votes(outside: Outside, observation: Observation) -> list[TicketVote]:
+    """The verdicts among what was read."""
+    found = outside.connector.decide(observation)
+    return [one for one in found if isinstance(one, TicketVote)]
+
+
+async def said(outside: Outside, ref: TicketRef, words: str) -> int:
+    """How many comments hold these words."""
+    return sum(words in comment for comment in await outside.comments(ref))
+
+
+async def test_nothing_is_found_before_a_ticket_is_opened(outside: Outside, orders: Orders) -> None:
+    order = await orders.new()
+    await orders.ticket()
+
+    assert [] == list(await outside.connector.find(order.key))
+
+
+async def test_opened_ticket_is_found_by_the_key_of_its_order(
+    outside: Outside, orders: Orders
+) -> None:
+    order = await orders.new()
+    ref = await outside.connector.open_ticket(order)
+    (found,) = await outside.connector.find(order.key)
+    observation = await seen(outside, ref)
+
+    assert (ref.id, ref.key, True) == (found.ref.id, found.ref.key, found.ours)
+    assert order.key == observation.order_key
+    assert ref.url.startswith(("http://", "https://"))
+    assert [ref.key] == await outside.open_tickets()
+
+
+async def test_ticket_remembers_the_text_that_it_was_given(
+    outside: Outside, orders: Orders
+) -> None:
+    ref, other = await orders.ticket(), await orders.ticket()
+
+    assert 64 == len(ref.shown) == len(text_sha256(""))
+    assert ref.shown != other.shown
+
+
+async def test_tickets_made_twice_are_found_the_first_made_first(
+    outside: Outside, orders: Orders
+) -> None:
+    order = await orders.new()
+    refs = [await outside.connector.open_ticket(order) for _ in range(3)]
+    found = await outside.connector.find(order.key)
+
+    assert [ref.id for ref in refs] == [one.ref.id for one in found]
+    assert {True} == {one.ours for one in found}
+
+
+async def test_ticket_of_somebody_else_with_our_key_is_not_ours(
+    outside: Outside, orders: Orders
+) -> None:
+    order = await orders.new()
+    foreign = await outside.foreign_ticket_with(order.key)
+    ref = await outside.connector.open_ticket(order)
+    found = {one.ref.id: one.ours for one in await outside.connector.find(order.key)}
+
+    assert {foreign.id: False, ref.id: True} == found
+
+
+async def test_ticket_that_the_index_has_not_seen_is_found_later(
+    outside: Outside, orders: Orders
+) -> None:
+    order = await orders.new()
+    outside.lag_index()
+    ref = await outside.connector.open_ticket(order)
+    early = await outside.connector.find(order.key)
+    outside.catch_up()
+    found = await outside.connector.find(order.key)
+
+    assert outside.connector.settle_s > 0 or early
+    assert [ref.id] == [one.ref.id for one in found]
+
+
+async def test_adopting_makes_no_ticket_and_changes_nothing_that_is_right(
+    outside: Outside, orders: Orders
+) -> None:
+    order = await orders.new()
+    ref = await outside.connector.open_ticket(order)
+    (found,) = await outside.connector.find(order.key)
+    adopted = [await outside.connector.adopt(order, found.ref) for _ in range(2)]
+    observation = await seen(outside, adopted[0])
+
+    assert [(ref.id, ref.key, ref.url, ref.shown)] * 2 == [
+        (one.id, one.key, one.url, one.shown) for one in adopted
+    ]
+    assert 1 == len(await outside.connector.find(order.key))
+    assert observation.awaiting
+    assert () == observation.acts
+    assert observation.altered_by is None
+
+
+async def test_adopting_restores_the_text_and_those_who_answer_can_answer(
+    outside: Outside, orders: Orders
+) -> None:
+    order = await orders.new()
+    ref = await outside.connector.open_ticket(order)
+    await outside.edit_text(ref, Who.ERIN, "Give everybody a day off.")
+    adopted = await outside.connector.adopt(order, ref)
+    restored = await seen(outside, adopted)
+    await outside.approve(adopted, Who.CARA)
+    (vote,) = votes(outside, await seen(outside, adopted))
+
+    assert ref.shown == adopted.shown
+    assert restored.altered_by is None
+    assert outside.people[Who.CARA] == vote.act.actor
+
+
+async def test_comment_is_made_once_for_each_key(outside: Outside, orders: Orders) -> None:
+    ref = await orders.ticket()
+    for key in ("k1", "k1", "k2", "k1"):
+        await outside.connector.comment(ref, "Please look at this.", key=key)
+
+    assert 2 == await said(outside, ref, "Please look at this.")
+
+
+async def test_ticket_can_be_answered_again_after_an_answer_that_did_not_count(
+    outside: Outside, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    await outside.approve(ref, Who.BEN)
+    (first,) = votes(outside, await seen(outside, ref))
+    for _ in range(2):
+        await outside.connector.ask_again(ref, first.act, "It does not count.", counted=False)
+    asking = await seen(outside, ref)
+    await outside.reject(ref, Who.BEN, "Too much.")
+    newest = votes(outside, await seen(outside, ref))[-1]
+
+    assert asking.awaiting
+    assert 1 == await said(outside, ref, "It does not count.")
+    assert (outside.people[Who.BEN], "reject") == (newest.act.actor, newest.verdict)
+    assert first.act.id != newest.act.id
+
+
+async def test_more_people_can_answer_after_an_answer_that_counted(
+    outside: Outside, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    await outside.approve(ref, Who.BEN)
+    (first,) = votes(outside, await seen(outside, ref))
+    await outside.connector.ask_again(ref, first.act, "One more has to approve.", counted=True)
+    asking = await seen(outside, ref)
+    await outside.approve(ref, Who.CARA)
+    observation = await seen(outside, ref)
+
+    assert asking.awaiting
+    assert outside.people[Who.CARA] in {vote.act.actor for vote in votes(outside, observation)}
+    assert sorted(act.at for act in observation.acts) == [act.at for act in observation.acts]
+
+
+async def test_asking_again_late_takes_no_newer_answer_away(
+    outside: Outside, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    await outside.approve(ref, Who.BEN)
+    (first,) = votes(outside, await seen(outside, ref))
+    await outside.connector.ask_again(ref, first.act, "One more has to approve.", counted=True)
+    await outside.approve(ref, Who.CARA)
+    await outside.connector.ask_again(ref, first.act, "One more has to approve.", counted=True)
+    observation = await seen(outside, ref)
+
+    assert outside.people[Who.CARA] in {vote.act.actor for vote in votes(outside, observation)}
+    assert 1 == await said(outside, ref, "One more has to approve.")
+
+
+@pytest.mark.parametrize("outcome", list(TicketOutcome))
+async def test_closing_says_why_once_and_nobody_is_asked_any_more(
+    outside: Outside, orders: Orders, outcome: TicketOutcome
+) -> None:
+    ref, other = await orders.ticket(), await orders.ticket()
+    for _ in range(2):
+        await outside.connector.close(ref, outcome, "So it ended.")
+    observation = await seen(outside, ref)
+
+    assert not observation.awaiting
+    assert 1 == await said(outside, ref, "So it ended.")
+    assert [other.key] == await outside.open_tickets()
+
+
+async def test_each_outcome_of_a_ticket_is_told(outside: Outside, orders: Orders) -> None:
+    ref = await orders.ticket()
+    await outside.approve(ref, Who.BEN)
+    await outside.connector.close(ref, TicketOutcome.APPROVED, "It runs now.")
+    await outside.connector.close(ref, TicketOutcome.EXECUTED, "It has run.")
+
+    assert (1, 1) == (
+        await said(outside, ref, "It runs now."),
+        await said(outside, ref, "It has run."),
+    )
+
+
+async def test_closing_without_a_text_says_nothing(outside: Outside, orders: Orders) -> None:
+    ref = await orders.ticket()
+    before = await outside.comments(ref)
+    await outside.connector.close(ref, TicketOutcome.SUPERSEDED, "")
+
+    assert before == await outside.comments(ref)
+    assert not (await seen(outside, ref)).awaiting
+
+
+async def test_closing_is_nobodys_vote(outside: Outside, orders: Orders) -> None:
+    for outcome in TicketOutcome:
+        ref = await orders.ticket()
+        await outside.connector.close(ref, outcome, "So it ended.")
+
+        assert [] == votes(outside, await seen(outside, ref))
+
+
+async def test_reopened_ticket_can_be_closed_again_without_a_word(
+    outside: Outside, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    await outside.connector.close(ref, TicketOutcome.REJECTED, "Rejected in the chat.")
+    await outside.reopen(ref, Who.ERIN)
+    reopened = await seen(outside, ref)
+    await outside.connector.close(ref, TicketOutcome.REJECTED, "Rejected in the chat.")
+
+    assert reopened.awaiting
+    assert not (await seen(outside, ref)).awaiting
+    assert 1 == await said(outside, ref, "Rejected in the chat.")
+
+
+@effects
+async def test_ticket_that_is_gone_is_not_found(
+    outside: Outside, orders: Orders, effect: Effect
+) -> None:
+    order = await orders.new()
+    ref = await outside.connector.open_ticket(order)
+    await outside.approve(ref, Who.BEN)
+    (act,) = (await seen(outside, ref)).acts
+    await outside.delete(ref)
+
+    assert await outside.connector.fetch_one(ref) is None
+    with pytest.raises(NotFoundError):
+        await effect(outside.connector, order, ref, act)
