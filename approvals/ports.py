@@ -171,6 +171,8 @@ class TicketOrder(Value):
 class TicketConnector(Protocol):
     """A system in which people decide by answering a ticket.
 
+    Every `text` is plain: the connector escapes it, so that nothing in it becomes markup.
+
     Any method may raise UnavailableError: nothing was done, come again, perhaps after
     `retry_after_s`. Writes are never repeated inside. What was written and not answered raises
     UnansweredError: look with `find` (or read the ticket) before writing again.
@@ -194,6 +196,13 @@ class TicketConnector(Protocol):
 
         Raises InvalidError if the system refuses what we send (a required field, an unknown
         assignee): the text says which setting to change. Raises UnansweredError.
+        """
+
+    async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
+        """Make a ticket that is there already what the order says: its text, who may answer.
+
+        Completes what an attempt that died has begun, and restores a text that somebody changed.
+        Idempotent. Raises as `open_ticket`, and NotFoundError if it is gone.
         """
 
     async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:

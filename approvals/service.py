@@ -158,13 +158,18 @@ class ApprovalService:
 
         await self._store.write(unit)
 
-    async def note(self, request_id: str, kind: str, body: JsonObject, *, act: ActKey) -> bool:
-        """Put on the ledger what happened to a ticket, once for each `act`; whether it was new."""
+    async def note(
+        self, request_id: str, kind: str, body: JsonObject, *, act: ActKey, reason: str = ""
+    ) -> bool:
+        """Put on the ledger what happened to a ticket, once for each `act`; whether it was new.
+
+        `reason` is kept with the act, for the people in the ticket.
+        """
         now = self._clock.now()
 
         def unit(connection: Connection) -> bool:
             request = request_rows.get(connection, request_id)
-            new = ticket_rows.record_act(connection, act, request_id, "", now)
+            new = ticket_rows.record_act(connection, act, request_id, reason, now)
             if new:
                 entry: JsonObject = {"request": request.id, **body}
                 ledger_rows.append(connection, request.session_id, now, (kind, entry))

@@ -7,6 +7,17 @@ import re
 from typing import Any
 
 from approvals.canonical import canonical_json
+from approvals.models import Via
+
+VIA_WORDS: dict[Via, str] = {
+    Via.TEAMS: "Microsoft Teams",
+    Via.JIRA: "Jira",
+    Via.SERVICENOW: "ServiceNow",
+    Via.API: "the API",
+    Via.CLI: "the command line",
+    Via.POLICY: "policy",
+    Via.CLOCK: "the deadline",
+}
 
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0e\uffa0"

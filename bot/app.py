@@ -43,8 +43,12 @@ class Parts:
     services: Services
     messages: Handler
     """The Bot Framework endpoint; it authenticates its callers itself."""
+    webhooks: Handler
+    """Where ticket systems tell of changes; it authenticates its callers itself."""
     checks: Checks
     """Name of each check to `ok`, or to what is wrong."""
+    systems: Checks
+    """Name of each system around us to `ok`, or to what is wrong with it; we are ready without."""
     local: bool = False
     """Whether the tokens are the well-known ones of local mode."""
 
@@ -55,13 +59,14 @@ def create_app(parts: Parts) -> web.Application:
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
     app.router.add_post("/api/messages", parts.messages)
+    app.router.add_post("/webhooks/{system}", parts.webhooks)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.endpoint())
     app.router.add_post("/api/v1/requests/{id}/questions", questions)
     document = openapi.document(OPERATIONS, version=version("countersign"))
     app.router.add_get("/api/openapi.json", _json(document))
     app.router.add_get("/healthz", _json({"status": "ok"}))
-    app.router.add_get("/readyz", _readiness(parts.checks))
+    app.router.add_get("/readyz", _readiness(parts.checks, parts.systems))
     return app
 
 
@@ -117,11 +122,15 @@ def _json(body: object) -> Handler:
     return answer
 
 
-def _readiness(checks: Checks) -> Handler:
+def _readiness(checks: Checks, systems: Checks) -> Handler:
     async def answer(_: web.Request) -> web.StreamResponse:
         results = await checks()
         ready = all(result == "ok" for result in results.values())
-        body = {"status": "ready" if ready else "not ready", "checks": results}
+        body = {
+            "status": "ready" if ready else "not ready",
+            "checks": results,
+            "systems": await systems() if ready else {},
+        }
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         return web.json_response(body, status=status)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
@@ -13,6 +14,7 @@ from approvals.errors import UnavailableError
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.ports import Clock, Store
 from approvals.store.schema import conversations
+from approvals.store.tickets import poll_state
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +78,30 @@ class Health:
             return "starting"
         age = self._clock.now() - swept_at
         return "ok" if age <= SWEEP_MAX_AGE else f"stuck: the last sweep was {age} ago"
+
+
+class Systems:
+    """Whether the ticket systems can be read, by their last poll."""
+
+    def __init__(self, store: Store, names: Iterable[str]):
+        self._store, self._names = store, tuple(names)
+
+    async def checks(self) -> dict[str, str]:
+        """Each system by name: `ok`, or since when and how often it could not be read. The cause is
+        for the log and for `countersign doctor`."""
+        if not self._names:
+            return {}
+        return await self._store.read(lambda c: {name: _polled(c, name) for name in self._names})
+
+
+def _polled(connection: Connection, name: str) -> str:
+    state = poll_state(connection, name)
+    if state is None or (state.polled_at is None and not state.failures):
+        return "not read yet"
+    if not state.failures:
+        return "ok"
+    since = "never" if state.polled_at is None else f"{state.polled_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"unreachable: {state.failures} polls failed, last read {since}"
 
 
 def _write_and_remove(connection: Connection) -> None:

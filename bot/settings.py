@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from approvals.models import Principal, PrincipalId, Value
 from approvals.policy import Policy
 from bot.teams.settings import TeamsSettings
+from connectors.jira.settings import JiraSettings
+from connectors.servicenow.settings import ServiceNowSettings
 
 DEFAULT_DATABASE_URL = "sqlite:///./countersign.db"
 DEFAULT_HOST = "127.0.0.1"
@@ -112,6 +114,18 @@ class WorkflowsSection(Value):
     """A value `{env: NAME}` is taken from that environment variable."""
 
 
+class ConnectorSettings(Value):
+    """The configured systems; None for one that is not used."""
+
+    jira: JiraSettings | None = None
+    servicenow: ServiceNowSettings | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are used."""
+        return tuple(name for name, used in self if used is not None)
+
+
 class AppPackageSettings(Value):
     """Who offers the Teams app, as people see it there; only `manifest pack` needs it."""
 
@@ -150,6 +164,7 @@ class Settings(Value):
     workflow_modules: tuple[str, ...]
     workflow_settings: dict[str, Any] = Field(repr=False)
     policy_section: dict[str, Any]
+    connectors: ConnectorSettings = ConnectorSettings()
     app_package: AppPackageSettings | None = None
 
     @property

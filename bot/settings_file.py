@@ -18,6 +18,7 @@ from bot.settings import (
     DEFAULT_PORT,
     MIN_TOKEN_LENGTH,
     AppPackageSettings,
+    ConnectorSettings,
     Mode,
     ModelSection,
     ModelSettings,
@@ -27,13 +28,23 @@ from bot.settings import (
     WorkflowsSection,
 )
 from bot.settings_secrets import choose_model, secret
+from bot.settings_tickets import channel_problems, read_connectors
 from bot.settings_yaml import parse
 from bot.teams.settings import TeamsSettings
 
 T = TypeVar("T")
 
 DEFAULT_FILE = Path("countersign.yaml")
-SECTIONS = ("public_url", "people", "teams", "model", "workflows", "policy", "app_package")
+SECTIONS = (
+    "public_url",
+    "people",
+    "teams",
+    "connectors",
+    "model",
+    "workflows",
+    "policy",
+    "app_package",
+)
 Adjust = Callable[[dict[str, Any]], None]
 
 
@@ -98,7 +109,14 @@ class _Reader:
         teams = self._teams(public_url, {person.id for person in people})
         model = self._model()
         workflows = self._workflows()
-        policy = self._policy(people)
+        connectors, wrong = read_connectors(
+            self._document.get("connectors"),
+            self._environ,
+            local=self._local,
+            describe=problems_of,
+        )
+        self.problems += wrong
+        policy = self._policy(people, None if wrong else connectors)
         app_package = self._section("app_package", AppPackageSettings, None)
         if self.problems or teams is None or model is None or workflows is None:
             raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
@@ -114,6 +132,7 @@ class _Reader:
             workflow_modules=workflows.modules,
             workflow_settings=workflows.settings,
             policy_section=policy,
+            connectors=connectors,
             app_package=app_package,
         )
 
@@ -255,7 +274,9 @@ class _Reader:
             settings[key] = value
         return WorkflowsSection(modules=found.modules, settings=settings)
 
-    def _policy(self, people: list[PersonSettings]) -> dict[str, Any]:
+    def _policy(
+        self, people: list[PersonSettings], connectors: ConnectorSettings | None
+    ) -> dict[str, Any]:
         section = self._document.get("policy")
         if not isinstance(section, dict):
             self.problems.append(
@@ -275,6 +296,8 @@ class _Reader:
                         f"policy.tools.{tool}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
                         f"but people has {len(holders)} with such a role; nobody could approve it."
                     )
+        if connectors is not None:
+            self.problems += channel_problems(policy, connectors, people)
         return section
 
 

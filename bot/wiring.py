@@ -15,18 +15,18 @@ from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
 from agents.session_manager import SESSIONS_AT_ONCE
 from approvals.delivery import Courier
-from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
+from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN, FollowUp
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Effect
 from approvals.policy import Policy
-from approvals.ports import Channel
+from approvals.ports import Channel, Clock, TicketConnector
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
 from bot.api.operation import Services
 from bot.app import Parts
 from bot.clock import SystemClock
-from bot.health import Health
+from bot.health import Health, Systems
 from bot.people import SettingsDirectory, Tokens
 from bot.records import NoConversations
 from bot.sessions import Sessions
@@ -34,6 +34,9 @@ from bot.settings import DEFAULT_HOST, Settings
 from bot.teams.activities import TeamsBot
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.channel import TeamsChannel
+from bot.webhooks import Webhooks
+from connectors.channel import TicketChannel
+from connectors.reconciler import Reconciler
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +98,7 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         adapter = await stack.enter_async_context(
             TeamsAdapter(settings.teams, clock, local=settings.local, host=host)
         )
+        connectors = await stack.enter_async_context(ticket_connectors(settings, clock))
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = EmbeddedJobs(store, clock)
         # The service plans deliveries for the channels, and the channels read from the service.
@@ -110,6 +114,13 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         jobs.handle(NOTIFY, courier.notify)
         jobs.handle(EXPIRE, service.expire)
         jobs.handle(DOUBT, runs.doubt)
+        for name, connector in connectors.items():
+            channels[name] = TicketChannel(connector, store, clock, directory)
+        follow_up = FollowUp(jobs, directory, channels)
+        reconciler = Reconciler(connectors, store, clock, service, directory, follow_up)
+        await reconciler.plan()
+        jobs.handle(LOOK, reconciler.look)
+        jobs.handle(POLL, reconciler.poll)
         bot = TeamsBot(
             settings.teams,
             service,
@@ -129,9 +140,27 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
             tokens=Tokens(settings.tokens),
         )
         parts = Parts(
-            services=services, messages=bot.messages, checks=health.checks, local=settings.local
+            services=services,
+            messages=bot.messages,
+            webhooks=Webhooks(connectors, reconciler.hint).receive,
+            checks=health.checks,
+            systems=Systems(store, connectors).checks,
+            local=settings.local,
         )
         yield Runtime(parts=parts, jobs=jobs, health=health, adapter=adapter)
+
+
+@asynccontextmanager
+async def ticket_connectors(
+    settings: Settings, clock: Clock
+) -> AsyncIterator[dict[str, TicketConnector]]:
+    """The configured ticket systems by name; nothing is asked of them yet."""
+    made: dict[str, TicketConnector] = {}
+    try:
+        yield made
+    finally:
+        for connector in made.values():
+            await connector.close_client()
 
 
 async def _drain(bot: TeamsBot) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from approvals.models import Delivery, DeliveryId, DeliveryStatus, RequestStatus
@@ -13,7 +13,8 @@ from approvals.store import codec
 from approvals.store.schema import deliveries, polls, requests, ticket_acts
 from approvals.tickets import ActKey, PollState, RecordedAct
 
-SHOWN = (DeliveryStatus.LIVE, DeliveryStatus.CLOSED)
+LOST = "lost"
+"""The act as which a ticket that has vanished is recorded."""
 
 
 def delivery_of(connection: Connection, channel: str, ticket_id: str) -> Delivery | None:
@@ -62,6 +63,15 @@ def look(connection: Connection, delivery_id: str, at: datetime | None) -> None:
     )
 
 
+def looked(connection: Connection, delivery_id: str, planned: datetime) -> None:
+    """The ticket has been read: forget the look that was `planned`, and no other."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.look_at == codec.to_text(planned))
+        .values(look_at=None)
+    )
+
+
 def due_looks(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
     """Deliveries whose ticket is to be read, the longest due first."""
     query = (
@@ -105,15 +115,24 @@ def acts_of(connection: Connection, channel: str, ticket_id: str) -> list[Record
     return [_act(row) for row in connection.execute(query)]
 
 
+def count_lost(connection: Connection, channel: str, request_id: str) -> int:
+    """How many tickets of a request have vanished."""
+    query = (
+        select(func.count())
+        .select_from(ticket_acts)
+        .where(
+            ticket_acts.c.channel == channel,
+            ticket_acts.c.request_id == request_id,
+            ticket_acts.c.act_id == LOST,
+        )
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def answer(connection: Connection, keys: Iterable[ActKey]) -> None:
     """The ticket has been told what became of these acts."""
     for key in keys:
         connection.execute(update(ticket_acts).where(*_where(key)).values(answered=1))
-
-
-def amend(connection: Connection, key: ActKey, reason: str) -> None:
-    """Say why an act does not count after all."""
-    connection.execute(update(ticket_acts).where(*_where(key)).values(reason=reason))
 
 
 def plan_poll(connection: Connection, channel: str, now: datetime) -> None:
@@ -123,6 +142,11 @@ def plan_poll(connection: Connection, channel: str, now: datetime) -> None:
     query = dialect.insert(polls).values(values)
     again = {"next_at": values["next_at"], "swept_at": None}
     connection.execute(query.on_conflict_do_update(index_elements=["channel"], set_=again))
+
+
+def forget_polls(connection: Connection, *, keep: Iterable[str]) -> None:
+    """Do not poll any other system than these."""
+    connection.execute(delete(polls).where(polls.c.channel.not_in(list(keep))))
 
 
 def due_polls(connection: Connection, now: datetime) -> list[str]:
@@ -148,21 +172,6 @@ def save_poll(connection: Connection, state: PollState) -> None:
     for name in ("polled_at", "swept_at", "next_at"):
         values[name] = None if values[name] is None else codec.to_text(values[name])
     connection.execute(update(polls).where(polls.c.channel == state.channel).values(values))
-
-
-def count_awaited(connection: Connection, channels: Sequence[str]) -> dict[str, int]:
-    """How many tickets wait for people, by system."""
-    query = (
-        select(deliveries.c.channel, func.count())
-        .join(requests, requests.c.id == deliveries.c.request_id)
-        .where(
-            requests.c.status == RequestStatus.PENDING.value,
-            deliveries.c.channel.in_(channels),
-            deliveries.c.status == DeliveryStatus.LIVE.value,
-        )
-        .group_by(deliveries.c.channel)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _key_columns(key: ActKey) -> dict[str, str]:

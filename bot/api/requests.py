@@ -67,7 +67,9 @@ class DeliveryBody(Value):
     channel: str
     target: str
     status: str
-    error: str | None
+    ticket: str | None = Field(description="The ticket as people call it, where it is one.")
+    url: str | None = Field(description="Where a person opens it.")
+    error: str | None = Field(description="What went wrong last, or was refused there.")
 
 
 class RequestBody(Value):
@@ -215,11 +217,15 @@ def _vote(vote: Vote) -> VoteBody:
 
 
 def _delivery(delivery: Delivery) -> DeliveryBody:
+    # Of a card the reference says where it can be reached, which is nobody's business.
+    reference = (delivery.reference or {}) if delivery.ticket_id else {}
     return DeliveryBody(
         id=delivery.id,
         channel=delivery.channel,
         target=delivery.target,
         status=str(delivery.status),
+        ticket=reference.get("key"),
+        url=reference.get("url"),
         error=delivery.error,
     )
 

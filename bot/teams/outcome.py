@@ -12,12 +12,11 @@ from approvals.models import (
     Via,
 )
 from approvals.ports import RequestView
-from approvals.wording import cut, in_words
+from approvals.wording import VIA_WORDS, cut, in_words
 from bot.teams.approval import Note, refresh_button
 from bot.teams.arguments import Space, changes_table
 from bot.teams.elements import banner, card, heading, label, moment, plain, sentence, words
 from bot.teams.parts import (
-    VIA_WORDS,
     Look,
     not_everything,
     position,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from approvals.models import JsonObject, Request, RequestStatus, Risk, Verdict, Via, Vote
+from approvals.models import JsonObject, Request, RequestStatus, Risk, Verdict, Vote
 from approvals.ports import RequestView
 from approvals.wording import cut, in_words
 from bot.teams.arguments import Space, arguments_table
@@ -29,15 +29,6 @@ _RISK: dict[Risk, tuple[str, str]] = {
     Risk.HIGH: ("⚠ High risk", "attention"),
     Risk.MEDIUM: ("● Medium risk", "warning"),
     Risk.LOW: ("○ Low risk", "emphasis"),
-}
-VIA_WORDS: dict[Via, str] = {
-    Via.TEAMS: "Microsoft Teams",
-    Via.JIRA: "Jira",
-    Via.SERVICENOW: "ServiceNow",
-    Via.API: "the API",
-    Via.CLI: "the command line",
-    Via.POLICY: "policy",
-    Via.CLOCK: "the deadline",
 }
 
 

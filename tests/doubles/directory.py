@@ -71,6 +71,12 @@ class FakeDirectory:
         self._people[known.id] = changed
         return changed
 
+    def forget_identity(self, principal_id: str, kind: str) -> None:
+        """Let a channel not know this person any more."""
+        known = self._people[PrincipalId(principal_id)]
+        identities = {k: v for k, v in known.identities.items() if k != kind}
+        self._people[known.id] = known.model_copy(update={"identities": identities})
+
     def remove(self, principal_id: str) -> None:
         """Forget a person."""
         del self._people[PrincipalId(principal_id)]

@@ -1,0 +1,69 @@
+"""Where ticket systems tell that something has changed: verified, noted, answered, nothing more.
+
+The body never decides anything: it names a ticket, which is then read by API. What is not signed
+with our secret is refused before it is parsed, leaves no row, and is logged without its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+
+from approvals.errors import InvalidWebhookError
+from approvals.ports import TicketConnector
+from approvals.tickets import WebhookHint
+from bot.api.problems import problem, unauthorised
+
+log = structlog.get_logger(__name__)
+
+MAX_WEBHOOK_BYTES = 2 * 1024 * 1024
+"""Jira sends whole issues, up to 25 MB; ours are small. Source: developer.atlassian.com, Jira Cloud
+platform, Webhooks, "Payload size", as recorded in connectors/jira/quality.toml."""
+
+Hint = Callable[[str, WebhookHint], Awaitable[bool]]
+
+
+class Webhooks:
+    """`POST /webhooks/{system}` for each configured system."""
+
+    def __init__(self, connectors: Mapping[str, TicketConnector], hint: Hint):
+        self._connectors, self._hint = connectors, hint
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        """202 for what is about a ticket of ours, 200 for what is not, 401 for what is not signed.
+
+        Answered as soon as the hint is stored: senders wait a few seconds and then try again.
+        """
+        name = request.match_info["system"]
+        connector = self._connectors.get(name)
+        if connector is None:
+            return problem(
+                HTTPStatus.NOT_FOUND, "not-found", f"No system {name} is configured here."
+            )
+        body = await _read(request)
+        try:
+            hint = connector.verify_webhook(request.headers, body)
+        except InvalidWebhookError as exc:
+            log.warning("webhook refused", system=name, reason=str(exc), peer=request.remote)
+            return unauthorised(str(exc))
+        if hint is None or not await self._hint(name, hint):
+            return web.json_response({"status": "ignored"})
+        log.info("webhook", system=name, ticket=hint.ticket_id, delivery=hint.delivery_id)
+        return web.json_response({"status": "accepted"}, status=HTTPStatus.ACCEPTED)
+
+
+async def _read(request: web.Request) -> bytes:
+    """The raw body. Raises HTTPRequestEntityTooLarge."""
+    size = request.content_length
+    if size is not None and size > MAX_WEBHOOK_BYTES:
+        raise web.HTTPRequestEntityTooLarge(MAX_WEBHOOK_BYTES, size)
+    chunks, total = [], 0
+    async for chunk in request.content.iter_chunked(64 * 1024):
+        total += len(chunk)
+        if total > MAX_WEBHOOK_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MAX_WEBHOOK_BYTES, total)
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,115 @@
+"""Tickets that are gone, and tickets that we do not know: what became of them, on the ledger."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import Connection
+
+from approvals.errors import NotFoundError
+from approvals.follow_up import FollowUp
+from approvals.models import Delivery, DeliveryStatus, JsonObject
+from approvals.ports import Clock, Store, TicketConnector
+from approvals.service import ApprovalService
+from approvals.store import codec
+from approvals.store import deliveries as delivery_rows
+from approvals.store import requests as request_rows
+from approvals.store import tickets as rows
+from approvals.tickets import TARGET, ActKey, FoundTicket, Observation, request_of
+from connectors.channel import close_duplicate, ticket_of
+from connectors.outcome import is_current
+
+log = structlog.get_logger(__name__)
+
+REOPENED_MAX = 3
+"""Tickets for one order that may be deleted before somebody has to look into it."""
+
+
+class Losses:
+    """Repairs what people did to tickets beside answering them."""
+
+    def __init__(self, store: Store, clock: Clock, service: ApprovalService, follow_up: FollowUp):
+        self._store, self._clock = store, clock
+        self._service, self._follow = service, follow_up
+
+    async def lost(self, delivery: Delivery) -> None:
+        """The ticket was deleted or hidden from us: the request still waits, in a new ticket."""
+        ref = ticket_of(delivery)
+        key = ActKey(channel=delivery.channel, ticket_id=ref.id, act_id=rows.LOST)
+        body: JsonObject = {"channel": delivery.channel, "ticket": ref.key}
+        await self._service.note(delivery.request_id, "ticket_lost", body, act=key)
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> str:
+            request = request_rows.get(connection, delivery.request_id)
+            current = delivery_rows.get(connection, delivery.id)
+            if current.ticket_id != ref.id:
+                return "replaced already"
+            if not is_current(delivery, request):
+                said = f"{ref.key} is gone."
+                status = DeliveryStatus.CLOSED.value
+                delivery_rows.record(connection, delivery.id, status=status, error=said)
+                return said
+            if rows.count_lost(connection, delivery.channel, delivery.request_id) > REOPENED_MAX:
+                said = (
+                    f"{ref.key} is gone, as were {REOPENED_MAX} tickets before it; no more are "
+                    "opened. Decide it elsewhere, and look into who deletes them."
+                )
+                status = DeliveryStatus.ABANDONED.value
+                delivery_rows.record(connection, delivery.id, status=status, error=said)
+                return said
+            said = f"{ref.key} is gone (deleted, or hidden from us); another one is opened."
+            delivery_rows.record(
+                connection,
+                delivery.id,
+                status=DeliveryStatus.PENDING.value,
+                reference=None,
+                ticket_id=None,
+                look_at=None,
+                attempts=0,
+                next_at=codec.to_text(now),
+                error=said,
+            )
+            self._follow.redeliver(connection, [delivery.id])
+            return said
+
+        said = await self._store.write(unit)
+        log.warning("ticket lost", request_id=delivery.request_id, ticket=ref.key, outcome=said)
+
+    async def foreign(self, connector: TicketConnector, seen: Observation) -> None:
+        """A ticket that carries an order of ours and is not the one on record.
+
+        Ours: it was made twice, and this one is closed. Somebody else's: nothing in it counts.
+        """
+        target = f"{TARGET}{seen.order_key.partition('.')[2]}"
+        request_id = request_of(seen.order_key)
+        delivery = await self._store.read(
+            lambda c: rows.by_key(c, connector.name, request_id, target)
+        )
+        if delivery is None or delivery.ticket_id is None or delivery.ticket_id == seen.ref.id:
+            return  # another installation's, or on its way to being recorded
+        kept = ticket_of(delivery)
+        found = {f.ref.id: f for f in await connector.find(seen.order_key)}
+        surplus = found.get(seen.ref.id)
+        if surplus is not None and surplus.ours:
+            await self._close(connector, surplus, delivery)
+            return
+        key = ActKey(channel=connector.name, ticket_id=seen.ref.id, act_id="impostor")
+        body: JsonObject = {
+            "channel": connector.name,
+            "ticket": seen.ref.key,
+            "counts": kept.key,
+        }
+        if await self._service.note(request_id, "ticket_impostor", body, act=key):
+            said = f"{seen.ref.key} carries the label of {kept.key}; nothing in it counts."
+            log.warning("ticket of somebody else", ticket=seen.ref.key, counts=kept.key)
+            await self._store.write(
+                lambda c: delivery_rows.record(c, delivery.id, error=said[:1000])
+            )
+
+    async def _close(
+        self, connector: TicketConnector, surplus: FoundTicket, delivery: Delivery
+    ) -> None:
+        with suppress(NotFoundError):
+            await close_duplicate(connector, surplus, ticket_of(delivery))

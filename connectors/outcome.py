@@ -1,0 +1,118 @@
+"""What a ticket is told once it needs no answer any more. Pure."""
+
+from __future__ import annotations
+
+from approvals.models import (
+    Delivery,
+    DeliveryStatus,
+    Request,
+    RequestStatus,
+    Result,
+    Verdict,
+    Via,
+)
+from approvals.ports import RequestView
+from approvals.tickets import TicketOutcome, target_of
+from approvals.wording import VIA_WORDS, cut, visible
+
+RESULT_LIMIT = 1_500
+_OUTCOMES = {
+    RequestStatus.APPROVED: TicketOutcome.APPROVED,
+    RequestStatus.EXECUTING: TicketOutcome.APPROVED,
+    RequestStatus.EXECUTED: TicketOutcome.EXECUTED,
+    RequestStatus.FAILED: TicketOutcome.FAILED,
+    RequestStatus.IN_DOUBT: TicketOutcome.IN_DOUBT,
+    RequestStatus.REJECTED: TicketOutcome.REJECTED,
+    RequestStatus.EXPIRED: TicketOutcome.EXPIRED,
+    RequestStatus.CANCELLED: TicketOutcome.CANCELLED,
+}
+
+
+def is_current(delivery: Delivery, request: Request) -> bool:
+    """Whether the ticket asks what is open now: this revision, this stage, and no decision yet."""
+    return request.status is RequestStatus.PENDING and delivery.target == target_of(request)
+
+
+def outcome_of(delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, str] | None:
+    """Where the ticket belongs and what it says; None while its answer is still wanted."""
+    request = view.request
+    if is_current(delivery, request):
+        return None
+    if request.status is RequestStatus.PENDING or delivery.target != target_of(request):
+        if delivery.status is DeliveryStatus.CLOSED:
+            return TicketOutcome.SUPERSEDED, ""
+        return TicketOutcome.SUPERSEDED, _superseded(delivery, view)
+    text = _said(request, here=_decided_here(delivery, request))
+    return _OUTCOMES[request.status], text
+
+
+def decided_words(request: Request) -> str:
+    """Who decided what, through what and when, as a sentence."""
+    decision = request.decision
+    if decision is None:
+        return f"This is {request.status}."
+    if decision.via is Via.CLOCK:
+        return "Nobody decided in time."
+    what = {
+        Verdict.APPROVE: "Approved",
+        Verdict.MODIFY: "Approved with changes",
+        Verdict.REJECT: "Rejected",
+    }[decision.verdict]
+    through = VIA_WORDS[decision.via]
+    return f"{what} by {decision.by_name} through {through}, {decision.at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _decided_here(delivery: Delivery, request: Request) -> bool:
+    return request.decision is not None and str(request.decision.via) == delivery.channel
+
+
+def _superseded(delivery: Delivery, view: RequestView) -> str:
+    request = view.request
+    revision = delivery.target.partition(":")[2].partition(".")[0]
+    if revision != str(request.revision):
+        return (
+            "The arguments were changed since, so this needs no answer any more. What is asked "
+            "now has a ticket of its own."
+        )
+    if request.status is RequestStatus.PENDING:
+        return "This step is approved. The next one has a ticket of its own."
+    return f"This needs no answer any more. {decided_words(request)}"
+
+
+def _said(request: Request, *, here: bool) -> str:
+    who = decided_words(request)
+    reason = "" if request.decision is None else request.decision.comment.strip()
+    result = request.result
+    match request.status:
+        case RequestStatus.APPROVED | RequestStatus.EXECUTING:
+            return "" if here else _lines(f"{who} It runs now.", _quoted("Comment", reason))
+        case RequestStatus.EXECUTED:
+            changed = " with the changed arguments" if request.modified else ""
+            return _lines(f"Done: it ran once{changed}.", _result(result))
+        case RequestStatus.FAILED:
+            return _lines("It was approved, ran and failed. The agents know.", _result(result))
+        case RequestStatus.IN_DOUBT:
+            return (
+                "It is not known whether it ran, and it will not be run again. Please check the "
+                "target system."
+            )
+        case RequestStatus.REJECTED:
+            shown = "" if here else _quoted("Reason", reason)
+            return _lines(f"{who} Nothing ran; the agents know why.", shown)
+        case RequestStatus.EXPIRED:
+            return "Nobody decided in time. Nothing ran."
+    message = "" if result is None else result.message
+    return _lines("This was called off. Nothing ran.", visible(message))
+
+
+def _result(result: Result | None) -> str:
+    content = "" if result is None else visible(result.content).strip()
+    return f"Result: {cut(content, RESULT_LIMIT)}" if content else ""
+
+
+def _quoted(label: str, text: str) -> str:
+    return f"{label}: {cut(visible(text), RESULT_LIMIT)}" if text else ""
+
+
+def _lines(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

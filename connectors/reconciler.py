@@ -1,0 +1,203 @@
+"""Reads the ticket systems, so that no decision in one is ever missed and none counts twice.
+
+Two ways lead to the same reading. A webhook is a hint: the ticket it names is read by API. A poll
+reads everything that has changed, in one query, and from time to time (and first of all, at the
+start) everything that is open: it finds what no webhook told, tickets that are gone, tickets that
+were made twice. What is read goes to `settling`, which counts each act once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from approvals.errors import CountersignError, NotFoundError, UnavailableError
+from approvals.follow_up import FollowUp
+from approvals.models import Delivery, DeliveryId
+from approvals.ports import Clock, Directory, Store, TicketConnector
+from approvals.service import ApprovalService
+from approvals.store import deliveries as delivery_rows
+from approvals.store import tickets as rows
+from approvals.tickets import Observation, PollState, WebhookHint
+from connectors.channel import ticket_of
+from connectors.losses import Losses
+from connectors.settling import Settling
+
+log = structlog.get_logger(__name__)
+
+POLL_LEASE_S = 180.0
+"""How long one poll keeps others off; more than its calls may take together."""
+SWEEP_EVERY = timedelta(minutes=10)
+"""How often everything that is open is read, whatever has changed."""
+LOOK_AGAIN_S = 60.0
+"""After this long a ticket that could not be read or told is tried again."""
+MISSING_LIMIT = 50
+"""Tickets that one sweep looks for one by one; the next sweep takes the others."""
+BACKOFF_MAX_S = 900.0
+
+
+class Reconciler:
+    """Handlers of the jobs `poll` and `look`, and where webhooks come in."""
+
+    def __init__(
+        self,
+        connectors: Mapping[str, TicketConnector],
+        store: Store,
+        clock: Clock,
+        service: ApprovalService,
+        directory: Directory,
+        follow_up: FollowUp,
+    ):
+        self._connectors = connectors
+        self._settlings = {
+            name: Settling(connector, store, clock, service, directory)
+            for name, connector in connectors.items()
+        }
+        self._store, self._clock, self._service = store, clock, service
+        self._follow = follow_up
+        self._losses = Losses(store, clock, service, follow_up)
+
+    async def plan(self) -> None:
+        """Begin: every system is read at once, and all of it."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            rows.forget_polls(connection, keep=self._connectors)
+            for name in self._connectors:
+                rows.plan_poll(connection, name, now)
+
+        await self._store.write(unit)
+
+    async def hint(self, name: str, hint: WebhookHint) -> bool:
+        """Read the ticket soon; whether it is one of ours. Durable when it returns."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> bool:
+            delivery = rows.delivery_of(connection, name, hint.ticket_id)
+            if delivery is None:
+                return False
+            rows.look(connection, delivery.id, now)
+            self._follow.look(connection, delivery.id)
+            return True
+
+        return await self._store.write(unit)
+
+    async def look(self, delivery_id: str) -> None:
+        """Read one ticket and settle what it says."""
+        now = self._clock.now()
+        delivery = await self._store.read(lambda c: delivery_rows.get(c, delivery_id))
+        if delivery.look_at is None or delivery.look_at > now:
+            return
+        connector = self._connectors.get(delivery.channel)
+        if connector is None or delivery.reference is None:
+            await self._look_at(delivery.id, None)
+            return
+        # A hint that comes while we read plans another look, which this must not erase.
+        await self._look_at(delivery.id, now + timedelta(seconds=LOOK_AGAIN_S))
+        try:
+            seen = await connector.fetch_one(ticket_of(delivery))
+            if seen is None:
+                await self._losses.lost(delivery)
+            else:
+                await self._settlings[delivery.channel].settle(delivery, seen)
+        except UnavailableError as exc:
+            log.warning("ticket not read", delivery_id=delivery_id, reason=str(exc))
+            return
+        planned = now + timedelta(seconds=LOOK_AGAIN_S)
+        await self._store.write(lambda c: rows.looked(c, delivery.id, planned))
+
+    async def poll(self, name: str) -> None:
+        """Read what has changed in one system, and settle it."""
+        connector = self._connectors.get(name)
+        taken = None if connector is None else await self._take(name)
+        if connector is None or taken is None:
+            return
+        state, awaited = taken
+        now = self._clock.now()
+        sweep = state.swept_at is None or now - state.swept_at >= SWEEP_EVERY
+        since = None if sweep else state.cursor
+        try:
+            page = await connector.fetch_decisions(since, [ticket_of(d) for d in awaited])
+        except UnavailableError as exc:
+            await self._failed(state, exc)
+            return
+        await self._settle_all(name, awaited, page.observations)
+        if since is None:
+            seen = {observation.ref.id for observation in page.observations}
+            await self._look_for([d for d in awaited if d.ticket_id not in seen], now)
+        if state.failures:
+            log.info("ticket system reachable again", system=name)
+        done = PollState(
+            channel=name,
+            cursor=page.cursor,
+            polled_at=now,
+            swept_at=now if since is None else state.swept_at,
+            next_at=self._clock.now() + timedelta(seconds=connector.poll_every_s),
+        )
+        await self._store.write(lambda c: rows.save_poll(c, done))
+
+    async def _take(self, name: str) -> tuple[PollState, list[Delivery]] | None:
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> tuple[PollState, list[Delivery]] | None:
+            state = rows.poll_state(connection, name)
+            if state is None or state.next_at > now:
+                return None
+            leased = now + timedelta(seconds=POLL_LEASE_S)
+            rows.save_poll(connection, state.model_copy(update={"next_at": leased}))
+            return state, rows.awaited(connection, name)
+
+        return await self._store.write(unit)
+
+    async def _settle_all(
+        self, name: str, awaited: Sequence[Delivery], observations: Sequence[Observation]
+    ) -> None:
+        known = {delivery.ticket_id: delivery for delivery in awaited}
+        for seen in observations:
+            delivery = known.get(seen.ref.id) or await self._delivery_of(name, seen)
+            try:
+                if delivery is None:
+                    await self._losses.foreign(self._connectors[name], seen)
+                else:
+                    await self._settlings[name].settle(delivery, seen)
+            except CountersignError as exc:  # one ticket must not keep the others waiting
+                log.warning("ticket not settled", system=name, ticket=seen.ref.key, reason=str(exc))
+                if delivery is not None:
+                    await self._again(delivery.id)
+
+    async def _delivery_of(self, name: str, seen: Observation) -> Delivery | None:
+        return await self._store.read(lambda c: rows.delivery_of(c, name, seen.ref.id))
+
+    async def _look_for(self, missing: Sequence[Delivery], now: datetime) -> None:
+        """Tickets that should have been among the open ones: read them by id."""
+        for delivery in missing[:MISSING_LIMIT]:
+            await self._look_at(delivery.id, now)
+            try:
+                await self.look(delivery.id)
+            except NotFoundError:
+                continue
+
+    async def _failed(self, state: PollState, exc: UnavailableError) -> None:
+        if not state.failures:
+            log.warning("ticket system unreachable", system=state.channel, reason=str(exc))
+        connector = self._connectors[state.channel]
+        wait_s = min(connector.poll_every_s * 2.0 ** min(state.failures, 10), BACKOFF_MAX_S)
+        wait_s = max(wait_s * random.uniform(0.8, 1.2), exc.retry_after_s or 0.0)  # noqa: S311
+        after = state.model_copy(
+            update={
+                "failures": state.failures + 1,
+                "error": str(exc)[:1000],
+                "next_at": self._clock.now() + timedelta(seconds=wait_s),
+            }
+        )
+        await self._store.write(lambda c: rows.save_poll(c, after))
+
+    async def _look_at(self, delivery_id: DeliveryId, at: datetime | None) -> None:
+        await self._store.write(lambda c: rows.look(c, delivery_id, at))
+
+    async def _again(self, delivery_id: DeliveryId) -> None:
+        await self._look_at(delivery_id, self._clock.now() + timedelta(seconds=LOOK_AGAIN_S))

@@ -1,0 +1,264 @@
+"""From what was read in a ticket to votes, refusals and answers: each act counts once.
+
+Nothing here trusts a ticket to say which request it is or what was approved: the delivery does,
+found by the ticket's id. Who acted is what the system recorded; whether they may decide is for the
+service to say. An act, its vote and its ledger entry commit together, so reading it again, by a
+webhook, a poll or after a crash, changes nothing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+
+from approvals.canonical import sha256_hex
+from approvals.errors import (
+    ConflictError,
+    DeniedByPolicyError,
+    InvalidError,
+    NotAuthorisedError,
+    NotFoundError,
+)
+from approvals.models import (
+    Actor,
+    Delivery,
+    JsonObject,
+    Request,
+    RequestStatus,
+    Verdict,
+    Via,
+)
+from approvals.ports import Clock, Directory, RequestView, Store, TicketConnector
+from approvals.service import ApprovalService
+from approvals.store import deliveries as delivery_rows
+from approvals.store import tickets as ticket_rows
+from approvals.tickets import (
+    ActKey,
+    Observation,
+    RecordedAct,
+    TicketAct,
+    TicketRefusal,
+    TicketVote,
+)
+from approvals.wording import cut, visible
+from connectors.changes import changed, split
+from connectors.channel import TicketChannel, ticket_of
+from connectors.outcome import decided_words, is_current, outcome_of
+
+log = structlog.get_logger(__name__)
+
+COMMENT_LIMIT = 4_000
+"""Characters of a comment that a vote keeps."""
+
+
+class Settling:
+    """Applies observations of one system."""
+
+    def __init__(
+        self,
+        connector: TicketConnector,
+        store: Store,
+        clock: Clock,
+        service: ApprovalService,
+        directory: Directory,
+    ):
+        self._channel = TicketChannel(connector, store, clock, directory)
+        self._connector = connector
+        self._store, self._service, self._directory = store, service, directory
+        self._name = connector.name
+
+    async def settle(self, delivery: Delivery, seen: Observation) -> None:
+        """Count what has not been counted, then tell the ticket. Idempotent.
+
+        Raises UnavailableError if the ticket could not be told; nothing is lost by that.
+        """
+        findings = self._connector.decide(seen)
+        if not findings and seen.awaiting and seen.altered_by is None:
+            if not await self._is_over(delivery):
+                return
+        known = {recorded.key.act_id for recorded in await self._recorded(delivery)}
+        for finding in findings:
+            if finding.act.id not in known:
+                await self._take(delivery, finding)
+        try:
+            await self._answer(delivery, seen)
+        except NotFoundError:
+            log.warning("ticket gone while answering", ticket=seen.ref.key)
+
+    async def _is_over(self, delivery: Delivery) -> bool:
+        request = await self._service.request(delivery.request_id)
+        return not is_current(delivery, request)
+
+    async def _take(self, delivery: Delivery, finding: TicketVote | TicketRefusal) -> None:
+        view = await self._service.view(delivery.request_id)
+        if not is_current(delivery, view.request):
+            await self._late(delivery, view, finding)
+            return
+        if isinstance(finding, TicketRefusal):
+            await self._refuse(delivery, finding.act, finding.reason)
+            return
+        try:
+            await self._vote(delivery, view, finding)
+        except NotAuthorisedError as exc:  # recorded with its reason
+            await self._show_operators(delivery, finding.act, str(exc))
+        except (InvalidError, DeniedByPolicyError) as exc:
+            await self._refuse(delivery, finding.act, str(exc))
+        except ConflictError:
+            fresh = await self._service.view(delivery.request_id)
+            await self._late(delivery, fresh, finding)
+
+    async def _vote(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> None:
+        act, request = vote.act, view.request
+        words, block = split(act.comment)
+        asked = act.changes.strip() or block
+        arguments: JsonObject | None = None
+        verdict = vote.verdict
+        if verdict is Verdict.MODIFY or (verdict is Verdict.APPROVE and block is not None):
+            arguments = changed(request.tool, view.arguments_schema, request.arguments, asked or "")
+            verdict = Verdict.MODIFY
+        if verdict is Verdict.REJECT and not words:
+            words = f"Rejected in {ticket_of(delivery).key} without a reason."
+        await self._service.vote(
+            request.id,
+            self._actor(act),
+            verdict=verdict,
+            digest=str((delivery.reference or {}).get("digest", "")),
+            arguments=arguments,
+            comment=cut(words, COMMENT_LIMIT),
+            act=self._key(delivery, act),
+        )
+        log.info(
+            "ticket answered",
+            request_id=request.id,
+            ticket=ticket_of(delivery).key,
+            verdict=str(verdict),
+            by=act.actor,
+        )
+
+    async def _refuse(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
+        key = self._key(delivery, act)
+        await self._service.refuse(delivery.request_id, self._actor(act), reason, act=key)
+        await self._show_operators(delivery, act, reason)
+
+    async def _late(
+        self, delivery: Delivery, view: RequestView, finding: TicketVote | TicketRefusal
+    ) -> None:
+        """Somebody moved a ticket that had its answer; our own closing it looks like that too."""
+        act = finding.act
+        said = _too_late(delivery, view.request)
+        if isinstance(finding, TicketRefusal):
+            await self._store.write(
+                lambda c: ticket_rows.record_act(
+                    c, self._key(delivery, act), delivery.request_id, "", act.at
+                )
+            )
+            return
+        body: JsonObject = {
+            "channel": self._name,
+            "ticket": ticket_of(delivery).key,
+            "identity": f"{self._name}:{act.actor}",
+            "state": act.state,
+        }
+        await self._service.note(
+            delivery.request_id,
+            "ticket_moved_late",
+            body,
+            act=self._key(delivery, act),
+            reason=said,
+        )
+
+    async def _answer(self, delivery: Delivery, seen: Observation) -> None:
+        view = await self._service.view(delivery.request_id)
+        acts = {act.id: act for act in seen.acts}
+        for recorded in await self._recorded(delivery):
+            if recorded.answered:
+                continue
+            act = acts.get(recorded.key.act_id)
+            if act is not None:
+                await self._tell(delivery, view, act, recorded)
+            await self._store.write(partial(ticket_rows.answer, keys=[recorded.key]))
+        if is_current(delivery, view.request):
+            await self._restore(delivery, view, seen)
+        elif seen.awaiting and (found := outcome_of(delivery, view)) is not None:
+            await self._connector.close(seen.ref, *found)  # somebody reopened it
+
+    async def _tell(
+        self, delivery: Delivery, view: RequestView, act: TicketAct, recorded: RecordedAct
+    ) -> None:
+        request = view.request
+        if not is_current(delivery, request):
+            if recorded.reason:
+                await self._connector.comment(ticket_of(delivery), recorded.reason, key=act.id)
+            return
+        who = visible(act.actor_name or act.actor or "somebody")
+        if not recorded.reason:
+            stage = request.stages[request.stage]
+            given = len({v.principal_id for v in view.votes if v.revision == request.revision
+                         and v.stage == request.stage})  # fmt: skip
+            text = f"Counted: {who}. {stage.quorum - given} more of {stage.quorum} have to approve."
+            await self._connector.ask_again(ticket_of(delivery), act, text, counted=True)
+            return
+        text = (
+            f"The answer of {who} does not count: {visible(recorded.reason)} The request still "
+            "waits, nothing has run."
+        )
+        await self._connector.ask_again(ticket_of(delivery), act, text, counted=False)
+
+    async def _restore(self, delivery: Delivery, view: RequestView, seen: Observation) -> None:
+        """Write our text again over what somebody made of it, and say so once."""
+        if seen.altered_by is None:
+            return
+        ref = ticket_of(delivery)
+        by = sha256_hex(seen.altered_by.encode("utf-8", "replace"))[:32]
+        key = ActKey(channel=self._name, ticket_id=ref.id, act_id=f"altered:{by}")
+        body: JsonObject = {
+            "channel": self._name,
+            "ticket": ref.key,
+            "identity": f"{self._name}:{seen.altered_by}",
+        }
+        reason = f"The text of {ref.key} was changed by {seen.altered_by}; it was restored."
+        if await self._service.note(delivery.request_id, "ticket_altered", body, act=key):
+            log.warning("ticket text changed", ticket=ref.key, by=seen.altered_by)
+        await self._store.write(
+            lambda c: delivery_rows.record(c, delivery.id, error=visible(reason)[:1000])
+        )
+        await self._connector.adopt(self._channel.order(delivery, view), ref)
+
+    async def _show_operators(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
+        ref = ticket_of(delivery)
+        said = visible(
+            f"{ref.key}: set to {act.state_name or act.state} by {self._name}:{act.actor}, which "
+            f"does not count: {reason}"
+        )
+        log.warning(
+            "ticket answer refused",
+            request_id=delivery.request_id,
+            ticket=ref.key,
+            by=act.actor,
+            reason=reason,
+        )
+        await self._store.write(lambda c: delivery_rows.record(c, delivery.id, error=said[:1000]))
+
+    async def _recorded(self, delivery: Delivery) -> list[RecordedAct]:
+        ref = ticket_of(delivery)
+        return await self._store.read(lambda c: ticket_rows.acts_of(c, self._name, ref.id))
+
+    def _actor(self, act: TicketAct) -> Actor:
+        principal = (
+            None if act.actor is None else self._directory.by_identity(self._name, act.actor)
+        )
+        return Actor(principal=principal, via=Via(self._name), identity=f"{self._name}:{act.actor}")
+
+    def _key(self, delivery: Delivery, act: TicketAct) -> ActKey:
+        ref = ticket_of(delivery)
+        return ActKey(channel=self._name, ticket_id=ref.id, act_id=act.id)
+
+
+def _too_late(delivery: Delivery, request: Request) -> str:
+    if request.status is RequestStatus.PENDING:
+        return (
+            "This ticket needs no answer any more: the request has changed or gone on since. "
+            "What you set here changes nothing."
+        )
+    return f"{decided_words(request)} What was set here afterwards changes nothing."

@@ -1,0 +1,347 @@
+"""What people do in tickets: each act counts once, or is refused with a reason, on the ledger."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.errors import UnavailableError
+from approvals.models import RequestStatus, Verdict, Via
+from tests.connectors.desk_world import CLOSED, DeskWorld, State
+from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
+from tests.doubles.ticket_desk import OWN
+
+
+async def test_approval_in_a_ticket_decides_the_request(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).approve(ticket.id, "Fine with me.")
+    await world.poll()
+    decided = await world.now(request)
+
+    assert RequestStatus.APPROVED is decided.status
+    assert decided.decision is not None
+    assert ("ben", Via.JIRA, "Fine with me.", request.digest) == (
+        decided.decision.by,
+        decided.decision.via,
+        decided.decision.comment,
+        decided.decision.digest,
+    )
+    assert RequestStatus.APPROVED is world.channel.cards["card-1"].request.status
+
+
+async def test_vote_carries_the_identity_that_the_system_recorded(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+    (vote,) = await world.service.votes(request.id)
+
+    assert ("ben", Via.JIRA, "jira:acc-ben") == (vote.principal_id, vote.via, vote.identity)
+
+
+@pytest.mark.parametrize("comment", ["Too much discount.", ""])
+async def test_rejection_reaches_the_agents_with_its_reason(world: DeskWorld, comment: str) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).reject(ticket.id, comment)
+    await world.poll()
+    rejected = await world.now(request)
+
+    assert RequestStatus.REJECTED is rejected.status
+    assert rejected.result is not None
+    assert (comment or f"Rejected in {ticket.key} without a reason.") == rejected.result.message
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "comment"),
+    [
+        (State.CHANGES, "amount: 90", "Rounded."),
+        (State.CHANGES, "", "Rounded.\n\nChanges:\namount: 90"),
+        (State.APPROVED, "", "Rounded.\n\nChanges:\namount: 90"),
+        (State.APPROVED, "", 'Rounded.\nChanges: {"amount": 90}'),
+    ],
+)
+async def test_changes_become_a_revision_that_is_approved(
+    world: DeskWorld, state: State, changes: str, comment: str
+) -> None:
+    request, ticket = await world.ticketed()
+    person = world.tickets.as_person(BEN)
+    if changes:
+        person.ask_changes(ticket.id, changes, comment)
+    else:
+        person.comment(ticket.id, comment)
+        person.move(ticket.id, state)
+    await world.poll()
+    decided = await world.now(request)
+
+    assert (RequestStatus.APPROVED, 2) == (decided.status, decided.revision)
+    assert {"customer": "Contoso", "amount": 90} == decided.arguments
+    assert decided.decision is not None
+    assert (Verdict.MODIFY, "Rounded.") == (decided.decision.verdict, decided.decision.comment)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("amount: a lot", "A number is needed"),
+        ("amount: -5", "less than the minimum"),
+        ("discount: 5", "is not an argument"),
+        ("", "does not say what to change"),
+        ("make it cheaper", "is no change"),
+    ],
+)
+async def test_changes_that_do_not_fit_decide_nothing_and_the_ticket_asks_again(
+    world: DeskWorld, changes: str, said: str
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).ask_changes(ticket.id, changes)
+    await world.poll()
+    (reason,) = await world.refusals(request)
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert said in reason
+    assert said in world.said(ticket)
+    assert State.PENDING is ticket.state
+    assert said in str((await world.delivery(request)).error)
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        (ERIN, "needs the role manager"),
+        (ANNA, "asked for this yourself"),
+        ("acc-evil", "not known here"),
+        (OWN, "Our own account"),
+        (None, "does not say who"),
+    ],
+)
+async def test_wrong_person_decides_nothing_and_is_on_the_ledger(
+    world: DeskWorld, who: object, said: str
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(who).approve(ticket.id)  # type: ignore[arg-type]
+    await world.poll()
+    (reason,) = await world.refusals(request)
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert said in reason
+    assert said in world.said(ticket)
+    assert State.PENDING is ticket.state
+    assert ticket.key in str((await world.delivery(request)).error)
+
+
+async def test_refused_act_is_recorded_and_answered_once_however_often_it_is_read(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(ERIN).approve(ticket.id)
+    for _ in range(3):
+        await world.hint(ticket)
+        await world.poll()
+
+    assert 1 == await world.count(request, "vote_refused")
+    assert 1 == len(ticket.comments)
+
+
+async def test_right_person_decides_after_the_wrong_one_was_refused(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(ERIN).approve(ticket.id)
+    await world.poll()
+    world.tickets.as_person(CARA).approve(ticket.id)
+    await world.poll()
+
+    assert "cara" == getattr((await world.now(request)).decision, "by", None)
+
+
+async def test_webhook_and_poll_together_count_once(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.hint(ticket)
+    await world.hint(ticket)
+    await world.poll()
+
+    assert 1 == len(await world.service.votes(request.id))
+    assert 1 == await world.count(request, "voted")
+    assert 0 == await world.count(request, "vote_refused")
+
+
+async def test_unmapped_state_leaves_the_request_pending(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).move(ticket.id, State.REVIEW)
+    await world.poll()
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert 0 == await world.count(request, "vote_refused")
+    assert [] == ticket.comments
+
+
+async def test_ticket_closed_without_a_decision_asks_again(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).move(ticket.id, State.CLOSED)
+    await world.poll()
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert State.PENDING is ticket.state
+    assert "closed without a decision" in world.said(ticket)
+    assert 1 == await world.count(request, "vote_refused")
+
+
+async def test_altered_text_makes_the_decision_worthless_and_is_restored(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed()
+    written = ticket.text
+    world.tickets.as_person("acc-evil").edit_text(ticket.id, "Pay 1 EUR.")
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert written == ticket.text
+    assert "acc-evil" in (await world.refusals(request))[0]
+    assert 1 == await world.count(request, "ticket_altered")
+    assert "restored" in str((await world.delivery(request)).error)
+
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+
+
+async def test_altered_text_is_restored_even_if_nobody_decides(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    written = ticket.text
+    world.tickets.as_person("acc-evil").edit_text(ticket.id, "Pay 1 EUR.")
+    await world.poll()
+    await world.poll()
+
+    assert written == ticket.text
+    assert 1 == await world.count(request, "ticket_altered")
+
+
+async def test_first_of_two_approvals_counts_and_the_ticket_asks_for_the_other(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed("pay")
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert State.PENDING is ticket.state
+    assert "1 more of 2" in world.said(ticket)
+
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+
+    assert "already voted" in (await world.refusals(request))[0]
+
+
+async def test_next_stage_gets_a_ticket_of_its_own(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed("pay")
+    for who in (BEN, CARA):
+        world.tickets.as_person(who).approve(ticket.id)
+        await world.poll()
+    second = await world.ticket(request, "ticket:1.1")
+
+    assert CLOSED is (await world.delivery(request)).status
+    assert "next one has a ticket of its own" in world.said(ticket)
+    assert [second.key] == world.tickets.open_tickets()
+
+    world.tickets.as_person(DAVE).approve(second.id)
+    await world.poll()
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+
+
+async def test_answer_in_a_ticket_of_an_earlier_revision_counts_for_nothing(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed("pay")
+    edited = {"customer": "Contoso", "amount": 90}
+    await world.vote(request, BEN, Verdict.MODIFY, arguments=edited)
+    world.tickets.as_person(CARA).approve(ticket.id)  # before the old ticket was closed
+    await world.poll()
+    now = await world.now(request)
+
+    assert (RequestStatus.PENDING, 2) == (now.status, now.revision)
+    assert ["ben"] == [v.principal_id for v in await world.service.votes(request.id)]
+    assert 1 == await world.count(request, "ticket_moved_late")
+    assert "changes nothing" in world.said(ticket)
+    assert "90" in (await world.ticket(request, "ticket:2.0")).text
+
+
+async def test_ticket_moved_after_the_decision_is_told_and_on_the_ledger(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed()
+    await world.vote(request, CARA)
+    await world.work()
+    world.tickets.as_person(BEN).reject(ticket.id, "No!")
+    await world.poll()
+    await world.poll()
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+    assert 1 == await world.count(request, "ticket_moved_late")
+    assert 1 == sum("Approved by Cara through Microsoft Teams" in c and "afterwards" in c
+                    for c in world.tickets.comments(world.tickets.ref(ticket)))  # fmt: skip
+
+
+async def test_decision_in_teams_closes_the_ticket_and_is_no_refusal(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    await world.vote(request, CARA)
+    await world.work()
+    await world.poll()
+
+    assert State.APPROVED is ticket.state
+    assert "Approved by Cara through Microsoft Teams" in world.said(ticket)
+    assert [] == await world.refusals(request)
+    assert [] == world.tickets.open_tickets()
+
+
+async def test_ticket_reopened_after_the_decision_is_closed_again(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    await world.vote(request, CARA, Verdict.REJECT)
+    await world.work()
+    world.tickets.as_person(BEN).reopen(ticket.id)
+    await world.poll()
+
+    assert State.REJECTED is ticket.state
+    assert CLOSED is (await world.delivery(request)).status
+
+
+async def test_answer_that_could_not_be_given_is_given_later(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(ERIN).approve(ticket.id)
+    delivery = await world.delivery(request)
+    seen = await world.tickets.fetch_one(world.tickets.ref(ticket))
+    world.tickets.failures.append(UnavailableError("down"))
+    settling = world.reconciler._settlings["jira"]
+    assert seen is not None
+    with pytest.raises(UnavailableError):
+        await settling.settle(delivery, seen)
+
+    assert [] == ticket.comments
+    assert 1 == await world.count(request, "vote_refused")
+
+    await settling.settle(delivery, seen)
+
+    assert 1 == len(ticket.comments)
+    assert 1 == await world.count(request, "vote_refused")
+
+
+async def test_late_answer_after_the_deadline_expires_the_request(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.clock.advance(3600)
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.hint(ticket)
+
+    assert RequestStatus.EXPIRED is (await world.now(request)).status
+    assert [] == await world.service.votes(request.id)
+    assert "Nobody decided in time" in world.said(ticket)
+
+
+async def test_names_that_people_give_themselves_are_written_out(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person("acc-\u202eevil").approve(ticket.id)
+    await world.poll()
+
+    assert "\u202e" not in world.said(ticket)
+    assert "\u202e" not in str((await world.delivery(request)).error)
