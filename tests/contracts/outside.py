@@ -66,6 +66,9 @@ class Outside(Protocol):
     async def reopen(self, ref: TicketRef, who: Who) -> None:
         """Bring an answered ticket back to where people are asked."""
 
+    async def comment(self, ref: TicketRef, who: Who, text: str) -> None:
+        """Say something in it, and answer nothing."""
+
     async def edit_text(self, ref: TicketRef, who: Who, text: str) -> None:
         """Replace the text that we wrote."""
 

@@ -5,54 +5,15 @@ What people decide in it is in `test_ticket_decisions`, what goes wrong in `test
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from approvals.errors import NotFoundError
-from approvals.ports import TicketConnector, TicketOrder
-from approvals.tickets import (
-    Observation,
-    TicketAct,
-    TicketOutcome,
-    TicketRef,
-    TicketVote,
-    text_sha256,
-)
+from approvals.tickets import TicketOutcome, text_sha256
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Outside, Who
+from tests.contracts.reading import EFFECTS, Effect, said, seen, votes
 
-Effect = Callable[[TicketConnector, TicketOrder, TicketRef, TicketAct], Awaitable[object]]
-"""A call that changes a ticket; the act is one of Ben's in it."""
-EFFECTS: dict[str, Effect] = {
-    "adopt": lambda connector, order, ref, act: connector.adopt(order, ref),
-    "comment": lambda connector, order, ref, act: connector.comment(ref, "Hello.", key="k1"),
-    "ask_again": lambda connector, order, ref, act: connector.ask_again(
-        ref, act, "It does not count.", counted=False
-    ),
-    "close": lambda connector, order, ref, act: connector.close(
-        ref, TicketOutcome.EXECUTED, "Done."
-    ),
-}
 effects = pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS.keys())
-
-
-async def seen(outside: Outside, ref: TicketRef) -> Observation:
-    """What the connector reads in a ticket that is there."""
-    observation = await outside.connector.fetch_one(ref)
-    assert observation is not None, f"{ref.key} is gone"
-    return observation
-
-
-def votes(outside: Outside, observation: Observation) -> list[TicketVote]:
-    """The verdicts among what was read."""
-    found = outside.connector.decide(observation)
-    return [one for one in found if isinstance(one, TicketVote)]
-
-
-async def said(outside: Outside, ref: TicketRef, words: str) -> int:
-    """How many comments hold these words."""
-    return sum(words in comment for comment in await outside.comments(ref))
 
 
 async def test_nothing_is_found_before_a_ticket_is_opened(outside: Outside, orders: Orders) -> None:

@@ -46,6 +46,9 @@ class InMemory:
     async def reopen(self, ref: TicketRef, who: Who) -> None:
         self._as(who).reopen(ref)
 
+    async def comment(self, ref: TicketRef, who: Who, text: str) -> None:
+        self._as(who).comment(ref, text)
+
     async def edit_text(self, ref: TicketRef, who: Who, text: str) -> None:
         self._as(who).edit_text(ref, text)
 

@@ -184,13 +184,14 @@ class FakeTickets:
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
         """The ticket of a signed delivery."""
-        claimed = {name.lower(): value for name, value in headers.items()}.get("x-signature", "")
-        if not self._secret or not hmac.compare_digest(claimed, self._signature(body)):
+        given = {name.lower(): value for name, value in headers.items()}
+        right = hmac.compare_digest(given.get("x-signature", ""), self._signature(body))
+        if not self._secret or not right:
             raise InvalidWebhookError(f"The {self.name} webhook is not signed with our secret.")
         said = json.loads(body)
         if said["event"] != "updated":
             return None
-        return WebhookHint(ticket_id=said["ticket"], delivery_id=headers["X-Delivery"])
+        return WebhookHint(ticket_id=said["ticket"], delivery_id=given["x-delivery"])
 
     def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
         """What the states mean that people have set."""
