@@ -28,10 +28,13 @@ from approvals.policy import Policy
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
+from approvals.tickets import WebhookHint
 from bot.api.operation import Services
 from bot.app import Parts, create_app
 from bot.people import SettingsDirectory, Tokens
 from bot.settings import PersonSettings
+from bot.webhooks import Webhooks
+from tests.doubles.tickets import FakeTickets
 
 PEOPLE = [
     PersonSettings(id="alex", name="Alex Wilber", roles=frozenset({"manager"})),
@@ -128,9 +131,17 @@ class World:
     """One running API."""
 
     def __init__(
-        self, client: TestClient[Any, Any], chats: Chats, clock: ManualClock, checks: dict[str, str]
+        self,
+        client: TestClient[Any, Any],
+        chats: Chats,
+        clock: ManualClock,
+        checks: dict[str, str],
+        tickets: FakeTickets,
+        hints: list[tuple[str, str]],
+        systems: dict[str, str],
     ):
         self.client, self.chats, self.clock, self.checks = client, chats, clock, checks
+        self.tickets, self.hints, self.systems = tickets, hints, systems
 
     async def call(
         self,
@@ -186,7 +197,22 @@ async def running(tmp_path: Path, *, local: bool = False) -> AsyncIterator[World
             return web.Response(status=401)
 
         services = Services(approvals=service, sessions=chats, directory=directory, tokens=tokens)
-        parts = Parts(services=services, messages=messages, checks=check, local=local)
-        app = create_app(parts)
-        async with TestClient(TestServer(app)) as client:
-            yield World(client, chats, clock, checks)
+        tickets, hints, systems = FakeTickets(clock), list[tuple[str, str]](), {"jira": "ok"}
+
+        async def hint(name: str, given: WebhookHint) -> bool:
+            hints.append((name, given.ticket_id))
+            return given.ticket_id.startswith("1")
+
+        async def around() -> dict[str, str]:
+            return systems
+
+        parts = Parts(
+            services=services,
+            messages=messages,
+            webhooks=Webhooks({"jira": tickets}, hint).receive,
+            checks=check,
+            systems=around,
+            local=local,
+        )
+        async with TestClient(TestServer(create_app(parts))) as client:
+            yield World(client, chats, clock, checks, tickets, hints, systems)

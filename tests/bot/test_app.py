@@ -63,9 +63,17 @@ async def test_readyz_says_what_is_wrong(world: World) -> None:
     world.checks["jobs"] = "not running"
     not_ready = await world.call("GET", "/readyz", person=None)
 
-    assert ready == (200, {"status": "ready", "checks": {"store": "ok"}})
+    checks, systems = {"store": "ok"}, {"jira": "ok"}
+    assert ready == (200, {"status": "ready", "checks": checks, "systems": systems})
     assert not_ready[0] == 503
     assert not_ready[1]["checks"]["jobs"] == "not running"
+
+
+async def test_server_is_ready_while_a_system_around_it_is_not(world: World) -> None:
+    world.systems["jira"] = "unreachable: 3 polls failed"
+    status, body = await world.call("GET", "/readyz", person=None)
+
+    assert (status, body["systems"]) == (200, {"jira": "unreachable: 3 polls failed"})
 
 
 async def document(world: World) -> Any:

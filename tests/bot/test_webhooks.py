@@ -1,0 +1,91 @@
+"""Webhooks: signed, noted, answered at once; everything else is refused and leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from approvals.tickets import TicketRef
+from bot.webhooks import MAX_WEBHOOK_BYTES
+from tests.bot.api_world import World, running
+
+OURS, THEIRS = (TicketRef(id=n, key=f"OPS-{n}", url="https://jira.example") for n in ("1", "2"))
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with running(tmp_path) as started:
+        yield started
+
+
+async def sent(world: World, headers: dict[str, str], body: bytes, system: str = "jira") -> int:
+    data = BytesIO(body)
+    async with world.client.post(f"/webhooks/{system}", data=data, headers=headers) as response:
+        return response.status
+
+
+async def test_signed_webhook_about_our_ticket_is_accepted(world: World) -> None:
+    status = await sent(world, *world.tickets.webhook(OURS))
+
+    assert (202, [("jira", "1")]) == (status, world.hints)
+
+
+async def test_signed_webhook_about_another_ticket_is_ignored(world: World) -> None:
+    assert 200 == await sent(world, *world.tickets.webhook(THEIRS))
+
+
+async def test_signed_webhook_about_something_else_is_ignored_unread(world: World) -> None:
+    status = await sent(world, *world.tickets.webhook(OURS, event="deleted sprint"))
+
+    assert (200, []) == (status, world.hints)
+
+
+async def test_webhook_that_is_not_signed_by_us_is_refused_without_its_words(
+    world: World,
+) -> None:
+    headers, body = world.tickets.webhook(OURS)
+    forged = [
+        ({}, body),
+        ({**headers, "X-Signature": "0" * 64}, body),
+        (headers, body + b" "),
+        (headers, b""),
+    ]
+    with capture_logs() as logged:
+        statuses = [await sent(world, *each) for each in forged]
+
+    assert [401] * 4 == statuses
+    assert [] == world.hints
+    assert 4 == sum(entry["event"] == "webhook refused" for entry in logged)
+    assert all("OPS" not in str(entry) and "ticket" not in entry for entry in logged)
+
+
+async def test_system_that_is_not_configured_is_not_found(world: World) -> None:
+    assert 404 == await sent(world, *world.tickets.webhook(OURS), system="servicenow")
+
+
+async def test_large_body_is_refused_unread(world: World) -> None:
+    headers, _ = world.tickets.webhook(OURS)
+
+    assert 413 == await sent(world, headers, b"x" * (MAX_WEBHOOK_BYTES + 1))
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(MAX_WEBHOOK_BYTES // 65536 + 2):
+            yield b"x" * 65536
+
+    async with world.client.post("/webhooks/jira", data=endless(), headers=headers) as response:
+        status = response.status
+
+    assert 413 == status
+    assert [] == world.hints
+
+
+async def test_jira_sized_body_is_read(world: World) -> None:
+    headers, body = world.tickets.webhook(OURS)
+    large = body[:-1] + b', "more": "' + b"x" * 600_000 + b'"}'
+    signed = {**headers, "X-Signature": world.tickets._signature(large)}
+
+    assert 202 == await sent(world, signed, large)
