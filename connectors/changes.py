@@ -24,8 +24,9 @@ from approvals.models import JsonObject
 from approvals.wording import cut
 
 _HEAD = re.compile(r"^[ \t*_]*changes[ \t]*:[ \t*_]*(.*)$", re.IGNORECASE | re.MULTILINE)
-_LINE = re.compile(r"^[\s*\-•]*([^:=\s]+)\s*[:=]\s?(.*)$")
-_FENCE = re.compile(r"^\s*(\{(?:code|noformat)(?::[^}]*)?\}|```\w*)\s*$", re.MULTILINE)
+# No part of these can match what the one before it matches: a long line takes no long time.
+_LINE = re.compile(r"^[\s*\-•]*([^:=\s*\-•][^:=\s]*)\s*[:=]\s?(.*)$")
+_FENCE = re.compile(r"^[ \t]*(?:\{(?:code|noformat)(?::[^}\n]*)?\}|```\w*)[ \t]*$", re.MULTILINE)
 HOW = (
     "write a comment that begins with a line “Changes:”, followed by one line for each argument "
     "to change, for example “amount: 900”"
@@ -34,7 +35,7 @@ HOW = (
 
 def split(comment: str) -> tuple[str, str | None]:
     """The words of a comment, and what stands under `Changes:` (None if there is no such line)."""
-    text = comment.replace("\r\n", "\n").replace("\r", "\n")
+    text = _lines(comment)
     head = _HEAD.search(text)
     if head is None:
         return text.strip(), None
@@ -47,7 +48,7 @@ def changed(tool: str, schema: JsonObject | None, current: JsonObject, text: str
 
     Raises InvalidError or InvalidArgumentsError: the text says what to write instead.
     """
-    wanted = _wanted(_FENCE.sub("", text).strip())
+    wanted = _wanted(_FENCE.sub("", _lines(text)).strip())
     form = fields(schema, current)
     known = {field.name for field in form}
     unknown = {name: "is not an argument of this tool" for name in wanted if name not in known}
@@ -58,6 +59,10 @@ def changed(tool: str, schema: JsonObject | None, current: JsonObject, text: str
     if problems:
         raise InvalidArgumentsError(tool, problems)
     return {**edited, **{name: v for name, v in wanted.items() if not isinstance(v, str)}}
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _wanted(text: str) -> Mapping[str, Any]:
