@@ -1,0 +1,193 @@
+"""What a ticket says: everything a manager needs, and nothing that passes for what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from approvals.models import Principal, Request, Verdict
+from approvals.ports import TicketOrder
+from approvals.tickets import order_key, target_of
+from connectors.document import ALL_VALUES_LIMIT, TITLE_LIMIT, VALUE_LIMIT, Document, Row, document
+from tests.connectors.desk_world import DeskWorld
+from tests.doubles.directory import BEN, CARA, DAVE
+
+OVERRIDE = "invoice\u202efdp.exe"
+FORGED = "Contoso\nDigest: 000000000000\r\nDecide by: tomorrow\u2028Risk: low"
+
+
+async def written(
+    world: DeskWorld, request: Request, approvers: Sequence[Principal] = (BEN, CARA), **changes: Any
+) -> Document:
+    """The text of a ticket for this request; `changes` are made to its view."""
+    view = (await world.service.view(request.id)).model_copy(update=changes)
+    key = order_key(request.id, target_of(request))
+    order = TicketOrder(key=key, view=view, approvers=tuple(approvers))
+    return document(order, "https://gate.example")
+
+
+async def asked(
+    world: DeskWorld, arguments: dict[str, Any] | None = None, tool: str = "quote", **more: Any
+) -> Document:
+    """The text of a ticket for a new request."""
+    run = await world.begun()
+    (request,) = await world.submit(run, world.proposal(run.session.id, tool, arguments, **more))
+    return await written(world, request)
+
+
+def facts(said: Document) -> dict[str, str]:
+    """What stands beside each name."""
+    return {row.name: row.text for row in said.facts}
+
+
+async def test_ticket_says_what_is_asked_by_whom_and_why(world: DeskWorld) -> None:
+    said = await asked(world)
+
+    assert "Approve Quote (medium risk): customer Contoso, amount 100" == said.title
+    assert said.lead.startswith("seller wants to run Quote (quote), on behalf of Anna. Nothing has")
+    assert (Row(name="customer", text="Contoso"), Row(name="amount", text="100")) == said.arguments
+    assert "The customer asked." == said.why
+    assert ("", ()) == (said.shortened, said.before)
+
+
+async def test_ticket_says_who_decides_until_when_and_on_what(world: DeskWorld) -> None:
+    (request,) = await world.asked()
+    said = facts(await written(world, request))
+
+    assert "Ben, Cara" == said["Who decides"]
+    assert "2026-03-02 10:00 UTC; then nothing runs" == said["Decide by"]
+    assert "medium" == said["Risk"]
+    assert said["Rule"].startswith(f"{request.rule_id}: ")
+    assert f"sales, session {request.session_id}" == said["Workflow"]
+    assert f"{request.id}, revision 1" == said["Request"]
+    assert f"{request.digest[:12]} (SHA-256 {request.digest})" == said["Digest"]
+
+
+async def test_ticket_says_how_many_decide_at_which_step(world: DeskWorld) -> None:
+    (request,) = await world.asked("pay")
+    first = facts(await written(world, request))
+    await world.vote(request, BEN)
+    second_step = await world.vote(request, CARA)
+    second = facts(await written(world, second_step, [DAVE]))
+
+    assert "2 of: Ben, Cara (step 1 of 2)" == first["Who decides"]
+    assert "Dave (step 2 of 2)" == second["Who decides"]
+
+
+async def test_ticket_names_what_was_proposed_with_it_and_still_waits(world: DeskWorld) -> None:
+    one, two, three = await world.asked("quote", "pay", "wire")
+    await world.vote(three, BEN, Verdict.REJECT)
+    said = facts(await written(world, one))
+    await world.vote(two, BEN, Verdict.REJECT)
+    alone = facts(await written(world, one))
+
+    assert "Pay. Nothing of it runs before every call is decided." == said["Proposed with it"]
+    assert "Proposed with it" not in alone
+
+
+async def test_ticket_shows_what_the_agent_had_proposed(world: DeskWorld) -> None:
+    (request,) = await world.asked("wire")
+    edited = {"customer": "Contoso", "amount": 90}
+    revised = await world.vote(request, BEN, Verdict.MODIFY, arguments=edited)
+    said = await written(world, revised)
+
+    assert ("100", "90") == (said.before[1].text, said.arguments[1].text)
+    assert f"{request.id}, revision 2" == facts(said)["Request"]
+    assert "no deadline" == facts(said)["Decide by"]
+
+
+async def test_ticket_without_reason_or_requester_says_so(world: DeskWorld) -> None:
+    run = await world.begun()
+    (request,) = await world.submit(
+        run, world.proposal(run.session.id, "quote", {}, rationale=" \n ")
+    )
+    said = await written(world, request, requester=None)
+
+    assert "The agent gave no reason." == said.why
+    assert "on behalf of an unknown person." in said.lead
+    assert "Approve Quote (medium risk)" == said.title
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (OVERRIDE, r"invoice\u202efdp.exe"),
+        ("900", '"900"'),
+        ("", '""'),
+        ("a\u200bb", r"a\u200bb"),
+        ("\x1b[2J", r"\u001b[2J"),
+        (True, "true"),
+        (None, "null"),
+        ({"to": [OVERRIDE]}, '{\n  "to": [\n    "invoice\\u202efdp.exe"\n  ]\n}'),
+    ],
+)
+async def test_value_is_shown_so_that_it_passes_for_no_other(
+    world: DeskWorld, value: Any, text: str
+) -> None:
+    said = await asked(world, {"customer": value})
+
+    assert (Row(name="customer", text=text),) == said.arguments
+
+
+async def test_title_is_one_line_whatever_the_agent_writes(world: DeskWorld) -> None:
+    said = await asked(world, {"customer": FORGED, "list": ["not in the title"], "n": 1})
+
+    assert 1 == len(said.title.splitlines())
+    assert "Approve Quote (medium risk): customer Contoso Digest: 000000000000 " in said.title
+    assert "not in the title" not in said.title
+
+
+async def test_long_title_is_cut_and_still_names_the_tool(world: DeskWorld) -> None:
+    said = await asked(world, {"customer": "Long" + " long" * 200})
+
+    assert said.title.startswith("Approve Quote (medium risk): customer Long")
+    assert said.title.endswith("…")
+    assert len(said.title) <= TITLE_LIMIT
+
+
+async def test_hidden_characters_in_names_and_reasons_are_shown(world: DeskWorld) -> None:
+    said = await asked(world, {OVERRIDE: 1}, rationale=OVERRIDE)
+
+    assert r"invoice\u202efdp.exe" == said.arguments[0].name
+    assert r"invoice\u202efdp.exe" == said.why
+    assert "\u202e" not in said.title
+
+
+async def test_facts_are_ours_whatever_the_agent_writes(world: DeskWorld) -> None:
+    said = await asked(world, {"customer": FORGED, "Digest": "000000000000"}, rationale=FORGED)
+    names = [row.name for row in said.facts]
+
+    assert names == sorted(set(names), key=names.index)
+    assert all("000000000000" not in row.text and "\n" not in row.text for row in said.facts)
+
+
+async def test_what_does_not_fit_is_cut_and_the_whole_can_be_read_elsewhere(
+    world: DeskWorld,
+) -> None:
+    run = await world.begun()
+    arguments = {"customer": "x" * (VALUE_LIMIT + 1), "amount": 1}
+    (request,) = await world.submit(run, world.proposal(run.session.id, "quote", arguments))
+    said = await written(world, request)
+
+    assert f"https://gate.example/api/v1/requests/{request.id}" == said.shortened
+    assert "x" * (VALUE_LIMIT - 1) + "…" == said.arguments[0].text
+    assert "1" == said.arguments[1].text
+
+
+async def test_value_of_exactly_the_limit_is_whole(world: DeskWorld) -> None:
+    said = await asked(world, {"customer": "x" * VALUE_LIMIT})
+
+    assert "" == said.shortened
+
+
+async def test_all_values_together_are_limited_and_each_is_still_there(world: DeskWorld) -> None:
+    arguments = {f"a{n}": f"{n} " + "x" * VALUE_LIMIT for n in range(8)}
+    said = await asked(world, arguments)
+    last = said.arguments[-1]
+
+    assert list(arguments) == [row.name for row in said.arguments]
+    assert sum(len(row.text) for row in said.arguments) <= ALL_VALUES_LIMIT + 8 * 40
+    assert (40, True) == (len(last.text), last.text.startswith("7 x"))
+    assert said.shortened
