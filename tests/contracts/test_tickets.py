@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import NotFoundError
+from approvals.errors import InvalidError, NotFoundError
 from approvals.tickets import TicketOutcome, text_sha256
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Outside, Who
 from tests.contracts.reading import EFFECTS, Effect, said, seen, votes
 
+HOSTILE = "*[a|https://evil.example]* {color:red}!x.png!{color} ||h||^ORactive=true^\u202e<b>&~"
+HOSTILE_KEYS = ('x" OR labels = "agent-approval', "x^ORcorrelation_idISNOTEMPTY", "*", "%", "")
 effects = pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS.keys())
 
 
@@ -35,6 +37,38 @@ async def test_opened_ticket_is_found_by_the_key_of_its_order(
     assert order.key == observation.order_key
     assert ref.url.startswith(("http://", "https://"))
     assert [ref.key] == await outside.open_tickets()
+
+
+@pytest.mark.parametrize("key", HOSTILE_KEYS)
+async def test_key_that_is_a_query_finds_nothing(
+    outside: Outside, orders: Orders, key: str
+) -> None:
+    await orders.ticket()
+    try:
+        found = await outside.connector.find(key)
+    except InvalidError:
+        found = []
+
+    assert [] == list(found)
+
+
+async def test_request_of_any_size_and_wording_can_be_asked(
+    outside: Outside, orders: Orders
+) -> None:
+    arguments = {f"{HOSTILE} {n}": HOSTILE * 60 for n in range(10)}
+    order = await orders.new(arguments)
+    revised = order.view.request.model_copy(
+        update={"proposed_arguments": arguments, "rationale": HOSTILE * 60}
+    )
+    view = order.view.model_copy(update={"request": revised})
+    order = order.model_copy(update={"view": view})
+    ref = await outside.connector.open_ticket(order)
+    observation = await seen(outside, ref)
+    await outside.approve(ref, Who.BEN)
+
+    assert observation.altered_by is None
+    assert [ref.id] == [found.ref.id for found in await outside.connector.find(order.key)]
+    assert 1 == len(votes(outside, await seen(outside, ref)))
 
 
 async def test_ticket_remembers_the_text_that_it_was_given(
