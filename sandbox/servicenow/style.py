@@ -47,10 +47,14 @@ td.short { white-space: nowrap } td.text { min-width: 14rem; overflow-wrap: anyw
 .tag.bad { background: var(--bad); color: var(--on-bad) }
 .tags { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0 0 1rem }
 .columns { display: grid; gap: 0 1.25rem; grid-template-columns: minmax(0, 1fr) 20rem;
-  align-items: start }
-.columns h2:first-child { margin-top: 0 }
-@media (max-width: 50rem) { .columns { grid-template-columns: minmax(0, 1fr) }
-  .columns > aside { grid-row: 1; margin-bottom: 1.6rem } .bar form { margin-left: 0 } }
+  grid-template-areas: "ask answer" "rest answer"; grid-template-rows: auto 1fr }
+.columns > :nth-child(1) { grid-area: ask } .columns > aside { grid-area: answer }
+.columns > :nth-child(3) { grid-area: rest } .columns h2:first-child { margin-top: 0 }
+.columns > :nth-child(3) h2:first-child { margin-top: 1.6rem }
+@media (max-width: 50rem) { .columns { grid-template-columns: minmax(0, 1fr);
+  grid-template-areas: "ask" "answer" "rest" } .columns > aside { margin-top: 1.6rem }
+  .bar form { margin-left: 0 } .wide { display: none } td.text { min-width: 6rem }
+  th, td { padding: .5rem } thead th { white-space: normal } }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
   font: .9rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace }
 dl { margin: 0; display: grid; grid-template-columns: max-content minmax(0, 1fr);

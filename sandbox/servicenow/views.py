@@ -14,6 +14,9 @@ from sandbox.servicenow.tables import TABLES, Row
 _TONES = {"requested": "wait", "approved": "good", "rejected": "bad"}
 _NAMES = {user.sys_id: user.name for user in USERS}
 _LATEST = 100
+_WIDE = ("State", "Updated", "Opened")
+"""Columns a phone does without."""
+_IF_WIDE = ' class="wide"'
 
 
 class View:
@@ -44,10 +47,11 @@ class View:
             f"{alert}<h1>{escape(task['number'])}: {escape(task['short_description'])}</h1>"
             f'<p class="tags">{self._tag("State", kind, task, "state")}'
             f"{self._tag('Approval', kind, task, 'approval')}</p>"
-            f'<div class="columns"><div><h2>Description</h2><div class="card pad">'
-            f"<pre>{escape(task['description'] or 'No description.')}</pre></div>"
-            f"{self._changes_wanted(task)}{self._details(kind, task)}{self._journal(kind, task)}"
-            f"</div><aside>{self._form(task)}{self._approvers(task)}</aside></div>"
+            '<div class="columns"><section><h2>Description</h2><div class="card pad">'
+            f"<pre>{escape(task['description'] or 'No description.')}</pre></div></section>"
+            f"<aside>{self._form(task)}{self._approvers(task)}</aside>"
+            f"<div>{self._changes_wanted(task)}{self._details(kind, task)}"
+            f"{self._journal(kind, task)}</div></div>"
         )
 
     def _waiting(self, tasks: list[tuple[str, Row]]) -> str:
@@ -55,7 +59,7 @@ class View:
             (
                 _link(task),
                 _text(task["short_description"]),
-                _short(local_time(task["opened_at"], self._user)),
+                _wide(local_time(task["opened_at"], self._user)),
             )
             for _, task in tasks
         ]
@@ -66,13 +70,13 @@ class View:
             (
                 _link(change),
                 _text(change["short_description"]),
-                _short(self._shown("change_request", change, "state")),
                 f"<td>{_lozenge(change['approval'], self._shown_approval(change))}</td>",
-                _short(local_time(change["sys_updated_on"], self._user)),
+                _wide(self._shown("change_request", change, "state")),
+                _wide(local_time(change["sys_updated_on"], self._user)),
             )
             for change in changes
         ]
-        headers = ("Number", "Short description", "State", "Approval", "Updated")
+        headers = ("Number", "Short description", "Approval", "State", "Updated")
         return _table(headers, rows, "There is no change yet.")
 
     def _details(self, kind: str, task: Row) -> str:
@@ -83,7 +87,8 @@ class View:
             for name in names
             if task.get(name)
         )
-        return f'<h2>Details</h2><div class="card pad"><dl>{pairs}</dl></div>'
+        zone = f"<dt>Times are of</dt><dd>{escape(self._user.time_zone)}</dd>"
+        return f'<h2>Details</h2><div class="card pad"><dl>{pairs}{zone}</dl></div>'
 
     def _changes_wanted(self, task: Row) -> str:
         wanted = [
@@ -143,7 +148,7 @@ class View:
         inner = _QUESTION
         if row["state"] != "requested":
             state = escape(self._shown(APPROVER_TABLE, row, "state"))
-            inner = f'<p class="hint">It stands at <strong>{state}</strong>.</p>'
+            inner = f'<p class="hint">This approval is: <strong>{state}</strong></p>'
             inner += _TAKE_BACK if row["state"] in ("approved", "rejected") else ""
         return (
             f"<h2>Your answer{escape(whose)}</h2>"
@@ -182,7 +187,10 @@ _TAKE_BACK = (
 def _table(headers: Iterable[str], rows: Sequence[tuple[str, ...]], empty: str) -> str:
     if not rows:
         return f'<div class="card"><p class="empty">{escape(empty)}</p></div>'
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
+    head = "".join(
+        f'<th scope="col"{_IF_WIDE if name in _WIDE else ""}>{escape(name)}</th>'
+        for name in headers
+    )
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return (
         f'<div class="card scroll"><table><thead><tr>{head}</tr></thead>'
@@ -199,8 +207,8 @@ def _text(text: str) -> str:
     return f'<td class="text">{escape(text)}</td>'
 
 
-def _short(text: str) -> str:
-    return f'<td class="short">{escape(text)}</td>'
+def _wide(text: str) -> str:
+    return f'<td class="short wide">{escape(text)}</td>'
 
 
 def _lozenge(state: str, text: str) -> str:
