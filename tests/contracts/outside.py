@@ -46,9 +46,13 @@ Delivered = tuple[Mapping[str, str], bytes]
 class Outside(Protocol):
     """A ticket system under test, its people, and how to break it."""
 
-    connector: TicketConnector
-    people: Mapping[Who, str]
-    """By what the system identifies them: what `TicketAct.actor` says."""
+    @property
+    def connector(self) -> TicketConnector:
+        """The connector under test, on this system."""
+
+    @property
+    def people(self) -> Mapping[Who, str]:
+        """By what the system identifies them: what `TicketAct.actor` says."""
 
     async def approve(self, ref: TicketRef, who: Who, comment: str = "") -> None:
         """Say yes in the ticket, as this person would."""

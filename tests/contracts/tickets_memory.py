@@ -22,7 +22,7 @@ class InMemory:
 
     def __init__(self) -> None:
         self.tickets = FakeTickets(ManualClock(), settle_s=60.0)
-        self.connector: TicketConnector = self.tickets
+        self.connector = self.tickets
         self.people = {
             Who.BEN: BEN.identities["jira"],
             Who.CARA: CARA.identities["jira"],
