@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 from sandbox.servicenow.options import Options
 from sandbox.servicenow.store import Store
@@ -74,12 +73,6 @@ class Records:
                     "sysapproval_approver", sysapproval=row["sys_id"]
                 ):
                     self.store.drop("sysapproval_approver", approval["sys_id"])
-
-    @contextmanager
-    def unit(self) -> Iterator[None]:
-        """Several writes that are kept or undone together."""
-        with self.store.unit():
-            yield
 
     def _birth(self, table: str, user: str) -> Row:
         columns, now = TABLES[table].columns, self.options.stamp()

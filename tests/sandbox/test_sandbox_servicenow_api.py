@@ -106,6 +106,7 @@ async def test_ignores_unknown_fields_and_those_of_the_platform_in_a_write(
         ("ORDERBYpriority^EQ", ["a", "b", "c"]),
         ("ORDERBYDESCshort_description", ["c", "b", "a"]),
         ("correlation_id>one", ["b"]),
+        ("priority>high", ["a", "b", "c"]),
         ("priority=2^NQshort_description=c", ["a", "c"]),
         ("requested_by.user_name=svc_approvals^short_description=c", ["c"]),
         ("requested_by.user_name=nobody", []),
@@ -173,8 +174,11 @@ async def test_pages_with_the_total_and_links(snow: ServiceNow) -> None:
 
 async def test_display_values_are_labels_and_times_of_the_reader(snow: ServiceNow) -> None:
     async with http(snow) as client, http(snow, "alex.wilber") as berlin:
-        change = await create(client, due_date="2026-01-15 10:00:00", assigned_to="nobody")
-        params = {"sysparm_fields": "state,due_date,requested_by,assigned_to,active,approval"}
+        change = await create(
+            client, due_date="2026-01-15 10:00:00", assigned_to="nobody", start_date="soon"
+        )
+        fields = "state,due_date,start_date,requested_by,assigned_to,active,approval"
+        params = {"sysparm_fields": fields}
         path = f"{CHANGES}/{change['sys_id']}"
         shown = await berlin.get(path, params={**params, "sysparm_display_value": "true"})
         both = await berlin.get(path, params={**params, "sysparm_display_value": "all"})
@@ -191,6 +195,7 @@ async def test_display_values_are_labels_and_times_of_the_reader(snow: ServiceNo
     assert {
         "state": "New",
         "due_date": "2026-01-15 11:00:00",
+        "start_date": "soon",
         "requested_by": {"display_value": BOT.name, "link": link + BOT.sys_id},
         "assigned_to": {"display_value": "nobody", "link": link + "nobody"},
         "active": "true",

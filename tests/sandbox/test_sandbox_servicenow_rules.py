@@ -7,20 +7,16 @@ import base64
 import hashlib
 import hmac
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
 
 from sandbox._serve import serve
 from sandbox.servicenow import Options, RestError, ServiceNow
-from sandbox.servicenow.people import ALEX, BOT, MEGAN, SAM
+from sandbox.servicenow.people import ALEX, MEGAN, SAM
 
 pytestmark = pytest.mark.asyncio
 
@@ -303,33 +299,3 @@ async def test_stopping_gives_up_posts_on_their_way() -> None:
         answer.set()
 
     assert [None] == [post.status for post in snow.posts]
-
-
-async def test_file_keeps_what_was_written_when_the_process_is_killed(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "sandbox.servicenow", "--port", "0"]
-    file = tmp_path / "snow.db"
-    with subprocess.Popen(
-        [*command, "--db", str(file), "--everyone"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as program:
-        assert program.stdout is not None
-        ready = json.loads(program.stdout.readline())
-        answer = httpx.post(
-            f"{ready['url']}/api/now/table/change_request",
-            json={"correlation_id": "request-1", "comments": "kept"},
-            auth=(ready["user"], ready["password"]),
-            trust_env=False,
-        )
-        program.kill()
-    async with ServiceNow.start(db_path=file) as snow:
-        change = snow.change(answer.json()["result"]["number"])
-
-        assert "request-1" == change["correlation_id"]
-        assert ["kept"] == [entry["value"] for entry in snow.journal(change["sys_id"])]
-        assert "CHG0030002" == ask(snow)
-        assert BOT.user_name == ready["user"]
-        assert ready.keys() >= {"client_id", "client_secret", "webhook_secret", "users"}
