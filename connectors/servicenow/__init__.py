@@ -1,0 +1,1 @@
+"""ServiceNow: approvals of a change (or any other task) are the decision."""

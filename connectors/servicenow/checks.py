@@ -1,0 +1,149 @@
+"""What a deployment can get wrong, looked at one by one; each result says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from approvals.errors import CountersignError, InvalidError
+from approvals.tickets import CheckResult
+from connectors.servicenow import query, wire
+from connectors.servicenow.client import ServiceNowClient
+from connectors.servicenow.records import users
+from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
+
+NOBODY = "no-such-value-7f3k2m9q"
+"""A query for it finds nothing, unless the instance does not know the column and leaves it out."""
+Look = Callable[[], Awaitable[str]]
+
+
+class _WrongError(Exception):
+    """What was found, and what to do."""
+
+
+class Checks:
+    """All checks of one instance. They only read."""
+
+    def __init__(
+        self, client: ServiceNowClient, settings: ServiceNowSettings, approvers: Sequence[str]
+    ):
+        self._client, self._settings = client, settings
+        named = [name for who, others in settings.delegates.items() for name in (who, *others)]
+        self._people = sorted({*approvers, *named})
+
+    async def run(self) -> list[CheckResult]:
+        """The results, the most basic first; without a connection there is nothing else to say."""
+        reached = await self._look("connection", self._connection)
+        results = [reached]
+        if reached.ok:
+            results += [
+                await self._look(f"table {self._settings.table}", self._record_columns),
+                await self._look("approvals", self._approval_columns),
+                await self._look("who answered", self._audit),
+                await self._look("approvers", self._approvers),
+            ]
+        return [*results, await self._look("webhook secret", self._secret)]
+
+    async def _look(self, name: str, look: Look) -> CheckResult:
+        try:
+            return CheckResult(name=name, ok=True, said=await look())
+        except (_WrongError, CountersignError) as exc:
+            return CheckResult(name=name, ok=False, said=str(exc))
+
+    async def _connection(self) -> str:
+        own = self._settings.own_user
+        rows = await self._client.rows(
+            "sys_user", query.equals("user_name", own), ("user_name", "active", "time_zone")
+        )
+        mine = [row for row in rows if self._settings.is_own(wire.text(row, "user_name"))]
+        if not mine:
+            setting = "auth.user" if isinstance(self._settings.auth, BasicAuth) else "user"
+            raise _WrongError(
+                f"There is no user {own}, or it cannot read itself; set "
+                f"connectors.servicenow.{setting} to the User ID of our user, and let it read "
+                "sys_user."
+            )
+        zone = wire.text(mine[0], "time_zone")
+        advice = "" if zone in ("GMT", "UTC", "Etc/UTC") else "; its time zone should be GMT"
+        return f"{self._settings.url} as {own}{advice}"
+
+    async def _record_columns(self) -> str:
+        wanted = ["correlation_id", "correlation_display", "short_description", "description"]
+        ends = [name for steps in self._settings.close.values() for step in steps for name in step]
+        wanted += [*self._settings.fields, *ends]
+        if self._settings.decide_by != "approvers":
+            wanted += [self._settings.decide_by.field, *self._changes()]
+        await self._require_columns(self._settings.table, wanted)
+        mark = query.equals("correlation_display", self._settings.open_mark)
+        rows = await self._client.rows(self._settings.table, mark, ("correlation_display",))
+        waiting = sum(
+            wire.text(row, "correlation_display") == self._settings.open_mark for row in rows
+        )
+        return f"can be read, {waiting} waiting; whether we may write shows with the first ticket"
+
+    async def _approval_columns(self) -> str:
+        if self._settings.decide_by != "approvers":
+            return "not used: a column of the record decides"
+        columns = ("state", "approver.user_name", "sysapproval.correlation_id", *self._changes())
+        await self._require_columns(wire.APPROVALS, columns)
+        return "can be read"
+
+    async def _audit(self) -> str:
+        """An answer that was given must have left a trace; on a new instance there is none."""
+        if self._settings.decide_by != "approvers":
+            return "looked up in the audit when somebody decides"
+        asked = query.all_of(
+            query.any_of("state", ("approved", "rejected")),
+            "sys_mod_count>0",
+            "ORDERBYDESCsys_updated_on",
+        )
+        rows = await self._client.rows(wire.APPROVALS, asked, ("sys_id", "sys_mod_count"), most=1)
+        ids = [found for row in rows if (found := wire.sys_id(row))]
+        if not ids:
+            return "nobody has answered an approval yet; look again afterwards"
+        trace = query.any_of("documentkey", ids)
+        entries = await self._client.rows("sys_audit", trace, ("documentkey",), most=1)
+        if [wire.text(entry, "documentkey") for entry in entries] != ids[:1]:
+            raise _WrongError(
+                "The audit has no entry for the last answer: let our user read sys_audit, and "
+                f"switch auditing on for {wire.APPROVALS}. Without it the last writer of an "
+                "approval counts as who answered it, and comments come from sys_journal_field."
+            )
+        return "found in the audit"
+
+    async def _approvers(self) -> str:
+        if not self._people:
+            return "looked up when a ticket is opened"
+        found = await users(self._client, self._people)
+        missing = [name for name in self._people if name.casefold() not in found]
+        if missing:
+            raise _WrongError(
+                f"No active user {', '.join(missing)}; correct `identities: {{servicenow: …}}` in "
+                "`people`, or connectors.servicenow.delegates."
+            )
+        return f"{len(self._people)} known and active"
+
+    async def _secret(self) -> str:
+        if self._settings.webhook_secrets:
+            return "set"
+        return "not set: decisions are found by polling only (webhook_secret_env)"
+
+    async def _require_columns(self, table: str, columns: Sequence[str]) -> None:
+        """Raise if the instance does not know one of them, or hides it from us."""
+        unknown = []
+        for column in dict.fromkeys(columns):
+            try:
+                rows = await self._client.rows(
+                    table, query.equals(column, NOBODY), ("sys_id",), most=1
+                )
+            except InvalidError:
+                rows = [{}]
+            if rows:
+                unknown.append(column)
+        if unknown:
+            raise _WrongError(
+                f"{table} has no column {', '.join(unknown)}, or our user may not read it; correct "
+                "connectors.servicenow, or give read access."
+            )
+
+    def _changes(self) -> tuple[str, ...]:
+        return (self._settings.changes_field,) if self._settings.changes_field else ()

@@ -1,0 +1,108 @@
+"""One ticket, as an observation: what stands there, and who the trail says has put it there. Pure.
+
+An act's id is the row and its update count when the answer was set, so that what happens to the
+row afterwards (a comment, a rule of the instance) makes no new act of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from approvals.models import Value
+from approvals.tickets import Observation, TicketAct, TicketRef, text_sha256
+from connectors.servicenow.settings import ServiceNowSettings
+from connectors.servicenow.trail import Trail
+from connectors.servicenow.wire import Mark, Record
+
+CLOSED = "closed without an answer"
+"""The state of an act that is no answer and the end of the record."""
+ASKED = ("requested",)
+
+
+class Ticket(Value):
+    """A record with the answers that stand in it."""
+
+    record: Record
+    marks: tuple[Mark, ...]
+    shown: str
+    """`text_sha256` of the text we wrote; empty if that is not known."""
+
+    @property
+    def altered(self) -> bool:
+        """Whether its text does not read as we wrote it."""
+        return self.shown != "" and text_sha256(self.record.description) != self.shown
+
+
+def pending(settings: ServiceNowSettings) -> Sequence[str]:
+    """The states in which people are asked."""
+    return ASKED if settings.decide_by == "approvers" else settings.decide_by.pending
+
+
+def decided(settings: ServiceNowSettings, ticket: Ticket) -> list[Mark]:
+    """The answers in it."""
+    return [mark for mark in ticket.marks if settings.verdict(mark.state) is not None]
+
+
+def link(settings: ServiceNowSettings, sys_id: str) -> str:
+    """Where a person opens a record. Source: ServiceNow docs, "Navigate directly to a table"."""
+    return f"{settings.url}/nav_to.do?uri={quote(f'{settings.table}.do?sys_id={sys_id}', safe='')}"
+
+
+def ref(settings: ServiceNowSettings, record: Record, shown: str) -> TicketRef:
+    """How we call it."""
+    url = link(settings, record.id)
+    return TicketRef(id=record.id, key=record.number, url=url, shown=shown)
+
+
+def observation(settings: ServiceNowSettings, ticket: Ticket, trail: Trail) -> Observation:
+    """What was read, for the domain."""
+    record = ticket.record
+    acts = [_act(settings, mark, trail) for mark in decided(settings, ticket)]
+    asks = any(mark.state in pending(settings) for mark in ticket.marks)
+    if not acts and (closing := _closing(settings, record)) is not None:
+        acts.append(closing)
+    in_a_column = settings.decide_by != "approvers"
+    return Observation(
+        ref=ref(settings, record, ticket.shown),
+        order_key=record.order_key,
+        awaiting=asks and (record.mark == settings.open_mark or not in_a_column),
+        state_name=f"approval {record.approval}, state {record.state}",
+        acts=tuple(sorted(acts, key=lambda act: act.at)),
+        altered_by=trail.editor(record, settings) if ticket.altered else None,
+    )
+
+
+def act_id(mark: Mark, trail: Trail) -> str:
+    """The id of the act that an answer is."""
+    setter = trail.setter(mark)
+    return f"{mark.id}:{mark.updates if setter is None else setter.update}"
+
+
+def _act(settings: ServiceNowSettings, mark: Mark, trail: Trail) -> TicketAct:
+    setter = trail.setter(mark)
+    actor = None if setter is None else setter.user or None
+    return TicketAct(
+        id=act_id(mark, trail),
+        at=mark.updated_at if setter is None else setter.at,
+        actor=actor,
+        state=mark.state,
+        comment="" if actor is None else trail.comment(mark, actor, pending(settings)),
+        changes="" if actor is None else trail.changes(mark, settings.changes_field, actor),
+        assigned_to=mark.approver,
+    )
+
+
+def _closing(settings: ServiceNowSettings, record: Record) -> TicketAct | None:
+    """That somebody has closed the record while it waited."""
+    ours = record.closed_by and settings.is_own(record.closed_by)
+    if record.active or record.mark != settings.open_mark or ours:
+        return None
+    at = record.closed_at or record.updated_at
+    return TicketAct(
+        id=f"{record.id}:{record.state}:{at:%Y%m%d%H%M%S}",
+        at=at,
+        actor=record.closed_by or None,
+        state=CLOSED,
+        state_name=f"closed (state {record.state})",
+    )

@@ -1,0 +1,108 @@
+"""What an answer of the instance that is no success means for us; the only place that knows.
+
+Sources (read 2026-11-25): ServiceNow docs "Table API" (status codes, error body), "Inbound REST API
+rate limiting" (429, `X-RateLimit-Reset`, `Retry-After`).
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from approvals.errors import (
+    CountersignError,
+    InvalidError,
+    NotFoundError,
+    UnansweredError,
+    UnavailableError,
+)
+from approvals.wording import cut, visible
+
+RETRY_AFTER_MAX_S = 900.0
+DETAIL_LIMIT = 300
+
+
+class ForbiddenError(UnavailableError):
+    """Our user may not do this: an access rule (ACL) is in the way."""
+
+
+def refused(answer: requests.Response, what: str, *, write: bool) -> CountersignError:
+    """The error for an answer with a status of 400 or more."""
+    status, said = answer.status_code, detail(answer)
+    match status:
+        case 401:
+            return UnavailableError(
+                f"ServiceNow refused our credentials for {what}; check connectors.servicenow.auth, "
+                "and that the user is active and not locked out."
+            )
+        case 403 if "aborted by business rule" in said.lower():
+            return InvalidError(f"A rule of the instance refused {what}: {said}")
+        case 403:
+            return ForbiddenError(
+                f"ServiceNow does not allow {what}; give our user the roles and access rules that "
+                f"docs/servicenow.md lists. It said: {said}"
+            )
+        case 404:
+            return NotFoundError(f"ServiceNow has no record for {what}, or hides it from us.")
+        case 429:
+            return UnavailableError(
+                f"ServiceNow allows no more calls now ({what}).",
+                retry_after_s=retry_after_s(answer),
+            )
+        case _ if status < 500:
+            return InvalidError(f"ServiceNow did not take {what} ({status}): {said}")
+    text = f"ServiceNow failed at {what} ({status})."
+    if write:
+        return UnansweredError(text, retry_after_s=retry_after_s(answer))
+    return UnavailableError(text, retry_after_s=retry_after_s(answer))
+
+
+def retry_after_s(answer: requests.Response) -> float | None:
+    """Seconds to wait, at most 15 minutes; None if the answer does not say.
+
+    `Retry-After` is a number, also with a fraction, or an HTTP date; `X-RateLimit-Reset` a Unix
+    time. Both are compared with the answer's own `Date`, not with our clock.
+    """
+    now = _date(answer.headers.get("Date", "")) or datetime.now(UTC)
+    asked = answer.headers.get("Retry-After", "").strip()
+    seconds = _number(asked)
+    if seconds is None and (at := _date(asked)) is not None:
+        seconds = (at - now).total_seconds()
+    if seconds is None and answer.status_code == 429:
+        reset = _number(answer.headers.get("X-RateLimit-Reset", ""))
+        seconds = None if reset is None else reset - now.timestamp()
+    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+
+
+def detail(answer: requests.Response) -> str:
+    """The reason in the error body, in one line and not more than 300 characters."""
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        return "nothing that can be read"
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        said = " ".join(str(error[name]) for name in ("message", "detail") if error.get(name))
+    else:
+        said = str(error or "nothing")
+    return cut(visible(" ".join(said.split())), DETAIL_LIMIT)
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""What stands in a ticket: plain text, in the order in which a manager needs it.
+
+Headings begin in the first column and everything else is indented, so that no argument can write a
+heading of its own. Journals turn `[code]<b>…</b>[/code]` into HTML, and notifications carry text
+into mails that are HTML; neither can be written by what an agent says. Source: ServiceNow docs,
+"Journal field type" (Xanadu: code tags render as HTML; multi-line text holds 4,000 characters
+unless it is made longer), read 2026-11-25.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from approvals.canonical import sha256_hex
+from approvals.wording import cut, visible
+from connectors.document import Document, Row
+from connectors.servicenow.settings import ServiceNowSettings
+
+_INDENT = "    "
+_CODE = re.compile(r"\[(?=\s*/?\s*code\s*\])", re.IGNORECASE)
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_VALUE_LIMITS = (4_000, 2_000, 1_000, 500, 250, 120, 60)
+_LESS = "Not everything fits here. Read all of it before you decide: "
+
+
+def harmless(text: str) -> str:
+    """The text with nothing in it that a journal or a mail would take for markup."""
+    return _TAG.sub(r"\\u003c", _CODE.sub(r"\\u005b", visible(text)))
+
+
+def remark(text: str, record_id: str, key: str) -> tuple[str, str]:
+    """A comment, and the mark in it by which it is known to have been made."""
+    mark = f"Ref. {sha256_hex(f'{record_id}:{key}'.encode())[:12]}"
+    return f"{harmless(text)}\n\n{mark}", mark
+
+
+def title(document: Document) -> str:
+    """The short description."""
+    return harmless(document.title)[:160]
+
+
+def description(document: Document, settings: ServiceNowSettings, link: str) -> str:
+    """The whole text, in at most `description_limit` characters: values give way, the digest, the
+    deadline and how to answer never do. `link` is where everything can be read."""
+    limit = settings.description_limit
+    whole = "".join(_parts(document, settings, document.shortened, None))
+    if len(whole) <= limit:
+        return whole
+    for most in _VALUE_LIMITS:
+        head, *rest = _parts(document, settings, link, most)
+        if len(head) + len("".join(rest)) <= limit:
+            return "".join((head, *rest))
+    return cut(head, limit - len("".join(rest))) + "".join(rest)
+
+
+def _parts(
+    document: Document, settings: ServiceNowSettings, more: str, most: int | None
+) -> tuple[str, ...]:
+    """What it is about (may be cut), and what has to be there whatever happens."""
+    blocks = ["\n".join(_lines(harmless(document.lead), ""))]
+    arguments = _rows(document.arguments, most)
+    blocks.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
+    if document.before:
+        blocks.append(_block("Before a person changed it", _rows(document.before, most)))
+    blocks.append(_block("Why", _lines(_cut(document.why, most), _INDENT)))
+    foot = [_block("Details", _rows(document.facts, 400))]
+    foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in _how(settings)]))
+    if more:
+        foot.insert(0, f"\n\n{_LESS}{more}")
+    return "".join(blocks), *foot
+
+
+def _block(heading: str, lines: Iterable[str]) -> str:
+    body = "\n".join(lines)
+    return f"\n\n{heading.upper()}\n{body}"
+
+
+def _rows(rows: Iterable[Row], most: int | None) -> list[str]:
+    lines = []
+    for row in rows:
+        first, *others = _lines(_cut(row.text, most), "")
+        lines.append(f"{_INDENT}{harmless(' '.join(row.name.split()))}: {first}")
+        lines += [f"{_INDENT * 2}{line}" for line in others]
+    return lines
+
+
+def _cut(text: str, most: int | None) -> str:
+    return harmless(text) if most is None else cut(harmless(text), most)
+
+
+def _lines(text: str, indent: str) -> list[str]:
+    return [f"{indent}{line}".rstrip() for line in text.split("\n")]
+
+
+def _how(settings: ServiceNowSettings) -> list[str]:
+    if settings.decide_by == "approvers":
+        first = "Set your own approval of this record to Approved or to Rejected, and comment why."
+        where = "of the approval"
+    else:
+        yes, no = settings.decide_by.approved[0], settings.decide_by.rejected[0]
+        first = f"Set {settings.decide_by.field} to {yes} or to {no}, and comment why."
+        where = "of this record"
+    place = f"the field {settings.changes_field} or in " if settings.changes_field else ""
+    return [
+        first,
+        f"To approve with changes, approve, and write in {place}the comments {where}",
+        "a line “Changes:” and below it one line for each argument, such as",
+        "“amount: 900”. The changed request is checked again before it runs.",
+    ]
