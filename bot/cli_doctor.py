@@ -10,6 +10,7 @@ import typer
 
 from approvals.errors import ConfigurationError, CountersignError
 from approvals.store import open_reader, sqlite_path
+from approvals.wording import visible
 from bot.cli_options import ConfigOption, console, read_settings
 from bot.settings import DEFAULT_HOST, ModelSettings, Settings
 
@@ -27,6 +28,7 @@ def doctor(config: ConfigOption = None) -> None:
         raise typer.Exit(1) from exc
     _line(True, "configuration", f"{settings.source} ({settings.mode})")
     results = [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
+    results += [asyncio.run(_ticket_system(name, settings)) for name in settings.connectors.names]
     if not all(results):
         raise typer.Exit(1)
 
@@ -39,6 +41,15 @@ async def _run(name: str, check: Check, settings: Settings) -> bool:
         return False
     _line(True, name, said)
     return True
+
+
+async def _ticket_system(name: str, settings: Settings) -> bool:
+    from bot.wiring import check_tickets
+
+    results = await check_tickets(settings, name)
+    for result in results:
+        _line(result.ok, f"{name}, {result.name}", visible(result.said))
+    return all(result.ok for result in results)
 
 
 def _line(ok: bool, name: str, text: str) -> None:

@@ -26,10 +26,11 @@ _SOURCE = Path(__file__).parent.parent / "appPackage"
 def check(config: ConfigOption = None) -> None:
     """Read the rules and show them; every problem is named."""
     loaded = read_settings(config).policy
-    table = Table("tool", "effect", "risk", "who approves", "deadline")
+    table = Table("tool", "effect", "risk", "who approves", "where", "deadline")
     for tool, rule in sorted(loaded.tools.items()):
         deadline = f"{rule.deadline / 3600:g} h" if rule.deadline else ""
-        table.add_row(tool, rule.effect, rule.risk, _approvers(rule.tiers()), deadline)
+        where = ", ".join(rule.channels) if rule.tiers() else ""
+        table.add_row(tool, rule.effect, rule.risk, _approvers(rule.tiers()), where, deadline)
     console.print(table)
     console.print(f"policy version {loaded.version}; a tool that is not listed is denied")
 
@@ -57,7 +58,8 @@ def explain(
     console.print(f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})", markup=False)
     console.print(ruling.reason, markup=False)
     if ruling.stages:
-        console.print(f"asks {_approvers(ruling.stages)}", markup=False)
+        where = " and ".join(ruling.channels)
+        console.print(f"asks {_approvers(ruling.stages)}, in {where}", markup=False)
 
 
 @manifest.command("pack")

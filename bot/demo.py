@@ -17,8 +17,9 @@ from bot import logs
 from bot.cli_options import console, errors, show_json
 from bot.demo_fronts import ApiFront, Front, TeamsFront
 from bot.demo_options import DecisionName, FrontName, WorkflowName
-from bot.demo_scenarios import SCENARIOS, Scenario
+from bot.demo_scenarios import APPROVER, SCENARIOS, Scenario
 from bot.demo_story import Story
+from bot.demo_tickets import JiraDesk, ServiceNowDesk, TicketFront
 from bot.demo_world import Effect, World, open_world
 from sandbox.botframework.client import BotUnreachableError
 
@@ -93,8 +94,8 @@ def run(*, workflow: WorkflowName, decide: DecisionName, via: FrontName, as_json
 
 
 async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story: Story) -> Report:
-    async with open_world(with_teams=via == "teams") as world:
-        front: Front = ApiFront(world) if world.teams is None else TeamsFront(world, world.teams)
+    async with open_world(via) as world:
+        front = _front(world)
         story.begins(scenario, world, via)
         session_id = await front.start(scenario)
         decided: list[str] = []
@@ -105,11 +106,23 @@ async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story:
                 first = first and request["tool"] != scenario.tool
                 story.proposed(request)
                 seen = await front.decide(request, choice)
-                story.decided(choice, request, seen, via)
+                story.decided(choice, request, seen)
                 decided.append(request["id"])
         report = await _report(world, session_id, decided)
+        story.told(await front.told())
         story.ended(report.session, [(o.request, o.effects) for o in report.decided], report.ledger)
         return report
+
+
+def _front(world: World) -> Front:
+    if world.teams is not None:
+        return TeamsFront(world, world.teams)
+    if world.jira is not None:
+        return TicketFront(world, JiraDesk(world.jira))
+    if world.snow is not None:
+        identities = world.person(APPROVER).identities
+        return TicketFront(world, ServiceNowDesk(world.snow, identities["servicenow"]))
+    return ApiFront(world)
 
 
 async def _next_checkpoint(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from approvals.models import JsonObject, Verdict
+from bot.demo_cards import card_lines
 from bot.demo_scenarios import APPROVER, REQUESTER, Choice, Scenario
 from bot.demo_world import ANSWER_TIMEOUT_S, World
 from sandbox.botframework.cards import actions
@@ -15,12 +16,27 @@ from sandbox.botframework.world import Message
 _ARGUMENT = "arg_"
 
 
+_VOTES = {
+    Verdict.APPROVE: "votes approve",
+    Verdict.REJECT: "votes reject",
+    Verdict.MODIFY: "votes modify",
+}
+_CLICKS = {
+    Verdict.APPROVE: "clicks [ Approve ]",
+    Verdict.REJECT: "clicks [ Reject ]",
+    Verdict.MODIFY: "clicks [ Edit ], then [ Approve with changes ]",
+}
+
+
 @dataclass(frozen=True)
 class Seen:
-    """The cards of one decision, as the connector received them; None where there are none."""
+    """What the approver did, what they had before them, and what it says afterwards."""
 
-    asked: JsonObject | None = None
-    answered: JsonObject | None = None
+    act: str
+    title: str = ""
+    asked: tuple[str, ...] = ()
+    """Line by line, as the other side received it; nothing where there is nothing to see."""
+    answered: str = ""
 
 
 class Front(Protocol):
@@ -31,6 +47,9 @@ class Front(Protocol):
 
     async def decide(self, request: dict[str, Any], choice: Choice) -> Seen:
         """Decide one request as the approver."""
+
+    async def told(self) -> list[str]:
+        """What the approver's side was told in the end, line by line."""
 
 
 class ApiFront:
@@ -54,7 +73,11 @@ class ApiFront:
         if choice.verdict is Verdict.MODIFY:
             body["arguments"] = request["arguments"] | choice.changes
         await self._world.call(APPROVER, "POST", f"/api/v1/requests/{request['id']}/votes", body)
-        return Seen()
+        return Seen(act=_VOTES[choice.verdict])
+
+    async def told(self) -> list[str]:
+        """See `Front.told`: programs read it from the API."""
+        return []
 
 
 class TeamsFront:
@@ -86,7 +109,16 @@ class TeamsFront:
             answered = await self._click(message, "save", inputs)
         else:
             answered = await self._click(message, choice.verdict, inputs)
-        return Seen(asked=asked, answered=answered)
+        return Seen(
+            act=_CLICKS[choice.verdict],
+            title=f"the card that {self._alex} got",
+            asked=tuple(card_lines(asked or {})),
+            answered=f"the card now says: {card_lines(answered)[0]}",
+        )
+
+    async def told(self) -> list[str]:
+        """See `Front.told`: it is on the card."""
+        return []
 
     async def _click(self, message: Message, verb: str, inputs: JsonObject) -> JsonObject:
         answer = await self._teams.click(message, verb, inputs, person=self._alex)

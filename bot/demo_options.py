@@ -8,7 +8,8 @@ import typer
 
 WorkflowName: TypeAlias = Literal["sales_quote", "crm_update"]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
-FrontName: TypeAlias = Literal["teams", "api"]
+FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "api"]
+TICKET_SYSTEMS = {"jira": "Jira", "servicenow": "ServiceNow"}
 
 WorkflowOption: TypeAlias = Annotated[WorkflowName, typer.Option(help="Which group chat.")]
 DecideOption: TypeAlias = Annotated[

@@ -13,25 +13,14 @@ from rich.text import Text
 
 from approvals.canonical import short
 from approvals.ledger import Verification
-from approvals.models import JsonObject, Request, Verdict
-from bot.demo_cards import card_lines
+from approvals.models import JsonObject, Request
 from bot.demo_fronts import Seen
-from bot.demo_options import FrontName
+from bot.demo_options import TICKET_SYSTEMS, FrontName
 from bot.demo_scenarios import APPROVER, REQUESTER, Choice, Scenario
 from bot.demo_world import Effect, World
 
 MAX_WIDTH = 100
 VALUE_CHARS = 70
-_CLICKS = {
-    Verdict.APPROVE: "clicks [ Approve ]",
-    Verdict.REJECT: "clicks [ Reject ]",
-    Verdict.MODIFY: "clicks [ Edit ], then [ Approve with changes ]",
-}
-_VOTES = {
-    Verdict.APPROVE: "votes approve",
-    Verdict.REJECT: "votes reject",
-    Verdict.MODIFY: "votes modify",
-}
 
 
 class Story:
@@ -47,6 +36,8 @@ class Story:
         """Who asks for what."""
         self._names = {who: world.name(who) for who in (REQUESTER, APPROVER)}
         where = "Microsoft Teams (stand-in)" if via == "teams" else "the REST API"
+        if via in TICKET_SYSTEMS:
+            self._say(f"[dim]{TICKET_SYSTEMS[via]} (stand-in) is where approvals are asked.[/]")
         self._say(
             f"[bold]{self._names[REQUESTER]}[/] asks the agents of [bold]{scenario.workflow}[/], "
             f"through {where}:"
@@ -68,28 +59,34 @@ class Story:
         self._plain(f"why: {request['rationale']}", indent=2)
         self._plain(f"digest: {short(request['digest'])}…", indent=2)
 
-    def decided(self, choice: Choice, request: dict[str, Any], seen: Seen, via: FrontName) -> None:
-        """The card as the connector received it, and what was clicked."""
-        if seen.asked is not None and not self._shown:
-            self._shown = True  # one card in full; the next ones look the same
-            lines = [Text(line) for line in card_lines(seen.asked)]
-            title = f"the card that {self._names[APPROVER]} got"
+    def decided(self, choice: Choice, request: dict[str, Any], seen: Seen) -> None:
+        """What the approver had before them, and what they did."""
+        if seen.asked and not self._shown:
+            self._shown = True  # one in full; the next ones look the same
+            lines = [Text(line) for line in seen.asked]
             self._console.print(
-                Panel(Group(*lines), title=title, width=self._width, border_style="cyan")
+                Panel(Group(*lines), title=seen.title, width=self._width, border_style="cyan")
             )
-        act = (_CLICKS if via == "teams" else _VOTES)[choice.verdict]
         changed = ", ".join(
             f"{name} {request['arguments'].get(name)} → {value}"
             for name, value in choice.changes.items()
         )
         said = f" and writes “{choice.comment}”" if choice.comment else ""
         self._console.print(
-            Text.assemble((self._names[APPROVER], "bold"), f" {act}", said), width=self._width
+            Text.assemble((self._names[APPROVER], "bold"), f" {seen.act}", said),
+            width=self._width,
         )
         if changed:
             self._plain(f"{changed}")
-        if seen.answered is not None:
-            self._plain(f"the card now says: {card_lines(seen.answered)[0]}")
+        if seen.answered:
+            self._plain(seen.answered)
+
+    def told(self, lines: Sequence[str]) -> None:
+        """What the approver's side was told in the end."""
+        if lines:
+            self._say("")
+        for line in lines:
+            self._plain(line)
 
     def ended(
         self,

@@ -13,20 +13,32 @@ from typing import Any
 import httpx
 
 from approvals.errors import ConfigurationError
-from approvals.models import JsonObject, Request, RequestId
+from approvals.models import JsonObject, Principal, Request, RequestId
 from approvals.service import ApprovalService
 from approvals.store import open_reader
+from bot.demo_options import FrontName
 from bot.records import read_only
 from bot.server import serving
 from bot.settings import DEFAULT_HOST, Mode, ProcessSettings, Settings
 from bot.settings_file import load_settings
 from sandbox.botframework.server import BotFramework
 from sandbox.crm.server import Crm
+from sandbox.jira.server import Jira
 from sandbox.mailbox.server import Mailbox
 from sandbox.openai.server import ScriptedModel
+from sandbox.servicenow.server import ServiceNow
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "countersign.yaml"
 ANSWER_TIMEOUT_S = 30.0
+
+
+@dataclass
+class Fronts:
+    """The stand-in in which the approver works: one of them, or none for the API."""
+
+    teams: BotFramework | None = None
+    jira: Jira | None = None
+    snow: ServiceNow | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +59,13 @@ class World:
         url: str,
         crm: Crm,
         mailbox: Mailbox,
-        teams: BotFramework | None,
+        fronts: Fronts,
         http: httpx.AsyncClient,
         records: ApprovalService,
     ):
         self.settings, self.url = settings, url
-        self.crm, self.mailbox, self.teams = crm, mailbox, teams
+        self.crm, self.mailbox = crm, mailbox
+        self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
         self.records = records
         self._http = http
 
@@ -68,9 +81,13 @@ class World:
             raise ValueError(f"{method} {path}: {answer.get('detail', response.status_code)}")
         return answer
 
+    def person(self, person_id: str) -> Principal:
+        """Somebody, with the identities by which the systems know them."""
+        return next(p.principal() for p in self.settings.people if p.id == person_id)
+
     def name(self, person_id: str) -> str:
         """What somebody is called."""
-        return next(p.name for p in self.settings.people if p.id == person_id)
+        return self.person(person_id).name
 
     def effects(self, request: Request) -> list[Effect]:
         """What the back ends received for this request, found by its execution token."""
@@ -97,7 +114,7 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(*, with_teams: bool) -> AsyncIterator[World]:
+async def open_world(via: FrontName) -> AsyncIterator[World]:
     """Start everything on free ports in a temporary directory; all of it is gone afterwards."""
     if not CONFIGURATION.is_file():
         raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
@@ -109,7 +126,14 @@ async def open_world(*, with_teams: bool) -> AsyncIterator[World]:
         crm = await enter(Crm.start())
         mailbox = await enter(Mailbox.start())
 
+        fronts = Fronts()
+        if via == "jira":
+            fronts.jira = await enter(Jira.start())
+        elif via == "servicenow":
+            fronts.snow = await enter(ServiceNow.start())
+
         def point_at_stand_ins(document: dict[str, Any]) -> None:
+            _ask_in(document, via, fronts)
             document["model"] = {"provider": "scripted", "base_url": model.base_url}
             document["workflows"]["settings"] |= {
                 "crm_url": crm.url,
@@ -127,12 +151,27 @@ async def open_world(*, with_teams: bool) -> AsyncIterator[World]:
             adjust=point_at_stand_ins,
         )
         address = await enter(serving(settings, host=DEFAULT_HOST, port=0))
-        teams = None
-        if with_teams:
-            teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
+        if via == "teams":
+            fronts.teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
+        if fronts.jira is not None:
+            fronts.jira.add_webhook(f"{address}/webhooks/jira")
+        if fronts.snow is not None:
+            fronts.snow.rule_url = f"{address}/webhooks/servicenow"
         http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
         reader = await enter(open_reader(url))
-        yield World(settings, address, crm, mailbox, teams, http, read_only(reader))
+        yield World(settings, address, crm, mailbox, fronts, http, read_only(reader))
+
+
+def _ask_in(document: dict[str, Any], via: FrontName, fronts: Fronts) -> None:
+    """Ask where the approver works, and nowhere else."""
+    stand_in = fronts.jira or fronts.snow
+    if stand_in is None:
+        document["connectors"] = {}
+    else:
+        document["connectors"] = {via: {**document["connectors"][via], "url": stand_in.url}}
+    for rule in document["policy"]["tools"].values():
+        if isinstance(rule, dict):
+            rule["channels"] = ["teams" if stand_in is None else via]
 
 
 def _keep_proxies_out() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from approvals.ports import Channel, Clock, TicketConnector
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
+from approvals.tickets import CheckResult
 from bot.api.operation import Services
 from bot.app import Parts
 from bot.clock import SystemClock
@@ -177,6 +178,12 @@ async def check_teams(settings: Settings) -> None:
         settings.teams, clock, local=settings.local, host=DEFAULT_HOST
     ) as adapter:
         await TeamsChannel(settings.teams, adapter, NoConversations(), directory).check()
+
+
+async def check_tickets(settings: Settings, name: str) -> Sequence[CheckResult]:
+    """Everything that can be wrong with a ticket system, and what to do about it."""
+    async with ticket_connectors(settings, SystemClock()) as connectors:
+        return await connectors[name].check()
 
 
 def load_workflows(settings: Settings, client: SharedClient) -> Registry:

@@ -77,10 +77,21 @@ def _wanted(text: str) -> Mapping[str, Any]:
             raise InvalidError(f"“{cut(line.strip(), 80)}” is no change: {HOW}.")
         if match[1] in wanted:
             raise InvalidError(f"{match[1]} is given twice; give each argument one value.")
-        wanted[match[1]] = match[2].strip()
+        wanted[match[1]] = _unquoted(match[2].strip())
     if not wanted:
         raise InvalidError(f"It does not say what to change: {HOW}.")
     return wanted
+
+
+def _unquoted(text: str) -> str:
+    """A text as the ticket shows it: in quotes where it could be taken for something else."""
+    if not (text.startswith('"') and text.endswith('"')):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
 
 
 def _object(text: str) -> Mapping[str, Any]:

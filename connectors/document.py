@@ -13,9 +13,10 @@ from approvals.wording import cut, in_words, value_text, visible
 
 TITLE_LIMIT = 150
 """Below the 255 characters of a Jira summary and the 160 of a ServiceNow short description."""
-VALUE_LIMIT, ALL_VALUES_LIMIT = 4_000, 16_000
-"""Characters of one argument, and of all; a Jira description takes 32,767 in all."""
-WHY_LIMIT = 4_000
+VALUE_LIMIT, ALL_VALUES_LIMIT, ROWS_LIMIT = 4_000, 12_000, 40
+"""Characters of one argument, characters of all of them, and how many arguments."""
+NAME_LIMIT = 100
+WHY_LIMIT = 3_000
 
 
 class Row(Value):
@@ -40,12 +41,16 @@ class Document(Value):
     facts: tuple[Row, ...]
 
 
-def document(order: TicketOrder, public_url: str) -> Document:
-    """What the ticket for this order says."""
+def document(order: TicketOrder, public_url: str, *, budget: int = ALL_VALUES_LIMIT) -> Document:
+    """What the ticket for this order says, with arguments of about `budget` characters in all.
+
+    A system that takes less text than comes of it in its markup asks again with a smaller budget.
+    """
     view = order.view
     request = view.request
     who = "an unknown person" if view.requester is None else view.requester.name
-    rows, complete = _rows(request.arguments)
+    rows, complete = _rows(request.arguments, budget)
+    before, all_before = _rows(request.proposed_arguments or {}, budget // 4)
     link = f"{public_url}/api/v1/requests/{request.id}"
     return Document(
         title=cut(_one_line(_title(view)), TITLE_LIMIT),
@@ -55,9 +60,9 @@ def document(order: TicketOrder, public_url: str) -> Document:
             "approved here."
         ),
         arguments=rows,
-        shortened="" if complete else link,
+        shortened="" if complete and all_before else link,
         why=cut(visible(request.rationale.strip()), WHY_LIMIT) or "The agent gave no reason.",
-        before=_rows(request.proposed_arguments or {})[0],
+        before=before,
         facts=tuple(_facts(view, order)),
     )
 
@@ -76,14 +81,16 @@ def _one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def _rows(arguments: dict[str, object]) -> tuple[tuple[Row, ...], bool]:
-    rows, left, complete = [], ALL_VALUES_LIMIT, True
-    for name, value in arguments.items():
-        text = value_text(value)
+def _rows(arguments: dict[str, object], budget: int) -> tuple[tuple[Row, ...], bool]:
+    """As many arguments as fit into `budget` characters, and whether that is all of them, whole."""
+    rows: list[Row] = []
+    left, complete = budget, len(arguments) <= ROWS_LIMIT
+    for name, value in list(arguments.items())[:ROWS_LIMIT]:
+        title, text = cut(visible(name), NAME_LIMIT), value_text(value)
         shown = cut(text, max(min(VALUE_LIMIT, left), 40))
-        complete = complete and shown == text
+        complete = complete and (shown, title) == (text, visible(name))
         left -= len(shown)
-        rows.append(Row(name=cut(visible(name), 200), text=shown))
+        rows.append(Row(name=title, text=shown))
     return tuple(rows), complete
 
 

@@ -169,6 +169,14 @@ class Settling:
         )
 
     async def _answer(self, delivery: Delivery, seen: Observation) -> None:
+        view = await self._answer_all(delivery, seen)
+        if is_current(delivery, view.request):
+            await self._restore(delivery, view, seen)
+        elif seen.awaiting and (found := outcome_of(delivery, view)) is not None:
+            await self._connector.close(seen.ref, *found)  # somebody reopened it
+
+    async def _answer_all(self, delivery: Delivery, seen: Observation) -> RequestView:
+        """Tell the ticket what became of each act, once."""
         view = await self._service.view(delivery.request_id)
         acts = {act.id: act for act in seen.acts}
         for recorded in await self._recorded(delivery):
@@ -178,10 +186,7 @@ class Settling:
             if act is not None:
                 await self._tell(delivery, view, act, recorded)
             await self._store.write(partial(ticket_rows.answer, keys=[recorded.key]))
-        if is_current(delivery, view.request):
-            await self._restore(delivery, view, seen)
-        elif seen.awaiting and (found := outcome_of(delivery, view)) is not None:
-            await self._connector.close(seen.ref, *found)  # somebody reopened it
+        return view
 
     async def _tell(
         self, delivery: Delivery, view: RequestView, act: TicketAct, recorded: RecordedAct
@@ -224,6 +229,14 @@ class Settling:
             lambda c: delivery_rows.record(c, delivery.id, error=visible(reason)[:1000])
         )
         await self._connector.adopt(self._channel.order(delivery, view), ref)
+        # What was set while the wrong text stood there is in this reading, and in no later one.
+        again = await self._connector.fetch_one(ref)
+        known = {recorded.key.act_id for recorded in await self._recorded(delivery)}
+        for finding in () if again is None else self._connector.decide(again):
+            if finding.act.id not in known:
+                await self._refuse(delivery, finding.act, f"{reason} Please decide again.")
+        if again is not None:
+            await self._answer_all(delivery, again)
 
     async def _show_operators(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
         ref = ticket_of(delivery)

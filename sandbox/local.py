@@ -24,10 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(".local")
 HOST, PORT = "127.0.0.1", 3978
 MODEL_PORT, CRM_PORT, MAILBOX_PORT, PLAYGROUND_PORT = 8801, 8802, 8803, 56150
+JIRA_PORT, SERVICENOW_PORT, PROVISIONING_PORT = 8804, 8805, 8806
 PLAYGROUND = (
     ROOT / "tests" / "e2e" / "node" / "node_modules" / "@microsoft" / "m365agentsplayground"
 )
 PLAYGROUND_CONFIG = ROOT / "tests" / "e2e" / "m365agentsplayground.yml"
+IT_TASK = "new staging database for the billing team, 200 GB"
 READY_TIMEOUT_S = 90.0
 LOOK_EVERY_S = 0.2
 
@@ -94,12 +96,16 @@ def _prepare() -> None:
 def _stand_ins() -> list[Child]:
     state = STATE.resolve()
     parts = [
-        ("CRM", "sandbox.crm", ["--port", str(CRM_PORT), "--db", str(state / "crm.db")]),
-        (
-            "mailbox",
-            "sandbox.mailbox",
-            ["--port", str(MAILBOX_PORT), "--db", str(state / "mail.db")],
+        _with_database("CRM", "crm", CRM_PORT),
+        ("mailbox", "sandbox.mailbox", _at(MAILBOX_PORT, "mail.db")),
+    ]
+    hook = f"http://{HOST}:{PORT}/webhooks"
+    parts += [
+        _with_database("Jira", "jira", JIRA_PORT, "--webhook-url", f"{hook}/jira"),
+        _with_database(
+            "ServiceNow", "servicenow", SERVICENOW_PORT, "--rule-url", f"{hook}/servicenow"
         ),
+        _with_database("provisioning", "provisioning", PROVISIONING_PORT),
     ]
     if not uses_real_model():
         parts.append(("scripted model", "sandbox.openai", ["--port", str(MODEL_PORT)]))
@@ -107,6 +113,14 @@ def _stand_ins() -> list[Child]:
         Child(name, [sys.executable, "-m", module, *arguments], log=state / f"{module}.log")
         for name, module, arguments in parts
     ]
+
+
+def _with_database(name: str, module: str, port: int, *options: str) -> tuple[str, str, list[str]]:
+    return name, f"sandbox.{module}", [*_at(port, f"{module}.db"), *options]
+
+
+def _at(port: int, database: str) -> list[str]:
+    return ["--port", str(port), "--db", str(STATE.resolve() / database)]
 
 
 def _environment() -> dict[str, str]:
@@ -207,9 +221,14 @@ def _explain(playground: str | None) -> None:
     lines += [
         "  [bold]2.[/] Write:  [bold]quote for Contoso, 25 seats[/]",
         "     or:     [bold]move Contoso to negotiation, 26,000 EUR, closing 2026-12-30[/]",
-        "  [bold]3.[/] A card comes: approve it, edit it, or reject it with a reason.",
+        f"     or:     [bold]{IT_TASK}[/]",
+        "  [bold]3.[/] A card comes: approve it, edit it, or reject it with a reason. The last one",
+        "     is also a change in ServiceNow, and the first one you can answer in Jira, if the",
+        "     policy says so: whichever is answered first counts.",
+        f"     ServiceNow http://{HOST}:{SERVICENOW_PORT}/ , Jira http://{HOST}:{JIRA_PORT}/",
         f"  [bold]4.[/] See what really happened: CRM http://{HOST}:{CRM_PORT}/ ,",
-        f"     mailbox http://{HOST}:{MAILBOX_PORT}/",
+        f"     mailbox http://{HOST}:{MAILBOX_PORT}/ , what was provisioned",
+        f"     http://{HOST}:{PROVISIONING_PORT}/",
         "",
         f"  Bot Framework Emulator: Open Bot, URL http://{HOST}:{PORT}/api/messages,",
         "  app id and password empty.",

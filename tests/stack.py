@@ -105,11 +105,20 @@ def until(found: Any, what: str, timeout_s: float = STORY_TIMEOUT_S) -> Any:
 class Stack:
     """The running product, and what a client of it can do and see."""
 
-    def __init__(self, directory: Path, *, teams: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        teams: Mapping[str, Any] | None = None,
+        tickets: Mapping[str, Mapping[str, Any]] | None = None,
+    ):
+        """`tickets` names the ticket systems to run, with settings that differ from the local ones;
+        every request is shown in all of them as well."""
         self.directory = directory
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._children: list[Process] = []
+        self.tickets = {name: self._ticket_system(name) for name in tickets or {}}
         model = self._stand_in("openai")
         crm = self._stand_in("crm", "--db", str(directory / "crm.db"))
         mail = self._stand_in(
@@ -117,7 +126,7 @@ class Stack:
         )
         self.model, self.crm, self.mail = (p.first_json() for p in (model, crm, mail))
         self.config = directory / "countersign.yaml"
-        self.config.write_text(yaml.safe_dump(self._settings(teams or {})))
+        self.config.write_text(yaml.safe_dump(self._settings(teams or {}, tickets or {})))
         self.env = {
             "COUNTERSIGN_ENV": "local",
             "COUNTERSIGN_CONFIG": str(self.config),
@@ -134,7 +143,15 @@ class Stack:
         child.start()
         return child
 
-    def _settings(self, teams: Mapping[str, Any]) -> dict[str, Any]:
+    def _ticket_system(self, name: str) -> dict[str, Any]:
+        where = f"{self.url}/webhooks/{name}"
+        option = "--webhook-url" if name == "jira" else "--rule-url"
+        database = str(self.directory / f"{name}.db")
+        return self._stand_in(name, "--db", database, option, where).first_json()
+
+    def _settings(
+        self, teams: Mapping[str, Any], tickets: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
         settings: dict[str, Any] = yaml.safe_load((ROOT / "countersign.yaml").read_text())
         settings["public_url"] = self.url
         settings["model"] = {**settings["model"], "base_url": self.model["base_url"]}
@@ -143,6 +160,13 @@ class Stack:
             "crm_url": self.crm["url"],
             "smtp_port": self.mail["smtp_port"],
         }
+        settings["connectors"] = {
+            name: {**settings["connectors"][name], "url": ready["url"], **tickets[name]}
+            for name, ready in self.tickets.items()
+        }
+        for rule in settings["policy"]["tools"].values():
+            if isinstance(rule, dict):
+                rule["channels"] = ["teams", *self.tickets]
         return settings
 
     def new_server(self, *, module: str = "bot.cli", **env: str) -> Process:

@@ -20,6 +20,7 @@ from bot.settings import (
     WorkflowsSection,
 )
 from bot.settings_file import SECTIONS
+from bot.settings_tickets import KINDS
 from bot.teams.settings import TeamsSettings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,6 +49,15 @@ def test_every_route_is_explained() -> None:
     text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
 
     assert [o.path for o in OPERATIONS if f"`{o.method} {o.path}" not in text] == []
+
+
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
+def test_every_key_of_a_ticket_system_is_explained(system: str) -> None:
+    text = (REPOSITORY / "docs" / f"{system}.md").read_text(encoding="utf-8")
+    keys = {"webhook_secret_env" if key == "webhook_secrets" else key
+            for key in KINDS[system].model_fields}  # fmt: skip
+
+    assert {key for key in keys if f"`{key}`" not in text} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=[d.name for d in DOCUMENTS])

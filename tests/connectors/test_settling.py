@@ -204,6 +204,27 @@ async def test_altered_text_makes_the_decision_worthless_and_is_restored(
     assert RequestStatus.APPROVED is (await world.now(request)).status
 
 
+async def test_approval_of_an_altered_text_that_comes_while_it_is_restored_does_not_count(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person("acc-evil").edit_text(ticket.id, "Pay 1 EUR.")
+    adopt = world.tickets.adopt
+
+    async def late(*given: object) -> object:
+        world.tickets.as_person(BEN).approve(ticket.id)  # the wrong text is still there
+        return await adopt(*given)  # type: ignore[arg-type]
+
+    world.tickets.adopt = late  # type: ignore[assignment,method-assign]
+    await world.poll()
+    world.tickets.adopt = adopt  # type: ignore[method-assign]
+    await world.poll()
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert "decide again" in (await world.refusals(request))[0]
+    assert State.PENDING is ticket.state
+
+
 async def test_altered_text_is_restored_even_if_nobody_decides(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
     written = ticket.text
