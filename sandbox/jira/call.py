@@ -91,9 +91,11 @@ class Routes:
     def add(
         self, method: str, path: str, handler: Handler, *, versions: tuple[int, ...] = (2, 3)
     ) -> None:
-        """`path` below `/rest/api/{version}`; Data Center has version 2 only."""
+        """`path` below `/rest/api/{version}`; Data Center has version 2 only, "latest" is 2."""
         for version in versions if self._site.cloud else (2,):
             self.add_at(method, f"/rest/api/{version}{path}", handler, version=version)
+            if version == 2:
+                self.add_at(method, f"/rest/api/latest{path}", handler)
 
     def add_at(self, method: str, path: str, handler: Handler, *, version: int = 2) -> None:
         """A path of its own."""

@@ -40,7 +40,7 @@ def read(
 ) -> Wanted:
     """The values that `fields` and `update` lead to, starting from `current`."""
     wanted = Wanted()
-    fields, update = body.get("fields") or {}, body.get("update") or {}
+    fields, update = ({} if body.get(k) is None else body[k] for k in ("fields", "update"))
     if not isinstance(fields, dict) or not isinstance(update, dict):
         raise JiraError(400, BAD_PAYLOAD)
     for name in set(fields) & set(update):

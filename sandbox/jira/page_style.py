@@ -20,6 +20,7 @@ a { color: var(--link) }
 .bar > div { max-width: 68rem; margin: 0 auto; padding: .6rem 1rem; display: flex; gap: .5rem 1rem;
   flex-wrap: wrap; align-items: center; justify-content: space-between }
 .bar strong a { color: inherit; text-decoration: none }
+.bar label { margin: 0 }
 .bar form { display: flex; gap: .5rem; align-items: center }
 main { max-width: 68rem; margin: 0 auto; padding: 1.25rem 1rem 3rem }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: .15rem 0 .6rem }
@@ -32,7 +33,7 @@ h3, h4, h5, h6 { font-size: 1rem; margin: 1.1rem 0 .3rem }
   padding: 1rem 1.1rem; margin: 0 0 1rem }
 .card > :last-child, .text > :last-child { margin-bottom: 0 }
 .text > :first-child { margin-top: 0 }
-.lozenge { display: inline-block; border-radius: .3rem; padding: .1rem .5rem; font-weight: 600;
+.lozenge { display: inline-block; white-space: nowrap; border-radius: .3rem; padding: .1rem .5rem; font-weight: 600;
   font-size: .85rem; background: var(--new-bg); color: var(--new) }
 .lozenge.indeterminate { background: var(--going-bg); color: var(--going) }
 .lozenge.done { background: var(--done-bg); color: var(--done) }
@@ -43,11 +44,12 @@ h3, h4, h5, h6 { font-size: 1rem; margin: 1.1rem 0 .3rem }
 table { border-collapse: collapse; margin: .4rem 0 .8rem }
 .text table { border: 1px solid var(--line) }
 th, td { text-align: left; vertical-align: top; padding: .4rem .7rem; border-top: 1px solid
-  var(--line) }
+  var(--line); overflow-wrap: break-word }
 .text th { background: var(--code) }
 .list { width: 100%; margin: 0 }
 .list thead th { border-top: 0; color: var(--soft); font-size: .85rem; white-space: nowrap }
-.list td.key, .list td.when { white-space: nowrap }
+.list td { white-space: nowrap } .list td.wide { white-space: normal; width: 100% }
+.list th:first-child, .list td:first-child { padding-left: 0 }
 pre, code { font: .9em/1.45 ui-monospace, Menlo, Consolas, monospace; background: var(--code);
   border-radius: .3rem }
 code { padding: .05rem .3rem } pre { padding: .6rem .8rem; overflow-x: auto; white-space: pre-wrap }
@@ -69,6 +71,8 @@ button.stop { background: var(--stop); border-color: var(--stop); color: var(--s
 .events { list-style: none; margin: 0; padding: 0 }
 .events > li { border-top: 1px solid var(--line); padding: .7rem 0 }
 .events > li:first-child { border-top: 0; padding-top: 0 }
+.events > li:last-child { padding-bottom: 0 }
+.events > li:last-child > :last-child { margin-bottom: 0 }
 .events p { margin: .2rem 0 }
 .when { color: var(--soft); font-size: .9rem }
 .note { border-radius: .4rem; padding: .6rem .9rem; margin: 0 0 1rem;

@@ -57,7 +57,7 @@ class Pages:
         )
         heads = "".join(
             f'<th scope="col">{name}</th>'
-            for name in ("Key", "Summary", "Status", "Assignee", "Updated (UTC)")
+            for name in ("Key", "Summary", "Status", "Assignee", "Updated")
         )
         inner = (
             f'<div class="scroll"><table class="list"><thead><tr>{heads}</tr></thead>'
@@ -74,11 +74,12 @@ class Pages:
         if refused:
             note = f'<p class="note bad" role="alert">{escape(refused)}</p>'
         body = (
-            f'<p class="crumb">{escape(project.name)} / {issue.key}</p>'
+            f'<p class="crumb" id="crumb" data-live>{escape(project.name)} / {issue.key} '
+            f"{_lozenge(issue.status)}</p>"
             f"<h1>{escape(issue.fields['summary'])}</h1>{note}"
             f'<div class="columns"><div>{self._description(issue)}{self._decide(issue)}'
-            f"{self._activity(issue)}</div>"
-            f"<aside>{self._details(issue)}{self._changes_form(issue)}</aside></div>"
+            f"{self._changes_form(issue)}{self._activity(issue)}</div>"
+            f"<aside>{self._details(issue)}</aside></div>"
         )
         return self._page(f"{issue.key} {issue.fields['summary']}", body)
 
@@ -219,7 +220,7 @@ def _lozenge(status_id: str) -> str:
 
 
 def _when(at: datetime) -> str:
-    return f'<time datetime="{quote(at.isoformat(), safe=":+-")}">{at:%Y-%m-%d %H:%M:%S}</time>'
+    return f'<time datetime="{quote(at.isoformat(), safe=":+-")}">{at:%Y-%m-%d %H:%M} UTC</time>'
 
 
 def _nothing(sentence: str) -> str:

@@ -18,7 +18,7 @@ _SAFE_LINK = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
 _INLINE = re.compile(
     r"""
       (?P<break>\\\\(?=\s|$))
-    | \\(?P<escaped>[^\w\s])
+    | \\(?P<escaped>[^a-zA-Z0-9\s])
     | \{\{(?P<mono>.+?)\}\}
     | \{(?:noformat|code(?::[^}]*)?)\}(?P<verbatim>.*?)\{(?:noformat|code)\}
     | \{color:(?P<colour>[^}]+)\}(?P<coloured>.*?)\{color\}
@@ -70,8 +70,8 @@ def _blocks(lines: list[str], name_of: Names) -> Iterator[str]:
 def _kind(line: str) -> str:
     if line.startswith("|"):
         return "table"
-    if _ITEM.fullmatch(line):
-        return "list"
+    if item := _ITEM.fullmatch(line):
+        return f"list {item[1][0]}"
     if line.startswith("bq. "):
         return "quote"
     other = _HEADING.fullmatch(line) or _VERBATIM.match(line) or re.fullmatch(r"-{4,}", line)
@@ -82,7 +82,7 @@ def _run(kind: str, lines: list[str], name_of: Names) -> str:
     if kind == "table":
         rows = "".join(_row(line, name_of) for line in lines)
         return f'<div class="scroll"><table>{rows}</table></div>'
-    if kind == "list":
+    if kind.startswith("list"):
         return _list([_item(line) for line in lines], 1, name_of)
     if kind == "quote":
         inner = "<br>".join(inline(line[4:], name_of) for line in lines)
@@ -187,7 +187,7 @@ def _span(match: re.Match[str], name_of: Names) -> str:
 
 
 def _unescape(text: str) -> str:
-    return re.sub(r"\\([^\w\s])", r"\1", text)
+    return re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", text)
 
 
 def _coloured(colour: str, inner: str) -> str:
