@@ -86,6 +86,10 @@ class Provisioning:
         """Everything that was provisioned, oldest first, with what was there from the start."""
         return self._store.resources()
 
+    def take(self, **resource: Any) -> None:
+        """Somebody else provisions this, past the API and its log: there is less room then."""
+        self._store.add_resource(ResourceInput.model_validate(resource))
+
     def rules(self) -> list[dict[str, Any]]:
         """The ports that were opened, oldest first."""
         return self._store.rules()

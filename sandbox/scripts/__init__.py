@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.openai.conversation import Conversation, Reply, Say
-from sandbox.scripts import crm_update, sales_quote
+from sandbox.scripts import crm_update, it_change, sales_quote
 from sandbox.scripts.speaker import next_speaker
 
 _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the sales analyst": sales_quote.analyst,
     "You are the quoter": sales_quote.quoter,
     "You are the CRM assistant": crm_update.assistant,
+    "You are the IT change planner": it_change.planner,
+    "You are the provisioner": it_change.provisioner,
 }
 
 
