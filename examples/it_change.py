@@ -6,7 +6,8 @@ What the policy forbids is answered with the reason and what would be allowed, a
 When provisioning fails, the provisioner proposes an alternative, or hands over to the on-call.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
+# in a module of its own, so that the model would not be shown what the arguments mean.
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -41,10 +42,11 @@ The answer to a proposal is JSON:
 - status executed or executed_with_changes: done. What ran is in arguments_used if it was changed.
 - cause rejected: follow the feedback ONCE: check_policy with revised arguments, then propose them.
   Rejected again, told to stop, or the feedback is against the policy: stop.
-- status failed: nothing was changed. If the error says where there is room (another region, less),
-  check_policy with that alternative and propose it as a new call. If the system was unavailable,
-  propose the same once more. If there is no alternative, or it failed again, call open_incident
-  so that the on-call takes over. If an IT policy refused it, stop.
+- status failed: nothing was changed. If the error says what would work (another region, less, a
+  name that is free), check_policy with that alternative and propose it as a new call. If the
+  system was unavailable, propose the same once more. If there is no alternative, or it failed
+  again, call open_incident so that the on-call takes over. If the IT policy or the approved cost
+  was the reason, stop.
 - anything else (expired, denied_by_policy, in_doubt, shadow): do not propose it again.
 Finish with one or two plain sentences: what was really provisioned, with its name, size, region and
 cost, or that nothing was and why, and the number of an incident. Never claim what was not
@@ -53,6 +55,10 @@ executed."""
 MAX_ROUND = 40
 
 Tool = Callable[..., Awaitable[str]]
+Environment = Annotated[str, "dev, staging or production; office for a laptop"]
+Team = Annotated[str, "The team that owns it, one word in small letters, e.g. billing"]
+Window = Annotated[str, "now, or one of the maintenance windows"]
+Rollback = Annotated[str, "How the change is undone"]
 
 
 def next_speaker(last: Agent, chat: GroupChat) -> Agent | None:
@@ -142,16 +148,14 @@ def _changing(system: Provisioning) -> tuple[Tool, Tool, Tool]:
     async def provision(
         kind: Annotated[str, "database, virtual_machine, gpu_node or laptop"],
         name: Annotated[str, "What it is called, e.g. billing-stg-db"],
-        environment: Annotated[str, "dev, staging or production; office for a laptop"],
+        environment: Environment,
         size: Annotated[int, "How much, in the unit"],
         unit: Annotated[str, "GB, vCPU, GPU or piece"],
         region: Annotated[str, "Where, e.g. eu-central"],
-        owner_team: Annotated[
-            str, "The team that owns it, one word in small letters, e.g. billing"
-        ],
+        owner_team: Team,
         monthly_cost_eur: Annotated[float, "What it costs a month at most, in EUR"],
-        window: Annotated[str, "now, or one of the maintenance windows"],
-        rollback: Annotated[str, "How the change is undone"],
+        window: Window,
+        rollback: Rollback,
     ) -> str:
         change = NewResource(
             kind=kind,
@@ -172,12 +176,10 @@ def _changing(system: Provisioning) -> tuple[Tool, Tool, Tool]:
         target: Annotated[str, "The resource whose port is opened"],
         port: Annotated[int, "The port, 1 to 65535"],
         protocol: Annotated[str, "tcp or udp"],
-        environment: Annotated[str, "dev, staging or production; office for a laptop"],
-        owner_team: Annotated[
-            str, "The team that owns it, one word in small letters, e.g. billing"
-        ],
-        window: Annotated[str, "now, or one of the maintenance windows"],
-        rollback: Annotated[str, "How the change is undone"],
+        environment: Environment,
+        owner_team: Team,
+        window: Window,
+        rollback: Rollback,
     ) -> str:
         change = OpenPort(
             source=source,

@@ -18,12 +18,20 @@ from autogen import Agent, ConversableAgent
 
 from agents import Chat, OutcomeUnknownError, WorkflowContext
 from agents.workflows import Workflow
-from examples import crm_update, sales_quote
+from examples import crm_update, it_change, sales_quote
 from sandbox.crm import Crm
 from sandbox.mailbox import Mailbox
 from sandbox.openai import ScriptedModel
+from sandbox.provisioning import Provisioning
 
-ALLOWED = {"lookup_customer", "update_stage", "log_activity"}
+ALLOWED = {
+    "lookup_customer",
+    "update_stage",
+    "log_activity",
+    "lookup_catalog",
+    "check_policy",
+    "open_incident",
+}
 APPROVE: Mapping[str, Any] = {"verdict": "approve"}
 
 Decide = Callable[[str, Mapping[str, Any], int], Mapping[str, Any]]
@@ -51,6 +59,7 @@ class Stage:
 
     crm: Crm
     mail: Mailbox
+    provisioning: Provisioning
     model: ScriptedModel
     proposals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """The guarded calls in order, without the rationale."""
@@ -72,6 +81,8 @@ class Stage:
             "smtp_host": self.mail.smtp_host,
             "smtp_port": self.mail.smtp_port,
             "mail_from": "sales@countersign.example",
+            "provisioning_url": self.provisioning.url,
+            "provisioning_api_key": self.provisioning.api_key,
         }
         return WorkflowContext({"config_list": [entry], "cache_seed": None}, settings)
 
@@ -80,7 +91,7 @@ class Stage:
     ) -> str:
         """Play the workflow to its end and return its last word."""
         chat = workflow(self.context())
-        for module in (sales_quote, crm_update):
+        for module in (sales_quote, crm_update, it_change):
             monkeypatch.setattr(module, "current_execution", self._execution)
         _ask_for_rationales(chat)
         gatekeeper = chat.starter
@@ -177,5 +188,10 @@ def _ask_for_rationales(chat: Chat) -> None:
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
     """Fresh back ends and a model that plays the examples."""
-    async with Crm.start() as crm, Mailbox.start() as mail, ScriptedModel.start() as model:
-        yield Stage(crm, mail, model)
+    async with (
+        Crm.start() as crm,
+        Mailbox.start() as mail,
+        Provisioning.start() as provisioning,
+        ScriptedModel.start() as model,
+    ):
+        yield Stage(crm, mail, provisioning, model)
