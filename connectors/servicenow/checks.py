@@ -67,24 +67,21 @@ class Checks:
         return f"{self._settings.url} as {own}{advice}"
 
     async def _record_columns(self) -> str:
-        wanted = ["correlation_id", "correlation_display", "short_description", "description"]
+        table = self._settings.table
+        await self._require_filters(table, ("correlation_id", "correlation_display"))
         ends = [name for steps in self._settings.close.values() for step in steps for name in step]
-        wanted += [*self._settings.fields, *ends]
+        wanted = ["short_description", "description", *self._settings.fields, *ends]
         if self._settings.decide_by != "approvers":
             wanted += [self._settings.decide_by.field, *self._changes()]
-        await self._require_columns(self._settings.table, wanted)
-        mark = query.equals("correlation_display", self._settings.open_mark)
-        rows = await self._client.rows(self._settings.table, mark, ("correlation_display",))
-        waiting = sum(
-            wire.text(row, "correlation_display") == self._settings.open_mark for row in rows
-        )
-        return f"can be read, {waiting} waiting; whether we may write shows with the first ticket"
+        await self._require_columns(table, wanted)
+        return "can be read; whether we may write shows with the first ticket"
 
     async def _approval_columns(self) -> str:
         if self._settings.decide_by != "approvers":
             return "not used: a column of the record decides"
-        columns = ("state", "approver.user_name", "sysapproval.correlation_id", *self._changes())
-        await self._require_columns(wire.APPROVALS, columns)
+        filters = ("state", "sysapproval.correlation_display", "approver.user_name")
+        await self._require_filters(wire.APPROVALS, filters)
+        await self._require_columns(wire.APPROVALS, self._changes())
         return "can be read"
 
     async def _audit(self) -> str:
@@ -127,23 +124,32 @@ class Checks:
             return "set"
         return "not set: decisions are found by polling only (webhook_secret_env)"
 
-    async def _require_columns(self, table: str, columns: Sequence[str]) -> None:
-        """Raise if the instance does not know one of them, or hides it from us."""
+    async def _require_filters(self, table: str, columns: Sequence[str]) -> None:
+        """Raise if the instance leaves a condition on one of these text columns out."""
         unknown = []
-        for column in dict.fromkeys(columns):
+        for column in columns:
+            nothing = query.equals(column, NOBODY)
             try:
-                rows = await self._client.rows(
-                    table, query.equals(column, NOBODY), ("sys_id",), most=1
-                )
-            except InvalidError:
-                rows = [{}]
+                rows = await self._client.rows(table, nothing, ("sys_id",), most=1)
+            except InvalidError as exc:
+                raise _WrongError(f"{table}: {exc}") from exc
             if rows:
                 unknown.append(column)
-        if unknown:
-            raise _WrongError(
-                f"{table} has no column {', '.join(unknown)}, or our user may not read it; correct "
-                "connectors.servicenow, or give read access."
-            )
+        _require_none(table, unknown)
+
+    async def _require_columns(self, table: str, columns: Sequence[str]) -> None:
+        """Raise if one of these is left out of what the instance answers; it can only be seen where
+        there is a row."""
+        rows = await self._client.rows(table, "ORDERBYDESCsys_created_on", columns, most=1)
+        _require_none(table, [c for c in dict.fromkeys(columns) if rows and c not in rows[0]])
 
     def _changes(self) -> tuple[str, ...]:
         return (self._settings.changes_field,) if self._settings.changes_field else ()
+
+
+def _require_none(table: str, unknown: Sequence[str]) -> None:
+    if unknown:
+        raise _WrongError(
+            f"{table} has no column {', '.join(unknown)}, or our user may not read it; correct "
+            "connectors.servicenow, or give read access."
+        )

@@ -34,6 +34,8 @@ def roll_up(records: Records, table: str, before: Row | None, row: Row, user: st
         return
     siblings = records.store.matching("sysapproval_approver", sysapproval=row["sysapproval"])
     outcome = _outcome([sibling["state"] for sibling in siblings], records.options.approval_rule)
+    if row["state"] == "requested":
+        outcome = "requested"  # somebody is asked (again), whatever others have said
     if outcome is None:
         return
     kind, task = found

@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from tests.contracts.outside import Implementation
 from tests.contracts.tickets_memory import MEMORY
+from tests.contracts.tickets_servicenow import SERVICENOW
 
-IMPLEMENTATIONS: tuple[Implementation, ...] = (MEMORY,)
+IMPLEMENTATIONS: tuple[Implementation, ...] = (MEMORY, SERVICENOW)
