@@ -74,6 +74,7 @@ class Outbound:
             {
                 "table": table,
                 "sys_id": row["sys_id"],
+                "task": task.get("sys_id", ""),
                 "correlation_id": task.get("correlation_id", ""),
                 "state": row[name],
                 "sys_updated_on": row["sys_updated_on"],
