@@ -243,6 +243,7 @@ async def test_business_rule_posts_signed_changes_of_approvals() -> None:
         {
             "table": table,
             "sys_id": row["sys_id"],
+            "task": change["sys_id"],
             "correlation_id": "request-1",
             "state": "approved",
             "sys_updated_on": row["sys_updated_on"],
