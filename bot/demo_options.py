@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-WorkflowName: TypeAlias = Literal["sales_quote", "crm_update"]
+WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change"]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "api"]
 TICKET_SYSTEMS = {"jira": "Jira", "servicenow": "ServiceNow"}

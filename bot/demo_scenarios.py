@@ -67,4 +67,18 @@ SCENARIOS = {
             ),
         },
     ),
+    "it_change": Scenario(
+        workflow="it_change",
+        task="new staging database for the billing team, 200 GB",
+        tool="provision",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="100 GB is enough for staging."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="Start smaller; it can grow.",
+                changes={"size": 100, "monthly_cost_eur": 25},
+            ),
+        },
+    ),
 }

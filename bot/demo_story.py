@@ -63,7 +63,7 @@ class Story:
         """What the approver had before them, and what they did."""
         if seen.asked and not self._shown:
             self._shown = True  # one in full; the next ones look the same
-            lines = [Text(line) for line in seen.asked]
+            lines = [_indented(line) for line in seen.asked]
             self._console.print(
                 Panel(Group(*lines), title=seen.title, width=self._width, border_style="cyan")
             )
@@ -128,3 +128,9 @@ class Story:
         self._console.print(
             Padding(Text(text.strip()), (0, 0, 0, indent), expand=False), width=self._width
         )
+
+
+def _indented(line: str) -> Padding:
+    """A line whose indentation stays when it is wrapped."""
+    text = line.lstrip(" ")
+    return Padding(Text(text), (0, 0, 0, len(line) - len(text)), expand=False)

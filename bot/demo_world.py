@@ -26,6 +26,7 @@ from sandbox.crm.server import Crm
 from sandbox.jira.server import Jira
 from sandbox.mailbox.server import Mailbox
 from sandbox.openai.server import ScriptedModel
+from sandbox.provisioning.server import Provisioning
 from sandbox.servicenow.server import ServiceNow
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "countersign.yaml"
@@ -59,12 +60,13 @@ class World:
         url: str,
         crm: Crm,
         mailbox: Mailbox,
+        provisioning: Provisioning,
         fronts: Fronts,
         http: httpx.AsyncClient,
         records: ApprovalService,
     ):
         self.settings, self.url = settings, url
-        self.crm, self.mailbox = crm, mailbox
+        self.crm, self.mailbox, self.provisioning = crm, mailbox, provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
         self.records = records
         self._http = http
@@ -92,8 +94,9 @@ class World:
     def effects(self, request: Request) -> list[Effect]:
         """What the back ends received for this request, found by its execution token."""
         found = [
-            Effect("CRM", effect["action"], effect["arguments"])
-            for effect in self.crm.effects()
+            Effect(system, effect["action"], effect["arguments"])
+            for system, log in (("CRM", self.crm), ("provisioning", self.provisioning))
+            for effect in log.effects()
             if effect["idempotency_key"] == request.execution_token
         ]
         for summary in self.mailbox.messages():
@@ -125,6 +128,7 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         model = await enter(ScriptedModel.start())
         crm = await enter(Crm.start())
         mailbox = await enter(Mailbox.start())
+        provisioning = await enter(Provisioning.start())
 
         fronts = Fronts()
         if via == "jira":
@@ -140,6 +144,8 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
                 "crm_api_key": crm.api_key,
                 "smtp_host": mailbox.smtp_host,
                 "smtp_port": mailbox.smtp_port,
+                "provisioning_url": provisioning.url,
+                "provisioning_api_key": provisioning.api_key,
             }
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
@@ -159,7 +165,7 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
             fronts.snow.rule_url = f"{address}/webhooks/servicenow"
         http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
         reader = await enter(open_reader(url))
-        yield World(settings, address, crm, mailbox, fronts, http, read_only(reader))
+        yield World(settings, address, crm, mailbox, provisioning, fronts, http, read_only(reader))
 
 
 def _ask_in(document: dict[str, Any], via: FrontName, fronts: Fronts) -> None:

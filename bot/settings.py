@@ -172,6 +172,13 @@ class Settings(Value):
         """Whether this is one person's own machine."""
         return self.mode is Mode.LOCAL
 
+    def approvers_in(self, channel: str) -> list[Principal]:
+        """Everybody who may be asked in this channel and is known there, by id."""
+        rules = [rule for rule in self.policy.tools.values() if channel in rule.channels]
+        roles = {role for rule in rules for stage in rule.tiers() for role in stage.roles}
+        people = [person.principal() for person in sorted(self.people, key=lambda p: p.id)]
+        return [p for p in people if p.roles & roles and p.identities.get(channel)]
+
     @property
     def policy(self) -> Policy:
         """The rules; loading cannot fail any more."""

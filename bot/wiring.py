@@ -38,6 +38,7 @@ from bot.teams.channel import TeamsChannel
 from bot.webhooks import Webhooks
 from connectors.channel import TicketChannel
 from connectors.reconciler import Reconciler
+from connectors.servicenow.connector import ServiceNowConnector
 
 log = structlog.get_logger(__name__)
 
@@ -157,6 +158,10 @@ async def ticket_connectors(
 ) -> AsyncIterator[dict[str, TicketConnector]]:
     """The configured ticket systems by name; nothing is asked of them yet."""
     made: dict[str, TicketConnector] = {}
+    at, url = settings.connectors, settings.public_url
+    if at.servicenow is not None:
+        approvers = [p.identities["servicenow"] for p in settings.approvers_in("servicenow")]
+        made["servicenow"] = ServiceNowConnector(at.servicenow, clock, url, approvers=approvers)
     try:
         yield made
     finally:

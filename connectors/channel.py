@@ -22,6 +22,7 @@ from approvals.models import (
     Principal,
     Request,
     RequestKind,
+    RequestStatus,
     Session,
 )
 from approvals.ports import Clock, Directory, RequestView, Store, TicketConnector, TicketOrder
@@ -74,9 +75,9 @@ class TicketChannel:
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once it is decided and what came of it is known, or another ticket asks instead."""
-        return not is_current(delivery, view.request) and (
-            delivery.target != target_of(view.request) or over(view)
-        )
+        if view.request.status is RequestStatus.PENDING:
+            return not is_current(delivery, view.request)
+        return over(view)
 
     def targets(
         self,

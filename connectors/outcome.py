@@ -38,10 +38,10 @@ def outcome_of(delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, st
     request = view.request
     if is_current(delivery, request):
         return None
-    if request.status is RequestStatus.PENDING or delivery.target != target_of(request):
-        if delivery.status is DeliveryStatus.CLOSED:
-            return TicketOutcome.SUPERSEDED, ""
-        return TicketOutcome.SUPERSEDED, _superseded(delivery, view)
+    if delivery.target != target_of(request) and delivery.status is DeliveryStatus.CLOSED:
+        return TicketOutcome.SUPERSEDED, ""  # and was told so
+    if request.status is RequestStatus.PENDING:
+        return TicketOutcome.SUPERSEDED, _superseded(delivery, request)
     text = _said(request, here=_decided_here(delivery, request))
     return _OUTCOMES[request.status], text
 
@@ -66,17 +66,14 @@ def _decided_here(delivery: Delivery, request: Request) -> bool:
     return request.decision is not None and str(request.decision.via) == delivery.channel
 
 
-def _superseded(delivery: Delivery, view: RequestView) -> str:
-    request = view.request
+def _superseded(delivery: Delivery, request: Request) -> str:
     revision = delivery.target.partition(":")[2].partition(".")[0]
     if revision != str(request.revision):
         return (
             "The arguments were changed since, so this needs no answer any more. What is asked "
             "now has a ticket of its own."
         )
-    if request.status is RequestStatus.PENDING:
-        return "This step is approved. The next one has a ticket of its own."
-    return f"This needs no answer any more. {decided_words(request)}"
+    return "This step is approved. The next one has a ticket of its own."
 
 
 def _said(request: Request, *, here: bool) -> str:

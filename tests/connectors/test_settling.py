@@ -366,3 +366,20 @@ async def test_names_that_people_give_themselves_are_written_out(
 
     assert "\u202e" not in world.said(ticket)
     assert "\u202e" not in str((await world.delivery(request)).error)
+
+
+async def test_ticket_that_was_answered_with_changes_is_told_what_ran(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).ask_changes(ticket.id, "amount: 90")
+    await world.poll()
+    run = await world.begin(request.session_id)
+    await world.runs.claim(run, request.id, {"customer": "Contoso", "amount": 90})
+    await world.runs.finish(run, request.id, ok=True, content="Q-1")
+    await world.work()
+    await world.poll()
+
+    assert ["Done: it ran once with the changed arguments.\n\nResult: Q-1"] == [
+        comment.text for comment in ticket.comments
+    ]
+    assert State.APPROVED is ticket.state
+    assert CLOSED is (await world.delivery(request)).status
