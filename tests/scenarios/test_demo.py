@@ -123,3 +123,33 @@ def test_the_other_workflow_does_its_job_too(told: Told, decide: DecisionName) -
     assert sorted(e["tool"] for e in executions) == ["send_email", "update_opportunity"]
     update = next(e["arguments"] for e in executions if e["tool"] == "update_opportunity")
     assert update["stage"] == ("negotiation" if decide == "approve" else "proposal")
+
+
+@pytest.mark.parametrize("decide", ["approve", "reject", "modify"])
+@pytest.mark.parametrize("via", ["jira", "servicenow"])
+def test_the_whole_story_runs_in_a_ticket(told: Told, via: FrontName, decide: DecisionName) -> None:
+    report = told(decide, via=via)
+
+    *before, last = report["requests"]
+    assert {via} == {request["via"] for request in report["requests"]}
+    assert ["rejected"] * (decide == "reject") == [request["status"] for request in before]
+    (execution,) = report["executions"]
+    assert (last["id"], last["arguments"]) == (execution["request_id"], execution["arguments"])
+    assert (27000 if decide == "modify" else execution["arguments"]["amount"]) == (
+        execution["arguments"]["amount"]
+    )
+
+
+def test_the_ticket_can_be_read_in_the_terminal(tmp_path: Path) -> None:
+    done = in_a_process(tmp_path, "--via", "jira", "--decide", "modify")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in ("the ticket OPS-1 that Alex Wilber got", "Changes requested", "it ran once with"):
+        assert part in " ".join(done.stdout.split())
+
+
+def test_it_change_is_provisioned_after_a_change_in_servicenow(told: Told) -> None:
+    report = told("approve", workflow="it_change", via="servicenow")
+
+    assert {"servicenow"} == {request["via"] for request in report["requests"]}
+    assert 1 == len(report["executions"])
