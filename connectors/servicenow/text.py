@@ -21,6 +21,8 @@ _INDENT = "    "
 _CODE = re.compile(r"\[(?=\s*/?\s*code\s*\])", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _VALUE_LIMITS = (4_000, 2_000, 1_000, 500, 250, 120, 60)
+REMARK_LIMIT = 3_900
+"""A journal entry takes 4,000 characters, and the mark has to be among them."""
 _LESS = "Not everything fits here. Read all of it before you decide: "
 
 
@@ -32,7 +34,7 @@ def harmless(text: str) -> str:
 def remark(text: str, record_id: str, key: str) -> tuple[str, str]:
     """A comment, and the mark in it by which it is known to have been made."""
     mark = f"Ref. {sha256_hex(f'{record_id}:{key}'.encode())[:12]}"
-    return f"{harmless(text)}\n\n{mark}", mark
+    return f"{cut(harmless(text), REMARK_LIMIT)}\n\n{mark}", mark
 
 
 def title(document: Document) -> str:
