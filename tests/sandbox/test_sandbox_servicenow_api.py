@@ -264,10 +264,14 @@ async def test_update_leaves_a_stamp_and_an_audit_only_if_something_changed(
         change = await create(client, short_description="a")
         path = f"{CHANGES}/{change['sys_id']}"
         same = await client.put(path, json={"short_description": "a"})
-        other = await client.put(path, json={"short_description": "b"})
+        other = await client.put(
+            path, json={"short_description": "b", "number": "CHG1", "sys_created_by": "admin"}
+        )
 
     assert "0" == same.json()["result"]["sys_mod_count"]
-    assert "1" == other.json()["result"]["sys_mod_count"]
+    assert ("1", "CHG0030001", "svc_approvals") == tuple(
+        other.json()["result"][name] for name in ("sys_mod_count", "number", "sys_created_by")
+    )
     assert [("short_description", "a", "b", "svc_approvals")] == [
         (row["fieldname"], row["oldvalue"], row["newvalue"], row["user"])
         for row in snow.rows("sys_audit")
@@ -459,7 +463,7 @@ async def test_who_is_not_asked_does_not_see_it_without_a_role(snow: ServiceNow)
         http(snow, "adele.vance") as adele,
         http(snow, "mallory.evil") as mallory,
     ):
-        change = await create(client)
+        change = await create(client, comments="psst")
         await create(
             client, APPROVERS, sysapproval=change["sys_id"], approver=SAM.sys_id, state="requested"
         )

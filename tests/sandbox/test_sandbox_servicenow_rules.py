@@ -16,7 +16,11 @@ from aiohttp import web
 
 from sandbox._serve import serve
 from sandbox.servicenow import Options, RestError, ServiceNow
-from sandbox.servicenow.people import ALEX, MEGAN, SAM
+from sandbox.servicenow.instance import Instance
+from sandbox.servicenow.outbound import Outbound
+from sandbox.servicenow.people import ALEX, BOT, MEGAN, SAM
+from sandbox.servicenow.records import Records
+from sandbox.servicenow.tables import Row
 
 pytestmark = pytest.mark.asyncio
 
@@ -81,6 +85,17 @@ async def test_answer_taken_back_opens_the_record_again(snow: ServiceNow) -> Non
     assert ("requested", ["requested"]) == states(snow, number)
     assert '{"size": "m"}' == snow.approvals(number)[0]["u_requested_changes"]
     assert "" == snow.change(number)["approval_set"]
+
+
+async def test_late_answer_does_not_move_the_time_of_the_decision(snow: ServiceNow) -> None:
+    number = ask(snow, ALEX.sys_id, SAM.sys_id)
+    snow.as_person("sam.carter").approve(number)
+    decided_at = snow.change(number)["approval_set"]
+    snow.clock_offset_s = 100
+    snow.as_person("alex.wilber").approve(number)
+
+    assert ("approved", ["approved", "approved"]) == states(snow, number)
+    assert decided_at == snow.change(number)["approval_set"]
 
 
 async def test_delegate_answers_in_his_own_name_while_the_delegation_lasts(
@@ -234,6 +249,7 @@ async def test_business_rule_posts_signed_changes_of_approvals() -> None:
         snow.clock_offset_s = 3600
         number = ask(snow, ALEX.sys_id, correlation_id="request-1")
         await snow.settled()
+        asked = [json.loads(body) for _, body in got]
         got.clear()
         snow.as_person("alex.wilber").approve(number)
         await snow.settled()
@@ -251,6 +267,7 @@ async def test_business_rule_posts_signed_changes_of_approvals() -> None:
         for table, row in (("change_request", change), (APPROVER, approval))
     ]
     assert expected == sorted((json.loads(body) for _, body in got), key=lambda body: body["table"])
+    assert [("change_request", "requested")] == [(body["table"], body["state"]) for body in asked]
     for headers, body in got:
         timestamp = headers["X-Approval-Timestamp"]
         signed = timestamp.encode() + b"." + body
@@ -283,6 +300,36 @@ async def test_business_rule_is_silent_about_refused_writes_and_does_not_try_aga
         assert snow.rule_url is None
 
 
+async def test_write_that_a_rule_breaks_leaves_no_trace() -> None:
+    def broken(records: Records, table: str, before: Row | None, row: Row, user: str) -> None:
+        raise RestError(500, "Script error")
+
+    options = Options()
+    outbound = Outbound(options, None, "secret")
+    instance = Instance(None, options, outbound)
+    change = instance.insert(BOT, "change_request", {})
+    instance.records.after_rules.append(broken)
+    with pytest.raises(RestError, match="Script error"):
+        instance.insert(BOT, "change_request", {})
+    with pytest.raises(RestError, match="Script error"):
+        instance.update(BOT, "change_request", change["sys_id"], {"approval": "requested"})
+    instance.records.after_rules.remove(broken)
+    outbound.url = "http://127.0.0.1:9/closed"
+    _, after = instance.update(BOT, "change_request", change["sys_id"], {"priority": "1"})
+    with pytest.raises(RuntimeError, match="outside of a unit"):
+        instance.store.put("change_request", after)
+    rows = instance.store.all("change_request")
+    instance.store.close()
+
+    assert [after] == rows
+    assert ("not requested", "1", "CHG0030001") == (
+        after["approval"],
+        after["sys_mod_count"],
+        after["number"],
+    )
+    assert [] == outbound.posts
+
+
 async def test_stopping_gives_up_posts_on_their_way() -> None:
     arrived, answer = asyncio.Event(), asyncio.Event()
 
@@ -299,4 +346,4 @@ async def test_stopping_gives_up_posts_on_their_way() -> None:
             await arrived.wait()
         answer.set()
 
-    assert [None] == [post.status for post in snow.posts]
+    assert [(None, None)] == [(post.status, post.error) for post in snow.posts]
