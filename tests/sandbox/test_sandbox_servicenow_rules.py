@@ -207,6 +207,20 @@ async def test_back_to_new_withdraws_answers_too(snow: ServiceNow) -> None:
     assert ("not requested", ["cancelled", "not_required"]) == states(snow, number)
 
 
+async def test_rules_that_write_the_same_record_count_every_update(snow: ServiceNow) -> None:
+    """Requested, assess, rejected; then new, approved for a moment, and not requested."""
+    number = ask(snow, ALEX.sys_id, SAM.sys_id)
+    alex = snow.as_person("alex.wilber")
+    alex.move(number, "-4")
+    alex.reject(number)
+    snow.as_person("sam.carter").approve(number)
+    before = snow.change(number)["sys_mod_count"]
+    alex.move(number, "-5")
+
+    assert ("3", "6") == (before, snow.change(number)["sys_mod_count"])
+    assert "not requested" == snow.change(number)["approval"]
+
+
 async def test_flow_asks_the_group_and_schedules_what_it_approves() -> None:
     async with ServiceNow.start(options=Options(auto_approvals="CAB Approval")) as snow:
         number = ask(snow, state="-4")
