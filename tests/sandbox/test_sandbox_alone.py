@@ -21,6 +21,20 @@ PROGRAMS = {
         ["--app-id", "app-1"],
         {"url", "service_url", "tenant_id", "app_id", "openid_metadata_url"},
     ),
+    "servicenow": (
+        [],
+        {
+            "url",
+            "user",
+            "password",
+            "client_id",
+            "client_secret",
+            "api_key",
+            "webhook_secret",
+            "rule_url",
+            "users",
+        },
+    ),
 }
 
 
