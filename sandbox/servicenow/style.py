@@ -106,6 +106,7 @@ def frame(title: str, user: User, back: str, main: str, *, renews: bool = False)
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
         f'<style>{_STYLE}</style></head><body><header class="bar"><div>'
         '<a href="/">ServiceNow</a><small>a stand-in: nothing leaves this machine</small>'
         f'<form action="/acting-as"><input type="hidden" name="back" value="{escape(back)}">'
