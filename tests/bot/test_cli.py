@@ -19,7 +19,9 @@ import pytest
 import structlog
 
 from bot.cli import main
+from sandbox.jira.server import Jira
 from sandbox.openai.server import ScriptedModel
+from sandbox.servicenow.server import ServiceNow
 from tests.bot.api_world import running
 
 REPOSITORY = Path(__file__).parents[2]
@@ -78,7 +80,7 @@ def test_help_offers_what_there_is_and_nothing_else(cli: Cli) -> None:
         assert command in said.out
     assert "simulate" not in cli("policy", "--help").out
     assert "receipt" not in cli("ledger", "--help").out
-    assert "jira" not in cli("demo", "--help").out
+    assert "servicenow" in cli("demo", "--help").out
 
 
 def test_records_can_be_read(cli: Cli, database: Path) -> None:
@@ -277,15 +279,22 @@ def test_doctor_names_what_to_fix(cli: Cli) -> None:
     assert said.status == 1
     assert "ok  configuration" in said.out
     assert "FIX model: scripted at http://127.0.0.1:8801/v1/models cannot be reached" in said.out
+    assert "FIX jira, " in said.out
+    assert "FIX servicenow, " in said.out
 
 
 def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: Path) -> None:
     async def with_model() -> Said:
-        async with ScriptedModel.start() as model:
+        async with ScriptedModel.start() as model, Jira.start() as jira, ServiceNow.start() as snow:
             text = (REPOSITORY / "countersign.yaml").read_text()
-            assert "http://127.0.0.1:8801/v1" in text
-            changed = text.replace("http://127.0.0.1:8801/v1", model.base_url)
-            (tmp_path / "c.yaml").write_text(changed)
+            for default, url in (
+                ("http://127.0.0.1:8801/v1", model.base_url),
+                ("http://127.0.0.1:8804", jira.url),
+                ("http://127.0.0.1:8805", snow.url),
+            ):
+                assert default in text
+                text = text.replace(default, url)
+            (tmp_path / "c.yaml").write_text(text)
             return await asyncio.to_thread(cli, "doctor", "--config", "c.yaml")
 
     said = asyncio.run(with_model())
@@ -293,6 +302,8 @@ def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: P
     assert (said.status, "FIX" in said.out) == (0, False)
     assert "workflows: sales_quote, crm_update" in said.out
     assert "is readable and on the current schema" in said.out
+    assert "ok  jira, " in said.out
+    assert "ok  servicenow, " in said.out
 
 
 def test_the_server_stops_on_sigterm(cli: Cli, tmp_path: Path) -> None:
