@@ -66,13 +66,11 @@ async def _judge(system: Provisioning, *, exact_cost: bool) -> Judge:
 
 
 def _nearest(change: Change, judge: Judge) -> Change | None:
-    """The change with every finding put right, if all of them can be."""
+    """The change with every finding put right; None while any is left that nothing puts right."""
     for _ in range(FIXES_MAX):
         found = judge(change)
         if not found:
             return change
-        if not all(one.instead for one in found):
-            return None
         fixes = {key: value for one in found for key, value in one.instead.items()}
         change = change.model_copy(update=fixes)
     return None

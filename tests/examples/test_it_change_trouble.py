@@ -91,10 +91,12 @@ async def test_without_an_alternative_the_on_call_takes_over(
     async with stage() as it:
         answer = await it.run(it_change, "a gpu node for the search team", approve, monkeypatch)
         (incident,) = it.provisioning.incidents()
+        (effect,) = it.provisioning.effects()
 
         assert ["open_incident"] == it.batches[-1]
         assert 1 == len(it.proposals)
         assert "Room for it elsewhere: none" in incident["details"]
+        assert effect["idempotency_key"].startswith("token-")
         assert "I opened INC-1001; the platform on-call takes it from here." in answer
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "openai": ([], {"url", "base_url", "api_key", "model"}),
     "crm": ([], {"url", "api_key"}),
+    "provisioning": ([], {"url", "api_key"}),
     "mailbox": (["--smtp-port", "0"], {"url", "smtp_host", "smtp_port"}),
     "botframework": (
         ["--app-id", "app-1"],
