@@ -28,10 +28,10 @@ CAPACITY = [
 
 # name, kind, environment, size, unit, region, owner team, EUR per month
 RESOURCES = [
-    ("web-tier", "network", "production", 1, "network", "eu-central", "web", 0.0),
-    ("app-tier", "network", "production", 1, "network", "eu-central", "platform", 0.0),
-    ("edge-gateway", "network", "production", 1, "network", "eu-central", "platform", 0.0),
-    ("vpn-gateway", "network", "production", 1, "network", "eu-central", "it", 0.0),
+    ("web-tier", "network", "production", 1, "net", "eu-central", "web", 0.0),
+    ("app-tier", "network", "production", 1, "net", "eu-central", "platform", 0.0),
+    ("edge-gateway", "network", "production", 1, "net", "eu-central", "platform", 0.0),
+    ("vpn-gateway", "network", "production", 1, "net", "eu-central", "it", 0.0),
     ("billing-db", "database", "production", 400, "GB", "eu-central", "billing", 100.0),
     ("billing-dev-db", "database", "dev", 50, "GB", "eu-central", "billing", 12.5),
     ("search-stg-vm", "virtual_machine", "staging", 8, "vCPU", "eu-north", "search", 176.0),

@@ -39,8 +39,7 @@ def _resources(store: ProvisioningStore) -> str:
             r["region"],
             r["owner_team"],
             float(r["monthly_cost_eur"]),
-            tag(r["status"]),
-            r["window"],
+            tag(r["status"] if r["status"] == "active" else r["window"]),
             _at(r),
         )
         for r in _latest(store.resources())
@@ -54,8 +53,7 @@ def _resources(store: ProvisioningStore) -> str:
         "Team",
         "EUR a month",
         "Status",
-        "Window",
-        "Provisioned (UTC)",
+        "Ordered (UTC)",
     )
     return table("Resources", heads, rows, empty="Nothing was provisioned yet.")
 
