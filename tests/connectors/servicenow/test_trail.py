@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.servicenow import reading, wire
+from connectors.servicenow.trail import Entry, Trail
+from connectors.servicenow.wire import Mark
+from tests.connectors.servicenow.fixtures import payload, settings
+
+ROW = payload("approval.json")["result"][0]
+AUDIT = payload("audit.json")["result"]
+CHANGES = "u_requested_changes"
+
+
+def mark(**more: Any) -> Mark:
+    found = wire.approval({**ROW, **more}, CHANGES)
+    assert found is not None
+    return found
+
+
+def entry(**more: Any) -> Entry:
+    row = {**AUDIT[0], **more}
+    at = wire.moment(row, "sys_created_on")
+    assert at is not None
+    return Entry(
+        row=row["documentkey"],
+        column=row["fieldname"],
+        value=row["newvalue"],
+        user=row["user"],
+        at=at,
+        update=wire.count(row, "record_checkpoint"),
+    )
+
+
+def trail(*entries: Entry, journal: tuple[Entry, ...] = ()) -> Trail:
+    return Trail(entries, journal, settings().own_user)
+
+
+RECORDED = tuple(entry(**row) for row in AUDIT)
+
+
+def test_who_answered_is_who_set_the_state_and_not_who_wrote_last() -> None:
+    setter = trail(*RECORDED).setter(mark())
+
+    assert setter is not None
+    assert ("alex.wilber", 1) == (setter.user, setter.update)
+    assert f"{ROW['sys_id']}:1" == reading.act_id(mark(), trail(*RECORDED))
+
+
+def test_touching_an_answer_does_not_make_it_ones_own() -> None:
+    forged = entry(user="mallory.evil")
+    touched = entry(fieldname="comments", newvalue="Not me!", record_checkpoint="2")
+    setter = trail(forged, touched).setter(mark(sys_updated_by="alex.wilber"))
+
+    assert setter is not None
+    assert "mallory.evil" == setter.user
+
+
+def test_answer_that_was_there_when_the_row_was_made_is_its_makers() -> None:
+    touched = entry(fieldname="comments", newvalue="What is this?", record_checkpoint="1")
+    made = {"sys_created_by": "mallory.evil", "sys_updated_by": "alex.wilber"}
+    untouched = {**made, "sys_mod_count": "0", "sys_updated_by": "mallory.evil"}
+
+    for found in (trail(touched).setter(mark(**made)), trail().setter(mark(**untouched))):
+        assert found is not None
+        assert ("mallory.evil", 0) == (found.user, found.update)
+
+
+@pytest.mark.parametrize("maker", ["svc_approvals", "system", "SYSTEM"])
+def test_without_an_audit_the_last_writer_answered_what_we_or_a_flow_asked(maker: str) -> None:
+    setter = trail().setter(mark(sys_created_by=maker, sys_updated_by="alex.wilber"))
+
+    assert setter is not None
+    assert ("alex.wilber", 2) == (setter.user, setter.update)
+
+
+def test_without_an_audit_nobody_answered_a_row_that_somebody_else_made() -> None:
+    assert trail().setter(mark(sys_created_by="mallory.evil", sys_updated_by="alex.wilber")) is None
+
+
+def test_without_an_audit_nobody_answered_in_a_column_of_the_record() -> None:
+    found = wire.field({**ROW, "sys_updated_by": "alex.wilber"}, "state", CHANGES)
+
+    assert found is not None
+    assert trail().setter(found) is None
+
+
+def test_comment_is_the_newest_of_that_person_since_they_were_asked() -> None:
+    said = [("alex.wilber", "Old.", 1), ("alex.wilber", "New.", 4), ("sam.carter", "Mine.", 5)]
+    comments = [
+        entry(fieldname="comments", newvalue=text, user=user, record_checkpoint=str(n))
+        for user, text, n in said
+    ]
+    asked = entry(newvalue="requested", user="svc_approvals", record_checkpoint="3")
+
+    assert "New." == trail(*comments, asked).comment(mark(), "Alex.Wilber", ["requested"])
+    assert "" == trail(comments[0], asked).comment(mark(), "alex.wilber", ["requested"])
+
+
+@pytest.mark.parametrize(
+    ("writer", "found"), [("alex.wilber", "amount: 900"), ("mallory.evil", "")]
+)
+def test_changes_count_if_who_answered_wrote_them(writer: str, found: str) -> None:
+    wrote = entry(fieldname=CHANGES, newvalue="amount: 900", user=writer)
+
+    assert found == trail(*RECORDED, wrote).changes(mark(), CHANGES, "alex.wilber")
+
+
+def test_changes_that_nobody_is_known_to_have_written_are_nobodys() -> None:
+    assert "" == trail(*RECORDED).changes(mark(), CHANGES, "alex.wilber")
