@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = run.sessions(chosen, n=options.n, reps=options.reps, tell=_tell)
     if options.service:
         run.service(results, n=options.n, tell=_tell)
+        run.tickets(results, n=options.tickets, reps=options.reps, tell=_tell)
     values = asdict(results)
     options.output.write_text(json.dumps(values, indent=1) + "\n")
     sys.stdout.write(f"\n{table.render(values)}\nWritten to {options.output}\n")
@@ -36,13 +37,19 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--n", type=_positive, default=env.get("N", "500"), help="sessions per leg [N, 500]")
     add("--reps", type=_positive, default=env.get("REPS", "3"), help="repetitions [REPS, 3]")
+    add(
+        "--tickets",
+        type=_positive,
+        default=env.get("TICKETS", "200"),
+        help="tickets that are polled [TICKETS, 200]",
+    )
     names = ", ".join(contender.name for contender in CONTENDERS)
     add("--peers", default=env.get("PEERS", ""), help=f"only these, by commas [PEERS]: {names}")
     add(
         "--service",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="the vote and recovery legs",
+        help="the vote, recovery and ticket legs",
     )
     add("--output", type=Path, default=RESULTS, help="where the results go")
     return parser

@@ -21,6 +21,10 @@ VOTERS = (1, 16, 64)
 WAITING = 1000
 """Sessions that wait when the recovery leg starts."""
 VOTES, RECOVERY = "bench.ours.votes", "bench.ours.recovery"
+TICKETS = "bench.ours.tickets"
+SYSTEMS = ("servicenow", "jira")
+LATENCIES_MS = (0, 150)
+"""What every call to a ticket system takes at least."""
 DATA = ROOT / "bench" / ".data"
 """In the checkout: a temporary directory may be in memory, where a commit costs nothing."""
 
@@ -79,6 +83,33 @@ def service(results: Results, *, n: int, tell: Tell) -> None:
     except BenchError as exc:
         results.missing.append({"peer": OURS, "reason": str(exc)})
         tell(str(exc))
+
+
+def tickets(results: Results, *, n: int, reps: int, tell: Tell) -> None:
+    """One poll of each ticket system beside reading its tickets one by one."""
+    env = {"REPS": str(reps), "LATENCIES_MS": ",".join(map(str, LATENCIES_MS))}
+    for system in SYSTEMS:
+        try:
+            with _database() as database:
+                figures = launch(
+                    Path(sys.executable),
+                    TICKETS,
+                    "tickets",
+                    database,
+                    n=n,
+                    env={**env, "SYSTEM": system},
+                )
+        except BenchError as exc:
+            results.missing.append({"peer": OURS, "reason": f"tickets in {system}: {exc}"})
+            tell(f"tickets in {system}: {exc}")
+            continue
+        for row in results.take(figures)["rows"]:
+            results.service.append({"leg": "tickets", "system": system, **row})
+            tell(
+                f"{row['rep']}/{reps} {n} tickets in {system}, {row['latency_ms']} ms a call: "
+                f"{row['calls']} calls, {row['poll_ms']} ms; one by one "
+                f"{row['one_by_one_calls']} calls, {row['one_by_one_ms']} ms"
+            )
 
 
 def failed(results: Results, contenders: Sequence[Contender]) -> bool:

@@ -88,6 +88,25 @@ def _service(service: Sequence[Row]) -> Iterator[str]:
             for row in starts
         ]
         yield _table(columns, starting)
+    tickets = [row for row in service if row["leg"] == "tickets"]
+    if tickets:
+        yield _tickets(tickets)
+
+
+def _tickets(rows: Sequence[Row]) -> str:
+    head = (
+        "tickets", "in", "ms a call", "poll: calls", "ms", "one by one: calls", "ms",
+        "one by one / poll",
+    )  # fmt: skip
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["tickets"], row["system"], row["latency_ms"]), []).append(row)
+    lines = []
+    for group, mine in groups.items():
+        digits = {"calls": 0, "poll_ms": 0, "one_by_one_calls": 0, "one_by_one_ms": 0, "ratio": 1}
+        figures = [_spread([row[k] for row in mine], n) for k, n in digits.items()]
+        lines.append([*map(str, group), *figures])
+    return _table(head, lines)
 
 
 def _missing(gaps: Iterable[Row]) -> str:
@@ -96,7 +115,7 @@ def _missing(gaps: Iterable[Row]) -> str:
 
 def _spread(values: Sequence[float], digits: int) -> str:
     low, middle, high = (f"{v:.{digits}f}" for v in (min(values), median(values), max(values)))
-    return middle if len(values) == 1 else f"{middle} ({low}-{high})"
+    return middle if low == high else f"{middle} ({low}-{high})"
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
