@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from sandbox.jira import issues, moves
-from sandbox.jira.catalog import REQUESTED_CHANGES
+from sandbox.jira.catalog import REQUESTED_CHANGES, STATUSES
 from sandbox.jira.page_view import Pages
 from sandbox.jira.people import ALEX, Account
 from sandbox.jira.refusals import JiraError
@@ -47,7 +47,7 @@ def routes(site: Site) -> list[web.RouteDef]:
         decision = form.get("decision")
 
         def work(actor: Account, key: str) -> str:
-            issue = site.find(actor, key)
+            issue = before = site.find(actor, key)
             if decision is not None:
                 pending = issue.pending_approval
                 number = str(pending.id) if pending else "none"
@@ -57,7 +57,9 @@ def routes(site: Site) -> list[web.RouteDef]:
                 issue = moves.transition(site, actor, issue, body)
             if comment.strip() or (decision is None and transition is None):
                 issues.comment(site, actor, issue, comment)
-            return "Done."
+            if issue.status != before.status:
+                return f"Moved to {STATUSES[issue.status].name}."
+            return "Comment added." if decision is None else "Your answer was written down."
 
         return _redirect(site, request, form.get("as"), work)
 

@@ -142,6 +142,14 @@ async def test_restart_keeps_issues_numbers_and_webhooks(tmp_path: Path) -> None
     assert bare(before) == bare(after)
 
 
+async def test_site_that_was_emptied_stays_empty(tmp_path: Path) -> None:
+    path = tmp_path / "jira.db"
+    async with Jira.start(db_path=path) as jira:
+        jira.as_person("alex").delete("HELP-1")
+    async with Jira.start(db_path=path) as jira:
+        assert [] == jira.issues()
+
+
 def start_alone(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "sandbox.jira", "--port", "0", *arguments],

@@ -49,6 +49,7 @@ def browser(jira: Jira) -> httpx.AsyncClient:
             "https://e.com/a?b=1&amp;c=2</a></p>",
         ),
         ("[~accountid:1]", '<p><span class="mention">@1</span></p>'),
+        ("<b> *x* <i>", "<p>&lt;b&gt; <strong>x</strong> &lt;i&gt;</p>"),
         ("<script>x</script>", "<p>&lt;script&gt;x&lt;/script&gt;</p>"),
     ],
 )  # fmt: skip
@@ -92,6 +93,7 @@ async def test_person_decides_with_a_comment_by_a_plain_form() -> None:
     assert ["Too *much*"] == [c["body"] for c in issue["fields"]["comment"]["comments"]]
     assert (200, f"/browse/{key}") == (after.status_code, after.url.path)
     assert "Status: Pending → Rejected" in after.text
+    assert "Moved to Rejected." in after.text
     # The choice of the person is remembered.
     assert 'value="megan" selected' in after.text
 
@@ -99,7 +101,7 @@ async def test_person_decides_with_a_comment_by_a_plain_form() -> None:
 async def test_person_only_comments_and_saves_requested_changes() -> None:
     async with Jira.start() as jira, browser(jira) as person:
         key = jira.as_person("bot").create("OPS", "S")
-        await person.post(f"/browse/{key}/act", data={"as": "sam", "comment": "Hm"})
+        said = await person.post(f"/browse/{key}/act", data={"as": "sam", "comment": "Hm"})
         saved = await person.post(f"/browse/{key}/changes", data={"changes": '{"a": 1}\r\n'})
         empty = await person.post(f"/browse/{key}/act", data={"comment": " "})
         issue = jira.issue(key)
@@ -108,6 +110,7 @@ async def test_person_only_comments_and_saves_requested_changes() -> None:
 
     assert "712020:sam" == issue["fields"]["comment"]["comments"][0]["author"]["accountId"]
     assert '{"a": 1}' == issue["fields"]["customfield_10050"]
+    assert "Comment added." in said.text
     assert "Requested changes saved." in saved.text
     assert "can not be empty" in empty.text
     assert cleared["fields"]["customfield_10050"] is None
@@ -132,6 +135,15 @@ async def test_only_approvers_are_offered_the_approval() -> None:
         assert "Declined" in decided.text
         assert "does not exist" in late.text
         assert [("712020:alex", "10013")] == moves_of(jira.issue("HELP-1"))
+
+
+async def test_answer_that_is_not_enough_moves_nothing_and_says_so() -> None:
+    async with Jira.start() as jira, browser(jira) as person:
+        jira.site.approvals_needed = 2
+        answered = await person.post("/browse/HELP-1/act", data={"decision": "approve"})
+
+        assert "Your answer was written down." in answered.text
+        assert [] == moves_of(jira.issue("HELP-1"))
 
 
 async def test_missing_and_hidden_issues_are_not_found() -> None:

@@ -213,6 +213,17 @@ async def test_package_reads_200_issues_with_changelog_in_two_calls() -> None:
         assert 2 == jira.calls("GET", "/search/jql")
 
 
+@pytest.mark.parametrize(("expand", "size"), [("changelog", 100), ("", 101)])
+async def test_page_with_changelog_holds_at_most_100(expand: str, size: int) -> None:
+    async with Jira.start() as jira, http(jira) as client:
+        for number in range(101):
+            jira.as_person("bot").create("OPS", str(number))
+        params = {"jql": "project = OPS", "maxResults": "5000", "expand": expand}
+        page = (await client.get(PATH, params=params)).json()
+
+    assert (size, size == 101) == (len(page["issues"]), page["isLast"])
+
+
 async def test_expanded_changelog_holds_only_the_newest_and_tells_the_total() -> None:
     async with Jira.start() as jira, http(jira) as client:
         jira.site.changelog_limit = 2
