@@ -33,7 +33,8 @@ h3, h4, h5, h6 { font-size: 1rem; margin: 1.1rem 0 .3rem }
   padding: 1rem 1.1rem; margin: 0 0 1rem }
 .card > :last-child, .text > :last-child { margin-bottom: 0 }
 .text > :first-child { margin-top: 0 }
-.lozenge { display: inline-block; white-space: nowrap; border-radius: .3rem; padding: .1rem .5rem; font-weight: 600;
+.lozenge { display: inline-block; white-space: nowrap; border-radius: .3rem;
+  padding: .1rem .5rem; font-weight: 600;
   font-size: .85rem; background: var(--new-bg); color: var(--new) }
 .lozenge.indeterminate { background: var(--going-bg); color: var(--going) }
 .lozenge.done { background: var(--done-bg); color: var(--done) }
