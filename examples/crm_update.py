@@ -4,7 +4,8 @@ Two agents are enough: the assistant proposes both calls in one message, the gat
 the account executive approves of them.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
+# in a module of its own, so that the model would not be shown what the arguments mean.
 
 from typing import Annotated, Any
 

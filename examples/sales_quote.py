@@ -4,7 +4,8 @@ The analyst reads the record, the quoter proposes, the gatekeeper runs the tools
 waits for a person; what follows from it (stage, activity) runs by rule.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
+# in a module of its own, so that the model would not be shown what the arguments mean.
 
 from typing import Annotated
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from approvals.models import Verdict
-from bot import demo_world
 from bot.demo_fronts import ApiFront
 from bot.demo_scenarios import SCENARIOS, Choice, Scenario
 from bot.demo_world import World, open_world
@@ -19,28 +16,13 @@ pytestmark = pytest.mark.asyncio
 
 TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.05
-GUARDED = {"effect": "require_approval", "roles": ["it_manager"], "deadline": "1d"}
-RULES = {
-    "lookup_catalog": "allow",
-    "check_policy": "allow",
-    "open_incident": "allow",
-    "provision": GUARDED,
-    "change_firewall": GUARDED,
-}
 
 
 @pytest.fixture(autouse=True)
-def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The repository's configuration, in which an IT manager decides on this workflow."""
-    document = yaml.safe_load(demo_world.CONFIGURATION.read_text())
-    modules = document["workflows"]["modules"]
-    document["workflows"]["modules"] = list(dict.fromkeys([*modules, "examples.it_change"]))
-    document["policy"]["tools"] |= RULES
-    path = tmp_path / "countersign.yaml"
-    path.write_text(yaml.safe_dump(document))
-    monkeypatch.setattr(demo_world, "CONFIGURATION", path)
+def proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the world changes in this process is put back."""
     for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "")  # put back afterwards: the world sets them
+        monkeypatch.setenv(name, "")
 
 
 async def play(world: World, task: str, *choices: Choice) -> tuple[dict[str, Any], list[Any]]:

@@ -262,7 +262,7 @@ async def test_a_stop_lets_a_running_tool_finish(idle: World) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"workflow": "sales_qoute", "task": "x"}, "Known: crm_update, sales_quote"),
+        ({"workflow": "sales_qoute", "task": "x"}, "Known: crm_update, it_change, sales_quote"),
         ({"workflow": "sales_quote", "task": " "}, "task"),
     ],
 )

@@ -19,7 +19,7 @@ from bot.settings import Mode, ProcessSettings
 from bot.settings_file import load_settings
 from sandbox.openai.rules import Rule, RuleCall
 from sandbox.openai.server import ScriptedModel
-from tests.scenarios.world import REPOSITORY, World, world
+from tests.scenarios.world import REPOSITORY, World, only_teams, world
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 VARIES = (
@@ -78,6 +78,7 @@ async def test_the_example_of_the_readme_guards_its_tool(
 
         def adjust(document: dict[str, Any]) -> None:
             document |= given
+            only_teams(document)
             document["model"] = {"provider": "scripted", "base_url": model.base_url}
 
         process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{tmp_path}/r.db")

@@ -148,6 +148,14 @@ def shows(message: Message, request_id: str) -> bool:
     )
 
 
+def only_teams(document: dict[str, Any]) -> None:
+    """Ask in Teams and nowhere else: no ticket system runs here."""
+    document["connectors"] = {}
+    for rule in document["policy"]["tools"].values():
+        if isinstance(rule, dict):
+            rule.pop("channels", None)
+
+
 @asynccontextmanager
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """The stand-ins; start the server with `world.server()`."""
@@ -158,6 +166,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         teams = await stack.enter_async_context(BotFramework.start())
 
         def adjust(document: dict[str, Any]) -> None:
+            only_teams(document)
             document["model"] = {"provider": "scripted", "base_url": model.base_url}
             document["workflows"]["settings"] |= {
                 "crm_url": crm.url,
