@@ -76,6 +76,8 @@ class TicketAct(Value):
     """The changes to the arguments that the same person asks for, as they wrote them."""
     assigned_to: str | None = None
     """Whose answer it was to give, where the system asks people one by one."""
+    flaw: str = ""
+    """Why it cannot count, whoever did it, as far as the ticket's own history tells."""
 
 
 class Observation(Value):

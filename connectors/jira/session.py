@@ -1,7 +1,7 @@
 """The package `jira`, held so that it can do no harm; nothing but this and `client` touches it.
 
-It blocks, so it works in threads of its own. What is avoided and why: its retries (a create that was
-answered with 503 is sent again, and it sleeps up to a minute per attempt), its default of no
+It blocks, so it works in threads of its own. What is avoided and why: its retries (a create that
+was answered with 503 is sent again, and it sleeps up to a minute per attempt), its default of no
 timeout, and its guess at the deployment (without it, searches go to an address that Cloud has
 removed, or give None). Measured with 3.10.5.
 """

@@ -6,7 +6,8 @@ Another connector: a module beside `tickets_memory` with its `Outside`, and a na
 from __future__ import annotations
 
 from tests.contracts.outside import Implementation
+from tests.contracts.tickets_jira import JIRA_CLOUD, JIRA_DATA_CENTER
 from tests.contracts.tickets_memory import MEMORY
 from tests.contracts.tickets_servicenow import SERVICENOW
 
-IMPLEMENTATIONS: tuple[Implementation, ...] = (MEMORY, SERVICENOW)
+IMPLEMENTATIONS: tuple[Implementation, ...] = (MEMORY, SERVICENOW, JIRA_CLOUD, JIRA_DATA_CENTER)

@@ -1,0 +1,166 @@
+"""Jira as `approvals.ports.TicketConnector`: an issue asks, and moving it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from approvals.errors import NotFoundError, UnavailableError
+from approvals.models import Principal
+from approvals.ports import TicketOrder
+from approvals.tickets import (
+    CheckResult,
+    FoundTicket,
+    Observation,
+    TicketAct,
+    TicketOutcome,
+    TicketPage,
+    TicketRef,
+    TicketRefusal,
+    TicketVote,
+    WebhookHint,
+)
+from connectors.jira import checks, webhook
+from connectors.jira.client import JiraClient
+from connectors.jira.deciding import decide
+from connectors.jira.fetching import Fetching, UnreadableError
+from connectors.jira.opening import Opening
+from connectors.jira.people import NAME, People
+from connectors.jira.reading import Reader
+from connectors.jira.settings import JiraSettings
+from connectors.jira.telling import Telling
+from connectors.jira.wire import Issue
+
+log = structlog.get_logger(__name__)
+
+
+class JiraConnector:
+    """Cloud or Data Center. Nothing is asked of the site before the first call."""
+
+    def __init__(
+        self, settings: JiraSettings, public_url: str, *, approvers: Sequence[Principal] = ()
+    ):
+        """`public_url` is where people reach us; `approvers` are those that `check` looks up."""
+        self.name = NAME
+        self.poll_every_s, self.settle_s = settings.poll_every, settings.settle
+        self._settings, self._approvers = settings, approvers
+        self._client = JiraClient(settings)
+        self._people = People(self._client, settings)
+        self._fetching = Fetching(self._client, settings)
+        self._opening = Opening(self._client, settings, self._people, public_url.rstrip("/"))
+        self._telling = Telling(self._client, settings, self._people)
+
+    async def check(self) -> Sequence[CheckResult]:
+        """See `approvals.ports.TicketConnector.check`."""
+        return await checks.check(self._client, self._settings, self._people, self._approvers)
+
+    async def find(self, key: str) -> Sequence[FoundTicket]:
+        """See `approvals.ports.TicketConnector.find`; ours is what our account has created."""
+        own = await self._people.own()
+        return [
+            FoundTicket(ref=issue.ref(self._settings.url), ours=issue.creator.id == own)
+            for issue in await self._fetching.carrying(key)
+        ]
+
+    async def open_ticket(self, order: TicketOrder) -> TicketRef:
+        """See `approvals.ports.TicketConnector.open_ticket`."""
+        return await self._opening.open(order)
+
+    async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
+        """See `approvals.ports.TicketConnector.adopt`."""
+        issue = await self._fetching.one(ref.id)
+        seen = (await self._reader()).observe(issue)
+        return await self._opening.adopt(order, issue, altered=seen.altered_by is not None)
+
+    async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
+        """See `approvals.ports.TicketConnector.fetch_decisions`."""
+        reader, began = await self._reader(), time.monotonic()
+        last = _moment(since)
+        issues = await (self._fetching.waiting() if last is None else self._fetching.changed(last))
+        now, took = self._client.site_time, timedelta(seconds=time.monotonic() - began)
+        shown = {ref.id: ref.shown for ref in tickets}
+        observe = (
+            self._observed_if_readable(reader, issue, shown.get(issue.id, ""), fresh=last is None)
+            for issue in issues
+        )
+        observations = tuple(seen for seen in await asyncio.gather(*observe) if seen is not None)
+        self._fetching.forget_answers(issues)
+        cursor = "" if now is None else (now - took).isoformat()
+        return TicketPage(observations=observations, cursor=cursor)
+
+    async def fetch_one(self, ref: TicketRef) -> Observation | None:
+        """See `approvals.ports.TicketConnector.fetch_one`."""
+        reader = await self._reader()
+        try:
+            issue = await self._fetching.one(ref.id)
+        except NotFoundError:
+            # With an expired token some sites answer 404 too, and hide everything.
+            await self._people.check_credentials()
+            return None
+        return await self._observed(reader, issue, ref.shown, fresh=True)
+
+    async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
+        """See `approvals.ports.TicketConnector.comment`."""
+        await self._telling.comment(ref, text, key)
+
+    async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
+        """See `approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
+        anew only if the workflow leads back to it."""
+        newest = ""
+        if self._settings.approval == "jsm":
+            issue = await self._fetching.one(ref.id)
+            newest = (await self._fetching.answers(issue)).newest
+        await self._telling.ask_again(ref, act, text, newest)
+
+    async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
+        """See `approvals.ports.TicketConnector.close`."""
+        await self._telling.close(ref, outcome, text)
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
+        """See `approvals.ports.TicketConnector.verify_webhook`."""
+        given = {name.lower(): value for name, value in headers.items()}
+        signature = given.get(webhook.SIGNATURE, "")
+        webhook.verify(self._settings.webhook_secrets, signature, body)
+        return webhook.hint(self._settings.project, given, body)
+
+    def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
+        """See `approvals.ports.TicketConnector.decide`."""
+        return decide(self._settings, self._people.own_id, observation)
+
+    async def close_client(self) -> None:
+        """See `approvals.ports.TicketConnector.close_client`."""
+        await self._client.close()
+
+    async def _reader(self) -> Reader:
+        own = await self._people.own()
+        if not own:
+            raise UnavailableError("Jira does not say who we are; check connectors.jira.auth.")
+        return Reader(self._settings, own)
+
+    async def _observed_if_readable(
+        self, reader: Reader, issue: Issue, shown: str, *, fresh: bool
+    ) -> Observation | None:
+        try:
+            return await self._observed(reader, issue, shown, fresh=fresh)
+        except UnreadableError as exc:
+            log.warning("issue cannot be read", issue=issue.key, reason=str(exc))
+            return None
+
+    async def _observed(
+        self, reader: Reader, issue: Issue, shown: str, *, fresh: bool
+    ) -> Observation:
+        if self._settings.approval == "status":
+            return reader.observe(issue, shown)
+        return reader.observe(issue, shown, await self._fetching.answers(issue, fresh=fresh))
+
+
+def _moment(cursor: str | None) -> datetime | None:
+    """The time in a cursor; None if everything has to be read."""
+    try:
+        return datetime.fromisoformat(cursor) if cursor else None
+    except ValueError:
+        return None

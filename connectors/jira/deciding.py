@@ -1,0 +1,39 @@
+"""What an act means. Pure; whether the person may decide is for the service to say."""
+
+from __future__ import annotations
+
+from approvals.models import Verdict
+from approvals.tickets import Observation, TicketAct, TicketRefusal, TicketVote
+from connectors.jira.approvals import VERDICTS
+from connectors.jira.settings import JiraSettings
+
+
+def decide(
+    settings: JiraSettings, own: str | None, seen: Observation
+) -> list[TicketVote | TicketRefusal]:
+    """The verdicts, and what looks like one and is none, oldest first. `own` is our account."""
+    found = (_meaning(settings, own, act) for act in seen.acts)
+    return [meaning for meaning in found if meaning is not None]
+
+
+def _meaning(
+    settings: JiraSettings, own: str | None, act: TicketAct
+) -> TicketVote | TicketRefusal | None:
+    verdict = VERDICTS.get(act.state) or settings.statuses.verdict(act.state)
+    if verdict is None and not act.flaw:
+        return None
+    reason = _objection(own, act)
+    if verdict is None or reason:
+        return TicketRefusal(act=act, reason=reason or act.flaw)
+    if verdict is Verdict.APPROVE and act.changes.strip():
+        verdict = Verdict.MODIFY
+    return TicketVote(act=act, verdict=verdict)
+
+
+def _objection(own: str | None, act: TicketAct) -> str:
+    """Why it cannot count, whoever may decide; empty if nothing speaks against it."""
+    if act.actor is None:
+        return "Jira does not say who did it."
+    if own is None or act.actor == own:
+        return "The account that opens these tickets cannot decide them."
+    return act.flaw

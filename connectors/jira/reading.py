@@ -1,0 +1,220 @@
+"""From an issue to an observation: who has set what, and what spoke against it at that moment.
+
+The changelog tells the whole story, so each act is judged by what the issue said when it was done:
+an answer that was given while the text was another one does not count, also if the text has been
+put right since. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from approvals.models import Value, Verdict
+from approvals.tickets import Observation, TicketAct, text_sha256
+from approvals.wording import visible
+from connectors.jira.approvals import Answers
+from connectors.jira.settings import JiraSettings
+from connectors.jira.wire import Account, Change, History, Issue
+
+CLOSED_UNDECIDED = "It was closed without an answer."
+TOOK_BACK = "Whoever set it took it back at once."
+ALTERED = "The text of the ticket was changed by {} before this."
+CHANGES_OF_ANOTHER = "The changes to the arguments were last written by {}, who did not decide."
+TEXTS = ("summary", "description")
+
+
+class Reader:
+    """Reads issues as our account sees them; `own` is its id."""
+
+    def __init__(self, settings: JiraSettings, own: str):
+        self._settings, self._own = settings, own
+
+    def observe(self, issue: Issue, shown: str = "", answers: Answers | None = None) -> Observation:
+        """What the issue says; `answers` are those to its approvals, where these decide."""
+        acts = self._moves(issue) if answers is None else self._answered(issue, answers)
+        altered = self._altered(issue, None)
+        return Observation(
+            ref=issue.ref(self._settings.url, shown),
+            order_key=self.order_key(issue),
+            awaiting=issue.status in self._settings.statuses.pending,
+            state_name=issue.status_name or issue.status,
+            acts=tuple(acts),
+            altered_by=None if altered is None else altered.id or "somebody",
+        )
+
+    def order_key(self, issue: Issue) -> str:
+        """The key of an order in its labels; empty if there is none."""
+        settings = self._settings
+        prefix, others = settings.order_label(""), (settings.open_label, settings.closed_label)
+        keys = [label for label in issue.labels if label.startswith(prefix)]
+        return min((k.removeprefix(prefix) for k in keys if k not in others), default="")
+
+    def _moves(self, issue: Issue) -> list[TicketAct]:
+        """Every change of the status to anything but pending."""
+        moves = _status_changes(issue)
+        pending = self._settings.statuses.pending
+        acts = []
+        for number, move in enumerate(moves):
+            if move.change.to in pending:
+                continue
+            before = [m.history.at for m in moves[:number] if m.change.to in pending]
+            after = [m.history.at for m in moves[number + 1 :] if m.change.to in pending]
+            words = _said(
+                issue, move.by, max(before, default=issue.created_at), min(after, default=None)
+            )
+            changes = self._changes(issue, move.history)
+            flaw = self._flaw(issue, moves, number, changes)
+            acts.append(_act(move, words, changes if isinstance(changes, str) else "", flaw))
+        return acts
+
+    def _flaw(
+        self, issue: Issue, moves: Sequence[_Move], number: int, changes: str | Account
+    ) -> str:
+        """Why a move cannot count, whoever made it."""
+        statuses = self._settings.statuses
+        move, newest = moves[number], number == len(moves) - 1
+        verdict = statuses.verdict(move.change.to)
+        if verdict is None:
+            final = issue.done or move.change.to == statuses.closed
+            ended = newest and final and issue.status == move.change.to
+            return CLOSED_UNDECIDED if ended else ""
+        altered = self._altered(issue, move.history)
+        if altered is not None:
+            return ALTERED.format(_called(altered))
+        if not newest and self._took_back(move, moves[number + 1]):
+            return TOOK_BACK
+        if isinstance(changes, Account) and verdict is not Verdict.REJECT:
+            return CHANGES_OF_ANOTHER.format(_called(changes))
+        return ""
+
+    def _took_back(self, move: _Move, after: _Move) -> bool:
+        """Whether the same person's next step was to ask again, or to say something else."""
+        statuses = self._settings.statuses
+        return (
+            move.by.id is not None
+            and after.by.id == move.by.id
+            and after.change.to in statuses.mapped
+            and statuses.verdict(after.change.to) is not statuses.verdict(move.change.to)
+        )
+
+    def _answered(self, issue: Issue, answers: Answers) -> list[TicketAct]:
+        """Answers to approvals, and a move that went round them."""
+        acts = [self._judged(issue, act, act.id not in answers.untimed) for act in answers.acts]
+        moves = _status_changes(issue)
+        newest = moves[-1] if moves else None
+        if newest is None or answers.settled or newest.change.to != issue.status:
+            return acts
+        statuses = self._settings.statuses
+        if issue.status in statuses.pending:
+            return acts
+        if issue.done or statuses.verdict(issue.status) is not None:
+            flaw = "It was moved by hand; what counts is the answer to its approval."
+            acts.append(_act(newest, "", "", flaw))
+        return acts
+
+    def _judged(self, issue: Issue, act: TicketAct, timed: bool) -> TicketAct:
+        who = Account(id=act.actor, name=act.actor_name)
+        at = History(id="0", at=act.at, by=who, changes=())
+        changes = self._changes(issue, at)
+        altered = self._altered(issue, at if timed else None)
+        flaw = ""
+        if altered is not None:
+            flaw = ALTERED.format(_called(altered))
+        elif isinstance(changes, Account) and act.state == "approved":
+            flaw = CHANGES_OF_ANOTHER.format(_called(changes))
+        pending = self._settings.statuses.pending
+        asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
+        since = max((at for at in asked if at <= act.at), default=issue.created_at)
+        return act.model_copy(
+            update={
+                "comment": _said(issue, who, since, None),
+                "changes": changes if isinstance(changes, str) else "",
+                "flaw": flaw,
+            }
+        )
+
+    def _changes(self, issue: Issue, act: History) -> str | Account:
+        """What stood in the field for changes then; who wrote it, if the actor did not."""
+        name = self._settings.changes_field
+        found: str | Account = ""
+        for history in issue.histories:
+            if name is None or history.at > act.at:
+                break
+            change = history.of(name)
+            if change is not None:
+                own = history.by.id is not None and history.by.id == act.by.id
+                found = change.text if own or not change.text.strip() else history.by
+        return found
+
+    def _altered(self, issue: Issue, act: History | None) -> Account | None:
+        """Who had changed what we wrote, as it stood at that act (now, if None)."""
+        for field in TEXTS:
+            ours: str | None = None
+            by: Account | None = None
+            for history in issue.histories:
+                if act is not None and history.at > act.at:
+                    break
+                change = history.of(field)
+                if change is None:
+                    continue
+                if ours is None:
+                    ours = text_sha256(change.text_before)
+                if history.by.id == self._own:
+                    ours, by = text_sha256(change.text), None
+                else:
+                    by = None if text_sha256(change.text) == ours else history.by
+            if by is not None:
+                return by
+        return None
+
+
+class _Move(Value):
+    """A change of the status."""
+
+    history: History
+    change: Change
+
+    @property
+    def by(self) -> Account:
+        return self.history.by
+
+
+def _act(move: _Move, comment: str, changes: str, flaw: str) -> TicketAct:
+    return TicketAct(
+        id=move.history.id,
+        at=move.history.at,
+        actor=move.by.id,
+        actor_name=move.by.name,
+        state=move.change.to,
+        state_name=move.change.text,
+        comment=comment,
+        changes=changes,
+        flaw=flaw,
+    )
+
+
+def last_move(issue: Issue) -> str:
+    """The id of the newest change of the status; empty if it was never changed."""
+    moves = _status_changes(issue)
+    return moves[-1].history.id if moves else ""
+
+
+def _status_changes(issue: Issue) -> list[_Move]:
+    pairs = ((history, history.of("status")) for history in issue.histories)
+    return [_Move(history=h, change=change) for h, change in pairs if change is not None]
+
+
+def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -> str:
+    """The newest comment of this person in that time, if nobody else has had a hand in it."""
+    words = ""
+    for remark in issue.remarks:
+        if who.id is None or remark.by.id != who.id or remark.edited:
+            continue
+        if remark.at >= since and (until is None or remark.at < until):
+            words = remark.text
+    return words
+
+
+def _called(who: Account) -> str:
+    return visible(who.name or who.id or "somebody")
