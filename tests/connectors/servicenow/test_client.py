@@ -189,6 +189,19 @@ async def test_anything_but_an_answer_of_the_table_api_is_no_answer(
                 await call(office.client(url=url))
 
 
+async def test_redirect_is_not_followed(office: Office) -> None:
+    """Where it leads may answer like the Table API, and would be sent what we write."""
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/elsewhere":
+            return web.json_response({"result": [{"user_name": "x"}]})
+        raise web.HTTPFound("/elsewhere")
+
+    async with other_server(handler) as url:
+        with pytest.raises(UnavailableError, match="sent us elsewhere"):
+            await read(office.client(url=url))
+
+
 async def test_oauth_calls_run_as_the_application_user(office: Office) -> None:
     client = office.client(auth=OAUTH, user=BOT.user_name)
     made = await create(client)
