@@ -132,5 +132,5 @@ class Story:
 
 def _indented(line: str) -> Padding:
     """A line whose indentation stays when it is wrapped."""
-    text = line.lstrip(" ")
+    text = line.lstrip(" ") or " "
     return Padding(Text(text), (0, 0, 0, len(line) - len(text)), expand=False)

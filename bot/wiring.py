@@ -37,6 +37,7 @@ from bot.teams.adapter import TeamsAdapter
 from bot.teams.channel import TeamsChannel
 from bot.webhooks import Webhooks
 from connectors.channel import TicketChannel
+from connectors.jira.connector import JiraConnector
 from connectors.reconciler import Reconciler
 from connectors.servicenow.connector import ServiceNowConnector
 
@@ -159,6 +160,9 @@ async def ticket_connectors(
     """The configured ticket systems by name; nothing is asked of them yet."""
     made: dict[str, TicketConnector] = {}
     at, url = settings.connectors, settings.public_url
+    if at.jira is not None:
+        approvers_in_jira = settings.approvers_in("jira")
+        made["jira"] = JiraConnector(at.jira, url, approvers=approvers_in_jira)
     if at.servicenow is not None:
         approvers = [p.identities["servicenow"] for p in settings.approvers_in("servicenow")]
         made["servicenow"] = ServiceNowConnector(at.servicenow, clock, url, approvers=approvers)
