@@ -19,8 +19,11 @@ from sandbox.servicenow.server import ServiceNow
 
 LOOK_EVERY_S = 0.05
 _WIKI = re.compile(
-    r"^h\d\.\s+|\{\w+(?::[^}]*)?\}|(?<![\w\\])[*_](?=\S)|(?<=\S)[*_](?!\w)|^\|+|\|+$"
+    r"^h\d\.\s+|\{\w+(?::[^}]*)?\}|(?<![\w\\])[*_](?=\S)|(?<=\S)[*_](?!\w)"
+    r"|^\|+|\|+$|Ref\. \w{12}",
+    re.MULTILINE,
 )
+"""Markup of a ticket that a terminal has no use for, and the marks on our comments."""
 
 
 class Desk(Protocol):
@@ -108,10 +111,7 @@ class JiraDesk:
         """See `Desk.text`; without the markup."""
         fields = self._jira.issue(ticket)["fields"]
         lines = [fields["summary"], "", *str(fields["description"]).splitlines()]
-        return [
-            _WIKI.sub("", line).replace("\\", "").replace("||", " ").replace("|", "  ")
-            for line in lines
-        ]
+        return [_plain(line) for line in lines]
 
     def answer(self, ticket: str, choice: Choice) -> str:
         """See `Desk.answer`."""
@@ -129,7 +129,7 @@ class JiraDesk:
     def last_word(self, ticket: str) -> str:
         """See `Desk.last_word`."""
         comments = self._jira.issue(ticket)["fields"]["comment"]["comments"]
-        return str(comments[-1]["body"]) if comments else ""
+        return _plain(str(comments[-1]["body"])) if comments else ""
 
 
 class ServiceNowDesk:
@@ -161,7 +161,13 @@ class ServiceNowDesk:
     def last_word(self, ticket: str) -> str:
         """See `Desk.last_word`."""
         entries = self._snow.journal(self._snow.change(ticket)["sys_id"])
-        return str(entries[-1]["value"]) if entries else ""
+        return _plain(str(entries[-1]["value"])) if entries else ""
+
+
+def _plain(text: str) -> str:
+    """A text without markup; the cells of a table side by side."""
+    bare = _WIKI.sub("", text).replace("\\", "")
+    return bare.replace("||", "  ").replace("|", "  ")
 
 
 def _said(choice: Choice) -> str:
