@@ -15,6 +15,8 @@ DESCRIPTION_LIMIT = 32_767
 """Characters. Source: developer.atlassian.com, "Create issue": jira.text.field.character.limit,
 32,767 by default, read 2026-11-25."""
 COMMENT_LIMIT = 30_000
+FIRST, LAST = ("Who decides", "Decide by"), ("Digest",)
+"""Facts that stand at the top, and one that is too long for a table on a phone."""
 _VALUE_LIMITS = (None, 2_000, 1_000, 500, 200, 80, 30)
 
 
@@ -72,7 +74,10 @@ def _parts(
     more: str,
     most: int | None,
 ) -> list[str]:
-    parts = [escape(document.lead), _section("What would run", _values(document.arguments, most))]
+    first = [row for row in document.facts if row.name in FIRST]
+    parts = [escape(document.lead)]
+    parts += ["\n".join(_line(row) for row in first)] if first else []
+    parts.append(_section("What would run", _values(document.arguments, most)))
     if more:
         parts.append(f"*Not everything fits here. Read all of it before you decide:* {more}")
     parts.append(_section("Why", [escape(_cut(document.why, most))]))
@@ -80,7 +85,9 @@ def _parts(
         before = _values(document.before, most)
         parts.append(_section("What the agent had proposed, before a person changed it", before))
     parts.append(_section("How to answer", [_bullets(how(settings, names))]))
-    parts.append(_section("Details", [_table(None, document.facts)]))
+    others = [row for row in document.facts if row.name not in (*FIRST, *LAST)]
+    last = [_line(row) for row in document.facts if row.name in LAST]
+    parts.append(_section("Details", [_table(None, others), *last]))
     return parts
 
 
@@ -105,6 +112,10 @@ def _table(head: tuple[str, str] | None, rows: Iterable[Row]) -> str:
         name = f"|{cell(row.name)}" if head else f"||{cell(row.name)}"
         lines.append(f"{name}|{cell(row.text)}|")
     return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    return f"*{cell(row.name)}:* {cell(row.text)}"
 
 
 def _bullets(lines: Iterable[str]) -> str:
