@@ -18,6 +18,8 @@ from approvals.ports import Clock, TicketConnector
 from approvals.tickets import TicketRef
 from bench.launch import ROOT
 from bench.measure import require
+from connectors.jira.connector import JiraConnector
+from connectors.jira.settings import ApiToken, JiraSettings, Statuses
 from connectors.servicenow.connector import ServiceNowConnector
 from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
 
@@ -49,11 +51,35 @@ def _servicenow(ready: Ready, clock: Clock) -> TicketConnector:
     return ServiceNowConnector(settings, clock, PUBLIC_URL)
 
 
+def _jira(ready: Ready, _: Clock) -> TicketConnector:
+    ids = ready["statuses"]
+    settings = JiraSettings(
+        url=ready["url"],
+        auth=ApiToken(kind="basic", email=ready["email"], token=SecretStr(ready["token"])),
+        project=ready["project"],
+        issue_type=ready["issue_type"],
+        statuses=Statuses(
+            pending=(ids["Pending"],), approved=(ids["Approved"],), rejected=(ids["Rejected"],)
+        ),
+    )
+    return JiraConnector(settings, PUBLIC_URL)
+
+
 KINDS = {
     "servicenow": Kind(
         approver="alex.wilber",
         connector=_servicenow,
         approval=lambda ref: {"user": "alex.wilber", "do": "approve", "number": ref.id},
+    ),
+    "jira": Kind(
+        approver="712020:alex",
+        connector=_jira,
+        approval=lambda ref: {
+            "as": "alex",
+            "action": "transition",
+            "key": ref.key,
+            "to_status": "Approved",
+        },
     ),
 }
 
