@@ -67,7 +67,7 @@ def _parts(
         blocks.append(_block("Before a person changed it", _rows(document.before, most)))
     blocks.append(_block("Why", _lines(_cut(document.why, most), _INDENT)))
     foot = [_block("Details", _rows(document.facts, 400))]
-    foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in _how(settings)]))
+    foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in _how(settings, document)]))
     if more:
         foot.insert(0, f"\n\n{_LESS}{more}")
     return "".join(blocks), *foot
@@ -95,18 +95,21 @@ def _lines(text: str, indent: str) -> list[str]:
     return [f"{indent}{line}".rstrip() for line in text.split("\n")]
 
 
-def _how(settings: ServiceNowSettings) -> list[str]:
+def _how(settings: ServiceNowSettings, document: Document) -> list[str]:
+    name = document.arguments[0].name if document.arguments else "amount"
+    example = f"{harmless(cut(name, 60))}: the value that you want"
     if settings.decide_by == "approvers":
-        first = "Set your own approval of this record to Approved or to Rejected, and comment why."
+        first = "Set your own approval of this record to Approved or Rejected, and comment why."
         where = "of the approval"
     else:
         yes, no = settings.decide_by.approved[0], settings.decide_by.rejected[0]
         first = f"Set {settings.decide_by.field} to {yes} or to {no}, and comment why."
         where = "of this record"
-    place = f"the field {settings.changes_field} or in " if settings.changes_field else ""
+    place = f"the field {settings.changes_field} or into " if settings.changes_field else ""
     return [
         first,
-        f"To approve with changes, approve, and write in {place}the comments {where}",
-        "a line “Changes:” and below it one line for each argument, such as",
-        "“amount: 900”. The changed request is checked again before it runs.",
+        f"To approve with changes, approve, and write into {place}the comments {where}:",
+        f"{_INDENT}Changes:",
+        f"{_INDENT}{example}",
+        "One line for each argument. What you change is checked again before it runs.",
     ]

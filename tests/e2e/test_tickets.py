@@ -108,4 +108,4 @@ def test_somebody_else_is_told_why_their_answer_does_not_count(page: Page, asked
     assert "pending" == now["status"]
     assert "needs the role" in mine["error"]
     answer = asked.api("GET", f"/ledger?session={request['session_id']}", ALEX).json()
-    assert "vote_refused" in [entry["kind"] for entry in answer["entries"]]
+    assert "vote_refused" in [entry["kind"] for entry in answer["items"]]

@@ -101,7 +101,7 @@ def test_column_that_decides_is_named_in_how_to_answer() -> None:
     said = written(document(), decide_by=column, changes_field="u_changes")
 
     assert "Set u_answer to yes or to no" in said
-    assert "the field u_changes or in the comments of this record" in said
+    assert "the field u_changes or into the comments of this record" in said
 
 
 def test_remark_is_the_same_for_the_same_key_and_no_other() -> None:
