@@ -26,6 +26,7 @@ _ENTITY = re.compile(r"&(?=(?:#\w{1,8}|\w{2,32});)")
 _LINE_START = re.compile(r"(?im)^([ \t]*)(?:(#)|(h[1-6]|bq)\.)")
 _MACRO = re.compile(r"(?i)\{(?=\s*/?\s*(?:noformat|code|color|quote|panel|anchor)\b)")
 _VERBATIM = re.compile(r"[\\|\n\t]|://|&#?\w+;|[:;]-?[()DP]|^\s|\s$|  ")
+_ESCAPED = re.compile(r"\\([!\[\]^~+?%{}()*_\-|@])")
 CELL_LIMIT = 200
 """Characters; a longer value gets a box of its own."""
 
@@ -58,6 +59,12 @@ def box(text: str) -> str:
     """The text letter by letter, in a box. Nothing is markup in it but its own end."""
     inner = _MACRO.sub(lambda _: r"\u007b", visible(text))
     return f"{{noformat}}\n{inner}\n{{noformat}}"
+
+
+def unescape(text: str) -> str:
+    r"""What people see where they, or Cloud's editor for them, have escaped a character: a comment
+    that was typed as `max_seats: 5!` is read back as `max_seats: 5\!`."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 def _written_out(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from approvals.models import Value, Verdict
 from approvals.tickets import Observation, TicketAct, text_sha256
 from approvals.wording import visible
 from connectors.jira.approvals import Answers
+from connectors.jira.markup import unescape
 from connectors.jira.settings import JiraSettings
 from connectors.jira.wire import Account, Change, History, Issue
 
@@ -144,7 +145,7 @@ class Reader:
             change = history.of(name)
             if change is not None:
                 own = history.by.id is not None and history.by.id == act.by.id
-                found = change.text if own or not change.text.strip() else history.by
+                found = unescape(change.text) if own or not change.text.strip() else history.by
         return found
 
     def _altered(self, issue: Issue, act: History | None) -> Account | None:
@@ -212,7 +213,7 @@ def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -
         if who.id is None or remark.by.id != who.id or remark.edited:
             continue
         if remark.at >= since and (until is None or remark.at < until):
-            words = remark.text
+            words = unescape(remark.text)
     return words
 
 
