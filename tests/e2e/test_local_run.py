@@ -15,7 +15,7 @@ from tests.e2e.conftest import shot
 from tests.e2e.playground import Chat, require_playground
 from tests.stack import Process, until
 
-PORTS = (3978, 8801, 8802, 8803)
+PORTS = (3978, 8801, 8802, 8803, 8804, 8805, 8806)
 START_TIMEOUT_S = 120.0
 
 
@@ -39,6 +39,7 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
         chat.say("quote for Contoso, 25 seats")
         chat.press("Approve")
         chat.see("Done.")
+        answer_in_servicenow(chat)
         page.goto("http://127.0.0.1:8802/")
         shot(page, "local-crm")
 
@@ -49,6 +50,30 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
 
     assert "Stopping" in local.text()
     assert [port for port in PORTS if listens(port)] == []
+
+
+def answer_in_servicenow(chat: Chat) -> None:
+    """A card and a change at once; the change is answered, and the card says so."""
+    chat.say("new staging database for the billing team, 200 GB")
+    chat.see("Waits for approval in CHG")
+    desk = chat.page.context.new_page()
+    desk.goto("http://127.0.0.1:8805/")
+    desk.select_option("#as", label="Alex Wilber")
+    desk.wait_for_load_state()
+    desk.get_by_role("link", name=re.compile("CHG")).first.click()
+    shot(desk, "local-servicenow")
+    desk.get_by_role("button", name="Approve").click()
+    chat.see("through ServiceNow")
+    shot(chat.page, "local-card-after-servicenow")
+    desk.goto("http://127.0.0.1:8806/")
+
+    def provisioned() -> bool:
+        desk.reload()
+        return "billing" in desk.inner_text("body")
+
+    until(provisioned, "the database")
+    shot(desk, "local-provisioning")
+    desk.close()
 
 
 def listens(port: int) -> bool:

@@ -22,6 +22,24 @@ PROGRAMS = {
         ["--app-id", "app-1"],
         {"url", "service_url", "tenant_id", "app_id", "openid_metadata_url"},
     ),
+    "jira": (
+        [],
+        {
+            "url",
+            "deployment",
+            "project",
+            "issue_type",
+            "email",
+            "token",
+            "account_id",
+            "jsm_key",
+            "statuses",
+            "webhook_secret",
+            "oauth_url",
+            "oauth_token",
+            "users",
+        },
+    ),
     "servicenow": (
         [],
         {
