@@ -30,6 +30,7 @@ from approvals.service import ApprovalService
 from approvals.store import codec
 from approvals.store import deliveries as rows
 from approvals.store import ledger as ledger_rows
+from approvals.wording import channel_words
 
 log = structlog.get_logger(__name__)
 
@@ -236,7 +237,7 @@ def _say_where(
         connection,
         session_id=session.id,
         conversation=session.conversation,
-        text=f"Waits for approval in {ref['key']} ({delivery.channel}): {ref['url']}",
+        text=f"Waits for approval in {channel_words(delivery.channel)}, {ref['key']}: {ref['url']}",
         now=now,
     )
 

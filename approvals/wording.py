@@ -19,6 +19,12 @@ VIA_WORDS: dict[Via, str] = {
     Via.CLOCK: "the deadline",
 }
 
+
+def channel_words(channel: str) -> str:
+    """A channel as people call it; its own name if it is none of ours."""
+    return VIA_WORDS[Via(channel)] if channel in set(Via) else channel
+
+
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0e\uffa0"
     "\U0001d159\U000e0100-\U000e01ef]|(?<![\u2190-\u2bff\U0001f000-\U0001faff])\ufe0f"

@@ -235,7 +235,7 @@ async def test_thread_learns_which_ticket_it_waits_for(world: DeskWorld) -> None
     ticket = await world.ticket(request)
     notice = await world.store.read(_first_notice)
 
-    assert f"Waits for approval in {ticket.key}" in notice
+    assert f"Waits for approval in Jira, {ticket.key}" in notice
     assert "https://" in notice
 
 

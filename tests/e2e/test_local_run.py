@@ -55,7 +55,7 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
 def answer_in_servicenow(chat: Chat) -> None:
     """A card and a change at once; the change is answered, and the card says so."""
     chat.say("new staging database for the billing team, 200 GB")
-    chat.see("Waits for approval in CHG")
+    chat.see("Waits for approval in ServiceNow, CHG")
     desk = chat.page.context.new_page()
     desk.goto("http://127.0.0.1:8805/")
     desk.select_option("#as", label="Alex Wilber")
