@@ -1,0 +1,209 @@
+"""The whole application with Teams and a ticket system beside it, and people at work in both."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.settings import Mode, ProcessSettings
+from bot.settings_file import load_settings
+from sandbox.botframework.server import BotFramework
+from sandbox.crm.server import Crm
+from sandbox.jira.server import Jira
+from sandbox.mailbox.server import Mailbox
+from sandbox.openai.server import ScriptedModel
+from sandbox.servicenow.server import ServiceNow
+from tests.scenarios.desks import Desk, JiraDesk, ServiceNowDesk
+from tests.scenarios.world import REPOSITORY, World
+
+TASK = "quote for Contoso, 25 seats"
+TOOL = "release_quote"
+
+
+class TicketWorld(World):
+    """`World` with every guarded call shown in Teams and in the ticket system `desk`."""
+
+    desk: Desk
+    folder: Path
+
+    @asynccontextmanager
+    async def server(self) -> AsyncIterator[None]:
+        """The application, with webhooks of the ticket system on their way to it."""
+        async with super().server():
+            self.desk.tell(f"{self.url}/webhooks/{self.desk.name}")
+            yield
+
+    async def asked(self) -> dict[str, Any]:
+        """A new request that waits, with its ticket open."""
+        session_id = await self.start("sales_quote", TASK)
+        request = await self.pending(session_id, tool=TOOL)
+        return await self.ticketed(request["id"])
+
+    async def ticketed(self, request_id: str, *, but: str | None = None) -> dict[str, Any]:
+        """The request, as soon as it has a ticket (another one than `but`) on record."""
+        return await self.until(request_id, lambda r: self.key(r) not in (None, but))
+
+    async def until(self, request_id: str, true: Any) -> dict[str, Any]:
+        """The request, as soon as `true` holds of it."""
+
+        async def look() -> Any:
+            request = await self.request(request_id)
+            return request if true(request) else None
+
+        found = await self.eventually(look)
+        assert isinstance(found, dict)
+        return found
+
+    def shown(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The newest delivery that is a ticket."""
+        mine = [d for d in request["deliveries"] if d["channel"] == self.desk.name]
+        return dict(mine[-1]) if mine else {"ticket": None, "error": None, "status": None}
+
+    def key(self, request: Mapping[str, Any]) -> str | None:
+        """The ticket as people call it."""
+        found: str | None = self.shown(request)["ticket"]
+        return found
+
+    async def refused(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The request, as soon as an operator can read at its delivery what was refused."""
+        return await self.until(request["id"], lambda r: self.shown(r)["error"])
+
+    async def decided(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The request, as soon as it waits no more."""
+        return await self.until(request["id"], lambda r: r["status"] != "pending")
+
+    async def closed(self, request: Mapping[str, Any]) -> str:
+        """What the ticket says, as soon as it needs no answer any more."""
+        after = await self.until(request["id"], lambda r: self.shown(r)["status"] == "closed")
+        return self.desk.said(str(self.key(after)))
+
+    async def asks_again(self, key: str, words: str) -> str:
+        """The comments, as soon as one has these words and the ticket can be answered."""
+
+        async def look() -> str | None:
+            said = self.desk.said(key)
+            return said if words in said and self.desk.awaits(key) else None
+
+        return str(await self.eventually(look))
+
+    async def kinds(self, request: Mapping[str, Any]) -> list[str]:
+        """What the ledger says of this request, kind by kind."""
+        entries = await self.ledger(request["session_id"])
+        return [e["kind"] for e in entries if e["body"].get("request") == request["id"]]
+
+    async def reasons(self, request: Mapping[str, Any]) -> list[str]:
+        """Why votes were refused, from the ledger."""
+        entries = await self.ledger(request["session_id"])
+        return [e["body"]["reason"] for e in entries if e["kind"] == "vote_refused"]
+
+    async def on_ledger(self, request: Mapping[str, Any], kind: str) -> None:
+        """Return as soon as the ledger has such an entry."""
+
+        async def look() -> bool | None:
+            return kind in await self.kinds(request) or None
+
+        await self.eventually(look)
+
+    async def seen(self, more: int = 2) -> None:
+        """Return as soon as a poll has begun and ended after this call."""
+        enough = self.desk.polls() + more if more > 1 else more
+
+        async def look() -> bool | None:
+            return self.desk.polls() >= enough or None
+
+        await self.eventually(look)
+
+    async def quiet(self) -> None:
+        """Return as soon as no webhook is on its way, and nothing that one has set off."""
+        await self.desk.settled()
+        await self.read_since(self.desk.reads() - 1)
+
+    async def read_since(self, before: int) -> None:
+        """Return as soon as tickets were read after `before` reads, and none is being read."""
+
+        async def look() -> bool | None:
+            return (self.desk.reads() > before and not self.looking()) or None
+
+        await self.eventually(look)
+
+    def looking(self) -> bool:
+        """Whether a ticket is to be read, or is being read, because of a webhook."""
+        with sqlite3.connect(f"file:{self.folder}/app.db?mode=ro", uri=True) as database:
+            query = "SELECT count(*) FROM deliveries WHERE look_at IS NOT NULL"
+            return bool(database.execute(query).fetchone()[0])
+
+    async def ready(self) -> tuple[int, dict[str, Any]]:
+        """What `/readyz` says."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/readyz") as answer:
+            return answer.status, await answer.json()
+
+    async def voted(self, request: Mapping[str, Any]) -> tuple[int, int]:
+        """How many votes count, and how many the ledger has."""
+        votes = (await self.request(request["id"]))["votes"]
+        return len(votes), (await self.kinds(request)).count("voted")
+
+    async def hook(self, headers: Mapping[str, str], body: bytes) -> int:
+        """Post a webhook; the status it was answered with."""
+        url = f"{self.url}/webhooks/{self.desk.name}"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(url, data=body, headers=dict(headers)) as answer,
+        ):
+            return answer.status
+
+
+@asynccontextmanager
+async def ticket_world(
+    folder: Path,
+    system: str,
+    *,
+    connector: Mapping[str, Any] | None = None,
+    rule: Mapping[str, Any] | None = None,
+) -> AsyncIterator[TicketWorld]:
+    """The stand-ins; start the server with `world.server()`.
+
+    `connector` and `rule` differ from the local configuration: of the system, of the guarded tool.
+    """
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        model, crm, mailbox = (
+            await enter(ScriptedModel.start()),
+            await enter(Crm.start()),
+            await enter(Mailbox.start()),
+        )
+        teams = await enter(BotFramework.start())
+        desk: Desk = (
+            JiraDesk(await enter(Jira.start()))
+            if system == "jira"
+            else ServiceNowDesk(await enter(ServiceNow.start()))
+        )
+
+        def adjust(document: dict[str, Any]) -> None:
+            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+            document["workflows"]["settings"] |= {
+                "crm_url": crm.url,
+                "smtp_port": mailbox.smtp_port,
+            }
+            at = document["connectors"][system]
+            at = {**at, "url": desk.url, "poll_every": "1s", **(connector or {})}
+            document["connectors"] = {system: at}
+            for tool in document["policy"]["tools"].values():
+                if isinstance(tool, dict):
+                    tool["channels"] = ["teams", system]
+            guarded = document["policy"]["tools"][TOOL]
+            if rule is not None:
+                guarded.pop("roles", None)
+                guarded |= rule
+
+        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{folder}/app.db")
+        settings = load_settings(
+            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
+        )
+        found = TicketWorld(settings, teams, crm, mailbox)
+        found.desk, found.folder = desk, folder
+        yield found
