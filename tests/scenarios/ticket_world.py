@@ -91,6 +91,15 @@ class TicketWorld(World):
 
         return str(await self.eventually(look))
 
+    async def says_in(self, key: str, words: str) -> str:
+        """The comments, as soon as one has these words."""
+
+        async def look() -> str | None:
+            said = self.desk.said(key)
+            return said if words in said else None
+
+        return str(await self.eventually(look))
+
     async def kinds(self, request: Mapping[str, Any]) -> list[str]:
         """What the ledger says of this request, kind by kind."""
         entries = await self.ledger(request["session_id"])
