@@ -7,10 +7,7 @@ your code for rate limiting" (`Retry-After: 0` occurs). Expired OAuth tokens: n8
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -23,8 +20,8 @@ from approvals.errors import (
     UnavailableError,
 )
 from approvals.wording import cut, visible
+from connectors.waiting import retry_after_s
 
-RETRY_AFTER_MAX_S = 900.0
 DETAIL_LIMIT = 300
 
 
@@ -43,7 +40,7 @@ class FieldsError(InvalidError):
 def refused(answer: requests.Response, what: str, *, write: bool) -> CountersignError:
     """The error for an answer with a status of 400 or more."""
     status, said = answer.status_code, detail(answer)
-    wait_s = retry_after_s(answer)
+    wait_s = retry_after_s(answer.headers)
     match status:
         case 401:
             return credentials_refused(what)
@@ -83,28 +80,6 @@ def credentials_refused(what: str) -> UnavailableError:
     )
 
 
-def retry_after_s(answer: requests.Response) -> float | None:
-    """Seconds to wait, at most 15 minutes; None if the answer does not say.
-
-    A number, also with a fraction, or an HTTP date, which is compared with the answer's own `Date`.
-    """
-    asked = answer.headers.get("Retry-After", "").strip()
-    seconds = _number(asked)
-    if seconds is None and (at := http_date(asked)) is not None:
-        now = http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
-        seconds = (at - now).total_seconds()
-    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
-
-
-def http_date(text: str) -> datetime | None:
-    """An HTTP date as aware UTC; None if it is none."""
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
 def field_errors(answer: requests.Response) -> dict[str, str]:
     """The reasons in the error body, by field id."""
     body = _body(answer)
@@ -135,11 +110,3 @@ def _body(answer: requests.Response) -> dict[str, Any]:
 
 def _line(value: object) -> str:
     return cut(visible(" ".join(str(value).split())), DETAIL_LIMIT)
-
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None

@@ -25,8 +25,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from approvals.errors import CountersignError, UnansweredError, UnavailableError
-from connectors.jira.refusals import credentials_refused, http_date, refused
+from connectors.jira.refusals import credentials_refused, refused
 from connectors.jira.settings import LOOPBACK, ApiToken, JiraSettings, Password
+from connectors.waiting import http_date
 
 THREADS = 8
 CONNECT_TIMEOUT_S = 10.0

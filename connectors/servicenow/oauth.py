@@ -14,8 +14,9 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from connectors.servicenow.refusals import detail, retry_after_s
+from connectors.servicenow.refusals import detail
 from connectors.servicenow.settings import OAuthClient
+from connectors.waiting import retry_after_s
 
 EARLY_S = 30.0
 """A token is replaced this long before it runs out."""
@@ -86,7 +87,7 @@ class ClientCredentials(AuthBase):
                 f"ServiceNow gave no token ({answer.status_code}: {detail(answer)}); check "
                 "client_id and client_secret, and that client credentials are switched on "
                 "(glide.oauth.inbound.client.credential.grant_type.enabled).",
-                retry_after_s(answer),
+                retry_after_s(answer.headers),
             )
         lifetime = body.get("expires_in")
         return body["access_token"], float(lifetime) if isinstance(lifetime, int) else 0.0

@@ -6,9 +6,6 @@ rate limiting" (429, `X-RateLimit-Reset`, `Retry-After`).
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -21,8 +18,9 @@ from approvals.errors import (
     UnavailableError,
 )
 from approvals.wording import cut, visible
+from connectors.waiting import retry_after_s
 
-RETRY_AFTER_MAX_S = 900.0
+RESET = "X-RateLimit-Reset"
 DETAIL_LIMIT = 300
 
 
@@ -33,6 +31,7 @@ class ForbiddenError(UnavailableError):
 def refused(answer: requests.Response, what: str, *, write: bool) -> CountersignError:
     """The error for an answer with a status of 400 or more."""
     status, said = answer.status_code, detail(answer)
+    wait_s = retry_after_s(answer.headers, reset=RESET if status == 429 else "")
     match status:
         case 401:
             return UnavailableError(
@@ -51,31 +50,14 @@ def refused(answer: requests.Response, what: str, *, write: bool) -> Countersign
         case 429:
             return UnavailableError(
                 f"ServiceNow allows no more calls now ({what}).",
-                retry_after_s=retry_after_s(answer),
+                retry_after_s=wait_s,
             )
         case _ if status < 500:
             return InvalidError(f"ServiceNow did not take {what} ({status}): {said}")
     text = f"ServiceNow failed at {what} ({status})."
     if write:
-        return UnansweredError(text, retry_after_s=retry_after_s(answer))
-    return UnavailableError(text, retry_after_s=retry_after_s(answer))
-
-
-def retry_after_s(answer: requests.Response) -> float | None:
-    """Seconds to wait, at most 15 minutes; None if the answer does not say.
-
-    `Retry-After` is a number, also with a fraction, or an HTTP date; `X-RateLimit-Reset` a Unix
-    time. Both are compared with the answer's own `Date`, not with our clock.
-    """
-    now = _date(answer.headers.get("Date", "")) or datetime.now(UTC)
-    asked = answer.headers.get("Retry-After", "").strip()
-    seconds = _number(asked)
-    if seconds is None and (at := _date(asked)) is not None:
-        seconds = (at - now).total_seconds()
-    if seconds is None and answer.status_code == 429:
-        reset = _number(answer.headers.get("X-RateLimit-Reset", ""))
-        seconds = None if reset is None else reset - now.timestamp()
-    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+        return UnansweredError(text, retry_after_s=wait_s)
+    return UnavailableError(text, retry_after_s=wait_s)
 
 
 def detail(answer: requests.Response) -> str:
@@ -90,19 +72,3 @@ def detail(answer: requests.Response) -> str:
     else:
         said = str(error or "nothing")
     return cut(visible(" ".join(said.split())), DETAIL_LIMIT)
-
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
