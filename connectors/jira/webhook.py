@@ -63,7 +63,7 @@ def hint(project: str, headers: Mapping[str, str], body: bytes) -> WebhookHint |
         said = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or said.get("webhookEvent") not in EVENTS:
+    if not isinstance(said, dict) or str(said.get("webhookEvent")) not in EVENTS:
         return None
     about = said.get("issue")
     issue: dict[str, Any] = about if isinstance(about, dict) else {}
