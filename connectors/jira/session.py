@@ -87,6 +87,8 @@ class JiraSession:
         except _LoginFailedError as exc:
             raise credentials_refused(what) from exc
         except requests.TooManyRedirects as exc:
+            if exc.response is not None:
+                exc.response.close()
             raise UnavailableError(
                 f"Jira sent us elsewhere for {what}; is connectors.jira.url right?"
             ) from exc
@@ -100,13 +102,19 @@ class JiraSession:
         with self._lock:
             if self._jira is None:
                 jira = _unconnected(self._settings, self._look_at)
-                _learn_deployment(jira, self._settings)
-                jira._update_fields_cache()  # type: ignore[no-untyped-call]  # else: first search
+                try:
+                    _learn_deployment(jira, self._settings)
+                    # Or else the first search would do it.
+                    jira._update_fields_cache()  # type: ignore[no-untyped-call]
+                except BaseException:
+                    jira.close()  # type: ignore[no-untyped-call]
+                    raise
                 self._jira = jira
             return self._jira
 
     def _look_at(self, answer: requests.Response, *_: Any, **__: Any) -> None:
         if "AUTHENTICATED_FAILED" in answer.headers.get("X-Seraph-LoginReason", ""):
+            answer.close()
             raise _LoginFailedError  # Jira would go on as if nobody had signed in, and hide issues
         at = http_date(answer.headers.get("Date", ""))
         if at is not None and (self.site_time is None or at > self.site_time):
