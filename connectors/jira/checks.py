@@ -214,6 +214,12 @@ class Checks:
             raw = await self._people.found(person)
             if not raw.get("active", True):
                 raise _WrongError(f"the account of {person.name} is not active.")
+            if self._settings.assign and not await self._people.assignable(person, raw):
+                raise _WrongError(
+                    f"{person.name} cannot be assigned issues in {self._settings.project}. Grant "
+                    "“Assignable user” in its permission scheme, or set connectors.jira.assign to "
+                    "false."
+                )
             return f"{person.name} is {raw.get('displayName')}"
 
         return await _looked(f"approver {person.id}", look)

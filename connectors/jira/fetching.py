@@ -89,8 +89,8 @@ class Fetching:
             return known[1]
         try:
             found = answers(await self._client.approvals(issue.id))
-        except NotFoundError:  # not a request of a service project
-            found = Answers()
+        except NotFoundError as exc:  # moved out of its service project, or hidden there
+            raise UnreadableError(f"approvals of {issue.key}") from exc
         except MalformedError as exc:
             raise UnreadableError(issue.key) from exc
         self._answers[issue.id] = (issue.updated, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.errors import InvalidError, UnansweredError
+from approvals.errors import InvalidError, NotFoundError, UnansweredError
 from approvals.ports import TicketOrder
 from approvals.tickets import TicketRef, text_sha256
 from connectors.document import Document, document
@@ -74,7 +74,13 @@ class Opening:
         """What the statuses and fields are called, by id; read once."""
         if not self._names:
             path = f"project/{self._settings.project}/statuses"
-            kinds = await self._client.get(path, "the statuses of the project")
+            try:
+                kinds = await self._client.get(path, "the statuses of the project")
+            except NotFoundError as exc:
+                raise InvalidError(
+                    f"Jira has no project {self._settings.project}, or hides it; correct "
+                    "connectors.jira.project, and let our account browse it."
+                ) from exc
             fields = await self._client.get("field", "the fields")
             self._names = {**_names(fields), **status_names(kinds)}
         return self._names

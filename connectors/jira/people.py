@@ -59,6 +59,19 @@ class People:
         key = identity.upper() if _MADE_KEY.fullmatch(identity) else identity
         return await self._client.get("user", what, key=key)
 
+    async def assignable(self, person: Principal, found: Any) -> bool:
+        """Whether an issue of the project can be assigned to this account."""
+        who = (
+            {"accountId": person.identities.get(NAME, "")}
+            if self._settings.cloud
+            else {"username": str(found.get("name"))}
+        )
+        project = self._settings.project
+        path = "user/assignable/search"
+        others = await self._client.get(path, "who can be assigned", project=project, **who)
+        ids = [account(other).id for other in others] if isinstance(others, list) else []
+        return account(found).id in ids
+
     async def _named(self, person: Principal) -> dict[str, str]:
         identity = person.identities.get(NAME, "")
         if self._settings.cloud:

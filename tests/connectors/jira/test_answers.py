@@ -1,0 +1,197 @@
+"""What people do to an issue, and what it counts as: each act by what the issue said just then."""
+
+from __future__ import annotations
+
+import pytest
+
+from approvals.models import Verdict
+from approvals.ports import TicketOrder
+from approvals.tickets import TicketRefusal
+from connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK
+from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED, REQUESTED_CHANGES
+from tests.connectors.jira.site import MAPPED, JiraSite
+from tests.contracts.orders import Orders
+from tests.contracts.outside import Who
+
+
+async def test_changes_requested_by_status_and_field_are_a_modification(
+    site: JiraSite, orders: Orders
+) -> None:
+    site.use(statuses=MAPPED)
+    ref = await orders.ticket()
+    site.jira.as_person("alex").transition(
+        ref.key, CHANGES, fields={REQUESTED_CHANGES: "amount: 90"}
+    )
+    (vote,) = await site.found(ref)
+
+    assert Verdict.MODIFY == getattr(vote, "verdict", None)
+    assert "amount: 90" == vote.act.changes
+
+
+async def test_approval_while_own_changes_stand_in_the_field_is_one_with_changes(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.edit(ref.key, {REQUESTED_CHANGES: "amount: 90"})
+    alex.transition(ref.key, APPROVED)
+
+    assert ["modify"] == await site.said(ref)
+
+
+async def test_approval_after_the_changes_were_taken_out_is_one_of_what_was_asked(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.edit(ref.key, {REQUESTED_CHANGES: "amount: 90"})
+    alex.edit(ref.key, {REQUESTED_CHANGES: None})
+    alex.transition(ref.key, APPROVED)
+
+    assert ["approve"] == await site.said(ref)
+
+
+async def test_changes_that_somebody_else_wrote_do_not_count_and_neither_does_the_approval(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("megan").edit(ref.key, {REQUESTED_CHANGES: "amount: 1"})
+    site.jira.as_person("alex").transition(ref.key, APPROVED)
+    (reason,) = await site.said(ref)
+
+    assert "last written by Megan Bowen" in reason
+    assert "" == (await site.seen(ref)).acts[0].changes
+
+
+async def test_changes_of_somebody_else_do_not_keep_anybody_from_rejecting(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("megan").edit(ref.key, {REQUESTED_CHANGES: "amount: 1"})
+    site.jira.as_person("alex").transition(ref.key, REJECTED)
+
+    assert ["reject"] == await site.said(ref)
+
+
+async def test_changes_that_are_written_after_the_answer_are_none_of_it(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("alex").transition(ref.key, APPROVED)
+    site.jira.as_person("megan").edit(ref.key, {REQUESTED_CHANGES: "amount: 1"})
+
+    assert ["approve"] == await site.said(ref)
+
+
+async def test_field_for_changes_is_known_by_its_name_on_data_center(
+    data_center: JiraSite, orders: Orders
+) -> None:
+    ref = await data_center.connector.open_ticket(await on(data_center, orders))
+    data_center.jira.as_person("alex").edit(ref.key, {REQUESTED_CHANGES: "amount: 90"})
+    data_center.jira.as_person("alex").transition(ref.key, APPROVED)
+
+    assert ["amount: 90"] == [act.changes for act in (await data_center.seen(ref)).acts]
+
+
+async def on(site: JiraSite, orders: Orders) -> TicketOrder:
+    """An order for the people of another site."""
+    order = await orders.new()
+    asked = tuple(
+        person.model_copy(update={"identities": {"jira": site.people[who]}})
+        for person, who in zip(order.approvers, (Who.BEN, Who.CARA), strict=True)
+    )
+    return order.model_copy(update={"approvers": asked})
+
+
+@pytest.mark.parametrize("field", ["description", "summary"])
+async def test_answer_to_another_text_does_not_count_even_if_it_was_put_right_since(
+    site: JiraSite, orders: Orders, field: str
+) -> None:
+    ref = await orders.ticket()
+    ours = site.jira.issue(ref.key)["fields"][field]
+    mallory, alex = site.jira.as_person("megan"), site.jira.as_person("alex")
+    mallory.edit(ref.key, {field: "Free cake"})
+    alex.transition(ref.key, APPROVED)
+    mallory.edit(ref.key, {field: ours})
+    (reason,) = await site.said(ref)
+
+    assert "was changed by Megan Bowen before this" in reason
+    assert None is (await site.seen(ref)).altered_by
+
+
+async def test_answer_that_came_before_the_text_was_changed_counts(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("alex").transition(ref.key, APPROVED)
+    site.jira.as_person("megan").edit(ref.key, {"description": "Free cake"})
+
+    assert ["approve"] == await site.said(ref)
+    assert site.people[Who.ERIN] == (await site.seen(ref)).altered_by
+
+
+async def test_who_moves_on_at_once_has_taken_the_answer_back(
+    site: JiraSite, orders: Orders
+) -> None:
+    site.use(statuses=MAPPED)
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.transition(ref.key, APPROVED)
+    alex.transition(ref.key, PENDING)
+    alex.transition(ref.key, REJECTED)
+
+    assert [TOOK_BACK, "reject"] == await site.said(ref)
+
+
+async def test_answer_that_somebody_else_moves_away_from_still_counts(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("alex").transition(ref.key, APPROVED)
+    site.jira.as_person("megan").transition(ref.key, PENDING)
+
+    assert ["approve"] == await site.said(ref)
+
+
+async def test_comment_belongs_to_the_round_in_which_it_was_written(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.transition(ref.key, APPROVED, comment="Changes:\namount: lots")
+    (first,) = (await site.seen(ref)).acts
+    await site.connector.ask_again(ref, first, "That is no amount.", counted=False)
+    alex.transition(ref.key, APPROVED)
+    first, second = (await site.seen(ref)).acts
+
+    assert ("Changes:\namount: lots", "") == (first.comment, second.comment)
+
+
+async def test_newest_comment_is_the_reason_as_it_was_typed(site: JiraSite, orders: Orders) -> None:
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.comment(ref.key, "Let me see.")
+    alex.transition(ref.key, REJECTED, comment=r"Too much\! See max\_seats.")
+
+    assert ["Too much! See max_seats."] == [act.comment for act in (await site.seen(ref)).acts]
+
+
+async def test_final_status_that_says_nothing_is_refused_only_while_it_stands(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("alex").transition(ref.key, CLOSED)
+    closed = await site.said(ref)
+    site.jira.as_person("sam").transition(ref.key, PENDING)
+
+    assert [CLOSED_UNDECIDED] == closed
+    assert [] == await site.said(ref)
+
+
+async def test_nothing_counts_before_we_know_who_we_are(site: JiraSite, orders: Orders) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("alex").transition(ref.key, APPROVED)
+    seen = await site.seen(ref)
+    stranger = site.use()
+
+    assert [TicketRefusal] == [type(one) for one in stranger.decide(seen)]

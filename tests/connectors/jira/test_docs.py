@@ -1,0 +1,41 @@
+"""What docs/jira.md tells people to write can be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.settings_tickets import read_connectors
+from connectors.jira.checks import PERMISSIONS
+from connectors.jira.settings import JiraSettings
+from tests.connectors.jira.fixtures import settings
+
+TEXT = (Path(__file__).parents[3] / "docs" / "jira.md").read_text()
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+ENVIRON = {"JIRA_TOKEN": "x", "JIRA_WEBHOOK_SECRET": "y"}
+
+
+def test_configuration_can_be_read() -> None:
+    section = yaml.safe_load(next(b for b in BLOCKS if "connectors:" in b))["connectors"]
+    found, problems = read_connectors(section, ENVIRON, local=False, describe=lambda e, p: [str(e)])
+
+    assert [] == problems
+    assert found.jira is not None
+    assert ("10004",) == found.jira.statuses.changes
+    assert 1 == len(found.jira.webhook_secrets)
+
+
+@pytest.mark.parametrize("fragment", [b for b in BLOCKS if "connectors:" not in b])
+def test_fragment_of_the_configuration_can_be_read(fragment: str) -> None:
+    assert settings(**yaml.safe_load(fragment))
+
+
+def test_every_setting_and_every_permission_is_explained() -> None:
+    names = {name for name in JiraSettings.model_fields if name != "webhook_secrets"}
+    told = " ".join(TEXT.split())
+
+    assert set() == {name for name in names if f"`{name}`" not in TEXT}
+    assert [] == [name for name in PERMISSIONS.values() if name not in told]
