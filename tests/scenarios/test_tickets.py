@@ -155,20 +155,6 @@ async def test_answer_that_an_administrator_writes_for_alex_does_not_count(
     await still_asked(app, request)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
-async def test_state_that_means_nothing_decides_nothing(tmp_path: Path, system: str) -> None:
-    statuses = {"pending": ["10001"], "approved": ["10002"], "rejected": ["10003"]}
-    connector = {"statuses": statuses} if system == "jira" else {}
-    async with ticket_world(tmp_path, system, connector=connector) as app, app.server():
-        request = await app.asked()
-
-        app.desk.shelve(str(app.key(request)))
-        await app.seen()
-
-        assert [] == await app.reasons(request)
-        await still_asked(app, request)
-
-
 async def test_ticket_without_our_label_is_still_the_ticket(app: TicketWorld) -> None:
     request = await app.asked()
 

@@ -140,6 +140,14 @@ class TicketWorld(World):
 
         await self.eventually(look)
 
+    async def half_read(self, before: int) -> None:
+        """Return as soon as a ticket's own row was read after `before` reads."""
+
+        async def look() -> bool | None:
+            return self.desk.reads() > before or None
+
+        await self.eventually(look)
+
     def looking(self) -> bool:
         """Whether a ticket is to be read, or is being read, because of a webhook."""
         with sqlite3.connect(f"file:{self.folder}/app.db?mode=ro", uri=True) as database:

@@ -1,0 +1,88 @@
+"""What a ticket says at one moment: states that mean nothing, and texts that change meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox._faults import Fault
+from tests.scenarios.ticket_world import ticket_world
+
+TORN = pytest.mark.xfail(
+    strict=True, reason="fetch_one reads the record before its approvals; they are of two moments"
+)
+
+RESTORED = pytest.mark.xfail(
+    strict=True, reason="only the text of now is compared; the audit knows what it was then"
+)
+
+
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
+async def test_state_that_means_nothing_decides_nothing(tmp_path: Path, system: str) -> None:
+    statuses = {"pending": ["10001"], "approved": ["10002"], "rejected": ["10003"]}
+    connector = {"statuses": statuses} if system == "jira" else {}
+    async with ticket_world(tmp_path, system, connector=connector) as app, app.server():
+        request = await app.asked()
+        key = str(app.key(request))
+
+        app.desk.shelve(key)
+        await app.seen()
+        between = await app.request(request["id"])
+        app.desk.answer(key, "approve")
+        await app.over(request["session_id"])
+
+        assert ("pending", []) == (between["status"], between["votes"])
+        assert [] == await app.reasons(request)
+        assert [request["arguments"]] == app.quotes()
+
+
+@pytest.mark.parametrize("system", ["jira", pytest.param("servicenow", marks=TORN)])
+async def test_text_that_changes_while_the_ticket_is_read_is_not_approved(
+    tmp_path: Path, system: str
+) -> None:
+    """The text is altered, and that is approved, between the calls that one reading takes."""
+    async with ticket_world(tmp_path, system, connector={"poll_every": "1h"}) as app, app.server():
+        request = await app.asked()
+        key = str(app.key(request))
+        await app.seen(1)
+        await app.quiet()
+        app.desk.tell(None)
+        path = r"/(change_request|sysapproval_approver|issue)(/\w+)?$"
+        app.desk.faults.add(Fault(kind="slow", delay_s=0.5, times=9, method="GET", path=path))
+        before = app.desk.reads()
+
+        await app.hook(*app.desk.webhook(key))
+        await app.half_read(before)
+        app.desk.edit_text(key, "Buy lunch for everybody")
+        app.desk.answer(key, "approve")
+        await app.read_since(before)
+        app.desk.faults.clear()
+        await app.hook(*app.desk.webhook(key))
+        await app.quiet()
+        after = await app.request(request["id"])
+
+        assert ("pending", []) == (after["status"], after["votes"])
+
+
+@pytest.mark.parametrize("system", ["jira", pytest.param("servicenow", marks=RESTORED)])
+async def test_text_that_was_another_at_the_answer_is_not_approved(
+    tmp_path: Path, system: str
+) -> None:
+    """Whoever altered it puts it back before we read: what Alex saw was not what would run."""
+    async with ticket_world(tmp_path, system, connector={"poll_every": "1h"}) as app, app.server():
+        request = await app.asked()
+        key = str(app.key(request))
+        ours = app.desk.text(key)
+        await app.seen(1)
+        await app.quiet()
+        app.desk.tell(None)
+
+        app.desk.edit_text(key, "Buy lunch for everybody")
+        app.desk.answer(key, "approve")
+        app.desk.edit_text(key, ours)
+        await app.hook(*app.desk.webhook(key))
+        await app.quiet()
+        after = await app.request(request["id"])
+
+        assert ("pending", []) == (after["status"], after["votes"])
