@@ -119,8 +119,7 @@ def coerced(field: Field, text: str) -> Any:
             return _choice(field, text)
         case "date" | "time":
             return _calendar(field, text.strip())
-        case "json":
-            return _json(text)
+    return _json(text)
 
 
 def _number(text: str) -> Decimal:

@@ -265,7 +265,12 @@ def test_the_shipped_file_is_valid_in_local_mode() -> None:
         REPOSITORY / "countersign.yaml", process=ProcessSettings(env=Mode.LOCAL), environ={}
     )
 
-    assert set(settings.workflow_modules) == {"examples.sales_quote", "examples.crm_update"}
+    assert set(settings.workflow_modules) == {
+        "examples.sales_quote",
+        "examples.crm_update",
+        "examples.it_change",
+    }
+    assert settings.connectors.names == ("jira", "servicenow")
     assert settings.model.provider == "scripted"
 
 
