@@ -19,13 +19,13 @@ _BETWEEN = re.compile(r"(?<![^\W_])[-_]|[-_](?![^\W_])")
 _DOUBLED = re.compile(r"(?<=\?)\?|\?(?=\?)")
 _ICON = re.compile(r"\((?=(?:[!?+\-/xyin]|on|off|\*[rgby]?|flag|flagoff)\))", re.IGNORECASE)
 _BACKSLASH = re.compile(r"\\(?![A-Za-z0-9])")
-_ADDRESS = re.compile(
-    r"(?i)\b(?:([a-z][a-z0-9+.-]{1,20}):(?=//|[^\s/]+@)|(mailto|tel|file|javascript):)"
-)
+_SCHEME = r"(?:mailto|news|nntp|callto|skype|sip|tel|javascript)"
+"""What is an address without `//` behind it."""
+_ADDRESS = re.compile(rf"(?i)({_SCHEME}):(?=\S)|:(?=//)")
 _ENTITY = re.compile(r"&(?=(?:#\w{1,8}|\w{2,32});)")
 _LINE_START = re.compile(r"(?im)^([ \t]*)(?:(#)|(h[1-6]|bq)\.)")
 _MACRO = re.compile(r"(?i)\{(?=\s*/?\s*(?:noformat|code|color|quote|panel|anchor)\b)")
-_VERBATIM = re.compile(r"[\\|\n\t]|://|&#?\w+;|[:;]-?[()DP]|^\s|\s$|  ")
+_VERBATIM = re.compile(rf"(?i)[\\|\n\t]|://|{_SCHEME}:\S|&#?\w+;|[:;]-?[()DP]|^\s|\s$|  ")
 _ESCAPED = re.compile(r"\\([!\[\]^~+?%{}()*_\-|@])")
 CELL_LIMIT = 200
 """Characters; a longer value gets a box of its own."""
@@ -36,7 +36,7 @@ def escape(text: str) -> str:
     shown = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
     shown = _BACKSLASH.sub(lambda _: r"\u005c", shown)
     shown = _ENTITY.sub(lambda _: r"\u0026", shown)
-    shown = _ADDRESS.sub(lambda match: f"{match[1] or match[2]}[:]", shown)
+    shown = _ADDRESS.sub(lambda match: f"{match[1] or ''}[:]", shown)
     shown = _ALWAYS.sub(lambda match: f"\\{match[0]}", shown)
     shown = _BETWEEN.sub(lambda match: f"\\{match[0]}", shown)
     shown = _DOUBLED.sub(r"\\?", shown)

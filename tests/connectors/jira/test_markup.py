@@ -6,7 +6,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from approvals.wording import visible
@@ -68,6 +68,7 @@ def test_box_shows_text_letter_by_letter(text: str) -> None:
 
 
 @given(st.lists(LETTERS, max_size=30).map("".join))
+@example("1https://[")
 def test_no_combination_becomes_markup(text: str) -> None:
     assert None is MARKUP.search(render(escape(text)))
     assert 2 == render(f"|name|{cell(text)}|").count("<td>")
