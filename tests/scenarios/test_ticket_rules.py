@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.servicenow.people import BY_NAME
-from tests.scenarios.desks import JiraDesk, ServiceNowDesk
+from tests.scenarios.desk_jira import JiraDesk
+from tests.scenarios.desk_servicenow import ServiceNowDesk
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
 SYSTEMS = ["jira", "servicenow"]

@@ -18,7 +18,9 @@ from sandbox.jira.server import Jira
 from sandbox.mailbox.server import Mailbox
 from sandbox.openai.server import ScriptedModel
 from sandbox.servicenow.server import ServiceNow
-from tests.scenarios.desks import Desk, JiraDesk, ServiceNowDesk
+from tests.scenarios.desk_jira import JiraDesk
+from tests.scenarios.desk_servicenow import ServiceNowDesk
+from tests.scenarios.desks import Desk
 from tests.scenarios.world import REPOSITORY, World
 
 TASK = "quote for Contoso, 25 seats"
@@ -158,6 +160,24 @@ class TicketWorld(World):
         """What `/readyz` says."""
         async with aiohttp.ClientSession() as http, http.get(f"{self.url}/readyz") as answer:
             return answer.status, await answer.json()
+
+    async def unreachable(self) -> None:
+        """Return as soon as `/readyz` tells it, which stays 200, and a second poll has failed."""
+
+        async def look() -> bool | None:
+            status, body = await self.ready()
+            assert status == 200
+            return "unreachable: 2 polls failed" in body["systems"][self.desk.name] or None
+
+        await self.eventually(look)
+
+    async def reachable(self) -> None:
+        """Return as soon as `/readyz` finds nothing wrong with the system."""
+
+        async def look() -> bool | None:
+            return (await self.ready())[1]["systems"][self.desk.name] == "ok" or None
+
+        await self.eventually(look)
 
     async def voted(self, request: Mapping[str, Any]) -> tuple[int, int]:
         """How many votes count, and how many the ledger has."""
