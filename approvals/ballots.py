@@ -61,6 +61,8 @@ class Ballot(Value):
     digest: str
     arguments: JsonObject | None = None
     comment: str = ""
+    stage: int | None = None
+    """The stage that was asked; None for whichever is open."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ class BallotBox:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
                 "Look at it again and decide what it says today."
+            )
+        if ballot.stage not in (None, request.stage):
+            raise StaleDigestError(
+                f"Request {request.id} is at step {request.stage + 1} now; you were asked about "
+                "another one. Look at it again."
             )
         self._require_form(ballot, request)
         if ballot.verdict is Verdict.MODIFY and not _same(ballot.arguments, request.arguments):

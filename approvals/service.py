@@ -101,10 +101,12 @@ class ApprovalService:
         arguments: JsonObject | None = None,
         comment: str = "",
         act: ActKey | None = None,
+        stage: int | None = None,
     ) -> Request:
         """Count one person's verdict; returns the request as it is then.
 
         With `act`, the same act changes nothing the second time, and is not refused again either.
+        `stage` is the one that was asked, where what asked was for one stage only.
 
         Raises NotFoundError; NotAuthorisedError (which is on the ledger); AlreadyDecidedError
         with who, when and through what; StaleDigestError; ExpiredError; InvalidArgumentsError for
@@ -116,6 +118,7 @@ class ApprovalService:
             digest=digest,
             arguments=arguments,
             comment=well_formed(comment),
+            stage=stage,
         )
         now = self._clock.now()
 

@@ -18,7 +18,7 @@ from approvals.errors import (
 from approvals.models import Actor, Request, RequestId, RequestStatus, Verdict, Via
 from approvals.store import tickets as rows
 from approvals.tickets import ActKey, RecordedAct
-from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
+from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, acting
 from tests.doubles.world import World
 
 pytestmark = pytest.mark.asyncio
@@ -203,3 +203,14 @@ async def test_nothing_is_recorded_about_a_request_that_is_not_there(world: Worl
         await world.service.note(nowhere, "ticket_lost", {}, act=ACT)
 
     assert await recorded(world) is None
+
+
+async def test_answer_to_one_stage_is_none_to_the_next(world: World) -> None:
+    (request,) = await world.asked("pay")
+    await world.vote(request, BEN)
+    await world.vote(request, CARA)
+    with pytest.raises(StaleDigestError, match="step 2"):
+        await world.vote(request, DAVE, stage=0)
+
+    assert RequestStatus.PENDING is (await world.now(request)).status
+    assert RequestStatus.APPROVED is (await world.vote(request, DAVE, stage=1)).status
