@@ -29,7 +29,7 @@ class SettingsDirectory:
 
     def by_identity(self, kind: str, value: str) -> Principal | None:
         """See `approvals.ports.Directory.by_identity`; case does not matter."""
-        return self._by_identity.get((kind, value.strip().lower()))
+        return self._by_identity.get((kind, _small(value.strip(" \t\r\n"))))
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """See `approvals.ports.Directory.with_roles`."""
@@ -52,6 +52,14 @@ class Tokens:
             if hmac.compare_digest(given, expected):
                 found = who
         return found
+
+
+def _small(identity: str) -> str:
+    """In lower case, but for what would become another letter by it: the Kelvin sign is no k, and
+    whoever has it in the name of their account is not Karl."""
+    return "".join(
+        c if not c.isascii() and any(map(str.isascii, c.lower())) else c.lower() for c in identity
+    )
 
 
 def _hash(token: str) -> bytes:

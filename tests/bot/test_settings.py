@@ -12,7 +12,7 @@ import yaml
 
 from approvals.errors import ConfigurationError
 from bot.people import SettingsDirectory, Tokens
-from bot.settings import Mode, ProcessSettings, Settings
+from bot.settings import Mode, PersonSettings, ProcessSettings, Settings
 from bot.settings_file import load_settings, process_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -280,6 +280,15 @@ def test_the_shipped_file_is_refused_in_production() -> None:
         load_settings(REPOSITORY / "countersign.yaml", process=ProcessSettings(), environ={})
 
     assert "people.alex.token: a literal token is allowed in local mode only" in str(caught.value)
+
+
+def test_account_whose_name_only_looks_the_same_in_lower_case_is_somebody_else() -> None:
+    karl = PersonSettings(id="karl", name="Karl", identities={"servicenow": "Karl"})
+    directory = SettingsDirectory([karl])
+
+    assert karl.principal() == directory.by_identity("servicenow", "KARL")
+    assert directory.by_identity("servicenow", "\u212aarl") is None
+    assert directory.by_identity("servicenow", "karl\u00a0") is None
 
 
 def test_people_are_found_by_identity_role_and_token(tmp_path: Path) -> None:
