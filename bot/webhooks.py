@@ -6,6 +6,7 @@ with our secret is refused before it is parsed, leaves no row, and is logged wit
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 MAX_WEBHOOK_BYTES = 2 * 1024 * 1024
 """Jira sends whole issues, up to 25 MB; ours are small. Source: developer.atlassian.com, Jira Cloud
 platform, Webhooks, "Payload size", as recorded in connectors/jira/quality.toml."""
+
+READ_TIMEOUT_S = 20.0
+"""How long a body may take to arrive: anybody may begin one."""
 
 Hint = Callable[[str, WebhookHint], Awaitable[bool]]
 
@@ -43,7 +47,11 @@ class Webhooks:
             return problem(
                 HTTPStatus.NOT_FOUND, "not-found", f"No system {name} is configured here."
             )
-        body = await _read(request)
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                body = await _read(request)
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
         try:
             hint = connector.verify_webhook(request.headers, body)
         except InvalidWebhookError as exc:

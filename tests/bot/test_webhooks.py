@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
 from approvals.tickets import TicketRef
+from bot import webhooks
 from bot.webhooks import MAX_WEBHOOK_BYTES
 from tests.bot.api_world import World, running
 
@@ -89,3 +93,22 @@ async def test_jira_sized_body_is_read(world: World) -> None:
     signed = {**headers, "X-Signature": world.tickets._signature(large)}
 
     assert 202 == await sent(world, signed, large)
+
+
+async def test_body_that_does_not_arrive_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "READ_TIMEOUT_S", 0.05)
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with world.client.post("/webhooks/jira", data=endless()) as response:
+        assert 408 == response.status
+
+
+async def test_small_body_that_unpacks_to_a_large_one_is_refused(world: World) -> None:
+    bomb = gzip.compress(bytes(20 * MAX_WEBHOOK_BYTES))
+
+    assert await sent(world, {"Content-Encoding": "gzip"}, bomb) in (400, 413)
