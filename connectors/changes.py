@@ -105,8 +105,9 @@ def _object(text: str) -> Mapping[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    found: JsonObject = {}
+    for name, value in pairs:
+        if name in found:
             raise ValueError(f"{name} is there twice")
-    return dict(pairs)
+        found[name] = value
+    return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
 from sqlalchemy import Connection
 
-from approvals.errors import NotFoundError
+from approvals.errors import CountersignError, NotFoundError
 from approvals.follow_up import FollowUp
 from approvals.models import Delivery, DeliveryStatus, JsonObject
 from approvals.ports import Clock, Store, TicketConnector
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 REOPENED_MAX = 3
 """Tickets for one order that may be deleted before somebody has to look into it."""
+IMPOSTORS_MAX = 10
+"""Tickets of somebody else's with the key of one order that are told one by one."""
 
 
 class Losses:
@@ -77,31 +81,59 @@ class Losses:
         said = await self._store.write(unit)
         log.warning("ticket lost", request_id=delivery.request_id, ticket=ref.key, outcome=said)
 
-    async def foreign(self, connector: TicketConnector, seen: Observation) -> None:
-        """A ticket that carries an order of ours and is not the one on record.
+    async def foreign(self, connector: TicketConnector, strangers: Sequence[Observation]) -> None:
+        """Tickets that carry an order of ours and are not the one on record.
 
         Ours: it was made twice, and this one is closed. Somebody else's: nothing in it counts.
+        Anybody can make thousands of them: an order is looked up once, however many carry its key.
         """
-        target = f"{TARGET}{seen.order_key.partition('.')[2]}"
-        request_id = request_of(seen.order_key)
+        groups: dict[str, list[Observation]] = defaultdict(list)
+        for seen in strangers:
+            groups[seen.order_key].append(seen)
+        for order_key, group in groups.items():
+            try:
+                await self._carrying(connector, order_key, group)
+            except CountersignError as exc:
+                log.warning("tickets not looked into", order=order_key[:80], reason=str(exc))
+
+    async def _carrying(
+        self, connector: TicketConnector, order_key: str, group: Sequence[Observation]
+    ) -> None:
+        """Tickets of one order."""
+        target, request_id = f"{TARGET}{order_key.partition('.')[2]}", request_of(order_key)
         delivery = await self._store.read(
             lambda c: rows.by_key(c, connector.name, request_id, target)
         )
-        if delivery is None or delivery.ticket_id is None or delivery.ticket_id == seen.ref.id:
+        if delivery is None or delivery.ticket_id is None:
             return  # another installation's, or on its way to being recorded
-        kept = ticket_of(delivery)
-        found = {f.ref.id: f for f in await connector.find(seen.order_key)}
-        surplus = found.get(seen.ref.id)
-        if surplus is not None and surplus.ours:
-            await self._close(connector, surplus, delivery)
+        known = await self._store.read(
+            lambda c: rows.tickets_with(c, connector.name, request_id, rows.IMPOSTOR)
+        )
+        new = [seen for seen in group if seen.ref.id not in known | {delivery.ticket_id}]
+        if not new or len(known) >= IMPOSTORS_MAX:
             return
-        key = ActKey(channel=connector.name, ticket_id=seen.ref.id, act_id="impostor")
+        found = {f.ref.id: f for f in await connector.find(order_key)}
+        impostors = []
+        for seen in new:
+            carrier = found.get(seen.ref.id)
+            if carrier is not None and carrier.ours:
+                await self._close(connector, carrier, delivery)
+            elif carrier is not None:
+                impostors.append(seen)
+        for seen in impostors[: IMPOSTORS_MAX - len(known)]:
+            await self._impostor(connector, delivery, seen)
+
+    async def _impostor(
+        self, connector: TicketConnector, delivery: Delivery, seen: Observation
+    ) -> None:
+        kept = ticket_of(delivery)
+        key = ActKey(channel=connector.name, ticket_id=seen.ref.id, act_id=rows.IMPOSTOR)
         body: JsonObject = {
             "channel": connector.name,
             "ticket": seen.ref.key,
             "counts": kept.key,
         }
-        if await self._service.note(request_id, "ticket_impostor", body, act=key):
+        if await self._service.note(delivery.request_id, "ticket_impostor", body, act=key):
             said = f"{seen.ref.key} carries the label of {kept.key}; nothing in it counts."
             log.warning("ticket of somebody else", ticket=seen.ref.key, counts=kept.key)
             await self._store.write(

@@ -36,7 +36,7 @@ SWEEP_EVERY = timedelta(minutes=10)
 LOOK_AGAIN_S = 60.0
 """After this long a ticket that could not be read or told is tried again."""
 MISSING_LIMIT = 50
-"""Tickets that one sweep looks for one by one; the next sweep takes the others."""
+"""Tickets that one sweep looks for one by one, chosen by lot."""
 BACKOFF_MAX_S = 900.0
 
 
@@ -156,25 +156,42 @@ class Reconciler:
     async def _settle_all(
         self, name: str, awaited: Sequence[Delivery], observations: Sequence[Observation]
     ) -> None:
+        """What waits comes first, so that nobody can keep it waiting with tickets of their own."""
         known = {delivery.ticket_id: delivery for delivery in awaited}
+        others, strangers = [], []
         for seen in observations:
-            delivery = known.get(seen.ref.id) or await self._delivery_of(name, seen)
-            try:
-                if delivery is None:
-                    await self._losses.foreign(self._connectors[name], seen)
-                else:
-                    await self._settlings[name].settle(delivery, seen)
-            except CountersignError as exc:  # one ticket must not keep the others waiting
-                log.warning("ticket not settled", system=name, ticket=seen.ref.key, reason=str(exc))
-                if delivery is not None:
-                    await self._again(delivery.id)
+            if (delivery := known.get(seen.ref.id)) is None:
+                others.append(seen)
+            else:
+                await self._settle(name, delivery, seen)
+        for seen in others:
+            if (delivery := await self._delivery_of(name, seen)) is None:
+                strangers.append(seen)
+            else:
+                await self._settle(name, delivery, seen)
+        await self._losses.foreign(self._connectors[name], strangers)
+
+    async def _settle(self, name: str, delivery: Delivery, seen: Observation) -> None:
+        try:
+            await self._settlings[name].settle(delivery, seen)
+        except CountersignError as exc:
+            log.warning("ticket not settled", system=name, ticket=seen.ref.key, reason=str(exc))
+            await self._again(delivery.id)
+        except Exception:  # one ticket must not keep the others waiting
+            log.exception("ticket cannot be settled", system=name, ticket=seen.ref.key)
+            await self._again(delivery.id)
 
     async def _delivery_of(self, name: str, seen: Observation) -> Delivery | None:
         return await self._store.read(lambda c: rows.delivery_of(c, name, seen.ref.id))
 
     async def _look_for(self, missing: Sequence[Delivery], now: datetime) -> None:
-        """Tickets that should have been among the open ones: read them by id."""
-        for delivery in missing[:MISSING_LIMIT]:
+        """Tickets that should have been among the open ones: read them by id.
+
+        Those that are there and only carry no mark any more are missing again the next time, so
+        it is not always the same ones that are read.
+        """
+        some = random.sample(missing, min(len(missing), MISSING_LIMIT))
+        for delivery in some:
             await self._look_at(delivery.id, now)
             try:
                 await self.look(delivery.id)

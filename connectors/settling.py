@@ -50,6 +50,11 @@ log = structlog.get_logger(__name__)
 
 COMMENT_LIMIT = 4_000
 """Characters of a comment that a vote keeps."""
+REASON_LIMIT = 1_000
+"""Characters of why something does not count."""
+ACTS_MAX = 40
+"""Acts in one ticket that are answered. Two programs could move a ticket back and forth for ever;
+after this many we do not: what is right still counts, and nobody is told in the ticket."""
 
 
 class Settling:
@@ -127,6 +132,7 @@ class Settling:
             arguments=arguments,
             comment=cut(words, COMMENT_LIMIT),
             act=self._key(delivery, act),
+            stage=request.stage,
         )
         log.info(
             "ticket answered",
@@ -137,7 +143,7 @@ class Settling:
         )
 
     async def _refuse(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
-        key = self._key(delivery, act)
+        key, reason = self._key(delivery, act), cut(reason, REASON_LIMIT)
         await self._service.refuse(delivery.request_id, self._actor(act), reason, act=key)
         await self._show_operators(delivery, act, reason)
 
@@ -147,7 +153,7 @@ class Settling:
         """Somebody moved a ticket that had its answer; our own closing it looks like that too."""
         act = finding.act
         said = _too_late(delivery, view.request)
-        if isinstance(finding, TicketRefusal):
+        if isinstance(finding, TicketRefusal) or len(await self._recorded(delivery)) > ACTS_MAX:
             await self._store.write(
                 lambda c: ticket_rows.record_act(
                     c, self._key(delivery, act), delivery.request_id, "", act.at
@@ -169,6 +175,9 @@ class Settling:
         )
 
     async def _answer(self, delivery: Delivery, seen: Observation) -> None:
+        if len(await self._recorded(delivery)) > ACTS_MAX:
+            await self._leave_alone(delivery)
+            return
         view = await self._answer_all(delivery, seen)
         if is_current(delivery, view.request):
             await self._restore(delivery, view, seen)
@@ -209,6 +218,18 @@ class Settling:
             "waits, nothing has run."
         )
         await self._connector.ask_again(ticket_of(delivery), act, text, counted=False)
+
+    async def _leave_alone(self, delivery: Delivery) -> None:
+        ref = ticket_of(delivery)
+        key = ActKey(channel=self._name, ticket_id=ref.id, act_id="left alone")
+        body: JsonObject = {"channel": self._name, "ticket": ref.key}
+        if await self._service.note(delivery.request_id, "ticket_left_alone", body, act=key):
+            said = (
+                f"{ref.key} was moved more than {ACTS_MAX} times; it is not moved back any more. "
+                "Decide it elsewhere, and look for an automation that moves it."
+            )
+            log.warning("ticket left alone", request_id=delivery.request_id, ticket=ref.key)
+            await self._store.write(lambda c: delivery_rows.record(c, delivery.id, error=said))
 
     async def _restore(self, delivery: Delivery, view: RequestView, seen: Observation) -> None:
         """Write our text again over what somebody made of it, and say so once."""

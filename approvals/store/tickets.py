@@ -15,6 +15,8 @@ from approvals.tickets import ActKey, PollState, RecordedAct
 
 LOST = "lost"
 """The act as which a ticket that has vanished is recorded."""
+IMPOSTOR = "impostor"
+"""The act as which a ticket is recorded that carries an order of ours and is somebody else's."""
 
 
 def delivery_of(connection: Connection, channel: str, ticket_id: str) -> Delivery | None:
@@ -127,6 +129,16 @@ def count_lost(connection: Connection, channel: str, request_id: str) -> int:
         )
     )
     return int(connection.execute(query).scalar_one())
+
+
+def tickets_with(connection: Connection, channel: str, request_id: str, act_id: str) -> set[str]:
+    """Ids of the tickets in which this act is on record for a request."""
+    query = select(ticket_acts.c.ticket_id).where(
+        ticket_acts.c.channel == channel,
+        ticket_acts.c.request_id == request_id,
+        ticket_acts.c.act_id == act_id,
+    )
+    return {str(row[0]) for row in connection.execute(query)}
 
 
 def answer(connection: Connection, keys: Iterable[ActKey]) -> None:
