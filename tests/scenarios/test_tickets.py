@@ -188,9 +188,9 @@ async def test_altered_text_is_restored_and_what_was_set_with_it_does_not_count(
     app.desk.edit_text(key, "Buy lunch for everybody")
     app.desk.answer(key, "approve")
     await app.on_ledger(request, "ticket_altered")
+    await app.restored(key, ours)
     await app.asks_again(key, "does not count")
 
-    assert ours == app.desk.text(key)
     (reason,) = await app.reasons(request)
     assert "changed by" in reason
     await still_asked(app, request)

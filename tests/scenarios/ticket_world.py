@@ -93,6 +93,14 @@ class TicketWorld(World):
 
         return str(await self.eventually(look))
 
+    async def restored(self, key: str, text: str) -> None:
+        """Return as soon as the ticket's text is this one."""
+
+        async def look() -> bool | None:
+            return self.desk.text(key) == text or None
+
+        await self.eventually(look)
+
     async def says_in(self, key: str, words: str) -> str:
         """The comments, as soon as one has these words."""
 
