@@ -72,9 +72,7 @@ class JiraConnector:
 
     async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
         """See `approvals.ports.TicketConnector.adopt`."""
-        issue = await self._fetching.one(ref.id)
-        seen = (await self._reader()).observe(issue)
-        return await self._opening.adopt(order, issue, altered=seen.altered_by is not None)
+        return await self._opening.adopt(order, await self._fetching.one(ref.id))
 
     async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
         """See `approvals.ports.TicketConnector.fetch_decisions`."""

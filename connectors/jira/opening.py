@@ -55,13 +55,13 @@ class Opening:
         url = f"{settings.url}/browse/{key}"
         return TicketRef(id=issue_id, key=key, url=url, shown=text_sha256(body))
 
-    async def adopt(self, order: TicketOrder, issue: wire.Issue, *, altered: bool) -> TicketRef:
-        """Write again what the issue should say, if it says anything else; `altered`: it does."""
+    async def adopt(self, order: TicketOrder, issue: wire.Issue) -> TicketRef:
+        """Write again what the issue should say, if it says anything else."""
         title, body = await self._texts(order)
         who = await self._who(order, again=True)
         edit: dict[str, Any] = {}
         same = (issue.summary, text_sha256(issue.description)) == (title, text_sha256(body))
-        if altered or not same:
+        if not same:
             edit["fields"] = {"summary": title, "description": body, **who}
         missing = [label for label in self._labels(order) if label not in issue.labels]
         if missing:

@@ -151,7 +151,7 @@ def _unconnected(settings: JiraSettings, on_answer: Callable[..., None]) -> JIRA
 
 def _learn_deployment(jira: JIRA, settings: JiraSettings) -> None:
     """Tell the package what it talks to. Raises UnavailableError if the settings say otherwise."""
-    found = jira.server_info().get("deploymentType")
+    found = jira._get_json("serverInfo").get("deploymentType")  # `server_info` asks four times
     if (found == "Cloud") != settings.cloud:
         should = "cloud" if found == "Cloud" else "datacenter"
         raise UnavailableError(f"This is Jira {found}; set connectors.jira.deployment to {should}.")

@@ -7,8 +7,10 @@ import pytest
 from approvals.models import Verdict
 from approvals.ports import TicketOrder
 from approvals.tickets import TicketRefusal
-from connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK
+from connectors.jira import wire
+from connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
 from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED, REQUESTED_CHANGES
+from tests.connectors.jira.fixtures import fixture, settings
 from tests.connectors.jira.site import MAPPED, JiraSite
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Who
@@ -195,3 +197,26 @@ async def test_nothing_counts_before_we_know_who_we_are(site: JiraSite, orders: 
     stranger = site.use()
 
     assert [TicketRefusal] == [type(one) for one in stranger.decide(seen)]
+
+
+async def test_comment_that_somebody_else_has_edited_is_no_reason() -> None:
+    raw = fixture("issue_cloud")
+    reader = Reader(settings(), "712020:approvals-bot")
+    whole = reader.observe(wire.issue(raw)).acts[-1].comment
+    raw["fields"]["comment"]["comments"][0]["updateAuthor"] = {"accountId": "712020:mallory"}
+    edited = reader.observe(wire.issue(raw)).acts[-1].comment
+
+    assert ("Too much!", "") == (whole, edited)
+
+
+async def test_text_that_we_have_written_anew_is_ours_and_the_old_one_is_not(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    old = site.jira.issue(ref.key)["fields"]["description"]
+    site.jira.as_person("bot").edit(ref.key, {"description": f"{old}\nMore."})
+    ours = (await site.seen(ref)).altered_by
+    site.jira.as_person("megan").edit(ref.key, {"description": old})
+
+    assert None is ours
+    assert site.people[Who.ERIN] == (await site.seen(ref)).altered_by

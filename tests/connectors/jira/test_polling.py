@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from approvals.errors import UnavailableError
+from approvals.errors import InvalidError, UnavailableError
 from approvals.tickets import TicketRef
 from sandbox.jira.catalog import APPROVED, PENDING, REQUESTED_CHANGES
 from sandbox.jira.model import Issue
@@ -159,6 +159,7 @@ async def test_expired_token_does_not_look_like_a_deleted_ticket(
     site: JiraSite, orders: Orders
 ) -> None:
     ref = await orders.ticket()
+    await site.seen(ref)
     site.jira.faults.fail(404, path=f"issue/{ref.id}")
     site.jira.revoke("bot")
 
@@ -179,3 +180,13 @@ async def test_waiting_means_the_status_and_not_the_label(site: JiraSite, orders
     seen = await site.seen(ref)
 
     assert (True, "", PENDING) == (seen.awaiting, seen.order_key, site.status(ref))
+
+
+async def test_key_that_is_a_query_is_never_asked(site: JiraSite) -> None:
+    await site.poll()
+    site.jira.forget_requests()
+    for key in ('x" OR labels = "agent-approval', "", "a b", "x" * 200, "\u0661"):
+        with pytest.raises(InvalidError):
+            await site.connector.find(key)
+
+    assert [] == [path for _, path in site.calls() if "search" in path]

@@ -220,6 +220,14 @@ async def test_wrong_deployment_is_noticed_before_anything_is_asked(site: JiraSi
     assert [("GET", "/rest/api/2/serverInfo")] == site.calls()
 
 
+async def test_failed_sign_in_is_no_doubt_whether_it_was_written(site: JiraSite) -> None:
+    site.jira.faults.add(Fault(kind="reset_after", path="/serverInfo"))
+    error = await raised(site.session(), write=True)
+
+    assert type(error) is UnavailableError
+    assert [("GET", "/rest/api/2/serverInfo")] == site.calls()
+
+
 async def test_nobody_there_is_no_doubt_whether_it_was_written() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -245,7 +253,10 @@ STRANGE: dict[str, Answer] = {
 
 @pytest.mark.parametrize("name", STRANGE)
 async def test_answer_that_is_none_means_unavailable(name: str) -> None:
+    asked: list[str] = []
+
     async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
         return STRANGE[name](request)
 
     app = web.Application()
@@ -257,6 +268,7 @@ async def test_answer_that_is_none_means_unavailable(name: str) -> None:
 
     assert type(error) is UnavailableError
     assert ("connectors.jira.auth" in str(error)) == (name == "nobody")
+    assert 1 == len(asked)
 
 
 async def test_signing_in_takes_the_calls_of_the_package_and_no_more(site: JiraSite) -> None:

@@ -51,9 +51,11 @@ async def test_ticket_that_people_have_moved_on_is_left_there(
     ref = await orders.ticket()
     site.jira.as_person("alex").transition(ref.key, APPROVED)
     site.jira.as_person("alex").transition(ref.key, CLOSED)
-    await site.connector.close(ref, TicketOutcome.EXECUTED, "Done.")
+    with capture_logs() as logs:
+        await site.connector.close(ref, TicketOutcome.EXECUTED, "Done.")
 
     assert CLOSED == site.status(ref)
+    assert [] == logs
 
 
 async def test_workflow_without_a_way_back_gets_the_comment_and_a_line_in_the_log(
@@ -84,6 +86,20 @@ async def test_issue_that_nobody_may_edit_is_closed_as_far_as_it_goes(
     assert CLOSED == site.status(ref)
     assert "agent-approval-open" in site.labels(ref)
     assert ["ticket not updated"] == [entry["event"] for entry in logs]
+
+
+async def test_late_word_about_an_old_answer_leaves_the_new_one_standing(
+    site: JiraSite, orders: Orders
+) -> None:
+    ref = await orders.ticket()
+    await site.approve(ref, Who.STRANGER)
+    (act,) = (await site.seen(ref)).acts
+    await site.reopen(ref, Who.ERIN)
+    await site.approve(ref, Who.BEN)
+    await site.connector.ask_again(ref, act, "It does not count.", counted=False)
+
+    assert APPROVED == site.status(ref)
+    assert 1 == len(await site.comments(ref))
 
 
 async def test_ticket_is_put_back_before_it_is_said_why(site: JiraSite, orders: Orders) -> None:
