@@ -191,8 +191,8 @@ class ServiceNowConnector:
 
     async def _observed(self, tickets: Sequence[Ticket]) -> list[Observation]:
         answers = [m for ticket in tickets for m in reading.decided(self._settings, ticket)]
-        altered = [ticket.record for ticket in tickets if ticket.altered]
-        trail = await read_trail(self._client, self._settings, answers, altered)
+        texts = [ticket.record for ticket in tickets if reading.to_trace(self._settings, ticket)]
+        trail = await read_trail(self._client, self._settings, answers, texts)
         return [reading.observation(self._settings, ticket, trail) for ticket in tickets]
 
     def _changes_column(self) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ def _objection(settings: ServiceNowSettings, seen: Observation, act: TicketAct) 
         return "The account that opens these tickets cannot decide them."
     if seen.altered_by is not None:
         return f"The text of the ticket was changed by {seen.altered_by}."
+    if act.flaw:
+        return act.flaw
     if act.state == CLOSED or act.assigned_to is None:
         return None
     if not act.assigned_to:

@@ -7,16 +7,22 @@ row afterwards (a comment, a rule of the instance) makes no new act of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import quote
 
-from approvals.models import Value
-from approvals.tickets import Observation, TicketAct, TicketRef, text_sha256
+from approvals.models import Value, Verdict
+from approvals.tickets import Observation, TicketAct, TicketRef
+from approvals.wording import visible
+from connectors.servicenow import wire
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.trail import Trail
 from connectors.servicenow.wire import Mark, Record
 
 CLOSED = "closed without an answer"
 """The state of an act that is no answer and the end of the record."""
+ALTERED = "The text of the ticket was changed by {} before this."
+CHANGES_OF_ANOTHER = "The changes to the arguments were last written by {}, who did not decide."
+MOVED_HERE = "This approval was given on another record; {} has put it on this one."
 ASKED = ("requested",)
 
 
@@ -26,12 +32,13 @@ class Ticket(Value):
     record: Record
     marks: tuple[Mark, ...]
     shown: str
-    """`text_sha256` of the text we wrote; empty if that is not known."""
+    """`wire.shown_sha256` of what we wrote; empty if that is not known."""
 
     @property
     def altered(self) -> bool:
         """Whether its text does not read as we wrote it."""
-        return self.shown != "" and text_sha256(self.record.description) != self.shown
+        now = wire.shown_sha256(self.record.title, self.record.description)
+        return self.shown not in ("", now)
 
 
 def pending(settings: ServiceNowSettings) -> Sequence[str]:
@@ -42,6 +49,17 @@ def pending(settings: ServiceNowSettings) -> Sequence[str]:
 def decided(settings: ServiceNowSettings, ticket: Ticket) -> list[Mark]:
     """The answers in it."""
     return [mark for mark in ticket.marks if settings.verdict(mark.state) is not None]
+
+
+def to_trace(settings: ServiceNowSettings, ticket: Ticket) -> bool:
+    """Whether it has to be known who wrote into its text.
+
+    Whoever changes it for the time of an answer changes it back after that, and is then the last
+    who wrote into the record; an answer by itself leaves it to the one who gave it.
+    """
+    answers = decided(settings, ticket)
+    who = {(mark.approver or mark.updated_by).casefold() for mark in answers}
+    return ticket.altered or (bool(answers) and who != {ticket.record.updated_by.casefold()})
 
 
 def link(settings: ServiceNowSettings, sys_id: str) -> str:
@@ -58,7 +76,7 @@ def ref(settings: ServiceNowSettings, record: Record, shown: str) -> TicketRef:
 def observation(settings: ServiceNowSettings, ticket: Ticket, trail: Trail) -> Observation:
     """What was read, for the domain."""
     record = ticket.record
-    acts = [_act(settings, mark, trail) for mark in decided(settings, ticket)]
+    acts = [_act(settings, ticket, mark, trail) for mark in decided(settings, ticket)]
     asks = any(mark.state in pending(settings) for mark in ticket.marks)
     if not acts and (closing := _closing(settings, record)) is not None:
         acts.append(closing)
@@ -79,18 +97,39 @@ def act_id(mark: Mark, trail: Trail) -> str:
     return f"{mark.id}:{mark.updates if setter is None else setter.update}"
 
 
-def _act(settings: ServiceNowSettings, mark: Mark, trail: Trail) -> TicketAct:
+def _act(settings: ServiceNowSettings, ticket: Ticket, mark: Mark, trail: Trail) -> TicketAct:
     setter = trail.setter(mark)
     actor = None if setter is None else setter.user or None
+    at = mark.updated_at if setter is None else setter.at
     return TicketAct(
         id=act_id(mark, trail),
-        at=mark.updated_at if setter is None else setter.at,
+        at=at,
         actor=actor,
         state=mark.state,
         comment="" if actor is None else trail.comment(mark, actor, pending(settings)),
         changes="" if actor is None else trail.changes(mark, settings.changes_field, actor),
         assigned_to=mark.approver,
+        flaw="" if actor is None else _flaw(settings, ticket, mark, trail, actor, at),
     )
+
+
+def _flaw(
+    settings: ServiceNowSettings,
+    ticket: Ticket,
+    mark: Mark,
+    trail: Trail,
+    actor: str,
+    at: datetime,
+) -> str:
+    """Why an answer cannot count, whoever gave it."""
+    if mark.approver is not None and (mover := trail.mover(mark)):
+        return MOVED_HERE.format(visible(mover))
+    if ticket.shown and not ticket.altered and (editor := trail.editor_at(ticket.record, at)):
+        return ALTERED.format(visible(editor))
+    if settings.verdict(mark.state) is Verdict.REJECT or not settings.changes_field:
+        return ""
+    writer = trail.changes_of_another(mark, settings.changes_field, actor, pending(settings))
+    return CHANGES_OF_ANOTHER.format(visible(writer)) if writer else ""
 
 
 def _closing(settings: ServiceNowSettings, record: Record) -> TicketAct | None:

@@ -12,7 +12,14 @@ from connectors.servicenow import query, reading, text, wire
 from connectors.servicenow.client import Row, ServiceNowClient
 from connectors.servicenow.settings import ServiceNowSettings
 
-_WRITTEN = ("sys_id", "number", "correlation_id", "correlation_display", "description")
+_WRITTEN = (
+    "sys_id",
+    "number",
+    "correlation_id",
+    "correlation_display",
+    "short_description",
+    "description",
+)
 
 
 class Records:
@@ -54,7 +61,11 @@ class Records:
         """The record that is there, with our text in it and everybody asked."""
         people = await self._people(order)
         row = await self._client.row(self._settings.table, ref.id, _WRITTEN)
-        wanted = {"description": self._text(order), "correlation_id": order.key}
+        wanted = {
+            "short_description": text.title(document(order, self._public_url)),
+            "description": self._text(order),
+            "correlation_id": order.key,
+        }
         if not wire.text(row, "correlation_display").startswith(f"{self._settings.prefix}:"):
             wanted["correlation_display"] = self._settings.open_mark
         wrong = {
@@ -86,13 +97,15 @@ class Records:
                 f"{number}: our user cannot write correlation_id on {self._settings.table}; give "
                 "it write access, and correlation_display and description as well."
             )
-        shown = text_sha256(self._text(order))
-        if text_sha256(wire.text(row, "description")) != shown:
+        description = wire.text(row, "description")
+        if text_sha256(description) != text_sha256(self._text(order)):
             raise InvalidError(
                 f"{number}: the description was not stored as we sent it; set "
                 "connectors.servicenow.description_limit to what the column takes, and look for "
                 "rules that rewrite it."
             )
+        # Rules may well rewrite titles; what stands there after that must stay.
+        shown = wire.shown_sha256(wire.text(row, "short_description"), description)
         return TicketRef(
             id=sys_id, key=number, url=reading.link(self._settings, sys_id), shown=shown
         )

@@ -138,6 +138,13 @@ class ServiceNowSettings(Value):
                 _leave_ours_alone(step)
         return value
 
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _are_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(not secret.get_secret_value().strip() for secret in value):
+            raise ValueError("a webhook secret is empty; anybody could sign with it")
+        return value
+
     @model_validator(mode="after")
     def _knows_us(self) -> Self:
         if isinstance(self.auth, OAuthClient) and not self.user:

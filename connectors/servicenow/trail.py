@@ -13,12 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from approvals.models import Value
+from approvals.tickets import text_sha256
 from connectors.servicenow import query, wire
 from connectors.servicenow.client import Row, ServiceNowClient
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.wire import Mark, Record
 
-COMMENTS, TEXT = "comments", "description"
+COMMENTS, TEXTS = "comments", ("short_description", "description")
+TASK = "sysapproval"
+"""Which record an approval is about."""
 SYSTEM = "system"
 """Who flows of the instance write as; like us, they ask for answers and give none."""
 IDS_PER_CALL = 200
@@ -45,7 +48,7 @@ class Trail:
     def __init__(self, audit: Sequence[Entry], journal: Sequence[Entry], own_user: str):
         self._by_row: dict[str, list[Entry]] = defaultdict(list)
         self._audited = {entry.row for entry in audit}
-        self._makers = {own_user.casefold(), SYSTEM}
+        self._own, self._makers = own_user, {own_user.casefold(), SYSTEM}
         for entry in sorted([*audit, *journal], key=lambda e: (e.at, e.update)):
             self._by_row[entry.row].append(entry)
 
@@ -81,10 +84,45 @@ class Trail:
                 writer = entry.user
         return mark.changes if _same(writer, user) else ""
 
+    def changes_of_another(self, mark: Mark, column: str, user: str, pending: Sequence[str]) -> str:
+        """Who else wrote them last, or took them away since this person was asked; empty if that
+        is nobody."""
+        entries = self._by_row[mark.id]
+        asked = [e.update for e in entries if e.column == mark.column and e.value in pending]
+        wrote = [e for e in entries if e.column == column]
+        if mark.changes.strip():
+            maker = mark.created_by if self._as_created(mark) else mark.updated_by
+            writer = wrote[-1].user if wrote else maker
+        elif wrote and wrote[-1].update > max(asked, default=-1):
+            writer = wrote[-1].user
+        else:
+            writer = user
+        return "" if _same(writer, user) else writer
+
+    def mover(self, mark: Mark) -> str:
+        """Who has put this approval on another record than it was made for; empty if nobody."""
+        return next((e.user for e in self._by_row[mark.id] if e.column == TASK), "")
+
+    def editor_at(self, record: Record, at: datetime) -> str:
+        """Who had written another text than stands there now, as it stood at that time; empty if
+        that is nobody. Times are whole seconds: all that was there in that second counts, but for
+        what we had put right by then."""
+        for column, now in zip(TEXTS, (record.title, record.description), strict=True):
+            there: list[Entry] = []
+            for entry in self._by_row[record.id]:
+                if entry.column == column and entry.at <= at:
+                    replaced = entry.at < at or _same(entry.user, self._own)
+                    there = [entry] if replaced else [*there, entry]
+            for entry in there:
+                other = text_sha256(entry.value) != text_sha256(now)
+                if other and not _same(entry.user, self._own):
+                    return entry.user or "somebody"
+        return ""
+
     def editor(self, record: Record, settings: ServiceNowSettings) -> str:
         """Who changed our text last."""
         for entry in reversed(self._by_row[record.id]):
-            if entry.column == TEXT and not settings.is_own(entry.user):
+            if entry.column in TEXTS and not settings.is_own(entry.user):
                 return entry.user
         return "somebody"
 
@@ -108,12 +146,13 @@ async def read_trail(
     client: ServiceNowClient,
     settings: ServiceNowSettings,
     decided: Sequence[Mark],
-    altered: Sequence[Record],
+    texts: Sequence[Record],
 ) -> Trail:
-    """What is known of these answers and of these altered texts, in one call if the audit has it
-    and in no call if there is nothing to know."""
-    ids = [*{mark.id: None for mark in decided} | {record.id: None for record in altered}]
-    columns = {COMMENTS, TEXT, settings.changes_field, *(mark.column for mark in decided)} - {""}
+    """What is known of these answers and of the texts of these records, in one call for each
+    hundred answers if the audit has it, and in no call if there is nothing to know."""
+    ids = [*{mark.id: None for mark in decided} | {record.id: None for record in texts}]
+    marked = {mark.column for mark in decided}
+    columns = {COMMENTS, *TEXTS, TASK, settings.changes_field, *marked} - {""}
     entries = await _audit(client, ids, columns)
     found = {(entry.row, entry.column) for entry in entries}
     unknown = [m for m in decided if m.updates and (m.id, m.column) not in found]

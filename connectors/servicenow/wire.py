@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from approvals.canonical import well_formed
 from approvals.models import Value
+from approvals.tickets import text_sha256
 from connectors.servicenow.query import SYS_ID
 
 APPROVALS = "sysapproval_approver"
@@ -21,6 +23,7 @@ RECORD_COLUMNS = (
     "number",
     "correlation_id",
     "correlation_display",
+    "short_description",
     "description",
     "state",
     "approval",
@@ -53,6 +56,8 @@ class Record(Value):
     order_key: str
     mark: str
     """`correlation_display`."""
+    title: str
+    """`short_description`: what lists, mails and phones show."""
     description: str
     state: str
     approval: str
@@ -62,6 +67,12 @@ class Record(Value):
     created_at: datetime
     created_by: str
     updated_at: datetime
+    updated_by: str
+
+
+def shown_sha256(title: str, description: str) -> str:
+    """Hash of all that we write for people to decide on."""
+    return text_sha256(f"{title}\n\n{description}")
 
 
 class Mark(Value):
@@ -85,7 +96,7 @@ def text(row: Mapping[str, Any], column: str) -> str:
     value = row.get(column)
     if isinstance(value, dict):
         value = value.get("value")
-    return value if isinstance(value, str) else ""
+    return well_formed(value) if isinstance(value, str) else ""
 
 
 def moment(row: Mapping[str, Any], column: str) -> datetime | None:
@@ -119,6 +130,7 @@ def record(row: Mapping[str, Any], prefix: str = "") -> Record | None:
         number=text(row, f"{prefix}number"),
         order_key=text(row, f"{prefix}correlation_id"),
         mark=text(row, f"{prefix}correlation_display"),
+        title=text(row, f"{prefix}short_description"),
         description=text(row, f"{prefix}description"),
         state=text(row, f"{prefix}state"),
         approval=text(row, f"{prefix}approval"),
@@ -128,6 +140,7 @@ def record(row: Mapping[str, Any], prefix: str = "") -> Record | None:
         created_at=created,
         created_by=text(row, f"{prefix}sys_created_by"),
         updated_at=updated,
+        updated_by=text(row, f"{prefix}sys_updated_by"),
     )
 
 

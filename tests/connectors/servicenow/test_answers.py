@@ -153,7 +153,9 @@ async def test_changes_that_somebody_else_wrote_do_not_count(
     office.person(MALLORY.user_name, APPROVAL_ADMIN).edit(APPROVER, row["sys_id"], changes)
     office.person(ALEX.user_name).approve(ref.id)
 
-    assert [(ALEX.user_name, Verdict.APPROVE)] == await votes(office, ref)
+    assert [
+        "The changes to the arguments were last written by mallory.evil, who did not decide."
+    ] == await reasons(office, ref)
 
 
 async def test_record_that_we_closed_is_nobodys_answer(office: Office, orders: Orders) -> None:
