@@ -154,9 +154,14 @@ def account(raw: Any) -> Account:
     named = raw.get("accountId") or raw.get("key")
     name = raw.get("displayName")
     return Account(
-        id=named.strip().lower() if isinstance(named, str) and named.strip() else None,
+        id=_small(named) if isinstance(named, str) and named.strip() else None,
         name=well_formed(name) if isinstance(name, str) else "",
     )
+
+
+def _small(identity: str) -> str:
+    """In lower case, if it is ASCII as ids are: the Kelvin sign must not become a k."""
+    return identity.lower() if identity.isascii() else well_formed(identity)
 
 
 def moment(raw: Any) -> datetime:

@@ -75,6 +75,12 @@ def test_person_without_an_id_is_nobody() -> None:
         assert None is wire.account(raw).id
 
 
+@pytest.mark.parametrize("other", ["\u212aarl", "karl\u00a0", "\u3000karl"])
+def test_key_that_only_looks_like_another_is_another(other: str) -> None:
+    assert "karl" == wire.account({"key": "Karl"}).id
+    assert "karl" != wire.account({"key": other}).id
+
+
 DAMAGES: list[Damage] = [
     lambda raw: raw.clear(),
     lambda raw: raw.update(id="10101 OR 1=1"),
