@@ -1,7 +1,8 @@
 """Approvals of service projects: who was asked, and what they answered.
 
-An approval says who has answered and what, but not when each of them did; its own times stand for
-that. Source: developer.atlassian.com, Jira Service Management REST API, "Get approvals" (fields,
+An approval says who has answered and what, but not when each of them did: the time of its end is
+that of the only answer, and of several answers nothing is known but when the approval began.
+Source: developer.atlassian.com, Jira Service Management REST API, "Get approvals" (fields,
 `approved` / `declined` / `pending`), read 2026-11-25.
 """
 
@@ -39,7 +40,9 @@ def answers(raw: Iterable[Any]) -> Answers:
     _, newest, settled, _ = found[-1]
     return Answers(
         acts=tuple(act for _, _, _, given in found for act in given),
-        untimed=frozenset(a.id for began, _, ended, given in found if not ended for a in given),
+        untimed=frozenset(
+            a.id for _, _, ended, given in found if not (ended and len(given) == 1) for a in given
+        ),
         settled=settled,
         newest=newest,
     )
@@ -51,12 +54,12 @@ def _approval(raw: Any) -> tuple[datetime, str, bool, list[TicketAct]]:
         raise MalformedError("no approval")
     approval_id, began = number(raw.get("id")), _date(raw.get("createdDate"))
     ended = raw.get("completedDate")
-    at = began if ended is None else _date(ended)
+    entries = [entry for entry in raw.get("approvers", []) if isinstance(entry, dict)]
+    answered = [entry for entry in entries if entry.get("approverDecision") in VERDICTS]
+    at = began if ended is None or len(answered) > 1 else _date(ended)
     given: list[TicketAct] = []
-    for entry in raw.get("approvers", []):
-        said = entry.get("approverDecision") if isinstance(entry, dict) else None
-        if said not in VERDICTS:
-            continue
+    for entry in answered:
+        said = entry["approverDecision"]
         who = account(entry.get("approver"))
         given.append(
             TicketAct(

@@ -60,7 +60,9 @@ class JiraClient:
             answer = await self._session.run("a search", work)
             page = _listed(answer, "issues")
             found += page
-            token = answer.get("nextPageToken")
+            before, token = token, answer.get("nextPageToken")
+            if token and token == before:
+                raise UnavailableError("Jira gives the same page of a search again and again.")
             last = not token if self._cloud else len(found) >= _count(answer.get("total"))
             if last or not page:
                 return found

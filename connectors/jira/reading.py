@@ -8,7 +8,7 @@ put right since. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from approvals.models import Value, Verdict
 from approvals.tickets import Observation, TicketAct, text_sha256
@@ -83,19 +83,21 @@ class Reader:
         altered = self._altered(issue, move.history)
         if altered is not None:
             return ALTERED.format(_called(altered))
-        if not newest and self._took_back(move, moves[number + 1]):
+        if self._took_back(move, moves[number + 1 :]):
             return TOOK_BACK
         if isinstance(changes, Account) and verdict is not Verdict.REJECT:
             return CHANGES_OF_ANOTHER.format(_called(changes))
         return ""
 
-    def _took_back(self, move: _Move, after: _Move) -> bool:
-        """Whether the same person's next step was to ask again, or to say something else."""
+    def _took_back(self, move: _Move, later: Sequence[_Move]) -> bool:
+        """Whether the same person's next step was to ask again, or to say something else; what
+        others did in between makes no difference."""
         statuses = self._settings.statuses
+        own = (m for m in later if m.by.id == move.by.id and m.change.to in statuses.mapped)
+        after = next(own, None)
         return (
             move.by.id is not None
-            and after.by.id == move.by.id
-            and after.change.to in statuses.mapped
+            and after is not None
             and statuses.verdict(after.change.to) is not statuses.verdict(move.change.to)
         )
 
@@ -117,8 +119,11 @@ class Reader:
     def _judged(self, issue: Issue, act: TicketAct, timed: bool) -> TicketAct:
         who = Account(id=act.actor, name=act.actor_name)
         at = History(id="0", at=act.at, by=who, changes=())
-        changes = self._changes(issue, at)
-        altered = self._altered(issue, at if timed else None)
+        if timed:
+            changes, altered = self._changes(issue, at), self._altered(issue, at)
+        else:
+            ever = at.model_copy(update={"at": datetime.max.replace(tzinfo=UTC)})
+            changes, altered = self._changes(issue, ever), self._altered_since(issue, at)
         flaw = ""
         if altered is not None:
             flaw = ALTERED.format(_called(altered))
@@ -137,7 +142,9 @@ class Reader:
 
     def _changes(self, issue: Issue, act: History) -> str | Account:
         """What stood in the field for changes then; who wrote it, if the actor did not."""
-        name = self._settings.changes_field
+        name, pending = self._settings.changes_field, self._settings.statuses.pending
+        asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
+        since = max((at for at in asked if at <= act.at), default=issue.created_at)
         found: str | Account = ""
         for history in issue.histories:
             if name is None or history.at > act.at:
@@ -145,8 +152,16 @@ class Reader:
             change = history.of(name)
             if change is not None:
                 own = history.by.id is not None and history.by.id == act.by.id
-                found = unescape(change.text) if own or not change.text.strip() else history.by
+                # Whoever takes away what others wrote changes what is approved, too.
+                gone = not change.text.strip() and history.at <= since
+                found = unescape(change.text) if own or gone else history.by
         return found
+
+    def _altered_since(self, issue: Issue, act: History) -> Account | None:
+        """Who had changed what we wrote, at that time or at any time after it."""
+        edits = [h for h in issue.histories if h.at > act.at and any(h.of(f) for f in TEXTS)]
+        found = (self._altered(issue, at) for at in (act, *edits))
+        return next((who for who in found if who is not None), None)
 
     def _altered(self, issue: Issue, act: History | None) -> Account | None:
         """Who had changed what we wrote, as it stood at that act (now, if None)."""
