@@ -108,7 +108,12 @@ class ServiceNowConnector:
         )
 
     async def fetch_one(self, ref: TicketRef) -> Observation | None:
-        """See `TicketConnector.fetch_one`."""
+        """See `TicketConnector.fetch_one`.
+
+        The record comes last: a text that was another when an answer was given is still that, or
+        has left its trail.
+        """
+        marks = await self._marks(ref.id)
         try:
             row = await self._client.row(self._settings.table, ref.id, self._record_columns())
         except NotFoundError:
@@ -116,7 +121,8 @@ class ServiceNowConnector:
         record = wire.record(row)
         if record is None or record.id != ref.id:
             return None
-        marks = await self._marks(row, record)
+        if self._settings.decide_by != "approvers" and (mark := self._mark(row)) is not None:
+            marks = [mark]
         ticket = Ticket(record=record, marks=tuple(marks), shown=ref.shown)
         return (await self._observed([ticket]))[0]
 
@@ -176,11 +182,11 @@ class ServiceNowConnector:
             return record.mark == self._settings.open_mark
         return record.mark.startswith(f"{self._settings.prefix}:")
 
-    async def _marks(self, row: Row, record: Record) -> list[Mark]:
+    async def _marks(self, record_id: str) -> list[Mark]:
+        """The answers in rows of their own; none where a column of the record is set."""
         if self._settings.decide_by != "approvers":
-            mark = self._mark(row)
-            return [] if mark is None else [mark]
-        rows = await approvals_of(self._client, record.id, self._changes_column())
+            return []
+        rows = await approvals_of(self._client, record_id, self._changes_column())
         return [mark for found in rows if (mark := self._mark(found))]
 
     def _mark(self, row: Row) -> Mark | None:

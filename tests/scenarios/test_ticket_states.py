@@ -9,14 +9,6 @@ import pytest
 from sandbox._faults import Fault
 from tests.scenarios.ticket_world import ticket_world
 
-TORN = pytest.mark.xfail(
-    strict=True, reason="fetch_one reads the record before its approvals; they are of two moments"
-)
-
-RESTORED = pytest.mark.xfail(
-    strict=True, reason="only the text of now is compared; the audit knows what it was then"
-)
-
 
 @pytest.mark.parametrize("system", ["jira", "servicenow"])
 async def test_state_that_means_nothing_decides_nothing(tmp_path: Path, system: str) -> None:
@@ -37,7 +29,7 @@ async def test_state_that_means_nothing_decides_nothing(tmp_path: Path, system: 
         assert [request["arguments"]] == app.quotes()
 
 
-@pytest.mark.parametrize("system", ["jira", pytest.param("servicenow", marks=TORN)])
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
 async def test_text_that_changes_while_the_ticket_is_read_is_not_approved(
     tmp_path: Path, system: str
 ) -> None:
@@ -65,7 +57,7 @@ async def test_text_that_changes_while_the_ticket_is_read_is_not_approved(
         assert ("pending", []) == (after["status"], after["votes"])
 
 
-@pytest.mark.parametrize("system", ["jira", pytest.param("servicenow", marks=RESTORED)])
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
 async def test_text_that_was_another_at_the_answer_is_not_approved(
     tmp_path: Path, system: str
 ) -> None:
