@@ -104,7 +104,7 @@ class Reconciler:
                 await self._losses.lost(delivery)
             else:
                 await self._settlings[delivery.channel].settle(delivery, seen)
-        except UnavailableError as exc:
+        except CountersignError as exc:
             log.warning("ticket not read", delivery_id=delivery_id, reason=str(exc))
             return
         planned = now + timedelta(seconds=LOOK_AGAIN_S)

@@ -83,7 +83,8 @@ class JiraSession:
         except JIRAError as exc:
             if exc.response is None:
                 raise _unclear(what, "did not answer", write=write) from exc
-            raise refused(exc.response, what, write=write) from exc
+            # Not from `exc`: as text it has all headers and the body of the answer, for any log.
+            raise refused(exc.response, what, write=write) from None
         except _LoginFailedError as exc:
             raise credentials_refused(what) from exc
         except requests.TooManyRedirects as exc:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from approvals.errors import InvalidError
 from approvals.models import RequestStatus
 from connectors import losses, reconciler, settling
 from connectors.changes import changed
@@ -51,6 +54,9 @@ async def test_tickets_that_lost_their_label_are_all_read_in_time(
     world: DeskWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciler, "MISSING_LIMIT", 2)
+    rule = {"effect": "require_approval", "roles": ["manager"], "channels": ["jira"]}
+    world.change_rule("quote", rule)  # without a deadline: it takes as long as the lot will have it
+    world.restart()
     requests = [(await world.ticketed())[0] for _ in range(6)]
     for request in requests:
         (await world.ticket(request)).open = False
@@ -128,3 +134,19 @@ async def test_many_names_in_changes_are_read_in_no_time() -> None:
     schema = {"properties": {str(n): {"type": "string"} for n in range(100_000)}}
 
     assert 100_000 == len(changed("t", schema, {}, text))
+
+
+async def test_ticket_in_which_nothing_can_be_written_is_tried_again_quietly(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(ERIN).approve(ticket.id)
+
+    async def full(*args: object, **kwargs: object) -> None:
+        raise InvalidError("It has too many comments.")
+
+    world.tickets.ask_again = full  # type: ignore[method-assign]
+    await world.hint(ticket)
+    delivery = await world.delivery(request)
+
+    assert delivery.look_at == world.clock.now() + timedelta(seconds=reconciler.LOOK_AGAIN_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from approvals.errors import UnavailableError
@@ -101,3 +103,14 @@ async def test_search_that_goes_round_in_circles_ends(
     monkeypatch.setattr(rest_search, "_token", lambda start, text: token(1, text))
     with pytest.raises(UnavailableError, match="again and again"):
         await site.poll()
+
+
+async def test_answers_of_the_site_are_in_no_traceback(site: JiraSite, orders: Orders) -> None:
+    ref = await orders.ticket()
+    site.jira.faults.fail(403)
+    with pytest.raises(UnavailableError) as caught:
+        await site.seen(ref)
+    text = "".join(traceback.format_exception(caught.value))
+
+    assert "response headers" not in text
+    assert "response text" not in text
