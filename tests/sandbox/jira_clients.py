@@ -24,9 +24,9 @@ def http(jira: Jira, login: str = "bot") -> httpx.AsyncClient:
     """Plain HTTP with the credentials that this deployment takes."""
     found = account(login)
     if jira.site.cloud:
-        return httpx.AsyncClient(base_url=jira.url, auth=(found.email, found.token))
+        return httpx.AsyncClient(timeout=30, base_url=jira.url, auth=(found.email, found.token))
     headers = {"Authorization": f"Bearer {found.token}"}
-    return httpx.AsyncClient(base_url=jira.url, headers=headers)
+    return httpx.AsyncClient(timeout=30, base_url=jira.url, headers=headers)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def basic(name: str, secret: str) -> Any:
 
 async def test_wrong_credentials_are_401_without_an_error_collection() -> None:
     bot = account("bot")
-    async with Jira.start() as jira, httpx.AsyncClient(base_url=jira.url) as client:
+    async with Jira.start() as jira, httpx.AsyncClient(timeout=30, base_url=jira.url) as client:
         path = "/rest/api/3/myself"
         answers = [
             await client.get(path),
@@ -53,7 +53,9 @@ async def test_oauth_goes_through_the_gateway() -> None:
     bot = account("bot")
     async with Jira.start() as jira:
         ready = jira.ready()
-        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {bot.oauth_token}"}) as c:
+        async with httpx.AsyncClient(
+            timeout=30, headers={"Authorization": f"Bearer {bot.oauth_token}"}
+        ) as c:
             good = await c.get(f"{ready['oauth_url']}/rest/api/3/myself")
             site = await c.get(f"{jira.url}/rest/api/3/myself")
             headers = {"Authorization": f"Bearer {bot.expired_oauth_token}"}
@@ -176,7 +178,7 @@ async def test_data_center_takes_personal_tokens_and_passwords_and_has_names() -
 
     async with Jira.start(deployment="Server") as jira, http(jira) as client:
         raw = await with_package(jira, work, login="alex")
-        anonymous = httpx.AsyncClient(base_url=jira.url)
+        anonymous = httpx.AsyncClient(timeout=30, base_url=jira.url)
         password = await anonymous.get("/rest/api/2/myself", auth=basic("alex", alex.password))
         wrong = await anonymous.get("/rest/api/2/myself", auth=basic("alex", alex.token))
         unknown = await anonymous.get(

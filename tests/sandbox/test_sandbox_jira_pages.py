@@ -10,7 +10,7 @@ from tests.sandbox.jira_clients import moves_of
 
 
 def browser(jira: Jira) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=jira.url, follow_redirects=True)
+    return httpx.AsyncClient(timeout=30, base_url=jira.url, follow_redirects=True)
 
 
 @pytest.mark.parametrize(

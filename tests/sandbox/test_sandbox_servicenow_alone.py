@@ -55,7 +55,7 @@ async def test_file_keeps_what_was_answered_when_the_process_is_killed(tmp_path:
 
 
 async def control(snow: ServiceNow, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    async with httpx.AsyncClient(base_url=snow.url, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, base_url=snow.url, trust_env=False) as client:
         answer = await client.request(method, f"/_sandbox/{path}", json=body)
     return answer.status_code, answer.json()
 

@@ -33,7 +33,10 @@ async def snow() -> AsyncIterator[ServiceNow]:
 
 def http(snow: ServiceNow, user_name: str = BOT.user_name) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=snow.url, auth=(user_name, BY_NAME[user_name].password), trust_env=False
+        timeout=30,
+        base_url=snow.url,
+        auth=(user_name, BY_NAME[user_name].password),
+        trust_env=False,
     )
 
 
@@ -349,7 +352,7 @@ async def test_refuses_a_body_that_is_no_json(snow: ServiceNow) -> None:
     ],
 )
 async def test_refuses_who_cannot_say_who_he_is(snow: ServiceNow, headers: dict[str, str]) -> None:
-    async with httpx.AsyncClient(base_url=snow.url, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, base_url=snow.url, trust_env=False) as client:
         answer = await client.get(CHANGES, headers=headers)
 
     assert 401 == answer.status_code
@@ -357,7 +360,7 @@ async def test_refuses_who_cannot_say_who_he_is(snow: ServiceNow, headers: dict[
 
 
 async def test_takes_an_api_key_as_the_integration(snow: ServiceNow) -> None:
-    async with httpx.AsyncClient(base_url=snow.url, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, base_url=snow.url, trust_env=False) as client:
         answer = await client.post(CHANGES, json={}, headers={"x-sn-apikey": API_KEY})
 
     assert "svc_approvals" == answer.json()["result"]["sys_created_by"]
@@ -365,12 +368,12 @@ async def test_takes_an_api_key_as_the_integration(snow: ServiceNow) -> None:
 
 async def token(snow: ServiceNow, **form: str) -> httpx.Response:
     application = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    async with httpx.AsyncClient(base_url=snow.url, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, base_url=snow.url, trust_env=False) as client:
         return await client.post("/oauth_token.do", data={**application, **form})
 
 
 async def created_by(snow: ServiceNow, access_token: str) -> str | int:
-    async with httpx.AsyncClient(base_url=snow.url, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, base_url=snow.url, trust_env=False) as client:
         answer = await client.post(
             CHANGES, json={}, headers={"Authorization": f"Bearer {access_token}"}
         )

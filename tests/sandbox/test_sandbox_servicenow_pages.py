@@ -22,7 +22,7 @@ async def snow() -> AsyncIterator[ServiceNow]:
 @pytest.fixture
 async def browser(snow: ServiceNow) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=snow.url, follow_redirects=True, trust_env=False
+        timeout=30, base_url=snow.url, follow_redirects=True, trust_env=False
     ) as client:
         yield client
 
@@ -165,7 +165,7 @@ async def test_address_of_nothing_leads_to_the_list(browser: httpx.AsyncClient) 
 
 @pytest.mark.parametrize("back", ["//evil.example/x", "/\\evil.example", "https://evil.example"])
 async def test_switching_the_person_never_leads_elsewhere(snow: ServiceNow, back: str) -> None:
-    async with httpx.AsyncClient(base_url=snow.url, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=30, base_url=snow.url, trust_env=False) as client:
         answer = await client.get("/acting-as", params={"user": "nobody", "back": back})
 
     assert (303, "/") == (answer.status_code, answer.headers["Location"])

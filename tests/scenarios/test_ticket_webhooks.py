@@ -109,12 +109,10 @@ async def test_three_megabytes_are_too_much(app: TicketWorld, asked: dict[str, A
     assert await nothing_changed(app, asked)
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b"not json", b"\xff\xfe", b"[" * 5_000])
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b"not json", b"[" * 5_000])
 async def test_signed_nonsense_is_ignored(
     app: TicketWorld, asked: dict[str, Any], body: bytes
 ) -> None:
-    if app.desk.name == "servicenow" and body == b"\xff\xfe":
-        pytest.skip("the rule signs text")
     status = await app.hook(*app.desk.webhook(str(app.key(asked)), body=body))
 
     assert 200 == status
