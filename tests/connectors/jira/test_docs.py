@@ -30,7 +30,12 @@ def test_configuration_can_be_read() -> None:
 
 @pytest.mark.parametrize("fragment", [b for b in BLOCKS if "connectors:" not in b])
 def test_fragment_of_the_configuration_can_be_read(fragment: str) -> None:
-    assert settings(**yaml.safe_load(fragment))
+    keys = yaml.safe_load(fragment)
+    for secret in ("token", "password"):
+        if keys.get("auth", {}).pop(f"{secret}_env", None):
+            keys["auth"][secret] = "x"
+
+    assert keys.keys() <= settings(**keys).model_fields_set
 
 
 def test_every_setting_and_every_permission_is_explained() -> None:
