@@ -34,6 +34,8 @@ class Desk(Protocol):
     """Of the connector, where they differ from the local ones."""
     create: Mapping[str, str]
     """The call that makes a ticket, as a fault names it."""
+    lags: bool
+    """Whether searches may be late there."""
 
     def tickets(self) -> list[Found]:
         """Every ticket, the first made first."""
@@ -70,6 +72,7 @@ class ServiceNowDesk:
 
     settings: Mapping[str, Any] = {"poll_every": "2s"}
     create: Mapping[str, str] = {"method": "POST", "path": "/table/change_request$"}
+    lags = False
 
     def __init__(self, ready: Mapping[str, Any]):
         self._at = _Control(ready)
@@ -105,6 +108,7 @@ class JiraDesk:
 
     settings: Mapping[str, Any] = {"poll_every": "2s", "settle": "2s"}
     create: Mapping[str, str] = {"method": "POST", "path": "/issue$"}
+    lags = True
 
     def __init__(self, ready: Mapping[str, Any]):
         self._at = _Control(ready)
@@ -165,12 +169,10 @@ def desk_of(one: Stack, system: str) -> Desk:
     return DESKS[system](one.tickets[system])
 
 
-def lose_answers(one: Stack, system: str, times: int) -> None:
-    """The next creates are carried out and not answered: 503 and a reset in turn."""
-    at, create = _Control(one.tickets[system]), DESKS[system].create
-    lost = {**create, "kind": "error_after", "status": 503}
-    broken = {**create, "kind": "reset_after"}
-    at.switch("POST", "fault", [broken if n % 2 else lost for n in range(times)])
+def lose_answer(one: Stack, system: str, number: int) -> None:
+    """One more create is carried out and not answered: 503, or a reset if the number is odd."""
+    kind = {"kind": "reset_after"} if number % 2 else {"kind": "error_after", "status": 503}
+    _Control(one.tickets[system]).switch("POST", "fault", {**DESKS[system].create, **kind})
 
 
 def faults_left(one: Stack, system: str) -> int:
