@@ -18,6 +18,9 @@ from connectors.document import Document, Row
 from connectors.servicenow.settings import ServiceNowSettings
 
 _INDENT = "    "
+_QUOTE = f"{_INDENT}| "
+"""Before each further line of what an agent says: where blanks collapse (mails, portals) a line of
+a value must not pass for an argument of its own."""
 _CODE = re.compile(r"\[(?=\s*/?\s*code\s*\])", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _VALUE_LIMITS = (4_000, 2_000, 1_000, 500, 250, 120, 60)
@@ -65,7 +68,7 @@ def _parts(
     blocks.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
     if document.before:
         blocks.append(_block("Before a person changed it", _rows(document.before, most)))
-    blocks.append(_block("Why", _lines(_cut(document.why, most), _INDENT)))
+    blocks.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
     foot = [_block("Details", _rows(document.facts, 400))]
     foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in _how(settings, document)]))
     if more:
@@ -83,7 +86,7 @@ def _rows(rows: Iterable[Row], most: int | None) -> list[str]:
     for row in rows:
         first, *others = _lines(_cut(row.text, most), "")
         lines.append(f"{_INDENT}{harmless(' '.join(row.name.split()))}: {first}")
-        lines += [f"{_INDENT * 2}{line}" for line in others]
+        lines += [f"{_QUOTE}{line}".rstrip() for line in others]
     return lines
 
 

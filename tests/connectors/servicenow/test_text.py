@@ -38,7 +38,7 @@ def test_text_says_what_why_and_how_in_this_order() -> None:
     order = ["Quoter wants", "IT WOULD RUN WITH", "BEFORE A PERSON CHANGED IT", "WHY", "DETAILS"]
 
     assert sorted(order, key=said.index) == order
-    assert "    amount: 27000\n    note: two\n        lines\n" in said
+    assert "    amount: 27000\n    note: two\n    | lines\n" in said
     assert said.index("DETAILS") < said.index("HOW TO ANSWER")
     assert LINK not in said
 
@@ -118,3 +118,12 @@ def test_remark_of_any_length_keeps_its_mark() -> None:
 
     assert len(comment) <= 4_000
     assert comment.endswith(mark)
+
+
+def test_line_of_a_value_does_not_pass_for_an_argument_where_blanks_collapse() -> None:
+    row = Row(name="note", text="fine\namount: 10")
+    said = written(document(arguments=(row,), why="Because.\namount: 10"))
+    lines = [" ".join(line.split()) for line in said.split("\n")]
+
+    assert "amount: 10" not in lines
+    assert 2 == lines.count("| amount: 10")
