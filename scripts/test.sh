@@ -3,7 +3,7 @@
 #
 #   fast   everything but the two below, with coverage and its gate
 #   agents the AutoGen suite once more, on pyautogen 0.9
-#   crash  a server that is killed and started again
+#   crash  a server that is killed and started again, and what takes long with tickets
 #   e2e    real clients in a real browser
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
