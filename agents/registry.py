@@ -66,7 +66,12 @@ class Registry:
         """
         if self._workflows.get(workflow.name, workflow) is not workflow:
             raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
-        built, version = self._build(workflow)
+        try:
+            built, version = self._build(workflow)
+        except ValueError as exc:  # what a factory says of the settings that it needs
+            raise ConfigurationError(
+                f"The workflow {workflow.name} cannot be built: {exc}"
+            ) from exc
         self._workflows[workflow.name] = workflow
         self._infos[workflow.name] = WorkflowInfo(
             name=workflow.name,

@@ -214,7 +214,7 @@ class Settling:
             await self._connector.ask_again(ticket_of(delivery), act, text, counted=True)
             return
         text = (
-            f"The answer of {who} does not count: {visible(recorded.reason)} The request still "
+            f"The answer of {who} does not count: {visible(recorded.reason)}\n\nThe request still "
             "waits, nothing has run."
         )
         await self._connector.ask_again(ticket_of(delivery), act, text, counted=False)

@@ -102,7 +102,7 @@ def _how(settings: ServiceNowSettings, document: Document) -> list[str]:
     name = document.arguments[0].name if document.arguments else "amount"
     example = f"{harmless(cut(name, 60))}: the value that you want"
     if settings.decide_by == "approvers":
-        first = "Set your own approval of this record to Approved or Rejected, and comment why."
+        first = "Set your own approval of this record to Approved, or to Rejected with the reason."
         where = "of the approval"
     else:
         yes, no = settings.decide_by.approved[0], settings.decide_by.rejected[0]

@@ -153,3 +153,12 @@ def test_a_factory_can_be_called_directly(context: WorkflowContext, tmp_path: Pa
     chat = pair(Effects())(context)
 
     assert (chat.starter.name, chat.recipient.name) == ("gatekeeper", "worker")
+
+
+def test_a_factory_that_misses_a_setting_is_named(context: WorkflowContext) -> None:
+    @workflow("needy", version="1", title="Needy", triggers=("needy",), example="needy")
+    def needy(_: WorkflowContext) -> Chat:
+        raise ValueError("it needs crm_url")
+
+    with pytest.raises(ConfigurationError, match="needy cannot be built: it needs crm_url"):
+        Registry(context).add(needy)

@@ -279,13 +279,15 @@ def test_decide_goes_through_the_running_server(
     assert (late.status, "already decided" in late.err) == (1, True)
 
 
-def test_doctor_names_what_to_fix(cli: Cli) -> None:
-    """No model server is running here."""
-    said = cli("doctor")
+def test_doctor_names_what_to_fix(cli: Cli, tmp_path: Path) -> None:
+    """Nothing listens at these addresses."""
+    text = (REPOSITORY / "countersign.yaml").read_text()
+    (tmp_path / "c.yaml").write_text(text.replace("http://127.0.0.1:88", "http://127.0.0.1:1"))
+    said = cli("doctor", "--config", "c.yaml")
 
     assert said.status == 1
     assert "ok  configuration" in said.out
-    assert "FIX model: scripted at http://127.0.0.1:8801/v1/models cannot be reached" in said.out
+    assert "FIX model: scripted at http://127.0.0.1:101/v1/models cannot be reached" in said.out
     assert "FIX jira, " in said.out
     assert "FIX servicenow, " in said.out
 
