@@ -32,7 +32,9 @@ class BackOfficeError(Exception):
 def setting(settings: Mapping[str, Any], key: str) -> Any:
     """A required setting of a workflow. Raises ValueError that says where it belongs."""
     if settings.get(key) in (None, ""):
-        raise ValueError(f"The workflow needs {key}: set it in countersign.yaml under `workflows.settings`.")
+        raise ValueError(
+            f"The workflow needs {key}: set it in countersign.yaml under `workflows.settings`."
+        )
     return settings[key]
 
 
