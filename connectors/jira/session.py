@@ -107,7 +107,7 @@ class JiraSession:
                     _learn_deployment(jira, self._settings)
                     # Or else the first search would do it.
                     jira._update_fields_cache()  # type: ignore[no-untyped-call]
-                except BaseException:
+                except BaseException:  # whatever it is, the half-open session must not be left
                     jira.close()  # type: ignore[no-untyped-call]
                     raise
                 self._jira = jira
