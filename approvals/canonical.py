@@ -51,9 +51,12 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def well_formed(text: str) -> str:
-    """`text` with each lone surrogate replaced by `?`: models and tools do produce them, and
-    neither UTF-8 nor the store can hold them."""
-    return text.encode("utf-8", "replace").decode()
+    """`text` with each lone surrogate replaced by `?` and each NUL by U+FFFD: models and tools do
+    produce them, UTF-8 cannot hold the one, and PostgreSQL's `text` not the other.
+
+    Source: https://www.postgresql.org/docs/current/datatype-character.html (read 2026-11-25).
+    """
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 def sha256_hex(data: bytes) -> str:

@@ -30,6 +30,7 @@ from approvals.service import ApprovalService
 from approvals.store import codec
 from approvals.store import deliveries as rows
 from approvals.store import ledger as ledger_rows
+from approvals.store import sessions as session_rows
 from approvals.wording import channel_words
 
 log = structlog.get_logger(__name__)
@@ -104,7 +105,7 @@ class Courier:
         now = self._clock.now()
 
         def unit(connection: Connection) -> tuple[Delivery, RequestView] | None:
-            delivery = rows.get(connection, delivery_id)
+            delivery = rows.get(connection, delivery_id, lock=True)
             if delivery.next_at is None or delivery.next_at > now:
                 return None
             until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
@@ -126,7 +127,8 @@ class Courier:
         first = delivery.reference is None
 
         def unit(connection: Connection) -> bool:
-            current = rows.get(connection, delivery.id)
+            session_rows.lock(connection, view.session.id)
+            current = rows.get(connection, delivery.id, lock=True)
             behind = current.wanted_version > delivery.wanted_version
             over = not behind and channel.over(current, view)
             rows.record(

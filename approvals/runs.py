@@ -178,7 +178,7 @@ class Runs:
         """Raise LostLeaseError unless the run still holds the session."""
         now = self._clock.now()
         await self._store.read(
-            lambda c: session_rows.require_lease(c, run.session.id, run.epoch, now)
+            lambda c: session_rows.require_lease(c, run.session.id, run.epoch, now, lock=False)
         )
 
     async def submit(
@@ -277,6 +277,7 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> tuple[Result, bool]:
+            session_rows.lock(connection, run.session.id)
             result = self._executions.finish(
                 connection, run.session.id, run.epoch, request_id, now, ok=ok, content=content
             )
@@ -307,6 +308,7 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
+            request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
             session = session_rows.get(connection, request.session_id)
             if session.status not in session_rows.LIVE:

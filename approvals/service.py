@@ -123,6 +123,7 @@ class ApprovalService:
         now = self._clock.now()
 
         def unit(connection: Connection) -> Request | Refusal:
+            request_rows.lock(connection, request_id)
             if act is not None and ticket_rows.act(connection, act) is not None:
                 return request_rows.get(connection, request_id)
             outcome = self._box.cast(connection, ballot, actor, now)
@@ -141,6 +142,7 @@ class ApprovalService:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
+            request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
             due = request.expires_at is not None and request.expires_at <= now
             if due and request.status is RequestStatus.PENDING:
@@ -155,6 +157,7 @@ class ApprovalService:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
+            request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
             if act is None or ticket_rows.record_act(connection, act, request_id, reason, now):
                 refused(connection, request, actor, reason, now)
@@ -171,6 +174,7 @@ class ApprovalService:
         now = self._clock.now()
 
         def unit(connection: Connection) -> bool:
+            request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
             new = ticket_rows.record_act(connection, act, request_id, reason, now)
             if new:
@@ -185,6 +189,7 @@ class ApprovalService:
         now = self._clock.now()
 
         def unit(connection: Connection) -> Session:
+            session_rows.lock(connection, session_id)
             session = session_rows.get(connection, session_id)
             principal = actor.principal
             if principal is None or (
@@ -370,6 +375,7 @@ class ApprovalService:
         target = f"card:{sha256_hex(codec.dumps(reference).encode())[:32]}"
 
         def unit(connection: Connection) -> None:
+            request_rows.lock(connection, request_id)
             request_rows.get(connection, request_id)
             for known in delivery_rows.of_request(connection, request_id):
                 if known.channel == channel and known.reference == reference:

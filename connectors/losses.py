@@ -46,8 +46,9 @@ class Losses:
         now = self._clock.now()
 
         def unit(connection: Connection) -> str:
+            request_rows.lock(connection, delivery.request_id)
             request = request_rows.get(connection, delivery.request_id)
-            current = delivery_rows.get(connection, delivery.id)
+            current = delivery_rows.get(connection, delivery.id, lock=True)
             if current.ticket_id != ref.id:
                 return "replaced already"
             if not is_current(delivery, request):

@@ -144,7 +144,7 @@ class Reconciler:
         now = self._clock.now()
 
         def unit(connection: Connection) -> tuple[PollState, list[Delivery]] | None:
-            state = rows.poll_state(connection, name)
+            state = rows.poll_state(connection, name, lock=True)
             if state is None or state.next_at > now:
                 return None
             leased = now + timedelta(seconds=POLL_LEASE_S)

@@ -52,9 +52,10 @@ def add(
     return connection.execute(_insert(connection, deliveries, values)).rowcount == 1
 
 
-def get(connection: Connection, delivery_id: str) -> Delivery:
-    """The delivery. Raises NotFoundError."""
-    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).first()
+def get(connection: Connection, delivery_id: str, *, lock: bool = False) -> Delivery:
+    """The delivery; `lock` it to write what depends on it. Raises NotFoundError."""
+    query = select(deliveries).where(deliveries.c.id == delivery_id)
+    row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise NotFoundError(f"There is no delivery {delivery_id}.")
     return codec.delivery(row)
@@ -156,12 +157,13 @@ def conversations_with_notices(connection: Connection, now: datetime, *, limit: 
 
 
 def next_notice(connection: Connection, conversation: str) -> tuple[Notice, datetime] | None:
-    """The first unsent message of a conversation and when it is due."""
+    """The first unsent message of a conversation and when it is due; locked for its sender."""
     query = (
         select(notices)
         .where(notices.c.conversation == conversation, notices.c.next_at.is_not(None))
         .order_by(notices.c.id)
         .limit(1)
+        .with_for_update()
     )
     row = connection.execute(query).first()
     if row is None:

@@ -12,6 +12,7 @@ from approvals.errors import InvalidError, NotFoundError
 from approvals.lifecycle import require_move
 from approvals.models import Request, RequestId, RequestStatus, Vote
 from approvals.store import codec
+from approvals.store import sessions as sessions_of
 from approvals.store.schema import requests, sessions, votes
 from approvals.store.sessions import LIVE
 
@@ -34,6 +35,15 @@ def get(connection: Connection, request_id: str) -> Request:
     if row is None:
         raise NotFoundError(f"There is no request {request_id}.")
     return codec.request(row)
+
+
+def lock(connection: Connection, request_id: str) -> None:
+    """`sessions.lock` of the session that the request is of; nothing if there is no request."""
+    if connection.dialect.name == "postgresql":
+        query = select(requests.c.session_id).where(requests.c.id == request_id)
+        session_id = connection.execute(query).scalar_one_or_none()
+        if session_id is not None:
+            sessions_of.lock(connection, session_id)
 
 
 def of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:

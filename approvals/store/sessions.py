@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from approvals.errors import LostLeaseError, NotFoundError
 from approvals.ledger import GENESIS
@@ -44,8 +44,23 @@ def insert(
     )
 
 
+def lock(connection: Connection, session_id: str) -> None:
+    """Let no other transaction change this session or its requests before this one has ended.
+
+    Taken before any other row, so that two transactions never wait for each other. SQLite has one
+    writer: there is nothing to wait for.
+    """
+    if connection.dialect.name == "postgresql":
+        query = select(sessions.c.id).where(sessions.c.id == session_id)
+        connection.execute(query.with_for_update())
+
+
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:
-    """The session that was started with this key."""
+    """The session that was started with this key. Nobody else starts one with it before this
+    transaction has ended."""
+    if connection.dialect.name == "postgresql":
+        key_hash = func.hashtextextended(idempotency_key, 0)
+        connection.execute(select(func.pg_advisory_xact_lock(key_hash)))
     row = connection.execute(
         select(*_COLUMNS).where(sessions.c.idempotency_key == idempotency_key)
     ).first()
@@ -188,16 +203,21 @@ def change(
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
-def holds_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> bool:
-    """Whether the run of `epoch` still holds the session; in a write, nobody takes it meanwhile."""
-    m = _row(connection, session_id, lock=True)._mapping
+def holds_lease(
+    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
+) -> bool:
+    """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
+    nobody takes it before the transaction has ended."""
+    m = _row(connection, session_id, lock=lock)._mapping
     held = m["epoch"] == epoch and m["status"] == SessionStatus.RUNNING
     return bool(held and m["lease_until"] is not None and m["lease_until"] > codec.to_text(now))
 
 
-def require_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> None:
-    """Raise LostLeaseError unless the run of `epoch` still holds the session."""
-    if not holds_lease(connection, session_id, epoch, now):
+def require_lease(
+    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
+) -> None:
+    """Raise LostLeaseError unless the run of `epoch` still holds the session; `lock` as above."""
+    if not holds_lease(connection, session_id, epoch, now, lock=lock):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 

@@ -167,9 +167,10 @@ def due_polls(connection: Connection, now: datetime) -> list[str]:
     return [row[0] for row in connection.execute(query)]
 
 
-def poll_state(connection: Connection, channel: str) -> PollState | None:
-    """How far a system has been read."""
-    row = connection.execute(select(polls).where(polls.c.channel == channel)).first()
+def poll_state(connection: Connection, channel: str, *, lock: bool = False) -> PollState | None:
+    """How far a system has been read; `lock` it to read further."""
+    query = select(polls).where(polls.c.channel == channel)
+    row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         return None
     m = dict(row._mapping)
