@@ -108,10 +108,20 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                     "name": name,
                     "in": "query",
                     "required": name in required,
-                    "schema": _inline(prop, schema),
+                    "schema": _present(_inline(prop, schema)),
                 }
             )
     return found
+
+
+def _present(prop: dict[str, Any]) -> dict[str, Any]:
+    """The schema without null and its default: a parameter is left out, and null is no text."""
+    options = prop.get("anyOf")
+    if not isinstance(options, list) or {"type": "null"} not in options:
+        return prop
+    rest = {key: value for key, value in prop.items() if key not in ("anyOf", "default")}
+    real = [option for option in options if option != {"type": "null"}]
+    return {**rest, **real[0]} if len(real) == 1 else {**rest, "anyOf": real}
 
 
 def _inline(prop: Any, schema: dict[str, Any]) -> Any:
