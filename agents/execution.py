@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -41,14 +42,17 @@ class _Ended:
     error: BaseException | None = None
 
 
-async def execute(tool: SealedTool, request: Request, executor: Executor) -> Outcome:
+async def execute(
+    tool: SealedTool, request: Request, executor: Executor, require: Callable[[], None]
+) -> Outcome:
     """Call the tool with the request's arguments: in a thread, or here if it is a coroutine.
 
+    `require` raises LostLeaseError if the claim may be another process's: then it is not called.
     Whatever the body raises becomes an outcome. Only our own cancellation passes: then nobody
     knows what the tool did, and the request stays `executing`.
     """
     arguments = copy.deepcopy(request.arguments)
-    with permitted(request):
+    with permitted(request, require):
         if inspect.iscoroutinefunction(tool.body):
             ended = await _awaited(tool, arguments)
         else:

@@ -166,7 +166,7 @@ class Gate:
             raise IntegrityError(f"{proxy.name} no longer has the tool {claimed.tool}.")
         await self._runs.check(run)
         self._lease.require()
-        outcome = await execute(tool, claimed, self._executor)
+        outcome = await execute(tool, claimed, self._executor, self._lease.require)
         if outcome.unknown:
             doubt = await self._runs.unknown(run, claimed.id, message=outcome.content)
             return results.text_of(claimed, doubt)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,37 +15,72 @@ from approvals.runs import Run, Runs
 
 log = structlog.get_logger(__name__)
 
+SHARE = 0.9
+"""Of its lease a run uses this share at most; the rest is what the clocks of two servers may differ
+by before both think that a session is theirs."""
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed_s() -> float:
+    """Seconds on a clock that goes on while this process, or the whole machine, is suspended.
+
+    Source: clock_gettime(2), https://man7.org/linux/man-pages/man2/clock_gettime.2.html, read
+    2026-11-25: on Linux CLOCK_MONOTONIC leaves out the time in which the system is suspended,
+    CLOCK_BOOTTIME does not. On macOS, which has no such name, CLOCK_MONOTONIC counts it.
+    """
+    return time.clock_gettime(_CLOCK)
+
 
 @dataclass
 class Lease:
     """This process's hold on one session."""
 
     run: Run
+    ends_s: float
+    """When it ends unless it is renewed, on the clock `clock_s`."""
+    clock_s: Callable[[], float] = elapsed_s
     lost: bool = False
 
     def require(self) -> None:
-        """Return if, as far as this process knows, the lease is still held.
+        """Return if, as far as this process can know without asking, the lease is still held.
 
-        The store checks again at every write; this stops a run that has nothing to write yet.
+        The store checks again at every write; this stops a run that has nothing to write yet, and
+        a tool whose process was frozen after the store was asked. Raises LostLeaseError.
         """
         if self.lost:
             raise LostLeaseError(f"Session {self.run.session.id} is run by another process now.")
+        if self.clock_s() >= self.ends_s:
+            raise LostLeaseError(
+                f"The lease on session {self.run.session.id} has run out: this process was "
+                "suspended, or the store could not be reached."
+            )
 
 
 class LeaseKeeper:
     """Renews while any run is live. Without runs there is no task."""
 
-    def __init__(self, runs: Runs, *, every_s: float):
+    def __init__(
+        self,
+        runs: Runs,
+        *,
+        every_s: float,
+        clock_s: Callable[[], float] = elapsed_s,
+    ):
         self._runs = runs
         self._every_s = every_s
+        self._clock_s = clock_s
         self._held: dict[int, Lease] = {}
         self._task: asyncio.Task[None] | None = None
         self._reachable = True
 
+    def now_s(self) -> float:
+        """The time that `hold` wants to know: read it before the lease is asked for."""
+        return self._clock_s()
+
     @contextmanager
-    def hold(self, run: Run) -> Iterator[Lease]:
-        """Keep the lease of `run` until the block ends."""
-        lease = Lease(run)
+    def hold(self, run: Run, asked_s: float) -> Iterator[Lease]:
+        """Keep the lease of `run`, which was asked for at `asked_s`, until the block ends."""
+        lease = Lease(run, self._ends_s(asked_s), self._clock_s)
         self._held[id(lease)] = lease
         if self._task is None:
             self._task = asyncio.create_task(self._renew_forever(), name="lease renewal")
@@ -59,6 +95,7 @@ class LeaseKeeper:
     async def renew_now(self) -> None:
         """Renew every held lease once, in one transaction."""
         held = list(self._held.values())
+        asked_s = self._clock_s()
         try:
             lost = await self._runs.renew([lease.run for lease in held])
         except UnavailableError:
@@ -70,9 +107,14 @@ class LeaseKeeper:
             log.info("leases can be renewed again", sessions=len(held))
         self._reachable = True
         for lease in held:
-            if lease.run.session.id in lost and id(lease) in self._held:
+            if lease.run.session.id not in lost:
+                lease.ends_s = self._ends_s(asked_s)
+            elif id(lease) in self._held:
                 lease.lost = True
                 log.warning("lease lost", session_id=lease.run.session.id)
+
+    def _ends_s(self, asked_s: float) -> float:
+        return asked_s + SHARE * self._runs.lease_s
 
     async def _renew_forever(self) -> None:
         while True:

@@ -31,6 +31,7 @@ class Execution:
 @dataclass
 class _Permit:
     request: Request
+    require: Callable[[], None]
     used: bool = False
 
 
@@ -47,9 +48,13 @@ def current_execution() -> Execution:
 
 
 @contextmanager
-def permitted(request: Request) -> Iterator[None]:
-    """Permit one call of the tool of a claimed request, within this context only."""
-    token = _permit.set(_Permit(request))
+def permitted(request: Request, require: Callable[[], None]) -> Iterator[None]:
+    """Permit one call of the tool of a claimed request, within this context only.
+
+    `require` is asked last of all, directly before the body runs: it raises LostLeaseError if the
+    claim may be another process's by now.
+    """
+    token = _permit.set(_Permit(request, require))
     try:
         yield
     finally:
@@ -64,7 +69,8 @@ class SealedTool:
         self.body = body
 
     def __call__(self, **arguments: Any) -> Any:
-        """Run the body; a coroutine if the body is one. Raises RefusedError or IntegrityError."""
+        """Run the body; a coroutine if the body is one. Raises RefusedError, IntegrityError or
+        LostLeaseError instead."""
         self._redeem(arguments)
         return self.body(**arguments)
 
@@ -90,4 +96,5 @@ class SealedTool:
                 f"{self.name}: what is about to run is not what was approved as {request.id} "
                 f"(digest {actual[:12]} instead of {request.digest[:12]}). It was not run."
             )
+        permit.require()
         permit.used = True

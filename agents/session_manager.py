@@ -17,7 +17,7 @@ from agents import driving, snapshot
 from agents.built import BuiltChat
 from agents.gate import Gate
 from agents.gatekeeper import ApprovalProxy
-from agents.leases import Lease, LeaseKeeper
+from agents.leases import Lease, LeaseKeeper, elapsed_s
 from agents.progress import answer
 from agents.quiet import QuietStream
 from agents.registry import Registry
@@ -43,11 +43,18 @@ RENEWALS_PER_LEASE = 3
 class SessionManager:
     """The handler of the job "run". A session that waits costs nothing here."""
 
-    def __init__(self, runs: Runs, registry: Registry, *, at_once: int = SESSIONS_AT_ONCE):
+    def __init__(
+        self,
+        runs: Runs,
+        registry: Registry,
+        *,
+        at_once: int = SESSIONS_AT_ONCE,
+        clock_s: Callable[[], float] = elapsed_s,
+    ):
         self._runs = runs
         self._registry = registry
         self._slots = asyncio.Semaphore(at_once)
-        self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE)
+        self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE, clock_s=clock_s)
         # A session uses at most two threads, a sync chat's and a tool's, so none waits for ever
         # for the other's. Not the loop's own pool: AutoGen's model calls fill that one.
         self._threads = ThreadPoolExecutor(2 * at_once, thread_name_prefix="session")
@@ -72,10 +79,11 @@ class SessionManager:
         Raises UnavailableError if the store cannot be reached.
         """
         async with self._slots:
+            asked_s = self.leases.now_s()
             run = await self._runs.begin(SessionId(session_id))
             if run is None:
                 return
-            with self.leases.hold(run) as lease:
+            with self.leases.hold(run, asked_s) as lease:
                 try:
                     await self._take_further(lease)
                 except (LostLeaseError, ClosedError) as exc:

@@ -16,7 +16,7 @@ from agents import ApprovalProxy, current_execution
 from agents.execution import execute
 from agents.permit import SealedTool, permitted
 from approvals.canonical import digest
-from approvals.errors import IntegrityError, RefusedError
+from approvals.errors import IntegrityError, LostLeaseError, RefusedError
 from approvals.models import Request
 from tests.agents.requests import claimed
 
@@ -24,6 +24,10 @@ from tests.agents.requests import claimed
 def transfer(amount: int, to: str = "bob") -> str:
     """Transfer money."""
     return f"{amount} to {to}"
+
+
+def held() -> None:
+    """The lease is held."""
 
 
 def sealed(body: Callable[..., Any] = transfer) -> SealedTool:
@@ -38,7 +42,7 @@ def test_without_a_permit_nothing_runs() -> None:
 
 def test_with_its_permit_it_runs() -> None:
     """The arguments that were approved."""
-    with permitted(claimed("transfer", {"amount": 1})):
+    with permitted(claimed("transfer", {"amount": 1}), held):
         assert sealed()(amount=1) == "1 to bob"
 
 
@@ -48,7 +52,7 @@ def test_with_its_permit_it_runs() -> None:
 def test_other_arguments_are_refused(arguments: dict[str, Any]) -> None:
     """What is about to run is not what was approved."""
     with (
-        permitted(claimed("transfer", {"amount": 1})),
+        permitted(claimed("transfer", {"amount": 1}), held),
         pytest.raises(IntegrityError, match="not what was approved"),
     ):
         sealed()(**arguments)
@@ -56,19 +60,19 @@ def test_other_arguments_are_refused(arguments: dict[str, Any]) -> None:
 
 def test_another_tool_is_refused() -> None:
     """The permit of one tool does not open another."""
-    with permitted(claimed("lookup", {"amount": 1})), pytest.raises(IntegrityError):
+    with permitted(claimed("lookup", {"amount": 1}), held), pytest.raises(IntegrityError):
         sealed()(amount=1)
 
 
 def test_positional_arguments_are_refused() -> None:
     """They are not in the digest."""
-    with permitted(claimed("transfer", {"amount": 1})), pytest.raises(TypeError):
+    with permitted(claimed("transfer", {"amount": 1}), held), pytest.raises(TypeError):
         sealed()(1)  # type: ignore[call-arg]
 
 
 def test_a_permit_is_good_for_one_call() -> None:
     """Also in a copied context, as a task that the tool left behind would have."""
-    with permitted(claimed("transfer", {"amount": 1})):
+    with permitted(claimed("transfer", {"amount": 1}), held):
         sealed()(amount=1)
         with pytest.raises(RefusedError, match="used up"):
             sealed()(amount=1)
@@ -79,16 +83,30 @@ def test_a_permit_is_good_for_one_call() -> None:
 
 def test_the_permit_ends_with_its_block() -> None:
     """Even if it was not used."""
-    with permitted(claimed("transfer", {"amount": 1})):
+    with permitted(claimed("transfer", {"amount": 1}), held):
         pass
     with pytest.raises(RefusedError):
         sealed()(amount=1)
 
 
+def test_a_lost_lease_is_noticed_last_of_all_and_nothing_runs() -> None:
+    """The store was asked before; the process may have been frozen since."""
+    ran: list[int] = []
+
+    def lost() -> None:
+        raise LostLeaseError("The lease has run out.")
+
+    tool = sealed(lambda amount: ran.append(amount))
+    with permitted(claimed("transfer", {"amount": 1}), lost):
+        with pytest.raises(LostLeaseError):
+            tool(amount=1)
+    assert ran == []
+
+
 def test_the_execution_is_known_inside_a_tool_only() -> None:
     """Request, token and session, for the tool to hand on."""
     request = claimed("transfer", {"amount": 1})
-    with permitted(request):
+    with permitted(request, held):
         execution = current_execution()
     assert (execution.request_id, execution.token) == (request.id, request.execution_token)
     assert execution.session_id == request.session_id
@@ -184,7 +202,7 @@ def test_whatever_a_sync_tool_raises_is_its_outcome(
     error: BaseException, text: str, threads: Any
 ) -> None:
     """Also what would not pass a future, and what would end the process."""
-    outcome = asyncio.run(execute(sealed(_raise(error)), claimed("transfer", {}), threads))
+    outcome = asyncio.run(execute(sealed(_raise(error)), claimed("transfer", {}), threads, held))
 
     assert (outcome.ok, outcome.content, outcome.breach) == (False, text, None)
 
@@ -196,7 +214,7 @@ def test_whatever_an_async_tool_raises_is_its_outcome(error: BaseException, thre
     async def body(**_: Any) -> None:
         raise error
 
-    outcome = asyncio.run(execute(sealed(body), claimed("transfer", {}), threads))
+    outcome = asyncio.run(execute(sealed(body), claimed("transfer", {}), threads, held))
 
     assert (outcome.ok, outcome.content.split(":")[0]) == (False, type(error).__name__)
 
@@ -210,7 +228,7 @@ def test_our_own_cancellation_passes(threads: Any) -> None:
         await asyncio.Event().wait()
 
     async def main() -> None:
-        task = asyncio.create_task(execute(sealed(body), claimed("transfer", {}), threads))
+        task = asyncio.create_task(execute(sealed(body), claimed("transfer", {}), threads, held))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -229,7 +247,7 @@ def test_a_sync_tool_that_returns_a_coroutine_is_awaited(threads: Any) -> None:
         return later()
 
     request = claimed("transfer", {})
-    outcome = asyncio.run(execute(sealed(body), request, threads))
+    outcome = asyncio.run(execute(sealed(body), request, threads, held))
 
     assert outcome.content == request.execution_token
 
@@ -244,7 +262,7 @@ def test_a_sync_tool_does_not_block_the_loop(threads: Any) -> None:
             asyncio.run_coroutine_threadsafe(ready.wait(), loop).result(timeout=10)
             return "went on"
 
-        running = asyncio.create_task(execute(sealed(body), claimed("transfer", {}), threads))
+        running = asyncio.create_task(execute(sealed(body), claimed("transfer", {}), threads, held))
         await asyncio.sleep(0)
         ready.set()
         return (await running).content
@@ -260,7 +278,7 @@ def test_a_tool_cannot_change_what_was_stored(threads: Any) -> None:
         return len(items)
 
     request = claimed("transfer", {"items": []})
-    outcome = asyncio.run(execute(sealed(body), request, threads))
+    outcome = asyncio.run(execute(sealed(body), request, threads, held))
 
     assert outcome.content == "1"
     assert request.arguments == {"items": []}
@@ -271,7 +289,7 @@ def test_a_breach_is_told_apart_from_a_failure(threads: Any) -> None:
     request: Request = claimed("transfer", {"amount": 1}).model_copy(
         update={"arguments": {"amount": 1_000_000}}
     )
-    outcome = asyncio.run(execute(sealed(), request, threads))
+    outcome = asyncio.run(execute(sealed(), request, threads, held))
 
     assert outcome.ok is False
     assert outcome.breach is not None
@@ -280,7 +298,7 @@ def test_a_breach_is_told_apart_from_a_failure(threads: Any) -> None:
 def test_results_are_text_that_a_database_takes(threads: Any) -> None:
     """No NUL, no lone surrogate."""
     outcome = asyncio.run(
-        execute(sealed(lambda: "a\x00b\ud800c"), claimed("transfer", {}), threads)
+        execute(sealed(lambda: "a\x00b\ud800c"), claimed("transfer", {}), threads, held)
     )
 
     assert outcome.content == "a\N{REPLACEMENT CHARACTER}b?c"

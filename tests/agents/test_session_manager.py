@@ -324,7 +324,7 @@ async def test_leases_are_renewed_while_runs_live_and_only_then(tmp_path: Path) 
 
         runs.renew = unreachable  # type: ignore[method-assign]
         runs.lease_s = 0.003
-        manager = SessionManager(runs, w.new_registry())
+        manager = SessionManager(runs, w.new_registry(), clock_s=lambda: 0.0)
         before = asyncio.all_tasks()
         running = asyncio.create_task(manager.run(w.session_id))
         await thinking.wait()
