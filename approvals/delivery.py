@@ -109,7 +109,9 @@ class Courier:
             if delivery.next_at is None or delivery.next_at > now:
                 return None
             until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
-            rows.record(connection, delivery_id, next_at=until, attempts=delivery.attempts + 1)
+            attempts = delivery.attempts + 1
+            # Without an error it is under way: `free_attempts` tells that from a back-off.
+            rows.record(connection, delivery_id, next_at=until, attempts=attempts, error=None)
             return delivery, self._service.view_in(connection, delivery.request_id)
 
         return await self._store.write(unit)
@@ -188,7 +190,8 @@ class Courier:
                 return None
             notice = found[0]
             until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
-            rows.record_notice(connection, notice.id, next_at=until, attempts=notice.attempts + 1)
+            attempts = notice.attempts + 1
+            rows.record_notice(connection, notice.id, next_at=until, attempts=attempts, error=None)
             return notice, rows.get_conversation(connection, conversation_key)
 
         taken = await self._store.write(unit)

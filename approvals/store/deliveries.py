@@ -107,6 +107,25 @@ def record(connection: Connection, delivery_id: str, **values: Any) -> None:
     connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
 
 
+def free_attempts(connection: Connection, *, now: datetime) -> int:
+    """Make due what was under way: for a start-up at which no other process can be sending.
+
+    An attempt under way has no error yet. What failed has one, and keeps its time.
+    """
+    return sum(
+        connection.execute(
+            update(table)
+            .where(
+                table.c.next_at > codec.to_text(now),
+                table.c.attempts > 0,
+                table.c.error.is_(None),
+            )
+            .values(next_at=codec.to_text(now))
+        ).rowcount
+        for table in (deliveries, notices)
+    )
+
+
 def retarget(connection: Connection, target: str, now: datetime) -> list[DeliveryId]:
     """Someone can be reached now: try what is still waiting to be delivered there."""
     waiting = (

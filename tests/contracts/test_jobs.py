@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from approvals.errors import UnavailableError
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
-from approvals.jobs.embedded import ORPHAN_GRACE
+from approvals.jobs.due import ORPHAN_GRACE
 from approvals.models import RequestStatus
 from approvals.ports import Job
 from tests.doubles.directory import ANNA, acting

@@ -1,0 +1,37 @@
+"""The sweep: rows that are due, whatever became of their doorbells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN
+from approvals.ports import Job
+from approvals.store import deliveries, requests, sessions, tickets
+
+Due = Callable[[Connection, datetime], Sequence[str]]
+SWEEP_LIMIT = 500
+"""Rows of one kind per sweep; the next sweep takes the rest."""
+ORPHAN_GRACE = timedelta(seconds=30)
+"""A tool that runs on after its session was cancelled may still report for this long unasked."""
+DUE: Mapping[str, Due] = {
+    RUN: lambda c, now: sessions.due(c, now, limit=SWEEP_LIMIT),
+    DELIVER: lambda c, now: deliveries.due(c, now, limit=SWEEP_LIMIT),
+    NOTIFY: lambda c, now: deliveries.conversations_with_notices(c, now, limit=SWEEP_LIMIT),
+    DOUBT: lambda c, now: requests.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
+    EXPIRE: lambda c, now: requests.expiring(c, now, limit=SWEEP_LIMIT),
+    LOOK: lambda c, now: tickets.due_looks(c, now, limit=SWEEP_LIMIT),
+    POLL: lambda c, now: tickets.due_polls(c, now),
+}
+
+
+def due_jobs(connection: Connection, now: datetime, *, kinds: Collection[str]) -> list[Job]:
+    """A doorbell for each row of these kinds that is due at `now`, the longest due first."""
+    return [
+        Job(kind=kind, id=row)
+        for kind, due in DUE.items()
+        if kind in kinds
+        for row in due(connection, now)
+    ]

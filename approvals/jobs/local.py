@@ -1,0 +1,143 @@
+"""What both implementations of `approvals.ports.Jobs` do in their own process.
+
+A doorbell that cannot be answered now is dropped, not queued without end: the row stays due, and a
+later sweep finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from approvals.errors import CountersignError
+from approvals.ports import Clock, Job, Store
+
+log = structlog.get_logger(__name__)
+
+CONCURRENCY = 64
+"""Rows of one kind that are worked on at once."""
+SWEEP_EVERY_S = 2.0
+WAITING = 1000
+"""Rows of one kind that may wait for a slot; more of them would only cost memory."""
+
+
+class LocalJobs(ABC):
+    """Answers doorbells, a row never twice at once, and sweeps for what was never rung."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        concurrency: int = CONCURRENCY,
+        sweep_every_s: float = SWEEP_EVERY_S,
+    ):
+        self._store = store
+        self._clock = clock
+        self._sweep_every_s = sweep_every_s
+        self._handlers: dict[str, Callable[[str], Awaitable[None]]] = {}
+        self._concurrency = concurrency
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._running: dict[Job, asyncio.Task[None]] = {}
+        self._load: Counter[str] = Counter()
+        self._again: set[Job] = set()
+        self._open = False
+        self._sweep_fails = False
+        self.swept_at: datetime | None = None
+        """When the last sweep succeeded; `/readyz` looks at it."""
+
+    def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
+        """See `approvals.ports.Jobs.handle`."""
+        self._handlers[kind] = handler
+        # per kind, so that sessions waiting for a model never hold up a card
+        self._slots[kind] = asyncio.Semaphore(self._concurrency)
+
+    @abstractmethod
+    def enqueue(self, connection: Connection, job: Job) -> None:
+        """See `approvals.ports.Jobs.enqueue`."""
+
+    @abstractmethod
+    async def run(self) -> None:
+        """See `approvals.ports.Jobs.run`."""
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """Wait until nothing is running or rung: for tests and for a graceful stop."""
+
+    async def drain(self) -> None:
+        """Let what runs here come to its end, on the way to a stop."""
+        await self.settle()
+
+    def trouble(self) -> str:
+        """What is wrong beside the sweep, in words for operators; empty if nothing is."""
+        return ""
+
+    @abstractmethod
+    async def _find(self, now: datetime) -> Sequence[Job]:
+        """One sweep: the rows to ring for. Raises UnavailableError."""
+
+    async def _sweep_until_cancelled(self) -> None:
+        self._open = True
+        try:
+            while True:
+                await self._sweep()
+                await asyncio.sleep(self._sweep_every_s)
+        finally:
+            self._open = False
+            await cancel(*self._running.values())
+
+    async def _sweep(self) -> None:
+        now = self._clock.now()
+        try:
+            found = await self._find(now)
+        except CountersignError as exc:
+            if not self._sweep_fails:
+                log.error("sweep failed", error=str(exc))
+            self._sweep_fails = True
+            return
+        if self._sweep_fails:
+            log.info("sweep works again")
+        self._sweep_fails = False
+        for job in found:
+            self._ring(job)
+        self.swept_at = now
+
+    def _ring(self, job: Job) -> None:
+        if not self._open or job.kind not in self._handlers:
+            return  # the next start-up sweep finds the row
+        if job in self._running:
+            self._again.add(job)  # it may have read its row before this change
+            return
+        if self._load[job.kind] >= self._concurrency + WAITING:
+            return  # a later sweep finds the row, here or in another process
+        self._load[job.kind] += 1
+        task = asyncio.create_task(self._work(job), name=f"{job.kind}:{job.id}")
+        self._running[job] = task
+        task.add_done_callback(lambda _: self._done(job))
+
+    def _done(self, job: Job) -> None:
+        self._running.pop(job, None)
+        self._load[job.kind] -= 1
+        if job in self._again:
+            self._again.discard(job)
+            self._ring(job)
+
+    async def _work(self, job: Job) -> None:
+        async with self._slots[job.kind]:
+            try:
+                await self._handlers[job.kind](job.id)
+            except Exception:  # a worker loop: one bad row must not stop the others
+                log.exception("job failed", kind=job.kind, id=job.id)
+
+
+async def cancel(*tasks: asyncio.Task[None]) -> None:
+    """End tasks and wait for their ends, whatever those are."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,116 @@
+"""What a process that was killed had under way, and doorbells beyond what one process can take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from approvals.delivery import ATTEMPT_S
+from approvals.errors import UnavailableError
+from approvals.follow_up import DELIVER, NOTIFY
+from approvals.jobs import local
+from approvals.jobs.embedded import EmbeddedJobs
+from approvals.models import Request
+from approvals.ports import Job
+from tests.approvals.test_notices import thread
+from tests.doubles.world import THREAD, World, working
+
+
+@asynccontextmanager
+async def at_work(world: World) -> AsyncIterator[Any]:
+    """The jobs while they run, after their first sweep."""
+    async with asyncio.timeout(20):
+        task = asyncio.create_task(world.jobs.run())
+        jobs: Any = world.jobs
+        while jobs.swept_at is None:  # noqa: ASYNC110 - the port has no event for it
+            await asyncio.sleep(0.001)
+        try:
+            yield jobs
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def killed_while_posting(world: World) -> tuple[Request, str]:
+    """A request, and its delivery: the card appeared, and nobody recorded it."""
+    (request,) = await world.asked()
+    (delivery, *_) = await world.service.deliveries(request.id)
+    world.channel.hold = asyncio.Event()
+    attempt = asyncio.create_task(world.courier.deliver(delivery.id))
+    await world.channel.appeared.wait()
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
+    world.channel.hold = None
+    return request, delivery.id
+
+
+async def test_delivery_under_way_at_a_kill_is_made_at_once(tmp_path: Path) -> None:
+    async with working(tmp_path) as world:
+        request, delivery_id = await killed_while_posting(world)
+        world.jobs.handle(DELIVER, world.courier.deliver)
+        async with at_work(world) as jobs:
+            await jobs.settle()
+        shown = {d.id: d.status for d in await world.service.deliveries(request.id)}
+
+    assert "live" == shown[delivery_id]
+
+
+async def test_notice_under_way_at_a_kill_is_sent_at_once(tmp_path: Path) -> None:
+    async with working(tmp_path) as world:
+        await world.service.save_conversation(thread())
+        run = await world.begun(THREAD)
+        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["Hello"])
+        taken = await world.courier._take_notice(THREAD)
+        world.jobs.handle(NOTIFY, world.courier.notify)
+        async with at_work(world) as jobs:
+            await jobs.settle()
+
+    assert taken is not None
+    assert [(THREAD, "Hello")] == world.channel.said
+
+
+async def test_delivery_that_failed_keeps_its_time_over_a_restart(tmp_path: Path) -> None:
+    async with working(tmp_path) as world:
+        (request,) = await world.asked()
+        (before, *_) = await world.service.deliveries(request.id)
+        world.channel.failures.append(UnavailableError("Too many.", retry_after_s=ATTEMPT_S))
+        await world.courier.deliver(before.id)
+        (failed, *_) = await world.service.deliveries(request.id)
+        async with at_work(world) as jobs:
+            await jobs.settle()
+        (after, *_) = await world.service.deliveries(request.id)
+
+    assert failed.next_at == after.next_at
+    assert "Too many." == after.error
+
+
+async def test_doorbells_beyond_what_may_wait_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "WAITING", 2)
+    answered: list[str] = []
+    release = asyncio.Event()
+
+    async def handler(row: str) -> None:
+        answered.append(row)
+        await release.wait()
+
+    async with working(tmp_path) as world:
+        world.jobs = EmbeddedJobs(world.store, world.clock, concurrency=1, sweep_every_s=3600)
+        world.jobs.handle("bell", handler)
+        world.jobs.handle("other", handler)
+        async with at_work(world) as jobs:
+            for row in "abcde":
+                await world.store.write(lambda c, r=row: jobs.enqueue(c, Job(kind="bell", id=r)))
+            await world.store.write(lambda c: jobs.enqueue(c, Job(kind="other", id="x")))
+            release.set()
+            await jobs.settle()
+            await world.store.write(lambda c: jobs.enqueue(c, Job(kind="bell", id="f")))
+            await jobs.settle()
+
+    assert ["a", "x", "b", "c", "f"] == answered
