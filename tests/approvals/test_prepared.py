@@ -1,0 +1,83 @@
+"""Prepared statements do what SQLAlchemy's own do, and fail as they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from approvals.store.prepared import Prepared, insertion, run
+from approvals.store.schema import conversations
+from approvals.store.sqlite import sqlite_engine
+from tests.doubles.database import fresh_database
+
+INSERT = insertion(conversations, "principal_id")
+KEYS = Prepared(select(conversations.c.key).order_by(conversations.c.key))
+KIND = Prepared(select(conversations.c.kind).where(conversations.c.key == bindparam("of")))
+RENAME = Prepared(
+    update(conversations)
+    .where(conversations.c.key == bindparam("of"), conversations.c.kind != "group")
+    .values(kind=bindparam("to"), channel="teams")
+)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = sqlite_engine(fresh_database(tmp_path))
+    with engine.connect() as connection, connection.begin():
+        yield connection
+    engine.dispose()
+
+
+def row(key: str, kind: str = "personal") -> dict[str, str]:
+    return {"key": key, "channel": "x", "kind": kind, "reference": "{}", "updated_at": "2026"}
+
+
+def test_rows_are_inserted_read_and_changed(connection: Connection) -> None:
+    INSERT.run_each(connection, [row("b"), row("a"), row("c", "group")])
+    changed = [RENAME.run(connection, of=key, to="channel") for key in ("a", "c", "missing")]
+
+    assert [1, 0, 0] == changed
+    assert [("a",), ("b",), ("c",)] == KEYS.all(connection)
+    assert ("channel",) == KIND.first(connection, of="a")
+    assert ("group",) == KIND.first(connection, of="c")
+    assert KIND.first(connection, of="missing") is None
+    assert ["teams", "x", "x"] == [
+        row[0] for row in connection.execute(select(conversations.c.channel).order_by("key"))
+    ]
+
+
+def test_broken_rule_is_raised_as_sqlalchemy_raises_it_without_the_values(
+    connection: Connection,
+) -> None:
+    INSERT.run(connection, **row("secret"))
+    with pytest.raises(IntegrityError) as raised:
+        INSERT.run(connection, **row("secret"))
+
+    assert "secret" not in str(raised.value)
+
+
+def test_failing_statement_is_raised_as_sqlalchemy_raises_it(connection: Connection) -> None:
+    with pytest.raises(OperationalError, match="nowhere"):
+        run(connection, "SELECT * FROM nowhere")
+
+
+def test_row_that_cannot_be_read_is_raised_as_sqlalchemy_raises_it(connection: Connection) -> None:
+    INSERT.run_each(connection, [row("a"), row("b")])
+    failing = Prepared(
+        select(func.json_extract(conversations.c.reference, "$.a")).order_by(conversations.c.key)
+    )
+    connection.execute(
+        update(conversations).where(conversations.c.key == "b").values(reference="{")
+    )
+
+    with pytest.raises(OperationalError, match="malformed"):
+        failing.all(connection)
+
+
+def test_statement_whose_text_depends_on_its_values_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot be prepared"):
+        Prepared(select(conversations.c.key).where(conversations.c.kind.in_(["a", "b"])))
