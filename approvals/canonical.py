@@ -7,7 +7,9 @@ integer beyond 2**53 has no canonical form and is refused instead of being round
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
+from json.encoder import encode_basestring
 from typing import Any
 
 import rfc8785
@@ -18,6 +20,8 @@ from approvals.models import JsonObject
 NESTING_LIMIT = 100
 """Levels of objects and lists in the arguments of a call: far more than a person reads, and fewer
 than the API can write (a JSON serializer gives up at 255)."""
+PLAIN_NUMBER = re.compile(r"-?\d+\.\d+")
+"""A float that Python and RFC 8785 write alike, but for a trailing `.0`."""
 SHORT_DIGITS = 12
 """Hex digits of a digest that a card shows: 48 bits, enough to compare by eye."""
 
@@ -25,8 +29,8 @@ SHORT_DIGITS = 12
 def canonical_json(value: Any) -> bytes:
     """The RFC 8785 form of a JSON value. Raises InvalidError if it has none."""
     try:
-        return rfc8785.dumps(value)
-    # a lone surrogate in a key escapes from rfc8785 as a UnicodeEncodeError
+        return _text(value).encode()
+    # a lone surrogate is a UnicodeEncodeError
     except (rfc8785.CanonicalizationError, UnicodeError, TypeError, RecursionError) as exc:
         raise InvalidError(f"The value has no canonical JSON form: {exc}") from exc
 
@@ -36,11 +40,16 @@ def canonical_arguments(arguments: JsonObject) -> bytes:
 
     Raises InvalidError if there is none or they are nested too deeply.
     """
+    _require_shallow(arguments)
+    return canonical_json(arguments)
+
+
+def _require_shallow(arguments: JsonObject) -> None:
     level: list[Any] = [arguments]
     for _ in range(NESTING_LIMIT + 1):
         level = [inner for value in level for inner in _inside(value)]
         if not level:
-            return canonical_json(arguments)
+            return
     raise InvalidError(f"The arguments are nested more than {NESTING_LIMIT} levels deep.")
 
 
@@ -48,6 +57,33 @@ def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list | tuple) else ()
+
+
+def _text(value: Any) -> str:
+    """The canonical form before its encoding.
+
+    `rfc8785` says what it is. Every call of an agent and every link of the ledger pays for it, so
+    what they are mostly made of is written here: the same text in a fifth of the time.
+    """
+    if isinstance(value, str):
+        return encode_basestring(value)
+    kind = type(value)
+    if kind is dict and all(type(key) is str and key.isascii() for key in value):
+        # among ASCII keys the order of UTF-16 code units is that of the characters
+        return (
+            f"{{{','.join([f'{encode_basestring(k)}:{_text(value[k])}' for k in sorted(value)])}}}"
+        )
+    if kind is list or kind is tuple:
+        return f"[{','.join([_text(item) for item in value])}]"
+    if kind is int and -(2**53) < value < 2**53:
+        return str(value)
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is float and value and PLAIN_NUMBER.fullmatch(text := repr(value)):
+        return text.removesuffix(".0")
+    return rfc8785.dumps(value).decode()
 
 
 def well_formed(text: str) -> str:
@@ -76,7 +112,7 @@ def digest(
 
     Raises InvalidError if the arguments cannot be signed.
     """
-    canonical_arguments(arguments)
+    _require_shallow(arguments)
     signed = {
         "session": session_id,
         "call_id": call_id,
