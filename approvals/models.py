@@ -163,6 +163,8 @@ class Proposal(Value):
     kind: RequestKind = RequestKind.TOOL
     problem: str | None = None
     idempotent: bool = False
+    traceparent: str | None = None
+    """The span in which the call is proposed."""
 
 
 class Principal(Value):
@@ -263,6 +265,8 @@ class Request(Value):
     """Unique per request; goes to the tool as its idempotency key."""
     executing_epoch: int | None = None
     result: Result | None = None
+    traceparent: str | None = None
+    """The span in which it was proposed (W3C Trace Context); what follows belongs to its trace."""
 
     @property
     def modified(self) -> bool:

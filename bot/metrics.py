@@ -1,0 +1,161 @@
+"""What this process has done since it started, counted for Prometheus.
+
+One registry of our own, so that two servers in one process (tests) do not share it. Names follow
+prometheus.io/docs/practices/naming (read 2026-11-25): base units, `_total` for counters. Labels
+take few values, and never an id, a name of a person, or anything that somebody outside chooses.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from approvals.errors import (
+    AlreadyDecidedError,
+    CountersignError,
+    DeniedByPolicyError,
+    ExpiredError,
+    InvalidError,
+    NotAuthorisedError,
+    NotFoundError,
+    StaleDigestError,
+    UnavailableError,
+)
+from approvals.models import Cause, Outcome, Request, Result, Verdict, Via
+from approvals.observing import DeliveryOutcome
+
+FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SLOW = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0)
+_REFUSALS: Sequence[tuple[type[CountersignError], str]] = (
+    (NotAuthorisedError, "not_authorised"),
+    (AlreadyDecidedError, "already_decided"),
+    (StaleDigestError, "stale_digest"),
+    (ExpiredError, "expired"),
+    (DeniedByPolicyError, "denied_by_policy"),
+    (InvalidError, "invalid"),
+    (NotFoundError, "not_found"),
+    (UnavailableError, "unavailable"),
+)
+
+
+class Metrics:
+    """Counters and histograms; how much waits is read from the database by `state`."""
+
+    def __init__(self, *state: Collector):
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._about_us()
+        self._about_requests()
+        self._about_work()
+        for collector in state:
+            self._registry.register(collector)
+
+    def text(self, accept: str = "") -> tuple[bytes, str]:
+        """Everything, and its content type: OpenMetrics for who accepts that, else plain text."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+    def names(self) -> Iterable[str]:
+        """The names of all samples that there are now; a documentation test compares them."""
+        return {sample.name for family in self._registry.collect() for sample in family.samples}
+
+    def proposed(self, requests: Sequence[Request]) -> None:
+        """See `approvals.observing.Observer.proposed`."""
+        for request in requests:
+            self._requests.labels(request.rule_id, request.status.value).inc()
+
+    def voted(self, via: Via, verdict: Verdict) -> None:
+        """A vote was counted."""
+        self._votes.labels(via.value, verdict.value).inc()
+
+    def decided(self, via: Via, verdict: Verdict) -> None:
+        """A vote decided its request."""
+        self._decisions.labels(via.value, verdict.value).inc()
+
+    def expired(self) -> None:
+        """A deadline decided a request."""
+        self._decisions.labels(Via.CLOCK.value, "expired").inc()
+
+    def vote_refused(self, via: Via, error: CountersignError) -> None:
+        """See `approvals.observing.Observer.vote_refused`."""
+        self._refused.labels(via.value, refusal(error)).inc()
+
+    def settled(self, request: Request, result: Result, took_s: float | None) -> None:
+        """See `approvals.observing.Observer.settled`."""
+        self._calls.labels(request.tool, outcome(result)).inc()
+        if took_s is not None:
+            self._tool_seconds.labels(request.tool).observe(took_s)
+
+    def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
+        """See `approvals.observing.Observer.delivered`."""
+        self._deliveries.labels(channel, outcome).inc()
+
+    def job_started(self, kind: str, waited_s: float) -> None:
+        """See `approvals.observing.Observer.job_started`."""
+        self._job_wait.labels(kind).observe(waited_s)
+
+    def job_ended(self, kind: str, took_s: float, failed: bool) -> None:
+        """See `approvals.observing.Observer.job_ended`."""
+        self._job_seconds.labels(kind).observe(took_s)
+        if failed:
+            self._job_failures.labels(kind).inc()
+
+    def http(self, method: str, route: str, status: int, took_s: float) -> None:
+        """An HTTP request was answered; `route` is its template, not its path."""
+        self._http_seconds.labels(method, route, str(status)).observe(took_s)
+
+    def _about_us(self) -> None:
+        ProcessCollector(registry=self._registry)
+        labels = ("version", "python")
+        build = Gauge("countersign_build_info", "What runs.", labels, registry=self._registry)
+        build.labels(version("countersign"), platform.python_version()).set(1)
+        self._http_seconds = self._histogram(
+            "http_request_seconds", "HTTP requests answered.", ("method", "route", "status"), FAST
+        )
+
+    def _about_requests(self) -> None:
+        self._requests = self._counter("requests", "Calls proposed.", "rule", "status")
+        self._votes = self._counter("votes", "Votes counted.", "channel", "verdict")
+        self._refused = self._counter("votes_refused", "Votes refused.", "channel", "reason")
+        self._decisions = self._counter("decisions", "Requests decided.", "channel", "verdict")
+        self._calls = self._counter("tool_calls", "What became of calls.", "tool", "outcome")
+        self._tool_seconds = self._histogram("tool_seconds", "Tool run time.", ("tool",), SLOW)
+
+    def _about_work(self) -> None:
+        self._deliveries = self._counter("deliveries", "Channels tried.", "channel", "outcome")
+        self._job_failures = self._counter("job_failures", "Jobs that raised.", "kind")
+        kind = ("kind",)
+        self._job_wait = self._histogram("job_wait_seconds", "From bell to start.", kind, SLOW)
+        self._job_seconds = self._histogram("job_seconds", "Job run time.", kind, SLOW)
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(f"countersign_{name}", says, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, says: str, labels: Sequence[str], buckets: Sequence[float]
+    ) -> Histogram:
+        return Histogram(
+            f"countersign_{name}", says, labels, buckets=buckets, registry=self._registry
+        )
+
+
+def refusal(error: CountersignError) -> str:
+    """Why a vote was refused, in one word."""
+    return next((word for kind, word in _REFUSALS if isinstance(error, kind)), "other")
+
+
+def outcome(result: Result) -> str:
+    """What became of a call, in one word: the cause says more than that it did not run."""
+    if result.outcome is Outcome.NOT_EXECUTED:
+        return (result.cause or Cause.CANCELLED).value
+    return result.outcome.value

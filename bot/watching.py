@@ -1,0 +1,101 @@
+"""Who is told of everything that happens here: the log, the metrics, the traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import structlog
+
+from approvals.errors import CountersignError
+from approvals.models import Request, RequestStatus, Result, Verdict, Via
+from approvals.observing import DeliveryOutcome
+from bot.metrics import Metrics, outcome, refusal
+from bot.tracing import Tracing
+
+log = structlog.get_logger(__name__)
+
+_NOTHING = nullcontext()
+
+
+class Watch:
+    """Implements `approvals.observing.Observer`: one line, one count and one span for each."""
+
+    def __init__(self, metrics: Metrics, tracing: Tracing | None = None):
+        self.metrics, self.tracing = metrics, tracing
+
+    def proposed(self, requests: Sequence[Request]) -> None:
+        """See `Observer.proposed`."""
+        self.metrics.proposed(requests)
+        for request in requests:
+            log.info(
+                "request proposed",
+                session_id=request.session_id,
+                request_id=request.id,
+                tool=request.tool,
+                rule=request.rule_id,
+                status=request.status.value,
+            )
+
+    def voted(self, request: Request, verdict: Verdict, via: Via, *, began_s: float) -> None:
+        """See `Observer.voted`."""
+        decided = request.status is not RequestStatus.PENDING and request.decision is not None
+        self.metrics.voted(via, verdict)
+        if request.decision is not None:
+            self.metrics.decided(via, request.decision.verdict)
+        if self.tracing is not None:
+            seen = {"channel": via.value, "verdict": verdict.value, "decided": decided}
+            self.tracing.past("vote", request, began_s, seen)
+        log.info(
+            "request decided" if decided else "vote counted",
+            session_id=request.session_id,
+            request_id=request.id,
+            verdict=verdict.value,
+            channel=via.value,
+        )
+
+    def vote_refused(self, request_id: str, via: Via, error: CountersignError) -> None:
+        """See `Observer.vote_refused`."""
+        self.metrics.vote_refused(via, error)
+        reason = refusal(error)
+        log.info("vote refused", request_id=request_id, channel=via.value, reason=reason)
+
+    def expired(self, request_id: str) -> None:
+        """See `Observer.expired`."""
+        self.metrics.expired()
+        log.info("request expired", request_id=request_id)
+
+    def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
+        """See `Observer.settled`."""
+        self.metrics.settled(request, result, took_s)
+        log.info(
+            "call settled",
+            session_id=request.session_id,
+            request_id=request.id,
+            tool=request.tool,
+            outcome=outcome(result),
+        )
+
+    def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
+        """See `Observer.delivered`; the courier writes the lines, which say where."""
+        self.metrics.delivered(channel, outcome)
+
+    def job_started(self, kind: str, *, waited_s: float) -> None:
+        """See `Observer.job_started`."""
+        self.metrics.job_started(kind, waited_s)
+
+    def job_ended(self, kind: str, *, took_s: float, failed: bool) -> None:
+        """See `Observer.job_ended`."""
+        self.metrics.job_ended(kind, took_s, failed)
+
+    def span(
+        self, name: str, request: Request | None = None, **attributes: str | int | bool
+    ) -> AbstractContextManager[object]:
+        """See `Observer.span`."""
+        if self.tracing is None:
+            return _NOTHING
+        return self.tracing.span(name, request, attributes)
+
+    def traceparent(self) -> str | None:
+        """See `Observer.traceparent`."""
+        return None if self.tracing is None else self.tracing.traceparent()

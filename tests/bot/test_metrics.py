@@ -1,0 +1,210 @@
+"""What is counted, and that what waits is read from the database, seldom, and never made up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from approvals.errors import (
+    AlreadyDecidedError,
+    ConflictError,
+    ExpiredError,
+    InvalidArgumentsError,
+    NotAuthorisedError,
+    StaleDigestError,
+)
+from approvals.models import Cause, Outcome, RequestId, RequestStatus, Result, Verdict, Via
+from bot.metrics import Metrics, outcome, refusal
+from bot.metrics_state import READ_TIMEOUT_S, REUSE_S, SHARE, State
+from tests.doubles.world import World, opened
+
+Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(metrics: Metrics) -> Samples:
+    body, _ = metrics.text()
+    return {
+        (sample.name.removeprefix("countersign_"), frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(body.decode())
+        for sample in family.samples
+    }
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return samples(metrics).get((name, frozenset(labels.items())))
+
+
+@dataclass
+class Scraped:
+    """Metrics of a world, with a timer that a test sets."""
+
+    world: World
+    now_s: float = 0.0
+    took_s: float = 0.0
+    checks: dict[str, str] = field(default_factory=lambda: {"store": "ok", "jobs": "stuck"})
+
+    def __post_init__(self) -> None:
+        self.state = State(self.world.store, self.world.clock, self._ready, timer=self._timer)
+        self.metrics = Metrics(self.state)
+
+    def _timer(self) -> float:
+        self.now_s += self.took_s / 2
+        return self.now_s
+
+    async def _ready(self) -> dict[str, str]:
+        return self.checks
+
+
+@pytest_asyncio.fixture
+async def scraped(tmp_path: Path) -> AsyncIterator[Scraped]:
+    async with opened(tmp_path) as world:
+        yield Scraped(world)
+
+
+async def test_what_waits_is_shown_by_rule_and_age(scraped: Scraped) -> None:
+    (request,) = await scraped.world.asked("quote")
+    scraped.world.clock.advance(timedelta(minutes=10).total_seconds())
+    await scraped.state.refresh()
+
+    found, rule = scraped.metrics, request.rule_id
+    assert 1 == value(found, "pending_requests", rule=rule)
+    assert 600 == value(found, "pending_oldest_age_seconds", rule=rule)
+    assert 1 == value(found, "pending_requests_by_age", rule=rule, age="1h")
+    assert 0 == value(found, "pending_requests_by_age", rule=rule, age="5m")
+    assert 0 == value(found, "in_doubt_requests")
+    assert 1 == value(found, "open_sessions", status="waiting")
+    assert 600 == value(found, "delivery_oldest_due_seconds", channel="teams")
+    assert 600 == value(found, "job_overdue_seconds", kind="deliver")
+
+
+async def test_what_waits_is_true_for_every_replica(scraped: Scraped) -> None:
+    """It is read from the database, so a process that has done nothing shows it, too."""
+    (request,) = await scraped.world.asked("quote")
+    other = Scraped(scraped.world)
+    for one in (scraped, other):
+        await one.state.refresh()
+
+        assert 1 == value(one.metrics, "pending_requests", rule=request.rule_id)
+
+
+async def test_one_reading_is_used_for_seconds_and_says_how_old_it_is(scraped: Scraped) -> None:
+    await scraped.state.refresh()
+    (request,) = await scraped.world.asked("quote")
+    scraped.now_s += REUSE_S - 0.1
+    scraped.world.clock.advance(REUSE_S - 0.1)
+    await scraped.state.refresh()
+    early = value(scraped.metrics, "pending_requests", rule=request.rule_id)
+    age_s = value(scraped.metrics, "state_age_seconds")
+    scraped.now_s += 0.1
+    await scraped.state.refresh()
+
+    assert early is None
+    assert pytest.approx(REUSE_S - 0.1) == age_s
+    assert 1 == value(scraped.metrics, "pending_requests", rule=request.rule_id)
+
+
+async def test_a_reading_that_takes_long_is_used_longer(scraped: Scraped) -> None:
+    scraped.took_s = 4.0  # two looks at the timer: a reading takes two seconds
+    await scraped.state.refresh()
+    scraped.took_s = 0.0
+    (request,) = await scraped.world.asked("quote")
+    began_s = scraped.now_s - 2.0
+    scraped.now_s = began_s + SHARE * 2.0 - 0.1
+    await scraped.state.refresh()
+    early = value(scraped.metrics, "pending_requests", rule=request.rule_id)
+    scraped.now_s = began_s + SHARE * 2.0
+    await scraped.state.refresh()
+
+    assert early is None
+    assert 1 == value(scraped.metrics, "pending_requests", rule=request.rule_id)
+
+
+async def test_a_database_that_is_away_leaves_no_figures(scraped: Scraped) -> None:
+    """Figures of yesterday would look like those of today."""
+    await scraped.world.asked("quote")
+    await scraped.state.refresh()
+    up = value(scraped.metrics, "state_up")
+    await scraped.world.store.close()
+    scraped.now_s += REUSE_S
+    await scraped.state.refresh()
+
+    assert (1, 0) == (up, value(scraped.metrics, "state_up"))
+    assert not any("pending" in name for name, _ in samples(scraped.metrics))
+
+
+async def test_readiness_is_shown_by_check(scraped: Scraped) -> None:
+    await scraped.state.refresh()
+
+    assert 1 == value(scraped.metrics, "ready", check="store")
+    assert 0 == value(scraped.metrics, "ready", check="jobs")
+
+
+def test_a_scrape_ends_before_the_scraper_gives_up() -> None:
+    """Prometheus waits 10 s unless told otherwise."""
+    assert READ_TIMEOUT_S < 10
+
+
+async def test_decisions_votes_and_refusals_are_counted_by_channel(scraped: Scraped) -> None:
+    metrics = scraped.metrics
+    metrics.voted(Via.TEAMS, Verdict.APPROVE)
+    metrics.decided(Via.TEAMS, Verdict.MODIFY)
+    metrics.expired()
+    metrics.vote_refused(Via.JIRA, NotAuthorisedError("no"))
+
+    assert 1 == value(metrics, "votes_total", channel="teams", verdict="approve")
+    assert 1 == value(metrics, "decisions_total", channel="teams", verdict="modify")
+    assert 1 == value(metrics, "decisions_total", channel="clock", verdict="expired")
+    assert 1 == value(metrics, "votes_refused_total", channel="jira", reason="not_authorised")
+
+
+async def test_jobs_and_deliveries_are_counted(scraped: Scraped) -> None:
+    metrics = scraped.metrics
+    metrics.job_started("run", 0.2)
+    metrics.job_ended("run", 3.0, failed=True)
+    metrics.job_ended("run", 3.0, failed=False)
+    metrics.delivered("jira", "failed")
+
+    assert 0.2 == value(metrics, "job_wait_seconds_sum", kind="run")
+    assert 6.0 == value(metrics, "job_seconds_sum", kind="run")
+    assert 1 == value(metrics, "job_failures_total", kind="run")
+    assert 1 == value(metrics, "deliveries_total", channel="jira", outcome="failed")
+
+
+async def test_calls_are_counted_by_what_became_of_them(scraped: Scraped) -> None:
+    (request,) = await scraped.world.asked("quote")
+    metrics = scraped.metrics
+    metrics.proposed([request])
+    metrics.settled(request, Result(outcome=Outcome.EXECUTED), 1.5)
+    doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT)
+    metrics.settled(request, doubt, None)
+
+    assert 1 == value(metrics, "requests_total", rule=request.rule_id, status="pending")
+    assert 1 == value(metrics, "tool_calls_total", tool="quote", outcome="executed")
+    assert 1 == value(metrics, "tool_calls_total", tool="quote", outcome="in_doubt")
+    assert 1 == value(metrics, "tool_seconds_count", tool="quote")
+
+
+def test_every_refusal_has_one_word() -> None:
+    errors = [
+        NotAuthorisedError("x"),
+        AlreadyDecidedError(RequestId("R"), RequestStatus.APPROVED, None),
+        StaleDigestError("x"),
+        ExpiredError("x"),
+        InvalidArgumentsError("t", {}),
+        ConflictError("x"),
+    ]
+    expected = ["not_authorised", "already_decided", "stale_digest", "expired", "invalid", "other"]
+
+    assert expected == [refusal(error) for error in errors]
+
+
+def test_a_call_that_was_not_run_is_counted_by_its_cause() -> None:
+    assert "drift" == outcome(Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.DRIFT))
+    assert "cancelled" == outcome(Result(outcome=Outcome.NOT_EXECUTED))
+    assert "failed" == outcome(Result(outcome=Outcome.FAILED))
