@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autogen import ConversableAgent, GroupChat
+
+from agents import contents
 
 _OURS = frozenset({"autogen", "agents"})
 _SCALARS = (str, int, float, bool, type(None))
@@ -23,12 +25,13 @@ class Baseline:
 
     def __init__(self, agents: Sequence[ConversableAgent], packages: Iterable[str] = ()):
         self._packages = _OURS | set(packages) | {_package(type(agent)) for agent in agents}
-        self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
-        self._lists: list[tuple[Any, list[Any]]] = []
         self._sets: list[tuple[set[Any], set[Any]]] = []
         self._seen: dict[int, Any] = {}
+        dicts: list[dict[Any, Any]] = []
+        lists: list[list[Any] | deque[Any]] = []
         for agent in agents:
-            self._walk(agent)
+            self._walk(agent, dicts, lists)
+        self._dicts, self._lists = contents.of_dicts(dicts), contents.of_lists(lists)
         self._plain = {
             id(thing): {
                 name: copy.deepcopy(value) for name, value in vars(thing).items() if is_plain(value)
@@ -37,68 +40,68 @@ class Baseline:
             if isinstance(thing, ConversableAgent | GroupChat)
         }
         self._names = {key: frozenset(vars(self._seen[key])) for key in self._plain}
+        self._kept: dict[tuple[int, frozenset[str]], dict[str, Any]] = {}
 
     def reset(self) -> None:
         """Make the chat what it was: every container in place, so that shared ones stay shared."""
-        # What is as it was is not touched: another thread may read an object that chats share.
-        for live, saved in self._dicts:
-            # By identity and in order, at the speed of C: this runs for some 300 dicts a session.
-            if not same_items(live.values(), saved.values()) or list(live) != list(saved):
-                live.clear()
-                live.update(saved)
-        for sequence, items in self._lists:
-            if not same_items(sequence, items):
-                sequence.clear()
-                sequence.extend(items)
-        for members, saved_members in self._sets:
-            if members != saved_members:
+        self._dicts.restore()
+        self._lists.restore()
+        for members, saved in self._sets:
+            if members != saved:
                 members.clear()
-                members.update(saved_members)
+                members.update(saved)
 
     def changes(self, thing: object, known: frozenset[str]) -> dict[str, Any]:
         """The plain attributes of an agent or group chat that differ now, without the `known`."""
-        before, names = self._plain[id(thing)], self._names[id(thing)]
+        now, names = vars(thing), self._names[id(thing)]
+        before = self._watched(thing, known)
+        if now.keys() == names and [now[name] for name in before] == list(before.values()):
+            return {}
         changed = {}
-        for name, value in vars(thing).items():
+        for name, value in now.items():
             if name in known or (name in names and name not in before):
                 continue
             if (name not in names or value != before[name]) and is_plain(value):
                 changed[name] = value
         return changed
 
-    def _walk(self, thing: Any) -> None:
+    def _watched(self, thing: object, known: frozenset[str]) -> dict[str, Any]:
+        """The plain attributes as they were, without the `known`."""
+        key = id(thing), known
+        if key not in self._kept:
+            plain = self._plain[id(thing)].items()
+            self._kept[key] = {name: value for name, value in plain if name not in known}
+        return self._kept[key]
+
+    def _walk(
+        self, thing: Any, dicts: list[dict[Any, Any]], lists: list[list[Any] | deque[Any]]
+    ) -> None:
         if isinstance(thing, _SCALARS) or id(thing) in self._seen:
             return
         if isinstance(thing, tuple | frozenset):
             children: Iterable[Any] = thing
         elif isinstance(thing, dict):
-            self._dicts.append((thing, dict(thing)))
+            dicts.append(thing)
             children = list(thing.values())
         elif isinstance(thing, list | deque):
-            self._lists.append((thing, list(thing)))
+            lists.append(thing)
             children = list(thing)
         elif isinstance(thing, set):
             self._sets.append((thing, set(thing)))
             children = list(thing)
         elif self._is_ours(thing):
-            attributes = vars(thing)
-            self._dicts.append((attributes, dict(attributes)))
-            children = list(attributes.values())
+            dicts.append(vars(thing))
+            children = list(vars(thing).values())
         else:
             return
         self._seen[id(thing)] = thing
         for child in children:
-            self._walk(child)
+            self._walk(child, dicts, lists)
 
     def _is_ours(self, thing: Any) -> bool:
         if isinstance(thing, type) or not hasattr(thing, "__dict__") or _is_code(thing):
             return False
         return _package(type(thing)) in self._packages
-
-
-def same_items(left: Collection[Any], right: Collection[Any]) -> bool:
-    """Whether both hold the very same objects in the same order."""
-    return len(left) == len(right) and list(map(id, left)) == list(map(id, right))
 
 
 def is_plain(value: Any) -> bool:
