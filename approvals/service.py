@@ -421,6 +421,8 @@ def _cursor(cursor: str | None) -> tuple[str, str] | None:
     try:
         at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
         codec.from_text(at)
+        if "\0" in row_id:  # PostgreSQL does not even compare it
+            raise ValueError("no id")
     except (ValueError, binascii.Error, UnicodeError) as exc:
         raise InvalidError("The cursor is not one that this server gave; start again.") from exc
     return at, row_id

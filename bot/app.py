@@ -17,10 +17,9 @@ from aiohttp.typedefs import Handler
 from bot.api import ledger, openapi, requests, sessions
 from bot.api.operation import SERVICES, Services, authenticated
 from bot.api.problems import problem, problems, unauthorised
+from bot.edge import MAX_BODY_BYTES
 
 OPERATIONS = (*sessions.OPERATIONS, *requests.OPERATIONS, *ledger.OPERATIONS)
-MAX_BODY_BYTES = 256 * 1024
-"""More than any card or Teams message; a larger body is refused unread."""
 REQUEST_ID = "X-Request-Id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {

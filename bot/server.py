@@ -13,6 +13,7 @@ from aiohttp import web
 
 from approvals.errors import ConfigurationError
 from bot.app import create_app
+from bot.edge import HTTP_LIMITS
 from bot.settings import Settings
 from bot.teams.settings import LOOPBACK
 from bot.wiring import compose
@@ -38,7 +39,9 @@ async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[
             ]
         )
     async with compose(settings, host=host) as runtime:
-        runner = web.AppRunner(create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S)
+        runner = web.AppRunner(
+            create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S, **HTTP_LIMITS
+        )
         await runner.setup()
         try:
             url = await _bind(runner, host, port)

@@ -6,7 +6,6 @@ with our secret is refused before it is parsed, leaves no row, and is logged wit
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
@@ -17,15 +16,13 @@ from approvals.errors import InvalidWebhookError
 from approvals.ports import TicketConnector
 from approvals.tickets import WebhookHint
 from bot.api.problems import problem, unauthorised
+from bot.edge import read_body
 
 log = structlog.get_logger(__name__)
 
 MAX_WEBHOOK_BYTES = 2 * 1024 * 1024
 """Jira sends whole issues, up to 25 MB; ours are small. Source: developer.atlassian.com, Jira Cloud
 platform, Webhooks, "Payload size", as recorded in connectors/jira/quality.toml."""
-
-READ_TIMEOUT_S = 20.0
-"""How long a body may take to arrive: anybody may begin one."""
 
 Hint = Callable[[str, WebhookHint], Awaitable[bool]]
 
@@ -47,11 +44,7 @@ class Webhooks:
             return problem(
                 HTTPStatus.NOT_FOUND, "not-found", f"No system {name} is configured here."
             )
-        try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
-                body = await _read(request)
-        except TimeoutError:
-            raise web.HTTPRequestTimeout from None
+        body = await read_body(request, MAX_WEBHOOK_BYTES)
         try:
             hint = connector.verify_webhook(request.headers, body)
         except InvalidWebhookError as exc:
@@ -61,17 +54,3 @@ class Webhooks:
             return web.json_response({"status": "ignored"})
         log.info("webhook", system=name, ticket=hint.ticket_id, delivery=hint.delivery_id)
         return web.json_response({"status": "accepted"}, status=HTTPStatus.ACCEPTED)
-
-
-async def _read(request: web.Request) -> bytes:
-    """The raw body. Raises HTTPRequestEntityTooLarge."""
-    size = request.content_length
-    if size is not None and size > MAX_WEBHOOK_BYTES:
-        raise web.HTTPRequestEntityTooLarge(MAX_WEBHOOK_BYTES, size)
-    chunks, total = [], 0
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        total += len(chunk)
-        if total > MAX_WEBHOOK_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MAX_WEBHOOK_BYTES, total)
-        chunks.append(chunk)
-    return b"".join(chunks)

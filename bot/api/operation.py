@@ -16,10 +16,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
+from approvals.errors import InvalidError, NotFoundError
 from approvals.models import Actor, ConversationKey, Principal, Session, Via
 from approvals.ports import Directory
 from approvals.service import ApprovalService
 from bot.api.problems import problem, unauthorised
+from bot.edge import parse_json, read_body
 from bot.people import Tokens
 
 M = TypeVar("M", bound=BaseModel)
@@ -94,6 +96,8 @@ class Operation:
             person = authenticated(request, services)
             if person is None:
                 return unauthorised("Send `Authorization: Bearer <token>` of a person in `people`.")
+            if "\0" in request.path:
+                raise NotFoundError("There is nothing under an address with NUL in it.")
             query = body = None
             if self.query is not None:
                 query = _validated(self.query, _single(request.query))
@@ -135,33 +139,22 @@ async def read_json(request: web.Request) -> Any:
             "not-json",
             "Send the body as JSON, with `Content-Type: application/json`.",
         )
+    raw = await read_body(request)
     try:
-        raw = await request.read()
-    except (web.RequestPayloadError, ConnectionResetError):
-        return problem(
-            HTTPStatus.BAD_REQUEST,
-            "unreadable",
-            "The body does not arrive as its headers say.",
-            headers={"Connection": "close"},
-        )
-    try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
+        value = parse_json(raw, unique=True)
         # An escape such as \ud800 alone is valid JSON but no Unicode: nothing could store it.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as exc:
-        reason = (
-            "is nested too deeply" if isinstance(exc, RecursionError) else f"is not JSON: {exc}"
-        )
-        return problem(HTTPStatus.BAD_REQUEST, "malformed-json", f"The body {reason}")
+    except ValueError as exc:
+        reason = "is not JSON: it is no Unicode" if isinstance(exc, UnicodeError) else str(exc)
+        return problem(HTTPStatus.BAD_REQUEST, "malformed-json", f"The body {reason}.")
     return value
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
 def _single(query: Any) -> dict[str, Any]:
-    return {key: query.getone(key) for key in query}
+    found = {key: query.getone(key) for key in query}
+    if any("\0" in part for pair in found.items() for part in pair):
+        raise InvalidError("The query has NUL in it, which is no text.")
+    return found
 
 
 def _validated(model: type[M], value: Any) -> M | web.Response:

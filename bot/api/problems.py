@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:countersign:problem:"
+_KEPT = ("Allow", "Connection")
+"""Headers of aiohttp's own refusals that go out with the problem."""
 
 # The first class that fits wins, so the special ones stand before their bases.
 _STATUS: tuple[tuple[type[CountersignError], HTTPStatus, str], ...] = (
@@ -133,18 +135,18 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "too-large",
-            f"The body is larger than the {request.app._client_max_size} bytes that are read.",
-            headers={"Connection": "close"} if error.empty_body else None,
+            error.text or "The body is too large.",
+            headers={"Connection": "close"},
         )
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         status = HTTPStatus(error.status)
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        headers = {name: error.headers[name] for name in _KEPT if name in error.headers}
         kind = status.phrase.lower().replace(" ", "-")
-        return problem(
-            status, kind, f"{request.method} {request.path}: {status.phrase}.", headers=headers
-        )
+        said = error.text if error.text != f"{error.status}: {error.reason}" else None
+        detail = said or f"{request.method} {request.path}: {status.phrase}."
+        return problem(status, kind, detail, headers=headers)
     except Exception:
         log.exception("request crashed", path=request.path)
         return problem(

@@ -1,53 +1,37 @@
-"""The body of a request to the bot, within limits."""
+"""The body of a request to the bot, as an activity that is not verified yet."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from approvals.canonical import well_formed
+from bot.edge import parse_json, read_body
 from bot.teams.wire import IncomingActivity
-
-BODY_LIMIT_BYTES = 256 * 1024
 
 
 async def read_activity(request: web.Request) -> IncomingActivity:
-    """The activity in the body, not verified yet. Raises HTTP 413, 415 or 400."""
+    """The activity in the body, not verified yet. Raises HTTP 415, 413, 408 or 400."""
     if request.content_type != "application/json":
         # Also keeps web pages out: a browser asks before it sends JSON to another origin.
-        raise _http(web.HTTPUnsupportedMediaType, "Send an activity as application/json.")
-    body = await _limited(request)
+        raise web.HTTPUnsupportedMediaType(text="Send an activity as application/json.")
+    body = await read_body(request)
     try:
-        # Half an emoji (a lone surrogate) fits neither UTF-8 nor the store.
-        text = well_formed(json.dumps(json.loads(body), ensure_ascii=False))
-        return IncomingActivity.model_validate(json.loads(text))
-    except (ValueError, RecursionError, ValidationError) as error:
-        raise _http(web.HTTPBadRequest, "The body is not a Bot Framework activity.") from error
+        return IncomingActivity.model_validate(_storable(parse_json(body)))
+    except (ValueError, ValidationError) as error:
+        raise web.HTTPBadRequest(text="The body is not a Bot Framework activity.") from error
 
 
-async def _limited(request: web.Request) -> bytes:
-    chunks, size = [], 0
-    try:
-        async for chunk in request.content.iter_chunked(64 * 1024):
-            size += len(chunk)
-            if size > BODY_LIMIT_BYTES:
-                raise _too_large()
-            chunks.append(chunk)
-    except (web.RequestPayloadError, ConnectionResetError) as error:
-        text = "The body does not arrive as its headers say."
-        raise _http(web.HTTPBadRequest, text) from error
-    return b"".join(chunks)
-
-
-def _too_large() -> web.HTTPException:
-    text = f"An activity may have {BODY_LIMIT_BYTES:,} bytes."
-    return web.HTTPRequestEntityTooLarge(
-        max_size=BODY_LIMIT_BYTES, actual_size=BODY_LIMIT_BYTES + 1, text=text
-    )
-
-
-def _http(kind: Callable[..., web.HTTPException], detail: str) -> web.HTTPException:
-    return kind(text=detail)
+def _storable(value: Any) -> Any:
+    """The value with texts that can be kept: half an emoji (a lone surrogate) fits neither UTF-8
+    nor the store, and NUL not every store."""
+    match value:
+        case str():
+            return well_formed(value)
+        case dict():
+            return {well_formed(name): _storable(inner) for name, inner in value.items()}
+        case list():
+            return [_storable(inner) for inner in value]
+    return value

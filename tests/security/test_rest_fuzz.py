@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,9 +53,9 @@ def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any)
 def map_body(context: schemathesis.HookContext, body: object) -> object:
     """Many bodies get past the first look."""
     if isinstance(body, dict):
-        if isinstance(body.get("digest"), str) and body["digest"][:1] < "8":
+        if re.fullmatch("[0-7][0-9a-f]{63}", str(body.get("digest"))):
             body["digest"] = known["digest"]
-        if isinstance(body.get("workflow"), str) and len(body["workflow"]) % 2:
+        if isinstance(body.get("workflow"), str) and len(body["workflow"]) in range(1, 100, 2):
             body["workflow"] = "echo"
     return body
 

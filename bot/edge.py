@@ -1,0 +1,151 @@
+"""What is taken from the network: how much, how fast, how deep. The rest is refused unread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+
+def _without_its_bytes(record: logging.LogRecord) -> bool:
+    """Of a head that cannot be read: that there was one. aiohttp would log a part of it with a
+    traceback, and that may be somebody's token."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args = f"request not read: {error.code}", ()
+        record.exc_info, record.exc_text = None, None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_without_its_bytes)
+    return logger
+
+
+MAX_BODY_BYTES = 256 * 1024
+"""More than any vote, card or Teams message; a larger body is refused unread."""
+READ_TIMEOUT_S = 20.0
+"""How long a body may take to arrive: anybody may begin one."""
+IDLE_S = 75.0
+"""How long a connection may stay without a whole request: also whoever sends the lines of one a
+byte at a time. Longer than load balancers wait (nginx and AWS: 60 s), so that they close first.
+aiohttp 3.14 waits for an hour unless it is told."""
+HTTP_LIMITS: dict[str, Any] = {
+    "keepalive_timeout": IDLE_S,
+    "max_line_size": 8190,
+    "max_field_size": 8190,
+    "max_headers": 128,
+    "logger": _logger(),
+}
+"""For the server's connections: bytes of the request line and of one header, and how many of them;
+what is beyond is answered 400 by aiohttp."""
+MAX_DEPTH = 128
+"""Levels of lists and objects in a body: those of the arguments of a call, and some around them."""
+MAX_NUMBER_CHARS = 400
+"""Characters of one number: a double, however it is written out."""
+
+_END = {"Connection": "close"}
+"""What is left of a body that was not read must not be taken for the next request."""
+
+
+async def read_body(request: web.Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body, unpacked if it is compressed; the limit is for what comes out.
+
+    Raises HTTP 413, 408 or 400.
+    """
+    size = request.content_length
+    if size is not None and size > limit_bytes:
+        raise _too_large(limit_bytes, size)
+    chunks, total = [], 0
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            async for chunk in request.content.iter_chunked(64 * 1024):
+                total += len(chunk)
+                if total > limit_bytes:
+                    raise _too_large(limit_bytes, total)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(
+            text="The body did not arrive in time.", headers=_END
+        ) from None
+    except (web.RequestPayloadError, ConnectionResetError) as exc:
+        text = "The body does not arrive as its headers say."
+        raise web.HTTPBadRequest(text=text, headers=_END) from exc
+    return b"".join(chunks)
+
+
+def parse_json(body: bytes, *, unique: bool = False) -> Any:
+    """The JSON value in `body`, which is UTF-8; `unique`: no name may stand twice in an object.
+
+    Raises ValueError: the text is for the sender.
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig"),
+            parse_constant=_refuse,
+            parse_float=_float,
+            parse_int=_int,
+            object_pairs_hook=_unique if unique else None,
+        )
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"is not JSON: it is not UTF-8 ({exc.reason})") from None
+    except ValueError as exc:
+        raise ValueError(f"is not JSON: {exc}") from None
+    if _deeper_than(value, MAX_DEPTH):
+        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+def _too_large(limit_bytes: int, size_bytes: int) -> web.HTTPRequestEntityTooLarge:
+    text = f"The body is larger than the {limit_bytes:,} bytes that are read."
+    return web.HTTPRequestEntityTooLarge(limit_bytes, size_bytes, text=text, headers=_END)
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _float(text: str) -> float:
+    if len(text) > MAX_NUMBER_CHARS:
+        raise ValueError(f"a number has more than {MAX_NUMBER_CHARS} characters")
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is too large for a number")
+    return number
+
+
+def _int(text: str) -> int:
+    if len(text) > MAX_NUMBER_CHARS:
+        raise ValueError(f"a number has more than {MAX_NUMBER_CHARS} characters")
+    return int(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Whoever looks at a vote on its way must see the one that is counted."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
