@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from approvals.errors import ConfigurationError, CountersignError
-from approvals.store import sqlite_path, upgrade
+from approvals.store import upgrade
+from approvals.store.urls import shown
 from bot import logs
 from bot.cli_actions import cancel, decide
 from bot.cli_doctor import doctor
@@ -71,7 +72,7 @@ def upgrade_database() -> None:
     """Bring the database to the schema of this version."""
     url = read_environment().database_url
     upgrade(url)
-    console.print(f"{sqlite_path(url)} is up to date", markup=False, soft_wrap=True)
+    console.print(f"{shown(url)} is up to date", markup=False, soft_wrap=True)
 
 
 def main() -> None:

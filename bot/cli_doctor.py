@@ -9,7 +9,8 @@ import httpx
 import typer
 
 from approvals.errors import ConfigurationError, CountersignError
-from approvals.store import open_reader, sqlite_path
+from approvals.store import open_reader
+from approvals.store.urls import is_postgresql, shown, sqlite_path
 from approvals.wording import visible
 from bot.cli_options import ConfigOption, console, read_settings
 from bot.settings import DEFAULT_HOST, ModelSettings, Settings
@@ -59,11 +60,11 @@ def _line(ok: bool, name: str, text: str) -> None:
 
 
 async def _database(settings: Settings) -> str:
-    path = sqlite_path(settings.database_url)
-    if not path.exists():
-        return f"{path} does not exist yet; the server creates it"
-    async with open_reader(settings.database_url):
-        return f"{path} is readable and on the current schema"
+    url = settings.database_url
+    if not is_postgresql(url) and not sqlite_path(url).exists():
+        return f"{shown(url)} does not exist yet; the server creates it"
+    async with open_reader(url):
+        return f"{shown(url)} is readable and on the current schema"
 
 
 async def _model(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from pydantic import AnyHttpUrl, SecretStr, TypeAdapter, ValidationError
 from approvals.authority import OWNER_ROLE
 from approvals.errors import ConfigurationError
 from approvals.policy import Policy
+from approvals.store.urls import parse as parse_database_url
 from bot.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -27,6 +28,7 @@ from bot.settings import (
     Settings,
     WorkflowsSection,
 )
+from bot.settings_limits import LimitsSettings
 from bot.settings_secrets import choose_model, secret
 from bot.settings_tickets import channel_problems, read_connectors
 from bot.settings_yaml import parse
@@ -43,6 +45,7 @@ SECTIONS = (
     "model",
     "workflows",
     "policy",
+    "limits",
     "app_package",
 )
 Adjust = Callable[[dict[str, Any]], None]
@@ -118,6 +121,7 @@ class _Reader:
         self.problems += wrong
         policy = self._policy(people, None if wrong else connectors)
         app_package = self._section("app_package", AppPackageSettings, None)
+        limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
         if self.problems or teams is None or model is None or workflows is None:
             raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
         return Settings(
@@ -133,6 +137,7 @@ class _Reader:
             workflow_settings=workflows.settings,
             policy_section=policy,
             connectors=connectors,
+            limits=limits,
             app_package=app_package,
         )
 
@@ -151,12 +156,10 @@ class _Reader:
             return None
 
     def _database(self) -> None:
-        if not self._process.database_url.startswith("sqlite:///"):
-            scheme = self._process.database_url.partition(":")[0]
-            self.problems.append(
-                f"COUNTERSIGN_DATABASE_URL: {scheme} databases are not supported yet; "
-                "use sqlite:///./countersign.db."
-            )
+        try:
+            parse_database_url(self._process.database_url)
+        except ConfigurationError as exc:
+            self.problems += exc.problems
 
     def _public_url(self) -> str:
         url = self._section("public_url", AnyHttpUrl, f"http://{DEFAULT_HOST}:{DEFAULT_PORT}")

@@ -7,107 +7,132 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import DatabaseError
 
 from approvals.errors import ConfigurationError
 from approvals.store.migrate import current_revision, head_revision, upgrade_engine
+from approvals.store.postgres import PostgresStore, sync_engine
 from approvals.store.sqlite import SqliteReader, SqliteStore, exclusive, sqlite_engine
+from approvals.store.urls import is_postgresql, shown, sqlite_path
 
-
-def sqlite_path(url: str) -> Path:
-    """The file of an `sqlite:///…` URL. Raises ConfigurationError for anything else."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as exc:
-        raise ConfigurationError([_bad_url(url)]) from exc
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (
-        None,
-        "",
-        ":memory:",
-    ):
-        raise ConfigurationError([_bad_url(url)])
-    return Path(str(parsed.database)).expanduser().resolve()
-
-
-def _bad_url(url: str) -> str:
-    scheme = url.split(":", 1)[0]
-    return (
-        f"COUNTERSIGN_DATABASE_URL: {scheme}:… is not supported; "
-        "use a file, for example sqlite:///./countersign.db"
-    )
+AnyStore = SqliteStore | PostgresStore
+AnyReader = SqliteReader | PostgresStore
+CLI_POOL = 2
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[SqliteStore]:
-    """The store, for this process alone, upgraded to the current schema.
+async def open_store(url: str) -> AsyncIterator[AnyStore]:
+    """The store of a server. An SQLite file is for this process alone, and is upgraded to the
+    current schema; a PostgreSQL database is shared and has to be on it.
 
-    Raises ConfigurationError if the file cannot be used: it names the file and the fix.
+    Raises ConfigurationError if it cannot be used: it names the database and the fix.
     """
+    if is_postgresql(url):
+        require_current(url)
+        async with _postgres(PostgresStore(url)) as store:
+            yield store
+        return
     path = sqlite_path(url)
     with exclusive(_usable(path)):
-        _upgrade(path)
-        store = SqliteStore(path)
-        store.open()
+        _upgrade(sqlite_engine(path), url)
+        file = SqliteStore(path)
+        file.open()
         try:
-            yield store
+            yield file
         finally:
-            await store.close()
+            await file.close()
 
 
 @asynccontextmanager
-async def open_reader(url: str) -> AsyncIterator[SqliteReader]:
-    """Read a database that a server may be using now.
+async def open_reader(url: str) -> AsyncIterator[AnyReader]:
+    """Read a database that servers may be using now.
 
     Raises ConfigurationError if there is none, or if it is not on the current schema.
     """
+    if is_postgresql(url):
+        require_current(url)
+        async with _postgres(PostgresStore(url, pool_size=CLI_POOL, read_only=True)) as store:
+            yield store
+        return
     path = sqlite_path(url)
     if not path.is_file():
         raise ConfigurationError(
             f"There is no database {path}. Start the server once, or set COUNTERSIGN_DATABASE_URL."
         )
+    require_current(url)
     reader = SqliteReader(path)
     try:
-        require_current(reader.engine, path)
         yield reader
     finally:
         await reader.close()
 
 
-def require_current(engine: Engine, path: Path) -> None:
+@asynccontextmanager
+async def _postgres(store: PostgresStore) -> AsyncIterator[PostgresStore]:
+    store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def engine_of(url: str) -> Engine:
+    """A synchronous engine on the database, for work apart from a server; dispose of it.
+
+    Raises ConfigurationError.
+    """
+    if is_postgresql(url):
+        return sync_engine(url)
+    return sqlite_engine(sqlite_path(url))
+
+
+def require_current(url: str) -> None:
     """Raise ConfigurationError unless the database has the schema of this version."""
+    engine = (
+        sync_engine(url) if is_postgresql(url) else sqlite_engine(sqlite_path(url), read_only=True)
+    )
     try:
         revision = current_revision(engine)
     except DatabaseError as exc:
-        raise ConfigurationError([_unusable(path, exc)]) from exc
+        raise ConfigurationError([_unusable(url, exc)]) from exc
+    finally:
+        engine.dispose()
     if revision != head_revision():
         raise ConfigurationError(
-            f"{path} has schema {revision or 'none'}, this version needs {head_revision()}. "
+            f"{shown(url)} has schema {revision or 'none'}, this version needs {head_revision()}. "
             "Run `countersign db upgrade`."
         )
 
 
 def upgrade(url: str) -> None:
-    """Bring the database to the current schema; creates the file. Raises ConfigurationError, also
-    while a server uses it."""
+    """Bring the database to the current schema; creates an SQLite file. Raises ConfigurationError,
+    also while a server uses that file."""
+    if is_postgresql(url):
+        _upgrade(sync_engine(url), url)
+        return
     path = _usable(sqlite_path(url))
     with exclusive(path):
-        _upgrade(path)
+        _upgrade(sqlite_engine(path), url)
 
 
-def _upgrade(path: Path) -> None:
-    engine: Engine = sqlite_engine(path)
+def _upgrade(engine: Engine, url: str) -> None:
     try:
         upgrade_engine(engine)
     except DatabaseError as exc:
-        raise ConfigurationError([_unusable(path, exc)]) from exc
+        raise ConfigurationError([_unusable(url, exc)]) from exc
     finally:
         engine.dispose()
 
 
-def _unusable(path: Path, exc: DatabaseError) -> str:
+def _unusable(url: str, exc: DatabaseError) -> str:
+    why = str(exc.orig).strip().partition("\n")[0]
+    if is_postgresql(url):
+        return (
+            f"{shown(url)} cannot be used ({why}). Check that it runs, that the database exists "
+            "and that the role of COUNTERSIGN_DATABASE_URL may create tables in it."
+        )
     return (
-        f"{path} is not a usable Countersign database ({exc.orig}). Move it away, or set "
+        f"{shown(url)} is not a usable Countersign database ({why}). Move it away, or set "
         "COUNTERSIGN_DATABASE_URL to another file."
     )
 

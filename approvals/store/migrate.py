@@ -9,10 +9,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from approvals.errors import ConfigurationError
 
+_LOCK = 7_236_918_345_210
+"""The number of our advisory lock: any, as long as nobody else uses it."""
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -23,6 +25,9 @@ def upgrade_engine(engine: Engine) -> None:
         config.attributes["connection"] = connection
         try:
             with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    # Of several that come at once, one upgrades and the others find it done.
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
                 command.upgrade(config, "head")
         except CommandError as exc:
             raise ConfigurationError(

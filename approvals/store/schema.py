@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
     UniqueConstraint,
 )
+from sqlalchemy import String as _String
+from sqlalchemy import Text as _Text
+from sqlalchemy.dialects.postgresql import TEXT
+from sqlalchemy.types import TypeEngine
+
+_BYTEWISE = TEXT(collation="C")
+"""On PostgreSQL all text sorts by its bytes, as on SQLite, and has no length that is enforced."""
+
+
+def String(length: int) -> TypeEngine[Any]:  # noqa: N802 - reads as the type that it gives
+    """Text of about this length."""
+    return _String(length).with_variant(_BYTEWISE, "postgresql")
+
+
+Text: TypeEngine[Any] = _Text().with_variant(_BYTEWISE, "postgresql")
 
 metadata = MetaData(
     naming_convention={

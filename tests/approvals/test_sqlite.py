@@ -15,7 +15,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 
 from approvals.errors import UnavailableError
-from approvals.store.sqlite import AFTER_COMMIT, SqliteStore
+from approvals.store.after_commit import AFTER_COMMIT
+from approvals.store.sqlite import SqliteStore
 from tests.contracts.test_store import adding, count, keys
 from tests.doubles.database import fresh_database, sqlite_store
 
@@ -47,6 +48,17 @@ async def test_commits_survive_a_power_cut_and_keys_are_enforced(store: SqliteSt
     assert "wal" == await store.write(lambda c: pragma(c, "journal_mode"))
     assert 1 == await store.write(lambda c: pragma(c, "foreign_keys"))
     assert 1 == await store.read(lambda c: pragma(c, "query_only"))
+
+
+async def test_units_see_what_units_before_them_wrote(store: SqliteStore) -> None:
+    def unit(connection: Connection) -> int:
+        before = count(connection)
+        adding(f"key-{before}")(connection)
+        return before
+
+    seen = await asyncio.gather(*(store.write(unit) for _ in range(100)))
+
+    assert list(range(100)) == sorted(seen)
 
 
 async def test_waiting_units_share_a_commit(store: SqliteStore) -> None:
@@ -129,15 +141,50 @@ async def test_broken_rule_of_the_schema_is_raised_as_it_is(store: SqliteStore) 
         await store.write(adding("a"))
 
 
-async def test_unit_may_have_ended_its_savepoint_itself(store: SqliteStore) -> None:
-    def unit(connection: Connection) -> None:
-        connection.get_nested_transaction().rollback()  # type: ignore[union-attr]
-        connection.exec_driver_sql("SELECT * FROM nowhere")
+def ending(connection: Connection) -> None:
+    """What SQLite does by itself when, for example, the disk is full."""
+    adding("lost")(connection)
+    connection.exec_driver_sql("ROLLBACK")
 
-    with pytest.raises(UnavailableError):
-        await store.write(unit)
+
+async def test_transaction_that_has_ended_is_not_taken_for_a_commit(store: SqliteStore) -> None:
+    with pytest.raises(UnavailableError, match="ended before its commit"):
+        await store.write(ending)
 
     assert "a" == await store.write(adding("a"))
+    assert ["a"] == await store.read(keys)
+
+
+async def test_units_of_a_transaction_that_has_ended_are_all_told(store: SqliteStore) -> None:
+    rung: list[str] = []
+    first = store.write(ringing("first", rung))  # alone, while the others queue up
+    outcomes = await asyncio.gather(
+        first,
+        *(store.write(ringing(f"{n}", rung)) for n in range(5)),
+        store.write(ending),
+        return_exceptions=True,
+    )
+    told = [o for o in outcomes if isinstance(o, str)]
+
+    assert isinstance(outcomes[-1], UnavailableError)
+    assert sorted(told) == await store.read(keys) == sorted(rung)
+
+
+async def test_writer_survives_a_connection_that_cannot_be_made(tmp_path: Path) -> None:
+    async with sqlite_store(fresh_database(tmp_path)) as store:
+        refusing = threading.Event()
+        refusing.set()
+
+        def refuse(*_: object) -> None:
+            if refusing.is_set():
+                raise sqlite3.OperationalError("unable to open database file")
+
+        event.listen(store._writer, "connect", refuse)
+        with pytest.raises(UnavailableError, match="unable to open"):
+            await store.write(adding("a"))
+        refusing.clear()
+
+        assert "a" == await store.write(adding("a"))
 
 
 async def test_damaged_file_is_reported_as_unreadable(tmp_path: Path) -> None:

@@ -241,9 +241,16 @@ def test_a_missing_file_names_both_ways_to_give_one(tmp_path: Path) -> None:
 
 
 def test_an_unknown_database_is_refused(tmp_path: Path) -> None:
-    found = problems(tmp_path, good(), database_url="postgresql://db/x")
+    found = problems(tmp_path, good(), database_url="mysql://user:secret@db/x")
 
-    assert "COUNTERSIGN_DATABASE_URL: postgresql databases are not supported yet" in found
+    assert "COUNTERSIGN_DATABASE_URL: mysql:… is not supported" in found
+    assert "secret" not in found
+
+
+def test_a_postgresql_database_is_taken(tmp_path: Path) -> None:
+    settings = load(tmp_path, good(), database_url="postgresql://db/x")
+
+    assert "postgresql://db/x" == settings.database_url
 
 
 def test_the_environment_is_production_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:

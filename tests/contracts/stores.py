@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from approvals.ports import Store
-from tests.doubles.database import fresh_database, sqlite_store
+from tests.doubles import postgres
+from tests.doubles.database import fresh_database, postgres_store, sqlite_store
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,19 @@ async def _sqlite(folder: Path) -> AsyncIterator[Store]:
         yield store
 
 
+def _postgresql_url(folder: Path) -> str:
+    mark = folder / "postgresql.url"
+    if not mark.exists():
+        mark.write_text(postgres.fresh())
+    return mark.read_text()
+
+
+@asynccontextmanager
+async def _postgresql(folder: Path) -> AsyncIterator[Store]:
+    async with postgres_store(_postgresql_url(folder)) as store:
+        yield store
+
+
 SQLITE = Implementation("sqlite", _sqlite, lambda folder: f"sqlite:///{folder}/countersign.db")
-IMPLEMENTATIONS = (SQLITE,)
+POSTGRESQL = Implementation("postgresql", _postgresql, _postgresql_url)
+IMPLEMENTATIONS = (SQLITE, POSTGRESQL)

