@@ -1,140 +1,100 @@
-"""The whole product as real processes: the server, its model, CRM and mailbox, on free ports.
+"""The whole product as real processes: its servers on one database, model, CRM and mailbox.
 
-For tests that must survive `kill -9`, or that a browser drives.
+For tests that must survive `kill -9`, or that a browser drives. Everything is on free ports, and
+the database is a new one: an SQLite file for one server, or PostgreSQL for as many as are wanted.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT_S = 60.0
-STORY_TIMEOUT_S = 60.0
-POLL_S = 0.05
-ALEX, SAM, ADELE = "local-token-alex", "local-token-sam", "local-token-adele"
-"""Tokens of the local configuration: who approves, who asks, who may do neither."""
-TASK = "quote for Contoso, 25 seats"
+from tests.api_client import ADELE, ALEX, SAM, TASK, ApiClient
+from tests.balancer import Balancer
+from tests.doubles import postgres
+from tests.processes import (
+    ROOT,
+    START_TIMEOUT_S,
+    Forked,
+    Nursery,
+    Process,
+    free_port,
+    until,
+)
+
+__all__ = ["ADELE", "ALEX", "ROOT", "SAM", "TASK", "Process", "Stack", "free_port", "until"]
+Database = Literal["sqlite", "postgresql"]
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Process:
-    """A child in a process group of its own, with its output in a file."""
-
-    def __init__(self, name: str, argv: list[str], directory: Path, env: Mapping[str, str]):
-        self.name, self._argv, self._directory, self._env = name, argv, directory, env
-        self.log = directory / f"{name}.log"
-        self._popen: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it; its output is appended to the log."""
-        with self.log.open("ab") as out:
-            self._popen = subprocess.Popen(
-                self._argv,
-                cwd=self._directory,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **self._env},
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._popen is not None and self._popen.poll() is None
-
-    def wait(self, timeout_s: float = START_TIMEOUT_S) -> int:
-        """Its exit status, once it has ended by itself."""
-        assert self._popen is not None
-        return self._popen.wait(timeout_s)
-
-    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End it, at once unless told otherwise."""
-        if self._popen is not None and self._popen.poll() is None:
-            os.killpg(self._popen.pid, how)
-            self._popen.wait(START_TIMEOUT_S)
-
-    def text(self) -> str:
-        """What it has printed so far."""
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def first_json(self) -> dict[str, Any]:
-        """The JSON line with which a stand-in says that it is ready."""
-
-        def found() -> dict[str, Any] | None:
-            for line in self.text().splitlines():
-                if line.startswith("{"):
-                    value: dict[str, Any] = json.loads(line)
-                    return value
-            assert self.running, f"{self.name} ended at its start:\n{self.text()}"
-            return None
-
-        return until(found, f"{self.name} to be ready")
-
-
-def until(found: Any, what: str, timeout_s: float = STORY_TIMEOUT_S) -> Any:
-    """The first true answer of `found`, which another process brings about."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        value = found()
-        if value:
-            return value
-        time.sleep(POLL_S)
-    raise AssertionError(f"waited {timeout_s:.0f} s for {what}")
-
-
-class Stack:
+class Stack(ApiClient):
     """The running product, and what a client of it can do and see."""
 
     def __init__(
         self,
         directory: Path,
         *,
+        database: Database = "sqlite",
+        replicas: int = 1,
         teams: Mapping[str, Any] | None = None,
         tickets: Mapping[str, Mapping[str, Any]] | None = None,
+        bot_framework: bool = False,
+        adjust: Callable[[dict[str, Any]], None] | None = None,
+        nursery: Nursery | None = None,
     ):
-        """`tickets` names the ticket systems to run, with settings that differ from the local ones;
-        every request is shown in all of them as well."""
-        self.directory = directory
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        """`teams` and `tickets` are settings that differ from the local ones: of the bot, and of
+        each ticket system to run, in which every request is shown as well. `bot_framework` runs
+        the people in Teams, too. `adjust` changes anything else. `nursery` forks the servers."""
+        assert database == "postgresql" or replicas == 1, "SQLite is for one server"
+        self.directory, self.database, self._nursery = directory, database, nursery
+        self.ports = [free_port() for _ in range(replicas)]
+        self.port = self.ports[0] if replicas == 1 else free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        self.balancer = None if replicas == 1 else Balancer(self.port, self.ports)
         self._children: list[Process] = []
         self.tickets = {name: self._ticket_system(name) for name in tickets or {}}
+        people = (
+            self._stand_in("botframework", "--bot", f"{self.url}/api/messages")
+            if bot_framework
+            else None
+        )
         model = self._stand_in("openai")
         crm = self._stand_in("crm", "--db", str(directory / "crm.db"))
         mail = self._stand_in(
             "mailbox", "--db", str(directory / "mail.db"), "--smtp-port", str(free_port())
         )
         self.model, self.crm, self.mail = (p.first_json() for p in (model, crm, mail))
+        self.people = {} if people is None else people.first_json()
         self.config = directory / "countersign.yaml"
-        self.config.write_text(yaml.safe_dump(self._settings(teams or {}, tickets or {})))
+        settings = self._settings(teams or {}, tickets or {})
+        if adjust is not None:
+            adjust(settings)
+        self.config.write_text(yaml.safe_dump(settings))
+        self.database_url = (
+            f"sqlite:///{directory}/countersign.db" if database == "sqlite" else postgres.fresh()
+        )
         self.env = {
             "COUNTERSIGN_ENV": "local",
             "COUNTERSIGN_CONFIG": str(self.config),
-            "COUNTERSIGN_DATABASE_URL": f"sqlite:///{directory}/countersign.db",
+            "COUNTERSIGN_DATABASE_URL": self.database_url,
             "OPENAI_API_KEY": "",
             "AZURE_OPENAI_API_KEY": "",
         }
-        self.server = self.new_server()
+        self.servers: list[Process] = []
+        for number in range(replicas):
+            self.new_server(number=number)
+
+    @property
+    def server(self) -> Process:
+        """The only one, or the first."""
+        return self.servers[0]
 
     def _stand_in(self, name: str, *options: str) -> Process:
         argv = [sys.executable, "-m", f"sandbox.{name}", "--port", "0", *options]
@@ -169,82 +129,40 @@ class Stack:
                 rule["channels"] = ["teams", *self.tickets]
         return settings
 
-    def new_server(self, *, module: str = "bot.cli", **env: str) -> Process:
-        """The server as a process that is not started yet."""
-        argv = [sys.executable, "-m", module, "serve", "--port", str(self.port)]
-        self.server = Process("server", argv, self.directory, {**self.env, **env})
-        self._children.append(self.server)
-        return self.server
+    def new_server(self, *, module: str = "bot.cli", number: int = 0, **env: str) -> Process:
+        """A server as a process that is not started yet, in the place of the one before it."""
+        name = "server" if len(self.ports) == 1 else f"server-{number + 1}"
+        options = ["serve", "--port", str(self.ports[number])]
+        full = {**self.env, **env}
+        if self._nursery is not None:
+            made: Process = Forked(name, options, self.directory, full, self._nursery)
+        else:
+            made = Process(name, [sys.executable, "-m", module, *options], self.directory, full)
+        self._children.append(made)
+        self.servers[number : number + 1] = [made]
+        return made
 
     def start(self) -> None:
-        """Start the server and wait until it says that it is ready."""
-        self.server.start()
+        """Start the servers and wait until each says that it is ready."""
+        if self.balancer is not None and not self.balancer.running:
+            self.balancer.start()
+        for server in self.servers:
+            server.start()
         self.until_ready()
 
     def until_ready(self) -> None:
-        """Wait for `/readyz`."""
+        """Wait for `/readyz` of every server."""
+        for port, server in zip(self.ports, self.servers, strict=True):
+            self.until_one_is_ready(port, server)
+
+    def until_one_is_ready(self, port: int, server: Process) -> None:
+        """Wait for one of them."""
 
         def ready() -> bool:
-            assert self.server.running, f"the server ended at its start:\n{self.server.text()}"
-            try:
-                return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
-            except httpx.TransportError:
-                return False
+            assert server.running, f"the server ended at its start:\n{server.text()}"
+            return ApiClient(f"http://127.0.0.1:{port}").ready()
 
         until(ready, "the server to be ready", START_TIMEOUT_S)
-
-    def api(self, method: str, path: str, token: str = ALEX, **kwargs: Any) -> httpx.Response:
-        """One call of the REST API."""
-        headers = {"Authorization": f"Bearer {token}", **kwargs.pop("headers", {})}
-        return httpx.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, timeout=30, **kwargs
-        )
-
-    def get(self, path: str) -> Any:
-        """The JSON of a GET that must succeed; None while the server is away."""
-        try:
-            answer = self.api("GET", path)
-        except httpx.TransportError:
-            return None
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def ask(self, task: str = TASK, workflow: str = "sales_quote", key: str = "the-one") -> str:
-        """Start a session as Sam; the same key gives the same session. Returns its id."""
-        answer = self.api(
-            "POST",
-            "/sessions",
-            SAM,
-            json={"workflow": workflow, "task": task},
-            headers={"Idempotency-Key": key},
-        )
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    def pending(self) -> dict[str, Any]:
-        """The first request that waits for a person, once there is one."""
-
-        def first() -> Any:
-            page = self.get("/requests?status=pending")
-            return page["items"][0] if page and page["items"] else None
-
-        found: dict[str, Any] = until(first, "a pending request")
-        return found
-
-    def vote(self, request: Mapping[str, Any], verdict: str = "approve", **more: Any) -> Any:
-        """Vote as Alex."""
-        body = {"verdict": verdict, "digest": request["digest"], **more}
-        return self.api("POST", f"/requests/{request['id']}/votes", json=body)
-
-    def ended(self, session: str) -> dict[str, Any]:
-        """The session, once it is over."""
-
-        def over() -> Any:
-            found = self.get(f"/sessions/{session}")
-            return found if found and found["status"] not in ("running", "waiting") else None
-
-        found: dict[str, Any] = until(over, f"session {session} to end")
-        return found
 
     def effects(self, action: str | None = None) -> list[dict[str, Any]]:
         """Every write that the CRM really received."""
@@ -255,7 +173,7 @@ class Stack:
         return [row for row in rows if action is None or row["action"] == action]
 
     def ledger_verifies(self) -> bool:
-        """What the command line says of every chain, read from the file."""
+        """What the command line says of every chain, read from the database."""
         done = subprocess.run(
             [sys.executable, "-m", "bot.cli", "ledger", "verify"],
             cwd=self.directory,
@@ -268,14 +186,18 @@ class Stack:
         return done.returncode == 0
 
     def close(self) -> None:
-        """End everything that was started."""
+        """End everything that was started, and drop the database."""
         for child in self._children:
             child.kill()
+        if self.balancer is not None:
+            self.balancer.close()
+        if self.database == "postgresql":
+            postgres.drop(self.database_url)
 
 
 @contextmanager
 def stack(directory: Path, **kwargs: Any) -> Iterator[Stack]:
-    """A stack with its stand-ins running and its server not started yet."""
+    """A stack with its stand-ins running and its servers not started yet."""
     running = Stack(directory, **kwargs)
     try:
         yield running

@@ -1,0 +1,58 @@
+"""`python -m tests.nursery MODULE`: imports once, then forks a server for each line on stdin.
+
+A line is `{"argv", "cwd", "env", "log"}`; the answer is the process id. MODULE has `prepare()`,
+called once before any fork, and `main(argv)`, called in each child.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+
+def _child(module: Any, wish: dict[str, Any]) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    log = os.open(wish["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.closerange(3, 64)
+    os.chdir(wish["cwd"])
+    os.environ.update(wish["env"])
+    status = 1
+    try:
+        module.main(wish["argv"])
+        status = 0
+    except SystemExit as exc:
+        status = exc.code if isinstance(exc.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def main() -> None:
+    module = importlib.import_module(sys.argv[1])
+    module.prepare()
+    gc.freeze()  # shared pages stay shared
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end leave nothing behind
+    for line in iter(sys.stdin.readline, ""):
+        wish = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _child(module, wish)
+        print(pid, flush=True)  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Children of a test: started, killed, frozen and woken by name, with their output in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT_S = 60.0
+STORY_TIMEOUT_S = 60.0
+POLL_S = 0.05
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(
+    found: Any, what: str, timeout_s: float = STORY_TIMEOUT_S, *, every_s: float = POLL_S
+) -> Any:
+    """The first true answer of `found`, which another process brings about."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        value = found()
+        if value:
+            return value
+        time.sleep(every_s)
+    raise AssertionError(f"waited {timeout_s:.0f} s for {what}")
+
+
+class Process:
+    """A child in a process group of its own, with its output in a file."""
+
+    def __init__(self, name: str, argv: list[str], directory: Path, env: Mapping[str, str]):
+        self.name, self._argv, self._directory, self._env = name, argv, directory, env
+        self.log = directory / f"{name}.log"
+        self._popen: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; its output is appended to the log."""
+        with self.log.open("ab") as out:
+            self._popen = subprocess.Popen(
+                self._argv,
+                cwd=self._directory,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self._env},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its number; 0 before it is started."""
+        return 0 if self._popen is None else self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._popen is not None and self._popen.poll() is None
+
+    def wait(self, timeout_s: float = START_TIMEOUT_S) -> int:
+        """Its exit status, once it has ended by itself."""
+        assert self._popen is not None
+        return self._popen.wait(timeout_s)
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End it, at once unless told otherwise."""
+        if self.running:
+            os.killpg(self.pid, how)
+            self.wait(START_TIMEOUT_S)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is stopped by SIGSTOP and runs no instruction."""
+        status = Path(f"/proc/{self.pid}/status")
+        try:
+            return "State:\tT" in status.read_text()
+        except OSError:
+            return False
+
+    def thaw(self) -> None:
+        """Let it go on after a SIGSTOP, as if no time had passed."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def text(self) -> str:
+        """What it has printed so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def first_json(self) -> dict[str, Any]:
+        """The JSON line with which a stand-in says that it is ready."""
+
+        def found() -> dict[str, Any] | None:
+            for line in self.text().splitlines():
+                if line.startswith("{"):
+                    value: dict[str, Any] = json.loads(line)
+                    return value
+            assert self.running, f"{self.name} ended at its start:\n{self.text()}"
+            return None
+
+        return until(found, f"{self.name} to be ready")
+
+
+class Nursery:
+    """A process that has imported the product and forks servers: importing takes seconds, and a
+    suite that kills hundreds of servers would do little else.
+
+    What it forks is a process of its own, with its own event loop, connections and threads.
+    """
+
+    def __init__(self, directory: Path, *, module: str):
+        argv = [sys.executable, "-m", "tests.nursery", module]
+        log = (directory / "nursery.log").open("ab")
+        self._popen = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+
+    def fork(self, argv: list[str], directory: Path, env: Mapping[str, str], log: Path) -> int:
+        """The process id of a new server."""
+        stdin, stdout = self._popen.stdin, self._popen.stdout
+        assert stdin is not None
+        assert stdout is not None
+        wish = {"argv": argv, "cwd": str(directory), "env": dict(env), "log": str(log)}
+        stdin.write(json.dumps(wish).encode() + b"\n")
+        stdin.flush()
+        answer = stdout.readline()
+        assert answer, "the nursery has ended; see nursery.log"
+        return int(answer)
+
+    def close(self) -> None:
+        """No more children; those that run go on."""
+        self._popen.kill()
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Forked(Process):
+    """A server that a nursery forks; otherwise like any `Process`."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: list[str],
+        directory: Path,
+        env: Mapping[str, str],
+        nursery: Nursery,
+    ):
+        super().__init__(name, argv, directory, env)
+        self._nursery, self._pid = nursery, 0
+
+    def start(self) -> None:
+        self._pid = self._nursery.fork(self._argv, self._directory, self._env, self.log)
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    @property
+    def running(self) -> bool:
+        if not self._pid:
+            return False
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def wait(self, timeout_s: float = START_TIMEOUT_S) -> int:
+        until(lambda: not self.running, f"{self.name} to end", timeout_s, every_s=0.005)
+        return 0
