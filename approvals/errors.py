@@ -18,7 +18,8 @@ CountersignError
 ├── InvalidWebhookError      a webhook is not signed by who it claims to be from
 ├── ConfigurationError       a setting is missing or wrong; lists every problem
 └── UnavailableError         a system around us cannot be reached now; try again
-    └── UnansweredError      it may have done what was asked, and did not say so
+    ├── UnansweredError      it may have done what was asked, and did not say so
+    └── BusyError            there is too much to do; nothing was done, come again
 
 A caller that talks to people catches `CountersignError` and shows `str(error)`.
 """
@@ -129,3 +130,7 @@ class UnavailableError(CountersignError):
 
 class UnansweredError(UnavailableError):
     """The request was sent and not answered: look whether it was done before asking again."""
+
+
+class BusyError(UnavailableError):
+    """There is too much to do now. Nothing was done; come again after `retry_after_s`."""

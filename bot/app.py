@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -17,7 +17,9 @@ from aiohttp.typedefs import Handler
 from bot.api import ledger, openapi, requests, sessions
 from bot.api.operation import SERVICES, Services, authenticated
 from bot.api.problems import problem, problems, unauthorised
+from bot.door import Door
 from bot.edge import MAX_BODY_BYTES
+from bot.settings_limits import LimitsSettings
 
 OPERATIONS = (*sessions.OPERATIONS, *requests.OPERATIONS, *ledger.OPERATIONS)
 REQUEST_ID = "X-Request-Id"
@@ -50,11 +52,13 @@ class Parts:
     """Name of each system around us to `ok`, or to what is wrong with it; we are ready without."""
     local: bool = False
     """Whether the tokens are the well-known ones of local mode."""
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
 
 
 def create_app(parts: Parts) -> web.Application:
     """The application; it owns nothing, so closing it closes nothing of `parts`."""
-    middlewares = [framed, problems, *([at_home] if parts.local else [])]
+    door = Door(parts.limits).middleware
+    middlewares = [framed, problems, *([at_home] if parts.local else []), door]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
     app.router.add_post("/api/messages", parts.messages)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.registry import Registry
 from approvals.errors import InvalidError, NotFoundError
 from approvals.models import ConversationKey, Principal, Session
-from approvals.runs import Runs
+from bot.teams.service import Runs
 
 
 class Sessions:

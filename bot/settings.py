@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from approvals.models import Principal, PrincipalId, Value
 from approvals.policy import Policy
+from bot.settings_limits import LimitsSettings
 from bot.teams.settings import TeamsSettings
 from connectors.jira.settings import JiraSettings
 from connectors.servicenow.settings import ServiceNowSettings
@@ -165,6 +166,7 @@ class Settings(Value):
     workflow_settings: dict[str, Any] = Field(repr=False)
     policy_section: dict[str, Any]
     connectors: ConnectorSettings = ConnectorSettings()
+    limits: LimitsSettings = LimitsSettings()
     app_package: AppPackageSettings | None = None
 
     @property

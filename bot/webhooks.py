@@ -17,6 +17,8 @@ from approvals.ports import TicketConnector
 from approvals.tickets import WebhookHint
 from bot.api.problems import problem, unauthorised
 from bot.edge import read_body
+from bot.limits import Kind, Limits
+from bot.settings_limits import LimitsSettings
 
 log = structlog.get_logger(__name__)
 
@@ -30,13 +32,20 @@ Hint = Callable[[str, WebhookHint], Awaitable[bool]]
 class Webhooks:
     """`POST /webhooks/{system}` for each configured system."""
 
-    def __init__(self, connectors: Mapping[str, TicketConnector], hint: Hint):
+    def __init__(
+        self,
+        connectors: Mapping[str, TicketConnector],
+        hint: Hint,
+        limits: Limits | None = None,
+    ):
         self._connectors, self._hint = connectors, hint
+        self._limits = limits or Limits(LimitsSettings())
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """202 for what is about a ticket of ours, 200 for what is not, 401 for what is not signed.
 
         Answered as soon as the hint is stored: senders wait a few seconds and then try again.
+        Raises BusyError (429): if they do not come again, the next poll sees what has changed.
         """
         name = request.match_info["system"]
         connector = self._connectors.get(name)
@@ -50,7 +59,11 @@ class Webhooks:
         except InvalidWebhookError as exc:
             log.warning("webhook refused", system=name, reason=str(exc), peer=request.remote)
             return unauthorised(str(exc))
-        if hint is None or not await self._hint(name, hint):
+        if hint is None:
+            return web.json_response({"status": "ignored"})
+        async with self._limits.admitted(Kind.WEBHOOKS, f"webhooks:{name}"):
+            ours = await self._hint(name, hint)
+        if not ours:
             return web.json_response({"status": "ignored"})
         log.info("webhook", system=name, ticket=hint.ticket_id, delivery=hint.delivery_id)
         return web.json_response({"status": "accepted"}, status=HTTPStatus.ACCEPTED)

@@ -28,10 +28,12 @@ from bot.api.operation import Services
 from bot.app import Parts
 from bot.clock import SystemClock
 from bot.health import Health, Systems
+from bot.limits import Limits
 from bot.people import SettingsDirectory, Tokens
 from bot.records import NoConversations
 from bot.sessions import Sessions
 from bot.settings import DEFAULT_HOST, Settings
+from bot.starts import BoundedRuns
 from bot.teams.activities import TeamsBot
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.channel import TeamsChannel
@@ -124,31 +126,36 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         await reconciler.plan()
         jobs.handle(LOOK, reconciler.look)
         jobs.handle(POLL, reconciler.poll)
+        limits = Limits(settings.limits)
+        starts = BoundedRuns(runs, store, at_most=settings.limits.running_sessions)
         bot = TeamsBot(
             settings.teams,
             service,
-            runs,
+            starts,
             directory,
             registry.infos(),
             clock,
             adapter=adapter,
             local=settings.local,
+            limits=limits,
         )
         stack.push_async_callback(_drain, bot)
         health = Health(store, jobs, clock)
         services = Services(
             approvals=service,
-            sessions=Sessions(runs, registry),
+            sessions=Sessions(starts, registry),
             directory=directory,
             tokens=Tokens(settings.tokens),
+            limits=limits,
         )
         parts = Parts(
             services=services,
             messages=bot.messages,
-            webhooks=Webhooks(connectors, reconciler.hint).receive,
+            webhooks=Webhooks(connectors, reconciler.hint, limits).receive,
             checks=health.checks,
             systems=Systems(store, connectors).checks,
             local=settings.local,
+            limits=settings.limits,
         )
         yield Runtime(parts=parts, jobs=jobs, health=health, adapter=adapter)
 

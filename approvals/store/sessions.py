@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from approvals.errors import LostLeaseError, NotFoundError
 from approvals.ledger import GENESIS
 from approvals.models import Session, SessionId, SessionStatus
 from approvals.store import codec
+from approvals.store.prepared import Prepared
 from approvals.store.schema import sessions
 
-_COLUMNS = [c for c in sessions.c if c.name != "snapshot"]
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
+_COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
+_NEW = [name for name in codec.SESSION if name not in ("checkpoint_id", "answer", "error")]
+_EPOCH, _ATTEMPTS = len(codec.SESSION), len(codec.SESSION) + 1
 
 
 def insert(
@@ -26,21 +30,19 @@ def insert(
     next_at: datetime,
 ) -> None:
     """Add a session that is due at `next_at`."""
-    connection.execute(
-        sessions.insert().values(
-            id=session.id,
-            workflow=session.workflow,
-            workflow_version=session.workflow_version,
-            task=session.task,
-            owner=session.owner,
-            status=session.status.value,
-            conversation=session.conversation,
-            idempotency_key=idempotency_key,
-            created_at=codec.to_text(session.created_at),
-            updated_at=codec.to_text(session.updated_at),
-            next_at=codec.to_text(next_at),
-            ledger_head=GENESIS,
-        )
+    _INSERT.run(
+        connection,
+        id=session.id,
+        workflow=session.workflow,
+        workflow_version=session.workflow_version,
+        task=session.task,
+        owner=session.owner,
+        status=session.status.value,
+        conversation=session.conversation,
+        idempotency_key=idempotency_key,
+        created_at=codec.to_text(session.created_at),
+        updated_at=codec.to_text(session.updated_at),
+        next_at=codec.to_text(next_at),
     )
 
 
@@ -51,8 +53,7 @@ def lock(connection: Connection, session_id: str) -> None:
     writer: there is nothing to wait for.
     """
     if connection.dialect.name == "postgresql":
-        query = select(sessions.c.id).where(sessions.c.id == session_id)
-        connection.execute(query.with_for_update())
+        _LOCK.first(connection, of=session_id)
 
 
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:
@@ -61,9 +62,7 @@ def by_key(connection: Connection, idempotency_key: str) -> Session | None:
     if connection.dialect.name == "postgresql":
         key_hash = func.hashtextextended(idempotency_key, 0)
         connection.execute(select(func.pg_advisory_xact_lock(key_hash)))
-    row = connection.execute(
-        select(*_COLUMNS).where(sessions.c.idempotency_key == idempotency_key)
-    ).first()
+    row = _BY_KEY.first(connection, key=idempotency_key)
     return None if row is None else codec.session(row)
 
 
@@ -74,7 +73,7 @@ def get(connection: Connection, session_id: str) -> Session:
 
 def snapshot(connection: Connection, session_id: str) -> str | None:
     """The stored chat state as JSON text. Raises NotFoundError."""
-    row = connection.execute(select(sessions.c.snapshot).where(sessions.c.id == session_id)).first()
+    row = _SNAPSHOT.first(connection, of=session_id)
     if row is None:
         raise _unknown(session_id)
     return row[0]  # type: ignore[no-any-return]
@@ -130,28 +129,13 @@ def take_lease(
     sweep finds the session again if this process dies.
     """
     until = codec.to_text(now + timedelta(seconds=lease_s))
-    taken = connection.execute(
-        update(sessions)
-        .where(
-            sessions.c.id == session_id,
-            sessions.c.status == SessionStatus.RUNNING.value,
-            sessions.c.next_at <= codec.to_text(now),
-            or_(
-                sessions.c.lease_until.is_(None),
-                sessions.c.lease_until <= codec.to_text(now),
-            ),
-        )
-        .values(
-            epoch=sessions.c.epoch + 1,
-            lease_owner=owner,
-            lease_until=until,
-            next_at=until,
-        )
+    taken = _TAKE_LEASE.run(
+        connection, of=session_id, now=codec.to_text(now), by=owner, until=until
     )
-    if taken.rowcount != 1:
+    if taken != 1:
         return None
     row = _row(connection, session_id)
-    return codec.session(row), row._mapping["epoch"]
+    return codec.session(row), row[_EPOCH]
 
 
 def renew_lease(
@@ -164,16 +148,10 @@ def renew_lease(
 ) -> bool:
     """Keep the lease for another `lease_s`; False if it is lost."""
     until = codec.to_text(now + timedelta(seconds=lease_s))
-    done = connection.execute(
-        update(sessions)
-        .where(
-            sessions.c.id == session_id,
-            sessions.c.epoch == epoch,
-            sessions.c.lease_until > codec.to_text(now),
-        )
-        .values(lease_until=until, next_at=until)
+    renewed = _RENEW_LEASE.run(
+        connection, of=session_id, run=epoch, now=codec.to_text(now), until=until
     )
-    return done.rowcount == 1
+    return renewed == 1
 
 
 def free_leases(connection: Connection, *, now: datetime) -> int:
@@ -189,17 +167,11 @@ def change(
     connection: Connection, session_id: str, epoch: int, now: datetime, **values: Any
 ) -> None:
     """Write columns as the run of `epoch`. Raises LostLeaseError if another run began since."""
-    changed = connection.execute(
-        update(sessions)
-        .where(
-            sessions.c.id == session_id,
-            sessions.c.epoch == epoch,
-            sessions.c.lease_until > codec.to_text(now),
-            sessions.c.status == SessionStatus.RUNNING.value,
-        )
-        .values(updated_at=codec.to_text(now), **values)
+    at = codec.to_text(now)
+    changed = _changing(tuple(values)).run(
+        connection, of=session_id, run=epoch, now=at, updated_at=at, **values
     )
-    if changed.rowcount != 1:
+    if changed != 1:
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
@@ -208,9 +180,12 @@ def holds_lease(
 ) -> bool:
     """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
     nobody takes it before the transaction has ended."""
-    m = _row(connection, session_id, lock=lock)._mapping
-    held = m["epoch"] == epoch and m["status"] == SessionStatus.RUNNING
-    return bool(held and m["lease_until"] is not None and m["lease_until"] > codec.to_text(now))
+    row = (_LOCK if lock else _LEASE).first(connection, of=session_id)
+    if row is None:
+        raise _unknown(session_id)
+    held_epoch, status, until = row
+    held = held_epoch == epoch and status == SessionStatus.RUNNING
+    return bool(held and until is not None and until > codec.to_text(now))
 
 
 def require_lease(
@@ -223,19 +198,7 @@ def require_lease(
 
 def wake(connection: Connection, session_id: str, now: datetime) -> None:
     """Let a session go on if it waits."""
-    connection.execute(
-        update(sessions)
-        .where(
-            sessions.c.id == session_id,
-            sessions.c.status == SessionStatus.WAITING.value,
-        )
-        .values(
-            status=SessionStatus.RUNNING.value,
-            next_at=codec.to_text(now),
-            updated_at=codec.to_text(now),
-            lease_until=None,
-        )
-    )
+    _WAKE.run(connection, of=session_id, now=codec.to_text(now))
 
 
 def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
@@ -258,7 +221,17 @@ def cancel(connection: Connection, session_id: str, now: datetime, *, error: str
 
 def attempts(connection: Connection, session_id: str) -> int:
     """How often the current step has been parked."""
-    return int(_row(connection, session_id)._mapping["attempts"])
+    return int(_row(connection, session_id)[_ATTEMPTS])
+
+
+def count_running(connection: Connection, *, limit: int) -> int:
+    """How many sessions run now, counted up to `limit`."""
+    running = (
+        select(sessions.c.id).where(sessions.c.status == SessionStatus.RUNNING.value).limit(limit)
+    )
+    return int(
+        connection.execute(select(func.count()).select_from(running.subquery())).scalar_one()
+    )
 
 
 def ids(connection: Connection) -> Sequence[SessionId]:
@@ -267,9 +240,8 @@ def ids(connection: Connection) -> Sequence[SessionId]:
     return [SessionId(row[0]) for row in connection.execute(query)]
 
 
-def _row(connection: Connection, session_id: str, *, lock: bool = False) -> Row[Any]:
-    query = select(*_COLUMNS).where(sessions.c.id == session_id)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+def _row(connection: Connection, session_id: str) -> Sequence[Any]:
+    row = _GET.first(connection, of=session_id)
     if row is None:
         raise _unknown(session_id)
     return row
@@ -277,3 +249,63 @@ def _row(connection: Connection, session_id: str, *, lock: bool = False) -> Row[
 
 def _unknown(session_id: str) -> NotFoundError:
     return NotFoundError(f"There is no session {session_id}.")
+
+
+_of = sessions.c.id == bindparam("of")
+_running = sessions.c.status == SessionStatus.RUNNING.value
+_INSERT = Prepared(
+    sessions.insert().values(
+        {name: bindparam(name) for name in (*_NEW, "idempotency_key", "next_at")}
+        | {"epoch": 0, "attempts": 0, "ledger_seq": 0, "ledger_head": GENESIS}
+    )
+)
+_GET = Prepared(select(*_COLUMNS).where(_of))
+_BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
+_SNAPSHOT = Prepared(select(sessions.c.snapshot).where(_of))
+_lease = select(sessions.c.epoch, sessions.c.status, sessions.c.lease_until).where(_of)
+_LEASE = Prepared(_lease)
+_LOCK = Prepared(_lease.with_for_update())
+_TAKE_LEASE = Prepared(
+    update(sessions)
+    .where(
+        _of,
+        _running,
+        sessions.c.next_at <= bindparam("now"),
+        or_(sessions.c.lease_until.is_(None), sessions.c.lease_until <= bindparam("now")),
+    )
+    .values(
+        epoch=sessions.c.epoch + 1,
+        lease_owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        next_at=bindparam("until"),
+    )
+)
+_RENEW_LEASE = Prepared(
+    update(sessions)
+    .where(_of, sessions.c.epoch == bindparam("run"), sessions.c.lease_until > bindparam("now"))
+    .values(lease_until=bindparam("until"), next_at=bindparam("until"))
+)
+_WAKE = Prepared(
+    update(sessions)
+    .where(_of, sessions.c.status == SessionStatus.WAITING.value)
+    .values(
+        status=SessionStatus.RUNNING.value,
+        next_at=bindparam("now"),
+        updated_at=bindparam("now"),
+        lease_until=None,
+    )
+)
+
+
+@functools.cache
+def _changing(names: tuple[str, ...]) -> Prepared:
+    return Prepared(
+        update(sessions)
+        .where(
+            _of,
+            _running,
+            sessions.c.epoch == bindparam("run"),
+            sessions.c.lease_until > bindparam("now"),
+        )
+        .values({name: bindparam(name) for name in (*names, "updated_at")})
+    )

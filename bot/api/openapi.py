@@ -10,11 +10,22 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from approvals.canonical import NESTING_LIMIT
 from bot.api.operation import Operation
 from bot.api.problems import MEDIA_TYPE, Problem
+from bot.edge import MAX_BODY_BYTES, MAX_DEPTH, MAX_NUMBER_CHARS, READ_TIMEOUT_S
 
 _REF = "#/components/schemas/{model}"
-_EVERYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE)
+_EVERYWHERE = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+_COME_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RETRY_AFTER = {
+    "description": "Seconds after which to come again. Nothing was done.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 
 
 def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
@@ -36,7 +47,11 @@ def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
             "title": "Countersign",
             "version": version,
             "description": "A person's approval between an AutoGen agent and a risky tool call. "
-            "Everybody listed in `people` may read; who may decide, policy says.",
+            "Everybody listed in `people` may read; who may decide, policy says. "
+            f"A body is JSON in UTF-8 of at most {MAX_BODY_BYTES:,} bytes, {MAX_DEPTH} levels and "
+            f"{MAX_NUMBER_CHARS} characters in a number, arrives within {READ_TIMEOUT_S:.0f} s, "
+            "and has no name twice in an object; the arguments of a call have at most "
+            f"{NESTING_LIMIT} levels.",
         },
         "security": [{"bearer": []}],
         "paths": paths,
@@ -57,6 +72,7 @@ def _operation(operation: Operation, names: Any) -> dict[str, Any]:
         responses[str(int(status))] = {
             "description": status.phrase,
             "content": {MEDIA_TYPE: {"schema": names[Problem, "serialization"]}},
+            **({"headers": {"Retry-After": _RETRY_AFTER}} if status in _COME_AGAIN else {}),
         }
     result: dict[str, Any] = {
         "operationId": _operation_id(operation),
@@ -80,6 +96,7 @@ def _refusals(operation: Operation) -> list[HTTPStatus]:
     if operation.body is not None:
         refusals |= {
             HTTPStatus.BAD_REQUEST,
+            HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
@@ -21,8 +21,10 @@ from approvals.models import Actor, ConversationKey, Principal, Session, Via
 from approvals.ports import Directory
 from approvals.service import ApprovalService
 from bot.api.problems import problem, unauthorised
-from bot.edge import parse_json, read_body
+from bot.edge import authorization, parse_json, read_body
+from bot.limits import Kind, Limits
 from bot.people import Tokens
+from bot.settings_limits import LimitsSettings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -50,6 +52,7 @@ class Services:
     sessions: SessionStarter
     directory: Directory
     tokens: Tokens
+    limits: Limits = field(default_factory=lambda: Limits(LimitsSettings()))
 
 
 SERVICES = web.AppKey("services", Services)
@@ -87,6 +90,8 @@ class Operation:
     problems: tuple[HTTPStatus, ...] = ()
     headers: tuple[str, ...] = ()
     """Request headers that it reads."""
+    kind: Kind = Kind.READS
+    """How urgent it is."""
 
     def endpoint(self) -> Handler:
         """The aiohttp handler."""
@@ -105,16 +110,16 @@ class Operation:
                 body = _validated(self.body, await read_json(request))
             if isinstance(query, web.Response) or isinstance(body, web.Response):
                 return query if isinstance(query, web.Response) else body  # type: ignore[return-value]
-            answer = await self.handle(
-                Call(
-                    services=services,
-                    person=person,
-                    path=dict(request.match_info),
-                    headers={name: request.headers.get(name, "") for name in self.headers},
-                    query=query,
-                    body=body,
-                )
+            call = Call(
+                services=services,
+                person=person,
+                path=dict(request.match_info),
+                headers={name: request.headers.get(name, "") for name in self.headers},
+                query=query,
+                body=body,
             )
+            async with services.limits.admitted(self.kind, person.id):
+                answer = await self.handle(call)
             return web.Response(
                 status=self.status, text=answer.model_dump_json(), content_type="application/json"
             )
@@ -124,7 +129,7 @@ class Operation:
 
 def authenticated(request: web.Request, services: Services) -> Principal | None:
     """The person whose bearer token came with the request, None without a valid one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = authorization(request).partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return None
     owner = services.tokens.owner(token.strip())

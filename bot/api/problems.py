@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from approvals.errors import (
     AlreadyDecidedError,
+    BusyError,
     ClosedError,
     ConflictError,
     CountersignError,
@@ -50,6 +51,7 @@ _STATUS: tuple[tuple[type[CountersignError], HTTPStatus, str], ...] = (
     (ConflictError, HTTPStatus.CONFLICT, "conflict"),
     (InvalidArgumentsError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-arguments"),
     (InvalidError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid"),
+    (BusyError, HTTPStatus.TOO_MANY_REQUESTS, "busy"),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
     (IntegrityError, HTTPStatus.INTERNAL_SERVER_ERROR, "integrity"),
     (CountersignError, HTTPStatus.INTERNAL_SERVER_ERROR, "internal"),

@@ -26,6 +26,7 @@ from approvals.models import (
 from approvals.service import ApprovalService
 from bot.api.operation import Call, Operation
 from bot.api.sessions import PAGE_LIMIT
+from bot.limits import Kind
 
 MAX_COMMENT_CHARS = 4_000
 
@@ -238,7 +239,7 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/api/v1/requests/{id}/votes", "Vote on a request", vote, RequestBody,
-        body=CastVote,
+        body=CastVote, kind=Kind.VOTES,
         problems=(
             HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
         ),

@@ -12,6 +12,7 @@ from approvals.canonical import well_formed
 from approvals.errors import InvalidError
 from approvals.models import JsonObject, Session, SessionId, SessionStatus, Value
 from bot.api.operation import Call, Operation
+from bot.limits import Kind
 
 MAX_TASK_CHARS = 20_000
 MAX_KEY_CHARS = 200
@@ -125,7 +126,7 @@ _NOT_FOUND = (HTTPStatus.NOT_FOUND,)
 OPERATIONS = (
     Operation(
         "POST", "/api/v1/sessions", "Start a session", start, SessionStarted,
-        body=StartSession, status=HTTPStatus.CREATED, headers=(IDEMPOTENCY_KEY,),
+        body=StartSession, status=HTTPStatus.CREATED, headers=(IDEMPOTENCY_KEY,), kind=Kind.STARTS,
     ),
     Operation("GET", "/api/v1/sessions", "List sessions", page, SessionPage, query=SessionQuery),
     Operation(
@@ -138,5 +139,6 @@ OPERATIONS = (
     Operation(
         "POST", "/api/v1/sessions/{id}/cancel", "End a session", cancel, SessionBody,
         problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+        kind=Kind.VOTES,
     ),
 )  # fmt: skip

@@ -13,8 +13,11 @@ from aiohttp import web
 from approvals.errors import CountersignError, InvalidError, UnavailableError
 from approvals.models import Actor, Conversation, JsonObject, Principal, PrincipalId
 from approvals.ports import Clock, Directory
+from bot.limits import Limits
+from bot.settings_limits import LimitsSettings
 from bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from bot.teams.ballots import Reply, answer, record_tampering
+from bot.teams.bounds import bounded, refusal
 from bot.teams.cards import notification, request_card
 from bot.teams.channel import NAME, look_for, replace
 from bot.teams.clicks import (
@@ -35,7 +38,6 @@ from bot.teams.wire import IncomingActivity
 log = structlog.get_logger()
 
 CARDS_REPOSTED = 5
-_ERROR_TYPE = "application/vnd.microsoft.error"
 
 
 class TeamsBot:
@@ -52,17 +54,19 @@ class TeamsBot:
         *,
         adapter: TeamsAdapter,
         local: bool,
+        limits: Limits | None = None,
     ) -> None:
         self._settings, self._service, self._runs = settings, service, runs
         self._workflows, self._clock, self._adapter = tuple(workflows), clock, adapter
         self._people = People(settings, directory, local=local)
+        self._bounded = bounded(self._handle, limits or Limits(LimitsSettings()))
         self._commands = Commands(service, self._workflows)
         self._tasks: set[asyncio.Task[None]] = set()
         self._greeted: set[str] = set()
 
     async def messages(self, request: web.Request) -> web.Response:
         """The Bot Framework endpoint. What has to be sent is sent after the answer."""
-        return await self._adapter.receive(request, self._handle)
+        return await self._adapter.receive(request, self._bounded)
 
     async def drain(self) -> None:
         """Wait until everything that was answered with has been sent; call it when stopping."""
@@ -93,9 +97,9 @@ class TeamsBot:
             click = click_of_invoke(activity.value)
         except TamperedError as error:
             await record_tampering(self._service, error, actor)
-            return _error(400, "BadRequest", str(error))
+            return refusal(400, "BadRequest", str(error))
         except InvalidError as error:
-            return _error(400, "BadRequest", str(error))
+            return refusal(400, "BadRequest", str(error))
         try:
             reply = await answer(
                 self._service, click, actor, look_for(self._settings, activity.channel_id)
@@ -103,7 +107,7 @@ class TeamsBot:
         except UnavailableError as error:
             log.warning("click not answered", request_id=click.request_id, error=str(error))
             text = "This cannot be decided right now. Nothing was decided; please try again."
-            return _error(503, "ServiceUnavailable", text)
+            return refusal(503, "ServiceUnavailable", text)
         self._spawn(self._adopt(activity, click, actor))
         body = {"statusCode": 200, "type": CARD_TYPE, "value": reply.card}
         return InvokeAnswer(body)
@@ -283,13 +287,3 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         await work
     except CountersignError as error:
         log.warning("reply not sent", error=str(error))
-
-
-def _error(status: int, code: str, message: str) -> InvokeAnswer:
-    """The error body of universal actions; it leaves the card as it is.
-
-    Source: learn.microsoft.com, "Universal Actions for Adaptive Cards", response format, read
-    2026-11-22.
-    """
-    value = {"code": code, "message": message}
-    return InvokeAnswer({"statusCode": status, "type": _ERROR_TYPE, "value": value})

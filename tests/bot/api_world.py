@@ -31,8 +31,10 @@ from approvals.store import open_store
 from approvals.tickets import WebhookHint
 from bot.api.operation import Services
 from bot.app import Parts, create_app
+from bot.limits import Limits
 from bot.people import SettingsDirectory, Tokens
 from bot.settings import PersonSettings
+from bot.settings_limits import LimitsSettings
 from bot.webhooks import Webhooks
 from tests.doubles.tickets import FakeTickets
 
@@ -180,7 +182,9 @@ class World:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, *, local: bool = False) -> AsyncIterator[World]:
+async def running(
+    tmp_path: Path, *, local: bool = False, limits: Limits | None = None
+) -> AsyncIterator[World]:
     """The API on a fresh database."""
     clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
     async with open_store(f"sqlite:///{tmp_path}/api.db") as store:
@@ -196,7 +200,10 @@ async def running(tmp_path: Path, *, local: bool = False) -> AsyncIterator[World
         async def messages(_: web.Request) -> web.StreamResponse:
             return web.Response(status=401)
 
-        services = Services(approvals=service, sessions=chats, directory=directory, tokens=tokens)
+        limits = limits or Limits(LimitsSettings())
+        services = Services(
+            approvals=service, sessions=chats, directory=directory, tokens=tokens, limits=limits
+        )
         tickets, hints, systems = FakeTickets(clock), list[tuple[str, str]](), {"jira": "ok"}
 
         async def hint(name: str, given: WebhookHint) -> bool:
@@ -209,7 +216,7 @@ async def running(tmp_path: Path, *, local: bool = False) -> AsyncIterator[World
         parts = Parts(
             services=services,
             messages=messages,
-            webhooks=Webhooks({"jira": tickets}, hint).receive,
+            webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,
             systems=around,
             local=local,
