@@ -183,9 +183,7 @@ class Executions:
     ) -> None:
         """Cancel what waits or was approved but has not run: its session is over."""
         result = not_executed(Cause.CANCELLED, message)
-        for request in request_rows.of_session(connection, session_id):
-            if request.status not in (RequestStatus.PENDING, RequestStatus.APPROVED):
-                continue
+        for request in request_rows.open_of_session(connection, session_id):
             if request.result is not None:  # an answered question has nothing left to run
                 continue
             after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from approvals import ids
 from approvals.authority import OWNER_ROLE
-from approvals.models import DeliveryId, Request, RequestKind, RequestStatus, Session, SessionId
+from approvals.models import DeliveryId, Request, RequestKind, Session, SessionId
 from approvals.ports import Channels, Directory, Job, Jobs
 from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
@@ -102,8 +102,7 @@ class FollowUp:
     def decided(self, connection: Connection, request: Request, now: datetime) -> None:
         """Wake the session once every request of the checkpoint is decided; until then, what is
         still open shows how many of the others are."""
-        siblings = request_rows.of_checkpoint(connection, request.checkpoint_id)
-        pending = [s for s in siblings if s.status is RequestStatus.PENDING]
+        pending = request_rows.pending_of_checkpoint(connection, request.checkpoint_id)
         for sibling in pending:
             self.changed(connection, sibling, now)
         if pending:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,13 +23,21 @@ from approvals.models import (
     Stage,
     Vote,
 )
+from approvals.store import schema
 
+SESSION = tuple(Session.model_fields)
+"""The columns that make a session; the rest is of its run and its chain."""
+_REQUEST = tuple(column.name for column in schema.requests.c)
+_VOTE = tuple(column.name for column in schema.votes.c)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode
 
 
 def to_text(at: datetime) -> str:
     """A UTC time with microseconds, always 32 characters, so that text order is time order."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="microseconds")
 
 
 def from_text(text: str) -> datetime:
@@ -41,8 +51,11 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """The inverse of `dumps`."""
-    return json.loads(text)
+    """The inverse of `dumps`. Raises ValueError for anything after the value, space included."""
+    value, end = _decode(text)
+    if end != len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return value
 
 
 def object_or_none(text: str | None) -> JsonObject | None:
@@ -50,108 +63,90 @@ def object_or_none(text: str | None) -> JsonObject | None:
     return None if text is None else loads(text)
 
 
-def session(row: Row[Any]) -> Session:
-    """A row of `sessions`."""
-    m = row._mapping
-    return Session(
-        id=m["id"],
-        workflow=m["workflow"],
-        workflow_version=m["workflow_version"],
-        task=m["task"],
-        owner=m["owner"],
-        status=m["status"],
-        conversation=m["conversation"],
-        created_at=from_text(m["created_at"]),
-        updated_at=from_text(m["updated_at"]),
-        checkpoint_id=m["checkpoint_id"],
-        answer=m["answer"],
-        error=m["error"],
-    )
+def session(row: Sequence[Any]) -> Session:
+    """The columns of `SESSION` of a row of `sessions`; more may follow."""
+    m = dict(zip(SESSION, row, strict=False))
+    m["created_at"], m["updated_at"] = from_text(m["created_at"]), from_text(m["updated_at"])
+    return Session.model_validate(m)
 
 
-def request(row: Row[Any]) -> Request:
+def request(row: Sequence[Any]) -> Request:
     """A row of `requests`."""
-    m = row._mapping
-    return Request(
-        id=m["id"],
-        session_id=m["session_id"],
-        checkpoint_id=m["checkpoint_id"],
-        position=m["position"],
-        kind=m["kind"],
-        call_id=m["call_id"],
-        tool=m["tool"],
-        arguments=loads(m["arguments"]),
-        proposed_arguments=object_or_none(m["proposed_arguments"]),
-        agent=m["agent"],
-        executor=m["executor"],
-        rationale=m["rationale"],
-        risk=m["risk"],
-        rule_id=m["rule_id"],
-        reason=m["reason"],
-        policy_version=m["policy_version"],
-        revision=m["revision"],
-        digest=m["digest"],
-        stages=tuple(Stage.model_validate(s) for s in loads(m["stages"])),
-        stage=m["stage"],
-        channels=tuple(loads(m["channels"])),
-        status=m["status"],
-        requester=m["requester"],
-        idempotent=bool(m["idempotent"]),
-        created_at=from_text(m["created_at"]),
-        expires_at=None if m["expires_at"] is None else from_text(m["expires_at"]),
-        decision=None if m["decision"] is None else Decision.model_validate_json(m["decision"]),
-        execution_token=m["execution_token"],
-        executing_epoch=m["executing_epoch"],
-        result=None if m["result"] is None else Result.model_validate_json(m["result"]),
-    )
+    m = dict(zip(_REQUEST, row, strict=True))
+    m["arguments"] = loads(m["arguments"])
+    m["proposed_arguments"] = object_or_none(m["proposed_arguments"])
+    m["stages"], m["channels"] = _stages_in(m["stages"]), _names_in(m["channels"])
+    m["created_at"] = from_text(m["created_at"])
+    m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
+    m["decision"] = None if m["decision"] is None else loads(m["decision"])
+    m["result"] = None if m["result"] is None else loads(m["result"])
+    return Request.model_validate(m)
 
 
-def request_columns(value: Request) -> dict[str, Any]:
-    """The columns of a request."""
-    return {
-        "id": value.id,
-        "session_id": value.session_id,
-        "checkpoint_id": value.checkpoint_id,
-        "position": value.position,
-        "kind": value.kind.value,
-        "call_id": value.call_id,
-        "tool": value.tool,
-        "arguments": dumps(value.arguments),
-        "proposed_arguments": (
-            None if value.proposed_arguments is None else dumps(value.proposed_arguments)
-        ),
-        "agent": value.agent,
-        "executor": value.executor,
-        "rationale": value.rationale,
-        "risk": value.risk.value,
-        "rule_id": value.rule_id,
-        "reason": value.reason,
-        "policy_version": value.policy_version,
-        "revision": value.revision,
-        "digest": value.digest,
-        "stages": dumps([s.model_dump() for s in value.stages]),
-        "stage": value.stage,
-        "channels": dumps(value.channels),
-        "status": value.status.value,
-        "requester": value.requester,
-        "idempotent": int(value.idempotent),
-        "created_at": to_text(value.created_at),
-        "expires_at": None if value.expires_at is None else to_text(value.expires_at),
-        "decision": None if value.decision is None else value.decision.model_dump_json(),
-        "execution_token": value.execution_token,
-        "executing_epoch": value.executing_epoch,
-        "result": None if value.result is None else value.result.model_dump_json(),
-    }
+def request_columns(value: Request, names: Iterable[str] = _REQUEST) -> dict[str, Any]:
+    """The columns of a request, or those `names` of them."""
+    fields = value.__dict__
+    return {name: _WRITE.get(name, _as_it_is)(fields[name]) for name in names}
 
 
-def vote(row: Row[Any]) -> Vote:
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _json_or_none(value: Any) -> str | None:
+    return None if value is None else dumps(value)
+
+
+def _model_or_none(value: Decision | Result | None) -> str | None:
+    return None if value is None else value.model_dump_json()
+
+
+def _text_or_none(at: datetime | None) -> str | None:
+    return None if at is None else to_text(at)
+
+
+@functools.lru_cache(maxsize=256)
+def _stages_in(text: str) -> tuple[Stage, ...]:
+    """As many different ones as the policy has rules."""
+    return tuple(Stage.model_validate(stage) for stage in loads(text))
+
+
+@functools.lru_cache(maxsize=256)
+def _names_in(text: str) -> tuple[str, ...]:
+    return tuple(loads(text))
+
+
+def _stages(stages: tuple[Stage, ...]) -> str:
+    return dumps([{"roles": stage.roles, "quorum": stage.quorum} for stage in stages])
+
+
+_WRITE: Mapping[str, Callable[[Any], Any]] = {
+    "kind": str,
+    "arguments": dumps,
+    "proposed_arguments": _json_or_none,
+    "risk": str,
+    "stages": _stages,
+    "status": str,
+    "idempotent": int,
+    "created_at": to_text,
+    "expires_at": _text_or_none,
+    "decision": _model_or_none,
+    "result": _model_or_none,
+    "channels": dumps,
+}
+
+
+def vote(row: Sequence[Any]) -> Vote:
     """A row of `votes`."""
-    return Vote.model_validate({**row._mapping, "at": from_text(row._mapping["at"])})
+    m = dict(zip(_VOTE, row, strict=True))
+    m["at"] = from_text(m["at"])
+    return Vote.model_validate(m)
 
 
 def vote_columns(value: Vote) -> dict[str, Any]:
     """The columns of a vote."""
-    return {**value.model_dump(mode="json"), "at": to_text(value.at)}
+    at = to_text(value.at)
+    return {**value.__dict__, "verdict": str(value.verdict), "via": str(value.via), "at": at}
 
 
 def delivery(row: Row[Any]) -> Delivery:

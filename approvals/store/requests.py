@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from approvals.errors import InvalidError, NotFoundError
@@ -13,16 +14,15 @@ from approvals.lifecycle import require_move
 from approvals.models import Request, RequestId, RequestStatus, Vote
 from approvals.store import codec
 from approvals.store import sessions as sessions_of
+from approvals.store.prepared import Prepared, insertion
 from approvals.store.schema import requests, sessions, votes
 from approvals.store.sessions import LIVE
 
 
 def insert(connection: Connection, values: Sequence[Request]) -> None:
     """Add requests. Raises InvalidError for a call id that the session has used before."""
-    if not values:
-        return
     try:
-        connection.execute(requests.insert(), [codec.request_columns(v) for v in values])
+        _INSERT.run_each(connection, [codec.request_columns(v) for v in values])
     except IntegrityError as exc:
         raise InvalidError(
             f"A call id was used twice in session {values[0].session_id}; every call needs its own."
@@ -31,7 +31,7 @@ def insert(connection: Connection, values: Sequence[Request]) -> None:
 
 def get(connection: Connection, request_id: str) -> Request:
     """The request. Raises NotFoundError."""
-    row = connection.execute(select(requests).where(requests.c.id == request_id)).first()
+    row = _GET.first(connection, of=request_id)
     if row is None:
         raise NotFoundError(f"There is no request {request_id}.")
     return codec.request(row)
@@ -40,30 +40,25 @@ def get(connection: Connection, request_id: str) -> Request:
 def lock(connection: Connection, request_id: str) -> None:
     """`sessions.lock` of the session that the request is of; nothing if there is no request."""
     if connection.dialect.name == "postgresql":
-        query = select(requests.c.session_id).where(requests.c.id == request_id)
-        session_id = connection.execute(query).scalar_one_or_none()
-        if session_id is not None:
-            sessions_of.lock(connection, session_id)
+        row = _SESSION_ID.first(connection, of=request_id)
+        if row is not None:
+            sessions_of.lock(connection, row[0])
 
 
 def of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
     """The requests that were proposed together, by position."""
-    query = (
-        select(requests)
-        .where(requests.c.checkpoint_id == checkpoint_id)
-        .order_by(requests.c.position)
-    )
-    return [codec.request(row) for row in connection.execute(query)]
+    return [codec.request(row) for row in _OF_CHECKPOINT.all(connection, of=checkpoint_id)]
 
 
-def of_session(connection: Connection, session_id: str) -> list[Request]:
-    """Every request of a session, in the order they were proposed."""
-    query = (
-        select(requests)
-        .where(requests.c.session_id == session_id)
-        .order_by(requests.c.created_at, requests.c.position)
-    )
-    return [codec.request(row) for row in connection.execute(query)]
+def pending_of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
+    """Those of them that still wait for people."""
+    rows = _PENDING_OF_CHECKPOINT.all(connection, of=checkpoint_id)
+    return [codec.request(row) for row in rows]
+
+
+def open_of_session(connection: Connection, session_id: str) -> list[Request]:
+    """The requests of a session that wait or may still run, in the order they were proposed."""
+    return [codec.request(row) for row in _OPEN_OF_SESSION.all(connection, of=session_id)]
 
 
 def page(
@@ -128,18 +123,17 @@ def replace(connection: Connection, before: Request, after: Request) -> bool:
     """
     if before.status is not after.status:
         require_move(before.status, after.status)
-    columns = codec.request_columns(after)
-    done = connection.execute(
-        update(requests)
-        .where(
-            requests.c.id == before.id,
-            requests.c.status == before.status.value,
-            requests.c.revision == before.revision,
-            requests.c.stage == before.stage,
-        )
-        .values({k: columns[k] for k in _CHANGING})
+    old, new = before.__dict__, after.__dict__
+    changed = tuple(name for name in _CHANGING if old[name] is not new[name])
+    done = _replacing(changed).run(
+        connection,
+        of=before.id,
+        was_status=before.status.value,
+        was_revision=before.revision,
+        was_stage=before.stage,
+        **codec.request_columns(after, changed),
     )
-    return done.rowcount == 1
+    return done == 1
 
 
 _CHANGING = (
@@ -162,16 +156,57 @@ _CHANGING = (
 )
 
 
+@functools.cache
+def _replacing(names: tuple[str, ...]) -> Prepared:
+    """Writes these columns, or the status as it is where there are none."""
+    return Prepared(
+        update(requests)
+        .where(
+            requests.c.id == bindparam("of"),
+            requests.c.status == bindparam("was_status"),
+            requests.c.revision == bindparam("was_revision"),
+            requests.c.stage == bindparam("was_stage"),
+        )
+        .values({name: bindparam(name) for name in names} or {"status": requests.c.status})
+    )
+
+
 def add_vote(connection: Connection, value: Vote) -> None:
     """Record a vote; the key refuses a second one of the same person on the same revision."""
-    connection.execute(votes.insert().values(codec.vote_columns(value)))
+    _INSERT_VOTE.run(connection, **codec.vote_columns(value))
 
 
 def votes_of(connection: Connection, request_id: str) -> list[Vote]:
     """All votes on all revisions, oldest first."""
-    query = (
-        select(votes)
-        .where(votes.c.request_id == request_id)
-        .order_by(votes.c.at, votes.c.principal_id)
+    return [codec.vote(row) for row in _VOTES_OF.all(connection, of=request_id)]
+
+
+_INSERT = insertion(requests)
+_GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
+_SESSION_ID = Prepared(select(requests.c.session_id).where(requests.c.id == bindparam("of")))
+_checkpoint = (
+    select(requests)
+    .where(requests.c.checkpoint_id == bindparam("of"))
+    .order_by(requests.c.position)
+)
+_OF_CHECKPOINT = Prepared(_checkpoint)
+_PENDING_OF_CHECKPOINT = Prepared(
+    _checkpoint.where(requests.c.status == RequestStatus.PENDING.value)
+)
+_OPEN_OF_SESSION = Prepared(
+    select(requests)
+    .where(
+        requests.c.session_id == bindparam("of"),
+        or_(
+            requests.c.status == RequestStatus.PENDING.value,
+            requests.c.status == RequestStatus.APPROVED.value,
+        ),
     )
-    return [codec.vote(row) for row in connection.execute(query)]
+    .order_by(requests.c.created_at, requests.c.position)
+)
+_INSERT_VOTE = insertion(votes)
+_VOTES_OF = Prepared(
+    select(votes)
+    .where(votes.c.request_id == bindparam("of"))
+    .order_by(votes.c.at, votes.c.principal_id)
+)

@@ -1,9 +1,10 @@
 """SQLite as the embedded store: one writer thread that commits waiting units together.
 
 WAL with synchronous=FULL, so what was acknowledged survives a power cut. Units that wait share
-one commit, each in a savepoint of its own, so one that fails takes nobody with it. A kill loses
-nothing acknowledged but may keep a unit whose caller never heard of it: callers need idempotency
-keys. Readers have connections of their own and never wait for the writer.
+one commit, each in a savepoint of its own, so one that fails takes nobody with it; one that comes
+alone is the transaction. A kill loses nothing acknowledged but may keep a unit whose caller never
+heard of it: callers need idempotency keys. The writer keeps its connection; readers have others
+and never wait for it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from approvals.errors import ConfigurationError, UnavailableError
+from approvals.store.after_commit import AFTER_COMMIT, ring
+from approvals.store.prepared import run
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -35,8 +38,6 @@ BATCH = 64
 """Units per commit at most: bounds what one caller waits for the others."""
 BUSY_TIMEOUT_MS = 5000
 READERS = 8
-AFTER_COMMIT = "after_commit"
-"""Key of `connection.info`: callables to run once the transaction is durable."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
         if read_only:
             connection.execute("PRAGMA query_only=ON")
 
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        run(connection, begin)
 
     return engine
 
@@ -151,6 +154,7 @@ class SqliteStore(SqliteReader):
     def __init__(self, path: Path):
         super().__init__(path)
         self._writer = sqlite_engine(path)
+        self._connection: Connection | None = None
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._closed = False
@@ -190,6 +194,7 @@ class SqliteStore(SqliteReader):
                     loop.call_soon_threadsafe(_settle, mine)
                 except RuntimeError:  # that loop is closed: nobody waits there any more
                     log.warning("store caller gone", units=len(mine))
+        self._disconnect()
 
     def _take(self) -> list[_Unit]:
         first = self._queue.get()
@@ -209,24 +214,43 @@ class SqliteStore(SqliteReader):
 
     def _commit(self, batch: list[_Unit]) -> list[_Outcome]:
         try:
-            with self._writer.connect() as connection, connection.begin():
-                return [self._run(connection, unit) for unit in batch]
+            if self._connection is None:
+                self._connection = self._writer.connect()
+            with self._connection.begin() as transaction:
+                if len(batch) > 1:
+                    return [self._run_in_savepoint(self._connection, unit) for unit in batch]
+                outcome = self._run(self._connection, batch[0])
+                if outcome.error is not None:
+                    transaction.rollback()
+                else:
+                    _require_transaction(self._connection)
+                return [outcome]
         # BEGIN or COMMIT failed (disk full, busy): nobody is told that it worked.
         except Exception as exc:
             log.error("store commit failed", error=str(exc))
+            self._disconnect()
             error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
             return [_Outcome(unit, error=error) for unit in batch]
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _run_in_savepoint(self, connection: Connection, unit: _Unit) -> _Outcome:
+        run(connection, "SAVEPOINT unit")
+        outcome = self._run(connection, unit)
+        if outcome.error is not None:
+            run(connection, "ROLLBACK TO unit")
+        run(connection, "RELEASE unit")
+        return outcome
 
     def _run(self, connection: Connection, unit: _Unit) -> _Outcome:
         after: list[Callable[[], None]] = []
         connection.info[AFTER_COMMIT] = after
-        savepoint = connection.begin_nested()
         try:
             value = unit.run(connection)
-            savepoint.commit()
         except DBAPIError as exc:
-            if savepoint.is_active:
-                savepoint.rollback()
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
                 exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")
                 exc2.__cause__ = exc
@@ -234,20 +258,22 @@ class SqliteStore(SqliteReader):
             return _Outcome(unit, error=exc)
         # Handed to the caller, who knows what it means; the thread has to go on for the others.
         except BaseException as exc:
-            savepoint.rollback()
             if isinstance(exc, StopIteration):  # which a future refuses
                 return _Outcome(unit, error=RuntimeError(f"The unit raised {exc!r}."))
             return _Outcome(unit, error=exc)
         return _Outcome(unit, value=value, after_commit=tuple(after))
 
 
+def _require_transaction(connection: Connection) -> None:
+    """SQLite ends one by itself after some errors, and a commit without one says nothing."""
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        raise sqlite3.OperationalError("the transaction has ended before its commit")
+
+
 def _settle(outcomes: list[_Outcome]) -> None:
     for outcome in outcomes:
-        for callback in outcome.after_commit:
-            try:
-                callback()
-            except Exception:  # the unit stands, and nobody may wait for ever because of this
-                log.exception("doorbell failed")
+        ring(outcome.after_commit)
         future = outcome.unit.future
         if future.done():  # the caller was cancelled; the unit stands all the same
             continue
