@@ -25,9 +25,9 @@ class EmbeddedJobs(LocalJobs):
         """See `approvals.ports.Jobs.enqueue`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
-    async def run(self) -> None:
-        """See `approvals.ports.Jobs.run`. At start-up no other process can be at work, because
-        the file is locked by this one; so what a stopped process had taken is free at once."""
+    async def _begin(self) -> None:
+        """No other process can be at work, because the file is locked by this one; so what a
+        stopped process had taken is free at once."""
         sessions_freed, attempts_freed = await self._store.write(self._take_over)
         if sessions_freed or attempts_freed:
             log.info(
@@ -35,12 +35,14 @@ class EmbeddedJobs(LocalJobs):
                 sessions=sessions_freed,
                 deliveries=attempts_freed,
             )
-        await self._sweep_until_cancelled()
 
     async def settle(self) -> None:
         """Wait until nothing is running or rung: for tests and for a graceful stop."""
         while self._running:
             await asyncio.wait(list(self._running.values()))
+
+    async def _end(self) -> None:
+        """Nothing rings but commits of this process."""
 
     async def _find(self, now: datetime) -> Sequence[Job]:
         return await self._store.read(lambda c: due_jobs(c, now, kinds=self._handlers))

@@ -62,9 +62,18 @@ class LocalJobs(ABC):
     def enqueue(self, connection: Connection, job: Job) -> None:
         """See `approvals.ports.Jobs.enqueue`."""
 
-    @abstractmethod
     async def run(self) -> None:
         """See `approvals.ports.Jobs.run`."""
+        await self._begin()
+        self._open = True
+        try:
+            while True:
+                await self._sweep()
+                await asyncio.sleep(self._sweep_every_s)
+        finally:
+            await self._end()
+            self._open = False
+            await cancel(*self._running.values())
 
     @abstractmethod
     async def settle(self) -> None:
@@ -79,18 +88,16 @@ class LocalJobs(ABC):
         return ""
 
     @abstractmethod
+    async def _begin(self) -> None:
+        """What comes before the first sweep; no doorbell is answered yet."""
+
+    @abstractmethod
+    async def _end(self) -> None:
+        """What comes before the running work is cancelled."""
+
+    @abstractmethod
     async def _find(self, now: datetime) -> Sequence[Job]:
         """One sweep: the rows to ring for. Raises UnavailableError."""
-
-    async def _sweep_until_cancelled(self) -> None:
-        self._open = True
-        try:
-            while True:
-                await self._sweep()
-                await asyncio.sleep(self._sweep_every_s)
-        finally:
-            self._open = False
-            await cancel(*self._running.values())
 
     async def _sweep(self) -> None:
         now = self._clock.now()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,60 +17,15 @@ from approvals.jobs.due import ORPHAN_GRACE
 from approvals.models import RequestStatus
 from approvals.ports import Job
 from tests.doubles.directory import ANNA, acting
-from tests.doubles.world import THREAD, World, working
+from tests.doubles.jobs_at_work import Handler, at_work, embedded, heard, procrastinate, ring
+from tests.doubles.world import THREAD, World
 
 
-class Handler:
-    """Records whom it was called for, and does what a test tells it to."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.running = self.most_at_once = 0
-        self.called = asyncio.Event()
-        self.arrivals: asyncio.Queue[str] = asyncio.Queue()
-        self.hold: asyncio.Event | None = None
-        self.fails = False
-
-    async def __call__(self, row: str) -> None:
-        """One answer to a doorbell."""
-        self.calls.append(row)
-        self.running += 1
-        self.most_at_once = max(self.most_at_once, self.running)
-        self.called.set()
-        self.arrivals.put_nowait(row)
-        try:
-            if self.hold is not None:
-                await self.hold.wait()
-            if self.fails:
-                raise RuntimeError("the handler is broken")
-        finally:
-            self.running -= 1
-
-
-@pytest_asyncio.fixture(params=["embedded"])
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+@pytest_asyncio.fixture(params=[embedded, procrastinate], ids=lambda one: one.__name__)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """The domain with the jobs under test, not yet running."""
-    async with working(tmp_path) as world:
+    async with request.param(tmp_path) as world:
         yield world
-
-
-@asynccontextmanager
-async def at_work(world: World) -> AsyncIterator[Any]:
-    """The jobs while they run."""
-    async with asyncio.timeout(20):
-        task = asyncio.create_task(world.jobs.run())
-        jobs: Any = world.jobs
-        while jobs.swept_at is None:  # noqa: ASYNC110 - the port has no event for it
-            await asyncio.sleep(0.001)
-        try:
-            yield jobs
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-async def ring(world: World, row: str) -> None:
-    await world.store.write(lambda c: world.jobs.enqueue(c, Job(kind="bell", id=row)))
 
 
 async def test_rings_after_the_commit(world: World) -> None:
@@ -81,9 +35,10 @@ async def test_rings_after_the_commit(world: World) -> None:
         page = await world.service.requests(session_id=session_id)
         seen.extend(r.status for r in page.items)
 
-    (request,) = await world.asked()
-    world.jobs.handle(RUN, handler)
     async with at_work(world) as jobs:
+        (request,) = await world.asked()
+        await heard(world)
+        world.jobs.handle(RUN, handler)
         await world.vote(request)
         await jobs.settle()
 
@@ -136,6 +91,7 @@ async def test_doorbells_during_a_run_are_answered_once_more_and_never_at_once(
         await handler.called.wait()
         for _ in range(10):
             await ring(world, "a")
+        await heard(world)
         handler.hold.set()
         await jobs.settle()
 
@@ -205,18 +161,6 @@ async def test_waiting_request_expires_by_itself(world: World) -> None:
         await jobs.settle()
 
     assert RequestStatus.EXPIRED is (await world.now(request)).status
-
-
-async def test_start_takes_over_what_a_stopped_process_ran(world: World) -> None:
-    run = await world.begun()
-    handler = Handler()
-    world.jobs.handle(RUN, handler)
-    async with at_work(world) as jobs:
-        await handler.called.wait()
-        await jobs.settle()
-
-    assert run.session.id in handler.calls
-    assert 2 == (await world.begin(run.session.id)).epoch
 
 
 async def test_stopping_cancels_what_runs_and_rings_nothing_more(world: World) -> None:

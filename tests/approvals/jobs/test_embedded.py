@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from approvals.delivery import ATTEMPT_S
 from approvals.errors import UnavailableError
-from approvals.follow_up import DELIVER, NOTIFY
+from approvals.follow_up import DELIVER, NOTIFY, RUN
 from approvals.jobs import local
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Request
 from approvals.ports import Job
 from tests.approvals.test_notices import thread
+from tests.doubles.jobs_at_work import Handler, at_work
 from tests.doubles.world import THREAD, World, working
-
-
-@asynccontextmanager
-async def at_work(world: World) -> AsyncIterator[Any]:
-    """The jobs while they run, after their first sweep."""
-    async with asyncio.timeout(20):
-        task = asyncio.create_task(world.jobs.run())
-        jobs: Any = world.jobs
-        while jobs.swept_at is None:  # noqa: ASYNC110 - the port has no event for it
-            await asyncio.sleep(0.001)
-        try:
-            yield jobs
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 async def killed_while_posting(world: World) -> tuple[Request, str]:
@@ -114,3 +97,17 @@ async def test_doorbells_beyond_what_may_wait_are_dropped(
             await jobs.settle()
 
     assert ["a", "x", "b", "c", "f"] == answered
+
+
+async def test_start_takes_over_what_a_stopped_process_ran(tmp_path: Path) -> None:
+    async with working(tmp_path) as world:
+        run = await world.begun()
+        handler = Handler()
+        world.jobs.handle(RUN, handler)
+        async with at_work(world) as jobs:
+            await handler.called.wait()
+            await jobs.settle()
+        again = await world.begin(run.session.id)
+
+    assert run.session.id in handler.calls
+    assert 2 == again.epoch

@@ -1,0 +1,200 @@
+"""Jobs of several processes on one PostgreSQL database: Procrastinate carries the doorbells.
+
+A doorbell is stored in the caller's transaction. Whichever process hears it first looks at the row
+by itself, at once, and has done with the doorbell; what it does then is kept from others by the row
+(leases, due times), never by Procrastinate, which delivers at least once and does not fence. So the
+loss of all its tables, of its worker or of a process costs at most the time until the next sweep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import procrastinate
+import psycopg
+import structlog
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.worker import Worker
+from psycopg_pool import PoolTimeout
+from sqlalchemy import Connection
+
+from approvals.jobs.due import due_jobs
+from approvals.jobs.local import SWEEP_EVERY_S, LocalJobs, cancel
+from approvals.ports import Clock, Job, Store
+from approvals.store import doorbells
+from approvals.store.postgres import connect_arguments
+from approvals.store.urls import parse
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 0.2
+"""Between looks for doorbells without a notification: what is put back has none, and one that comes
+while the worker looks is forgotten (about one in a hundred)."""
+HEARTBEAT_S = 5.0
+SILENT_S = 20.0
+"""A worker that was not heard of for so long is taken for dead, in the database's time."""
+HEARING = 8
+"""Doorbells heard at once; each takes two statements."""
+POOL_SIZE = 4
+"""Connections for these statements; one more listens."""
+POOL_TIMEOUT_S = 5.0
+RESTART_S = 0.5
+STOP_S = 5.0
+TOLERATED_S = 30.0
+"""How long nobody may hear doorbells here before `/readyz` says so; the sweep works meanwhile."""
+MAX_SKEW_S = 10.0
+"""How far this machine's clock may be off: leases of 30 s are renewed every 10 s."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    turn: bool
+    """It is this process that sweeps now."""
+    heard: bool
+    """Our own worker is alive."""
+    time: datetime
+    """The database's."""
+
+
+class ProcrastinateJobs(LocalJobs):
+    """Implements `approvals.ports.Jobs` for any number of processes on one database."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        url: str,
+        *,
+        sweep_every_s: float = SWEEP_EVERY_S,
+        **options: Any,
+    ):
+        super().__init__(store, clock, sweep_every_s=sweep_every_s, **options)
+        self._connect = _parameters(url)
+        self._listening: asyncio.Task[None] | None = None
+        self._worker: Worker | None = None
+        self._deaf_since: float | None = None
+        self._skew_s = 0.0
+        self._draining = False
+        self.restarts = 0
+        """How often the worker had to be started again."""
+
+    def enqueue(self, connection: Connection, job: Job) -> None:
+        """See `approvals.ports.Jobs.enqueue`."""
+        doorbells.ring(connection, job)
+
+    async def settle(self) -> None:
+        """Wait until nothing is running here and no doorbell is unheard anywhere: for tests."""
+        while True:
+            if self._running:
+                await asyncio.wait(list(self._running.values()))
+            elif await self._store.read(doorbells.waiting) or self._running:
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+    async def drain(self) -> None:
+        """Hear and sweep nothing more, which other processes do, and let what runs here end."""
+        self._draining = True
+        await self._end()
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+
+    def trouble(self) -> str:
+        """See `LocalJobs.trouble`."""
+        if abs(self._skew_s) > MAX_SKEW_S:
+            return (
+                f"this machine's clock is {self._skew_s:+.1f} s off the database's; "
+                "synchronise both (NTP)"
+            )
+        if self._deaf_since is not None:
+            deaf_s = asyncio.get_running_loop().time() - self._deaf_since
+            if deaf_s > TOLERATED_S:
+                return f"no doorbells for {deaf_s:.0f} s; only sweeps find work"
+        return ""
+
+    async def _begin(self) -> None:
+        self._listening = asyncio.create_task(self._listen(), name="doorbells")
+
+    async def _end(self) -> None:
+        if self._listening is not None:
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await cancel(self._listening)
+            except TimeoutError:
+                log.warning("the job worker does not stop; its doorbells will be put back")
+
+    async def _find(self, now: datetime) -> Sequence[Job]:
+        worker = self._worker
+        number = None if worker is None else worker.worker_id
+        seen = await self._store.write(lambda c: self._look_around(c, number))
+        self._skew_s = (self._clock.now() - seen.time).total_seconds()
+        if seen.heard:
+            self._hears()
+        elif worker is not None and number is not None:
+            # It was frozen, or its heart stopped, which it does not notice itself.
+            worker.stop()  # type: ignore[no-untyped-call]
+        if not seen.turn or self._draining:
+            return ()
+        return await self._store.read(lambda c: due_jobs(c, now, kinds=self._handlers))
+
+    def _look_around(self, connection: Connection, worker_id: int | None) -> _Seen:
+        turn = doorbells.take_turn(connection, every_s=self._sweep_every_s)
+        if turn:
+            doorbells.put_back(connection, silent_s=SILENT_S)
+        alive = doorbells.live_workers(connection, silent_s=SILENT_S)
+        return _Seen(turn, worker_id in alive, doorbells.time(connection))
+
+    async def _listen(self) -> None:
+        while True:
+            why = "it ended by itself"
+            try:
+                await self._hear_until_it_ends()
+            except (ProcrastinateException, psycopg.Error, PoolTimeout, OSError) as exc:
+                why = f"{type(exc).__name__}: {exc}"
+            self._worker = None
+            self.restarts += 1
+            if self._deaf_since is None:
+                self._deaf_since = asyncio.get_running_loop().time()
+                log.warning("job worker ended, another one starts", reason=why)
+            await asyncio.sleep(RESTART_S)
+
+    def _hears(self) -> None:
+        if self._deaf_since is not None:
+            log.info("job worker works again", restarts=self.restarts)
+        self._deaf_since = None
+
+    async def _hear_until_it_ends(self) -> None:
+        """One worker. Ends by a stop, and when it finds that others took it for dead."""
+        connector = procrastinate.PsycopgConnector(
+            kwargs=self._connect, min_size=1, max_size=POOL_SIZE, timeout=POOL_TIMEOUT_S
+        )
+        app = procrastinate.App(connector=connector)
+
+        @app.task(name=doorbells.TASK, queue=doorbells.QUEUE)
+        async def hear(kind: str, id: str) -> None:
+            self._ring(Job(kind=kind, id=id))
+
+        async with app.open_async():
+            self._worker = Worker(
+                app,
+                queues=[doorbells.QUEUE],
+                concurrency=HEARING,
+                fetch_job_polling_interval=POLL_S,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=SILENT_S,
+                shutdown_graceful_timeout=STOP_S,
+                install_signal_handlers=False,
+                delete_jobs="always",
+            )
+            await self._worker.run()  # type: ignore[no-untyped-call]
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    """What the store connects with, as psycopg takes it."""
+    parsed = parse(url)
+    _, parameters = parsed.get_dialect()().create_connect_args(parsed)
+    return {**parameters, **connect_arguments(parsed)}

@@ -1,0 +1,100 @@
+"""Queries on the tables of Procrastinate, which carries doorbells between processes (ADR 0011).
+
+PostgreSQL only. Its functions have their version in their name; the migration that brings them
+checks that they are there. Source: procrastinate/sql/{schema,queries}.sql of Procrastinate 3.10.0,
+https://github.com/procrastinate-org/procrastinate (read 2026-11-25).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+
+from sqlalchemy import Connection, text
+
+from approvals.ports import Job
+from approvals.store import codec
+
+QUEUE = "countersign"
+TASK = "countersign.ring"
+FUNCTIONS = (
+    "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])",
+    "procrastinate_fetch_job_v2(varchar[], bigint)",
+    "procrastinate_finish_job_v1(bigint, procrastinate_job_status, boolean)",
+    "procrastinate_retry_job_v2(bigint, timestamptz, integer, varchar, varchar)",
+    "procrastinate_register_worker_v1()",
+    "procrastinate_unregister_worker_v1(bigint)",
+    "procrastinate_update_heartbeat_v1(bigint)",
+    "procrastinate_prune_stalled_workers_v1(double precision)",
+)
+"""What this version of Countersign and of Procrastinate call."""
+
+_RING = text(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, NULL, "
+    "CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
+).bindparams(queue=QUEUE, task=TASK)
+# A process that is frozen here keeps nobody: its row lock is skipped, and ends with its session.
+_TAKE_TURN = text(
+    "UPDATE job_engine SET swept_at = clock_timestamp() WHERE name IN (SELECT name FROM job_engine "
+    "WHERE swept_at <= clock_timestamp() - make_interval(secs => :every_s) "
+    "FOR UPDATE SKIP LOCKED)"
+)
+# Procrastinate does not compare the worker when it retries, so only what is still locked here is.
+_PUT_BACK = text(
+    "WITH dead AS (SELECT j.id FROM procrastinate_jobs j "
+    "LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
+    "WHERE j.status = 'doing' AND j.queue_name = :queue AND (j.worker_id IS NULL "
+    "OR w.last_heartbeat < clock_timestamp() - make_interval(secs => :silent_s)) "
+    "ORDER BY j.id FOR UPDATE OF j SKIP LOCKED) "
+    "SELECT count(procrastinate_retry_job_v2(id, clock_timestamp(), NULL, NULL, NULL)) FROM dead"
+).bindparams(queue=QUEUE)
+
+
+def schema_sql() -> str:
+    """The statements that make Procrastinate's tables, of the installed version."""
+    return files("procrastinate.sql").joinpath("schema.sql").read_text(encoding="utf-8")
+
+
+def missing_functions(connection: Connection) -> list[str]:
+    """Which of `FUNCTIONS` the database has not."""
+    found = text("SELECT to_regprocedure(:name) IS NOT NULL")
+    return [name for name in FUNCTIONS if not connection.execute(found, {"name": name}).scalar()]
+
+
+def ring(connection: Connection, job: Job) -> None:
+    """Ring once this transaction has committed: some process will hear it."""
+    connection.execute(_RING, {"args": codec.dumps({"kind": job.kind, "id": job.id})})
+
+
+def take_turn(connection: Connection, *, every_s: float) -> bool:
+    """Whether it is this process that sweeps now: one of all does in `every_s` seconds."""
+    return connection.execute(_TAKE_TURN, {"every_s": every_s}).rowcount == 1
+
+
+def put_back(connection: Connection, *, silent_s: float) -> int:
+    """Ring again what workers had taken that were not heard of for `silent_s` seconds."""
+    return int(connection.execute(_PUT_BACK, {"silent_s": silent_s}).scalar_one())
+
+
+def live_workers(connection: Connection, *, silent_s: float) -> list[int]:
+    """Workers of any process that have shown a sign of life in the last `silent_s` seconds."""
+    query = text(
+        "SELECT id FROM procrastinate_workers "
+        "WHERE last_heartbeat >= clock_timestamp() - make_interval(secs => :silent_s) ORDER BY id"
+    )
+    return [row[0] for row in connection.execute(query, {"silent_s": silent_s})]
+
+
+def waiting(connection: Connection) -> int:
+    """How many doorbells nobody has heard yet."""
+    query = text(
+        "SELECT count(*) FROM procrastinate_jobs "
+        "WHERE queue_name = :queue AND status IN ('todo', 'doing')"
+    )
+    return int(connection.execute(query, {"queue": QUEUE}).scalar_one())
+
+
+def time(connection: Connection) -> datetime:
+    """The clock of the database."""
+    now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now

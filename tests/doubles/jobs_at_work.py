@@ -1,0 +1,90 @@
+"""Jobs that really run, of each implementation, and handlers that a test can watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from approvals.jobs.procrastinate import ProcrastinateJobs
+from approvals.ports import Job
+from approvals.store import doorbells
+from tests.doubles import postgres
+from tests.doubles.clock import ManualClock
+from tests.doubles.database import postgres_store
+from tests.doubles.world import World, working
+
+embedded = working
+
+
+class Handler:
+    """Records whom it was called for, and does what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.running = self.most_at_once = 0
+        self.called = asyncio.Event()
+        self.arrivals: asyncio.Queue[str] = asyncio.Queue()
+        self.hold: asyncio.Event | None = None
+        self.fails = False
+
+    async def __call__(self, row: str) -> None:
+        """One answer to a doorbell."""
+        self.calls.append(row)
+        self.running += 1
+        self.most_at_once = max(self.most_at_once, self.running)
+        self.called.set()
+        self.arrivals.put_nowait(row)
+        try:
+            if self.hold is not None:
+                await self.hold.wait()
+            if self.fails:
+                raise RuntimeError("the handler is broken")
+        finally:
+            self.running -= 1
+
+
+@asynccontextmanager
+async def procrastinate(folder: Path) -> AsyncIterator[World]:
+    """A world on PostgreSQL with its jobs, not yet running."""
+    url = postgres.borrow()
+    async with sharing(url) as world:
+        yield world
+    postgres.give_back(url)
+
+
+@asynccontextmanager
+async def sharing(url: str, clock: ManualClock | None = None) -> AsyncIterator[World]:
+    """A world on this database, on which others may be."""
+    clock = clock or ManualClock()
+    async with postgres_store(url) as store:
+        yield World(store, ProcrastinateJobs(store, clock, url, sweep_every_s=0.05), clock)
+
+
+@asynccontextmanager
+async def at_work(world: World) -> AsyncIterator[Any]:
+    """The jobs while they run, from their first sweep on."""
+    async with asyncio.timeout(30):
+        task = asyncio.create_task(world.jobs.run())
+        jobs: Any = world.jobs
+        while jobs.swept_at is None:  # noqa: ASYNC110 - the port has no event for it
+            await asyncio.sleep(0.001)
+        try:
+            yield jobs
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def ring(world: World, row: str, kind: str = "bell") -> None:
+    """One doorbell, in a transaction of its own."""
+    await world.store.write(lambda c: world.jobs.enqueue(c, Job(kind=kind, id=row)))
+
+
+async def heard(world: World) -> None:
+    """Wait until no doorbell is under way."""
+    if isinstance(world.jobs, ProcrastinateJobs):
+        while await world.store.read(doorbells.waiting):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
