@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from typing import Any, TypeVar
+
+from structlog.contextvars import bound_contextvars
 
 from agents import results, snapshot
 from agents.built import BuiltChat
@@ -30,6 +33,7 @@ from approvals.models import (
     Result,
     ToolCall,
 )
+from approvals.observing import SILENT, Observer
 from approvals.runs import Runs
 
 T = TypeVar("T")
@@ -41,8 +45,16 @@ HUMAN_INPUT = "human_input"
 class Gate:
     """Submits, waits, claims, runs and finishes, for one run of one session."""
 
-    def __init__(self, runs: Runs, lease: Lease, built: BuiltChat, executor: Executor):
+    def __init__(
+        self,
+        runs: Runs,
+        lease: Lease,
+        built: BuiltChat,
+        executor: Executor,
+        observer: Observer = SILENT,
+    ):
         self._runs = runs
+        self._observer = observer
         self._lease = lease
         self._built = built
         self._executor = executor
@@ -145,35 +157,59 @@ class Gate:
         self._lease.require()
         position = snapshot.Position(waiting=proxy.name, turn=self._turn)
         state = snapshot.take(self._built.chat, self._built.group, self._built.baseline, position)
-        batch = await self._runs.submit(
-            self._lease.run,
-            proposals,
-            snapshot=state,
-            transcript=snapshot.transcript(self._built.chat),
-            progress=self.progress.lines(),
-        )
+        with self._observer.span("submit", session_id=self._lease.run.session.id):
+            batch = await self._runs.submit(
+                self._lease.run,
+                self._traced(proposals),
+                snapshot=state,
+                transcript=snapshot.transcript(self._built.chat),
+                progress=self.progress.lines(),
+            )
+        self._observer.proposed(batch)
         self._open = batch
         return batch
 
+    def _traced(self, proposals: Sequence[Proposal]) -> Sequence[Proposal]:
+        """The proposals, each with the span that what follows belongs under, if there is one."""
+        span = self._observer.traceparent()
+        if span is None:
+            return proposals
+        return [p.model_copy(update={"traceparent": span}) for p in proposals]
+
     async def _carry_out(self, proxy: ApprovalProxy, request: Request) -> str:
+        with bound_contextvars(request_id=request.id):
+            result, took_s = await self._result(proxy, request)
+            # What ran before, and is only read again after a crash, is not counted again.
+            if took_s is not None or result.outcome is Outcome.NOT_EXECUTED:
+                self._observer.settled(request, result, took_s=took_s)
+        return results.text_of(request, result)
+
+    async def _result(self, proxy: ApprovalProxy, request: Request) -> tuple[Result, float | None]:
+        """What became of the call, and how long its tool ran if it did."""
         self._lease.require()
         run = self._lease.run
-        claimed = await self._runs.claim(run, request.id, request.arguments)
+        with self._observer.span("claim", request):
+            claimed = await self._runs.claim(run, request.id, request.arguments)
         if isinstance(claimed, Result):
-            return results.text_of(request, claimed)
+            return claimed, None
         tool = proxy.function_map.get(claimed.tool)
         if not isinstance(tool, SealedTool):
             raise IntegrityError(f"{proxy.name} no longer has the tool {claimed.tool}.")
         await self._runs.check(run)
         self._lease.require()
-        outcome = await execute(tool, claimed, self._executor, self._lease.require)
-        if outcome.unknown:
-            doubt = await self._runs.unknown(run, claimed.id, message=outcome.content)
-            return results.text_of(claimed, doubt)
-        result = await self._runs.finish(run, claimed.id, ok=outcome.ok, content=outcome.content)
+        began_s = time.perf_counter()
+        with self._observer.span("execute", claimed):
+            outcome = await execute(tool, claimed, self._executor, self._lease.require)
+        took_s = time.perf_counter() - began_s
+        with self._observer.span("finish", claimed, ok=outcome.ok):
+            if outcome.unknown:
+                doubt = await self._runs.unknown(run, claimed.id, message=outcome.content)
+                return doubt, took_s
+            ok, content = outcome.ok, outcome.content
+            result = await self._runs.finish(run, claimed.id, ok=ok, content=content)
         if outcome.breach is not None:
             raise outcome.breach
-        return results.text_of(claimed, result)
+        return result, took_s
 
     def _consume(self) -> None:
         self._open = ()

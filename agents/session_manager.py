@@ -12,6 +12,7 @@ from typing import Any, Self
 import structlog
 from autogen import ChatResult
 from autogen.io.base import IOStream
+from structlog.contextvars import bound_contextvars
 
 from agents import driving, snapshot
 from agents.built import BuiltChat
@@ -31,6 +32,8 @@ from approvals.errors import (
     WorkflowMissingError,
 )
 from approvals.models import SessionId
+from approvals.observing import SILENT, Observer
+from approvals.outages import Outages
 from approvals.runs import Run, Runs
 
 log = structlog.get_logger(__name__)
@@ -50,8 +53,11 @@ class SessionManager:
         *,
         at_once: int = SESSIONS_AT_ONCE,
         clock_s: Callable[[], float] = elapsed_s,
+        observer: Observer = SILENT,
     ):
         self._runs = runs
+        self._observer = observer
+        self._outages = Outages("model", key="workflow")
         self._registry = registry
         self._slots = asyncio.Semaphore(at_once)
         self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE, clock_s=clock_s)
@@ -83,11 +89,16 @@ class SessionManager:
             run = await self._runs.begin(SessionId(session_id))
             if run is None:
                 return
-            with self.leases.hold(run, asked_s) as lease:
+            proposed = run.batch[0] if run.batch else None
+            with (
+                self.leases.hold(run, asked_s) as lease,
+                bound_contextvars(session_id=session_id),
+                self._observer.span("run", proposed, session_id=session_id),
+            ):
                 try:
                     await self._take_further(lease)
                 except (LostLeaseError, ClosedError) as exc:
-                    log.info("run stopped", session_id=session_id, reason=str(exc))
+                    log.info("run stopped", reason=str(exc))
 
     async def _take_further(self, lease: Lease) -> None:
         run = lease.run
@@ -101,16 +112,18 @@ class SessionManager:
             await self._give_up(run, exc)
 
     async def _drive(self, lease: Lease, built: BuiltChat) -> None:
-        gate = Gate(self._runs, lease, built, self._threads)
+        gate = Gate(self._runs, lease, built, self._threads, self._observer)
         for proxy in built.proxies:
             proxy.attach(gate)
         try:
             result = await self._chat(lease.run, built, gate)
         except ChatSuspendedError:
-            log.info("session waits", session_id=lease.run.session.id)
+            self._outages.up(lease.run.session.workflow)
+            log.info("session waits")
             return
         finally:
             gate.close()
+        self._outages.up(lease.run.session.workflow)
         lease.require()
         words, is_last = answer(built.chat)
         position = snapshot.Position(waiting=built.proxies[0].name, turn=gate.turn)
@@ -122,7 +135,7 @@ class SessionManager:
             progress=gate.progress.lines(without_last=is_last),
         )
         cost = result.cost["usage_including_cached_inference"]
-        log.info("session completed", session_id=lease.run.session.id, usage=cost)
+        log.info("session completed", usage=cost)
 
     async def _chat(self, run: Run, built: BuiltChat, gate: Gate) -> ChatResult:
         is_sync = built.mode == "sync"
@@ -168,14 +181,15 @@ class SessionManager:
         if isinstance(error, WorkflowMissingError):
             # Its workflow is missing or another one now. What people decided is kept for the day
             # when it is back.
-            log.error("session has no workflow", session_id=run.session.id, error=str(error))
+            log.error("session has no workflow", error=str(error))
             await self._runs.park(run, error=describe(error), give_up=False)
             return
         if is_temporary(error):
-            log.warning("model unreachable", session_id=run.session.id, error=type(error).__name__)
+            self._outages.down(run.session.workflow, describe(error))
+            log.info("session parked", error=type(error).__name__)
             await self._runs.park(run, error=describe(error))
             return
-        log.error("session failed", session_id=run.session.id, exc_info=error)
+        log.error("session failed", exc_info=error)
         await self._runs.fail(run, error=describe(error))
 
 

@@ -13,8 +13,9 @@ from functools import partial
 
 import structlog
 from sqlalchemy import Connection
+from structlog.contextvars import bound_contextvars
 
-from approvals.errors import CountersignError, NotFoundError
+from approvals.errors import BusyError, CountersignError, NotFoundError
 from approvals.models import (
     Conversation,
     Delivery,
@@ -25,6 +26,8 @@ from approvals.models import (
     RequestStatus,
     Session,
 )
+from approvals.observing import SILENT, Observer
+from approvals.outages import Outages
 from approvals.ports import Channel, Channels, Clock, RequestView, Store
 from approvals.service import ApprovalService
 from approvals.store import codec
@@ -55,12 +58,20 @@ def backoff_s(attempts: int, retry_after_s: float | None) -> float:
 class Courier:
     """Handlers of the jobs `deliver` and `notify`."""
 
-    def __init__(self, store: Store, clock: Clock, service: ApprovalService, channels: Channels):
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        service: ApprovalService,
+        channels: Channels,
+        observer: Observer = SILENT,
+    ):
         self._store = store
         self._clock = clock
         self._service = service
         self._channels = channels
-        self._unreachable: set[str] = set()
+        self._observer = observer
+        self._outages = Outages("channel")
 
     async def deliver(self, delivery_id: str) -> None:
         """Post or update one delivery, if it is due."""
@@ -68,20 +79,29 @@ class Courier:
         if taken is None:
             return
         delivery, view = taken
+        with bound_contextvars(
+            session_id=view.session.id, request_id=view.request.id, delivery_id=delivery.id
+        ):
+            await self._attempt(delivery, view)
+
+    async def _attempt(self, delivery: Delivery, view: RequestView) -> None:
         channel = self._channels.get(delivery.channel)
         if channel is None:
             await self._failed(delivery, None, f"The channel {delivery.channel} is not configured.")
             return
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                reference = await self._send(channel, delivery, view)
+            with self._observer.span("deliver", view.request, channel=delivery.channel):
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    reference = await self._send(channel, delivery, view)
         except NotFoundError as exc:
             await self._gone(delivery, str(exc))
+        except BusyError as exc:
+            await self._later(delivery, exc)
         except (CountersignError, TimeoutError) as exc:
             retry_after_s = getattr(exc, "retry_after_s", None)
             await self._failed(delivery, retry_after_s, str(exc) or "timed out")
         else:
-            self._reachable(delivery.channel)
+            self._outages.up(delivery.channel)
             await self._delivered(channel, delivery, view, reference)
 
     async def notify(self, conversation_key: str) -> None:
@@ -94,12 +114,16 @@ class Courier:
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await channel.say(conversation, notice)
-            except (CountersignError, TimeoutError) as exc:
-                await self._notice_failed(notice, exc)
+            except BusyError as exc:
+                await self._notice_later(notice, exc)
                 return
-            self._reachable(channel.name)
+            except (CountersignError, TimeoutError) as exc:
+                await self._notice_failed(channel.name, notice, exc)
+                return
+            self._outages.up(channel.name)
             sent = partial(rows.record_notice, notice_id=notice.id, next_at=None)
             await self._store.write(sent)
+            self._observer.delivered(channel.name, "said")
 
     async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView] | None:
         now = self._clock.now()
@@ -156,19 +180,34 @@ class Courier:
                 _say_where(connection, view.session, delivery, reference, now)
             return behind
 
-        if await self._store.write(unit):
+        behind = await self._store.write(unit)
+        self._observer.delivered(delivery.channel, "posted" if first else "updated")
+        if first:
+            log.info("request shown", channel=delivery.channel)
+        if behind:
             await self.deliver(delivery.id)
 
     async def _failed(self, delivery: Delivery, retry_after_s: float | None, why: str) -> None:
         wait_s = backoff_s(delivery.attempts, retry_after_s)
-        self._unreachable_once(delivery.channel, why)
+        self._outages.down(delivery.channel, why)
+        self._observer.delivered(delivery.channel, "failed")
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(
             lambda c: rows.record(c, delivery.id, next_at=next_at, error=why[:1000])
         )
 
+    async def _later(self, delivery: Delivery, exc: BusyError) -> None:
+        """Nothing was tried and nothing has failed: it is not its turn yet."""
+        next_at = self._after(exc)
+        await self._store.write(
+            lambda c: rows.record(
+                c, delivery.id, next_at=next_at, attempts=delivery.attempts, error=str(exc)
+            )
+        )
+
     async def _gone(self, delivery: Delivery, why: str) -> None:
-        log.warning("delivery abandoned", delivery_id=delivery.id, reason=why)
+        log.warning("delivery abandoned", channel=delivery.channel, reason=why)
+        self._observer.delivered(delivery.channel, "abandoned")
         await self._store.write(
             lambda c: rows.record(
                 c,
@@ -200,36 +239,40 @@ class Courier:
         notice, conversation = taken
         channel = None if conversation is None else self._channels.get(conversation.channel)
         if conversation is None or channel is None:
-            await self._drop(notice, "the conversation is not known or its channel is off")
+            await self._drop("none", notice, "the conversation is not known or its channel is off")
             return None
         return notice, conversation, channel
 
-    async def _notice_failed(self, notice: Notice, exc: Exception) -> None:
+    async def _notice_later(self, notice: Notice, exc: BusyError) -> None:
+        next_at = self._after(exc)
+        await self._store.write(
+            lambda c: rows.record_notice(
+                c, notice.id, next_at=next_at, attempts=notice.attempts, error=str(exc)
+            )
+        )
+
+    def _after(self, exc: BusyError) -> str:
+        return codec.to_text(self._clock.now() + timedelta(seconds=exc.retry_after_s or 0.0))
+
+    async def _notice_failed(self, channel: str, notice: Notice, exc: Exception) -> None:
         why = str(exc) or "timed out"
         if isinstance(exc, NotFoundError) or notice.attempts + 1 >= NOTICE_ATTEMPTS:
-            await self._drop(notice, why)
+            await self._drop(channel, notice, why)
             return
+        self._outages.down(channel, why)
+        self._observer.delivered(channel, "failed")
         wait_s = backoff_s(notice.attempts, getattr(exc, "retry_after_s", None))
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(
             lambda c: rows.record_notice(c, notice.id, next_at=next_at, error=why[:1000])
         )
 
-    async def _drop(self, notice: Notice, why: str) -> None:
+    async def _drop(self, channel: str, notice: Notice, why: str) -> None:
+        self._observer.delivered(channel, "abandoned")
         log.warning("notice dropped", session_id=notice.session_id, reason=why)
         await self._store.write(
             lambda c: rows.record_notice(c, notice.id, next_at=None, error=why[:1000])
         )
-
-    def _unreachable_once(self, channel: str, why: str) -> None:
-        if channel not in self._unreachable:
-            self._unreachable.add(channel)
-            log.warning("channel unreachable", channel=channel, reason=why)
-
-    def _reachable(self, channel: str) -> None:
-        if channel in self._unreachable:
-            self._unreachable.discard(channel)
-            log.info("channel reachable again", channel=channel)
 
 
 def _say_where(
