@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection, text
 
 from approvals.errors import UnavailableError
-from approvals.jobs.embedded import EmbeddedJobs
+from approvals.jobs import LocalJobs
 from approvals.ports import Clock, Store
 from approvals.store.schema import conversations
 from approvals.store.tickets import poll_state
@@ -29,7 +29,7 @@ _PROBE = "readyz-probe"
 class Health:
     """Checks the store by reading and writing it, and the jobs by their last sweep."""
 
-    def __init__(self, store: Store, jobs: EmbeddedJobs, clock: Clock):
+    def __init__(self, store: Store, jobs: LocalJobs, clock: Clock):
         self._store, self._jobs, self._clock = store, jobs, clock
         self._task: asyncio.Task[None] | None = None
         self._known: tuple[float, dict[str, str]] | None = None
@@ -77,7 +77,9 @@ class Health:
         if swept_at is None:
             return "starting"
         age = self._clock.now() - swept_at
-        return "ok" if age <= SWEEP_MAX_AGE else f"stuck: the last sweep was {age} ago"
+        if age > SWEEP_MAX_AGE:
+            return f"stuck: the last sweep was {age} ago"
+        return self._jobs.trouble() or "ok"
 
 
 class Systems:

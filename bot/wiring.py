@@ -16,7 +16,7 @@ from agents.models import SharedClient, llm_config, shared_client
 from agents.session_manager import SESSIONS_AT_ONCE
 from approvals.delivery import Courier
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN, FollowUp
-from approvals.jobs.embedded import EmbeddedJobs
+from approvals.jobs import LocalJobs, jobs_on
 from approvals.models import Effect
 from approvals.policy import Policy
 from approvals.ports import Channel, Clock, TicketConnector
@@ -56,7 +56,7 @@ class Runtime:
     """Everything composed, and nothing working yet."""
 
     parts: Parts
-    jobs: EmbeddedJobs
+    jobs: LocalJobs
     health: Health
     adapter: TeamsAdapter
 
@@ -80,7 +80,7 @@ class Runtime:
             yield
             with suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_S):
-                    await self.jobs.settle()
+                    await self.jobs.drain()
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -105,7 +105,7 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         )
         connectors = await stack.enter_async_context(ticket_connectors(settings, clock))
         store = await stack.enter_async_context(open_store(settings.database_url))
-        jobs = EmbeddedJobs(store, clock)
+        jobs = jobs_on(settings.database_url, store, clock)
         # The service plans deliveries for the channels, and the channels read from the service.
         channels: dict[str, Channel] = {}
         service = ApprovalService(store, clock, policy, directory, jobs, channels, registry)
