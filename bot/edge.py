@@ -80,6 +80,15 @@ async def read_body(request: web.Request, limit_bytes: int = MAX_BODY_BYTES) -> 
     return b"".join(chunks)
 
 
+def authorization(request: web.Request) -> str:
+    """The `Authorization` header; empty unless there is exactly one.
+
+    Of two, whatever stands in front of us may have looked at the other.
+    """
+    given = request.headers.getall("Authorization", [])
+    return given[0] if len(given) == 1 else ""
+
+
 def parse_json(body: bytes, *, unique: bool = False) -> Any:
     """The JSON value in `body`, which is UTF-8; `unique`: no name may stand twice in an object.
 

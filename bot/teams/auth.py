@@ -20,6 +20,7 @@ from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 from botframework.connector.auth.verify_options import VerifyOptions
 
 from approvals.errors import UnavailableError
+from bot.edge import authorization
 from bot.teams.connector import ConnectorClients
 from bot.teams.hosts import service_url_allowed
 from bot.teams.keys import SigningKeys
@@ -101,7 +102,7 @@ class BotAuthentication(ConfigurationBotFrameworkAuthentication):  # type: ignor
     async def _channel_identity(
         self, activity: IncomingActivity, request: web.Request
     ) -> ClaimsIdentity:
-        header = request.headers.get("Authorization", "")
+        header = authorization(request)
         try:
             identity = await self._extractor.get_identity_from_auth_header(
                 header, activity.channel_id
@@ -114,6 +115,9 @@ class BotAuthentication(ConfigurationBotFrameworkAuthentication):  # type: ignor
         if identity is None:
             raise PermissionError("no bearer token of the channel")
         claims = identity.claims
+        if claims.get("iss") != AuthenticationConstants.TO_BOT_FROM_CHANNEL_TOKEN_ISSUER:
+            # The vendor also takes a list of issuers that equals its own list.
+            raise PermissionError("the token is of another issuer")
         if claims.get("aud") != self._settings.app_id:
             raise PermissionError("the token is for another bot")
         if not isinstance(claims.get("exp"), int | float):

@@ -203,4 +203,5 @@ def test_short_digest_is_its_first_twelve_digits() -> None:
 
 def test_well_formed_text_can_be_encoded_and_good_text_is_untouched() -> None:
     assert "a?b" == well_formed("a\ud800b")
+    assert "a\ufffdb" == well_formed("a\0b")
     assert "Grüße 😀" == well_formed("Grüße 😀")
