@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from approvals.canonical import well_formed
@@ -23,6 +23,7 @@ from approvals.models import (
     SessionId,
 )
 from approvals.store import codec
+from approvals.store.prepared import Prepared
 from approvals.store.schema import conversations, deliveries, notices
 
 MAX_NOTICE_CHARACTERS = 20_000
@@ -45,11 +46,11 @@ def add(
         "request_id": request_id,
         "channel": channel,
         "target": target,
-        "status": DeliveryStatus.PENDING if reference is None else DeliveryStatus.LIVE,
+        "status": (DeliveryStatus.PENDING if reference is None else DeliveryStatus.LIVE).value,
         "reference": None if reference is None else codec.dumps(reference),
         "next_at": codec.to_text(now),
     }
-    return connection.execute(_insert(connection, deliveries, values)).rowcount == 1
+    return _ADD.run(connection, **values) == 1
 
 
 def get(connection: Connection, delivery_id: str, *, lock: bool = False) -> Delivery:
@@ -63,10 +64,7 @@ def get(connection: Connection, delivery_id: str, *, lock: bool = False) -> Deli
 
 def of_request(connection: Connection, request_id: str) -> list[Delivery]:
     """Where a request is shown."""
-    query = (
-        select(deliveries).where(deliveries.c.request_id == request_id).order_by(deliveries.c.id)
-    )
-    return [codec.delivery(row) for row in connection.execute(query)]
+    return [codec.delivery(row) for row in _OF_REQUEST.all(connection, of=request_id)]
 
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
@@ -86,20 +84,9 @@ def touch(connection: Connection, request_id: str, now: datetime) -> list[Delive
     One that has not been posted yet keeps its time: it may be on its way right now, and it will
     show the newest state whenever it is posted.
     """
-    unposted = deliveries.c.status == DeliveryStatus.PENDING.value
-    connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.request_id == request_id,
-            deliveries.c.status != DeliveryStatus.ABANDONED.value,
-        )
-        .values(
-            wanted_version=deliveries.c.wanted_version + 1,
-            next_at=case((unposted, deliveries.c.next_at), else_=codec.to_text(now)),
-            attempts=case((unposted, deliveries.c.attempts), else_=0),
-        )
-    )
-    return [d.id for d in of_request(connection, request_id)]
+    if _TOUCH.run(connection, of=request_id, now=codec.to_text(now)) == 0:
+        return []
+    return [row[0] for row in _IDS.all(connection, of=request_id)]
 
 
 def record(connection: Connection, delivery_id: str, **values: Any) -> None:
@@ -149,13 +136,12 @@ def add_notice(
     now: datetime,
 ) -> None:
     """Queue a message for a conversation; they go out in the order they were queued."""
-    connection.execute(
-        notices.insert().values(
-            session_id=session_id,
-            conversation=conversation,
-            text=well_formed(text)[:MAX_NOTICE_CHARACTERS],
-            next_at=codec.to_text(now),
-        )
+    _ADD_NOTICE.run(
+        connection,
+        session_id=session_id,
+        conversation=conversation,
+        text=well_formed(text)[:MAX_NOTICE_CHARACTERS],
+        next_at=codec.to_text(now),
     )
 
 
@@ -244,4 +230,34 @@ def personal_conversation(
 
 def _insert(connection: Connection, table: Any, values: Sequence[Any] | dict[str, Any]) -> Any:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).values(values).on_conflict_do_nothing()
+    query = dialect.insert(table).values(values).on_conflict_do_nothing()
+    return query.execution_options(preserve_rowcount=True)
+
+
+def _adding(dialect: Any) -> Any:
+    columns = ("id", "request_id", "channel", "target", "status", "reference", "next_at")
+    values = {name: bindparam(name) for name in columns}
+    start = {"shown_version": 0, "wanted_version": 1, "attempts": 0}
+    return dialect.insert(deliveries).values(values | start).on_conflict_do_nothing()
+
+
+_of = deliveries.c.request_id == bindparam("of")
+_unposted = deliveries.c.status == DeliveryStatus.PENDING.value
+_ADD = Prepared(_adding(sqlite), postgresql=_adding(postgresql))
+_OF_REQUEST = Prepared(select(deliveries).where(_of).order_by(deliveries.c.id))
+_IDS = Prepared(select(deliveries.c.id).where(_of).order_by(deliveries.c.id))
+_TOUCH = Prepared(
+    update(deliveries)
+    .where(_of, deliveries.c.status != DeliveryStatus.ABANDONED.value)
+    .values(
+        wanted_version=deliveries.c.wanted_version + 1,
+        next_at=case((_unposted, deliveries.c.next_at), else_=bindparam("now")),
+        attempts=case((_unposted, deliveries.c.attempts), else_=0),
+    )
+)
+_ADD_NOTICE = Prepared(
+    notices.insert().values(
+        {name: bindparam(name) for name in ("session_id", "conversation", "text", "next_at")}
+        | {"attempts": 0}
+    )
+)

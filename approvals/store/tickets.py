@@ -98,7 +98,8 @@ def record_act(
     }
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     query = dialect.insert(ticket_acts).values(values).on_conflict_do_nothing()
-    return connection.execute(query).rowcount == 1
+    done = connection.execute(query.execution_options(preserve_rowcount=True))
+    return done.rowcount == 1
 
 
 def act(connection: Connection, key: ActKey) -> RecordedAct | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from approvals.store import upgrade
 from approvals.store.postgres import PostgresStore
 from approvals.store.sqlite import SqliteStore
+from tests.doubles import postgres
 
 
 @functools.cache
@@ -52,3 +53,16 @@ async def postgres_store(url: str) -> AsyncIterator[PostgresStore]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def empty_store(folder: Path, database: str) -> AsyncIterator[SqliteStore | PostgresStore]:
+    """A store without rows on `sqlite` or `postgresql`."""
+    if database == "sqlite":
+        async with sqlite_store(fresh_database(folder)) as file:
+            yield file
+        return
+    url = postgres.borrow()
+    async with postgres_store(url) as shared:
+        yield shared
+    postgres.give_back(url)

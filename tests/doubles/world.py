@@ -23,14 +23,13 @@ from approvals.models import (
     Verdict,
 )
 from approvals.policy import Policy
-from approvals.ports import Jobs
+from approvals.ports import Jobs, Store
 from approvals.runs import Run, Runs
 from approvals.service import ApprovalService
-from approvals.store.sqlite import SqliteStore
 from tests.doubles.catalog import FakeCatalog
 from tests.doubles.channel import FakeChannel
 from tests.doubles.clock import ManualClock
-from tests.doubles.database import fresh_database, sqlite_store
+from tests.doubles.database import empty_store, fresh_database, sqlite_store
 from tests.doubles.directory import ANNA, BEN, FakeDirectory, acting
 from tests.doubles.jobs import RecordingJobs
 
@@ -58,8 +57,8 @@ THREAD = ConversationKey("thread-1")
 class World:
     """Countersign without AutoGen and HTTP."""
 
-    def __init__(self, store: SqliteStore, path: Path, jobs: Jobs, clock: ManualClock):
-        self.store, self.path, self.jobs, self.clock = store, path, jobs, clock
+    def __init__(self, store: Store, jobs: Jobs, clock: ManualClock):
+        self.store, self.jobs, self.clock = store, jobs, clock
         self.directory = FakeDirectory()
         self.channel = FakeChannel()
         self.channels = {self.channel.name: self.channel}
@@ -171,11 +170,12 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, clock: ManualClock | None = None) -> AsyncIterator[World]:
+async def opened(
+    folder: Path, clock: ManualClock | None = None, *, database: str = "sqlite"
+) -> AsyncIterator[World]:
     """A world whose doorbells are recorded and not answered."""
-    path = fresh_database(folder)
-    async with sqlite_store(path) as store:
-        yield World(store, path, RecordingJobs(), clock or ManualClock())
+    async with empty_store(folder, database) as store:
+        yield World(store, RecordingJobs(), clock or ManualClock())
 
 
 @asynccontextmanager
@@ -183,4 +183,4 @@ async def working(folder: Path) -> AsyncIterator[World]:
     """A world with the embedded jobs, not yet running."""
     path, clock = fresh_database(folder), ManualClock()
     async with sqlite_store(path) as store:
-        yield World(store, path, EmbeddedJobs(store, clock, sweep_every_s=0.01), clock)
+        yield World(store, EmbeddedJobs(store, clock, sweep_every_s=0.01), clock)
