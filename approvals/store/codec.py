@@ -28,6 +28,7 @@ from approvals.store import schema
 SESSION = tuple(Session.model_fields)
 """The columns that make a session; the rest is of its run and its chain."""
 _REQUEST = tuple(column.name for column in schema.requests.c)
+_DELIVERY = tuple(column.name for column in schema.deliveries.c)
 _VOTE = tuple(column.name for column in schema.votes.c)
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().raw_decode
@@ -149,9 +150,9 @@ def vote_columns(value: Vote) -> dict[str, Any]:
     return {**value.__dict__, "verdict": str(value.verdict), "via": str(value.via), "at": at}
 
 
-def delivery(row: Row[Any]) -> Delivery:
+def delivery(row: Sequence[Any]) -> Delivery:
     """A row of `deliveries`."""
-    m = dict(row._mapping)
+    m = dict(zip(_DELIVERY, row, strict=True))
     m["reference"] = object_or_none(m["reference"])
     for name in ("next_at", "look_at", "doubt_at"):
         m[name] = None if m[name] is None else from_text(m[name])

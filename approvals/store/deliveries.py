@@ -236,7 +236,7 @@ def _insert(connection: Connection, table: Any, values: Sequence[Any] | dict[str
 
 def _adding(dialect: Any) -> Any:
     columns = ("id", "request_id", "channel", "target", "status", "reference", "next_at")
-    values = {name: bindparam(name) for name in columns}
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
     start = {"shown_version": 0, "wanted_version": 1, "attempts": 0}
     return dialect.insert(deliveries).values(values | start).on_conflict_do_nothing()
 

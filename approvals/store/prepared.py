@@ -23,10 +23,13 @@ NONE: Parameters = {}
 
 
 class Prepared:
-    """One statement. Parameters are given by the names of its `bindparam`s."""
+    """One statement. Parameters are given by the names of its `bindparam`s.
 
-    def __init__(self, statement: ClauseElement):
-        self._statement = statement
+    `postgresql` is the same one, where that database has a construct of its own for it.
+    """
+
+    def __init__(self, statement: ClauseElement, *, postgresql: ClauseElement | None = None):
+        self._statement = statement if postgresql is None else postgresql
         self._sqlite, self._constants = _compiled(statement, SQLITE)
         self._elsewhere: dict[str, tuple[str, Parameters]] = {}
 
