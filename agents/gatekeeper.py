@@ -10,6 +10,7 @@ from autogen import Agent, ConversableAgent, UserProxyAgent
 from agents.calls import has_calls, is_legacy
 from agents.permit import SealedTool
 from agents.suspension import ChatSuspendedError
+from agents.triggers import AnySender
 from approvals.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -62,12 +63,10 @@ class ApprovalProxy(UserProxyAgent):
         self._heard: tuple[list[dict[str, Any]], str] = ([], "")
         if function_map:
             self.register_function(function_map)
-        # ConversableAgent comes first in the trigger only for speed: `Agent` is a runtime
-        # Protocol, whose isinstance is slow. None matches a reply without a sender.
-        trigger: list[Any] = [ConversableAgent, Agent, None]
-        self.register_reply(trigger, ApprovalProxy.gate_reply, position=0)
+        sender: Any = AnySender
+        self.register_reply(sender, ApprovalProxy.gate_reply, position=0)
         self.register_reply(
-            trigger, ApprovalProxy.a_gate_reply, position=0, ignore_async_in_sync_chat=True
+            sender, ApprovalProxy.a_gate_reply, position=0, ignore_async_in_sync_chat=True
         )
 
     def attach(self, gate: Gate | None) -> None:

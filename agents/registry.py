@@ -12,6 +12,7 @@ from agents.baseline import Baseline
 from agents.built import BuiltChat
 from agents.fingerprint import fingerprint
 from agents.tools import require_rationale, schemas
+from agents.triggers import quicken
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
 from approvals.errors import ConfigurationError, WorkflowMissingError
 from approvals.models import JsonObject
@@ -129,6 +130,7 @@ class Registry:
         accepted = schemas(chat)
         version = f"{workflow.version}+{fingerprint(chat, accepted)}"
         require_rationale(chat, accepted, self._needs_rationale)
+        quicken(chat.agents)
         package = workflow.factory.__module__.partition(".")[0]
         baseline = Baseline(chat.agents, [package])
         return BuiltChat(chat, workflow.mode, accepted, baseline), version
