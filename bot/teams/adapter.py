@@ -35,6 +35,7 @@ from bot.teams.hosts import service_url_allowed
 from bot.teams.intake import read_activity
 from bot.teams.keys import SigningKeys
 from bot.teams.messages import CARD_TYPE, Card, Message, Text
+from bot.teams.pacing import Pacing
 from bot.teams.retry import Retry
 from bot.teams.settings import TeamsSettings
 from bot.teams.wire import IncomingActivity
@@ -66,12 +67,14 @@ class TeamsAdapter:
         local: bool,
         host: str,
         retry: Retry | None = None,
+        pacing: Pacing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`host` is the address the server binds to. Raises ConfigurationError."""
         settings.require_usable(local=local, host=host)
         self._settings, self._clock, self._local = settings, clock, local
         self._retry, self._monotonic = retry or Retry(), monotonic
+        self._pacing = pacing or Pacing()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -130,7 +133,7 @@ class TeamsAdapter:
     async def send(self, reference: JsonObject, message: Message) -> str:
         """Post into the conversation of `reference`; gives the id of the message.
 
-        Raises UnavailableError or NotFoundError.
+        Raises UnavailableError (BusyError if too much was sent there) or NotFoundError.
         """
         sent: list[str] = []
 
@@ -241,8 +244,11 @@ class TeamsAdapter:
         )
         await self._retry.run(
             what,
-            lambda: self._vendor.continue_conversation(
-                vendor_reference, work, self._settings.app_id
+            lambda: self._pacing.send(
+                vendor_reference.conversation.id,
+                lambda: self._vendor.continue_conversation(
+                    vendor_reference, work, self._settings.app_id
+                ),
             ),
         )
 

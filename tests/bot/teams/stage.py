@@ -43,6 +43,7 @@ from approvals.store.sqlite import SqliteStore
 from bot.teams.activities import TeamsBot
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.channel import TeamsChannel
+from bot.teams.pacing import Pacing
 from bot.teams.retry import Retry
 from bot.teams.settings import TeamsSettings
 from sandbox.botframework.people import TENANT_ID
@@ -282,9 +283,13 @@ async def stage(
     channel_id: str = "msteams",
     directory: Directory | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    pacing: Pacing | None = None,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
-    """The stage. `signed` is real Teams with tokens; otherwise local clients without an app id."""
+    """The stage. `signed` is real Teams with tokens; otherwise local clients without an app id.
+
+    Without `pacing` everything goes out as fast as it can.
+    """
     clock, people, catalog, sleeps = ManualClock(), directory or everybody(), Catalog(), SleepLog()
     app_id = APP_ID if signed else ""
     async with BotFramework.start(app_id=app_id, channel_id=channel_id) as teams:
@@ -305,6 +310,7 @@ async def stage(
                 local=True,
                 host="127.0.0.1",
                 retry=retry,
+                pacing=pacing or Pacing(()),
                 monotonic=monotonic,
             ) as adapter,
             open_store(f"sqlite:///{path}/stage.db") as store,
