@@ -141,6 +141,7 @@ def build(
         expires_at=deadline if asks else None,
         decision=None if asks else _by_policy(ruling, digest_hex, now),
         execution_token=ids.new_token(),
+        traceparent=proposal.traceparent,
         result=_result(ruling, refused=proposal.problem is not None),
     )
 

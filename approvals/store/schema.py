@@ -112,6 +112,7 @@ requests = Table(
     Column("executing_epoch", Integer),
     Column("result", Text),
     Column("channels", Text, nullable=False, server_default='["teams"]'),
+    Column("traceparent", String(55)),
     UniqueConstraint("session_id", "call_id"),
 )
 Index("ix_requests_checkpoint_id_position", requests.c.checkpoint_id, requests.c.position)

@@ -100,3 +100,12 @@ def test_an_outage_is_said_once_and_its_end_once() -> None:
         ("ticket system unreachable", "servicenow", "warning"),
         ("ticket system reachable again", "jira", "info"),
     ]
+
+
+async def test_the_span_of_a_proposal_is_kept_with_its_request(world: World) -> None:
+    span = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    run = await world.begun()
+    proposal = world.proposal(run.session.id, "quote", traceparent=span)
+    (request,) = await world.submit(run, proposal)
+
+    assert span == (await world.now(request)).traceparent
