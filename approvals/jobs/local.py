@@ -7,6 +7,7 @@ later sweep finds it.
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,6 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals.errors import CountersignError
+from approvals.observing import SILENT, Observer
 from approvals.ports import Clock, Job, Store
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,7 @@ class LocalJobs(ABC):
         self._again: set[Job] = set()
         self._open = False
         self._sweep_fails = False
+        self.observer: Observer = SILENT
         self.swept_at: datetime | None = None
         """When the last sweep succeeded; `/readyz` looks at it."""
 
@@ -124,7 +127,7 @@ class LocalJobs(ABC):
         if self._load[job.kind] >= self._concurrency + WAITING:
             return  # a later sweep finds the row, here or in another process
         self._load[job.kind] += 1
-        task = asyncio.create_task(self._work(job), name=f"{job.kind}:{job.id}")
+        task = asyncio.create_task(self._work(job, time.perf_counter()), name=f"{job.kind}:{job.id}")
         self._running[job] = task
         task.add_done_callback(lambda _: self._done(job))
 
@@ -135,12 +138,17 @@ class LocalJobs(ABC):
             self._again.discard(job)
             self._ring(job)
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: Job, rung_s: float) -> None:
         async with self._slots[job.kind]:
+            began_s, failed = time.perf_counter(), False
+            self.observer.job_started(job.kind, waited_s=began_s - rung_s)
             try:
                 await self._handlers[job.kind](job.id)
             except Exception:  # a worker loop: one bad row must not stop the others
                 log.exception("job failed", kind=job.kind, id=job.id)
+                failed = True
+            took_s = time.perf_counter() - began_s
+            self.observer.job_ended(job.kind, took_s=took_s, failed=failed)
 
 
 async def cancel(*tasks: asyncio.Task[None]) -> None:

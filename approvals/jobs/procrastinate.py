@@ -19,7 +19,7 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.worker import Worker
-from psycopg_pool import PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import Connection
 
 from approvals.jobs.due import due_jobs
@@ -77,6 +77,7 @@ class ProcrastinateJobs(LocalJobs):
         self._listening: asyncio.Task[None] | None = None
         self._worker: Worker | None = None
         self._deaf_since: float | None = None
+        self._said = False
         self._skew_s = 0.0
         self._draining = False
         self.restarts = 0
@@ -117,6 +118,7 @@ class ProcrastinateJobs(LocalJobs):
         return ""
 
     async def _begin(self) -> None:
+        self._deaf_since = asyncio.get_running_loop().time()
         self._listening = asyncio.create_task(self._listen(), name="doorbells")
 
     async def _end(self) -> None:
@@ -157,28 +159,40 @@ class ProcrastinateJobs(LocalJobs):
                 why = f"{type(exc).__name__}: {exc}"
             self._worker = None
             self.restarts += 1
-            if self._deaf_since is None:
-                self._deaf_since = asyncio.get_running_loop().time()
-                log.warning("job worker ended, another one starts", reason=why)
+            self._falls_silent(why)
             await asyncio.sleep(RESTART_S)
 
+    def _falls_silent(self, why: str) -> None:
+        if self._deaf_since is None:
+            self._deaf_since = asyncio.get_running_loop().time()
+        if not self._said:
+            log.warning("job worker ended, another one starts", reason=why)
+        self._said = True
+
     def _hears(self) -> None:
-        if self._deaf_since is not None:
-            log.info("job worker works again", restarts=self.restarts)
         self._deaf_since = None
+        if self._said:
+            log.info("job worker works again", restarts=self.restarts)
+        self._said = False
 
     async def _hear_until_it_ends(self) -> None:
         """One worker. Ends by a stop, and when it finds that others took it for dead."""
-        connector = procrastinate.PsycopgConnector(
-            kwargs=self._connect, min_size=1, max_size=POOL_SIZE, timeout=POOL_TIMEOUT_S
+        pool = AsyncConnectionPool(
+            kwargs=self._connect,
+            min_size=1,
+            max_size=POOL_SIZE,
+            timeout=POOL_TIMEOUT_S,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
         )
-        app = procrastinate.App(connector=connector)
+        app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
         @app.task(name=doorbells.TASK, queue=doorbells.QUEUE)
         async def hear(kind: str, id: str) -> None:
             self._ring(Job(kind=kind, id=id))
 
-        async with app.open_async():
+        async with pool, app.open_async(pool):
+            await pool.wait(POOL_TIMEOUT_S)
             self._worker = Worker(
                 app,
                 queues=[doorbells.QUEUE],

@@ -56,11 +56,14 @@ async def procrastinate(folder: Path) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def sharing(url: str, clock: ManualClock | None = None) -> AsyncIterator[World]:
+async def sharing(
+    url: str, clock: ManualClock | None = None, *, sweep_every_s: float = 0.05
+) -> AsyncIterator[World]:
     """A world on this database, on which others may be."""
     clock = clock or ManualClock()
     async with postgres_store(url) as store:
-        yield World(store, ProcrastinateJobs(store, clock, url, sweep_every_s=0.05), clock)
+        jobs = ProcrastinateJobs(store, clock, url, sweep_every_s=sweep_every_s)
+        yield World(store, jobs, clock)
 
 
 @asynccontextmanager
