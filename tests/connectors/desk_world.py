@@ -13,7 +13,7 @@ from approvals.tickets import WebhookHint
 from connectors.channel import TicketChannel
 from connectors.reconciler import Reconciler
 from tests.doubles.clock import ManualClock
-from tests.doubles.database import fresh_database, sqlite_store
+from tests.doubles.database import empty_store
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.ticket_desk import State, Ticket
 from tests.doubles.tickets import FakeTickets
@@ -120,12 +120,16 @@ class DeskWorld(World):
 
 @asynccontextmanager
 async def desk_world(
-    folder: Path, *, channels: list[str] | None = None, settle_s: float = SETTLE_S
+    folder: Path,
+    *,
+    channels: list[str] | None = None,
+    settle_s: float = SETTLE_S,
+    database: str = "sqlite",
 ) -> AsyncIterator[DeskWorld]:
     """A world with tickets; the request is shown in Teams and as a ticket unless told otherwise."""
-    path, clock = fresh_database(folder), ManualClock()
-    async with sqlite_store(path) as store:
-        world = DeskWorld(store, path, RecordingJobs(), clock)
+    clock = ManualClock()
+    async with empty_store(folder, database) as store:
+        world = DeskWorld(store, RecordingJobs(), clock)
         world.build(FakeTickets(clock, settle_s=settle_s), channels or BOTH)
         yield world
 
