@@ -233,7 +233,7 @@ async def test_thread_learns_which_ticket_it_waits_for(world: DeskWorld) -> None
     (request,) = await world.submit(run, "quote")
     await world.work()
     ticket = await world.ticket(request)
-    notice = await world.store.read(_first_notice)
+    notice = await world.store.write(_first_notice)
 
     assert f"Waits for approval in Jira, {ticket.key}" in notice
     assert "https://" in notice
