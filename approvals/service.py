@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -14,7 +15,14 @@ from approvals import ids
 from approvals.authority import reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
-from approvals.errors import ClosedError, IntegrityError, InvalidError, NotAuthorisedError
+from approvals.errors import (
+    ClosedError,
+    CountersignError,
+    ExpiredError,
+    IntegrityError,
+    InvalidError,
+    NotAuthorisedError,
+)
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import Verification, combine
@@ -39,6 +47,7 @@ from approvals.models import (
     Verdict,
     Vote,
 )
+from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import (
     Channels,
@@ -82,9 +91,11 @@ class ApprovalService:
         jobs: Jobs,
         channels: Channels,
         catalog: ToolCatalog,
+        observer: Observer = SILENT,
     ):
         self._store = store
         self._clock = clock
+        self._observer = observer
         self._directory = directory
         self._catalog = catalog
         self._follow = FollowUp(jobs, directory, channels)
@@ -120,35 +131,52 @@ class ApprovalService:
             comment=well_formed(comment),
             stage=stage,
         )
-        now = self._clock.now()
+        began_s = time.time()
+        try:
+            request, new = await self._cast(ballot, actor, act)
+        except CountersignError as exc:
+            self._observer.vote_refused(request_id, actor.via, exc)
+            raise
+        if new:
+            self._observer.voted(request, verdict, actor.via, began_s=began_s)
+        return request
 
-        def unit(connection: Connection) -> Request | Refusal:
+    async def _cast(self, ballot: Ballot, actor: Actor, act: ActKey | None) -> tuple[Request, bool]:
+        """The request after the ballot, and whether it was not counted before."""
+        now, request_id = self._clock.now(), ballot.request_id
+
+        def unit(connection: Connection) -> tuple[Request | Refusal, bool]:
             request_rows.lock(connection, request_id)
             if act is not None and ticket_rows.act(connection, act) is not None:
-                return request_rows.get(connection, request_id)
+                return request_rows.get(connection, request_id), False
             outcome = self._box.cast(connection, ballot, actor, now)
             if act is not None:
                 reason = str(outcome.error) if isinstance(outcome, Refusal) else ""
                 ticket_rows.record_act(connection, act, request_id, reason, now)
-            return outcome
+            return outcome, True
 
-        outcome = await self._store.write(unit)
+        outcome, new = await self._store.write(unit)
         if isinstance(outcome, Refusal):
+            if isinstance(outcome.error, ExpiredError):
+                self._observer.expired(request_id)  # this ballot found its deadline passed
             raise outcome.error
-        return outcome
+        return outcome, new
 
     async def expire(self, request_id: str) -> None:
         """Let a request expire if its deadline has passed; harmless otherwise."""
         now = self._clock.now()
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> bool:
             request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
             due = request.expires_at is not None and request.expires_at <= now
-            if due and request.status is RequestStatus.PENDING:
+            over = due and request.status is RequestStatus.PENDING
+            if over:
                 self._box.expire(connection, request, now)
+            return over
 
-        await self._store.write(unit)
+        if await self._store.write(unit):
+            self._observer.expired(request_id)
 
     async def refuse(
         self, request_id: RequestId, actor: Actor, reason: str, *, act: ActKey | None = None
@@ -156,13 +184,16 @@ class ApprovalService:
         """Record an attempt that a channel has refused by itself; the same `act` only once."""
         now = self._clock.now()
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> bool:
             request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
-            if act is None or ticket_rows.record_act(connection, act, request_id, reason, now):
+            new = act is None or ticket_rows.record_act(connection, act, request_id, reason, now)
+            if new:
                 refused(connection, request, actor, reason, now)
+            return new
 
-        await self._store.write(unit)
+        if await self._store.write(unit):
+            self._observer.vote_refused(request_id, actor.via, NotAuthorisedError(reason))
 
     async def note(
         self, request_id: str, kind: str, body: JsonObject, *, act: ActKey, reason: str = ""

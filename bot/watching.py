@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import structlog
 
 from approvals.errors import CountersignError
-from approvals.models import Request, RequestStatus, Result, Verdict, Via
+from approvals.models import Request, Result, Verdict, Via
 from approvals.observing import DeliveryOutcome
 from bot.metrics import Metrics, outcome, refusal
 from bot.tracing import Tracing
@@ -39,8 +39,8 @@ class Watch:
 
     def voted(self, request: Request, verdict: Verdict, via: Via, *, began_s: float) -> None:
         """See `Observer.voted`."""
-        decided = request.status is not RequestStatus.PENDING and request.decision is not None
         self.metrics.voted(via, verdict)
+        decided = request.decision is not None
         if request.decision is not None:
             self.metrics.decided(via, request.decision.verdict)
         if self.tracing is not None:

@@ -83,8 +83,10 @@ class LocalJobs(ABC):
         """Wait until nothing is running or rung: for tests and for a graceful stop."""
 
     async def drain(self) -> None:
-        """Let what runs here come to its end, on the way to a stop."""
-        await self.settle()
+        """Begin nothing more, on the way to a stop: rows stay due. Let what runs here end."""
+        self._open = False
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
 
     def trouble(self) -> str:
         """What is wrong beside the sweep, in words for operators; empty if nothing is."""
@@ -127,7 +129,8 @@ class LocalJobs(ABC):
         if self._load[job.kind] >= self._concurrency + WAITING:
             return  # a later sweep finds the row, here or in another process
         self._load[job.kind] += 1
-        task = asyncio.create_task(self._work(job, time.perf_counter()), name=f"{job.kind}:{job.id}")
+        work = self._work(job, time.perf_counter())
+        task = asyncio.create_task(work, name=f"{job.kind}:{job.id}")
         self._running[job] = task
         task.add_done_callback(lambda _: self._done(job))
 
@@ -140,6 +143,8 @@ class LocalJobs(ABC):
 
     async def _work(self, job: Job, rung_s: float) -> None:
         async with self._slots[job.kind]:
+            if not self._open:
+                return  # it waited for its slot, and nothing is begun any more
             began_s, failed = time.perf_counter(), False
             self.observer.job_started(job.kind, waited_s=began_s - rung_s)
             try:

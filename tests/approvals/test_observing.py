@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from approvals.delivery import Courier
-from approvals.errors import NotFoundError, UnavailableError
-from approvals.models import Outcome, Result, Verdict, Via
+from approvals.errors import (
+    AlreadyDecidedError,
+    ExpiredError,
+    NotAuthorisedError,
+    NotFoundError,
+    UnavailableError,
+)
+from approvals.models import Outcome, Request, Result, Verdict, Via
 from approvals.observing import SILENT, Observer, Silent
 from approvals.outages import Outages
+from approvals.service import ApprovalService
+from approvals.tickets import ActKey
+from tests.doubles.directory import ANNA, BEN, acting
+from tests.doubles.jobs_at_work import Handler, at_work, embedded, ring
 from tests.doubles.world import THREAD, World
 
 
@@ -20,9 +33,32 @@ class Heard(Silent):
 
     def __init__(self) -> None:
         self.deliveries: list[tuple[str, str]] = []
+        self.votes: list[tuple[str, str]] = []
+        self.jobs: list[tuple[str, bool]] = []
+
+    def voted(self, request: Request, verdict: Verdict, via: Via, *, began_s: float) -> None:
+        self.votes.append((request.status, verdict))
+
+    def vote_refused(self, request_id: str, via: Via, error: Exception) -> None:
+        self.votes.append((type(error).__name__, via))
+
+    def expired(self, request_id: str) -> None:
+        self.votes.append(("expired", request_id))
+
+    def job_started(self, kind: str, *, waited_s: float) -> None:
+        assert waited_s >= 0
+
+    def job_ended(self, kind: str, *, took_s: float, failed: bool) -> None:
+        assert took_s >= 0
+        self.jobs.append((kind, failed))
 
     def delivered(self, channel: str, outcome: Any) -> None:
         self.deliveries.append((channel, outcome))
+
+
+def asking(world: World, heard: Heard) -> ApprovalService:
+    around = (world.directory, world.jobs, world.channels, world.catalog)
+    return ApprovalService(world.store, world.clock, world.policy, *around, heard)
 
 
 def listening(world: World, heard: Heard) -> Courier:
@@ -109,3 +145,77 @@ async def test_the_span_of_a_proposal_is_kept_with_its_request(world: World) -> 
     (request,) = await world.submit(run, proposal)
 
     assert span == (await world.now(request)).traceparent
+
+
+async def test_votes_are_heard_with_what_came_of_them(world: World) -> None:
+    heard = Heard()
+    (request,) = await world.asked("quote")
+    service = asking(world, heard)
+    for who in (ANNA, BEN, BEN):
+        with suppress(NotAuthorisedError, AlreadyDecidedError):
+            await service.vote(
+                request.id, acting(who), verdict=Verdict.APPROVE, digest=request.digest
+            )
+
+    via = acting(BEN).via
+    assert heard.votes == [
+        ("NotAuthorisedError", via),
+        ("approved", "approve"),
+        ("AlreadyDecidedError", via),
+    ]
+
+
+async def test_an_act_is_heard_once(world: World) -> None:
+    heard, act = Heard(), ActKey(channel="jira", ticket_id="1", act_id="9")
+    (request,) = await world.asked("quote")
+    service = asking(world, heard)
+    for _ in range(2):
+        await service.vote(
+            request.id, acting(BEN), verdict=Verdict.APPROVE, digest=request.digest, act=act
+        )
+
+    assert [("approved", "approve")] == heard.votes
+
+
+async def test_what_a_channel_refuses_is_heard_once(world: World) -> None:
+    heard, act = Heard(), ActKey(channel="jira", ticket_id="1", act_id="9")
+    (request,) = await world.asked("quote")
+    service = asking(world, heard)
+    for _ in range(2):
+        await service.refuse(request.id, acting(BEN), "The text was changed.", act=act)
+
+    assert [("NotAuthorisedError", acting(BEN).via)] == heard.votes
+
+
+async def test_an_expiry_is_heard_whoever_finds_it(world: World) -> None:
+    heard = Heard()
+    (first,) = await world.asked("quote")
+    (second,) = await world.asked("quote")
+    service = asking(world, heard)
+    await service.expire(first.id)
+    world.clock.advance(7200)
+    await service.expire(first.id)
+    await service.expire(first.id)
+    with pytest.raises(ExpiredError):
+        await service.vote(second.id, acting(BEN), verdict=Verdict.APPROVE, digest=second.digest)
+
+    assert heard.votes == [
+        ("expired", first.id),
+        ("expired", second.id),
+        ("ExpiredError", acting(BEN).via),
+    ]
+
+
+async def test_jobs_are_heard_when_they_end_well_or_not(tmp_path: Path) -> None:
+    heard, good, bad = Heard(), Handler(), Handler()
+    bad.fails = True
+    async with embedded(tmp_path) as world:
+        world.jobs.handle("good", good)
+        world.jobs.handle("bad", bad)
+        async with at_work(world) as jobs:
+            jobs.observer = heard
+            await ring(world, "a", "good")
+            await ring(world, "a", "bad")
+            await jobs.settle()
+
+    assert {("good", False), ("bad", True)} == set(heard.jobs)
