@@ -94,6 +94,8 @@ def _probe(model: ModelSettings) -> tuple[str, dict[str, str]]:
 
 
 async def _teams(settings: Settings) -> str:
+    if not settings.uses_teams:
+        return "not used: no rule asks in Teams, and the bot's endpoint refuses everything"
     settings.teams.require_usable(local=settings.local, host=DEFAULT_HOST)
     if not settings.teams.app_id:
         return "no app_id: only the Emulator and the Agents Playground can talk to the bot"

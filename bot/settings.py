@@ -182,6 +182,11 @@ class Settings(Value):
         return [p for p in people if p.roles & roles and p.identities.get(channel)]
 
     @property
+    def uses_teams(self) -> bool:
+        """Whether Teams is part of it: a bot is registered, or local clients play it."""
+        return self.local or bool(self.teams.app_id)
+
+    @property
     def policy(self) -> Policy:
         """The rules; loading cannot fail any more."""
         return Policy.load(self.policy_section)

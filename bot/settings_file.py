@@ -29,6 +29,8 @@ from bot.settings import (
     WorkflowsSection,
 )
 from bot.settings_limits import LimitsSettings
+from bot.settings_problems import message, problems_of
+from bot.settings_production import insecure
 from bot.settings_secrets import choose_model, secret
 from bot.settings_tickets import channel_problems, read_connectors
 from bot.settings_yaml import parse
@@ -57,7 +59,7 @@ def process_settings() -> ProcessSettings:
         return ProcessSettings()
     except ValidationError as exc:
         raise ConfigurationError(
-            [f"COUNTERSIGN_{str(e['loc'][0]).upper()}: {_message(e)}" for e in exc.errors()]
+            [f"COUNTERSIGN_{str(e['loc'][0]).upper()}: {message(e)}" for e in exc.errors()]
         ) from exc
 
 
@@ -122,6 +124,16 @@ class _Reader:
         policy = self._policy(people, None if wrong else connectors)
         app_package = self._section("app_package", AppPackageSettings, None)
         limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
+        if not self._local:
+            self.problems += insecure(
+                public_url=public_url,
+                tokens=tokens,
+                teams=teams,
+                model=model,
+                connectors=connectors,
+                workflow_settings=self._workflow_document(),
+                policy_section=policy,
+            )
         if self.problems or teams is None or model is None or workflows is None:
             raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
         return Settings(
@@ -152,7 +164,7 @@ class _Reader:
         try:
             return TypeAdapter(kind).validate_python(value)
         except ValidationError as exc:
-            self.problems += problems_of(exc, path)
+            self.problems += problems_of(exc, path, value)
             return None
 
     def _database(self) -> None:
@@ -277,6 +289,12 @@ class _Reader:
             settings[key] = value
         return WorkflowsSection(modules=found.modules, settings=settings)
 
+    def _workflow_document(self) -> dict[str, Any]:
+        """The settings of the workflows as they stand in the file."""
+        section = self._document.get("workflows")
+        found = section.get("settings") if isinstance(section, dict) else None
+        return found if isinstance(found, dict) else {}
+
     def _policy(
         self, people: list[PersonSettings], connectors: ConnectorSettings | None
     ) -> dict[str, Any]:
@@ -302,19 +320,3 @@ class _Reader:
         if connectors is not None:
             self.problems += channel_problems(policy, connectors, people)
         return section
-
-
-def problems_of(exc: ValidationError, path: str) -> list[str]:
-    """One line for each error, with the dotted path to the key."""
-    lines = []
-    for error in exc.errors():
-        where = ".".join([path, *map(str, error["loc"])])
-        lines.append(f"{where}: {_message(error)}")
-    return lines
-
-
-def _message(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "unknown key; check the spelling, or remove it."
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message if error["type"] in ("missing", "value_error") else f"{message}."

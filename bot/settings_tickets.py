@@ -28,7 +28,7 @@ def read_connectors(
     environ: Mapping[str, str],
     *,
     local: bool,
-    describe: Callable[[ValidationError, str], list[str]],
+    describe: Callable[[ValidationError, str, Any], list[str]],
 ) -> tuple[ConnectorSettings, list[str]]:
     """The section and everything that is wrong with it."""
     if section is None:
@@ -55,8 +55,15 @@ def read_connectors(
         try:
             found[name] = kind.model_validate(values)
         except ValidationError as exc:
-            problems += describe(exc, path)
+            problems += [_with_env(line) for line in describe(exc, path, values)]
     return ConnectorSettings(**found), problems
+
+
+def _with_env(line: str) -> str:
+    """The line with the key that is missing as it would stand in the file."""
+    path, _, said = line.partition(": ")
+    name = path.rpartition(".")[2]
+    return f"{path}{ENV}: {said}" if name in SECRETS and said == "Field required" else line
 
 
 def _with_secrets(

@@ -101,7 +101,13 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
         adapter = await stack.enter_async_context(
-            TeamsAdapter(settings.teams, clock, local=settings.local, host=host)
+            TeamsAdapter(
+                settings.teams,
+                clock,
+                local=settings.local,
+                host=host,
+                unused=not settings.uses_teams,
+            )
         )
         connectors = await stack.enter_async_context(ticket_connectors(settings, clock))
         store = await stack.enter_async_context(open_store(settings.database_url))

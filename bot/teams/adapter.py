@@ -66,12 +66,16 @@ class TeamsAdapter:
         *,
         local: bool,
         host: str,
+        unused: bool = False,
         retry: Retry | None = None,
         pacing: Pacing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`host` is the address the server binds to. Raises ConfigurationError."""
-        settings.require_usable(local=local, host=host)
+        """`host` is the address the server binds to; `unused`: nobody is asked in Teams.
+
+        Raises ConfigurationError.
+        """
+        settings.require_usable(local=local, host=host, unused=unused)
         self._settings, self._clock, self._local = settings, clock, local
         self._retry, self._monotonic = retry or Retry(), monotonic
         self._pacing = pacing or Pacing()
@@ -205,10 +209,11 @@ class TeamsAdapter:
     async def self_test(self, url: str) -> None:
         """Post an unsigned activity to our own endpoint and require 401.
 
-        Raises ConfigurationError if it is let in. Nothing is tested without an app id: then
-        everything on this machine is let in, which `require_usable` has limited to loopback.
+        Raises ConfigurationError if it is let in. Nothing is tested in local mode without an app
+        id: then everything on this machine is let in, which `require_usable` has limited to
+        loopback.
         """
-        if not self._settings.app_id:
+        if self._local and not self._settings.app_id:
             return
         forged = {
             "type": "message",

@@ -46,12 +46,15 @@ class TeamsSettings(BaseModel):
     def _guid_or_empty(cls, value: str) -> str:
         return str(UUID(value)) if value else ""
 
-    def require_usable(self, *, local: bool, host: str) -> None:
+    def require_usable(self, *, local: bool, host: str, unused: bool = False) -> None:
         """Refuse settings under which anybody could speak as anybody.
 
-        `host` is the address the server binds to. Raises ConfigurationError with every problem.
+        `host` is the address the server binds to; `unused` says that nobody is asked in Teams, so
+        that without an app id every activity is refused. Raises ConfigurationError with every
+        problem.
         """
-        problems = [*self._identity_problems(local=local, host=host)]
+        off = unused and not self.app_id
+        problems = [] if off else [*self._identity_problems(local=local, host=host)]
         if not local:
             problems += [
                 f"teams.{name}: only allowed in local mode (COUNTERSIGN_ENV=local)"
@@ -67,8 +70,9 @@ class TeamsSettings(BaseModel):
             if local and host in LOOPBACK:
                 return []
             return [
-                "teams.app_id: required, unless COUNTERSIGN_ENV=local and the server listens on "
-                f"loopback only (it would listen on {host})"
+                "teams.app_id: required where people are asked in Teams, unless "
+                "COUNTERSIGN_ENV=local and the server listens on loopback only"
+                + (f" (it would listen on {host})" if host else "")
             ]
         problems = []
         if not self.tenant_id:

@@ -81,6 +81,16 @@ class OAuthToken(Value):
     """In `https://<site>/_edge/tenant_info`."""
     gateway: str = GATEWAY
 
+    @field_validator("gateway")
+    @classmethod
+    def _is_safe(cls, value: str) -> str:
+        parts = urlsplit(value.strip())
+        if not parts.hostname or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be like https://api.atlassian.com")
+        if parts.scheme != "https" and (parts.scheme, parts.hostname in LOOPBACK) != ("http", True):
+            raise ValueError("must be https: the token travels with every call")
+        return value.strip().rstrip("/")
+
 
 Auth = Annotated[ApiToken | Password | AccessToken | OAuthToken, Field(discriminator="kind")]
 

@@ -235,15 +235,21 @@ def test_speaking_as_somebody_else_is_for_local_mode(
 ) -> None:
     document = yaml.safe_load((REPOSITORY / "countersign.yaml").read_text())
     del document["connectors"]
-    document["teams"] = {"app_id": ""}
+    document["teams"] = {
+        "app_id": "11111111-2222-3333-4444-555555555555",
+        "tenant_id": "22222222-2222-3333-4444-555555555555",
+        "app_password_env": "BOT_SECRET",
+    }
     for person in document["people"]:
         del person["token"]
+    document["workflows"]["settings"] = {}
     for rule in document["policy"]["tools"].values():
         if isinstance(rule, dict):
             rule.pop("channels", None)
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setenv("COUNTERSIGN_ENV", "production")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    monkeypatch.setenv("BOT_SECRET", "bot-secret")
 
     said = cli("decide", "R-1", "approve", "--as", "alex", "--config", "c.yaml")
 

@@ -18,8 +18,9 @@ from tests.bot.test_settings import good, load
 def production(tmp_path: Path) -> Settings:
     document = good()
     document["workflows"] = {"modules": ["examples.crm_update"], "settings": {}}
-    for key in ("crm_url", "crm_api_key", "smtp_host", "mail_from"):
+    for key in ("crm_url", "smtp_host", "mail_from"):
         document["workflows"]["settings"][key] = "http://127.0.0.1:9"
+    document["workflows"]["settings"]["crm_api_key"] = {"env": "CRM_KEY"}
     document["workflows"]["settings"]["smtp_port"] = 9
     return load(tmp_path, document, database_url=f"sqlite:///{tmp_path}/x.db")
 

@@ -13,8 +13,8 @@ from tests.bot.test_settings import ENVIRON, Document, good, load, problems
 TICKET_ENVIRON = {
     **ENVIRON,
     "JIRA_TOKEN": "jira-token",
-    "JIRA_HOOK": "hook-one",
-    "JIRA_HOOK_OLD": "hook-two",
+    "JIRA_HOOK": "hook-one-0123456789-0123456789-0123456789",
+    "JIRA_HOOK_OLD": "hook-two-0123456789-0123456789-0123456789",
     "SNOW_PASSWORD": "snow-password",
 }
 
@@ -49,7 +49,7 @@ def test_good_settings_load_with_their_secrets(tmp_path: Path) -> None:
     secrets = [secret.get_secret_value() for secret in found.jira.webhook_secrets]
 
     assert ("jira", "servicenow") == found.names
-    assert ["hook-one", "hook-two"] == secrets
+    assert [TICKET_ENVIRON["JIRA_HOOK"], TICKET_ENVIRON["JIRA_HOOK_OLD"]] == secrets
     assert "snow-password" == found.servicenow.auth.password.get_secret_value()  # type: ignore[union-attr]
     assert "jira-token" not in str(found)
 
