@@ -8,19 +8,28 @@ from typing import TextIO
 
 import structlog
 
+from bot.redaction import Redactor
 
-def configure(*, json_lines: bool | None = None, level: int = logging.INFO) -> None:
+
+def configure(
+    *, json_lines: bool | None = None, level: int = logging.INFO, redactor: Redactor | None = None
+) -> None:
     """Send structlog and the standard library's warnings to stderr.
 
-    `json_lines` None means JSON unless stderr is a terminal. stdout stays free for results.
+    `json_lines` None means JSON unless stderr is a terminal. stdout stays free for results. No
+    line is written to know a secret; `redactor` is the second line of defence.
     """
     stream: TextIO = sys.stderr
     as_json = not stream.isatty() if json_lines is None else json_lines
-    renderer: structlog.typing.Processor = (
+    plain: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        # Not rich's traceback, which is the default: it shows local variables, with any secret.
+        else structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
+    renderer = (redactor or Redactor(())).around(plain)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
