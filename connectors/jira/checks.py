@@ -212,6 +212,12 @@ class Checks:
 
         async def look() -> str:
             raw = await self._people.found(person)
+            if wire.account(raw).id == await self._people.own():
+                raise _WrongError(
+                    f"{person.name} has our own account, which opens the tickets and so cannot "
+                    "decide them. Correct `identities: {jira: …}` in `people`, or give the "
+                    "integration an account of its own (connectors.jira.auth)."
+                )
             if not raw.get("active", True):
                 raise _WrongError(f"the account of {person.name} is not active.")
             if self._settings.assign and not await self._people.assignable(person, raw):

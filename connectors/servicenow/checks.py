@@ -110,6 +110,13 @@ class Checks:
     async def _approvers(self) -> str:
         if not self._people:
             return "looked up when a ticket is opened"
+        own = [name for name in self._people if self._settings.is_own(name)]
+        if own:
+            raise _WrongError(
+                f"{own[0]} is our own user, which opens the tickets and so cannot decide them; "
+                "correct `identities: {servicenow: …}` in `people`, or give the integration a "
+                "user of its own (connectors.servicenow.auth)."
+            )
         found = await users(self._client, self._people)
         missing = [name for name in self._people if name.casefold() not in found]
         if missing:

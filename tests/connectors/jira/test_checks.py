@@ -90,6 +90,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"approver_field": "customfield_10041"}, "fields", "approver_field_multiple to false"),
     ({"changes_field": "customfield_99999"}, "fields", "connectors.jira.changes_field"),
     ({"approvers": (known("712020:nobody"),)}, "approver ben", "712020:nobody"),
+    ({"approvers": (known(BOT.account_id),)}, "approver ben", "has our own account"),
     ({"webhook_secrets": ()}, "webhook secret", "docs/jira.md"),
 ]
 

@@ -51,6 +51,8 @@ async def test_instance_that_is_set_up_has_nothing_wrong(office: Office, orders:
         ({"changes_field": "u_other"}, "approvals", "no column u_other"),
         ({"approvers": ["nobody.here"]}, "approvers", "No active user nobody.here"),
         ({"delegates": {"alex.wilber": ["x.y"]}}, "approvers", "No active user x.y"),
+        ({"approvers": [BOT.user_name.upper()]}, "approvers", "is our own user"),
+        ({"delegates": {"alex.wilber": [BOT.user_name]}}, "approvers", "is our own user"),
     ],
 )
 async def test_each_mistake_is_named(
