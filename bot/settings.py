@@ -167,6 +167,8 @@ class Settings(Value):
     policy_section: dict[str, Any]
     connectors: ConnectorSettings = ConnectorSettings()
     limits: LimitsSettings = LimitsSettings()
+    metrics_token: SecretStr | None = None
+    """What scrapers send; None lets only this machine read the metrics."""
     app_package: AppPackageSettings | None = None
 
     @property

@@ -29,6 +29,7 @@ from bot.settings import (
     WorkflowsSection,
 )
 from bot.settings_limits import LimitsSettings
+from bot.settings_metrics import MetricsSettings, metrics_token
 from bot.settings_problems import message, problems_of
 from bot.settings_production import insecure
 from bot.settings_secrets import choose_model, secret
@@ -48,6 +49,7 @@ SECTIONS = (
     "workflows",
     "policy",
     "limits",
+    "metrics",
     "app_package",
 )
 Adjust = Callable[[dict[str, Any]], None]
@@ -124,6 +126,7 @@ class _Reader:
         policy = self._policy(people, None if wrong else connectors)
         app_package = self._section("app_package", AppPackageSettings, None)
         limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
+        metrics = self._metrics_token()
         if not self._local:
             self.problems += insecure(
                 public_url=public_url,
@@ -150,6 +153,7 @@ class _Reader:
             policy_section=policy,
             connectors=connectors,
             limits=limits,
+            metrics_token=metrics,
             app_package=app_package,
         )
 
@@ -267,6 +271,14 @@ class _Reader:
             self.problems.append(chosen)
             return None
         return chosen
+
+    def _metrics_token(self) -> SecretStr | None:
+        section = self._section("metrics", MetricsSettings, None)
+        token = metrics_token(section, self._environ, local=self._local)
+        if isinstance(token, str):
+            self.problems.append(token)
+            return None
+        return token
 
     def _workflows(self) -> WorkflowsSection | None:
         section = self._document.get("workflows")
