@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from approvals.errors import ConfigurationError, CountersignError
-from approvals.store import upgrade
-from approvals.store.urls import shown
 from bot import logs
 from bot.cli_actions import cancel, decide
+from bot.cli_db import database
 from bot.cli_doctor import doctor
-from bot.cli_options import ConfigOption, console, errors, read_environment, read_settings
+from bot.cli_options import ConfigOption, errors, read_settings
 from bot.cli_policy import manifest, policy
 from bot.cli_records import ledger, requests, sessions
 from bot.demo_options import DecideOption, FrontOption, WorkflowOption
@@ -25,7 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A person's approval between an AutoGen agent and a risky tool call.",
 )
-database = typer.Typer(no_args_is_help=True, help="The database.")
 for name, group in (
     ("sessions", sessions),
     ("requests", requests),
@@ -65,14 +63,6 @@ def demo(
     from bot.demo import run
 
     raise typer.Exit(run(workflow=workflow, decide=decide, via=via, as_json=as_json))
-
-
-@database.command("upgrade")
-def upgrade_database() -> None:
-    """Bring the database to the schema of this version."""
-    url = read_environment().database_url
-    upgrade(url)
-    console.print(f"{shown(url)} is up to date", markup=False, soft_wrap=True)
 
 
 def main() -> None:

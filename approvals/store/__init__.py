@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from approvals.errors import ConfigurationError
-from approvals.store.migrate import current_revision, head_revision, upgrade_engine
+from approvals.store.migrate import current_revision, head_revision, is_known, upgrade_engine
 from approvals.store.postgres import PostgresStore, sync_engine
 from approvals.store.sqlite import SqliteReader, SqliteStore, exclusive, sqlite_engine
 from approvals.store.urls import is_postgresql, shown, sqlite_path
@@ -97,6 +97,11 @@ def require_current(url: str) -> None:
         raise ConfigurationError([_unusable(url, exc)]) from exc
     finally:
         engine.dispose()
+    if revision is not None and not is_known(revision):
+        raise ConfigurationError(
+            f"{shown(url)} has schema {revision}, which this version does not know. "
+            "Install the newer Countersign that wrote it."
+        )
     if revision != head_revision():
         raise ConfigurationError(
             f"{shown(url)} has schema {revision or 'none'}, this version needs {head_revision()}. "

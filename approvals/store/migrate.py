@@ -42,6 +42,14 @@ def current_revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_known(revision: str) -> bool:
+    """Whether this version, or one before it, has such a schema."""
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
 def head_revision() -> str:
     """The schema revision of this version."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())

@@ -1,0 +1,42 @@
+"""`countersign db`: the schema of the database, and moving to another one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from approvals.store import upgrade
+from approvals.store.copy import copy
+from approvals.store.urls import shown
+from bot.cli_options import console, read_environment
+
+database = typer.Typer(no_args_is_help=True, help="The database.")
+
+
+@database.command("upgrade")
+def upgrade_database() -> None:
+    """Bring the database to the schema of this version."""
+    url = read_environment().database_url
+    upgrade(url)
+    console.print(f"{shown(url)} is up to date", markup=False, soft_wrap=True)
+
+
+@database.command("copy")
+def copy_database(
+    source: Annotated[str, typer.Argument(help="From: sqlite:///… or postgresql://…")],
+    target: Annotated[str, typer.Argument(help="To: a database without rows.")],
+) -> None:
+    """Copy everything to another database, or nothing. Stop all servers first.
+
+    A password on the command line is seen by everybody on the machine: leave it out of the URL and
+    set PGPASSFILE or PGPASSWORD.
+    """
+    _say(f"copying {shown(source)} to {shown(target)}")
+    copied = copy(source, target, tell=lambda table, rows: _say(f"  {table}: {rows} rows"))
+    _say(f"{copied.ledger.entries} ledger entries verified")
+    _say(f"done; set COUNTERSIGN_DATABASE_URL to {shown(target)} and start the servers")
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
