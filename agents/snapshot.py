@@ -4,20 +4,23 @@ v          version of this format
 messages   the chat's messages, once (read by others too, to show the transcript)
 agents     names in the order that all numbers below refer to
 waiting    the user proxy whose turn it is;  turn: how many batches were submitted before
-speaker    who spoke last
-histories  "a>b": what a remembers of its talk with b, as a difference from `messages`
-counters, limits, replies   consecutive auto replies, changed limits, who answers whom
+speaker    who spoke last, if that is not the author of the last message
+histories  "a>b": what a remembers of its talk with b, if that is not what `views` expects
+counters, limits            consecutive auto replies, changed limits
+replies                     who answers whom, if that is not what `views` expects
 human, context, usage       human inputs, context variables, model usage by agent
 extra      other attributes that changed since the chat was built
+
+Version 1, which is still read, expects nothing: it holds every history, as a difference from
+`messages`, every reply, the last speaker and the usage in full.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from autogen import ConversableAgent, GroupChat
@@ -25,9 +28,12 @@ from autogen import ConversableAgent, GroupChat
 from agents.baseline import Baseline
 from agents.chat import Chat, Message
 from agents.histories import decode, encode
+from agents.usage import pack, unpack
+from agents.views import Pair, expected, expected_replies
 from approvals.errors import IntegrityError
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
 _KNOWN_OF_AGENT = frozenset({
     "_oai_messages", "_human_input", "context_variables", "client", "reply_at_receive",
     "_consecutive_auto_reply_counter", "_max_consecutive_auto_reply_dict", "_last_speaker",
@@ -35,6 +41,7 @@ _KNOWN_OF_AGENT = frozenset({
 })  # fmt: skip
 _KNOWN_OF_GROUP = frozenset({"agents", "messages", "max_round", "send_introductions"})
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 @dataclass(frozen=True)
@@ -50,19 +57,19 @@ def take(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Posi
     base = _messages(chat)
     number = {id(agent): index for index, agent in enumerate(chat.agents)}
     names = [agent.name for agent in chat.agents]
-    state: dict[str, Any] = {
-        "v": VERSION,
-        "messages": base,
-        "agents": names,
+    state: dict[str, Any] = {"v": VERSION, "messages": base, "agents": names}
+    speaker = number.get(id(getattr(chat.manager, "_last_speaker", None)))
+    if speaker != _last_author(names, chat, base):
+        state["speaker"] = speaker
+    replies = _pairs(chat, number, "reply_at_receive", lambda _, flag: int(flag))
+    if replies.keys() != set(map(_key, expected_replies(chat))):
+        state["replies"] = replies
+    fields: dict[str, Any] = {
         "waiting": names.index(position.waiting),
         "turn": position.turn,
-        "speaker": number.get(id(getattr(chat.manager, "_last_speaker", None))),
-    }
-    fields: dict[str, dict[str, Any]] = {
-        "histories": _pairs(chat, number, "_oai_messages", lambda _, m: m and encode(m, base)),
+        "histories": _histories(chat, number, base),
         "counters": _pairs(chat, number, "_consecutive_auto_reply_counter", lambda _, n: n),
         "limits": _pairs(chat, number, "_max_consecutive_auto_reply_dict", _limit),
-        "replies": _pairs(chat, number, "reply_at_receive", lambda _, flag: int(flag)),
         "human": _each(chat, lambda a: list(a._human_input)),
         "context": _each(chat, lambda a: a.context_variables.to_dict()),
         "usage": _each(chat, _usage),
@@ -71,52 +78,51 @@ def take(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Posi
     if group is not None:
         fields["group"] = baseline.changes(group, _KNOWN_OF_GROUP)
     state.update({name: value for name, value in fields.items() if value})
-    return _text(state)
+    return _text(state, _encode_json)
 
 
 def transcript(chat: Chat) -> str:
     """The chat's messages as the one text whose SHA-256 goes on the ledger."""
-    return _text(_messages(chat), sort_keys=True)
+    return _text(_messages(chat), _encode_sorted)
 
 
 def put(text: str, chat: Chat, group: GroupChat | None) -> Position:
     """Bring a chat that is as built into the stored state. Raises IntegrityError if it cannot."""
     state = json.loads(text)
-    if state.get("v") != VERSION:
-        raise IntegrityError(f"The session was stored in format {state.get('v')}, not {VERSION}.")
-    if state["agents"] != [agent.name for agent in chat.agents]:
+    version = state.get("v")
+    if version not in _READABLE:
+        raise IntegrityError(f"The session was stored in format {version}, not {VERSION}.")
+    names = [agent.name for agent in chat.agents]
+    if state["agents"] != names:
         raise IntegrityError(
             f"The session was stored by the agents {', '.join(state['agents'])}, but the workflow "
-            f"now has {', '.join(agent.name for agent in chat.agents)}. Start a new session."
+            f"now has {', '.join(names)}. Start a new session."
         )
     base = state["messages"]
-    for pair, history in state.get("histories", {}).items():
+    _put_histories(
+        chat, state.get("histories", {}), base, {} if version == 1 else _views(chat, base)
+    )
+    replies = dict.fromkeys(map(_key, expected_replies(chat)), 1) if version > 1 else {}
+    for pair in state.get("replies", replies):
         agent, other = _of(chat, pair)
-        agent._oai_messages[other] = decode(history, base)
-    for name, attribute in _PAIRS.items():
-        for pair, value in state.get(name, {}).items():
-            agent, other = _of(chat, pair)
-            getattr(agent, attribute)[other] = _STORED[name](value)
+        agent.reply_at_receive[other] = True
+    for pair, count in state.get("counters", {}).items():
+        agent, other = _of(chat, pair)
+        agent._consecutive_auto_reply_counter[other] = count
+    for pair, (limit,) in state.get("limits", {}).items():
+        agent, other = _of(chat, pair)
+        agent._max_consecutive_auto_reply_dict[other] = limit
     for index, agent in enumerate(chat.agents):
         _put_agent(agent, {name: state.get(name, {}).get(str(index)) for name in _SINGLE})
     if group is not None:
         group.messages[:] = [dict(message) for message in base]
         vars(group).update(state.get("group", {}))
-    if chat.manager is not None and state["speaker"] is not None:
-        chat.manager._last_speaker = chat.agents[state["speaker"]]
-    return Position(waiting=state["agents"][state["waiting"]], turn=state["turn"])
+    speaker = state.get("speaker", _last_author(names, chat, base))
+    if chat.manager is not None and speaker is not None:
+        chat.manager._last_speaker = chat.agents[speaker]
+    return Position(state["agents"][state.get("waiting", 0)], state.get("turn", 0))
 
 
-_PAIRS = {
-    "counters": "_consecutive_auto_reply_counter",
-    "limits": "_max_consecutive_auto_reply_dict",
-    "replies": "reply_at_receive",
-}
-_STORED: dict[str, Callable[[Any], Any]] = {
-    "counters": int,
-    "limits": itemgetter(0),
-    "replies": bool,
-}
 _SINGLE = ("human", "context", "usage", "extra")
 
 
@@ -130,6 +136,43 @@ def _messages(chat: Chat) -> list[Message]:
     ]
 
 
+def _last_author(names: Sequence[str], chat: Chat, base: Sequence[Message]) -> int | None:
+    """Whom AutoGen takes for the last speaker; nobody in a chat without a manager."""
+    if chat.manager is None or not base or base[-1].get("name") not in names:
+        return None
+    return names.index(base[-1]["name"])
+
+
+def _views(chat: Chat, base: Sequence[Message]) -> dict[str, list[Message]]:
+    return {_key(pair): view for pair, view in expected(chat, base).items()}
+
+
+def _histories(chat: Chat, number: Mapping[int, int], base: Sequence[Message]) -> dict[str, Any]:
+    """What differs from the expected histories, and everything that is not expected."""
+    views, stored = _views(chat, base), {}
+    for index, agent in enumerate(chat.agents):
+        for other, history in agent._oai_messages.items():
+            if id(other) in number:
+                pair = _key((index, number[id(other)]))
+                view = views.pop(pair, None)
+                encoded = encode(history, base if view is None else view)
+                if encoded != (0 if view is None else len(view)):
+                    stored[pair] = encoded
+    return stored | {pair: 0 for pair, view in views.items() if view}
+
+
+def _put_histories(
+    chat: Chat,
+    stored: Mapping[str, Any],
+    base: Sequence[Message],
+    views: Mapping[str, Sequence[Message]],
+) -> None:
+    expected_lengths = {pair: len(view) for pair, view in views.items()}
+    for pair, history in {**expected_lengths, **stored}.items():
+        agent, other = _of(chat, pair)
+        agent._oai_messages[other] = decode(history, views.get(pair, base))
+
+
 def _pairs(
     chat: Chat,
     number: Mapping[int, int],
@@ -140,7 +183,7 @@ def _pairs(
     for index, agent in enumerate(chat.agents):
         for other, value in getattr(agent, attribute).items():
             if id(other) in number and (converted := convert(agent, value)):
-                found[f"{index}>{number[id(other)]}"] = converted
+                found[_key((index, number[id(other)]))] = converted
     return found
 
 
@@ -157,7 +200,11 @@ def _usage(agent: ConversableAgent) -> list[Any] | None:
     if client is None or not (client.total_usage_summary or client.actual_usage_summary):
         return None
     total, actual = client.total_usage_summary, client.actual_usage_summary
-    return [total] if total == actual else [total, actual]
+    return [pack(total)] if total == actual else [pack(total), pack(actual)]
+
+
+def _key(pair: Pair) -> str:
+    return f"{pair[0]}>{pair[1]}"
 
 
 def _of(chat: Chat, pair: str) -> tuple[ConversableAgent, ConversableAgent]:
@@ -173,18 +220,16 @@ def _put_agent(agent: ConversableAgent, stored: Mapping[str, Any]) -> None:
         agent.context_variables.data.update(stored["context"])
     if stored["usage"] and agent.client is not None:
         total, *actual = stored["usage"]
-        agent.client.total_usage_summary = total
-        agent.client.actual_usage_summary = actual[0] if actual else copy.deepcopy(total)
+        agent.client.total_usage_summary = unpack(total)
+        # Two values: AutoGen adds to each of them in place.
+        agent.client.actual_usage_summary = unpack(copy.deepcopy(actual[0] if actual else total))
     vars(agent).update(stored["extra"] or {})
 
 
-def _text(value: Any, *, sort_keys: bool = False) -> str:
-    if sort_keys:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    else:
-        text = _encode_json(value)
+def _text(value: Any, encode_json: Callable[[Any], str]) -> str:
+    text = encode_json(value)
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate from a model: keep it, escaped
-        return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys)
+        return json.dumps(value, separators=(",", ":"), sort_keys=encode_json is _encode_sorted)
     return text

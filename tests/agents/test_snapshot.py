@@ -11,6 +11,7 @@ import pytest
 
 from agents import ApprovalProxy, SessionManager, snapshot
 from agents.built import BuiltChat
+from agents.usage import unpack
 from approvals.errors import IntegrityError
 from approvals.models import RequestStatus, SessionStatus
 from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
@@ -80,14 +81,14 @@ async def test_a_paused_chat_is_restored_exactly(shape: str, mode: Mode, tmp_pat
 
 
 async def test_a_pause_is_small(tmp_path: Path) -> None:
-    """At most 2 KB for the second message of a chat with two agents and its tools."""
+    """At most 700 bytes at the second message of a chat with two agents and its tools."""
     script: Any = lambda _: Call((ToolCall("send_email", MAIL),))  # noqa: E731
     async with world(pair(Effects()), script, path=tmp_path, guarded=GUARDED) as w:
         await w.start()
         await w.run()
         size_bytes = len(w.office.runs.snapshots[w.session_id].encode())
 
-        assert size_bytes <= 1200
+        assert size_bytes <= 700
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
@@ -173,7 +174,7 @@ async def test_interleaved_sessions_through_one_pool_do_not_meet(tmp_path: Path)
         await asyncio.gather(*(manager.run(session_id) for session_id in sessions))
         assert isinstance(w.office, FakeOffice)
         stored = [json.loads(w.office.runs.snapshots[s]) for s in sessions]  # type: ignore[index]
-        usage = [s["usage"]["2"][0]["gpt-4o"]["prompt_tokens"] for s in stored]
+        usage = [unpack(s["usage"]["2"][0])["gpt-4o"]["prompt_tokens"] for s in stored]
 
         assert registry._idle["team"] == [built]
         assert [w.office.runs.sessions[s].answer for s in sessions] == ["ALPHA done", "BETA done"]  # type: ignore[index]
@@ -209,7 +210,7 @@ async def test_a_snapshot_of_other_agents_is_refused(tmp_path: Path) -> None:
         await w.run()
         state = json.loads(w.office.runs.snapshots[w.session_id])
         async with w.new_registry().borrow("team") as built:
-            for change in ({"v": 2}, {"agents": ["a", "b"]}):
+            for change in ({"v": 3}, {"agents": ["a", "b"]}):
                 with pytest.raises(IntegrityError):
                     snapshot.put(json.dumps(state | change), built.chat, built.group)
 
