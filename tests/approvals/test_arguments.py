@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from approvals.arguments import problems
 from tests.doubles.catalog import QUOTE_SCHEMA
@@ -79,3 +82,39 @@ def test_field_that_is_missing_inside_is_not_excused_by_an_argument_of_that_name
     }
 
     assert {"line": "'sku' is a required property"} == problems(schema, {"sku": 1, "line": {}})
+
+
+KINDS: Any = st.sampled_from(["string", "integer", "number", "boolean", "null", "array"])
+VALUES: Any = st.sampled_from(["", "a", 0, 1, -2, 1.0, 0.5, True, None, [], {}])
+NAMES: Any = st.sampled_from(["a", "b", "c"])
+ARGUMENT_SCHEMAS: Any = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": KINDS | st.lists(KINDS, min_size=1, max_size=2),
+        "description": st.just("what it is"),
+        "default": VALUES,
+        "enum": st.lists(VALUES, min_size=1, max_size=2),
+        "minimum": st.integers(0, 1),
+        "minLength": st.integers(0, 1),
+    },
+)
+SCHEMAS: Any = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["object", "string"]),
+        "properties": st.dictionaries(NAMES, ARGUMENT_SCHEMAS),
+        "required": st.lists(NAMES, unique=True),
+        "additionalProperties": st.booleans(),
+        "minProperties": st.integers(0, 2),
+        "not": st.just({"required": ["c"]}),
+    },
+)
+
+
+@given(SCHEMAS, st.dictionaries(NAMES, VALUES))
+def test_whatever_a_validator_refuses_is_a_problem(schema: Any, arguments: Any) -> None:
+    """And what it accepts is none, but for arguments that the schema does not name."""
+    refused = not Draft202012Validator(schema).is_valid(arguments)
+    unknown = not arguments.keys() <= schema.get("properties", {}).keys()
+
+    assert bool(problems(schema, arguments)) is (refused or unknown)
