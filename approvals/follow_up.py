@@ -14,6 +14,7 @@ from approvals.ports import Channels, Directory, Job, Jobs
 from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
+from approvals.takeover import Takeover
 
 RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
 """Kinds of jobs; the id is that of a session, a delivery, a conversation."""
@@ -26,14 +27,26 @@ LOOK, POLL = "look", "poll"
 class FollowUp:
     """Plans what has to happen after a commit; every method belongs into a transaction."""
 
-    def __init__(self, jobs: Jobs, directory: Directory, channels: Channels):
+    def __init__(
+        self,
+        jobs: Jobs,
+        directory: Directory,
+        channels: Channels,
+        takeover: Takeover | None = None,
+    ):
+        """With `takeover`, a session that is woken may be leased to this process at once."""
         self._jobs = jobs
         self._directory = directory
         self._channels = channels
+        self._takeover = takeover
 
     def run(self, connection: Connection, session_id: SessionId) -> None:
         """Ring for the session to be run."""
         self._jobs.enqueue(connection, Job(kind=RUN, id=session_id))
+
+    def run_here(self, connection: Connection, session_id: SessionId) -> None:
+        """Ring in this process, which has the lease already."""
+        self._jobs.enqueue_here(connection, Job(kind=RUN, id=session_id))
 
     def show(
         self,
@@ -106,6 +119,9 @@ class FollowUp:
         for sibling in pending:
             self.changed(connection, sibling, now)
         if pending:
+            return
+        if self._takeover is not None and self._takeover.wake(connection, request, now):
+            self.run_here(connection, request.session_id)
             return
         session_rows.wake(connection, request.session_id, now)
         self.run(connection, request.session_id)

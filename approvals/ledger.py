@@ -65,6 +65,22 @@ def link(
     )
 
 
+def chain(
+    previous: tuple[int, str],
+    *,
+    session_id: SessionId,
+    at: datetime,
+    entries: Iterable[tuple[str, JsonObject]],
+) -> tuple[list[LedgerEntry], tuple[int, str]]:
+    """The entries of these kinds and bodies that follow `previous`, and the head after them."""
+    linked = []
+    for kind, body in entries:
+        entry = link(previous, session_id=session_id, at=at, kind=kind, body=body)
+        linked.append(entry)
+        previous = (entry.seq, entry.hash)
+    return linked, previous
+
+
 class Verification(Value):
     """What checking chains found; `verified` only if there is nothing to report."""
 

@@ -75,6 +75,9 @@ class Jobs(Protocol):
     def enqueue(self, connection: Connection, job: Job) -> None:
         """Ring `job` once the transaction of `connection` has committed; never if it has not."""
 
+    def enqueue_here(self, connection: Connection, job: Job) -> None:
+        """`enqueue` in this process alone: it has leased the row to itself."""
+
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         """Register the handler of `kind`. It must bear being run twice, also at once."""
 

@@ -6,6 +6,7 @@ follows commit together, before anything is sent or run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from approvals.canonical import sha256_hex, well_formed
 from approvals.errors import InvalidError, LostLeaseError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
+from approvals.ledger import GENESIS, chain
 from approvals.models import (
     CheckpointId,
     ConversationKey,
@@ -30,7 +32,6 @@ from approvals.models import (
     Session,
     SessionId,
     SessionStatus,
-    Value,
 )
 from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
@@ -39,19 +40,12 @@ from approvals.store import codec
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
+from approvals.takeover import Run as Run
+from approvals.takeover import Takeover
 
 PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
-
-
-class Run(Value):
-    """One lease on one session; `epoch` fences every write of it."""
-
-    session: Session
-    epoch: int
-    snapshot: str | None
-    batch: tuple[Request, ...]
 
 
 class Runs:
@@ -68,16 +62,17 @@ class Runs:
         catalog: ToolCatalog,
         *,
         lease_s: float = 30.0,
+        takeover: Takeover | None = None,
     ):
         self._store = store
         self._clock = clock
         self._policy = policy
         self._directory = directory
         self._catalog = catalog
-        self._follow = FollowUp(jobs, directory, channels)
+        self._takeover = Takeover(time.monotonic, lease_s=lease_s) if takeover is None else takeover
+        self._follow = FollowUp(jobs, directory, channels, self._takeover)
         self._executions = Executions(policy, directory, self._follow)
-        self._owner = ids.new_token()
-        self.lease_s = lease_s
+        self.lease_s = self._takeover.lease_s
 
     async def start(
         self,
@@ -102,6 +97,16 @@ class Runs:
             created_at=now,
             updated_at=now,
         )
+        body: JsonObject = {
+            "workflow": workflow,
+            "workflow_version": workflow_version,
+            "task": task,
+            "owner": owner,
+            "conversation": conversation,
+        }
+        entries, head = chain(
+            (0, GENESIS), session_id=session.id, at=now, entries=[("session_started", body)]
+        )
 
         def unit(connection: Connection) -> Session:
             if idempotency_key is not None:
@@ -117,16 +122,21 @@ class Runs:
                             "was asked for differently. Use a new key."
                         )
                     return known
-            session_rows.insert(connection, session, idempotency_key=idempotency_key, next_at=now)
-            body: JsonObject = {
-                "workflow": workflow,
-                "workflow_version": workflow_version,
-                "task": task,
-                "owner": owner,
-                "conversation": conversation,
-            }
-            ledger_rows.append(connection, session.id, now, ("session_started", body))
-            self._follow.run(connection, session.id)
+            lease = self._takeover.lease(now)
+            session_rows.insert(
+                connection,
+                session,
+                idempotency_key=idempotency_key,
+                next_at=now,
+                head=head,
+                lease=lease,
+            )
+            ledger_rows.insert(connection, entries)
+            if lease is None:
+                self._follow.run(connection, session.id)
+            else:
+                self._takeover.started(connection, session, now)
+                self._follow.run_here(connection, session.id)
             return session
 
         return await self._store.write(unit)
@@ -138,10 +148,12 @@ class Runs:
         idempotent: then `claim` hands them out again with the same execution token.
         """
         now = self._clock.now()
+        if (run := self._takeover.hand_over(session_id, now)) is not None:
+            return run
 
         def unit(connection: Connection) -> Run | None:
             taken = session_rows.take_lease(
-                connection, session_id, owner=self._owner, now=now, lease_s=self.lease_s
+                connection, session_id, owner=self._takeover.owner, now=now, lease_s=self.lease_s
             )
             if taken is None:
                 return None
@@ -173,6 +185,14 @@ class Runs:
             )
 
         return await self._store.write(unit)
+
+    async def release(self, run: Run) -> bool:
+        """Give the lease back before the run has come to a pause: whoever takes the session next
+        goes on from its last stored state, at once. False if there was nothing to give back."""
+        now = self._clock.now()
+        return await self._store.write(
+            lambda c: session_rows.release_lease(c, run.session.id, run.epoch, now=now)
+        )
 
     async def check(self, run: Run) -> None:
         """Raise LostLeaseError unless the run still holds the session."""

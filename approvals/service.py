@@ -64,6 +64,7 @@ from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.store import tickets as ticket_rows
+from approvals.takeover import Takeover
 from approvals.tickets import ActKey
 
 T = TypeVar("T")
@@ -92,13 +93,14 @@ class ApprovalService:
         channels: Channels,
         catalog: ToolCatalog,
         observer: Observer = SILENT,
+        takeover: Takeover | None = None,
     ):
         self._store = store
         self._clock = clock
         self._observer = observer
         self._directory = directory
         self._catalog = catalog
-        self._follow = FollowUp(jobs, directory, channels)
+        self._follow = FollowUp(jobs, directory, channels, takeover)
         self._executions = Executions(policy, directory, self._follow)
         self._box = BallotBox(policy, catalog, self._follow)
 

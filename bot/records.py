@@ -57,6 +57,9 @@ class _NoJobs:
     def enqueue(self, connection: Connection, job: Job) -> None:
         raise UnavailableError("Nothing runs here.")
 
+    def enqueue_here(self, connection: Connection, job: Job) -> None:
+        raise UnavailableError("Nothing runs here.")
+
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         raise UnavailableError("Nothing runs here.")
 

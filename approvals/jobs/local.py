@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from approvals.errors import CountersignError
 from approvals.observing import SILENT, Observer
 from approvals.ports import Clock, Job, Store
+from approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,10 @@ class LocalJobs(ABC):
     @abstractmethod
     def enqueue(self, connection: Connection, job: Job) -> None:
         """See `approvals.ports.Jobs.enqueue`."""
+
+    def enqueue_here(self, connection: Connection, job: Job) -> None:
+        """See `approvals.ports.Jobs.enqueue_here`."""
+        connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
     async def run(self) -> None:
         """See `approvals.ports.Jobs.run`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from approvals.errors import NotFoundError
-from approvals.ledger import link
+from approvals.ledger import chain
 from approvals.models import JsonObject, LedgerEntry, SessionId
 from approvals.store import codec
 from approvals.store.prepared import Prepared, insertion
@@ -31,36 +32,25 @@ def append(
     """Link (kind, body) pairs to the session's chain, in this transaction."""
     if not entries:
         return
-    seq, prev_hash = add(
-        connection, head(connection, session_id, lock=True), session_id, at, *entries
-    )
-    _MOVE_HEAD.run(connection, of=session_id, seq=seq, hash=prev_hash)
+    before = head(connection, session_id, lock=True)
+    linked, (seq, last_hash) = chain(before, session_id=session_id, at=at, entries=entries)
+    insert(connection, linked)
+    _MOVE_HEAD.run(connection, of=session_id, seq=seq, hash=last_hash)
 
 
-def add(
-    connection: Connection,
-    previous: tuple[int, str],
-    session_id: SessionId,
-    at: datetime,
-    *entries: tuple[str, JsonObject],
-) -> tuple[int, str]:
-    """Link (kind, body) pairs to the head `previous`, which the caller has locked; returns the new
-    head, which the caller writes."""
-    seq, prev_hash = previous
-    for kind, body in entries:
-        entry = link((seq, prev_hash), session_id=session_id, at=at, kind=kind, body=body)
-        seq, prev_hash = entry.seq, entry.hash
+def insert(connection: Connection, linked: Iterable[LedgerEntry]) -> None:
+    """Write entries that follow the session's head, which the caller has locked and moves."""
+    for entry in linked:
         _INSERT.run(
             connection,
-            session_id=session_id,
-            seq=seq,
-            at=codec.to_text(at),
-            kind=kind,
-            body=codec.dumps(body),
+            session_id=entry.session_id,
+            seq=entry.seq,
+            at=codec.to_text(entry.at),
+            kind=entry.kind,
+            body=codec.dumps(entry.body),
             prev_hash=entry.prev_hash,
             hash=entry.hash,
         )
-    return seq, prev_hash
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:

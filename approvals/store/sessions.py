@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
@@ -17,9 +17,18 @@ from approvals.store.prepared import Prepared
 from approvals.store.schema import sessions
 
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
+FIRST_EPOCH = 1
 _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
-_NEW = [name for name in codec.SESSION if name not in ("checkpoint_id", "answer", "error")]
+_LATER = ("checkpoint_id", "snapshot", "answer", "error", "attempts")
+_NEW = [column.name for column in sessions.c if column.name not in _LATER]
 _EPOCH, _ATTEMPTS = len(codec.SESSION), len(codec.SESSION) + 1
+
+
+class NewLease(NamedTuple):
+    """A lease on a session that nobody can have: it starts, or wakes."""
+
+    owner: str
+    until: datetime
 
 
 def insert(
@@ -28,8 +37,14 @@ def insert(
     *,
     idempotency_key: str | None,
     next_at: datetime,
+    head: tuple[int, str] = (0, GENESIS),
+    lease: NewLease | None = None,
 ) -> None:
-    """Add a session that is due at `next_at`."""
+    """Add a session that is due at `next_at`, or leased at once: then it is due when `lease` ends.
+
+    `head` is the sequence number and hash of the last of the ledger entries that follow.
+    """
+    until = None if lease is None else codec.to_text(lease.until)
     _INSERT.run(
         connection,
         id=session.id,
@@ -42,7 +57,12 @@ def insert(
         idempotency_key=idempotency_key,
         created_at=codec.to_text(session.created_at),
         updated_at=codec.to_text(session.updated_at),
-        next_at=codec.to_text(next_at),
+        next_at=until or codec.to_text(next_at),
+        epoch=0 if lease is None else FIRST_EPOCH,
+        lease_owner=None if lease is None else lease.owner,
+        lease_until=until,
+        ledger_seq=head[0],
+        ledger_head=head[1],
     )
 
 
@@ -154,6 +174,12 @@ def renew_lease(
     return renewed == 1
 
 
+def release_lease(connection: Connection, session_id: str, epoch: int, *, now: datetime) -> bool:
+    """Give the lease of this run back, so that the session is due at once; False if it is lost, or
+    the session does not run any more."""
+    return _RELEASE_LEASE.run(connection, of=session_id, run=epoch, now=codec.to_text(now)) == 1
+
+
 def free_leases(connection: Connection, *, now: datetime) -> int:
     """Forget every lease: for a start-up at which no other process can hold one."""
     return connection.execute(
@@ -199,6 +225,24 @@ def require_lease(
 def wake(connection: Connection, session_id: str, now: datetime) -> None:
     """Let a session go on if it waits."""
     _WAKE.run(connection, of=session_id, now=codec.to_text(now))
+
+
+def wake_and_take(
+    connection: Connection, session_id: str, lease: NewLease, now: datetime
+) -> tuple[Session, int, str | None] | None:
+    """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
+    is changed, if it does not wait."""
+    woken = _WAKE_AND_TAKE.run(
+        connection,
+        of=session_id,
+        now=codec.to_text(now),
+        by=lease.owner,
+        until=codec.to_text(lease.until),
+    )
+    if woken != 1:
+        return None
+    row = _row(connection, session_id)
+    return codec.session(row), row[_EPOCH], snapshot(connection, session_id)
 
 
 def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
@@ -254,10 +298,7 @@ def _unknown(session_id: str) -> NotFoundError:
 _of = sessions.c.id == bindparam("of")
 _running = sessions.c.status == SessionStatus.RUNNING.value
 _INSERT = Prepared(
-    sessions.insert().values(
-        {name: bindparam(name) for name in (*_NEW, "idempotency_key", "next_at")}
-        | {"epoch": 0, "attempts": 0, "ledger_seq": 0, "ledger_head": GENESIS}
-    )
+    sessions.insert().values({name: bindparam(name) for name in _NEW} | {"attempts": 0})
 )
 _GET = Prepared(select(*_COLUMNS).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
@@ -285,6 +326,16 @@ _RENEW_LEASE = Prepared(
     .where(_of, sessions.c.epoch == bindparam("run"), sessions.c.lease_until > bindparam("now"))
     .values(lease_until=bindparam("until"), next_at=bindparam("until"))
 )
+_RELEASE_LEASE = Prepared(
+    update(sessions)
+    .where(
+        _of,
+        sessions.c.epoch == bindparam("run"),
+        sessions.c.lease_until > bindparam("now"),
+        sessions.c.status == SessionStatus.RUNNING.value,
+    )
+    .values(lease_until=None, lease_owner=None, next_at=bindparam("now"))
+)
 _WAKE = Prepared(
     update(sessions)
     .where(_of, sessions.c.status == SessionStatus.WAITING.value)
@@ -293,6 +344,18 @@ _WAKE = Prepared(
         next_at=bindparam("now"),
         updated_at=bindparam("now"),
         lease_until=None,
+    )
+)
+_WAKE_AND_TAKE = Prepared(
+    update(sessions)
+    .where(_of, sessions.c.status == SessionStatus.WAITING.value)
+    .values(
+        status=SessionStatus.RUNNING.value,
+        updated_at=bindparam("now"),
+        epoch=sessions.c.epoch + 1,
+        lease_owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        next_at=bindparam("until"),
     )
 )
 

@@ -21,6 +21,10 @@ class RecordingJobs:
         """Record `job` once the transaction has committed."""
         connection.info[AFTER_COMMIT].append(lambda: self.rung.append(job))
 
+    def enqueue_here(self, connection: Connection, job: Job) -> None:
+        """As `enqueue`."""
+        self.enqueue(connection, job)
+
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         """Nothing is run."""
 

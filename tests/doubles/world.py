@@ -26,6 +26,7 @@ from approvals.policy import Policy
 from approvals.ports import Jobs, Store
 from approvals.runs import Run, Runs
 from approvals.service import ApprovalService
+from approvals.takeover import Takeover
 from tests.doubles.catalog import FakeCatalog
 from tests.doubles.channel import FakeChannel
 from tests.doubles.clock import ManualClock
@@ -70,8 +71,10 @@ class World:
         """Restart everything but the store with another policy."""
         self.policy = Policy.load(rules)
         around = (self.directory, self.jobs, self.channels, self.catalog)
-        self.service = ApprovalService(self.store, self.clock, self.policy, *around)
-        self.runs = Runs(self.store, self.clock, self.policy, *around, lease_s=lease_s)
+        self.takeover = Takeover(lambda: self.clock.now().timestamp(), lease_s=lease_s)
+        parts = (self.store, self.clock, self.policy, *around)
+        self.service = ApprovalService(*parts, takeover=self.takeover)
+        self.runs = Runs(*parts, takeover=self.takeover)
         self.courier = Courier(self.store, self.clock, self.service, self.channels)
 
     def change_rule(self, tool: str, rule: Any) -> None:
