@@ -15,11 +15,9 @@ from datetime import datetime
 from typing import Any
 
 import procrastinate
-import psycopg
 import structlog
-from procrastinate.exceptions import ProcrastinateException
 from procrastinate.worker import Worker
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection
 
 from approvals.jobs.due import due_jobs
@@ -74,12 +72,11 @@ class ProcrastinateJobs(LocalJobs):
     ):
         super().__init__(store, clock, sweep_every_s=sweep_every_s, **options)
         self._connect = _parameters(url)
-        self._listening: asyncio.Task[None] | None = None
+        self._listening: tuple[asyncio.Task[None], ...] = ()
         self._worker: Worker | None = None
         self._deaf_since: float | None = None
         self._said = False
         self._skew_s = 0.0
-        self._draining = False
         self.restarts = 0
         """How often the worker had to be started again."""
 
@@ -98,11 +95,10 @@ class ProcrastinateJobs(LocalJobs):
                 return
 
     async def drain(self) -> None:
-        """Hear and sweep nothing more, which other processes do, and let what runs here end."""
-        self._draining = True
+        """See `LocalJobs.drain`. Doorbells are left to the other processes."""
+        self._open = False
         await self._end()
-        while self._running:
-            await asyncio.wait(list(self._running.values()))
+        await super().drain()
 
     def trouble(self) -> str:
         """See `LocalJobs.trouble`."""
@@ -119,32 +115,31 @@ class ProcrastinateJobs(LocalJobs):
 
     async def _begin(self) -> None:
         self._deaf_since = asyncio.get_running_loop().time()
-        self._listening = asyncio.create_task(self._listen(), name="doorbells")
+        self._listening = (asyncio.create_task(self._listen(), name="doorbells"),)
 
     async def _end(self) -> None:
-        if self._listening is not None:
-            try:
-                async with asyncio.timeout(STOP_S):
-                    await cancel(self._listening)
-            except TimeoutError:
-                log.warning("the job worker does not stop; its doorbells will be put back")
+        try:
+            async with asyncio.timeout(STOP_S):
+                await cancel(*self._listening)
+        except TimeoutError:
+            log.warning("job worker does not stop; what it has taken is put back by others")
 
     async def _find(self, now: datetime) -> Sequence[Job]:
         worker = self._worker
         number = None if worker is None else worker.worker_id
         seen = await self._store.write(lambda c: self._look_around(c, number))
-        self._skew_s = (self._clock.now() - seen.time).total_seconds()
+        self._skew_s = _off_s(now, seen.time, self._clock.now())
         if seen.heard:
             self._hears()
         elif worker is not None and number is not None:
             # It was frozen, or its heart stopped, which it does not notice itself.
             worker.stop()  # type: ignore[no-untyped-call]
-        if not seen.turn or self._draining:
+        if not seen.turn:
             return ()
         return await self._store.read(lambda c: due_jobs(c, now, kinds=self._handlers))
 
     def _look_around(self, connection: Connection, worker_id: int | None) -> _Seen:
-        turn = doorbells.take_turn(connection, every_s=self._sweep_every_s)
+        turn = self._open and doorbells.take_turn(connection, every_s=self._sweep_every_s)
         if turn:
             doorbells.put_back(connection, silent_s=SILENT_S)
         alive = doorbells.live_workers(connection, silent_s=SILENT_S)
@@ -155,7 +150,7 @@ class ProcrastinateJobs(LocalJobs):
             why = "it ended by itself"
             try:
                 await self._hear_until_it_ends()
-            except (ProcrastinateException, psycopg.Error, PoolTimeout, OSError) as exc:
+            except Exception as exc:  # whatever it is, the next one may live longer
                 why = f"{type(exc).__name__}: {exc}"
             self._worker = None
             self.restarts += 1
@@ -205,6 +200,13 @@ class ProcrastinateJobs(LocalJobs):
                 delete_jobs="always",
             )
             await self._worker.run()  # type: ignore[no-untyped-call]
+
+
+def _off_s(before: datetime, there: datetime, after: datetime) -> float:
+    """How far a clock is off, at least, that was read before and after the one `there`."""
+    if there < before:
+        return (before - there).total_seconds()
+    return min((after - there).total_seconds(), 0.0)
 
 
 def _parameters(url: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from approvals.follow_up import RUN
 from approvals.jobs import procrastinate
@@ -20,7 +21,7 @@ from approvals.jobs.procrastinate import MAX_SKEW_S, SILENT_S, ProcrastinateJobs
 from tests.doubles import postgres
 from tests.doubles.clock import ManualClock
 from tests.doubles.jobs_at_work import Handler, at_work, heard, ring, sharing
-from tests.doubles.world import World
+from tests.doubles.world import RULES, World
 
 FINISH = "SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)"
 
@@ -50,6 +51,12 @@ async def sql(world: World, statement: str, **values: Any) -> list[Any]:
         return [row[0] for row in found] if found.returns_rows else []
 
     return await world.store.write(unit)
+
+
+async def until_it_hears(jobs: Any) -> None:
+    """Wait until its worker lives, as far as the database knows."""
+    while jobs._deaf_since is not None:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.001)
 
 
 async def taken_by_somebody(world: World, row: str, *, silent_s: float) -> int:
@@ -122,14 +129,20 @@ async def test_frozen_worker_that_others_took_for_dead_comes_back(world: World) 
     async with at_work(world) as jobs:
         await ring(world, "before")
         await heard(world)
-        await sql(world, "DELETE FROM procrastinate_workers")
-        while jobs.restarts == 0:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.001)
+        with capture_logs() as logged:
+            await until_it_hears(jobs)
+            await sql(world, "DELETE FROM procrastinate_workers")
+            while jobs.restarts == 0:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+            await until_it_hears(jobs)
         await ring(world, "after")
         await heard(world)
         await jobs.settle()
 
     assert ["before", "after"] == handler.calls
+    assert ["job worker ended, another one starts", "job worker works again"] == [
+        entry["event"] for entry in logged
+    ]
 
 
 async def test_finishing_what_another_worker_has_done_by_now_is_harmless(world: World) -> None:
@@ -166,27 +179,31 @@ async def test_worker_survives_the_loss_of_every_connection(world: World, url: s
 
 
 async def test_sweep_finds_work_while_no_worker_can_start(
-    world: World, url: str, monkeypatch: pytest.MonkeyPatch
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = Handler()
-    monkeypatch.setattr(procrastinate, "TOLERATED_S", 0.0)
+    monkeypatch.setattr(procrastinate, "POOL_TIMEOUT_S", 0.05)
     nowhere = make_url(url).update_query_dict({"host": "/nowhere"})
     unreachable = nowhere.render_as_string(hide_password=False)
-    monkeypatch.setattr(procrastinate, "POOL_TIMEOUT_S", 0.05)
-    world.jobs = ProcrastinateJobs(world.store, world.clock, unreachable, sweep_every_s=0.05)
-    world.use({"tools": {}})
-    world.jobs.handle(RUN, handler)
-    async with at_work(world) as jobs:
-        session = await world.start()
-        await handler.called.wait()
-        while jobs.restarts == 0:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.001)
-        world.clock.advance((datetime.now(UTC) - world.clock.now()).total_seconds())
-        while "clock" in (trouble := jobs.trouble()):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.001)
+    async with sharing(url, ManualClock(datetime.now(UTC))) as world:
+        store, clock = world.store, world.clock
+        world.jobs = ProcrastinateJobs(store, clock, unreachable, sweep_every_s=0.05)
+        world.use(RULES)
+        world.jobs.handle(RUN, handler)
+        with capture_logs() as logged:
+            async with at_work(world) as jobs:
+                session = await world.start()
+                await handler.called.wait()
+                while jobs.restarts < 2:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.001)
+                at_first = jobs.trouble()
+                monkeypatch.setattr(procrastinate, "TOLERATED_S", 0.0)
+                after_a_while = jobs.trouble()
 
     assert session.id in handler.calls
-    assert "no doorbells" in trouble
+    assert "" == at_first
+    assert after_a_while.startswith("no doorbells for ")
+    assert 1 == sum(entry["event"].startswith("job worker ended") for entry in logged)
 
 
 async def test_leases_of_other_processes_are_respected_until_they_end(url: str) -> None:
@@ -217,6 +234,7 @@ async def test_clock_that_is_off_is_trouble(url: str, off_s: float) -> None:
         async with at_work(off) as jobs:
             told = jobs.trouble()
         async with at_work(exact) as jobs:
+            await until_it_hears(jobs)
             fine = jobs.trouble()
 
     assert told.startswith("this machine's clock is ")
@@ -234,7 +252,7 @@ async def test_drained_process_leaves_doorbells_to_the_others(url: str) -> None:
             await ring(first, "running")
             await leaving.called.wait()
             draining = asyncio.create_task(jobs.drain())
-            while not jobs._listening.done():  # noqa: ASYNC110 - nobody tells
+            while not all(task.done() for task in jobs._listening):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.001)
             await ring(first, "left")
             async with at_work(second):
@@ -246,3 +264,17 @@ async def test_drained_process_leaves_doorbells_to_the_others(url: str) -> None:
     assert still
     assert ["running"] == leaving.calls
     assert ["left"] == staying.calls
+
+
+async def test_worker_that_does_not_stop_holds_nobody_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(world) as jobs:
+        await heard(world)
+        monkeypatch.setattr(procrastinate, "STOP_S", -1.0)
+        with capture_logs() as logged:
+            await jobs.drain()
+
+    assert ["job worker does not stop; what it has taken is put back by others"] == [
+        entry["event"] for entry in logged
+    ]
