@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -111,7 +111,16 @@ SCHEMAS: Any = st.fixed_dictionaries(
 )
 
 
+def _one(argument: Any) -> Any:
+    return {"type": "object", "properties": {"a": argument}}
+
+
 @given(SCHEMAS, st.dictionaries(NAMES, VALUES))
+@example(_one({"type": "string", "minLength": 1}), {"a": ""})
+@example(_one({"type": "integer"}), {"a": True})
+@example(_one({"type": "number"}), {"a": True})
+@example(_one({"type": "boolean"}), {"a": 1})
+@example(_one({"type": "string"}), {"a": "x", "b": "y"})
 def test_whatever_a_validator_refuses_is_a_problem(schema: Any, arguments: Any) -> None:
     """And what it accepts is none, but for arguments that the schema does not name."""
     refused = not Draft202012Validator(schema).is_valid(arguments)
