@@ -6,7 +6,6 @@ there: nobody is selected again, nothing is broadcast again and no model is aske
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from autogen import ChatResult, GroupChat, GroupChatManager, gather_usage_summary
@@ -83,7 +82,7 @@ def _result(chat: Chat) -> ChatResult:
     summary: Any = chat.starter._summarize_chat("last_msg", {}, chat.recipient)
     cost: Any = gather_usage_summary([chat.starter, chat.recipient])
     return ChatResult(
-        chat_history=copy.deepcopy(chat.messages),
+        chat_history=list(chat.messages),  # like AutoGen, which hands out its own list
         summary=summary,
         cost=cost,
         human_input=list(chat.starter._human_input),
