@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from bot.api import ledger, openapi, requests, sessions
 from bot.api.operation import SERVICES, Services, authenticated
@@ -32,6 +32,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_SUBJECTS = (
+    ("request_id", "/api/v1/requests/{id}"),
+    ("session_id", "/api/v1/sessions/{id}"),
+)
+MAX_ID = 64
+"""Characters of an id in the log; ours are shorter, and a path may name anything."""
 _HOME = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Checks = Callable[[], Awaitable[dict[str, str]]]
@@ -53,12 +59,17 @@ class Parts:
     local: bool = False
     """Whether the tokens are the well-known ones of local mode."""
     limits: LimitsSettings = field(default_factory=LimitsSettings)
+    metrics: Handler | None = None
+    """The page of the metrics; it authenticates its callers itself."""
+    measure: Middleware | None = None
+    """Sees every request and its answer."""
 
 
 def create_app(parts: Parts) -> web.Application:
     """The application; it owns nothing, so closing it closes nothing of `parts`."""
     door = Door(parts.limits).middleware
-    middlewares = [framed, problems, *([at_home] if parts.local else []), door]
+    measure = [] if parts.measure is None else [parts.measure]
+    middlewares = [framed, *measure, problems, *([at_home] if parts.local else []), door]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
     app.router.add_post("/api/messages", parts.messages)
@@ -70,6 +81,8 @@ def create_app(parts: Parts) -> web.Application:
     app.router.add_get("/api/openapi.json", _json(document))
     app.router.add_get("/healthz", _json({"status": "ok"}))
     app.router.add_get("/readyz", _readiness(parts.checks, parts.systems))
+    if parts.metrics is not None:
+        app.router.add_get("/metrics", parts.metrics)
     return app
 
 
@@ -78,11 +91,21 @@ async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Name the request in the log and the answer, and set the headers of every answer."""
     given = request.headers.get(REQUEST_ID, "")
     request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-    with structlog.contextvars.bound_contextvars(http_request_id=request_id):
+    with structlog.contextvars.bound_contextvars(http_request_id=request_id, **_subject(request)):
         response = await handler(request)
     response.headers.update(_HEADERS)
     response.headers[REQUEST_ID] = request_id
     return response
+
+
+def _subject(request: web.Request) -> dict[str, str]:
+    """The request or session that the path names, for the log."""
+    resource = request.match_info.route.resource
+    path = "" if resource is None else resource.canonical
+    for name, prefix in _SUBJECTS:
+        if path.startswith(prefix):
+            return {name: request.match_info["id"][:MAX_ID]}
+    return {}
 
 
 @web.middleware

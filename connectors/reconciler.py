@@ -14,10 +14,12 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
+from structlog.contextvars import bound_contextvars
 
 from approvals.errors import CountersignError, NotFoundError, UnavailableError
 from approvals.follow_up import FollowUp
 from approvals.models import Delivery, DeliveryId
+from approvals.outages import Outages
 from approvals.ports import Clock, Directory, Store, TicketConnector
 from approvals.service import ApprovalService
 from approvals.store import deliveries as delivery_rows
@@ -58,6 +60,8 @@ class Reconciler:
             for name, connector in connectors.items()
         }
         self._store, self._clock, self._service = store, clock, service
+        # Polls keep in their row whether they fail; this is for tickets that are read one by one.
+        self._outages = Outages("ticket", key="system")
         self._follow = follow_up
         self._losses = Losses(store, clock, service, follow_up)
 
@@ -99,14 +103,19 @@ class Reconciler:
         # A hint that comes while we read plans another look, which this must not erase.
         await self._look_at(delivery.id, now + timedelta(seconds=LOOK_AGAIN_S))
         try:
-            seen = await connector.fetch_one(ticket_of(delivery))
-            if seen is None:
-                await self._losses.lost(delivery)
-            else:
-                await self._settlings[delivery.channel].settle(delivery, seen)
+            with bound_contextvars(request_id=delivery.request_id, delivery_id=delivery.id):
+                seen = await connector.fetch_one(ticket_of(delivery))
+                if seen is None:
+                    await self._losses.lost(delivery)
+                else:
+                    await self._settlings[delivery.channel].settle(delivery, seen)
+        except UnavailableError as exc:
+            self._outages.down(delivery.channel, str(exc))
+            return
         except CountersignError as exc:
             log.warning("ticket not read", delivery_id=delivery_id, reason=str(exc))
             return
+        self._outages.up(delivery.channel)
         planned = now + timedelta(seconds=LOOK_AGAIN_S)
         await self._store.write(lambda c: rows.looked(c, delivery.id, planned))
 
@@ -173,7 +182,11 @@ class Reconciler:
 
     async def _settle(self, name: str, delivery: Delivery, seen: Observation) -> None:
         try:
-            await self._settlings[name].settle(delivery, seen)
+            with bound_contextvars(request_id=delivery.request_id, delivery_id=delivery.id):
+                await self._settlings[name].settle(delivery, seen)
+        except UnavailableError as exc:
+            self._outages.down(name, str(exc))
+            await self._again(delivery.id)
         except CountersignError as exc:
             log.warning("ticket not settled", system=name, ticket=seen.ref.key, reason=str(exc))
             await self._again(delivery.id)

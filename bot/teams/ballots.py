@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from approvals.authority import reason_against
 from approvals.coerce import edited_arguments
@@ -54,15 +55,16 @@ async def answer(service: Decisions, click: Click, actor: Actor, look: Look) -> 
     except NotFoundError:
         text = "This request is not there any more. Nothing was decided."
         return Reply(notice_card("Request not found", text), aside=text)
-    try:
-        return await _done(service, click, actor, look, view)
-    except UnavailableError:
-        raise
-    except CountersignError as error:
-        if isinstance(error, TamperedError):
-            await record_tampering(service, error, actor)
-        view = await service.view(click.request_id)
-        return _explained(error, click, view, look)
+    with bound_contextvars(session_id=view.session.id, request_id=view.request.id):
+        try:
+            return await _done(service, click, actor, look, view)
+        except UnavailableError:
+            raise
+        except CountersignError as error:
+            if isinstance(error, TamperedError):
+                await record_tampering(service, error, actor)
+            view = await service.view(click.request_id)
+            return _explained(error, click, view, look)
 
 
 async def record_tampering(service: Decisions, error: TamperedError, actor: Actor) -> None:
