@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast check bench lock clean
+.PHONY: help setup demo run test test-fast check bench bench-peers lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -28,8 +28,11 @@ test-fast: ## Run the tests that need no browser and kill no server (five minute
 check: setup ## Check format, lint, types and imports
 	@scripts/check.sh
 
-bench: setup ## Measure
+bench: setup ## Measure everything: bench-peers, votes, recovery and tickets
 	@.venv/bin/python -m bench $(BENCH_ARGS)
+
+bench-peers: setup ## Measure pause and resume beside other frameworks (N=500 REPS=3)
+	@.venv/bin/python -m bench --no-service $(BENCH_ARGS)
 
 lock: ## Recompute requirements/*.lock (needs uv; LOCK_ARGS=--upgrade moves versions)
 	@scripts/lock.sh $(LOCK_ARGS)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
-LEGS = ("pause", "resume")
+from bench import goals
+from bench.goals import LEGS
+
 Row = dict[str, Any]
 
 
@@ -18,20 +20,10 @@ def render(results: dict[str, Any]) -> str:
     others = [peer for peer in peers if peer not in ours]
     parts = [_medians(rows, peers)]
     parts += [_ratios(rows, one, others) for one in ours if others]
+    parts += _goals(rows)
     parts += _service(results["service"])
     parts += [_missing(results["missing"])] if results["missing"] else []
     return "\n\n".join(parts) + "\n"
-
-
-def ratios(rows: Sequence[Row], ours: str, peer: str, leg: str) -> list[float]:
-    """Our sessions per second over the peer's, for each repetition in which both were measured."""
-    rates = {(row["rep"], row["peer"]): row["per_s"] for row in rows if row["leg"] == leg}
-    reps = sorted({rep for rep, _ in rates})
-    return [
-        rates[rep, ours] / rates[rep, peer]
-        for rep in reps
-        if (rep, ours) in rates and (rep, peer) in rates
-    ]
 
 
 def _medians(rows: Sequence[Row], peers: Sequence[str]) -> str:
@@ -61,11 +53,23 @@ def _medians(rows: Sequence[Row], peers: Sequence[str]) -> str:
 def _ratios(rows: Sequence[Row], ours: str, peers: Iterable[str]) -> str:
     def lines() -> Iterator[Sequence[str]]:
         for peer in peers:
-            found = [ratios(rows, ours, peer, leg) for leg in LEGS]
+            found = [goals.ratios(rows, ours, peer, leg) for leg in LEGS]
             yield [peer, *(_spread(values, 2) if values else "-" for values in found)]
 
     head = (f"{ours} / peer, sessions/s", *(f"{leg}: median (min-max)" for leg in LEGS))
     return _table(head, lines())
+
+
+def _goals(rows: Sequence[Row]) -> Iterator[str]:
+    if speed := list(goals.speed(rows)):
+        head = (
+            f"{goals.OURS} / peer, sessions/s",
+            "at least",
+            *(f"{leg}: each rep" for leg in LEGS),
+        )
+        yield _table(head, speed)
+    if costs := list(goals.costs(rows)):
+        yield _table(("our cost", "at most", "each rep"), costs)
 
 
 def _service(service: Sequence[Row]) -> Iterator[str]:

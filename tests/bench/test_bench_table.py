@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench.table import ratios, render
+from bench.goals import costs, ratios, speed
+from bench.table import render
 
 
 def row(rep: int, peer: str, leg: str, per_s: float) -> dict[str, Any]:
@@ -60,3 +61,43 @@ def test_render_names_what_is_missing_and_why() -> None:
 @pytest.mark.parametrize("rows", [[], ROWS[:1]])
 def test_render_bears_a_run_without_peers(rows: list[dict[str, Any]]) -> None:
     assert "agent-framework" not in render({"rows": rows, "service": [], "missing": []})
+
+
+def test_a_speed_goal_is_reached_only_in_every_repetition() -> None:
+    """One slow repetition is one too many; a leg that was not measured is not judged."""
+    met = [
+        *ROWS[:2],
+        row(2, "countersign", "pause", 75.0),
+        row(2, "agent-framework", "pause", 50.0),
+    ]
+
+    assert list(speed(ROWS)) == [["agent-framework", "1.5", "2.00, 1.00: missed", "-"]]
+    assert list(speed(met)) == [["agent-framework", "1.5", "2.00, 1.50: reached", "-"]]
+    assert list(speed(ROWS[:1])) == []
+
+
+def test_our_cost_is_what_autogen_alone_does_not_need() -> None:
+    """Paired by repetition, and with the bytes of a waiting session."""
+    floor = [row(rep, "autogen-floor", "pause", 9.0) | {"cpu_ms": 0.2} for rep in (1, 3)]
+    dear = [r | {"cpu_ms": 0.9, "bytes_per_session": 2049} for r in ROWS]
+
+    assert list(costs(ROWS + floor)) == [
+        ["pause: CPU ms on top of AutoGen's 0.20", "0.5", "0.30, 0.30: reached"],
+        [
+            "pause: bytes of a waiting session beside the ledger",
+            "2048",
+            "900, 900, 900: reached",
+        ],
+    ]
+    assert [line[-1] for line in costs(dear + floor)] == [
+        "0.70, 0.70: missed",
+        "2049, 2049, 2049: missed",
+    ]
+    assert list(costs([])) == []
+
+
+def test_render_judges_the_goals() -> None:
+    text = render({"rows": ROWS, "service": [], "missing": []})
+
+    assert "| agent-framework | 1.5 | 2.00, 1.00: missed | - |" in text
+    assert "| 2048 | 900, 900, 900: reached |" in text
