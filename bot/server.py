@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from bot.app import create_app
 from bot.edge import HTTP_LIMITS
 from bot.settings import Settings
 from bot.teams.settings import LOOPBACK
+from bot.tracing import Tracing, tracing_by
 from bot.wiring import compose
 
 log = structlog.get_logger(__name__)
@@ -25,7 +27,9 @@ GRACE_S = 10.0
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[str]:
+async def serving(
+    settings: Settings, *, host: str, port: int, tracing: Tracing | None = None
+) -> AsyncIterator[str]:
     """Serve inside the block and yield the base URL; port 0 takes a free one.
 
     The port is bound before any session runs, so a second server does no work at all. Raises
@@ -38,7 +42,7 @@ async def serving(settings: Settings, *, host: str, port: int) -> AsyncIterator[
                 "127.0.0.1 only; set COUNTERSIGN_ENV=production to be reached from elsewhere."
             ]
         )
-    async with compose(settings, host=host) as runtime:
+    async with compose(settings, host=host, tracing=tracing) as runtime:
         runner = web.AppRunner(
             create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S, **HTTP_LIMITS
         )
@@ -63,8 +67,12 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serving(settings, host=host, port=port):
-        await stop.wait()
+    tracing, send_rest = tracing_by(os.environ)
+    try:
+        async with serving(settings, host=host, port=port, tracing=tracing):
+            await stop.wait()
+    finally:
+        await asyncio.to_thread(send_rest)
 
 
 async def _bind(runner: web.AppRunner, host: str, port: int) -> str:

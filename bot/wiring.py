@@ -29,6 +29,9 @@ from bot.app import Parts
 from bot.clock import SystemClock
 from bot.health import Health, Systems
 from bot.limits import Limits
+from bot.metrics import Metrics
+from bot.metrics_http import MetricsPage, measured
+from bot.metrics_state import State
 from bot.people import SettingsDirectory, Tokens
 from bot.records import NoConversations
 from bot.sessions import Sessions
@@ -37,6 +40,8 @@ from bot.starts import BoundedRuns
 from bot.teams.activities import TeamsBot
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.channel import TeamsChannel
+from bot.tracing import Tracing
+from bot.watching import Watch
 from bot.webhooks import Webhooks
 from connectors.channel import TicketChannel
 from connectors.jira.connector import JiraConnector
@@ -87,13 +92,16 @@ class Runtime:
 
 
 @asynccontextmanager
-async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncIterator[Runtime]:
+async def compose(
+    settings: Settings, *, host: str = DEFAULT_HOST, tracing: Tracing | None = None
+) -> AsyncIterator[Runtime]:
     """Build the application on its database; `host` is the address that it will listen on.
 
     Raises ConfigurationError: it names what to change.
     """
     clock, policy = SystemClock(), settings.policy
     directory = SettingsDirectory(settings.people)
+    watch = Watch(Metrics(), tracing)
     # AutoGen asks the model in the loop's default pool: six threads on a machine with two cores.
     threads = ThreadPoolExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
     asyncio.get_running_loop().set_default_executor(threads)
@@ -112,14 +120,16 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         connectors = await stack.enter_async_context(ticket_connectors(settings, clock))
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
+        jobs.observer = watch
         # The service plans deliveries for the channels, and the channels read from the service.
         channels: dict[str, Channel] = {}
-        service = ApprovalService(store, clock, policy, directory, jobs, channels, registry)
+        around = (directory, jobs, channels, registry)
+        service = ApprovalService(store, clock, policy, *around, observer=watch)
         channel = TeamsChannel(settings.teams, adapter, service, directory)
         channels[channel.name] = channel
         runs = Runs(store, clock, policy, directory, jobs, channels, registry)
-        manager = await stack.enter_async_context(SessionManager(runs, registry))
-        courier = Courier(store, clock, service, channels)
+        manager = await stack.enter_async_context(SessionManager(runs, registry, observer=watch))
+        courier = Courier(store, clock, service, channels, watch)
         jobs.handle(RUN, manager.run)
         jobs.handle(DELIVER, courier.deliver)
         jobs.handle(NOTIFY, courier.notify)
@@ -147,6 +157,8 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
         )
         stack.push_async_callback(_drain, bot)
         health = Health(store, jobs, clock)
+        state = State(store, clock, health.checks)
+        watch.metrics.add(state)
         services = Services(
             approvals=service,
             sessions=Sessions(starts, registry),
@@ -162,6 +174,8 @@ async def compose(settings: Settings, *, host: str = DEFAULT_HOST) -> AsyncItera
             systems=Systems(store, connectors).checks,
             local=settings.local,
             limits=settings.limits,
+            metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
+            measure=measured(watch.metrics, tracing),
         )
         yield Runtime(parts=parts, jobs=jobs, health=health, adapter=adapter)
 
