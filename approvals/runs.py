@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from approvals import ids
 from approvals.canonical import sha256_hex, well_formed
-from approvals.errors import InvalidError, LostLeaseError
+from approvals.errors import InvalidError, LostLeaseError, UnavailableError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import GENESIS, chain
@@ -193,6 +194,12 @@ class Runs:
         return await self._store.write(
             lambda c: session_rows.release_lease(c, run.session.id, run.epoch, now=now)
         )
+
+    async def leave(self) -> None:
+        """Take over no more sessions; give back those that were taken and not begun."""
+        for run in self._takeover.close():
+            with suppress(UnavailableError):  # then they are due when their leases end
+                await self.release(run)
 
     async def check(self, run: Run) -> None:
         """Raise LostLeaseError unless the run still holds the session."""

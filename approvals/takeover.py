@@ -52,9 +52,12 @@ class Takeover:
         from another thread."""
         self._free = free
 
-    def close(self) -> None:
-        """Take no more."""
+    def close(self) -> list[Run]:
+        """Take no more. Returns what was taken and not handed over."""
         self._free = None
+        taken = [run for run, *_ in self._taken.values()]
+        self._taken.clear()
+        return taken
 
     def lease(self, now: datetime) -> NewLease | None:
         """The lease for a session that starts; None if it is to be left to whoever is free."""

@@ -217,3 +217,20 @@ async def test_key_that_is_known_takes_nothing_again(world: World) -> None:
     assert sessions[0] == sessions[1]
     assert 1 == run.epoch
     assert await world.runs.begin(sessions[0].id) is None
+
+
+async def test_leaving_gives_back_what_was_taken_and_takes_no_more(world: World) -> None:
+    taken = await world.start()
+    await world.runs.leave()
+    later = await world.start()
+
+    assert {taken.id, later.id} == set(await due(world))
+    assert 2 == (await world.begin(taken.id)).epoch
+
+
+async def test_leaving_is_possible_without_the_store(world: World) -> None:
+    await world.start()
+    await world.store.close()
+    await world.runs.leave()
+
+    assert world.takeover.lease(world.clock.now()) is None
