@@ -17,6 +17,7 @@ from bot.cli_options import ConfigOption, errors, read_settings
 from bot.cli_policy import manifest, policy
 from bot.cli_records import ledger, requests, sessions
 from bot.demo_options import DecideOption, FrontOption, WorkflowOption
+from bot.redaction import Redactor, secrets_in
 from bot.settings import DEFAULT_HOST, DEFAULT_PORT
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def serve(
     from bot.server import serve as run  # AutoGen takes a second to import; `--help` need not wait
 
     settings = read_settings(config)
-    logs.configure()
+    logs.configure(redactor=Redactor(secrets_in(settings)))
     asyncio.run(run(settings, host=host, port=port))
 
 

@@ -17,6 +17,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -53,12 +54,18 @@ class Metrics:
     """Counters and histograms; how much waits is read from the database by `state`."""
 
     def __init__(self, *state: Collector):
+        # Of the whole process: they double the series, and nobody asks for them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry(auto_describe=False)
         self._about_us()
         self._about_requests()
         self._about_work()
         for collector in state:
-            self._registry.register(collector)
+            self.add(collector)
+
+    def add(self, state: Collector) -> None:
+        """Show what this one collects, too."""
+        self._registry.register(state)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
         """Everything, and its content type: OpenMetrics for who accepts that, else plain text."""

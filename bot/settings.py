@@ -164,6 +164,8 @@ class Settings(Value):
     model: ModelSettings
     workflow_modules: tuple[str, ...]
     workflow_settings: dict[str, Any] = Field(repr=False)
+    workflow_secrets: tuple[SecretStr, ...] = ()
+    """Those of them that came from the environment, so that no log line shows one."""
     policy_section: dict[str, Any]
     connectors: ConnectorSettings = ConnectorSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -103,6 +103,7 @@ class _Reader:
     ):
         self._document, self._process, self._environ = document, process, environ
         self._local = process.env is Mode.LOCAL
+        self._workflow_secrets: list[SecretStr] = []
         self.problems: list[str] = []
 
     def settings(self, source: str) -> Settings:
@@ -150,6 +151,7 @@ class _Reader:
             model=model,
             workflow_modules=workflows.modules,
             workflow_settings=workflows.settings,
+            workflow_secrets=tuple(self._workflow_secrets),
             policy_section=policy,
             connectors=connectors,
             limits=limits,
@@ -297,6 +299,7 @@ class _Reader:
                         f"workflows.settings.{key}: the environment variable {value['env']} is not "
                         "set; export it."
                     )
+                self._workflow_secrets += [given] if given else []
                 value = given and given.get_secret_value()
             settings[key] = value
         return WorkflowsSection(modules=found.modules, settings=settings)

@@ -106,7 +106,7 @@ class Tracing:
         return began, [Link(here)] if here.is_valid else []
 
 
-def tracing(environ: Mapping[str, str]) -> tuple[Tracing | None, Close]:
+def tracing_by(environ: Mapping[str, str]) -> tuple[Tracing | None, Close]:
     """The tracing that the environment asks for, and what ends it (blocking: it sends what it has).
 
     Raises ConfigurationError if it asks for what is not installed.

@@ -18,7 +18,7 @@ from approvals.errors import ConfigurationError
 from approvals.models import Request, Verdict, Via
 from approvals.observing import Observer
 from bot.metrics import Metrics
-from bot.tracing import Tracing, tracing
+from bot.tracing import Tracing, tracing_by
 from bot.watching import Watch
 from tests.doubles.world import World, opened
 
@@ -160,14 +160,14 @@ async def test_without_tracing_there_is_no_span_at_all(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_is_traced_unless_it_is_said_where_to(environ: Mapping[str, str]) -> None:
-    found, close = tracing(environ)
+    found, close = tracing_by(environ)
     close()
 
     assert found is None
 
 
 def test_an_endpoint_is_enough() -> None:
-    found, close = tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    found, close = tracing_by({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
     close()
 
     assert found is not None
@@ -175,7 +175,7 @@ def test_an_endpoint_is_enough() -> None:
 
 def test_an_unknown_exporter_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="zipkin is not supported; use otlp"):
-        tracing({"OTEL_TRACES_EXPORTER": "zipkin"})
+        tracing_by({"OTEL_TRACES_EXPORTER": "zipkin"})
 
 
 WITHOUT_SDK = """
@@ -183,10 +183,10 @@ import sys
 sys.modules["opentelemetry.sdk"] = None
 sys.modules["opentelemetry.exporter"] = None
 from approvals.errors import ConfigurationError
-from bot.tracing import tracing
-print(tracing({})[0])
+from bot.tracing import tracing_by
+print(tracing_by({})[0])
 try:
-    tracing({"OTEL_TRACES_EXPORTER": "otlp"})
+    tracing_by({"OTEL_TRACES_EXPORTER": "otlp"})
 except ConfigurationError as exc:
     print(exc)
 """
@@ -205,8 +205,8 @@ PROVIDED = """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
-from bot.tracing import tracing
-print(tracing({})[0] is not None)
+from bot.tracing import tracing_by
+print(tracing_by({})[0] is not None)
 """
 
 
