@@ -186,7 +186,12 @@ class Gate:
 
     async def _result(self, proxy: ApprovalProxy, request: Request) -> tuple[Result, float | None]:
         """What became of the call, and how long its tool ran if it did."""
-        self._lease.require()
+        with self._lease.tool():
+            return await self._claimed_result(proxy, request)
+
+    async def _claimed_result(
+        self, proxy: ApprovalProxy, request: Request
+    ) -> tuple[Result, float | None]:
         run = self._lease.run
         with self._observer.span("claim", request):
             claimed = await self._runs.claim(run, request.id, request.arguments)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -39,7 +40,12 @@ class Lease:
     ends_s: float
     """When it ends unless it is renewed, on the clock `clock_s`."""
     clock_s: Callable[[], float] = elapsed_s
+    task: asyncio.Task[Any] | None = None
+    """What runs the session; `stop` needs it."""
     lost: bool = False
+    stopping: bool = False
+    _in_tool: int = 0
+    _cut_off: bool = False
 
     def require(self) -> None:
         """Return if, as far as this process can know without asking, the lease is still held.
@@ -49,11 +55,41 @@ class Lease:
         """
         if self.lost:
             raise LostLeaseError(f"Session {self.run.session.id} is run by another process now.")
+        if self.stopping and not self._in_tool:
+            raise LostLeaseError("This server is stopping.")
         if self.clock_s() >= self.ends_s:
             raise LostLeaseError(
                 f"The lease on session {self.run.session.id} has run out: this process was "
                 "suspended, or the store could not be reached."
             )
+
+    def stop(self) -> None:
+        """End the run between two steps: at once, or when the tool that runs now has ended and its
+        result is stored."""
+        self.stopping = True
+        if not self._in_tool and self.task is not None:
+            self.task.cancel()
+
+    @contextmanager
+    def tool(self) -> Iterator[None]:
+        """From the claim to the stored result nothing may come in between, or the request would be
+        in doubt. Raises LostLeaseError if nothing is to be begun any more."""
+        self.require()
+        self._in_tool += 1
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._cut_off = True
+            raise
+        finally:
+            self._in_tool -= 1
+        if self.stopping:
+            self.stop()
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether a tool of the run was running when the run was ended."""
+        return self._cut_off or self._in_tool > 0
 
 
 class LeaseKeeper:
@@ -80,7 +116,7 @@ class LeaseKeeper:
     @contextmanager
     def hold(self, run: Run, asked_s: float) -> Iterator[Lease]:
         """Keep the lease of `run`, which was asked for at `asked_s`, until the block ends."""
-        lease = Lease(run, self._ends_s(asked_s), self._clock_s)
+        lease = Lease(run, self._ends_s(asked_s), self._clock_s, asyncio.current_task())
         self._held[id(lease)] = lease
         if self._task is None:
             self._task = asyncio.create_task(self._renew_forever(), name="lease renewal")
@@ -91,6 +127,10 @@ class LeaseKeeper:
             if not self._held and self._task is not None:
                 self._task.cancel()
                 self._task = None
+
+    def held(self) -> list[Lease]:
+        """Every lease that is held now."""
+        return list(self._held.values())
 
     async def renew_now(self) -> None:
         """Renew every held lease once, in one transaction."""

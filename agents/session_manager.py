@@ -60,6 +60,8 @@ class SessionManager:
         self._outages = Outages("model", key="workflow")
         self._registry = registry
         self._slots = asyncio.Semaphore(at_once)
+        self._at_once, self._busy = at_once, 0
+        self._stopping = asyncio.Event()
         self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE, clock_s=clock_s)
         # A session uses at most two threads, a sync chat's and a tool's, so none waits for ever
         # for the other's. Not the loop's own pool: AutoGen's model calls fill that one.
@@ -78,6 +80,20 @@ class SessionManager:
         """Let the threads go. A tool that still runs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def free_slots(self) -> int:
+        """How many more sessions can be run at once: what `approvals.takeover` wants to know."""
+        return 0 if self._stopping.is_set() else self._at_once - self._busy
+
+    def put_down(self) -> None:
+        """Begin nothing more, and end what runs between two steps; a tool may end first.
+
+        What a model was asked is asked again by whoever goes on. Their leases are given back as the
+        runs end, which the jobs that run them can be waited for.
+        """
+        self._stopping.set()
+        for lease in self.leases.held():
+            lease.stop()
+
     async def run(self, session_id: str) -> None:
         """Take the session as far as it goes: to its next pause, its end or its failure.
 
@@ -85,20 +101,40 @@ class SessionManager:
         Raises UnavailableError if the store cannot be reached.
         """
         async with self._slots:
-            asked_s = self.leases.now_s()
-            run = await self._runs.begin(SessionId(session_id))
-            if run is None:
-                return
-            proposed = run.batch[0] if run.batch else None
-            with (
-                self.leases.hold(run, asked_s) as lease,
-                bound_contextvars(session_id=session_id),
-                self._observer.span("run", proposed, session_id=session_id),
-            ):
-                try:
-                    await self._take_further(lease)
-                except (LostLeaseError, ClosedError) as exc:
-                    log.info("run stopped", reason=str(exc))
+            self._busy += 1
+            try:
+                await self._run(session_id)
+            finally:
+                self._busy -= 1
+
+    async def _run(self, session_id: str) -> None:
+        if self._stopping.is_set():
+            return
+        asked_s = self.leases.now_s()
+        run = await self._runs.begin(SessionId(session_id))
+        if run is None:
+            return
+        proposed = run.batch[0] if run.batch else None
+        with (
+            self.leases.hold(run, asked_s - run.age_s) as lease,
+            bound_contextvars(session_id=session_id),
+            self._observer.span("run", proposed, session_id=session_id),
+        ):
+            try:
+                if self._stopping.is_set():  # while the session was leased
+                    lease.stop()
+                await self._take_further(lease)
+            except (LostLeaseError, ClosedError) as exc:
+                log.info("run stopped", reason=str(exc))
+            finally:
+                if lease.stopping:
+                    await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        if lease.cut_off:
+            log.error("tool cut off: its request will be in doubt, because it did not end in time")
+        if await self._runs.release(lease.run):
+            log.info("session put down")
 
     async def _take_further(self, lease: Lease) -> None:
         run = lease.run

@@ -34,14 +34,21 @@ class Health:
         self._task: asyncio.Task[None] | None = None
         self._known: tuple[float, dict[str, str]] | None = None
         self._lock = asyncio.Lock()
+        self._stopping = False
 
     def watch(self, task: asyncio.Task[None]) -> None:
         """Mind the task that runs the jobs."""
         self._task = task
         task.add_done_callback(_say_if_it_died)
 
+    def stop(self) -> None:
+        """Say from now on that the server is stopping: nobody shall send it anything more."""
+        self._stopping = True
+
     async def checks(self) -> dict[str, str]:
         """Each check by name: `ok`, or what is wrong. At most a second old."""
+        if self._stopping:
+            return {"server": "stopping"}
         async with self._lock:
             now = time.monotonic()
             if self._known is None or now - self._known[0] >= REUSE_S:

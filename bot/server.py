@@ -6,8 +6,12 @@ import asyncio
 import errno
 import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import structlog
 from aiohttp import web
@@ -24,6 +28,11 @@ log = structlog.get_logger(__name__)
 
 GRACE_S = 10.0
 """How long answers under way may take once the server stops."""
+SIGNAL_STATUS = 128
+"""Exit statuses of processes that a signal has ended begin here, for shells."""
+_FOREIGN = ("session", "blocking")
+"""How the names of threads begin in which code of others runs."""
+LAST_S = 1.0
 
 
 @asynccontextmanager
@@ -42,6 +51,7 @@ async def serving(
                 "127.0.0.1 only; set COUNTERSIGN_ENV=production to be reached from elsewhere."
             ]
         )
+    limits = settings.limits
     async with compose(settings, host=host, tracing=tracing) as runtime:
         runner = web.AppRunner(
             create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S, **HTTP_LIMITS
@@ -50,10 +60,12 @@ async def serving(
         try:
             url = await _bind(runner, host, port)
             await runtime.self_test(url)
-            async with runtime.working():
+            async with runtime.working(grace_s=limits.grace):
                 log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
                 yield url
-                log.info("stopping")
+                runtime.health.stop()
+                log.info("stopping", drain_s=limits.drain, grace_s=limits.grace)
+                await asyncio.sleep(limits.drain)
                 # People first: no new work is taken while the running work is put down.
                 for site in tuple(runner.sites):
                     await site.stop()
@@ -62,17 +74,49 @@ async def serving(
 
 
 async def serve(settings: Settings, *, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM, then stop in an orderly way: see `limits` in the settings. A
+    second signal ends the process at once, as a crash would: nothing is lost by that either.
+
+    Does not return while a thread is left that cannot be ended: the process is ended then.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            log.error("second signal: ended at once", signal=number)
+            _leave(SIGNAL_STATUS + number)
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, on_signal, number)
     tracing, send_rest = tracing_by(os.environ)
     try:
         async with serving(settings, host=host, port=port, tracing=tracing):
             await stop.wait()
     finally:
         await asyncio.to_thread(send_rest)
+    log.info("stopped")
+    if _threads_left():
+        # A tool, or a model that was asked by a sync chat: Python would wait for it for ever.
+        log.warning("threads left behind")
+        _leave(0)
+
+
+def _threads_left() -> bool:
+    """Whether foreign code still runs, after all pools were closed and had a moment to end."""
+    deadline = time.monotonic() + LAST_S
+    for thread in threading.enumerate():
+        if thread.name.startswith(_FOREIGN):
+            thread.join(max(0.0, deadline - time.monotonic()))
+    return any(thread.name.startswith(_FOREIGN) for thread in threading.enumerate())
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process without waiting for threads."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 async def _bind(runner: web.AppRunner, host: str, port: int) -> str:

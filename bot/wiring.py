@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Registry, SessionManager, WorkflowContext
+from agents.leases import elapsed_s
 from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
 from agents.session_manager import SESSIONS_AT_ONCE
@@ -23,6 +24,7 @@ from approvals.ports import Channel, Clock, TicketConnector
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
+from approvals.takeover import Takeover
 from approvals.tickets import CheckResult
 from bot.api.operation import Services
 from bot.app import Parts
@@ -51,7 +53,6 @@ from connectors.servicenow.connector import ServiceNowConnector
 log = structlog.get_logger(__name__)
 
 DRAIN_S = 5.0
-SETTLE_S = 10.0
 SPARE_THREADS = 8
 """For what else blocks: name look-ups, files, building chats."""
 
@@ -64,6 +65,7 @@ class Runtime:
     jobs: LocalJobs
     health: Health
     adapter: TeamsAdapter
+    manager: SessionManager
 
     async def self_test(self, url: str) -> None:
         """Require that our own endpoint refuses an unsigned activity, once it listens at `url`.
@@ -73,19 +75,22 @@ class Runtime:
         await self.adapter.self_test(f"{url}/api/messages")
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
+    async def working(self, *, grace_s: float) -> AsyncIterator[None]:
         """Run the jobs inside the block: sessions, deliveries, deadlines.
 
-        At the end what is under way may finish for SETTLE_S: a tool that is cut off leaves its
-        request in doubt.
+        At the end sessions are put down between two steps, and tools and sends that are under way
+        may finish for `grace_s`. A tool that is cut off leaves its request in doubt.
         """
         task = asyncio.create_task(self.jobs.run(), name="jobs")
         self.health.watch(task)
         try:
             yield
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SETTLE_S):
+            self.manager.put_down()
+            try:
+                async with asyncio.timeout(grace_s):
                     await self.jobs.drain()
+            except TimeoutError:
+                log.warning("work cut off", grace_s=grace_s)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -106,6 +111,8 @@ async def compose(
     threads = ThreadPoolExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
     asyncio.get_running_loop().set_default_executor(threads)
     async with AsyncExitStack() as stack:
+        # What still runs in them then is not waited for.
+        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
         adapter = await stack.enter_async_context(
@@ -121,14 +128,26 @@ async def compose(
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
+        takeover = Takeover(elapsed_s)
         # The service plans deliveries for the channels, and the channels read from the service.
         channels: dict[str, Channel] = {}
-        around = (directory, jobs, channels, registry)
-        service = ApprovalService(store, clock, policy, *around, observer=watch)
+        service = ApprovalService(
+            store,
+            clock,
+            policy,
+            directory,
+            jobs,
+            channels,
+            registry,
+            observer=watch,
+            takeover=takeover,
+        )
         channel = TeamsChannel(settings.teams, adapter, service, directory)
         channels[channel.name] = channel
-        runs = Runs(store, clock, policy, directory, jobs, channels, registry)
+        runs = Runs(store, clock, policy, directory, jobs, channels, registry, takeover=takeover)
         manager = await stack.enter_async_context(SessionManager(runs, registry, observer=watch))
+        takeover.open(manager.free_slots)
+        stack.push_async_callback(runs.leave)
         courier = Courier(store, clock, service, channels, watch)
         jobs.handle(RUN, manager.run)
         jobs.handle(DELIVER, courier.deliver)
@@ -177,7 +196,7 @@ async def compose(
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
             measure=measured(watch.metrics, tracing),
         )
-        yield Runtime(parts=parts, jobs=jobs, health=health, adapter=adapter)
+        yield Runtime(parts, jobs, health, adapter, manager)
 
 
 @asynccontextmanager

@@ -96,6 +96,12 @@ class FakeRuns:
         """The ids whose lease is lost."""
         return frozenset(run.session.id for run in runs if not self._holds(run))
 
+    async def release(self, run: Run) -> bool:
+        """Give the lease back."""
+        held = self._holds(run) and run.session.id in self.leased
+        self.leased.discard(run.session.id)
+        return held
+
     async def submit(
         self,
         run: Run,
