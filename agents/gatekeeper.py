@@ -9,6 +9,7 @@ from autogen import Agent, ConversableAgent, UserProxyAgent
 
 from agents.calls import has_calls, is_legacy
 from agents.permit import SealedTool
+from agents.quick import QuickReplies
 from agents.suspension import ChatSuspendedError
 from agents.triggers import AnySender
 from approvals.errors import RefusedError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Reply = tuple[bool, dict[str, Any] | None]
 
 
-class ApprovalProxy(UserProxyAgent):
+class ApprovalProxy(QuickReplies, UserProxyAgent):
     """A UserProxyAgent whose tools run only as approved requests of a session.
 
     `idempotent` names the tools that may be called again, with the same execution token, when a
