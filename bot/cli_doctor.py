@@ -79,7 +79,7 @@ async def _model(settings: Settings) -> str:
         ) from exc
     if response.status_code in (401, 403):
         raise ConfigurationError([f"{url} refuses the key; check the variable that holds it."])
-    if response.is_error:
+    if not response.is_success:  # also whoever sends us elsewhere: the key does not go along
         raise ConfigurationError([f"{url} answers {response.status_code}; check model.base_url."])
     return f"{model.provider} at {url} answers and takes the key"
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import jwt
@@ -82,7 +83,7 @@ class SigningKeys:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
                 metadata = await self._json(self._url)
-                published = (await self._json(metadata["jwks_uri"]))["keys"]
+                published = (await self._json(self._safe(metadata["jwks_uri"])))["keys"]
             keys = {key["kid"]: _signing_key(key) for key in published if key.get("kty") == "RSA"}
         except _UNREADABLE as error:
             self._next_try_at = self._monotonic() + RETRY_S
@@ -94,6 +95,12 @@ class SigningKeys:
         self._keys, self._stale_at = keys, now + MAX_AGE_S
         self._next_try_at = now + MIN_REFRESH_S
         log.info("signing keys read", url=self._url, keys=len(keys))
+
+    def _safe(self, url: str) -> str:
+        """The address, if it is no less safe than that of the metadata. Raises ValueError."""
+        if urlsplit(self._url).scheme == "https" != urlsplit(url).scheme:
+            raise ValueError("the keys are not at an https address")
+        return url
 
     async def _json(self, url: str) -> dict[str, Any]:
         async with self._session.get(url, raise_for_status=True, allow_redirects=False) as answer:
