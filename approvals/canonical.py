@@ -68,7 +68,7 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return encode_basestring(value)
     kind = type(value)
-    if kind is dict and all(type(key) is str and key.isascii() for key in value):
+    if kind is dict and _is_ascii(value):
         # among ASCII keys the order of UTF-16 code units is that of the characters
         return (
             f"{{{','.join([f'{encode_basestring(k)}:{_text(value[k])}' for k in sorted(value)])}}}"
@@ -84,6 +84,13 @@ def _text(value: Any) -> str:
     if kind is float and value and PLAIN_NUMBER.fullmatch(text := repr(value)):
         return text.removesuffix(".0")
     return rfc8785.dumps(value).decode()
+
+
+def _is_ascii(keys: Iterable[Any]) -> bool:
+    try:
+        return "".join(keys).isascii()
+    except TypeError:
+        return False
 
 
 def well_formed(text: str) -> str:
