@@ -2,17 +2,17 @@
 
 v          version of this format
 messages   the chat's messages, once (read by others too, to show the transcript)
-agents     names in the order that all numbers below refer to
+of         a hash of the agents' names, in the order that all numbers below refer to
 waiting    the user proxy whose turn it is;  turn: how many batches were submitted before
 speaker    who spoke last, if that is not the author of the last message
 histories  "a>b": what a remembers of its talk with b, if that is not what `views` expects
-counters, limits            consecutive auto replies, changed limits
-replies                     who answers whom, if that is not what `views` expects
+counters, replies           consecutive auto replies, and who answers whom, likewise
+limits                      changed limits of auto replies
 human, context, usage       human inputs, context variables, model usage by agent
 extra      other attributes that changed since the chat was built
 
-Version 1, which is still read, expects nothing: it holds every history, as a difference from
-`messages`, every reply, the last speaker and the usage in full.
+Version 1, which is still read, expects nothing: it holds the agents' names, every history, as a
+difference from `messages`, every counter and reply, the last speaker and the usage in full.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from autogen import ConversableAgent, GroupChat
 
@@ -29,11 +29,14 @@ from agents.baseline import Baseline
 from agents.chat import Chat, Message
 from agents.histories import decode, encode
 from agents.usage import pack, unpack
-from agents.views import Pair, expected, expected_replies
+from agents.views import Pair, expected, expected_counters, expected_replies
+from approvals.canonical import sha256_hex
 from approvals.errors import IntegrityError
 
 VERSION = 2
 _READABLE = (1, 2)
+_HASH_LENGTH = 8
+T = TypeVar("T")
 _KNOWN_OF_AGENT = frozenset({
     "_oai_messages", "_human_input", "context_variables", "client", "reply_at_receive",
     "_consecutive_auto_reply_counter", "_max_consecutive_auto_reply_dict", "_last_speaker",
@@ -57,18 +60,20 @@ def take(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Posi
     base = _messages(chat)
     number = {id(agent): index for index, agent in enumerate(chat.agents)}
     names = [agent.name for agent in chat.agents]
-    state: dict[str, Any] = {"v": VERSION, "messages": base, "agents": names}
+    state: dict[str, Any] = {"v": VERSION, "messages": base, "of": _hash(names)}
     speaker = number.get(id(getattr(chat.manager, "_last_speaker", None)))
     if speaker != _last_author(names, chat, base):
         state["speaker"] = speaker
     replies = _pairs(chat, number, "reply_at_receive", lambda _, flag: int(flag))
     if replies.keys() != set(map(_key, expected_replies(chat))):
         state["replies"] = replies
+    counters = _pairs(chat, number, "_consecutive_auto_reply_counter", lambda _, n: n)
+    if counters != _by_key(expected_counters(chat, base)):
+        state["counters"] = counters
     fields: dict[str, Any] = {
         "waiting": names.index(position.waiting),
         "turn": position.turn,
         "histories": _histories(chat, number, base),
-        "counters": _pairs(chat, number, "_consecutive_auto_reply_counter", lambda _, n: n),
         "limits": _pairs(chat, number, "_max_consecutive_auto_reply_dict", _limit),
         "human": _each(chat, lambda a: list(a._human_input)),
         "context": _each(chat, lambda a: a.context_variables.to_dict()),
@@ -93,20 +98,24 @@ def put(text: str, chat: Chat, group: GroupChat | None) -> Position:
     if version not in _READABLE:
         raise IntegrityError(f"The session was stored in format {version}, not {VERSION}.")
     names = [agent.name for agent in chat.agents]
-    if state["agents"] != names:
+    if (state["agents"] != names) if version == 1 else (state["of"] != _hash(names)):
         raise IntegrityError(
-            f"The session was stored by the agents {', '.join(state['agents'])}, but the workflow "
-            f"now has {', '.join(names)}. Start a new session."
+            "The session was stored by other agents than the workflow has now, which are "
+            f"{', '.join(names)}. Start a new session."
         )
     base = state["messages"]
     _put_histories(
-        chat, state.get("histories", {}), base, {} if version == 1 else _views(chat, base)
+        chat,
+        state.get("histories", {}),
+        base,
+        {} if version == 1 else _by_key(expected(chat, base)),
     )
     replies = dict.fromkeys(map(_key, expected_replies(chat)), 1) if version > 1 else {}
     for pair in state.get("replies", replies):
         agent, other = _of(chat, pair)
         agent.reply_at_receive[other] = True
-    for pair, count in state.get("counters", {}).items():
+    counters = _by_key(expected_counters(chat, base)) if version > 1 else {}
+    for pair, count in state.get("counters", counters).items():
         agent, other = _of(chat, pair)
         agent._consecutive_auto_reply_counter[other] = count
     for pair, (limit,) in state.get("limits", {}).items():
@@ -120,7 +129,7 @@ def put(text: str, chat: Chat, group: GroupChat | None) -> Position:
     speaker = state.get("speaker", _last_author(names, chat, base))
     if chat.manager is not None and speaker is not None:
         chat.manager._last_speaker = chat.agents[speaker]
-    return Position(state["agents"][state.get("waiting", 0)], state.get("turn", 0))
+    return Position(names[state.get("waiting", 0)], state.get("turn", 0))
 
 
 _SINGLE = ("human", "context", "usage", "extra")
@@ -143,13 +152,9 @@ def _last_author(names: Sequence[str], chat: Chat, base: Sequence[Message]) -> i
     return names.index(base[-1]["name"])
 
 
-def _views(chat: Chat, base: Sequence[Message]) -> dict[str, list[Message]]:
-    return {_key(pair): view for pair, view in expected(chat, base).items()}
-
-
 def _histories(chat: Chat, number: Mapping[int, int], base: Sequence[Message]) -> dict[str, Any]:
     """What differs from the expected histories, and everything that is not expected."""
-    views, stored = _views(chat, base), {}
+    views, stored = _by_key(expected(chat, base)), {}
     for index, agent in enumerate(chat.agents):
         for other, history in agent._oai_messages.items():
             if id(other) in number:
@@ -201,6 +206,14 @@ def _usage(agent: ConversableAgent) -> list[Any] | None:
         return None
     total, actual = client.total_usage_summary, client.actual_usage_summary
     return [pack(total)] if total == actual else [pack(total), pack(actual)]
+
+
+def _by_key(values: Mapping[Pair, T]) -> dict[str, T]:
+    return {_key(pair): value for pair, value in values.items()}
+
+
+def _hash(names: Sequence[str]) -> str:
+    return sha256_hex("\n".join(names).encode())[:_HASH_LENGTH]
 
 
 def _key(pair: Pair) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from agents.calls import has_calls
 from agents.chat import Chat, Message
+from agents.gatekeeper import ApprovalProxy
 
 _KEPT_ROLES = ("tool", "function")
 Pair = tuple[int, int]
@@ -42,6 +43,19 @@ def expected_replies(chat: Chat) -> set[Pair]:
     pairs = {(number[id(agent)], number[id(chat.peer(agent))]) for agent in chat.speakers}
     starter, recipient = number[id(chat.starter)], number[id(chat.recipient)]
     return pairs | {(starter, recipient), (recipient, starter)}
+
+
+def expected_counters(chat: Chat, base: Sequence[Message]) -> dict[Pair, int]:
+    """How often who has answered whom by itself: with every message but the task, and not where
+    the gate answered."""
+    number = {id(agent): index for index, agent in enumerate(chat.agents)}
+    found: dict[Pair, int] = {}
+    for speaker in chat.speakers:
+        said = sum(message.get("name") == speaker.name for message in base)
+        answers = 0 if isinstance(speaker, ApprovalProxy) else said - (speaker is chat.starter)
+        if answers > 0:
+            found[number[id(speaker)], number[id(chat.peer(speaker))]] = answers
+    return found
 
 
 def _seen(message: Message, own: bool, *, named: bool = True) -> Message:

@@ -51,6 +51,15 @@ def _answer_aside(chat: Chat) -> None:
     chat.agents[0].reply_at_receive[chat.agents[1]] = True
 
 
+def _count_nothing(chat: Chat) -> None:
+    for agent in chat.agents:
+        agent._consecutive_auto_reply_counter.clear()
+
+
+def _count_more(chat: Chat) -> None:
+    chat.agents[0]._consecutive_auto_reply_counter[chat.agents[-1]] += 3
+
+
 def _no_last_speaker(chat: Chat) -> None:
     assert chat.manager is not None
     chat.manager._last_speaker = None
@@ -75,6 +84,8 @@ ODDITIES = (
     _talk_aside,
     _answer_nobody,
     _answer_aside,
+    _count_nothing,
+    _count_more,
     _no_last_speaker,
     _another_last_speaker,
     _strange_usage,
@@ -127,7 +138,7 @@ async def test_an_ordinary_pause_stores_no_history_twice(shape: str, tmp_path: P
         assert isinstance(w.office, FakeOffice)
         state = json.loads(w.office.runs.snapshots[w.session_id])  # type: ignore[index]
 
-        assert state.keys().isdisjoint({"histories", "replies", "speaker"})
+        assert state.keys().isdisjoint({"histories", "replies", "counters", "speaker"})
 
 
 @pytest.mark.parametrize(
