@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from agents import Registry, SessionManager
+from agents.leases import elapsed_s
 from approvals.follow_up import RUN
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Actor, Principal, PrincipalId, Request, RequestStatus, Verdict, Via
@@ -20,6 +21,7 @@ from approvals.policy import Policy
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
+from approvals.takeover import Takeover
 from bench.measure import BenchError
 from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
@@ -102,9 +104,13 @@ async def stack(database: Path, *workflows: str) -> AsyncIterator[Stack]:
         registry.add(WORKFLOWS[name])
     async with open_store(f"sqlite:///{database}") as store:
         jobs = EmbeddedJobs(store, clock)
-        runs = Runs(store, clock, policy, people, jobs, {}, registry)
-        service = ApprovalService(store, clock, policy, people, jobs, {}, registry)
+        takeover = Takeover(elapsed_s)
+        runs = Runs(store, clock, policy, people, jobs, {}, registry, takeover=takeover)
+        service = ApprovalService(
+            store, clock, policy, people, jobs, {}, registry, takeover=takeover
+        )
         async with SessionManager(runs, registry) as manager:
+            takeover.open(manager.free_slots)
             jobs.handle(RUN, manager.run)
             yield Stack(runs, service, manager, registry, jobs)
 

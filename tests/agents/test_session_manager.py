@@ -430,8 +430,12 @@ async def test_sessions_run_side_by_side_up_to_a_limit(tmp_path: Path) -> None:
         await arrived.get()
         assert isinstance(w.office, FakeOffice)
         assert len(w.office.runs.leased) == 2
+        assert manager.free_slots() == 0
         go_on.set()
         await asyncio.gather(*tasks)
+        assert manager.free_slots() == 2
+        manager.put_down()
+        assert manager.free_slots() == 0
 
         assert {s.status for s in w.office.runs.sessions.values()} == {SessionStatus.COMPLETED}
 
