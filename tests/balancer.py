@@ -25,7 +25,7 @@ class Balancer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="balancer", daemon=True)
         self._ready = threading.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._open: dict[int, tuple[asyncio.StreamWriter, ...]] = {}
 
     def start(self) -> None:
         """Listen; returns when it does."""
@@ -38,8 +38,10 @@ class Balancer:
         return self._thread.is_alive()
 
     def take_out(self, target: int) -> None:
-        """Send nobody there any more: what its health check would do."""
+        """Send nobody there any more, and break what is open: what a health check would do."""
         self._out.add(target)
+        for writer in self._open.get(target, ()):
+            self._loop.call_soon_threadsafe(writer.transport.abort)
 
     def put_back(self, target: int) -> None:
         """Let it take its turns again."""
@@ -72,7 +74,8 @@ class Balancer:
             there = await self._connect()
             if there is None:
                 return
-            back, forth = there
+            target, back, forth = there
+            self._open[target] = (*self._open.get(target, ()), forth)
             both = [
                 asyncio.ensure_future(_copy(reader, forth)),
                 asyncio.ensure_future(_copy(back, writer)),
@@ -84,17 +87,18 @@ class Balancer:
                     one.cancel()
                 await asyncio.gather(*both, return_exceptions=True)
                 forth.close()
+                self._open[target] = tuple(w for w in self._open[target] if w is not forth)
         finally:
             writer.close()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _connect(self) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter] | None:
         for _ in self._targets:
             self._turn += 1
             target = self._targets[self._turn % len(self._targets)]
             if target in self._out:
                 continue
             with suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", target)
+                return target, *await asyncio.open_connection("127.0.0.1", target)
         return None
 
 

@@ -8,10 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60.0
@@ -131,6 +132,7 @@ class Nursery:
             start_new_session=True,
         )
         log.close()
+        self._one_at_a_time = threading.Lock()
 
     def fork(self, argv: list[str], directory: Path, env: Mapping[str, str], log: Path) -> int:
         """The process id of a new server."""
@@ -138,13 +140,17 @@ class Nursery:
         assert stdin is not None
         assert stdout is not None
         wish = {"argv": argv, "cwd": str(directory), "env": dict(env), "log": str(log)}
-        stdin.write(json.dumps(wish).encode() + b"\n")
-        stdin.flush()
-        answer = stdout.readline()
+        with self._one_at_a_time:
+            stdin.write(json.dumps(wish).encode() + b"\n")
+            stdin.flush()
+            answer = stdout.readline()
         assert answer, "the nursery has ended; see nursery.log"
         return int(answer)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """No more children; those that run go on."""
         self._popen.kill()
         self._popen.wait()

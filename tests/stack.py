@@ -48,12 +48,16 @@ class Stack(ApiClient):
         bot_framework: bool = False,
         adjust: Callable[[dict[str, Any]], None] | None = None,
         nursery: Nursery | None = None,
+        module: str = "bot.cli",
+        server_env: Mapping[str, str] | None = None,
     ):
         """`teams` and `tickets` are settings that differ from the local ones: of the bot, and of
         each ticket system to run, in which every request is shown as well. `bot_framework` runs
-        the people in Teams, too. `adjust` changes anything else. `nursery` forks the servers."""
+        the people in Teams, too. `adjust` changes anything else. `module` is the program of the
+        servers and `server_env` what they find around them; `nursery` forks them instead."""
         assert database == "postgresql" or replicas == 1, "SQLite is for one server"
-        self.directory, self.database, self._nursery = directory, database, nursery
+        self.directory, self.database = directory, database
+        self._module, self._nursery = module, nursery
         self.ports = [free_port() for _ in range(replicas)]
         self.port = self.ports[0] if replicas == 1 else free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
@@ -86,6 +90,7 @@ class Stack(ApiClient):
             "COUNTERSIGN_DATABASE_URL": self.database_url,
             "OPENAI_API_KEY": "",
             "AZURE_OPENAI_API_KEY": "",
+            **(server_env or {}),
         }
         self.servers: list[Process] = []
         for number in range(replicas):
@@ -129,7 +134,7 @@ class Stack(ApiClient):
                 rule["channels"] = ["teams", *self.tickets]
         return settings
 
-    def new_server(self, *, module: str = "bot.cli", number: int = 0, **env: str) -> Process:
+    def new_server(self, *, module: str = "", number: int = 0, **env: str) -> Process:
         """A server as a process that is not started yet, in the place of the one before it."""
         name = "server" if len(self.ports) == 1 else f"server-{number + 1}"
         options = ["serve", "--port", str(self.ports[number])]
@@ -137,7 +142,8 @@ class Stack(ApiClient):
         if self._nursery is not None:
             made: Process = Forked(name, options, self.directory, full, self._nursery)
         else:
-            made = Process(name, [sys.executable, "-m", module, *options], self.directory, full)
+            argv = [sys.executable, "-m", module or self._module, *options]
+            made = Process(name, argv, self.directory, full)
         self._children.append(made)
         self.servers[number : number + 1] = [made]
         return made
@@ -160,15 +166,17 @@ class Stack(ApiClient):
 
         def ready() -> bool:
             assert server.running, f"the server ended at its start:\n{server.text()}"
-            return ApiClient(f"http://127.0.0.1:{port}").ready()
+            try:
+                return self.http.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+            except httpx.TransportError:
+                return False
 
         until(ready, "the server to be ready", START_TIMEOUT_S)
 
     def effects(self, action: str | None = None) -> list[dict[str, Any]]:
         """Every write that the CRM really received."""
-        answer = httpx.get(
-            f"{self.crm['url']}/effects", headers={"X-Api-Key": self.crm["api_key"]}, timeout=10
-        )
+        headers = {"X-Api-Key": self.crm["api_key"]}
+        answer = self.http.get(f"{self.crm['url']}/effects", headers=headers)
         rows: list[dict[str, Any]] = answer.json()["effects"]
         return [row for row in rows if action is None or row["action"] == action]
 
@@ -189,6 +197,7 @@ class Stack(ApiClient):
         """End everything that was started, and drop the database."""
         for child in self._children:
             child.kill()
+        self.http.close()
         if self.balancer is not None:
             self.balancer.close()
         if self.database == "postgresql":

@@ -11,7 +11,6 @@ import httpx
 from tests.stack import Stack
 
 MARK = "agent-approval"
-TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,19 +49,17 @@ class Desk(Protocol):
 class _Control:
     """The switches that both stand-ins have."""
 
-    def __init__(self, ready: Mapping[str, Any]):
-        self.ready = ready
+    def __init__(self, ready: Mapping[str, Any], http: httpx.Client):
+        self.ready, self._http = ready, http
         self.url = str(ready["url"])
 
     def switch(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=TIMEOUT_S)
+        answer = self._http.request(method, f"{self.url}/_sandbox/{path}", json=body)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
     def read(self, path: str, user: str, password: str, **params: Any) -> Any:
-        answer = httpx.get(
-            f"{self.url}{path}", params=params, auth=(user, password), timeout=TIMEOUT_S
-        )
+        answer = self._http.get(f"{self.url}{path}", params=params, auth=(user, password))
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -70,12 +67,12 @@ class _Control:
 class ServiceNowDesk:
     """Changes with an approval for each approver."""
 
-    settings: Mapping[str, Any] = {"poll_every": "2s"}
+    settings: Mapping[str, Any] = {"poll_every": "1s"}
     create: Mapping[str, str] = {"method": "POST", "path": "/table/change_request$"}
     lags = False
 
-    def __init__(self, ready: Mapping[str, Any]):
-        self._at = _Control(ready)
+    def __init__(self, ready: Mapping[str, Any], http: httpx.Client):
+        self._at = _Control(ready, http)
 
     def tickets(self) -> list[Found]:
         user, password = self._at.ready["user"], self._at.ready["password"]
@@ -106,12 +103,12 @@ class ServiceNowDesk:
 class JiraDesk:
     """Issues that people move."""
 
-    settings: Mapping[str, Any] = {"poll_every": "2s", "settle": "2s"}
+    settings: Mapping[str, Any] = {"poll_every": "1s", "settle": "1s"}
     create: Mapping[str, str] = {"method": "POST", "path": "/issue$"}
     lags = True
 
-    def __init__(self, ready: Mapping[str, Any]):
-        self._at = _Control(ready)
+    def __init__(self, ready: Mapping[str, Any], http: httpx.Client):
+        self._at = _Control(ready, http)
 
     def tickets(self) -> list[Found]:
         found: list[Found] = []
@@ -159,23 +156,25 @@ DESKS: Mapping[str, type[ServiceNowDesk] | type[JiraDesk]] = {
 }
 
 
-def settings_of(system: str) -> Mapping[str, Mapping[str, Any]]:
-    """What `stack(tickets=…)` takes for one system."""
-    return {system: DESKS[system].settings}
+def settings_of(*systems: str) -> Mapping[str, Mapping[str, Any]]:
+    """What `stack(tickets=…)` takes for these systems."""
+    return {system: DESKS[system].settings for system in systems}
 
 
 def desk_of(one: Stack, system: str) -> Desk:
     """The desk of a running stack."""
-    return DESKS[system](one.tickets[system])
+    return DESKS[system](one.tickets[system], one.http)
 
 
 def lose_answer(one: Stack, system: str, number: int) -> None:
     """One more create is carried out and not answered: 503, or a reset if the number is odd."""
     kind = {"kind": "reset_after"} if number % 2 else {"kind": "error_after", "status": 503}
-    _Control(one.tickets[system]).switch("POST", "fault", {**DESKS[system].create, **kind})
+    _Control(one.tickets[system], one.http).switch(
+        "POST", "fault", {**DESKS[system].create, **kind}
+    )
 
 
 def faults_left(one: Stack, system: str) -> int:
     """How many lost answers are still to come."""
-    left = _Control(one.tickets[system]).switch("GET", "fault")
+    left = _Control(one.tickets[system], one.http).switch("GET", "fault")
     return sum(fault["times"] for fault in left)

@@ -1,94 +1,147 @@
-"""The real server, made to `kill -9` itself at one step of the story.
+"""The real server, with its steps wrapped so that it can be killed or frozen at each of them.
 
-`COUNTERSIGN_TEST_CRASH=claim:after:2` ends the process right after the second `claim` has been
-committed (or has failed); `COUNTERSIGN_TEST_STEPS=file` records the steps instead, so that a test
-can enumerate them. `COUNTERSIGN_TEST_ATTEMPT_S` shortens how long a delivery that was under way
-waits after a crash. Nothing of this is in the product: the steps are wrapped here, in the test's
-own process.
+Nothing of this is in the product: the steps are wrapped here, in the test's own process, which is
+otherwise the same as `countersign serve`. Intervals that only bound how long somebody else waits
+for a dead server are short here, so that hundreds of deaths take minutes.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-import signal
-from collections import Counter
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import agents.gate
+from agents.execution import execute
+from agents.session_manager import SessionManager
 from approvals import delivery
-from approvals.delivery import Courier
+from approvals.jobs.embedded import EmbeddedJobs
 from approvals.runs import Runs
-from approvals.service import ApprovalService
-from bot.cli import main
-from connectors.channel import TicketChannel
+from approvals.store.postgres import PostgresStore
+from approvals.store.sqlite import SqliteStore
+from bot import cli, server, wiring
+from bot.teams.channel import TeamsChannel
+from connectors import reconciler
 from connectors.jira.connector import JiraConnector
-from connectors.reconciler import Reconciler
 from connectors.servicenow.connector import ServiceNowConnector
-from connectors.settling import Settling
+from examples.back_office import _Rest
+from tests.crash.points import DIRECTORY, LEASE_S, Points
 
-CONNECTORS: tuple[type, ...] = (JiraConnector, ServiceNowConnector)
-STEPS: dict[str, tuple[type, str]] = {
-    "start": (Runs, "start"),
-    "begin": (Runs, "begin"),
-    "submit": (Runs, "submit"),
-    "vote": (ApprovalService, "vote"),
-    "claim": (Runs, "claim"),
-    "finish": (Runs, "finish"),
-    "complete": (Runs, "complete"),
-    "post": (Courier, "_send"),
-    "delivered": (Courier, "_delivered"),
-    "post_ticket": (TicketChannel, "post"),
-    "update_ticket": (TicketChannel, "update"),
-    "settle": (Settling, "settle"),
-    "look": (Reconciler, "look"),
-    "poll": (Reconciler, "poll"),
-}
-TICKET_STEPS = ("find", "open_ticket", "adopt", "fetch_one", "close")
-"""Methods of every connector."""
-_counts: Counter[str] = Counter()
+ATTEMPT_S = 2.0
+"""How long a delivery, a poll and a look stay with a server that is gone."""
+SWEEP_S = 0.25
+STEPS: tuple[tuple[type, str], ...] = (
+    (SessionManager, "_chat"),
+    (_Rest, "write"),
+    *((TeamsChannel, name) for name in ("post", "update", "say")),
+    *(
+        (connector, name)
+        for connector in (JiraConnector, ServiceNowConnector)
+        for name in (
+            "find",
+            "open_ticket",
+            "adopt",
+            "fetch_one",
+            "fetch_decisions",
+            "comment",
+            "ask_again",
+            "close",
+        )
+    ),
+)
+"""What is done outside the database; everything else is a commit."""
+BEFORE, AFTER = "before", "after"
+"""Of a step outside: nothing has happened yet; it has, and nobody was told."""
+OPEN, DONE = "uncommitted", "committed"
+"""Of a transaction: everything is written but the commit; it is durable, and nobody was told."""
 
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def unit_name(unit: Callable[..., Any]) -> str:
+    """The transaction's name: that of the function that made it, e.g. `Runs.submit`."""
+    while isinstance(unit, functools.partial):
+        unit = unit.func
+    return unit.__qualname__.replace(".<locals>", "").removesuffix(".unit")
 
 
-def _note(record: Path, step: str) -> None:
-    with record.open("a") as out:
-        out.write(f"{step}\n")
-
-
-def _wrapped(name: str, step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    crash_name, _, rest = os.environ.get("COUNTERSIGN_TEST_CRASH", "::").partition(":")
-    side, _, number = rest.partition(":")
-    record = os.environ.get("COUNTERSIGN_TEST_STEPS")
-
+def _stepped(points: Points, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     async def run(*args: Any, **kwargs: Any) -> Any:
-        _counts[name] += 1
-        here = name == crash_name and number == str(_counts[name])
-        if record:
-            _note(Path(record), f"{name}:{_counts[name]}")
-        if here and side == "before":
-            _die()
+        points.reach(name, BEFORE)
         try:
             return await step(*args, **kwargs)
         finally:
-            if here and side == "after":
-                _die()
+            points.reach(name, AFTER)
 
     return run
 
 
-def _wrap_everything() -> None:
-    owned = [(name, owner, method) for name, (owner, method) in STEPS.items()]
-    owned += [(name, owner, name) for owner in CONNECTORS for name in TICKET_STEPS]
-    for name, owner, method in owned:
-        setattr(owner, method, _wrapped(name, getattr(owner, method)))
+def _committing(points: Points, write: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    @functools.wraps(write)
+    async def run(store: Any, unit: Callable[..., Any]) -> Any:
+        name = unit_name(unit)
+
+        @functools.wraps(unit)
+        def reached(*args: Any) -> Any:
+            value = unit(*args)
+            points.reach(name, OPEN)
+            return value
+
+        value = await write(store, reached)
+        points.reach(name, DONE)
+        return value
+
+    return run
+
+
+def _wrap_everything(points: Points) -> None:
+    for owner, method in STEPS:
+        name = f"{owner.__name__}.{method}"
+        setattr(owner, method, _stepped(points, name, getattr(owner, method)))
+    agents.gate.execute = _stepped(points, "tool", execute)  # type: ignore[attr-defined]
+    for store in (SqliteStore, PostgresStore):
+        store.write = _committing(points, store.write)  # type: ignore[method-assign]
+
+
+def _hurry() -> None:
+    """Short intervals; the product's own are for machines, these are for a test of them."""
+    lease_s = os.environ.get(LEASE_S)
+    if lease_s:
+        _default(Runs, "lease_s", float(lease_s))
+    _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
+    delivery.ATTEMPT_S = ATTEMPT_S
+    delivery.BACKOFF_BASE_S = SWEEP_S
+    reconciler.POLL_LEASE_S = ATTEMPT_S
+    reconciler.LOOK_AGAIN_S = ATTEMPT_S
+
+
+def _default(owner: Any, name: str, value: Any) -> None:
+    defaults = owner.__init__.__kwdefaults__
+    assert name in defaults
+    defaults[name] = value
+
+
+def prepare() -> None:
+    """For a nursery: import what a server imports, and what workflows do."""
+    import examples.crm_update
+    import examples.it_change
+    import examples.sales_quote
+
+    assert server
+    assert wiring
+    assert examples
+
+
+def main(argv: list[str]) -> None:
+    """`serve` with these options."""
+    if os.environ.get(DIRECTORY):
+        _wrap_everything(Points(Path(os.environ[DIRECTORY])))
+    _hurry()
+    sys.argv[1:] = argv
+    cli.main()
 
 
 if __name__ == "__main__":
-    _wrap_everything()
-    delivery.ATTEMPT_S = float(os.environ.get("COUNTERSIGN_TEST_ATTEMPT_S", delivery.ATTEMPT_S))
-    main()
+    main(sys.argv[1:])

@@ -1,203 +1,190 @@
-"""kill -9 at every step of the story: nothing is lost, and nothing happens twice."""
+"""kill -9 at every step of the stories: nothing is lost, and nothing happens twice.
+
+A story without a death says which steps there are. Then the same story is told again for each of
+them, and the server that gets there is killed: before and after each commit, and before and after
+each thing that is done outside. On SQLite the server is started again; on PostgreSQL the other one
+takes over, and the dead one is started again afterwards.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import queue
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.stack import Stack, stack, until
+from tests.crash.crowd import Crowd, crowd
+from tests.crash.desks import settings_of
+from tests.crash.invariants import check, effects
+from tests.crash.plan import points_of
+from tests.crash.points import Point
+from tests.crash.stories import QUOTE, STORIES, SYSTEMS, TOOL, requests_of
+from tests.processes import Nursery
+from tests.stack import Database
 
-PARALLEL = 2
-TOOL = "release_quote"
-QUOTE = "create_quote"
-"""The CRM's name for the effect that the guarded tool has."""
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Stack]:
-    with stack(tmp_path) as one:
-        yield one
-
-
-def tell_story(one: Stack) -> str:
-    """Ask and approve, trying again whenever the server is away, as a patient client does."""
-    session = patient(one, one.ask)
-    request = pending_after_crash(one)
-    answer = patient(one, lambda: one.vote(request))
-    if answer.status_code != 200:
-        problem = answer.json()
-        assert (answer.status_code, problem["decided_by"]) == (409, "alex"), problem
-    return str(session)
+STACKS = 2
+"""Stacks of each kind that are at work at the same time."""
+Work = tuple[str, Point]
 
 
-def patient(one: Stack, call: Any) -> Any:
-    """The answer of `call`; a server that has died is started again without its crash point."""
+def world_of(story: str) -> dict[str, Any]:
+    """What a story needs around the servers."""
+    return {"bot_framework": True} if story == "teams" else {"tickets": settings_of(*SYSTEMS)}
 
-    def answer() -> Any:
+
+def plain(one: Crowd, story: str) -> list[tuple[str, str]]:
+    """The steps of a story in which nobody dies."""
+    one.points.record()
+    before = effects(one)
+    session = STORIES[story](one, f"plain {story}")
+
+    assert "executed" == check(one, session, before)
+    return one.points.steps()
+
+
+def die_at(one: Crowd, story: str, point: Point) -> str:
+    """The story with a death at this point; what became of the request."""
+    before = effects(one)
+    one.points.arm(point)
+    try:
+        session = STORIES[story](one, f"{story} {point}")
+        one.patient(lambda: one.points.fired, "somebody to get there")
+        outcome = check(one, session, before)
+    except AssertionError as exc:
+        exc.add_note(f"killed at {point} of the story {story}")
+        raise
+    one.mend()
+    return outcome
+
+
+def work_through(one: Crowd, todo: queue.SimpleQueue[Work]) -> dict[Work, str]:
+    """One stack dies at whatever is left to be died at; what became of each request."""
+    outcomes: dict[Work, str] = {}
+    while True:
         try:
-            return call()
-        except httpx.TransportError:
-            revive(one)
-            return None
+            story, point = todo.get_nowait()
+        except queue.Empty:
+            break
+        outcomes[story, point] = die_at(one, story, point)
+    doubtful = one.get("/requests?status=in_doubt&limit=200")["items"]
+    guarded = [request for request in doubtful if request["tool"] == TOOL]
 
-    return until(answer, "an answer")
-
-
-def revive(one: Stack) -> None:
-    if not one.server.running:
-        one.new_server()
-        one.start()
-
-
-def pending_after_crash(one: Stack) -> dict[str, Any]:
-    """The request that waits, whenever the server has to be started again."""
-
-    def first() -> Any:
-        revive(one)
-        page = one.get("/requests?status=pending")
-        return page["items"][0] if page and page["items"] else None
-
-    found: dict[str, Any] = until(first, "a pending request")
-    return found
+    assert len(guarded) == Counter(outcomes.values())["in_doubt"]
+    assert one.kills >= len(outcomes)
+    assert one.one.ledger_verifies()
+    return outcomes
 
 
-def ended_after_crash(one: Stack, session: str) -> dict[str, Any]:
-    """The session once it is over, whenever the server has to be started again."""
+def die_everywhere(
+    directory: Path, nursery: Nursery, database: Database, stories: Sequence[str]
+) -> dict[Work, str]:
+    """Every point of these stories, with some stacks at work at the same time."""
+    todo: queue.SimpleQueue[Work] = queue.SimpleQueue()
 
-    def over() -> Any:
-        revive(one)
-        found = one.get(f"/sessions/{session}")
-        return found if found and found["status"] not in ("running", "waiting") else None
+    def worker(number: int) -> dict[Work, str]:
+        folder = directory / f"{stories[0]}-{number}"
+        folder.mkdir()
+        with crowd(folder, nursery, database, **world_of(stories[0])) as one:
+            if number == 0:
+                known: list[Point] = []
+                for story in stories:
+                    new = points_of(plain(one, story), but=known)
+                    known += new
+                    for point in new:
+                        todo.put((story, point))
+                planned.set()
+            planned.wait()
+            return work_through(one, todo)
 
-    found: dict[str, Any] = until(over, "the session to end")
-    return found
-
-
-def request_of(one: Stack, tool: str) -> dict[str, Any]:
-    rows = one.get("/requests?limit=100")["items"]
-    return next(row for row in rows if row["tool"] == tool)
-
-
-def steps_of_the_story(directory: Path) -> list[str]:
-    """Every step that the story takes without a crash, in order."""
-    record = directory / "steps.txt"
-    with stack(directory) as one:
-        one.new_server(module="tests.crash.server", COUNTERSIGN_TEST_STEPS=str(record))
-        one.start()
-        session = tell_story(one)
-
-        assert one.ended(session)["status"] == "completed"
-    return [step for step in record.read_text().split() if not step.startswith(("post", "deliv"))]
+    planned = threading.Event()
+    with ThreadPoolExecutor(STACKS) as pool:
+        found = list(pool.map(worker, range(STACKS)))
+    return {work: outcome for part in found for work, outcome in part.items()}
 
 
-def check_invariants(one: Stack, session: str) -> str:
-    """Returns what became of the guarded request."""
-    ended = ended_after_crash(one, session)
-    request = request_of(one, TOOL)
-    quotes = one.effects(QUOTE)
-
-    assert ended["status"] == "completed"
-    assert len(quotes) <= 1
-    assert request["status"] in ("executed", "in_doubt")
-    if request["status"] == "executed":
-        assert len(quotes) == 1
-    assert one.get("/requests?status=pending")["items"] == []
-    assert one.get("/requests?status=executing")["items"] == []
-    assert one.get("/sessions?status=running")["items"] == []
-    assert one.ledger_verifies()
-    return str(request["status"])
-
-
-def crash_at(tmp_path: Path, point: str) -> str:
-    """Tell the story with a crash at this point; returns what became of the guarded request."""
-    directory = tmp_path / point.replace(":", "-")
-    directory.mkdir()
-    with stack(directory) as one:
-        crashing = one.new_server(module="tests.crash.server", COUNTERSIGN_TEST_CRASH=point)
-        one.start()
-        session = tell_story(one)
-        outcome = check_invariants(one, session)
-
-        assert not crashing.running, f"{point} was never reached"
-        return outcome
+def summary(database: Database, outcomes: dict[Work, str]) -> str:
+    """The line for docs/guarantees.md."""
+    became = Counter(outcomes.values())
+    steps = len({(story, point.name, point.side) for story, point in outcomes})
+    return (
+        f"crash {database}: {len(outcomes)} points ({steps} sides of steps), each killed once: "
+        f"{became['executed']} executed, {became['in_doubt']} in doubt, 0 lost, 0 run twice"
+    )
 
 
 @pytest.mark.timeout(900)
-def test_kill_at_every_step_of_the_story(tmp_path: Path) -> None:
-    """Before and after each commit of the run, the vote and the start."""
-    (tmp_path / "plain").mkdir()
-    steps = steps_of_the_story(tmp_path / "plain")
-    points = [
-        f"{name}:{side}:{number}"
-        for name, _, number in (step.partition(":") for step in steps)
-        for side in ("before", "after")
-    ]
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        outcomes = dict(
-            zip(points, pool.map(lambda point: crash_at(tmp_path, point), points), strict=True)
-        )
-    print(f"{len(points)} crash points: {outcomes}")  # noqa: T201 - the figure of this suite
+@pytest.mark.parametrize("stories", [("teams",), SYSTEMS], ids=["teams", "tickets"])
+def test_kill_at_every_step(
+    tmp_path: Path, nursery: Nursery, database: Database, stories: Sequence[str]
+) -> None:
+    """Before and after each commit, each delivery, the claim, the tool, its result, the resume."""
+    outcomes = die_everywhere(tmp_path, nursery, database, stories)
+    print(summary(database, outcomes))  # noqa: T201 - the figure of this suite
 
-    assert len(points) >= 20
-    assert "in_doubt" in outcomes.values()
-    assert "executed" in outcomes.values()
+    assert len(outcomes) >= 20
+    if "teams" in stories:
+        assert {"executed", "in_doubt"} == set(outcomes.values())
 
 
-def test_kill_while_a_request_waits(running: Stack) -> None:
-    running.start()
-    session = running.ask()
-    before = running.pending()
-
-    running.server.kill()
-    running.new_server()
-    running.start()
-
-    after = running.pending()
-    assert {**before, "deliveries": []} == {**after, "deliveries": []}
-    assert running.effects(QUOTE) == []
-    assert running.vote(after).status_code == 200
-    assert check_invariants(running, session) == "executed"
+@pytest.fixture
+def running(tmp_path: Path, nursery: Nursery, database: Database) -> Iterator[Crowd]:
+    """Servers with Teams around them."""
+    with crowd(tmp_path, nursery, database, bot_framework=True) as one:
+        yield one
 
 
-def test_kill_during_the_tool_leaves_it_in_doubt_and_never_repeats_it(running: Stack) -> None:
-    running.start()
-    session = running.ask()
-    request = running.pending()
-    httpx.post(
-        f"{running.crm['url']}/_sandbox/fault",
+def test_kill_during_the_tool_leaves_it_in_doubt_and_never_repeats_it(running: Crowd) -> None:
+    one, before = running.one, effects(running)
+    one.http.post(
+        f"{one.crm['url']}/_sandbox/fault",
         json={"kind": "slow", "delay_s": 30, "method": "POST", "path": "/quotes"},
-        timeout=10,
     ).raise_for_status()
+    session = STORIES["teams"](running, "slow")
 
-    assert running.vote(request).status_code == 200
-    until(lambda: request_of(running, TOOL)["status"] == "executing", "the tool to start")
-    running.server.kill()
-    running.new_server()
-    running.start()
+    def in_the_tool() -> bool:
+        return requests_of(running, session)[0]["status"] == "executing"
 
-    assert check_invariants(running, session) == "in_doubt"
-    kinds = [e["kind"] for e in running.get(f"/ledger?session={session}")["items"]]
-    assert "in_doubt" in kinds
+    running.patient(in_the_tool, "the tool to start")
+    for server in one.servers:  # whoever runs it
+        server.kill()
+    running.mend()
+
+    assert "in_doubt" == check(running, session, before)
+    assert one.ledger_verifies()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_stop_and_start_again_between_ask_and_vote(running: Stack) -> None:
+def test_every_server_is_killed_while_a_request_waits(running: Crowd) -> None:
+    """What waits costs nothing and loses nothing."""
+    one, before = running.one, effects(running)
+    session = one.ask()
+    (request,) = running.patient(lambda: requests_of(running, session), "the request")
+    for server in one.servers:
+        server.kill()
+    running.mend()
+    (after,) = requests_of(running, session)
+
+    assert {**request, "deliveries": []} == {**after, "deliveries": []}
+    assert 0 == (effects(running) - before)[QUOTE]
+    assert 200 == one.vote(after).status_code
+    assert "completed" == one.ended(session)["status"]
+    assert 1 == (effects(running) - before)[QUOTE]
+
+
+def test_stop_and_start_again_between_ask_and_vote(running: Crowd) -> None:
     """A graceful stop loses nothing either."""
-    import signal
+    one = running.one
+    session = one.ask()
+    (request,) = running.patient(lambda: requests_of(running, session), "the request")
+    for server in one.servers:
+        server.kill(signal.SIGTERM)
+    running.mend()
 
-    running.start()
-    session = running.ask()
-    request = running.pending()
-
-    running.server.kill(signal.SIGTERM)
-    running.new_server()
-    running.start()
-
-    assert running.vote(request).status_code == 200
-    assert check_invariants(running, session) == "executed"
+    assert 200 == one.vote(request).status_code
+    assert "completed" == one.ended(session)["status"]
+    assert "executed" == requests_of(running, session)[0]["status"]

@@ -1,0 +1,89 @@
+"""Servers that die, whoever starts them again, and clients that never give up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.crash.points import DIRECTORY, LEASE_S, Points
+from tests.crash.teams import TeamsDesk
+from tests.processes import Nursery, until
+from tests.stack import Database, Stack, stack
+
+REPLICAS: dict[Database, int] = {"sqlite": 1, "postgresql": 2}
+SERVER = "tests.crash.server"
+SHORT_LEASE_S = "1"
+LOOK_EVERY_S = 0.05
+AWAY = (500, 502, 503, 504)
+
+
+class Crowd:
+    """A running stack, its points, and patience."""
+
+    def __init__(self, one: Stack, points: Points):
+        self.one, self.points, self.kills = one, points, 0
+        self.teams = TeamsDesk(one) if one.people else None
+
+    def mind(self) -> None:
+        """Start again what died, if nobody else can take over."""
+        if len(self.one.servers) == 1:
+            self.mend()
+
+    def mend(self) -> None:
+        """Start again whatever has died, and wait until it is ready."""
+        for number, server in enumerate(self.one.servers):
+            if not server.running:
+                self.kills += 1
+                fresh = self.one.new_server(number=number)
+                fresh.start()
+                self.one.until_one_is_ready(self.one.ports[number], fresh)
+
+    def frozen(self) -> int | None:
+        """Which server is stopped at the point that was armed."""
+        for number, server in enumerate(self.one.servers):
+            if server.pid == self.points.fired and server.frozen:
+                return number
+        return None
+
+    def patient(self, call: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
+        """The first true answer, whatever happens to the servers meanwhile."""
+
+        def answer() -> Any:
+            try:
+                return call()
+            except httpx.TransportError:
+                return None
+            finally:
+                self.mind()
+
+        return until(answer, what, timeout_s, every_s=LOOK_EVERY_S)
+
+    def get(self, path: str) -> Any:
+        """The JSON of a GET. Raises httpx.TransportError while nobody answers."""
+        answer = self.one.api("GET", path)
+        if answer.status_code in AWAY:
+            raise httpx.TransportError(f"{path}: {answer.status_code}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@contextmanager
+def crowd(directory: Path, nursery: Nursery, database: Database, **kwargs: Any) -> Iterator[Crowd]:
+    """A stack on this database with mortal servers: one on SQLite, two on PostgreSQL."""
+    points = Points(directory / "points")
+    env = {DIRECTORY: str(directory / "points"), LEASE_S: SHORT_LEASE_S}
+    with stack(
+        directory,
+        database=database,
+        replicas=REPLICAS[database],
+        nursery=nursery,
+        module=SERVER,
+        server_env=env,
+        **kwargs,
+    ) as one:
+        one.start()
+        yield Crowd(one, points)

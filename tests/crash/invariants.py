@@ -1,0 +1,115 @@
+"""What has to be true after every death, as the outside sees it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.crash.crowd import Crowd
+from tests.crash.desks import desk_of
+from tests.crash.stories import QUOTE, requests_of
+from tests.crash.teams import TeamsDesk
+
+AT_REST = {"executed": {"closed"}, "in_doubt": {"live"}}
+"""What becomes of deliveries: one in doubt may still change, by a late result."""
+WORDS = {"executed": "Done: it ran once", "in_doubt": "It is not known whether it ran"}
+TITLES = {"executed": "Approved and done", "in_doubt": "? In doubt"}
+ONCE = ("voted", "decided", "claimed", "executed", "in_doubt")
+
+
+def check(crowd: Crowd, session: str, effects_before: Counter[str], *, cards: bool = True) -> str:
+    """All of them; returns what became of the guarded request. Without `cards` nobody looks for
+    lost ones, which is done by clicking on them."""
+    unrest = ""
+
+    def rested() -> bool:
+        nonlocal unrest
+        unrest = _unrest(crowd, session)
+        return not unrest
+
+    try:
+        crowd.patient(rested, "everything to come to rest")
+    except AssertionError as exc:
+        exc.add_note(unrest)
+        raise
+    (request,) = requests_of(crowd, session)
+    _check_rows(crowd, session, request)
+    _check_effects(crowd, session, request, effects_before)
+    for system in crowd.one.tickets:
+        _check_ticket(crowd, system, request)
+    if cards and crowd.teams is not None:
+        _check_cards(crowd, crowd.teams, request)
+    return str(request["status"])
+
+
+def effects(crowd: Crowd) -> Counter[str]:
+    """How often each kind of write has really happened in the CRM."""
+    return Counter(effect["action"] for effect in crowd.one.effects())
+
+
+def _unrest(crowd: Crowd, session: str) -> str:
+    """What is not done yet; empty if everything is."""
+    status = crowd.get(f"/sessions/{session}")["status"]
+    if status != "completed":
+        return f"the session is {status}"
+    (request,) = requests_of(crowd, session)
+    shown_in = {*crowd.one.tickets, *(["teams"] if crowd.one.people else [])}
+    told = {d["status"] for d in request["deliveries"] if d["channel"] in shown_in}
+    if told != AT_REST.get(request["status"]):
+        return f"the request is {request['status']}, told: {request['deliveries']}"
+    if crowd.teams is not None:
+        cards = crowd.teams.cards(request["id"])
+        if not any(TITLES[request["status"]] in card.text for card in cards):
+            return f"the request is {request['status']}, no card says so"
+    return ""
+
+
+def _check_rows(crowd: Crowd, session: str, request: dict[str, Any]) -> None:
+    """Nothing is left behind, one decision is on record, and the chain verifies."""
+    kinds = Counter(
+        entry["kind"]
+        for entry in crowd.get(f"/ledger?session={session}")["items"]
+        if entry["body"].get("request") == request["id"]
+    )
+
+    assert crowd.get(f"/ledger?session={session}")["verified"]
+    assert [] == crowd.get(f"/requests?session={session}&status=pending")["items"]
+    assert [] == crowd.get(f"/requests?session={session}&status=executing")["items"]
+    assert ["alex"] == [vote["by"] for vote in request["votes"]]
+    assert {} == {kind: kinds[kind] for kind in ONCE if kinds[kind] > 1}
+    assert (1, 1) == (kinds["voted"], kinds["decided"])
+
+
+def _check_effects(
+    crowd: Crowd, session: str, request: dict[str, Any], before: Counter[str]
+) -> None:
+    """No tool has run twice: by the CRM's own record, tool by tool."""
+    since = effects(crowd) - before
+    rows = crowd.get(f"/requests?session={session}&limit=100")["items"]
+    doubtful = [row for row in rows if row["status"] == "in_doubt"]
+
+    assert {} == {action: times for action, times in since.items() if times > 1}
+    if request["status"] == "executed":
+        assert 1 == since[QUOTE]
+    assert len(doubtful) <= 1, "one death, more than one doubt"
+
+
+def _check_ticket(crowd: Crowd, system: str, request: dict[str, Any]) -> None:
+    """No ticket is left open, and one tells the outcome. It may say so twice: what a server that
+    has died was writing may arrive after the next one has looked whether it is there."""
+    mine = [t for t in desk_of(crowd.one, system).tickets() if t.order.startswith(request["id"])]
+    told = ["\n".join(ticket.comments).count(WORDS[request["status"]]) for ticket in mine]
+
+    assert [] == [ticket for ticket in mine if ticket.open]
+    assert sum(told) in (1, 2), [ticket.comments for ticket in mine]
+
+
+def _check_cards(crowd: Crowd, teams: TeamsDesk, request: dict[str, Any]) -> None:
+    """No card is left on which it can be decided, but one that was posted by a server that died
+    before it could write that down: nobody knows of that one until it is clicked."""
+    lost = teams.live(request["id"])
+    assert len(lost) <= 1
+    for card in lost:
+        crowd.patient(lambda card=card: teams.click(card), "an answer to the click")  # type: ignore[misc]
+
+    assert crowd.patient(lambda: not teams.live(request["id"]), "the lost card to be closed")

@@ -1,0 +1,28 @@
+"""Which points there are: taken from a story without a death, not from a list that grows old."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tests.crash.points import Point
+
+BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs.run.<lambda>")
+"""Commits that are no step of any story: the probe of `/readyz`, the renewal of leases, a start."""
+EVERY_TIME = ("Runs.", "ApprovalService.", "SessionManager.", "_Rest.", "tool")
+"""Steps whose every occurrence is a point of its own; of the others, which deliveries take as often
+as there are cards and tickets, it is the first."""
+
+
+def points_of(steps: Iterable[tuple[str, str]], *, but: Sequence[Point] = ()) -> list[Point]:
+    """Every point of these steps, in their order, without steps of which `but` has one."""
+    known = {point.name for point in but}
+    counts: Counter[tuple[str, str]] = Counter()
+    found = []
+    for name, side in steps:
+        if name in known or name in BACKGROUND:
+            continue
+        counts[name, side] += 1
+        if counts[name, side] == 1 or name.startswith(EVERY_TIME):
+            found.append(Point(name, side, counts[name, side]))
+    return found

@@ -1,0 +1,77 @@
+"""The stories that are cut off: each asks for a quote and has it approved somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.crash.crowd import Crowd
+from tests.crash.desks import desk_of, lose_answer
+from tests.stack import TASK
+
+TOOL, QUOTE = "release_quote", "create_quote"
+"""The guarded tool, and the CRM's name for its effect."""
+Story = Callable[[Crowd, str], str]
+"""Tell it under this key to the end of what people do; returns the session."""
+
+
+def requests_of(crowd: Crowd, session: str, query: str = "") -> list[dict[str, Any]]:
+    """The guarded requests of a session."""
+    items = crowd.get(f"/requests?session={session}&limit=100{query}")["items"]
+    return [request for request in items if request["tool"] == TOOL]
+
+
+def in_teams(crowd: Crowd, _: str) -> str:
+    """Alex asks the bot and approves on the card. Who clicks and sees an error clicks again."""
+    teams = crowd.teams
+    assert teams is not None
+    teams.forget()
+    before = {s["id"] for s in crowd.patient(lambda: crowd.get("/sessions"), "a list")["items"]}
+    if not teams.write(TASK):
+        crowd.patient(teams.deliver_again, "the message to arrive")
+
+    def started() -> list[str]:
+        return [s["id"] for s in crowd.get("/sessions")["items"] if s["id"] not in before]
+
+    (session,) = crowd.patient(started, "the session")
+    (request,) = crowd.patient(lambda: requests_of(crowd, session), "the request")
+
+    def decided() -> bool:
+        live = teams.live(request["id"])
+        if live and teams.click(live[-1]):
+            return True
+        return requests_of(crowd, session)[0]["status"] != "pending"
+
+    crowd.patient(decided, "a decision")
+    return session
+
+
+def in_ticket(system: str) -> Story:
+    """Sam asks through the API, Alex approves in the ticket, whose making was not answered."""
+
+    def tell(crowd: Crowd, key: str) -> str:
+        desk = desk_of(crowd.one, system)
+        lose_answer(crowd.one, system, 0)
+        session = str(crowd.patient(lambda: crowd.one.ask(TASK, key=key), "an answer"))
+
+        def numbers() -> list[str]:
+            return [
+                delivery["ticket"]
+                for request in requests_of(crowd, session, "&status=pending")
+                for delivery in request["deliveries"]
+                if delivery["channel"] == system and delivery["ticket"]
+            ]
+
+        (number,) = crowd.patient(numbers, "a ticket")
+        desk.approve(next(ticket for ticket in desk.tickets() if ticket.key == number))
+        return session
+
+    return tell
+
+
+STORIES: dict[str, Story] = {
+    "teams": in_teams,
+    "jira": in_ticket("jira"),
+    "servicenow": in_ticket("servicenow"),
+}
+SYSTEMS = ("jira", "servicenow")
