@@ -52,13 +52,14 @@ def of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
 
 def pending_of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
     """Those of them that still wait for people."""
-    rows = _PENDING_OF_CHECKPOINT.all(connection, of=checkpoint_id)
-    return [codec.request(row) for row in rows]
+    rows = _OF_CHECKPOINT.all(connection, of=checkpoint_id)
+    return [codec.request(row) for row in rows if row[_STATUS] == RequestStatus.PENDING]
 
 
 def open_of_session(connection: Connection, session_id: str) -> list[Request]:
     """The requests of a session that wait or may still run, in the order they were proposed."""
-    return [codec.request(row) for row in _OPEN_OF_SESSION.all(connection, of=session_id)]
+    rows = _OF_SESSION.all(connection, of=session_id)
+    return [codec.request(row) for row in rows if row[_STATUS] in _OPEN]
 
 
 def page(
@@ -184,26 +185,19 @@ def votes_of(connection: Connection, request_id: str) -> list[Vote]:
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
 _SESSION_ID = Prepared(select(requests.c.session_id).where(requests.c.id == bindparam("of")))
-_checkpoint = (
+_OF_CHECKPOINT = Prepared(
     select(requests)
     .where(requests.c.checkpoint_id == bindparam("of"))
     .order_by(requests.c.position)
 )
-_OF_CHECKPOINT = Prepared(_checkpoint)
-_PENDING_OF_CHECKPOINT = Prepared(
-    _checkpoint.where(requests.c.status == RequestStatus.PENDING.value)
-)
-_OPEN_OF_SESSION = Prepared(
+# Not with a status in it: SQLite might go through all that wait instead of those of the session.
+_OF_SESSION = Prepared(
     select(requests)
-    .where(
-        requests.c.session_id == bindparam("of"),
-        or_(
-            requests.c.status == RequestStatus.PENDING.value,
-            requests.c.status == RequestStatus.APPROVED.value,
-        ),
-    )
+    .where(requests.c.session_id == bindparam("of"))
     .order_by(requests.c.created_at, requests.c.position)
 )
+_STATUS = requests.c.keys().index("status")
+_OPEN = (RequestStatus.PENDING, RequestStatus.APPROVED)
 _INSERT_VOTE = insertion(votes)
 _VOTES_OF = Prepared(
     select(votes)
