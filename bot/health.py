@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from approvals.errors import UnavailableError
 from approvals.jobs import LocalJobs
+from approvals.outages import Outages
 from approvals.ports import Clock, Store
+from approvals.store.migrate import current_revision_in, head_revision, is_known
 from approvals.store.schema import conversations
 from approvals.store.tickets import poll_state
 
@@ -24,6 +27,8 @@ REUSE_S = 1.0
 """Anybody may ask, and each answer costs a synchronised write."""
 CHECK_TIMEOUT_S = 5.0
 _PROBE = "readyz-probe"
+# Read from the migrations that come with this version: once.
+_head, _is_known = functools.cache(head_revision), functools.cache(is_known)
 
 
 class Health:
@@ -35,6 +40,7 @@ class Health:
         self._known: tuple[float, dict[str, str]] | None = None
         self._lock = asyncio.Lock()
         self._stopping = False
+        self._outages = Outages("store", key="cannot_be")
 
     def watch(self, task: asyncio.Task[None]) -> None:
         """Mind the task that runs the jobs."""
@@ -56,24 +62,37 @@ class Health:
             return self._known[1]
 
     async def _check(self) -> dict[str, str]:
-        readable, writable = await asyncio.gather(self._read(), self._write())
-        return {"store_readable": readable, "store_writable": writable, "jobs": self._jobs_alive()}
+        (readable, schema), writable = await asyncio.gather(self._read(), self._write())
+        return {
+            "store_readable": readable,
+            "store_writable": writable,
+            "schema": schema,
+            "jobs": self._jobs_alive(),
+        }
 
-    async def _read(self) -> str:
+    async def _read(self) -> tuple[str, str]:
+        """Whether the store can be read, and whether its schema is one that we can work on."""
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
-                await self._store.read(lambda c: c.execute(text("SELECT 1")).scalar())
+                revision = await self._store.read(current_revision_in)
         except (UnavailableError, TimeoutError) as exc:
-            return _failed("read", exc)
-        return "ok"
+            return self._failed("read", exc), "not read"
+        self._outages.up("read")
+        return "ok", _schema(revision)
 
     async def _write(self) -> str:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 await self._store.write(_write_and_remove)
         except (UnavailableError, TimeoutError) as exc:
-            return _failed("written", exc)
+            return self._failed("written", exc)
+        self._outages.up("written")
         return "ok"
+
+    def _failed(self, what: str, error: Exception) -> str:
+        """What everybody may read; the path and the cause are for the log, which says them once."""
+        self._outages.down(what, str(error) or "timed out")
+        return f"cannot be {what}; the server's log says why"
 
     def _jobs_alive(self) -> str:
         if self._task is None:
@@ -123,10 +142,15 @@ def _write_and_remove(connection: Connection) -> None:
     connection.execute(conversations.delete().where(conversations.c.key == _PROBE))
 
 
-def _failed(what: str, error: Exception) -> str:
-    """What everybody may read; the path and the cause are for the log."""
-    log.error("store not usable", what=what, error=str(error) or "timed out")
-    return f"cannot be {what}; the server's log says why"
+def _schema(revision: str | None) -> str:
+    """Whether this version works on it. A schema of a newer version is fine: while replicas are
+    replaced one by one, those that are left go on (docs/operations.md, "Upgrade")."""
+    if revision == _head():
+        return "ok"
+    if revision is None or _is_known(revision):
+        needed = f"this version needs {_head()}; run `countersign db upgrade`"
+        return f"the database has schema {revision or 'none'}, {needed}"
+    return "ok"
 
 
 def _say_if_it_died(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from approvals.errors import ConfigurationError
 
@@ -39,7 +39,12 @@ def upgrade_engine(engine: Engine) -> None:
 def current_revision(engine: Engine) -> str | None:
     """The schema revision of a database; None if it has none yet."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return current_revision_in(connection)
+
+
+def current_revision_in(connection: Connection) -> str | None:
+    """`current_revision` inside a transaction of the caller's."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def is_known(revision: str) -> bool:

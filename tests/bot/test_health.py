@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import column, func, select, table
+from structlog.testing import capture_logs
 
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.store import open_store
@@ -27,7 +29,12 @@ async def test_all_is_well_while_the_jobs_sweep(tmp_path: Path) -> None:
         left = await store.read(lambda c: c.scalar(select(func.count()).select_from(conversations)))
         task.cancel()
 
-    assert checks == {"store_readable": "ok", "store_writable": "ok", "jobs": "ok"}
+    assert checks == {
+        "store_readable": "ok",
+        "store_writable": "ok",
+        "schema": "ok",
+        "jobs": "ok",
+    }
     assert left == 0
 
 
@@ -66,6 +73,52 @@ async def test_a_store_that_cannot_be_written_is_named_without_its_path(tmp_path
 
     assert closed["store_writable"] == "cannot be written; the server's log says why"
     assert str(tmp_path) not in str(closed)
+
+
+async def test_an_outage_of_the_store_is_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.health.REUSE_S", 0.0)
+    clock = ManualClock()
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        health = Health(store, EmbeddedJobs(store, clock), clock)
+    with capture_logs() as logged:
+        for _ in range(3):
+            await health.checks()
+
+    assert ["store unreachable"] * 2 == [line["event"] for line in logged]
+    assert {"read", "written"} == {line["cannot_be"] for line in logged}
+
+
+@pytest.mark.parametrize(
+    ("revision", "expected"),
+    [
+        ("0002", "the database has schema 0002, this version needs "),
+        (None, "the database has schema none, this version needs "),
+        ("9999", "ok"),
+    ],
+)
+async def test_only_an_older_schema_keeps_a_server_from_being_ready(
+    tmp_path: Path, revision: str | None, expected: str
+) -> None:
+    """While replicas are replaced one by one, the old ones work on the new schema."""
+    clock = ManualClock()
+    version = table("alembic_version", column("version_num"))
+    change = version.delete() if revision is None else version.update().values(version_num=revision)
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        await store.write(lambda c: c.execute(change).rowcount)
+        checks = await Health(store, EmbeddedJobs(store, clock), clock).checks()
+
+    assert checks["schema"].startswith(expected)
+
+
+async def test_a_server_that_stops_is_not_ready(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+        health = Health(store, EmbeddedJobs(store, clock), clock)
+        health.stop()
+
+        assert {"server": "stopping"} == await health.checks()
 
 
 async def test_an_answer_is_used_again_for_a_second(tmp_path: Path) -> None:
