@@ -79,7 +79,8 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        run(connection, begin)
+        if not _driver(connection).in_transaction:  # the writer has begun it already
+            run(connection, begin)
 
     return engine
 
@@ -216,18 +217,21 @@ class SqliteStore(SqliteReader):
         try:
             if self._connection is None:
                 self._connection = self._writer.connect()
-            with self._connection.begin() as transaction:
-                if len(batch) > 1:
-                    return [self._run_in_savepoint(self._connection, unit) for unit in batch]
-                outcome = self._run(self._connection, batch[0])
-                if outcome.error is not None:
-                    transaction.rollback()
-                else:
-                    _require_transaction(self._connection)
-                return [outcome]
+            run(self._connection, "BEGIN IMMEDIATE")
+            if len(batch) > 1:
+                outcomes = [self._run_in_savepoint(self._connection, unit) for unit in batch]
+            else:
+                outcomes = [self._run(self._connection, batch[0])]
+            if len(batch) > 1 or outcomes[0].error is None:
+                _end(self._connection)
+            else:
+                _undo(self._connection)
+            return outcomes
         # BEGIN or COMMIT failed (disk full, busy): nobody is told that it worked.
         except Exception as exc:
             log.error("store commit failed", error=str(exc))
+            if self._connection is not None:
+                self._connection.invalidate()  # whatever it is in the middle of ends with it
             self._disconnect()
             error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
             return [_Outcome(unit, error=error) for unit in batch]
@@ -264,11 +268,25 @@ class SqliteStore(SqliteReader):
         return _Outcome(unit, value=value, after_commit=tuple(after))
 
 
-def _require_transaction(connection: Connection) -> None:
-    """SQLite ends one by itself after some errors, and a commit without one says nothing."""
-    driver: Any = connection.connection.dbapi_connection
-    if not driver.in_transaction:
+def _end(connection: Connection) -> None:
+    """Commit. Raises if SQLite has ended the transaction itself, as it does after some errors."""
+    if not connection.in_transaction():  # no unit went through SQLAlchemy's own statements
+        run(connection, "COMMIT")
+    elif _driver(connection).in_transaction:
+        connection.commit()
+    else:
         raise sqlite3.OperationalError("the transaction has ended before its commit")
+
+
+def _undo(connection: Connection) -> None:
+    if connection.in_transaction():
+        connection.rollback()
+    else:
+        _driver(connection).rollback()
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
 
 
 def _settle(outcomes: list[_Outcome]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +14,9 @@ import pytest_asyncio
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 
-from approvals.errors import UnavailableError
+from approvals.errors import NotFoundError, UnavailableError
 from approvals.store.after_commit import AFTER_COMMIT
+from approvals.store.prepared import run
 from approvals.store.sqlite import SqliteStore
 from tests.contracts.test_store import adding, count, keys
 from tests.doubles.database import fresh_database, sqlite_store
@@ -147,12 +148,32 @@ def ending(connection: Connection) -> None:
     connection.exec_driver_sql("ROLLBACK")
 
 
-async def test_transaction_that_has_ended_is_not_taken_for_a_commit(store: SqliteStore) -> None:
-    with pytest.raises(UnavailableError, match="ended before its commit"):
-        await store.write(ending)
+def ending_unnoticed(connection: Connection) -> None:
+    """As `ending`, without a statement of SQLAlchemy's."""
+    run(connection, "ROLLBACK")
+
+
+@pytest.mark.parametrize("unit", [ending, ending_unnoticed])
+async def test_transaction_that_has_ended_is_not_taken_for_a_commit(
+    store: SqliteStore, unit: Callable[[Connection], None]
+) -> None:
+    with pytest.raises(UnavailableError, match=r"ended before its commit|no transaction is active"):
+        await store.write(unit)
 
     assert "a" == await store.write(adding("a"))
     assert ["a"] == await store.read(keys)
+
+
+async def test_failing_unit_of_prepared_statements_is_undone(store: SqliteStore) -> None:
+    def unit(connection: Connection) -> None:
+        run(connection, "INSERT INTO polls (channel, next_at, failures) VALUES ('jira', '', 0)")
+        raise NotFoundError("gone")
+
+    with pytest.raises(NotFoundError):
+        await store.write(unit)
+
+    assert [] == await store.read(lambda c: run(c, "SELECT * FROM polls").fetchall())
+    assert "a" == await store.write(adding("a"))
 
 
 async def test_units_of_a_transaction_that_has_ended_are_all_told(store: SqliteStore) -> None:
