@@ -46,11 +46,11 @@ class TeamsDesk:
         found: list[dict[str, Any]] = self._read()["activities"]
         return found
 
-    def write(self, text: str) -> bool:
-        """Alex writes to the bot, and Teams delivers it again and again until it is answered; the
-        activity is the same each time. False if it has not been answered yet."""
+    def write(self, text: str, person: str = ALEX) -> bool:
+        """Somebody writes to the bot, and Teams delivers it again and again until it is answered,
+        the same activity each time. False if it has not been answered yet."""
         before = {found["id"] for found in self.activities()}
-        if self._post("messages", **{"from": ALEX, "text": text}).status_code == 200:
+        if self._post("messages", **{"from": person, "text": text}).status_code == 200:
             return True
         mine = [f for f in self.activities() if f["id"] not in before and not f["from_bot"]]
         self._undelivered = mine[0]["activity"]
