@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from autogen import GroupChat, GroupChatManager
@@ -26,7 +27,7 @@ class BuiltChat:
     """What each tool takes, without the rationale."""
     baseline: Baseline
 
-    @property
+    @cached_property
     def proxies(self) -> tuple[ApprovalProxy, ...]:
         """The user proxies that execute tools and ask people."""
         return tuple(a for a in self.chat.agents if isinstance(a, ApprovalProxy))

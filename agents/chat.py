@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from autogen import Agent, ConversableAgent, GroupChat, GroupChatManager
@@ -32,7 +33,10 @@ class Chat:
         ordered = sorted(found.values(), key=lambda a: isinstance(a, GroupChatManager))
         object.__setattr__(self, "agents", tuple(ordered))
 
-    @property
+    # `isinstance` with a class of AutoGen is slow, for its metaclass is that of a protocol: what an
+    # agent is, and who speaks, is asked once.
+
+    @cached_property
     def manager(self) -> GroupChatManager | None:
         """The manager of a group chat; None in a two-agent chat."""
         return self.recipient if isinstance(self.recipient, GroupChatManager) else None
@@ -42,7 +46,7 @@ class Chat:
         """The group chat; None in a two-agent chat."""
         return self.manager.groupchat if self.manager is not None else None
 
-    @property
+    @cached_property
     def speakers(self) -> tuple[ConversableAgent, ...]:
         """Who speaks in the chat itself, without managers and nested chats."""
         if self.group is not None:

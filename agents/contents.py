@@ -8,7 +8,7 @@ session has changed are looked at one by one from then on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from operator import is_
 from typing import Any, Generic, TypeVar
@@ -18,16 +18,22 @@ View = Callable[[Any], Iterable[Any]]
 
 
 class Contents(Generic[C]):
-    """What containers of one kind hold. `views` name everything that there is to compare."""
+    """What containers of one kind hold.
+
+    `held` gives the objects of a container, which are compared by identity; `order` its keys.
+    """
 
     def __init__(
         self,
         containers: Iterable[C],
-        views: Sequence[View],
+        *,
+        held: View,
+        order: View,
         copied: Callable[[C], Any],
         put: Callable[[C, Any], None],
     ):
-        self._views = views
+        self._held = held
+        self._order = order
         self._put = put
         self._quiet = [(live, copied(live)) for live in containers]
         self._changing: list[tuple[C, Any]] = []
@@ -47,15 +53,17 @@ class Contents(Generic[C]):
     def _flatten(self) -> None:
         self._live = [live for live, _ in self._quiet]
         self._sizes = list(map(len, self._live))
-        self._flat = [list(self._all(view)) for view in self._views]
+        self._all_held = list(self._all(self._held))
+        self._all_order = list(self._all(self._order))
 
     def _all(self, view: View) -> Iterable[Any]:
         return chain.from_iterable(map(view, self._live))
 
     def _is_quiet(self) -> bool:
-        return list(map(len, self._live)) == self._sizes and all(
-            all(map(is_, self._all(view), flat))
-            for view, flat in zip(self._views, self._flat, strict=True)
+        return (
+            list(map(len, self._live)) == self._sizes
+            and all(map(is_, self._all(self._held), self._all_held))
+            and list(self._all(self._order)) == self._all_order
         )
 
     def _restore(self, pairs: Iterable[tuple[C, Any]]) -> list[tuple[C, Any]]:
@@ -68,19 +76,25 @@ class Contents(Generic[C]):
         return changed
 
     def _same(self, live: C, saved: Any) -> bool:
-        return len(live) == len(saved) and all(
-            all(map(is_, view(live), view(saved))) for view in self._views
+        return (
+            len(live) == len(saved)
+            and all(map(is_, self._held(live), self._held(saved)))
+            and list(self._order(live)) == list(self._order(saved))
         )
 
 
 def of_dicts(dicts: Iterable[dict[Any, Any]]) -> Contents[dict[Any, Any]]:
     """The items of dicts and their order."""
-    return Contents(dicts, (dict.values, dict.keys), dict, _put_dict)
+    return Contents(dicts, held=dict.values, order=dict.keys, copied=dict, put=_put_dict)
 
 
 def of_lists(lists: Iterable[list[Any] | deque[Any]]) -> Contents[list[Any] | deque[Any]]:
-    """The items of lists and deques."""
-    return Contents(lists, (iter,), list, _put_list)
+    """The items of lists and deques, whose order is that of what they hold."""
+    return Contents(lists, held=iter, order=_no_keys, copied=list, put=_put_list)
+
+
+def _no_keys(_: object) -> tuple[()]:
+    return ()
 
 
 def _put_dict(live: dict[Any, Any], saved: dict[Any, Any]) -> None:

@@ -24,16 +24,16 @@ def expected(chat: Chat, base: Sequence[Message]) -> dict[Pair, list[Message]]:
     The lists are new; a message that looks the same from both sides is the one of `base`.
     """
     number = {id(agent): index for index, agent in enumerate(chat.agents)}
+    authors = [message.get("name") for message in base]
     found: dict[Pair, list[Message]] = {}
     for speaker in chat.speakers:
-        other = chat.peer(speaker)
-        mine = [message.get("name") == speaker.name for message in base]
-        pair = number[id(speaker)], number[id(other)]
+        own = [author == speaker.name for author in authors]
+        pair = number[id(speaker)], number[id(chat.peer(speaker))]
         if chat.manager is None:
-            found[pair] = [_seen(m, own, named=False) for m, own in zip(base, mine, strict=True)]
+            found[pair] = [_seen(m, mine, False) for m, mine in zip(base, own, strict=True)]
             continue
-        found[pair] = [_seen(m, own, named=not own) for m, own in zip(base, mine, strict=True)]
-        found[pair[::-1]] = [_seen(m, not own) for m, own in zip(base, mine, strict=True)]
+        found[pair] = [_seen(m, mine, not mine) for m, mine in zip(base, own, strict=True)]
+        found[pair[::-1]] = [_seen(m, not mine, True) for m, mine in zip(base, own, strict=True)]
     return found
 
 
@@ -58,12 +58,15 @@ def expected_counters(chat: Chat, base: Sequence[Message]) -> dict[Pair, int]:
     return found
 
 
-def _seen(message: Message, own: bool, *, named: bool = True) -> Message:
+def _seen(message: Message, own: bool, named: bool) -> Message:
     """The message in the history of one who said it (`own`) or heard it.
 
     AutoGen puts no name on calls, and `GroupChat.append` does so only where the manager keeps
     them, together with the text "None" in place of no text.
     """
+    role = message.get("role")
+    if role == ("assistant" if own else "user") and "tool_calls" not in message:
+        return message
     if has_calls(message):
         if named or "name" not in message:
             return message
@@ -71,8 +74,4 @@ def _seen(message: Message, own: bool, *, named: bool = True) -> Message:
         if said.get("content") == "None":
             said["content"] = None
         return said
-    role = message.get("role")
-    right = "assistant" if own else "user"
-    if role == right or role in _KEPT_ROLES:
-        return message
-    return {**message, "role": right}
+    return message if role in _KEPT_ROLES else {**message, "role": "assistant" if own else "user"}
