@@ -152,9 +152,11 @@ class Courier:
         now = self._clock.now()
         first = delivery.reference is None
 
-        def unit(connection: Connection) -> bool:
+        def unit(connection: Connection) -> bool | None:
             session_rows.lock(connection, view.session.id)
             current = rows.get(connection, delivery.id, lock=True)
+            if first and current.reference not in (None, reference):
+                return None
             behind = current.wanted_version > delivery.wanted_version
             over = not behind and channel.over(current, view)
             rows.record(
@@ -181,11 +183,21 @@ class Courier:
             return behind
 
         behind = await self._store.write(unit)
+        if behind is None:
+            await self._shown_twice(delivery, reference)
+            return
         self._observer.delivered(delivery.channel, "posted" if first else "updated")
         if first:
             log.info("request shown", channel=delivery.channel)
         if behind:
             await self.deliver(delivery.id)
+
+    async def _shown_twice(self, delivery: Delivery, reference: JsonObject) -> None:
+        """Another server has shown it while this one was suspended: lose sight of neither. Of two
+        tickets the reconciler closes the one that is not on record."""
+        log.warning("request shown twice", channel=delivery.channel, delivery_id=delivery.id)
+        if not reference.get("ticket"):
+            await self._service.adopt_delivery(delivery.request_id, delivery.channel, reference)
 
     async def _failed(self, delivery: Delivery, retry_after_s: float | None, why: str) -> None:
         wait_s = backoff_s(delivery.attempts, retry_after_s)

@@ -278,6 +278,32 @@ async def test_crash_between_sending_and_recording_sends_again(world: World) -> 
     assert DeliveryStatus.LIVE is (await only(world, request)).status
 
 
+@pytest.mark.parametrize("ticket", [None, "T-1"], ids=["card", "ticket"])
+async def test_what_a_suspended_server_has_shown_is_kept_beside_what_is_on_record(
+    world: World, ticket: str | None
+) -> None:
+    """It posted, slept, and was taken over: both cards show the decision. Of tickets only the one
+    on record counts; the other one is found and closed by the sweep."""
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    world.channel.hold = asyncio.Event()
+    world.channel.more = {} if ticket is None else {"ticket": ticket}
+    suspended = asyncio.create_task(world.courier.deliver(delivery.id))
+    await world.channel.appeared.wait()
+    woken, world.channel.hold = world.channel.hold, None
+    world.clock.advance(90)
+    await world.courier.deliver(delivery.id)
+    woken.set()
+    await suspended
+    await world.vote(request)
+    await deliver_all(world)
+    shown = [world.channel.cards[card].request.status for card in ("card-1", "card-2")]
+    after = RequestStatus.APPROVED if ticket is None else RequestStatus.PENDING
+
+    assert [after, RequestStatus.APPROVED] == shown
+    assert "card-2" == ((await only(world, request)).reference or {})["card"]
+
+
 async def test_change_during_an_attempt_is_shown_afterwards_by_the_same_card(
     world: World,
 ) -> None:

@@ -34,6 +34,8 @@ class FakeChannel:
         self.hold: asyncio.Event | None = None
         """While set and not released, a post hangs after its card has appeared."""
         self.appeared = asyncio.Event()
+        self.more: JsonObject = {}
+        """What else a reference has."""
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Show a new card."""
@@ -44,7 +46,7 @@ class FakeChannel:
         self.appeared.set()
         if self.hold is not None:
             await self.hold.wait()
-        return {"card": card, "target": delivery.target}
+        return {"card": card, "target": delivery.target, **self.more}
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Show `view` on the card of the delivery."""
