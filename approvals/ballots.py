@@ -85,7 +85,6 @@ class BallotBox:
     ) -> Request | Refusal:
         """Count the ballot. Raises for a ballot that changes nothing and leaves no trace."""
         request = request_rows.get(connection, ballot.request_id)
-        session = session_rows.get(connection, request.session_id)
         if request.status is RequestStatus.EXPIRED:
             raise _expired(request)
         if request.status is not RequestStatus.PENDING:
@@ -111,6 +110,7 @@ class BallotBox:
             )
         self._require_form(ballot, request)
         if ballot.verdict is Verdict.MODIFY and not _same(ballot.arguments, request.arguments):
+            session = session_rows.get(connection, request.session_id)
             revised = self._revised(ballot, request, session)
             reason = reason_against(actor.principal, revised, [])
             if reason is not None:
@@ -119,7 +119,7 @@ class BallotBox:
                 return Refusal(error=NotAuthorisedError(reason))
             self._write_revision(connection, request, revised, actor, now)
             request = revised
-        return self._count(connection, ballot, request, session, actor, actor.principal, votes, now)
+        return self._count(connection, ballot, request, actor, actor.principal, votes, now)
 
     def expire(self, connection: Connection, request: Request, now: datetime) -> None:
         """The deadline has passed without a decision."""
@@ -233,7 +233,6 @@ class BallotBox:
         connection: Connection,
         ballot: Ballot,
         request: Request,
-        session: Session,
         actor: Actor,
         principal: Principal,
         earlier: list[Vote],
@@ -258,17 +257,19 @@ class BallotBox:
             "by": principal.id,
             "digest": request.digest,
         }
-        ledger_rows.append(connection, request.session_id, now, ("voted", body))
+        voted = ("voted", body)
         mine = [v for v in earlier if v.revision == request.revision]
         result = tally(request.stages, [*mine, vote])
         if result.verdict is None:
             after = request.model_copy(update={"stage": result.stage})
             self._write(connection, request, after)
+            ledger_rows.append(connection, request.session_id, now, voted)
+            session = session_rows.get(connection, request.session_id)
             # another stage or revision may be for other people
             self._follow.show(connection, session, [after], now)
             self._follow.changed(connection, after, now)
             return after
-        return self._decide(connection, request, vote, result.verdict, now)
+        return self._decide(connection, request, vote, result.verdict, voted, now)
 
     def _decide(
         self,
@@ -276,6 +277,7 @@ class BallotBox:
         request: Request,
         vote: Vote,
         verdict: Verdict,
+        voted: tuple[str, JsonObject],
         now: datetime,
     ) -> Request:
         approved = verdict is Verdict.APPROVE
@@ -305,7 +307,7 @@ class BallotBox:
             "via": vote.via,
             "digest": request.digest,
         }
-        ledger_rows.append(connection, request.session_id, now, ("decided", body))
+        ledger_rows.append(connection, request.session_id, now, voted, ("decided", body))
         self._follow.changed(connection, after, now)
         self._follow.decided(connection, after, now)
         return after

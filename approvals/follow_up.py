@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from approvals import ids
 from approvals.authority import OWNER_ROLE
-from approvals.models import DeliveryId, Request, RequestKind, Session, SessionId
+from approvals.models import DeliveryId, Request, RequestKind, RequestStatus, Session, SessionId
 from approvals.ports import Channels, Directory, Job, Jobs
 from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
@@ -115,12 +115,13 @@ class FollowUp:
     def decided(self, connection: Connection, request: Request, now: datetime) -> None:
         """Wake the session once every request of the checkpoint is decided; until then, what is
         still open shows how many of the others are."""
-        pending = request_rows.pending_of_checkpoint(connection, request.checkpoint_id)
+        batch = request_rows.checkpoint_with(connection, request)
+        pending = [r for r in batch if r.status is RequestStatus.PENDING]
         for sibling in pending:
             self.changed(connection, sibling, now)
         if pending:
             return
-        if self._takeover is not None and self._takeover.wake(connection, request, now):
+        if self._takeover is not None and self._takeover.wake(connection, batch, now):
             self.run_here(connection, request.session_id)
             return
         session_rows.wake(connection, request.session_id, now)

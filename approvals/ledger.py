@@ -37,50 +37,6 @@ def entry_hash(
     )
 
 
-def link(
-    previous: tuple[int, str],
-    *,
-    session_id: SessionId,
-    at: datetime,
-    kind: str,
-    body: JsonObject,
-) -> LedgerEntry:
-    """The entry that follows `previous` (its seq and hash; `(0, GENESIS)` before the first)."""
-    seq, prev_hash = previous[0] + 1, previous[1]
-    return LedgerEntry(
-        session_id=session_id,
-        seq=seq,
-        at=at,
-        kind=kind,
-        body=body,
-        prev_hash=prev_hash,
-        hash=entry_hash(
-            session_id=session_id,
-            seq=seq,
-            at=at,
-            kind=kind,
-            body=body,
-            prev_hash=prev_hash,
-        ),
-    )
-
-
-def chain(
-    previous: tuple[int, str],
-    *,
-    session_id: SessionId,
-    at: datetime,
-    entries: Iterable[tuple[str, JsonObject]],
-) -> tuple[list[LedgerEntry], tuple[int, str]]:
-    """The entries of these kinds and bodies that follow `previous`, and the head after them."""
-    linked = []
-    for kind, body in entries:
-        entry = link(previous, session_id=session_id, at=at, kind=kind, body=body)
-        linked.append(entry)
-        previous = (entry.seq, entry.hash)
-    return linked, previous
-
-
 class Verification(Value):
     """What checking chains found; `verified` only if there is nothing to report."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,7 +19,7 @@ from approvals.canonical import sha256_hex, well_formed
 from approvals.errors import InvalidError, LostLeaseError, UnavailableError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
-from approvals.ledger import GENESIS, chain
+from approvals.ledger import GENESIS
 from approvals.models import (
     CheckpointId,
     ConversationKey,
@@ -105,9 +106,7 @@ class Runs:
             "owner": owner,
             "conversation": conversation,
         }
-        entries, head = chain(
-            (0, GENESIS), session_id=session.id, at=now, entries=[("session_started", body)]
-        )
+        rows, head = ledger_rows.linked((0, GENESIS), session.id, now, [("session_started", body)])
 
         def unit(connection: Connection) -> Session:
             if idempotency_key is not None:
@@ -132,7 +131,7 @@ class Runs:
                 head=head,
                 lease=lease,
             )
-            ledger_rows.insert(connection, entries)
+            ledger_rows.insert(connection, rows)
             if lease is None:
                 self._follow.run(connection, session.id)
             else:
@@ -158,7 +157,7 @@ class Runs:
             )
             if taken is None:
                 return None
-            session, epoch = taken
+            session, epoch, snapshot = taken
             batch = (
                 ()
                 if session.checkpoint_id is None
@@ -167,7 +166,6 @@ class Runs:
                     for request in request_rows.of_checkpoint(connection, session.checkpoint_id)
                 )
             )
-            snapshot = session_rows.snapshot(connection, session_id)
             return Run(session=session, epoch=epoch, snapshot=snapshot, batch=batch)
 
         return await self._store.write(unit)
@@ -258,11 +256,11 @@ class Runs:
                 if waiting
                 else {}
             )
-            session_rows.change(
+            self._change(
                 connection,
-                run.session.id,
-                run.epoch,
+                run,
                 now,
+                entries,
                 checkpoint_id=checkpoint_id,
                 snapshot=snapshot,
                 attempts=0,
@@ -270,7 +268,6 @@ class Runs:
                 **state,
             )
             request_rows.insert(connection, requests)
-            ledger_rows.append(connection, run.session.id, now, *entries)
             self._follow.tell(connection, run.session, "\n\n".join(progress), now)
             self._follow.show(connection, run.session, waiting, now)
 
@@ -414,20 +411,28 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
-            session_rows.change(
-                connection,
-                run.session.id,
-                run.epoch,
-                now,
-                next_at=None,
-                lease_until=None,
-                **values,
-            )
-            ledger_rows.append(connection, run.session.id, now, (kind, body))
+            over = {"next_at": None, "lease_until": None}
+            self._change(connection, run, now, [(kind, body)], **over, **values)
             self._executions.cancel_open(connection, run.session.id, "The session has ended.", now)
             self._follow.tell(connection, run.session, notice, now)
 
         await self._store.write(unit)
+
+    @staticmethod
+    def _change(
+        connection: Connection,
+        run: Run,
+        now: datetime,
+        entries: Sequence[tuple[str, JsonObject]],
+        **values: Any,
+    ) -> None:
+        """Write columns of the session and entries of its ledger as this run."""
+        session_id = run.session.id
+        before = session_rows.head_of_run(connection, session_id, run.epoch, now)
+        rows, (seq, last_hash) = ledger_rows.linked(before, session_id, now, entries)
+        ledger_rows.insert(connection, rows)
+        head = {"ledger_seq": seq, "ledger_head": last_hash}
+        session_rows.change(connection, session_id, run.epoch, now, **head, **values)
 
 
 def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:

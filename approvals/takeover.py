@@ -8,14 +8,13 @@ ends as that of any process that died: the session is due again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from approvals import ids
 from approvals.models import Request, RequestStatus, Session, SessionId, Value
-from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.store.after_commit import AFTER_COMMIT
 from approvals.store.sessions import NewLease
@@ -71,15 +70,14 @@ class Takeover:
         run = Run(session=session, epoch=session_rows.FIRST_EPOCH, snapshot=None, batch=())
         self._keep(connection, run, now)
 
-    def wake(self, connection: Connection, request: Request, now: datetime) -> bool:
-        """Let the session of a checkpoint that is decided go on here. False if it does not wait, or
-        is to be left to whoever is free; then nothing is changed."""
+    def wake(self, connection: Connection, batch: Sequence[Request], now: datetime) -> bool:
+        """Let the session of `batch`, a checkpoint that is decided, go on here. False if it does
+        not wait, or is to be left to whoever is free; then nothing is changed."""
         if (lease := self.lease(now)) is None:
             return False
-        batch = request_rows.of_checkpoint(connection, request.checkpoint_id)
         if any(r.status is RequestStatus.EXECUTING for r in batch):  # to be seen to by `begin`
             return False
-        woken = session_rows.wake_and_take(connection, request.session_id, lease, now)
+        woken = session_rows.wake_and_take(connection, batch[0].session_id, lease, now)
         if woken is None:
             return False
         session, epoch, snapshot = woken

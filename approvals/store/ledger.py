@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select, update
 
 from approvals.errors import NotFoundError
-from approvals.ledger import chain
+from approvals.ledger import entry_hash
 from approvals.models import JsonObject, LedgerEntry, SessionId
 from approvals.store import codec
-from approvals.store.prepared import Prepared, insertion
+from approvals.store.prepared import Parameters, Prepared, insertion
 from approvals.store.schema import ledger, sessions
 
 
@@ -33,24 +33,44 @@ def append(
     if not entries:
         return
     before = head(connection, session_id, lock=True)
-    linked, (seq, last_hash) = chain(before, session_id=session_id, at=at, entries=entries)
-    insert(connection, linked)
+    rows, (seq, last_hash) = linked(before, session_id, at, entries)
+    insert(connection, rows)
     _MOVE_HEAD.run(connection, of=session_id, seq=seq, hash=last_hash)
 
 
-def insert(connection: Connection, linked: Iterable[LedgerEntry]) -> None:
-    """Write entries that follow the session's head, which the caller has locked and moves."""
-    for entry in linked:
-        _INSERT.run(
-            connection,
-            session_id=entry.session_id,
-            seq=entry.seq,
-            at=codec.to_text(entry.at),
-            kind=entry.kind,
-            body=codec.dumps(entry.body),
-            prev_hash=entry.prev_hash,
-            hash=entry.hash,
+def linked(
+    before: tuple[int, str],
+    session_id: SessionId,
+    at: datetime,
+    entries: Iterable[tuple[str, JsonObject]],
+) -> tuple[list[Parameters], tuple[int, str]]:
+    """The rows of (kind, body) pairs that follow the head `before`, and the head after them."""
+    seq, prev_hash = before
+    rows: list[Parameters] = []
+    at_text = codec.to_text(at)
+    for kind, body in entries:
+        seq += 1
+        new_hash = entry_hash(
+            session_id=session_id, seq=seq, at=at, kind=kind, body=body, prev_hash=prev_hash
         )
+        rows.append(
+            {
+                "session_id": session_id,
+                "seq": seq,
+                "at": at_text,
+                "kind": kind,
+                "body": codec.dumps(body),
+                "prev_hash": prev_hash,
+                "hash": new_hash,
+            }
+        )
+        prev_hash = new_hash
+    return rows, (seq, prev_hash)
+
+
+def insert(connection: Connection, rows: Iterable[Parameters]) -> None:
+    """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
+    _INSERT.run_each(connection, rows)
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:

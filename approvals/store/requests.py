@@ -50,10 +50,10 @@ def of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
     return [codec.request(row) for row in _OF_CHECKPOINT.all(connection, of=checkpoint_id)]
 
 
-def pending_of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
-    """Those of them that still wait for people."""
-    rows = _OF_CHECKPOINT.all(connection, of=checkpoint_id)
-    return [codec.request(row) for row in rows if row[_STATUS] == RequestStatus.PENDING]
+def checkpoint_with(connection: Connection, request: Request) -> list[Request]:
+    """`of_checkpoint` for a request whose newest state is in hand."""
+    rows = _OF_CHECKPOINT.all(connection, of=request.checkpoint_id)
+    return [request if row[_ID] == request.id else codec.request(row) for row in rows]
 
 
 def open_of_session(connection: Connection, session_id: str) -> list[Request]:
@@ -196,6 +196,7 @@ _OF_SESSION = Prepared(
     .where(requests.c.session_id == bindparam("of"))
     .order_by(requests.c.created_at, requests.c.position)
 )
+_ID = requests.c.keys().index("id")
 _STATUS = requests.c.keys().index("status")
 _OPEN = (RequestStatus.PENDING, RequestStatus.APPROVED)
 _INSERT_VOTE = insertion(votes)

@@ -21,7 +21,7 @@ FIRST_EPOCH = 1
 _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
 _LATER = ("checkpoint_id", "snapshot", "answer", "error", "attempts")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
-_EPOCH, _ATTEMPTS = len(codec.SESSION), len(codec.SESSION) + 1
+_EPOCH, _ATTEMPTS, _SNAPSHOT_TOO = (len(codec.SESSION) + n for n in range(3))
 
 
 class NewLease(NamedTuple):
@@ -142,11 +142,11 @@ def take_lease(
     owner: str,
     now: datetime,
     lease_s: float,
-) -> tuple[Session, int] | None:
+) -> tuple[Session, int, str | None] | None:
     """Make this process the one that runs the session; None if it is not due or not free.
 
-    The returned epoch fences every later write. `next_at` moves to the end of the lease, so a
-    sweep finds the session again if this process dies.
+    Returns the session, the epoch, which fences every later write, and the chat's state. `next_at`
+    moves to the end of the lease, so a sweep finds the session again if this process dies.
     """
     until = codec.to_text(now + timedelta(seconds=lease_s))
     taken = _TAKE_LEASE.run(
@@ -154,8 +154,7 @@ def take_lease(
     )
     if taken != 1:
         return None
-    row = _row(connection, session_id)
-    return codec.session(row), row[_EPOCH]
+    return _begun(connection, session_id)
 
 
 def renew_lease(
@@ -209,9 +208,7 @@ def holds_lease(
     row = (_LOCK if lock else _LEASE).first(connection, of=session_id)
     if row is None:
         raise _unknown(session_id)
-    held_epoch, status, until = row
-    held = held_epoch == epoch and status == SessionStatus.RUNNING
-    return bool(held and until is not None and until > codec.to_text(now))
+    return _is_held(row, epoch, now)
 
 
 def require_lease(
@@ -220,6 +217,23 @@ def require_lease(
     """Raise LostLeaseError unless the run of `epoch` still holds the session; `lock` as above."""
     if not holds_lease(connection, session_id, epoch, now, lock=lock):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+
+
+def head_of_run(
+    connection: Connection, session_id: str, epoch: int, now: datetime
+) -> tuple[int, str]:
+    """The head of the session's ledger, locked. Raises LostLeaseError unless the run of `epoch`
+    still holds the session."""
+    row = _LOCK.first(connection, of=session_id)
+    if row is None or not _is_held(row, epoch, now):
+        raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+    return row[3], row[4]
+
+
+def _is_held(row: Sequence[Any], epoch: int, now: datetime) -> bool:
+    held_epoch, status, until = row[:3]
+    held = held_epoch == epoch and status == SessionStatus.RUNNING
+    return bool(held and until is not None and until > codec.to_text(now))
 
 
 def wake(connection: Connection, session_id: str, now: datetime) -> None:
@@ -241,8 +255,7 @@ def wake_and_take(
     )
     if woken != 1:
         return None
-    row = _row(connection, session_id)
-    return codec.session(row), row[_EPOCH], snapshot(connection, session_id)
+    return _begun(connection, session_id)
 
 
 def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
@@ -284,6 +297,13 @@ def ids(connection: Connection) -> Sequence[SessionId]:
     return [SessionId(row[0]) for row in connection.execute(query)]
 
 
+def _begun(connection: Connection, session_id: str) -> tuple[Session, int, str | None]:
+    row = _BEGUN.first(connection, of=session_id)
+    if row is None:
+        raise _unknown(session_id)
+    return codec.session(row), row[_EPOCH], row[_SNAPSHOT_TOO]
+
+
 def _row(connection: Connection, session_id: str) -> Sequence[Any]:
     row = _GET.first(connection, of=session_id)
     if row is None:
@@ -301,9 +321,16 @@ _INSERT = Prepared(
     sessions.insert().values({name: bindparam(name) for name in _NEW} | {"attempts": 0})
 )
 _GET = Prepared(select(*_COLUMNS).where(_of))
+_BEGUN = Prepared(select(*_COLUMNS, sessions.c.snapshot).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _SNAPSHOT = Prepared(select(sessions.c.snapshot).where(_of))
-_lease = select(sessions.c.epoch, sessions.c.status, sessions.c.lease_until).where(_of)
+_lease = select(
+    sessions.c.epoch,
+    sessions.c.status,
+    sessions.c.lease_until,
+    sessions.c.ledger_seq,
+    sessions.c.ledger_head,
+).where(_of)
 _LEASE = Prepared(_lease)
 _LOCK = Prepared(_lease.with_for_update())
 _TAKE_LEASE = Prepared(

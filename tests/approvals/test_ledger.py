@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from approvals.ledger import GENESIS, Verification, combine, link, verify
-from approvals.models import LedgerEntry, SessionId
+from approvals.ledger import GENESIS, Verification, combine, entry_hash, verify
+from approvals.models import JsonObject, LedgerEntry, SessionId
 from tests.doubles.clock import START
 
 SESSION = SessionId("S-1")
 Chain = list[LedgerEntry]
+
+
+def link(
+    previous: tuple[int, str], *, session_id: SessionId, at: datetime, kind: str, body: JsonObject
+) -> LedgerEntry:
+    values = {
+        "session_id": session_id,
+        "seq": previous[0] + 1,
+        "at": at,
+        "kind": kind,
+        "body": body,
+        "prev_hash": previous[1],
+    }
+    return LedgerEntry(**values, hash=entry_hash(**values))
 
 
 def chain(length: int = 5, session_id: SessionId = SESSION) -> Chain:

@@ -175,7 +175,7 @@ async def test_transaction_that_fails_takes_nothing(world: World) -> None:
     now = world.clock.now()
 
     def unit(connection: Connection) -> None:
-        assert world.takeover.wake(connection, request, now)
+        assert world.takeover.wake(connection, [request], now)
         raise UnavailableError("gone")
 
     with pytest.raises(UnavailableError):
@@ -190,7 +190,7 @@ async def test_session_that_does_not_wait_is_not_woken(world: World) -> None:
     (request,) = await world.submit(run, "look")
     now = world.clock.now()
 
-    assert not await world.store.write(lambda c: world.takeover.wake(c, request, now))
+    assert not await world.store.write(lambda c: world.takeover.wake(c, [request], now))
     await world.runs.check(run)
 
 
