@@ -8,7 +8,7 @@ take few values, and never an id, a name of a person, or anything that somebody 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -72,9 +72,14 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
-    def names(self) -> Iterable[str]:
-        """The names of all samples that there are now; a documentation test compares them."""
-        return {sample.name for family in self._registry.collect() for sample in family.samples}
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """Every metric of ours with the names of its samples, as queries use them."""
+        kinds = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
+        return {
+            family.name: frozenset(family.name + end for end in kinds[family.type])
+            for family in self._registry.collect()
+            if family.name.startswith("countersign_")
+        }
 
     def proposed(self, requests: Sequence[Request]) -> None:
         """See `approvals.observing.Observer.proposed`."""
