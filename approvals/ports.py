@@ -171,6 +171,10 @@ class TicketOrder(Value):
     """Who may answer, ordered by id; each has an identity of the connector's kind."""
 
 
+KnownTickets = Callable[[Sequence[str]], Awaitable[Sequence[TicketRef]]]
+"""Those of these ticket ids in which somebody can still decide."""
+
+
 class TicketConnector(Protocol):
     """A system in which people decide by answering a ticket.
 
@@ -208,12 +212,12 @@ class TicketConnector(Protocol):
         Idempotent. Raises as `open_ticket`, and NotFoundError if it is gone.
         """
 
-    async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
+    async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
         """Read what has changed since the cursor of an earlier page, in one query whatever the
         number of tickets; without a cursor, every ticket that is still open.
 
-        `tickets` are those that wait, so that their text can be compared. May return tickets again
-        that have not changed, and tickets that are not ours.
+        `known` says of what was read which tickets wait, so that their text can be compared. May
+        return tickets again that have not changed, and tickets that are not ours.
         """
 
     async def fetch_one(self, ref: TicketRef) -> Observation | None:

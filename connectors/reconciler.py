@@ -25,6 +25,7 @@ from approvals.service import ApprovalService
 from approvals.store import deliveries as delivery_rows
 from approvals.store import tickets as rows
 from approvals.tickets import Observation, PollState, WebhookHint
+from connectors.awaited import Awaited
 from connectors.channel import ticket_of
 from connectors.losses import Losses
 from connectors.settling import Settling
@@ -59,6 +60,7 @@ class Reconciler:
             name: Settling(connector, store, clock, service, directory)
             for name, connector in connectors.items()
         }
+        self._awaited = {name: Awaited(store, name) for name in connectors}
         self._store, self._clock, self._service = store, clock, service
         # Polls keep in their row whether they fail; this is for tickets that are read one by one.
         self._outages = Outages("ticket", key="system")
@@ -122,22 +124,21 @@ class Reconciler:
     async def poll(self, name: str) -> None:
         """Read what has changed in one system, and settle it."""
         connector = self._connectors.get(name)
-        taken = None if connector is None else await self._take(name)
-        if connector is None or taken is None:
+        state = None if connector is None else await self._take(name)
+        if connector is None or state is None:
             return
-        state, awaited = taken
         now = self._clock.now()
         sweep = state.swept_at is None or now - state.swept_at >= SWEEP_EVERY
         since = None if sweep else state.cursor
         try:
-            page = await connector.fetch_decisions(since, [ticket_of(d) for d in awaited])
+            page = await connector.fetch_decisions(since, self._awaited[name].refs)
         except UnavailableError as exc:
             await self._failed(state, exc)
             return
-        await self._settle_all(name, awaited, page.observations)
+        await self._settle_all(name, page.observations)
         if since is None:
             seen = {observation.ref.id for observation in page.observations}
-            await self._look_for([d for d in awaited if d.ticket_id not in seen], now)
+            await self._look_for(await self._awaited[name].missing(seen, limit=MISSING_LIMIT), now)
         if state.failures:
             log.info("ticket system reachable again", system=name)
         done = PollState(
@@ -149,23 +150,22 @@ class Reconciler:
         )
         await self._store.write(lambda c: rows.save_poll(c, done))
 
-    async def _take(self, name: str) -> tuple[PollState, list[Delivery]] | None:
+    async def _take(self, name: str) -> PollState | None:
         now = self._clock.now()
 
-        def unit(connection: Connection) -> tuple[PollState, list[Delivery]] | None:
+        def unit(connection: Connection) -> PollState | None:
             state = rows.poll_state(connection, name, lock=True)
             if state is None or state.next_at > now:
                 return None
             leased = now + timedelta(seconds=POLL_LEASE_S)
             rows.save_poll(connection, state.model_copy(update={"next_at": leased}))
-            return state, rows.awaited(connection, name)
+            return state
 
         return await self._store.write(unit)
 
-    async def _settle_all(
-        self, name: str, awaited: Sequence[Delivery], observations: Sequence[Observation]
-    ) -> None:
+    async def _settle_all(self, name: str, observations: Sequence[Observation]) -> None:
         """What waits comes first, so that nobody can keep it waiting with tickets of their own."""
+        awaited = await self._awaited[name].among([seen.ref.id for seen in observations])
         known = {delivery.ticket_id: delivery for delivery in awaited}
         others, strangers = [], []
         for seen in observations:
@@ -197,17 +197,16 @@ class Reconciler:
     async def _delivery_of(self, name: str, seen: Observation) -> Delivery | None:
         return await self._store.read(lambda c: rows.delivery_of(c, name, seen.ref.id))
 
-    async def _look_for(self, missing: Sequence[Delivery], now: datetime) -> None:
+    async def _look_for(self, missing: Sequence[DeliveryId], now: datetime) -> None:
         """Tickets that should have been among the open ones: read them by id.
 
         Those that are there and only carry no mark any more are missing again the next time, so
         it is not always the same ones that are read.
         """
-        some = random.sample(missing, min(len(missing), MISSING_LIMIT))
-        for delivery in some:
-            await self._look_at(delivery.id, now)
+        for delivery_id in missing:
+            await self._look_at(delivery_id, now)
             try:
-                await self.look(delivery.id)
+                await self.look(delivery_id)
             except NotFoundError:
                 continue
 

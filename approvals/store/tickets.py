@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from approvals.models import Delivery, DeliveryId, DeliveryStatus, RequestStatus
@@ -41,20 +42,32 @@ def by_key(connection: Connection, channel: str, request_id: str, target: str) -
     return None if row is None else codec.delivery(row)
 
 
-def awaited(connection: Connection, channel: str) -> list[Delivery]:
-    """Tickets in which somebody can still decide, oldest first."""
+def awaited(connection: Connection, channel: str, ticket_ids: Sequence[str]) -> list[Delivery]:
+    """Of these tickets, at most a few hundred, those in which somebody can still decide."""
+    query = select(deliveries).where(deliveries.c.ticket_id.in_(ticket_ids))
+    return [codec.delivery(row) for row in connection.execute(_awaited(query, channel))]
+
+
+def awaited_after(
+    connection: Connection, channel: str, ticket_id: str, *, limit: int
+) -> list[tuple[str, DeliveryId]]:
+    """Tickets in which somebody can still decide, with their deliveries, by ticket id."""
     query = (
-        select(deliveries)
-        .join(requests, requests.c.id == deliveries.c.request_id)
-        .where(
-            requests.c.status == RequestStatus.PENDING.value,
-            deliveries.c.channel == channel,
-            deliveries.c.status == DeliveryStatus.LIVE.value,
-            deliveries.c.ticket_id.is_not(None),
-        )
-        .order_by(requests.c.created_at, deliveries.c.id)
+        _awaited(select(deliveries.c.ticket_id, deliveries.c.id), channel)
+        .where(deliveries.c.ticket_id > ticket_id)
+        .order_by(deliveries.c.ticket_id)
+        .limit(limit)
     )
-    return [codec.delivery(row) for row in connection.execute(query)]
+    return [(row[0], DeliveryId(row[1])) for row in connection.execute(query)]
+
+
+def _awaited(query: Select[Any], channel: str) -> Select[Any]:
+    return query.join(requests, requests.c.id == deliveries.c.request_id).where(
+        requests.c.status == RequestStatus.PENDING.value,
+        deliveries.c.channel == channel,
+        deliveries.c.status == DeliveryStatus.LIVE.value,
+        deliveries.c.ticket_id.is_not(None),
+    )
 
 
 def look(connection: Connection, delivery_id: str, at: datetime | None) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,15 +18,18 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from approvals import ids
-from approvals.canonical import digest
-from approvals.ledger import GENESIS, link
-from approvals.models import SessionId
+from approvals.canonical import canonical_json, sha256_hex
+from approvals.ledger import GENESIS
 from approvals.store import codec
+from bench.measure import require
 
 CHUNK = 1_000
 TABLES = ("sessions", "requests", "deliveries", "ledger")
 """In the order in which they refer to each other."""
 Rows = dict[str, list[tuple[Any, ...]]]
+SEPARATOR = "\0"
+"""Stands in no text that was ever stored."""
+_TEXT = object()
 
 
 @dataclass(frozen=True)
@@ -63,64 +67,106 @@ def fill(url: str, template: Template, n: int) -> None:
 
 
 def _copies(template: Template, began: datetime, numbers: Iterable[int]) -> Rows:
+    mould = Mould(template)
     rows: Rows = {table: [] for table in TABLES}
     for number in numbers:
-        copy = _copy(template.rows, began + timedelta(milliseconds=number))
+        copy = mould.copy(began + timedelta(milliseconds=number))
         for table in TABLES:
-            rows[table] += [tuple(row.values()) for row in copy[table]]
+            rows[table] += copy[table]
     return rows
 
 
-def _copy(rows: dict[str, list[dict[str, Any]]], at: datetime) -> dict[str, list[dict[str, Any]]]:
-    """The rows under new ids, with the digest and the chain that belong to them."""
-    (session,) = rows["sessions"]
-    names = {session["id"]: ids.new_id("S")}
-    for request in rows["requests"]:
-        names |= {request["id"]: ids.new_id("R"), request["execution_token"]: ids.new_token()}
-        names.setdefault(request["checkpoint_id"], ids.new_id("C"))
-        names[request["digest"]] = digest(
-            session_id=names[session["id"]],
-            call_id=request["call_id"],
-            tool=request["tool"],
-            arguments=json.loads(request["arguments"]),
-            policy_version=request["policy_version"],
-        )
-    names |= {row["id"]: ids.new_id("D") for row in rows["deliveries"]}
-    times = {"created_at": codec.to_text(at), "updated_at": codec.to_text(at)}
-    deadline = codec.to_text(at + timedelta(days=1))
-    copy = {
-        table: [
-            {name: times.get(name, _renamed(value, names)) for name, value in row.items()}
-            for row in rows[table]
-        ]
-        for table in TABLES
-    }
-    for request in copy["requests"]:
-        request["expires_at"] = request["expires_at"] and deadline
-    (new_session,) = copy["sessions"]
-    new_session["idempotency_key"] = None
-    copy["ledger"], new_session["ledger_head"] = _chain(copy["ledger"], at)
-    return copy
+class Mould:
+    """Makes copies. What differs between two of them is put into one text: value by value it would
+    take ten times as long, and there are a hundred million values."""
+
+    def __init__(self, template: Template):
+        rows = template.rows
+        (self._session,), self._requests = rows["sessions"], rows["requests"]
+        self._deliveries, self._ledger = rows["deliveries"], rows["ledger"]
+        times = {row["created_at"] for row in (self._session, *self._requests)}
+        self._times = {*times, *(row["at"] for row in self._ledger), self._session["updated_at"]}
+        self._deadlines = {row["expires_at"] for row in self._requests} - {None}
+        self._shape, texts = [], []
+        for table in TABLES:
+            for row in rows[table]:
+                self._shape.append(
+                    (table, [value if _is_plain(value) else _TEXT for value in row.values()])
+                )
+                texts += [value for value in row.values() if not _is_plain(value)]
+        hashed = [self._text_to_hash(row) for row in self._ledger]
+        self._signed = {row["digest"]: self._text_to_sign(row) for row in self._requests}
+        names = "|".join(map(re.escape, self._names(datetime.now(UTC))))
+        # Every second piece is a name.
+        self._pieces = re.split(f"({names})", SEPARATOR.join([*texts, *hashed]))
+        self._counts = len(texts), len(hashed)
+
+    def copy(self, at: datetime) -> Rows:
+        """The rows of a session that began at `at`."""
+        names = self._names(at)
+        pieces = self._pieces.copy()
+        pieces[1::2] = [names[name] for name in pieces[1::2]]
+        parts = "".join(pieces).split(SEPARATOR)
+        texts, hashed = parts[: self._counts[0]], parts[self._counts[0] :]
+        heads = dict(self._heads(hashed))
+        left = iter(texts)
+        rows: Rows = {table: [] for table in TABLES}
+        for table, shape in self._shape:
+            values = (next(left) if value is _TEXT else value for value in shape)
+            rows[table].append(tuple(heads.get(v, v) if isinstance(v, str) else v for v in values))
+        return rows
+
+    def _names(self, at: datetime) -> dict[str, str]:
+        """What stands in a copy instead of each id, digest and time of the template."""
+        session_id = ids.new_id("S")
+        names = {self._session["id"]: session_id}
+        for request in self._requests:
+            names |= {request["id"]: ids.new_id("R"), request["execution_token"]: ids.new_token()}
+            names.setdefault(request["checkpoint_id"], ids.new_id("C"))
+        for digest, text in self._signed.items():
+            signed = text.replace(self._session["id"], session_id)
+            names[digest] = sha256_hex(signed.encode())
+        names |= {row["id"]: ids.new_id("D") for row in self._deliveries}
+        names[self._session["idempotency_key"]] = f"copy:{session_id}"
+        names |= dict.fromkeys(self._times, codec.to_text(at))
+        return names | dict.fromkeys(self._deadlines, codec.to_text(at + timedelta(days=1)))
+
+    def _text_to_sign(self, row: dict[str, Any]) -> str:
+        """What the digest of a request covers; the session is put in for each copy."""
+        signed = {
+            "session": row["session_id"],
+            "call_id": row["call_id"],
+            "tool": row["tool"],
+            "arguments": json.loads(row["arguments"]),
+            "policy_version": row["policy_version"],
+        }
+        text = canonical_json(signed)
+        require(sha256_hex(text) == row["digest"], f"{row['id']} is not what was signed")
+        return text.decode()
+
+    def _text_to_hash(self, row: dict[str, Any]) -> str:
+        """What the hash of an entry covers; the hash before it is put in for each copy."""
+        return canonical_json(
+            {
+                "session": row["session_id"],
+                "seq": row["seq"],
+                "at": codec.from_text(row["at"]).isoformat(timespec="microseconds"),
+                "kind": row["kind"],
+                "body": json.loads(row["body"]),
+                "prev_hash": row["prev_hash"],
+            }
+        ).decode()
+
+    def _heads(self, hashed: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The template's hashes, and those of the copy's chain."""
+        before = GENESIS
+        for row, text in zip(self._ledger, hashed, strict=True):
+            before = sha256_hex(text.replace(row["prev_hash"], before).encode())
+            yield row["hash"], before
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    if isinstance(value, str):
-        for old, new in names.items():
-            value = value.replace(old, new)
-    return value
-
-
-def _chain(rows: Sequence[dict[str, Any]], at: datetime) -> tuple[list[dict[str, Any]], str]:
-    seq, head, linked = 0, GENESIS, []
-    for row in rows:
-        body = json.loads(row["body"])
-        session_id = SessionId(row["session_id"])
-        entry = link((seq, head), session_id=session_id, at=at, kind=row["kind"], body=body)
-        seq, head = entry.seq, entry.hash
-        linked.append(
-            {**row, "at": codec.to_text(at), "prev_hash": entry.prev_hash, "hash": entry.hash}
-        )
-    return linked, head
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, str)
 
 
 def _write_sqlite(url: str, columns: dict[str, list[str]], chunks: Iterator[Rows]) -> None:

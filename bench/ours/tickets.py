@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from approvals.models import Principal, Verdict
-from approvals.ports import TicketConnector, TicketOrder
+from approvals.ports import KnownTickets, TicketConnector, TicketOrder
 from approvals.tickets import Observation, TicketRef, TicketVote, order_key, target_of
 from bench.measure import Leg, require, write
 from bench.ours.stack import APPROVER, Stack, stack, versions
@@ -41,6 +41,14 @@ class Counted(Protocol):
         """How many there were since."""
 
 
+def _among(refs: Sequence[TicketRef]) -> KnownTickets:
+    async def known(ids: Sequence[str]) -> Sequence[TicketRef]:
+        wanted = set(ids)
+        return [ref for ref in refs if ref.id in wanted]
+
+    return known
+
+
 async def measure(
     connector: TicketConnector, system: Counted, refs: Sequence[TicketRef], since: str
 ) -> dict[str, Any]:
@@ -49,7 +57,7 @@ async def measure(
     ids = {ref.id for ref in refs}
 
     async def poll() -> Sequence[Observation]:
-        return (await connector.fetch_decisions(since, refs)).observations
+        return (await connector.fetch_decisions(since, _among(refs))).observations
 
     async def one_by_one() -> Sequence[Observation]:
         left, found = iter(refs), list[Observation]()
@@ -138,7 +146,7 @@ async def main(leg: Leg) -> None:
         async with open_system(os.environ["SYSTEM"], SystemClock(), database) as system:
             connector = system.connector
             refs = await _opened(connector, await _ordered(ours, system, leg))
-            before = await connector.fetch_decisions(None, refs)
+            before = await connector.fetch_decisions(None, _among(refs))
             require(not _approved(connector, before.observations), "something was approved before")
             for ref in refs:
                 await system.approve(ref)

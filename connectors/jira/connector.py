@@ -11,7 +11,7 @@ import structlog
 
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.models import Principal
-from approvals.ports import TicketOrder
+from approvals.ports import KnownTickets, TicketOrder
 from approvals.tickets import (
     CheckResult,
     FoundTicket,
@@ -74,13 +74,13 @@ class JiraConnector:
         """See `approvals.ports.TicketConnector.adopt`."""
         return await self._opening.adopt(order, await self._fetching.one(ref.id))
 
-    async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
+    async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
         """See `approvals.ports.TicketConnector.fetch_decisions`."""
         reader, began = await self._reader(), time.monotonic()
         last = _moment(since)
         issues = await (self._fetching.waiting() if last is None else self._fetching.changed(last))
         now, took = self._client.site_time, timedelta(seconds=time.monotonic() - began)
-        shown = {ref.id: ref.shown for ref in tickets}
+        shown = {ref.id: ref.shown for ref in await known([issue.id for issue in issues])}
         observe = (
             self._observed_if_readable(reader, issue, shown.get(issue.id, ""), fresh=last is None)
             for issue in issues

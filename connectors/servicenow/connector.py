@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from approvals.errors import NotFoundError
-from approvals.ports import Clock, TicketOrder
+from approvals.ports import Clock, KnownTickets, TicketOrder
 from approvals.tickets import (
     CheckResult,
     FoundTicket,
@@ -87,14 +87,15 @@ class ServiceNowConnector:
         """See `TicketConnector.adopt`."""
         return await self._records.adopt(order, ref)
 
-    async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
+    async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
         """One query for the answers, and at most one more for who gave them.
 
         The cursor is the newest `sys_updated_on` that was seen: the instance's clock, not ours.
         """
-        shown = {ticket.id: ticket.shown for ticket in tickets}
         start = None if not since else datetime.fromisoformat(since)
         found = await self._changed(start)
+        waiting = await known([record.id for record, _ in found])
+        shown = {ticket.id: ticket.shown for ticket in waiting}
         read = [
             Ticket(record=record, marks=tuple(marks), shown=shown.get(record.id, ""))
             for record, marks in found

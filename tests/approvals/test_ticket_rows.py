@@ -131,23 +131,28 @@ async def test_delivery_is_found_by_the_order_that_it_is(world: World) -> None:
     assert await found("servicenow", one, "ticket:1.0") is None
 
 
-async def test_awaited_are_open_tickets_of_pending_requests_oldest_first(world: World) -> None:
+async def test_awaited_are_open_tickets_of_pending_requests(world: World) -> None:
     async def asked() -> Request:
-        world.clock.advance(1)
         (request,) = await world.asked()
         return request
 
     first, decided, closed, unopened, elsewhere, last = [await asked() for _ in range(6)]
-    await delivered(world, last, "1")
-    await delivered(world, first, "2")
+    one = await delivered(world, last, "1")
+    two = await delivered(world, first, "2")
     await delivered(world, decided, "3")
     await delivered(world, closed, "4", status=DeliveryStatus.CLOSED)
     await delivered(world, unopened, None)
     await delivered(world, elsewhere, "1", channel="servicenow")
     await world.vote(decided, BEN, Verdict.REJECT)
-    found = await world.store.read(lambda c: rows.awaited(c, "jira"))
+    asked_for = ["2", "3", "4", "5"]
+    found = await world.store.read(lambda c: rows.awaited(c, "jira", asked_for))
+    pages = [
+        await world.store.read(lambda c, a=after: rows.awaited_after(c, "jira", a, limit=1))  # type: ignore[misc]
+        for after in ("", "1", "2")
+    ]
 
-    assert ["2", "1"] == [delivery.ticket_id for delivery in found]
+    assert ["2"] == [delivery.ticket_id for delivery in found]
+    assert [[("1", one)], [("2", two)], []] == pages
 
 
 async def test_tickets_to_be_read_come_the_longest_due_first(world: World) -> None:

@@ -20,6 +20,7 @@ from bot.clock import SystemClock
 from tests.contracts.orders import orders_in
 from tests.contracts.outside import Outside, Who
 from tests.contracts.tickets_memory import MEMORY
+from tests.doubles.tickets import among
 
 FIGURES = {"calls", "poll_ms", "one_by_one_calls", "one_by_one_ms", "ratio"}
 
@@ -50,7 +51,7 @@ async def refs(outside: Outside, tmp_path: Path) -> Sequence[TicketRef]:
 
 
 async def cursor(outside: Outside, refs: Sequence[TicketRef]) -> str:
-    return (await outside.connector.fetch_decisions(None, refs)).cursor
+    return (await outside.connector.fetch_decisions(None, among(refs))).cursor
 
 
 async def test_a_poll_is_one_call_and_one_by_one_is_one_for_each(

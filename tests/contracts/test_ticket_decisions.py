@@ -15,6 +15,7 @@ from connectors.changes import split
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Elsewhere, Outside, Who
 from tests.contracts.reading import seen, votes
+from tests.doubles.tickets import among
 
 MANY = 20
 """Tickets that one reading takes in."""
@@ -24,7 +25,7 @@ async def polled(
     outside: Outside, since: str | None, tickets: Sequence[TicketRef]
 ) -> tuple[dict[str, Observation], str]:
     """What a poll reads, by ticket id, and where the next one goes on."""
-    page = await outside.connector.fetch_decisions(since, tickets)
+    page = await outside.connector.fetch_decisions(since, among(tickets))
     return {one.ref.id: one for one in page.observations}, page.cursor
 
 

@@ -12,11 +12,12 @@ from approvals.tickets import TicketRef
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Outside, Who
 from tests.contracts.reading import EFFECTS, Effect, said, seen
+from tests.doubles.tickets import among
 
 Reading = Callable[[TicketConnector, TicketRef], Awaitable[object]]
 READINGS: dict[str, Reading] = {
     "find": lambda connector, ref: connector.find("R-1.1.0"),
-    "fetch_decisions": lambda connector, ref: connector.fetch_decisions(None, [ref]),
+    "fetch_decisions": lambda connector, ref: connector.fetch_decisions(None, among([ref])),
     "fetch_one": lambda connector, ref: connector.fetch_one(ref),
 }
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from approvals.errors import InvalidWebhookError, UnansweredError
 from approvals.models import Principal, Verdict
-from approvals.ports import Clock, TicketOrder
+from approvals.ports import Clock, KnownTickets, TicketOrder
 from approvals.tickets import (
     CheckResult,
     FoundTicket,
@@ -44,6 +44,15 @@ _AT_THE_END = {
     TicketOutcome.REJECTED: State.REJECTED,
 }
 """Where a ticket belongs; all other outcomes close it."""
+
+
+def among(refs: Sequence[TicketRef]) -> KnownTickets:
+    """The tickets that wait are these."""
+
+    async def known(ids: Sequence[str]) -> Sequence[TicketRef]:
+        return [ref for ref in refs if ref.id in ids]
+
+    return known
 
 
 class FakeTickets:
@@ -140,7 +149,7 @@ class FakeTickets:
         self._answer()
         return self.ref(ticket)
 
-    async def fetch_decisions(self, since: str | None, tickets: Sequence[TicketRef]) -> TicketPage:
+    async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
         """What the index knows of open tickets, or of all that changed since the cursor."""
         await self._call("fetch_decisions")
         if since is None:

@@ -24,6 +24,7 @@ from sandbox.jira.catalog import (
 from sandbox.jira.server import Jira
 from tests.contracts.tickets_jira import PUBLIC_URL, OnJira, settings
 from tests.doubles.directory import BEN, CARA
+from tests.doubles.tickets import among
 
 MAPPED = {
     "pending": [PENDING],
@@ -89,7 +90,7 @@ class JiraSite(OnJira):
 
     async def poll(self, since: str | None = None) -> TicketPage:
         """What one poll reads."""
-        return await self.connector.fetch_decisions(since, [])
+        return await self.connector.fetch_decisions(since, among([]))
 
     def status(self, ref: TicketRef) -> str:
         """The id of the status."""

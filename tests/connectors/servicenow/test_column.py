@@ -11,6 +11,7 @@ from connectors.servicenow.connector import ServiceNowConnector
 from sandbox.servicenow.people import BOT, MALLORY, MEGAN
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
+from tests.doubles.tickets import among
 
 BY_STATE = {"field": "state", "approved": [-4], "rejected": [4], "pending": [-5]}
 """Assess means yes, cancelled means no: moves that anybody with the role itil may make."""
@@ -39,7 +40,7 @@ async def test_mapped_state_is_the_verdict_of_who_set_it(
     office.person(MEGAN.user_name).move(ref.id, state, comments="So be it.")
     await connector.comment(ref, "Noted.", key="k1")
     (vote,) = await office.found(ref)
-    page = await connector.fetch_decisions(None, [ref])
+    page = await connector.fetch_decisions(None, among([ref]))
 
     assert isinstance(vote, TicketVote)
     assert (verdict, MEGAN.user_name, "So be it.") == (

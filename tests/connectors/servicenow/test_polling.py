@@ -15,6 +15,7 @@ from sandbox.servicenow.people import ALEX, MEGAN
 from tests.connectors.servicenow.fixtures import payload
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
+from tests.doubles.tickets import among
 
 PENDING, LATENCY_S = 200, 0.15
 
@@ -23,7 +24,7 @@ async def poll(
     office: Office, since: str | None, tickets: list[TicketRef]
 ) -> tuple[dict[str, list[Verdict]], str]:
     """The verdicts by ticket, and the cursor."""
-    page = await office.connector.fetch_decisions(since, tickets)
+    page = await office.connector.fetch_decisions(since, among(tickets))
     found = {
         seen.ref.id: [f.verdict for f in office.connector.decide(seen) if isinstance(f, TicketVote)]
         for seen in page.observations
@@ -93,7 +94,7 @@ async def test_change_of_the_text_is_seen_although_no_approval_changed(
     await orders.ticket()
     _, cursor = await poll(office, cursor, [ref])
     office.person(MEGAN.user_name).edit("change_request", ref.id, {"description": "Give a raise."})
-    page = await office.connector.fetch_decisions(cursor, [ref])
+    page = await office.connector.fetch_decisions(cursor, among([ref]))
 
     assert {ref.id: MEGAN.user_name} == {
         seen.ref.id: seen.altered_by for seen in page.observations if seen.altered_by
@@ -105,7 +106,7 @@ async def test_text_is_not_compared_for_tickets_that_do_not_wait(
 ) -> None:
     ref = await orders.ticket()
     office.person(MEGAN.user_name).edit("change_request", ref.id, {"description": "Give a raise."})
-    page = await office.connector.fetch_decisions(None, [])
+    page = await office.connector.fetch_decisions(None, among([]))
 
     assert [(ref.id, None)] == [(seen.ref.id, seen.altered_by) for seen in page.observations]
 
@@ -128,8 +129,8 @@ async def test_rows_that_the_query_did_not_ask_for_are_left_out(office: Office) 
     app.router.add_get("/{tail:.*}", handler)
     async with serve(app) as url:
         connector = office.use(url=url)
-        opened = await connector.fetch_decisions(None, [])
-        changed = await connector.fetch_decisions(opened.cursor, [])
+        opened = await connector.fetch_decisions(None, among([]))
+        changed = await connector.fetch_decisions(opened.cursor, among([]))
         found = await connector.find(task["correlation_id"])
 
     assert ["2" * 32] == [seen.ref.id for seen in opened.observations]
@@ -145,6 +146,6 @@ async def test_closed_ticket_that_somebody_opened_again_is_read(
     await office.connector.close(ref, TicketOutcome.REJECTED, "Rejected in the chat.")
     row = office.approval(ref, ALEX.user_name)
     office.person("admin").edit(APPROVER, row["sys_id"], {"state": "requested"})
-    page = await office.connector.fetch_decisions(cursor, [ref])
+    page = await office.connector.fetch_decisions(cursor, among([ref]))
 
     assert [(ref.id, True)] == [(seen.ref.id, seen.awaiting) for seen in page.observations]
