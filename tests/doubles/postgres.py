@@ -21,6 +21,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from approvals.store import upgrade
+from approvals.store.schema import metadata
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -31,6 +32,8 @@ full_page_writes = off
 """
 _made: list[str] = []
 _free: list[str] = []
+_emptying: dict[str, tuple[psycopg.Connection[Any], sql.Composed]] = {}
+"""For each database that was given back a connection that stays, and what it has to run."""
 
 
 @functools.cache
@@ -90,24 +93,43 @@ def borrow() -> str:
 
 def give_back(url: str) -> None:
     """Empty a database that was borrowed; nobody may be using it."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_emptying(url))
+    try:
+        _empty_out(url)
+    except psycopg.OperationalError:  # the test has ended every connection
+        _emptying.pop(url)[0].close()
+        _empty_out(url)
     _free.append(url)
 
 
-def _emptying(url: str) -> sql.Composed:
-    with psycopg.connect(url) as connection:
-        found = connection.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
-            "'public'::regnamespace AND relname NOT IN ('alembic_version', 'job_engine')"
-        )
-        tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in found)
-    return sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables)
+def _empty_out(url: str) -> None:
+    if url not in _emptying:
+        connection = psycopg.connect(url, autocommit=True)
+        _emptying[url] = connection, _deletions(connection)
+    connection, deletions = _emptying[url]
+    connection.execute(deletions)
+
+
+def _deletions(connection: psycopg.Connection[Any]) -> sql.Composed:
+    """One transaction that deletes every row: TRUNCATE makes each table's files anew, 20 ms."""
+    found = connection.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+        "'public'::regnamespace AND relname NOT IN ('alembic_version', 'job_engine')"
+    )
+    ours = [table.name for table in reversed(metadata.sorted_tables)]
+    names = [*ours, *sorted({name for (name,) in found} - set(ours))]
+    parts = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in names]
+    restart = sql.SQL(
+        "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' "
+        "AND relnamespace = 'public'::regnamespace"
+    )
+    return sql.SQL("; ").join([*parts, restart])
 
 
 def drop(url: str) -> None:
     """Drop a database that was made here, whoever still uses it."""
     name = str(make_url(url).database)
+    if url in _emptying:
+        _emptying.pop(url)[0].close()
     _run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     if name in _made:
         _made.remove(name)

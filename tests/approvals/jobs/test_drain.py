@@ -10,7 +10,7 @@ import pytest
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.ports import Job
 from tests.doubles.clock import ManualClock
-from tests.doubles.database import sqlite_store
+from tests.doubles.database import fresh_database, sqlite_store
 
 pytestmark = pytest.mark.asyncio
 
@@ -23,7 +23,7 @@ async def test_drain_waits_for_what_runs_and_begins_nothing(tmp_path: Path) -> N
         await may_end.wait()
         done.append(row)
 
-    async with sqlite_store(tmp_path) as store:
+    async with sqlite_store(fresh_database(tmp_path)) as store:
         jobs = EmbeddedJobs(store, ManualClock(), concurrency=1)
         jobs.handle("deliver", handler)
         working = asyncio.create_task(jobs.run())
