@@ -106,6 +106,7 @@ class LeaseKeeper:
         self._every_s = every_s
         self._clock_s = clock_s
         self._held: dict[int, Lease] = {}
+        self._next: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._reachable = True
 
@@ -118,15 +119,14 @@ class LeaseKeeper:
         """Keep the lease of `run`, which was asked for at `asked_s`, until the block ends."""
         lease = Lease(run, self._ends_s(asked_s), self._clock_s, asyncio.current_task())
         self._held[id(lease)] = lease
-        if self._task is None:
-            self._task = asyncio.create_task(self._renew_forever(), name="lease renewal")
+        if self._next is None and self._task is None:
+            self._wait()
         try:
             yield lease
         finally:
             del self._held[id(lease)]
             if not self._held and self._task is not None:
                 self._task.cancel()
-                self._task = None
 
     def held(self) -> list[Lease]:
         """Every lease that is held now."""
@@ -156,7 +156,21 @@ class LeaseKeeper:
     def _ends_s(self, asked_s: float) -> float:
         return asked_s + SHARE * self._runs.lease_s
 
-    async def _renew_forever(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
+    # Most runs are over long before their lease has to be renewed: a task for each would cost more
+    # than all else here. The timer of a run that is over is left to the next one.
+
+    def _wait(self) -> None:
+        self._next = asyncio.get_running_loop().call_later(self._every_s, self._wake)
+
+    def _wake(self) -> None:
+        self._next = None
+        if self._held:
+            self._task = asyncio.create_task(self._renew(), name="lease renewal")
+
+    async def _renew(self) -> None:
+        try:
             await self.renew_now()
+        finally:
+            self._task = None
+            if self._held:
+                self._wait()

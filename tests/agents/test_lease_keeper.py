@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,34 @@ async def test_a_store_that_is_away_renews_nothing(ticks: Ticks) -> None:
         await keeper.renew_now()
 
         assert lease.ends_s == before_s
+
+
+async def test_every_run_is_renewed_whatever_became_of_the_one_before(ticks: Ticks) -> None:
+    """After one that ended before it was renewed, and after one that ended meanwhile."""
+    office, run = await _run()
+    asked: asyncio.Queue[None] = asyncio.Queue()
+    answer = asyncio.Event()
+
+    async def renew(_: Any) -> Any:
+        asked.put_nowait(None)
+        await answer.wait()
+        return frozenset()
+
+    office.runs.renew = renew  # type: ignore[method-assign]
+    keeper = LeaseKeeper(office.runs, every_s=0.001, clock_s=ticks)
+    async with asyncio.timeout(10):
+        with keeper.hold(run, keeper.now_s()):
+            pass
+        with keeper.hold(run, keeper.now_s()):
+            await asked.get()
+        with keeper.hold(run, keeper.now_s()):
+            await asked.get()
+            answer.set()
+            for _ in range(3):
+                await asked.get()
+        await asyncio.sleep(0)
+
+    assert [t for t in asyncio.all_tasks() if t.get_name() == "lease renewal"] == []
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux has this clock")
