@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from approvals.jobs.due import due_jobs
 from approvals.jobs.local import SWEEP_EVERY_S, LocalJobs, cancel
 from approvals.ports import Clock, Job, Store
-from approvals.store import doorbells
+from approvals.store import codec, doorbells
 from approvals.store.postgres import connect_arguments
 from approvals.store.urls import parse
 
@@ -82,7 +82,7 @@ class ProcrastinateJobs(LocalJobs):
 
     def enqueue(self, connection: Connection, job: Job) -> None:
         """See `approvals.ports.Jobs.enqueue`."""
-        doorbells.ring(connection, job)
+        doorbells.ring(connection, job, self._clock.now())
 
     async def settle(self) -> None:
         """Wait until nothing is running here and no doorbell is unheard anywhere: for tests."""
@@ -170,6 +170,15 @@ class ProcrastinateJobs(LocalJobs):
             log.info("job worker works again", restarts=self.restarts)
         self._said = False
 
+    def _ring_once_due(self, job: Job, at: datetime) -> None:
+        """Where the clock is a little behind that of the process that rang, the row is not due
+        yet. Where it is far behind, a sweep comes first."""
+        early_s = (at - self._clock.now()).total_seconds()
+        if 0.0 < early_s < self._sweep_every_s:
+            asyncio.get_running_loop().call_later(early_s, self._ring, job)
+        else:
+            self._ring(job)
+
     async def _hear_until_it_ends(self) -> None:
         """One worker. Ends by a stop, and when it finds that others took it for dead."""
         pool = AsyncConnectionPool(
@@ -183,8 +192,8 @@ class ProcrastinateJobs(LocalJobs):
         app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
         @app.task(name=doorbells.TASK, queue=doorbells.QUEUE)
-        async def hear(kind: str, id: str) -> None:
-            self._ring(Job(kind=kind, id=id))
+        async def hear(kind: str, id: str, at: str) -> None:
+            self._ring_once_due(Job(kind=kind, id=id), codec.from_text(at))
 
         async with pool, app.open_async(pool):
             await pool.wait(POOL_TIMEOUT_S)

@@ -61,9 +61,11 @@ def missing_functions(connection: Connection) -> list[str]:
     return [name for name in FUNCTIONS if not connection.execute(found, {"name": name}).scalar()]
 
 
-def ring(connection: Connection, job: Job) -> None:
-    """Ring once this transaction has committed: some process will hear it."""
-    connection.execute(_RING, {"args": codec.dumps({"kind": job.kind, "id": job.id})})
+def ring(connection: Connection, job: Job, at: datetime) -> None:
+    """Ring once this transaction has committed: some process will hear it, and when it was rung
+    by the clock of this one."""
+    args = {"kind": job.kind, "id": job.id, "at": codec.to_text(at)}
+    connection.execute(_RING, {"args": codec.dumps(args)})
 
 
 def take_turn(connection: Connection, *, every_s: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from approvals.jobs import local
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Request
 from approvals.ports import Job
+from approvals.store import codec, deliveries
 from tests.approvals.test_notices import thread
 from tests.doubles.jobs_at_work import Handler, at_work
 from tests.doubles.world import THREAD, World, working
@@ -70,6 +72,21 @@ async def test_delivery_that_failed_keeps_its_time_over_a_restart(tmp_path: Path
 
     assert failed.next_at == after.next_at
     assert "Too many." == after.error
+
+
+async def test_delivery_that_is_to_wait_keeps_its_time_over_a_restart(tmp_path: Path) -> None:
+    async with working(tmp_path) as world:
+        (request,) = await world.asked()
+        (before, *_) = await world.service.deliveries(request.id)
+        later = world.clock.now() + timedelta(hours=1)
+        await world.store.write(
+            lambda c: deliveries.record(c, before.id, next_at=codec.to_text(later))
+        )
+        async with at_work(world) as jobs:
+            await jobs.settle()
+        (after, *_) = await world.service.deliveries(request.id)
+
+    assert later == after.next_at
 
 
 async def test_doorbells_beyond_what_may_wait_are_dropped(

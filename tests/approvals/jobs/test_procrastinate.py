@@ -19,7 +19,7 @@ from approvals.follow_up import RUN
 from approvals.jobs import procrastinate
 from approvals.jobs.procrastinate import MAX_SKEW_S, SILENT_S, ProcrastinateJobs
 from tests.doubles import postgres
-from tests.doubles.clock import ManualClock
+from tests.doubles.clock import START, ManualClock
 from tests.doubles.jobs_at_work import Handler, at_work, heard, ring, sharing
 from tests.doubles.world import RULES, World
 
@@ -162,18 +162,20 @@ async def test_finishing_what_another_worker_has_done_by_now_is_harmless(world: 
     assert ["shared", "next"] == handler.calls
 
 
-async def test_worker_survives_the_loss_of_every_connection(world: World, url: str) -> None:
+async def test_worker_survives_the_loss_of_every_connection() -> None:
     handler = Handler()
-    world.jobs.handle("bell", handler)
-    async with at_work(world) as jobs:
-        with psycopg.connect(postgres.server_url(), autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                [make_url(url).database],
-            )
-        await ring(world, "after")
-        await handler.called.wait()
-        await jobs.settle()
+    url = postgres.fresh()
+    async with sharing(url) as world:
+        world.jobs.handle("bell", handler)
+        async with at_work(world) as jobs:
+            with psycopg.connect(postgres.server_url(), autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [make_url(url).database],
+                )
+            await ring(world, "after")
+            await handler.called.wait()
+            await jobs.settle()
 
     assert ["after"] == handler.calls
 
@@ -240,6 +242,21 @@ async def test_clock_that_is_off_is_trouble(url: str, off_s: float) -> None:
     assert told.startswith("this machine's clock is ")
     assert f" {'+' if off_s > 0 else '-'}1" in told
     assert "" == fine
+
+
+async def test_process_whose_clock_is_behind_waits_until_the_row_is_due(url: str) -> None:
+    handler = Handler()
+    behind_s = 0.2
+    ahead = ManualClock(START + timedelta(seconds=behind_s))
+    async with sharing(url, ahead) as ringing, sharing(url, sweep_every_s=60) as world:
+        world.jobs.handle("bell", handler)
+        async with at_work(world):
+            rung_at = asyncio.get_running_loop().time()
+            await ring(ringing, "early")
+            await handler.called.wait()
+            heard_at = asyncio.get_running_loop().time()
+
+    assert heard_at - rung_at >= behind_s
 
 
 async def test_drained_process_leaves_doorbells_to_the_others(url: str) -> None:
