@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast check bench bench-peers lock clean
+.PHONY: help setup demo run test test-fast check bench bench-peers lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -36,6 +36,9 @@ bench-peers: setup ## Measure pause and resume beside other frameworks (N=500 RE
 
 lock: ## Recompute requirements/*.lock (needs uv; LOCK_ARGS=--upgrade moves versions)
 	@scripts/lock.sh $(LOCK_ARGS)
+
+audit: setup ## Look up known vulnerabilities, list licences (exit 2: nobody could be asked)
+	@.venv/bin/python scripts/audit.py
 
 clean: ## Remove what set-up and tests made; databases stay
 	rm -rf .venv .venv-* bench/.venvs tests/e2e/node/node_modules artifacts build dist htmlcov

@@ -26,17 +26,21 @@ TEXTS = ("summary", "description")
 
 
 class Reader:
-    """Reads issues as our account sees them; `own` is its id."""
+    """Reads issues as our account sees them; `own` is its id, `shown` the hash of the description
+    that we wrote, if that is known."""
 
-    def __init__(self, settings: JiraSettings, own: str):
-        self._settings, self._own = settings, own
+    def __init__(self, settings: JiraSettings, own: str, shown: str = ""):
+        self._settings, self._own, self._shown = settings, own, shown
 
     def observe(self, issue: Issue, shown: str = "", answers: Answers | None = None) -> Observation:
         """What the issue says; `answers` are those to its approvals, where these decide."""
+        return Reader(self._settings, self._own, shown)._observed(issue, answers)
+
+    def _observed(self, issue: Issue, answers: Answers | None) -> Observation:
         acts = self._moves(issue) if answers is None else self._answered(issue, answers)
         altered = self._altered(issue, None)
         return Observation(
-            ref=issue.ref(self._settings.url, shown),
+            ref=issue.ref(self._settings.url, self._shown),
             order_key=self.order_key(issue),
             awaiting=issue.status in self._settings.statuses.pending,
             state_name=issue.status_name or issue.status,
@@ -176,13 +180,18 @@ class Reader:
                     continue
                 if ours is None:
                     ours = text_sha256(change.text_before)
-                if history.by.id == self._own:
-                    ours, by = text_sha256(change.text), None
-                else:
-                    by = None if text_sha256(change.text) == ours else history.by
+                now = text_sha256(change.text)
+                if history.by.id == self._own and self._is_ours(field, now):
+                    ours = now
+                by = None if now == ours else history.by
             if by is not None:
                 return by
         return None
+
+
+    def _is_ours(self, field: str, text: str) -> bool:
+        """Whether our account may have written this: somebody else may have its token."""
+        return field != "description" or self._shown in ("", text)
 
 
 class _Move(Value):

@@ -114,17 +114,16 @@ class Trail:
                     replaced = entry.at < at or _same(entry.user, self._own)
                     there = [entry] if replaced else [*there, entry]
             for entry in there:
-                other = text_sha256(entry.value) != text_sha256(now)
-                if other and not _same(entry.user, self._own):
+                # Also if it was our own user: somebody else may have its password.
+                if text_sha256(entry.value) != text_sha256(now):
                     return entry.user or "somebody"
         return ""
 
     def editor(self, record: Record, settings: ServiceNowSettings) -> str:
-        """Who changed our text last."""
-        for entry in reversed(self._by_row[record.id]):
-            if entry.column in TEXTS and not settings.is_own(entry.user):
-                return entry.user
-        return "somebody"
+        """Who changed our text last; our own user only if nobody else did."""
+        wrote = [entry.user for entry in self._by_row[record.id] if entry.column in TEXTS]
+        others = [user for user in wrote if not settings.is_own(user)]
+        return next((user for user in reversed(others or wrote) if user), "somebody")
 
     def _as_created(self, mark: Mark) -> bool:
         """Whether nothing was set since the row was made, as far as the audit knows."""

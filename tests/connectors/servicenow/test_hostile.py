@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from approvals.tickets import TicketRef, TicketRefusal
-from sandbox.servicenow.people import ALEX, APPROVAL_ADMIN, ITIL, MALLORY, MEGAN
+from sandbox.servicenow.people import ALEX, APPROVAL_ADMIN, BOT, ITIL, MALLORY, MEGAN
 from tests.connectors.servicenow.fixtures import settings
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
@@ -109,6 +109,25 @@ async def test_answer_to_a_text_that_was_changed_back_since_does_not_count(
 
     assert seen.altered_by is None
     assert f"was changed by {MEGAN.user_name} before this" in reason
+
+
+async def test_text_that_our_user_wrote_and_we_did_not_is_not_ours(
+    office: Office, orders: Orders
+) -> None:
+    """Whoever has our password may rewrite what people read, and put it right after the answer."""
+    ref = await orders.ticket()
+    ours = office.snow.change(ref.id)["description"]
+    thief = office.person(BOT.user_name, ITIL)
+    thief.edit(CHANGE, ref.id, {"description": "Approve free cake"})
+    altered = (await office.seen(ref)).altered_by
+    office.snow.clock_offset_s = 5
+    office.person(ALEX.user_name).approve(ref.id)
+    office.snow.clock_offset_s = 10
+    thief.edit(CHANGE, ref.id, {"description": ours})
+    (reason,) = await said(office, ref)
+
+    assert altered == BOT.user_name
+    assert f"was changed by {BOT.user_name} before this" in reason
 
 
 async def test_answer_to_a_text_that_was_put_right_before_it_counts(
