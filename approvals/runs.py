@@ -163,7 +163,9 @@ class Runs:
                 if session.checkpoint_id is None
                 else tuple(
                     self._executions.doubt(connection, request, now)
-                    for request in request_rows.of_checkpoint(connection, session.checkpoint_id)
+                    for request in request_rows.of_checkpoint(
+                        connection, session_id, session.checkpoint_id
+                    )
                 )
             )
             return Run(session=session, epoch=epoch, snapshot=snapshot, batch=batch)

@@ -253,7 +253,7 @@ class ApprovalService:
         """`view` inside a transaction of the caller's."""
         request = request_rows.get(connection, request_id)
         session = session_rows.get(connection, request.session_id)
-        together = request_rows.of_checkpoint(connection, request.checkpoint_id)
+        together = request_rows.of_checkpoint(connection, request.session_id, request.checkpoint_id)
         return RequestView(
             request=request,
             session=session,

@@ -45,14 +45,15 @@ def lock(connection: Connection, request_id: str) -> None:
             sessions_of.lock(connection, row[0])
 
 
-def of_checkpoint(connection: Connection, checkpoint_id: str) -> list[Request]:
-    """The requests that were proposed together, by position."""
-    return [codec.request(row) for row in _OF_CHECKPOINT.all(connection, of=checkpoint_id)]
+def of_checkpoint(connection: Connection, session_id: str, checkpoint_id: str) -> list[Request]:
+    """The requests of a session that were proposed together, by position."""
+    rows = _OF_CHECKPOINT.all(connection, session=session_id, of=checkpoint_id)
+    return [codec.request(row) for row in rows]
 
 
 def checkpoint_with(connection: Connection, request: Request) -> list[Request]:
     """`of_checkpoint` for a request whose newest state is in hand."""
-    rows = _OF_CHECKPOINT.all(connection, of=request.checkpoint_id)
+    rows = _OF_CHECKPOINT.all(connection, session=request.session_id, of=request.checkpoint_id)
     return [request if row[_ID] == request.id else codec.request(row) for row in rows]
 
 
@@ -187,7 +188,10 @@ _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
 _SESSION_ID = Prepared(select(requests.c.session_id).where(requests.c.id == bindparam("of")))
 _OF_CHECKPOINT = Prepared(
     select(requests)
-    .where(requests.c.checkpoint_id == bindparam("of"))
+    .where(
+        requests.c.session_id == bindparam("session"),
+        requests.c.checkpoint_id == bindparam("of"),
+    )
     .order_by(requests.c.position)
 )
 # Not with a status in it: SQLite might go through all that wait instead of those of the session.

@@ -77,7 +77,14 @@ Index(
     sessions.c.created_at,
     sessions.c.id,
 )
-Index("ix_sessions_conversation", sessions.c.conversation, sessions.c.created_at)
+_in_conversation = sessions.c.conversation.is_not(None)
+Index(
+    "ix_sessions_conversation",
+    sessions.c.conversation,
+    sessions.c.created_at,
+    sqlite_where=_in_conversation,
+    postgresql_where=_in_conversation,
+)
 
 requests = Table(
     "requests",
@@ -115,7 +122,6 @@ requests = Table(
     Column("traceparent", String(55)),
     UniqueConstraint("session_id", "call_id"),
 )
-Index("ix_requests_checkpoint_id_position", requests.c.checkpoint_id, requests.c.position)
 Index(
     "ix_requests_status_created_at_id",
     requests.c.status,

@@ -37,6 +37,11 @@ log = structlog.get_logger(__name__)
 BATCH = 64
 """Units per commit at most: bounds what one caller waits for the others."""
 BUSY_TIMEOUT_MS = 5000
+CHECKPOINT_PAGES = 4000
+"""Pages of 4 KiB in the write-ahead log before they are copied into the file: four times SQLite's
+own, because every session changes the same pages again and again."""
+CACHE_KIB = 8 * 1024
+"""Of the writer."""
 READERS = 8
 
 
@@ -70,6 +75,8 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         if not read_only:
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         if read_only:

@@ -106,7 +106,7 @@ class Machine:
             )
         )
         siblings = await self.world.store.read(
-            lambda c: request_rows.of_checkpoint(c, claimed.checkpoint_id)
+            lambda c: request_rows.of_checkpoint(c, claimed.session_id, claimed.checkpoint_id)
         )
         assert RequestStatus.PENDING not in {s.status for s in siblings}, "ran before all decided"
         await self._require_approval(claimed)
