@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import aiosmtplib
 import httpx
@@ -114,6 +115,17 @@ class _Rest:
         if answer.is_server_error:
             return f"The {self.name} is unavailable (HTTP {status}): {said}"
         return f"The {self.name} refused (HTTP {status}): {said} Nothing was changed."
+
+
+def path_of(*steps: str) -> str:
+    """A path of these steps, which an agent may have named: none can leave its place.
+
+    Raises BackOfficeError.
+    """
+    for step in steps:
+        if not step.strip("."):
+            raise BackOfficeError(f"{step!r} is no id. Nothing was changed.")
+    return "".join(f"/{quote(step, safe='', errors='replace')}" for step in steps)
 
 
 @dataclass(frozen=True)

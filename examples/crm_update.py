@@ -13,7 +13,7 @@ import autogen
 from autogen import AssistantAgent
 
 from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
-from examples.back_office import Crm, Mail, as_json
+from examples.back_office import Crm, Mail, as_json, path_of
 
 ASSISTANT = """You are the CRM assistant. Look up the customer that the task names with
 lookup_customer. Then propose in ONE message both calls: update_opportunity with the new stage,
@@ -54,7 +54,7 @@ def crm_update(context: WorkflowContext) -> Chat:
         close_date: Annotated[str, "When it is expected to close, YYYY-MM-DD"],
     ) -> str:
         body = {"stage": stage, "amount": amount, "close_date": close_date}
-        path = f"/opportunities/{opportunity_id}"
+        path = path_of("opportunities", opportunity_id)
         return as_json(await crm.write("PATCH", path, body, current_execution().token))
 
     async def send_email(

@@ -13,7 +13,7 @@ import autogen
 from autogen import Agent, AssistantAgent, GroupChat, GroupChatManager
 
 from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
-from examples.back_office import Crm, as_json
+from examples.back_office import Crm, as_json, path_of
 
 ANALYST = """You are the sales analyst. Look up the customer that the task names with
 lookup_customer, exactly once. Then tell the quoter in a few lines what matters for the quote: the
@@ -90,7 +90,7 @@ def sales_quote(context: WorkflowContext) -> Chat:
             str, "prospecting, qualification, proposal, negotiation, closed_won or closed_lost"
         ],
     ) -> str:
-        path = f"/opportunities/{opportunity_id}"
+        path = path_of("opportunities", opportunity_id)
         return as_json(await crm.write("PATCH", path, {"stage": stage}, current_execution().token))
 
     async def log_activity(
