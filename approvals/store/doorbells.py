@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from sqlalchemy import Connection, text
 
+from approvals.models import Value
 from approvals.ports import Job
 from approvals.store import codec
 
@@ -50,6 +51,23 @@ _PUT_BACK = text(
 ).bindparams(queue=QUEUE)
 
 
+# As Procrastinate fetches and finishes them one by one: what another worker looks at is skipped.
+_TAKE = text(
+    "DELETE FROM procrastinate_jobs WHERE id IN (SELECT id FROM procrastinate_jobs "
+    "WHERE queue_name = :queue AND task_name = :task AND status = 'todo' "
+    "ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING args"
+).bindparams(queue=QUEUE, task=TASK)
+
+
+class Doorbell(Value):
+    """What a process hears."""
+
+    kind: str
+    id: str
+    at: datetime
+    """When it was rung, by the clock of the process that did."""
+
+
 def schema_sql() -> str:
     """The statements that make Procrastinate's tables, of the installed version."""
     return files("procrastinate.sql").joinpath("schema.sql").read_text(encoding="utf-8")
@@ -66,6 +84,11 @@ def ring(connection: Connection, job: Job, at: datetime) -> None:
     by the clock of this one."""
     args = {"kind": job.kind, "id": job.id, "at": codec.to_text(at)}
     connection.execute(_RING, {"args": codec.dumps(args)})
+
+
+def take(connection: Connection, *, limit: int) -> list[Doorbell]:
+    """Hear many at once, those that have waited longest."""
+    return [Doorbell.model_validate(row[0]) for row in connection.execute(_TAKE, {"limit": limit})]
 
 
 def take_turn(connection: Connection, *, every_s: float) -> bool:

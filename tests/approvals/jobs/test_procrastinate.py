@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from approvals.follow_up import RUN
 from approvals.jobs import procrastinate
 from approvals.jobs.procrastinate import MAX_SKEW_S, SILENT_S, ProcrastinateJobs
+from approvals.store import doorbells
 from tests.doubles import postgres
 from tests.doubles.clock import START, ManualClock
 from tests.doubles.jobs_at_work import Handler, at_work, heard, ring, sharing
@@ -91,6 +92,40 @@ async def test_each_doorbell_is_heard_by_one_process(url: str) -> None:
         await worlds[0].jobs.settle()  # type: ignore[attr-defined]
 
     assert sorted(rows) == sorted(handlers[0].calls + handlers[1].calls)
+
+
+async def test_many_doorbells_are_heard_with_few_statements_and_once_each(url: str) -> None:
+    handlers = Handler(), Handler()
+    rows = [f"row-{number}" for number in range(300)]
+    async with AsyncExitStack() as stack:
+        worlds = [await stack.enter_async_context(sharing(url)) for _ in handlers]
+        await asyncio.gather(*(ring(worlds[0], row) for row in rows))
+        for world, handler in zip(worlds, handlers, strict=True):
+            world.jobs.handle("bell", handler)
+            await stack.enter_async_context(at_work(world))
+        for world in worlds:
+            await world.jobs.settle()  # type: ignore[attr-defined]
+        (events,) = await sql(worlds[0], "SELECT last_value FROM procrastinate_events_id_seq")
+        one_by_one = events - len(rows)  # each has one event when it comes, and one when fetched
+
+    assert sorted(rows) == sorted(handlers[0].calls + handlers[1].calls)
+    assert one_by_one < len(rows) / 2
+
+
+async def test_taking_many_leaves_what_others_have(world: World) -> None:
+    for row in ("first", "second", "third"):
+        await ring(world, row)
+    await sql(world, "UPDATE procrastinate_jobs SET status = 'doing' WHERE args ->> 'id' = 'first'")
+    await sql(
+        world, "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('theirs', 'task')"
+    )
+    some = await world.store.write(lambda c: doorbells.take(c, limit=1))
+    rest = await world.store.write(lambda c: doorbells.take(c, limit=50))
+    left = await sql(world, "SELECT args ->> 'id' FROM procrastinate_jobs ORDER BY id")
+
+    assert ["second"] == [one.id for one in some]
+    assert ["third"] == [one.id for one in rest]
+    assert ["first", None] == left
 
 
 async def test_only_one_process_sweeps_at_a_time(url: str) -> None:
