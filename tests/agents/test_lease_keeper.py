@@ -135,7 +135,7 @@ def test_the_clock_counts_the_time_in_which_the_machine_is_suspended() -> None:
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
 @pytest.mark.parametrize("frozen_s", [0.0, 3600.0])
-async def test_a_process_frozen_after_its_last_check_does_not_call_the_tool(
+async def test_a_process_frozen_after_its_claim_does_not_call_the_tool(
     frozen_s: float, mode: Mode, ticks: Ticks, tmp_path: Path
 ) -> None:
     """The store said yes, then came the freeze: only the clock can tell, directly before."""
@@ -146,13 +146,14 @@ async def test_a_process_frozen_after_its_last_check_does_not_call_the_tool(
         await w.run()
         (request,) = await w.requests()
         await w.office.approve(request)
-        check = w.office.runs.check
+        claim = w.office.runs.claim
 
-        async def checked(run: Any) -> None:
-            await check(run)
+        async def claimed(*args: Any) -> Any:
+            claim_of_ours = await claim(*args)
             ticks.steps_s = [0.0, frozen_s]
+            return claim_of_ours
 
-        w.office.runs.check = checked  # type: ignore[method-assign]
+        w.office.runs.claim = claimed  # type: ignore[method-assign]
         async with SessionManager(w.office.runs, w.new_registry(), clock_s=ticks) as manager:
             await manager.run(w.session_id)
         (request,) = await w.requests()

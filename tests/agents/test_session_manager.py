@@ -223,7 +223,10 @@ async def test_a_session_does_not_go_on_in_a_changed_workflow(tmp_path: Path) ->
 
 @MODES
 async def test_a_lost_lease_stops_the_run_before_the_tool(mode: Mode, tmp_path: Path) -> None:
-    """Another process took the session between claim and tool."""
+    """Another process took the session between claim and tool, which a renewal found out.
+
+    That the lease may have run out meanwhile is told by the clock: see `test_lease_keeper`.
+    """
     effects = Effects()
     script = calls_then(ToolCall("send_email", MAIL))
     async with world(pair(effects, mode=mode), script, path=tmp_path, guarded=GUARDED) as w:
@@ -232,15 +235,16 @@ async def test_a_lost_lease_stops_the_run_before_the_tool(mode: Mode, tmp_path: 
         await w.office.approve((await w.requests())[0])
         assert isinstance(w.office, FakeOffice)
         runs = w.office.runs
-        claim = runs.claim
+        claim, manager = runs.claim, SessionManager(runs, w.new_registry())  # type: ignore[arg-type]
 
         async def claim_and_lose(*args: Any) -> Any:
             claimed = await claim(*args)
             runs.steal(w.session_id)  # type: ignore[arg-type]
+            await manager.leases.renew_now()
             return claimed
 
         runs.claim = claim_and_lose  # type: ignore[method-assign]
-        await w.run()
+        await manager.run(w.session_id)
 
         assert effects.done == []
         assert (await w.session()).status is SessionStatus.RUNNING
