@@ -58,6 +58,7 @@ class SessionManager:
         self._runs = runs
         self._observer = observer
         self._outages = Outages("model", key="workflow")
+        self._missing: set[str] = set()
         self._registry = registry
         self._slots = asyncio.Semaphore(at_once)
         self._at_once, self._busy = at_once, 0
@@ -217,7 +218,9 @@ class SessionManager:
         if isinstance(error, WorkflowMissingError):
             # Its workflow is missing or another one now. What people decided is kept for the day
             # when it is back.
-            log.error("session has no workflow", error=str(error))
+            if run.session.workflow_version not in self._missing:  # sessions ask again and again
+                self._missing.add(run.session.workflow_version)
+                log.error("session has no workflow", error=str(error))
             await self._runs.park(run, error=describe(error), give_up=False)
             return
         if is_temporary(error):
