@@ -31,16 +31,25 @@ class Crowd:
     def mind(self) -> None:
         """Start again what died, if nobody else can take over."""
         if len(self.one.servers) == 1:
-            self.mend()
+            self.revive()
+
+    def revive(self) -> list[int]:
+        """Start again whatever has died, and do not wait for it; which ones."""
+        dead = [n for n, server in enumerate(self.one.servers) if not server.running]
+        for number in dead:
+            self.kills += 1
+            self.one.new_server(number=number).start()
+        return dead
 
     def mend(self) -> None:
         """Start again whatever has died, and wait until it is ready."""
-        for number, server in enumerate(self.one.servers):
-            if not server.running:
-                self.kills += 1
-                fresh = self.one.new_server(number=number)
-                fresh.start()
-                self.one.until_one_is_ready(self.one.ports[number], fresh)
+        for number in self.revive():
+            self.one.until_one_is_ready(self.one.ports[number], self.one.servers[number])
+
+    def fallen(self) -> bool:
+        """Whether the server that reached the point is dead."""
+        pid = self.points.fired
+        return bool(pid) and not any(s.pid == pid and s.running for s in self.one.servers)
 
     def frozen(self) -> int | None:
         """Which server is stopped at the point that was armed."""

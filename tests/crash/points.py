@@ -63,6 +63,10 @@ class Points:
         """From now on, write down every step that is reached."""
         self._steps.write_text("")
 
+    def seen(self, name: str, side: str) -> bool:
+        """Whether the step was reached since `record`."""
+        return f"{name} {side}\n" in self._steps.read_text()
+
     def steps(self) -> list[tuple[str, str]]:
         """The steps since `record`, in order: name and side. They are recorded no more."""
         lines = self._steps.read_text().splitlines()

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.crash.invariants import check, effects
 from tests.crash.points import Point
 from tests.crash.stories import QUOTE, STORIES, requests_of
 from tests.processes import Nursery
+from tests.stack import TASK
 
 FENCED = "run stopped"
 """What a run says when it learns that it is somebody else's."""
@@ -143,6 +145,36 @@ def test_frozen_while_it_delivers_no_card_is_left_live(two: Crowd, where: tuple[
     two.patient(lambda: not teams.live(request["id"]), "every card to be closed")
 
     assert "executed" == check(two, frozen.session, frozen.before)
+
+
+def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two: Crowd) -> None:
+    """Two cards wait then, and both are told."""
+    teams, balancer = two.teams, two.one.balancer
+    assert teams is not None
+    assert balancer is not None
+    teams.forget()
+    two.points.arm(Point("TeamsChannel.post", "after"), signal.SIGSTOP)
+    assert teams.write(TASK)
+    number = two.patient(lambda: [n for n in [two.frozen()] if n is not None], "a freeze")[0]
+    balancer.take_out(two.one.ports[number])
+
+    def asked() -> list[dict[str, Any]]:
+        waiting = two.get("/requests?status=pending")["items"]
+        return [request for request in waiting if len(teams.live(request["id"])) == 2]
+
+    (request,) = two.patient(asked, "the second card")
+    two.points.record()
+    two.one.servers[number].thaw()
+    balancer.put_back(two.one.ports[number])
+    two.patient(
+        lambda: two.points.seen("ApprovalService.adopt_delivery", "committed"), "its own card"
+    )
+    two.points.steps()
+    assert 200 == two.one.vote(request).status_code
+    two.patient(lambda: len(teams.cards(request["id"])) == 2, "both")
+
+    assert "completed" == two.one.ended(request["session_id"])["status"]
+    two.patient(lambda: not teams.live(request["id"]), "both cards to be closed")
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,12 @@ def die_at(one: Crowd, story: str, point: Point) -> str:
     one.points.arm(point)
     try:
         session = STORIES[story](one, f"{story} {point}")
-        one.patient(lambda: one.points.fired, "somebody to get there")
+        one.patient(one.fallen, "somebody to get there")
         outcome = check(one, session, before)
     except AssertionError as exc:
         exc.add_note(f"killed at {point} of the story {story}")
         raise
-    one.mend()
+    one.revive()
     return outcome
 
 

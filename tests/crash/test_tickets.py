@@ -62,7 +62,7 @@ def ask_everybody(many: Crowd, system: str) -> list[str]:
         lose_answer(one, system, number)
         many.patient(lambda n=number: one.ask(TASK, key=f"k{n}"), "an answer")  # type: ignore[misc]
         if number in POINTS:
-            many.patient(lambda: many.points.fired, f"a death at {POINTS[number]}")
+            many.patient(many.fallen, f"a death at {POINTS[number]}")
             many.mend()
             died.append(POINTS[number][0].format(system))
         if number == LAGGING.stop:
