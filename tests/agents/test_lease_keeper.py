@@ -134,9 +134,17 @@ def test_the_clock_counts_the_time_in_which_the_machine_is_suspended() -> None:
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
-@pytest.mark.parametrize("frozen_s", [0.0, 3600.0])
+@pytest.mark.parametrize(
+    ("steps_s", "status"),
+    [
+        ([0.0, 0.0], RequestStatus.EXECUTED),
+        ([3600.0], RequestStatus.EXECUTING),
+        ([0.0, 3600.0], RequestStatus.FAILED),
+    ],
+    ids=["never", "before the call", "in the call"],
+)
 async def test_a_process_frozen_after_its_claim_does_not_call_the_tool(
-    frozen_s: float, mode: Mode, ticks: Ticks, tmp_path: Path
+    steps_s: list[float], status: RequestStatus, mode: Mode, ticks: Ticks, tmp_path: Path
 ) -> None:
     """The store said yes, then came the freeze: only the clock can tell, directly before."""
     effects = Effects()
@@ -150,7 +158,7 @@ async def test_a_process_frozen_after_its_claim_does_not_call_the_tool(
 
         async def claimed(*args: Any) -> Any:
             claim_of_ours = await claim(*args)
-            ticks.steps_s = [0.0, frozen_s]
+            ticks.steps_s = list(steps_s)
             return claim_of_ours
 
         w.office.runs.claim = claimed  # type: ignore[method-assign]
@@ -158,5 +166,5 @@ async def test_a_process_frozen_after_its_claim_does_not_call_the_tool(
             await manager.run(w.session_id)
         (request,) = await w.requests()
 
-        assert len(effects.done) == (0 if frozen_s else 1)
-        assert request.status is (RequestStatus.FAILED if frozen_s else RequestStatus.EXECUTED)
+        assert len(effects.done) == (1 if status is RequestStatus.EXECUTED else 0)
+        assert request.status is status
