@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +16,6 @@ from approvals.store.urls import parse as parse_database_url
 from bot.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
-    MIN_TOKEN_LENGTH,
     AppPackageSettings,
     ConnectorSettings,
     Mode,
@@ -30,6 +28,7 @@ from bot.settings import (
 )
 from bot.settings_limits import LimitsSettings
 from bot.settings_metrics import MetricsSettings, metrics_token
+from bot.settings_people import read_people, read_tokens
 from bot.settings_problems import message, problems_of
 from bot.settings_production import insecure
 from bot.settings_secrets import choose_model, secret
@@ -112,8 +111,10 @@ class _Reader:
             self.problems.append(f"{name}: unknown section; known are {', '.join(SECTIONS)}.")
         self._database()
         public_url = self._public_url()
-        people = self._people()
-        tokens = self._tokens(people)
+        people, wrong = read_people(self._document.get("people"))
+        self.problems += wrong
+        tokens, wrong = read_tokens(people, self._environ, local=self._local)
+        self.problems += wrong
         teams = self._teams(public_url, {person.id for person in people})
         model = self._model()
         workflows = self._workflows()
@@ -182,59 +183,6 @@ class _Reader:
     def _public_url(self) -> str:
         url = self._section("public_url", AnyHttpUrl, f"http://{DEFAULT_HOST}:{DEFAULT_PORT}")
         return str(url).rstrip("/")
-
-    def _people(self) -> list[PersonSettings]:
-        entries = self._document.get("people")
-        if not isinstance(entries, list) or not entries:
-            self.problems.append("people: list at least one person (id, name, roles, identities).")
-            return []
-        found = [self._validated(f"people.{i}", PersonSettings, e) for i, e in enumerate(entries)]
-        people = [person for person in found if person is not None]
-        self._unique("people: the id", (p.id for p in people))
-        for kind in ("entra", "email", "jira", "servicenow"):
-            self._unique(
-                f"people: the {kind} identity",
-                (value for p in people for k, value in p.identities.items() if k == kind),
-            )
-        return people
-
-    def _unique(self, what: str, values: Iterable[str]) -> None:
-        for value, count in Counter(values).items():
-            if count > 1:
-                self.problems.append(
-                    f"{what} {value} is given {count} times; it must name one person."
-                )
-
-    def _tokens(self, people: list[PersonSettings]) -> dict[str, SecretStr]:
-        tokens: dict[str, SecretStr] = {}
-        for person in people:
-            where = f"people.{person.id}"
-            if person.token is not None:
-                if not self._local:
-                    self.problems.append(
-                        f"{where}.token: a literal token is allowed in local mode only; put it "
-                        "into an environment variable and name that in token_env."
-                    )
-                tokens[person.id] = person.token
-            elif person.token_env is not None:
-                value = secret(person.token_env, self._environ)
-                if value is None:
-                    self.problems.append(
-                        f"{where}.token_env: the environment variable {person.token_env} is not "
-                        "set; export it, or remove token_env if this person does not use the API."
-                    )
-                elif len(value.get_secret_value()) < MIN_TOKEN_LENGTH and not self._local:
-                    self.problems.append(
-                        f"{where}.token_env: {person.token_env} is shorter than {MIN_TOKEN_LENGTH} "
-                        "characters; use a random one, for example from `openssl rand -base64 24`."
-                    )
-                else:
-                    tokens[person.id] = value
-        if len({t.get_secret_value() for t in tokens.values()}) < len(tokens):
-            self.problems.append(
-                "people: two people have the same token; everyone needs their own."
-            )
-        return tokens
 
     def _teams(self, public_url: str, ids: set[str]) -> TeamsSettings | None:
         raw = self._document.get("teams")
