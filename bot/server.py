@@ -95,7 +95,7 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
         async with serving(settings, host=host, port=port, tracing=tracing):
             await stop.wait()
     finally:
-        await asyncio.to_thread(send_rest)
+        send_rest()  # blocks; but nothing is left that would want the loop
     log.info("stopped")
     if _threads_left():
         # A tool, or a model that was asked by a sync chat: Python would wait for it for ever.

@@ -11,7 +11,8 @@ https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +29,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from approvals.errors import ConfigurationError
 from approvals.models import Request
+from approvals.outages import Outages
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 EXPORTER = "OTEL_TRACES_EXPORTER"
@@ -139,9 +141,38 @@ def _provider(exporter: str) -> Any:
         raise ConfigurationError(f"{EXPORTER}: {exporter} is not supported; use otlp or none.")
     resource = Resource.create({SERVICE_NAME: "countersign"}).merge(OTELResourceDetector().detect())
     provider = SdkTracerProvider(resource=resource, shutdown_on_exit=False)
-    to = OTLPSpanExporter() if exporter == "otlp" else ConsoleSpanExporter()
-    provider.add_span_processor(BatchSpanProcessor(to))
+    if exporter == "console":
+        provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter()))
+    else:
+        logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)  # says it each time
+        to: Any = SaidOnce(OTLPSpanExporter())
+        provider.add_span_processor(BatchSpanProcessor(to))
     return provider
+
+
+class SaidOnce:
+    """An exporter that says once that the collector cannot be reached, and once that it can be."""
+
+    def __init__(self, exporter: Any):
+        self._exporter = exporter
+        self._outages = Outages("collector")
+
+    def export(self, spans: Sequence[Any]) -> Any:
+        """Send the spans; what cannot be sent is dropped."""
+        result = self._exporter.export(spans)
+        if result.name == "SUCCESS":
+            self._outages.up("traces")
+        else:
+            self._outages.down("traces", "spans are dropped; see OTEL_EXPORTER_OTLP_ENDPOINT")
+        return result
+
+    def shutdown(self) -> None:
+        """Let go of the connection."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing is kept here."""
+        return bool(self._exporter.force_flush(timeout_millis))
 
 
 def _named(request: Request | None, attributes: Attributes) -> dict[str, str | int | bool]:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from structlog.testing import capture_logs
 
 from approvals.errors import ConfigurationError
 from approvals.models import Request, Verdict, Via
 from approvals.observing import Observer
 from bot.metrics import Metrics
-from bot.tracing import Tracing, tracing_by
+from bot.tracing import SaidOnce, Tracing, tracing_by
 from bot.watching import Watch
 from tests.doubles.world import World, opened
 
@@ -176,6 +177,39 @@ def test_an_endpoint_is_enough() -> None:
 def test_an_unknown_exporter_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="zipkin is not supported; use otlp"):
         tracing_by({"OTEL_TRACES_EXPORTER": "zipkin"})
+
+
+class Collector:
+    """An exporter whose collector comes and goes."""
+
+    def __init__(self) -> None:
+        self.result = SpanExportResult.FAILURE
+        self.over = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self.result
+
+    def shutdown(self) -> None:
+        self.over = True
+
+    def force_flush(self, timeout_millis: int) -> bool:
+        return timeout_millis > 0
+
+
+def test_a_collector_that_is_away_is_said_once() -> None:
+    collector = Collector()
+    exporter = SaidOnce(collector)
+    with capture_logs() as logged:
+        exporter.export([])
+        exporter.export([])
+        collector.result = SpanExportResult.SUCCESS
+        results = [exporter.export([]), exporter.export([])]
+
+    assert ["collector unreachable", "collector reachable again"] == [e["event"] for e in logged]
+    assert [SpanExportResult.SUCCESS] * 2 == results
+    assert exporter.force_flush()
+    exporter.shutdown()
+    assert collector.over
 
 
 WITHOUT_SDK = """
