@@ -35,7 +35,7 @@ def copy_database(
     _say(f"copying {shown(source)} to {shown(target)}")
     copied = copy(source, target, tell=lambda table, rows: _say(f"  {table}: {rows} rows"))
     _say(f"{copied.ledger.entries} ledger entries verified")
-    _say(f"done; set COUNTERSIGN_DATABASE_URL to {shown(target)} and start the servers")
+    _say(f"done; let COUNTERSIGN_DATABASE_URL name {shown(target)}, and start the servers")
 
 
 def _say(line: str) -> None:

@@ -38,7 +38,7 @@ def test_copy_says_what_it_did(filled: str) -> None:
     assert "  sessions: 1 rows\n" in done.output
     assert "  requests: 1 rows\n" in done.output
     assert "ledger entries verified" in done.output
-    assert "set COUNTERSIGN_DATABASE_URL to postgresql://" in done.output
+    assert "let COUNTERSIGN_DATABASE_URL name postgresql://" in done.output
 
 
 def test_copy_that_is_refused_says_so(filled: str) -> None:
