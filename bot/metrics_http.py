@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
 from bot.api.problems import problem, unauthorised
+from bot.edge import authorization
 from bot.metrics import Metrics
 from bot.tracing import Tracing
 
@@ -50,7 +51,7 @@ class MetricsPage:
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     def _has_token(self, request: web.Request) -> bool:
-        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        scheme, _, token = authorization(request).partition(" ")
         given = _hash(token.strip())
         same = hmac.compare_digest(given, self._token or b"")
         return scheme.lower() == "bearer" and same
