@@ -30,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 from approvals.errors import ConfigurationError, UnavailableError
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.prepared import run
+from approvals.store.wal import make_room
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -37,9 +38,9 @@ log = structlog.get_logger(__name__)
 BATCH = 64
 """Units per commit at most: bounds what one caller waits for the others."""
 BUSY_TIMEOUT_MS = 5000
-CHECKPOINT_PAGES = 4000
-"""Pages of 4 KiB in the write-ahead log before they are copied into the file: four times SQLite's
-own, because every session changes the same pages again and again."""
+CHECKPOINT_PAGES = 2000
+"""Pages of 4 KiB in the write-ahead log before they are copied into the file: twice SQLite's own,
+because every session changes the same pages again and again."""
 CACHE_KIB = 8 * 1024
 """Of the writer."""
 READERS = 8
@@ -159,8 +160,10 @@ class SqliteReader:
 class SqliteStore(SqliteReader):
     """Implements `approvals.ports.Store` on one file."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, roomy_log: bool = False):
+        """`roomy_log` is for a database that is going to be written to for long."""
         super().__init__(path)
+        self._roomy_log = roomy_log
         self._writer = sqlite_engine(path)
         self._connection: Connection | None = None
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
@@ -225,6 +228,7 @@ class SqliteStore(SqliteReader):
             if self._connection is None:
                 self._connection = self._writer.connect()
             run(self._connection, "BEGIN IMMEDIATE")
+            self._make_room()
             if len(batch) > 1:
                 outcomes = [self._run_in_savepoint(self._connection, unit) for unit in batch]
             else:
@@ -242,6 +246,14 @@ class SqliteStore(SqliteReader):
             self._disconnect()
             error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
             return [_Outcome(unit, error=error) for unit in batch]
+
+    def _make_room(self) -> None:
+        if self._roomy_log:
+            self._roomy_log = False
+            try:
+                make_room(self._path, pages=CHECKPOINT_PAGES)
+            except OSError as exc:  # it is only slower without
+                log.warning("no room for the write-ahead log", error=str(exc))
 
     def _disconnect(self) -> None:
         if self._connection is not None:
