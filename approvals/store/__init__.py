@@ -35,7 +35,7 @@ async def open_store(url: str) -> AsyncIterator[AnyStore]:
     path = sqlite_path(url)
     with exclusive(_usable(path)):
         _upgrade(sqlite_engine(path), url)
-        file = SqliteStore(path)
+        file = SqliteStore(path, roomy_log=True)
         file.open()
         try:
             yield file
