@@ -25,8 +25,7 @@ from approvals.errors import (
 )
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
-from approvals.ledger import Verification, combine
-from approvals.ledger import verify as verify_chain
+from approvals.ledger import Verification
 from approvals.models import (
     Actor,
     Conversation,
@@ -66,6 +65,7 @@ from approvals.store import sessions as session_rows
 from approvals.store import tickets as ticket_rows
 from approvals.takeover import Takeover
 from approvals.tickets import ActKey
+from approvals.verification import verify_all, verify_one
 
 T = TypeVar("T")
 MAX_PAGE = 200
@@ -357,15 +357,12 @@ class ApprovalService:
 
     async def verify(self, session_id: SessionId | None = None) -> Verification:
         """Check the chain of one session, or of all."""
+        if session_id is None:
+            return await verify_all(self._store)
 
         def unit(connection: Connection) -> Verification:
-            chosen = session_rows.ids(connection) if session_id is None else [session_id]
-            if session_id is not None:
-                session_rows.get(connection, session_id)
-            parts = [_verified(connection, one) for one in chosen]
-            if session_id is None:
-                parts += [_orphaned(one) for one in ledger_rows.without_session(connection)]
-            return combine(parts)
+            session_rows.get(connection, session_id)
+            return verify_one(connection, session_id)
 
         return await self._store.read(unit)
 
@@ -426,20 +423,6 @@ class ApprovalService:
             self._follow.redeliver(connection, [delivery_id])
 
         await self._store.write(unit)
-
-
-def _orphaned(session_id: str) -> Verification:
-    problem = f"session {session_id}: has entries, but the session itself is gone"
-    return Verification(entries=0, problems=(problem,))
-
-
-def _verified(connection: Connection, session_id: SessionId) -> Verification:
-    head = ledger_rows.head(connection, session_id)
-    try:
-        return verify_chain(session_id, ledger_rows.entries(connection, session_id), head)
-    except ValueError as exc:  # not JSON, not a time, not a number: nothing that we wrote
-        problem = f"session {session_id}: an entry was changed and cannot be read: {exc}"
-        return Verification(entries=head[0], problems=(problem,))
 
 
 def _limit(limit: int) -> int:

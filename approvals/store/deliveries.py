@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from approvals.canonical import well_formed
@@ -147,14 +147,15 @@ def add_notice(
 
 def conversations_with_notices(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     """Conversations whose first unsent message is due, the longest due first."""
-    first = (
-        select(func.min(notices.c.id))
-        .where(notices.c.next_at.is_not(None))
-        .group_by(notices.c.conversation)
+    earlier = notices.alias()
+    unsent_before = select(earlier.c.id).where(
+        earlier.c.conversation == notices.c.conversation,
+        earlier.c.next_at.is_not(None),
+        earlier.c.id < notices.c.id,
     )
     query = (
         select(notices.c.conversation)
-        .where(notices.c.id.in_(first), notices.c.next_at <= codec.to_text(now))
+        .where(notices.c.next_at <= codec.to_text(now), ~unsent_before.exists())
         .order_by(notices.c.next_at)
         .limit(limit)
     )

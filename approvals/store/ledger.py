@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from approvals.errors import NotFoundError
 from approvals.ledger import entry_hash
@@ -79,11 +81,36 @@ def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
     return [codec.ledger_entry(row) for row in connection.execute(query)]
 
 
-def without_session(connection: Connection) -> list[str]:
-    """The ids of sessions that have entries, but no row of their own any more."""
-    known = select(sessions.c.id)
-    query = select(ledger.c.session_id).where(ledger.c.session_id.not_in(known)).distinct()
-    return sorted(connection.scalars(query))
+@dataclass(frozen=True)
+class Chain:
+    """What is stored of one session: `rows` by sequence number, and where they should end; None if
+    the session itself is gone."""
+
+    session_id: SessionId
+    head: tuple[int, str] | None
+    rows: list[Row[Any]]
+
+
+def chain_of(connection: Connection, session_id: SessionId) -> Chain:
+    """The chain of a session that there is."""
+    query = select(ledger).where(ledger.c.session_id == session_id).order_by(ledger.c.seq)
+    rows = list(connection.execute(query))
+    return Chain(session_id, head(connection, session_id), rows)
+
+
+def chains(connection: Connection, after: str, *, limit: int) -> list[Chain]:
+    """The chains whose session ids follow `after`, by id: those of `limit` sessions, and of
+    sessions in between that are gone. None are left if there are none."""
+    columns = sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head
+    query = select(*columns).where(sessions.c.id > after).order_by(sessions.c.id).limit(limit)
+    heads = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    entries = select(ledger).where(ledger.c.session_id > after)
+    if len(heads) == limit:
+        entries = entries.where(ledger.c.session_id <= max(heads))
+    found: dict[str, list[Row[Any]]] = {session_id: [] for session_id in heads}
+    for row in connection.execute(entries.order_by(ledger.c.session_id, ledger.c.seq)):
+        found.setdefault(row.session_id, []).append(row)
+    return [Chain(SessionId(id_), heads.get(id_), found[id_]) for id_ in sorted(found)]
 
 
 _of = sessions.c.id == bindparam("of")

@@ -129,8 +129,11 @@ Index(
     requests.c.id,
 )
 _pending = requests.c.status == "pending"
+# The status first, although it is always the same: without it SQLite, which has no statistics,
+# would rather go through all that is pending.
 Index(
-    "ix_requests_expires_at",
+    "ix_requests_status_expires_at",
+    requests.c.status,
     requests.c.expires_at,
     sqlite_where=_pending,
     postgresql_where=_pending,
@@ -239,7 +242,13 @@ Index(
     sqlite_where=notices.c.next_at.is_not(None),
     postgresql_where=notices.c.next_at.is_not(None),
 )
-Index("ix_notices_conversation", notices.c.conversation, notices.c.id)
+Index(
+    "ix_notices_conversation",
+    notices.c.conversation,
+    notices.c.id,
+    sqlite_where=notices.c.next_at.is_not(None),
+    postgresql_where=notices.c.next_at.is_not(None),
+)
 
 conversations = Table(
     "conversations",

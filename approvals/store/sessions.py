@@ -115,10 +115,11 @@ def page(
         query = query.where(sessions.c.conversation == conversation)
     if after is not None:
         query = query.where(
+            sessions.c.created_at <= after[0],  # from where an index is read, unlike by `or`
             or_(
                 sessions.c.created_at < after[0],
                 and_(sessions.c.created_at == after[0], sessions.c.id < after[1]),
-            )
+            ),
         )
     query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
     return [codec.session(row) for row in connection.execute(query)]
@@ -183,7 +184,11 @@ def free_leases(connection: Connection, *, now: datetime) -> int:
     """Forget every lease: for a start-up at which no other process can hold one."""
     return connection.execute(
         update(sessions)
-        .where(sessions.c.lease_until.is_not(None))
+        .where(
+            # Only what runs has a lease; a million that wait need not be looked at.
+            sessions.c.status == SessionStatus.RUNNING.value,
+            sessions.c.lease_until.is_not(None),
+        )
         .values(lease_until=None, lease_owner=None, next_at=codec.to_text(now))
     ).rowcount
 

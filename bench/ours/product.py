@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,14 @@ from typing import Any
 import httpx
 
 from bench.launch import ROOT
-from tests.stack import Stack, stack
+from bench.ours import refunds
+from tests.stack import Database, Process, Stack, stack
 
 DATA = ROOT / "bench" / ".data"
 """In the checkout: a temporary directory may be in memory, where a commit costs nothing."""
-DATABASES = ("sqlite", "postgresql")
+DATABASES: tuple[Database, ...] = ("sqlite", "postgresql")
+SECRET_ENV = "BENCH_TEAMS_SECRET"  # noqa: S105 - a name
+"""Set it to anything: nobody is asked for a token with it."""
 NOBODY_IS_TOO_FAST: Mapping[str, Any] = {
     "person": {"per_s": 1e6, "burst": 10**6},
     "strangers": {"per_s": 1e6, "burst": 10**6},
@@ -28,20 +32,53 @@ NOBODY_IS_TOO_FAST: Mapping[str, Any] = {
 
 @contextmanager
 def product(
-    database: str,
+    database: Database,
     *,
     replicas: int = 1,
     limits: Mapping[str, Any] = NOBODY_IS_TOO_FAST,
+    app_id: str = "",
     **options: Any,
 ) -> Iterator[Stack]:
-    """The product on a new database; its servers are not started yet."""
-    with directory() as path:
+    """The product on a new database; its servers are not started yet.
+
+    With `app_id` there is a Teams whose activities are signed, and others are refused.
+    """
+    with directory() as path, _signed_teams(path, app_id) as teams:
 
         def adjust(settings: dict[str, Any]) -> None:
             settings["limits"] = dict(limits)
+            refunds.configure(settings)
+            if teams:
+                settings["teams"] = _bot_of(teams)
 
         with stack(path, database=database, replicas=replicas, adjust=adjust, **options) as running:
+            running.people = teams or running.people
             yield running
+
+
+@contextmanager
+def _signed_teams(path: Path, app_id: str) -> Iterator[dict[str, Any]]:
+    if not app_id:
+        yield {}
+        return
+    argv = [sys.executable, "-m", "sandbox.botframework", "--port", "0", "--app-id", app_id]
+    child = Process("signed-teams", argv, path, {})
+    child.start()
+    try:
+        yield child.first_json()
+    finally:
+        child.kill()
+
+
+def _bot_of(teams: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a bot that this Teams talks to."""
+    return {
+        "app_id": teams["app_id"],
+        "app_password_env": SECRET_ENV,
+        "tenant_id": teams["tenant_id"],
+        "service_url": teams["service_url"],
+        "openid_metadata_url": teams["openid_metadata_url"],
+    }
 
 
 def meet(running: Stack, who: str = "Alex Wilber") -> None:

@@ -27,8 +27,10 @@ from bench.launch import ROOT
 from bench.measure import percentile, require
 from bench.ours.fill import fill, read_template
 from bench.ours.product import DATABASES, cpu_ms, meet, postgresql, product, rss_mb, timed
+from bench.ours.refunds import REFUND
 from bench.ours.scale_offline import verify_all
 from bench.ours.scale_table import render
+from bench.payload import TASK
 from tests.stack import ALEX, Stack, until
 
 RESULTS = ROOT / "bench" / "scale.json"
@@ -61,7 +63,7 @@ def measure(database: str, n: int, *, votes: int) -> dict[str, Any]:
     with product(database, bot_framework=True) as running:
         running.start()
         meet(running)
-        running.ask()
+        running.ask(TASK, REFUND)
         request = running.pending()
         shown = f"/requests/{request['id']}"
         until(lambda: _is_shown(running.get(shown)), "the card to be posted")

@@ -1,0 +1,177 @@
+"""`make bench-load`: votes by the API and by signed clicks, at 1, 16 and 64 clients, and too many.
+
+Real servers with authentication on. VOTES=300 are cast in each phase, SECONDS=20 is how long the
+sustained phase takes, DATABASES=sqlite,postgresql where (PostgreSQL with two replicas).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import aiohttp
+import httpx
+
+from bench import machine
+from bench.launch import ROOT
+from bench.measure import require
+from bench.ours.fill import fill, read_template
+from bench.ours.load_clients import Ballot, Voters, cast, frame
+from bench.ours.load_table import render
+from bench.ours.product import (
+    DATABASES,
+    NOBODY_IS_TOO_FAST,
+    SECRET_ENV,
+    postgresql,
+    product,
+    rss_mb,
+)
+from bench.ours.refunds import REFUND
+from bench.payload import TASK
+from sandbox.botframework.people import TENANT_ID
+from tests.stack import Process, Stack, until
+
+RESULTS = ROOT / "bench" / "load.json"
+CLIENTS = (1, 16, 64)
+TOO_MANY = 192
+TIGHT: Mapping[str, Any] = {**NOBODY_IS_TOO_FAST, "votes": {"at_once": 8, "queue": 56}}
+"""As many as 64 clients use; what is beyond is refused."""
+APP_ID = "11111111-2222-3333-4444-555555555555"
+SAMPLES = 5
+
+
+def main() -> int:
+    """Measure, write bench/load.json, print the tables."""
+    chosen = os.environ.get("DATABASES", ",".join(DATABASES)).split(",")
+    votes, seconds = int(os.environ.get("VOTES", "300")), float(os.environ.get("SECONDS", "20"))
+    rows = []
+    for database in chosen:
+        with postgresql() if database == "postgresql" else nullcontext():
+            rows += measure(database, votes=votes, seconds=seconds)
+    results = {"machine": machine.describe(), "rows": rows}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    sys.stdout.write(f"\n{render(rows)}\nWritten to {RESULTS}\n")
+    return 0
+
+
+def measure(database: str, *, votes: int, seconds: float) -> list[dict[str, Any]]:
+    """Every phase on one database, which must verify at the end."""
+    replicas = 1 if database == "sqlite" else 2
+    with product(
+        database,
+        replicas=replicas,
+        limits=TIGHT,
+        module="bench.ours.signed_server",
+        app_id=APP_ID,
+        server_env={SECRET_ENV: "not used"},
+    ) as running:
+        ballots = _prepare(running, (2 * len(CLIENTS) + 1) * votes)
+        rows = asyncio.run(_phases(running, ballots, votes, seconds))
+        accepted = [ballot for ballot in ballots if _is_on_the_ledger(running, ballot)]
+        require(len(accepted) == len(ballots), "an accepted vote is not on the ledger")
+        until(lambda: not _running(running), "every session to end", 600.0)
+        require(running.ledger_verifies(), "the ledger does not verify")
+    return [{"database": database, "replicas": replicas, **row} for row in rows]
+
+
+def _prepare(running: Stack, n: int) -> list[Ballot]:
+    """So many requests that wait, and the servers started on them."""
+    running.start()
+    running.ask(TASK, REFUND)
+    running.pending()
+    for server in running.servers:
+        server.kill(signal.SIGTERM)
+    fill(running.database_url, read_template(running.database_url), n - 1)
+    for number in range(len(running.servers)):
+        running.new_server(number=number)
+    running.start()
+    ballots: list[Ballot] = []
+    cursor = ""
+    while len(ballots) < n:
+        page = running.get(f"/requests?status=pending&limit=200{cursor}")
+        ballots += page["items"]
+        cursor = f"&cursor={page['next']}"
+    return ballots
+
+
+async def _phases(
+    running: Stack, ballots: Sequence[Ballot], votes: int, seconds: float
+) -> list[dict[str, Any]]:
+    left = iter([ballots[at : at + votes] for at in range(0, len(ballots), votes)])
+    rows = []
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        voters = Voters(http, running.url, _teams(running))
+        for name, vote in (("API votes", voters.by_api), ("Teams clicks", voters.by_click)):
+            for clients in CLIENTS:
+                row = await cast(vote, next(left), clients=clients)
+                rows.append({"phase": name, **row, "rss_mb": _rss(running.servers)})
+                _tell(rows[-1])
+        row = await cast(voters.by_api, next(left), clients=TOO_MANY)
+        rows.append({"phase": "too many API votes", **row, "rss_mb": _rss(running.servers)})
+        _tell(rows[-1])
+        rows.append(await _sustained(running, voters, ballots, seconds))
+        _tell(rows[-1])
+    return rows
+
+
+async def _sustained(
+    running: Stack, voters: Voters, ballots: Sequence[Ballot], seconds: float
+) -> dict[str, Any]:
+    """Votes that come too late, again and again: they are refused, and leave nothing behind."""
+    samples = [_rss(running.servers)]
+    refusals, began_s = 0, time.perf_counter()
+    for _ in range(SAMPLES):
+        until_s = time.perf_counter() + seconds / SAMPLES
+        while time.perf_counter() < until_s:
+            row = await cast(voters.by_api, ballots[:64], clients=16, expected=409)
+            require(not row["other_answers"], "a late vote was not refused by 409")
+            refusals += row["votes"]
+        samples.append(_rss(running.servers))
+    per_s = round(refusals / (time.perf_counter() - began_s), 1)
+    return {
+        "phase": f"late votes for {seconds:.0f} s", "clients": 16, "votes": refusals,
+        "per_s": per_s, "p50_ms": row["p50_ms"], "p99_ms": row["p99_ms"], "refused_429": 0,
+        "other_answers": 0, "rss_mb": samples[-1], "rss_samples_mb": samples,
+    }  # fmt: skip
+
+
+def _teams(running: Stack) -> dict[str, Any]:
+    """A token of the channel and the frame of its activities."""
+    service_url = running.people["service_url"]
+    answer = httpx.post(
+        f"{running.people['url']}/_sandbox/token", json={"serviceurl": service_url}, timeout=30
+    )
+    return {
+        "token": answer.json()["token"],
+        "frame": frame(service_url, TENANT_ID, APP_ID),
+    }
+
+
+def _is_on_the_ledger(running: Stack, ballot: Ballot) -> bool:
+    found = running.get(f"/requests/{ballot['id']}")
+    return len(found["votes"]) == 1 and found["status"] not in ("pending", "rejected")
+
+
+def _running(running: Stack) -> bool:
+    return bool(running.get("/sessions?status=running&limit=1")["items"])
+
+
+def _rss(servers: Sequence[Process]) -> int:
+    return round(max(rss_mb(server.pid) for server in servers))
+
+
+def _tell(row: Mapping[str, Any]) -> None:
+    sys.stderr.write(f"{json.dumps(row)}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

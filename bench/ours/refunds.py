@@ -1,0 +1,25 @@
+"""The peers' job as a workflow of a real server: its model answers at once, inside the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents import Chat, WorkflowContext, workflow
+from bench.ours.workflow_names import GROUP
+from bench.ours.workflows import CONTEXT, WORKFLOWS
+from bench.payload import TOOL
+
+REFUND = "refund"
+
+
+@workflow(REFUND, version="1", title="A refund")
+def refund(_: WorkflowContext) -> Chat:
+    """The group chat that the peers are compared with."""
+    return WORKFLOWS[GROUP](CONTEXT)
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """Serve this workflow; Alex approves it."""
+    settings["workflows"]["modules"] = [__name__]
+    rule = {"effect": "require_approval", "roles": ["account_executive"], "deadline": "1d"}
+    settings["policy"]["tools"] = {TOOL: rule}

@@ -1,0 +1,90 @@
+"""What is asked again and again reads a few rows of an index, however many requests wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Connection, event
+
+from approvals import verification
+from approvals.jobs.due import DUE
+from approvals.models import RequestStatus, SessionStatus
+from approvals.store import requests, sessions, tickets
+from tests.doubles.world import World, opened
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+AFTER = ("2026-11-25T00:00:00.000000+00:00", "R-1")
+UNITS: dict[str, Callable[[Connection], Any]] = {
+    **{f"sweep {kind}": lambda c, due=due: due(c, NOW) for kind, due in DUE.items()},  # type: ignore[misc]
+    "first page": lambda c: requests.page(
+        c, status=RequestStatus.PENDING, session_id=None, after=None, limit=50
+    ),
+    "deep page": lambda c: requests.page(
+        c, status=RequestStatus.PENDING, session_id=None, after=AFTER, limit=50
+    ),
+    "deep page of sessions": lambda c: sessions.page(
+        c, status=SessionStatus.WAITING, conversation=None, after=AFTER, limit=50
+    ),
+    "running sessions": lambda c: sessions.count_running(c, limit=1000),
+    "leases left behind": lambda c: sessions.free_leases(c, now=NOW),
+    "tickets that were read": lambda c: tickets.awaited(c, "jira", ["1", "2"]),
+    "tickets in pages": lambda c: tickets.awaited_after(c, "jira", "1", limit=50),
+}
+SMALL = re.compile(r"SCAN (polls|anon_1|\(subquery.*)\b|SCAN CONSTANT ROW")
+"""A row for each ticket system; what a limit inside has made small."""
+BOUNDS = {
+    "sweep expire": "(status=? AND expires_at<?)",
+    "deep page": "(status=? AND created_at>?)",
+    "deep page of sessions": "(status=? AND created_at<?)",
+    "leases left behind": "(status=?)",
+    "tickets in pages": "(channel=? AND ticket_id>?)",
+}
+"""Where an index is entered; without it, all that waits would be passed by."""
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """On SQLite: the plans of PostgreSQL depend on how much there is."""
+    async with opened(tmp_path, database="sqlite") as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", UNITS)
+async def test_no_table_is_read_from_end_to_end(name: str, world: World) -> None:
+    plans: list[str] = []
+
+    def unit(connection: Connection) -> None:
+        statements: list[tuple[str, Any]] = []
+
+        def keep(*args: Any) -> None:
+            statements.append((args[2], args[3]))
+
+        event.listen(connection, "before_cursor_execute", keep)
+        UNITS[name](connection)
+        event.remove(connection, "before_cursor_execute", keep)
+        for statement, values in statements:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(str(row[3]) for row in rows)
+
+    await world.store.write(unit)
+
+    assert plans
+    assert [] == [plan for plan in plans if plan.startswith("SCAN") and not SMALL.search(plan)]
+    assert BOUNDS.get(name, "") in " ".join(plans)
+
+
+async def test_chains_are_checked_a_page_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "PAGE", 2)
+    for _ in range(5):
+        await world.asked()
+    result = await world.service.verify()
+
+    assert (True, 10) == (result.verified, result.entries)
