@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,7 +14,7 @@ from approvals.errors import UnavailableError
 from approvals.jobs import LocalJobs
 from approvals.outages import Outages
 from approvals.ports import Clock, Store
-from approvals.store.migrate import current_revision_in, head_revision, is_known
+from approvals.store.revision import HEAD, KNOWN, current_revision_in
 from approvals.store.schema import conversations
 from approvals.store.tickets import poll_state
 
@@ -27,8 +26,6 @@ REUSE_S = 1.0
 """Anybody may ask, and each answer costs a synchronised write."""
 CHECK_TIMEOUT_S = 5.0
 _PROBE = "readyz-probe"
-# Read from the migrations that come with this version: once.
-_head, _is_known = functools.cache(head_revision), functools.cache(is_known)
 
 
 class Health:
@@ -145,10 +142,10 @@ def _write_and_remove(connection: Connection) -> None:
 def _schema(revision: str | None) -> str:
     """Whether this version works on it. A schema of a newer version is fine: while replicas are
     replaced one by one, those that are left go on (docs/operations.md, "Upgrade")."""
-    if revision == _head():
+    if revision == HEAD:
         return "ok"
-    if revision is None or _is_known(revision):
-        needed = f"this version needs {_head()}; run `countersign db upgrade`"
+    if revision is None or revision in KNOWN:
+        needed = f"this version needs {HEAD}; run `countersign db upgrade`"
         return f"the database has schema {revision or 'none'}, {needed}"
     return "ok"
 

@@ -16,7 +16,7 @@ from approvals.errors import ConfigurationError, ConflictError, InvalidError, Un
 from approvals.ledger import Verification, combine, verify
 from approvals.models import SessionId, Value
 from approvals.store import doorbells, engine_of, ledger, require_current, sessions, upgrade
-from approvals.store.migrate import current_revision
+from approvals.store.revision import current_revision
 from approvals.store.schema import metadata
 from approvals.store.sqlite import exclusive
 from approvals.store.urls import is_postgresql, shown, sqlite_path

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from approvals.errors import ConfigurationError
+from approvals.store.revision import MIGRATIONS
 
 _LOCK = 7_236_918_345_210
 """The number of our advisory lock: any, as long as nobody else uses it."""
-_SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def upgrade_engine(engine: Engine) -> None:
@@ -36,31 +32,7 @@ def upgrade_engine(engine: Engine) -> None:
             ) from exc
 
 
-def current_revision(engine: Engine) -> str | None:
-    """The schema revision of a database; None if it has none yet."""
-    with engine.connect() as connection:
-        return current_revision_in(connection)
-
-
-def current_revision_in(connection: Connection) -> str | None:
-    """`current_revision` inside a transaction of the caller's."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def is_known(revision: str) -> bool:
-    """Whether this version, or one before it, has such a schema."""
-    try:
-        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
-    except CommandError:
-        return False
-
-
-def head_revision() -> str:
-    """The schema revision of this version."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
-
-
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config

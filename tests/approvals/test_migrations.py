@@ -11,12 +11,14 @@ from subprocess import PIPE, Popen
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from approvals.errors import ConfigurationError, UnavailableError
 from approvals.store import open_reader, open_store, sqlite_path, upgrade
-from approvals.store.migrate import current_revision, head_revision
+from approvals.store.revision import HEAD, KNOWN, MIGRATIONS, current_revision
 from approvals.store.schema import metadata
 from approvals.store.sqlite import exclusive, sqlite_engine
 from tests.doubles.database import fresh_database
@@ -78,7 +80,16 @@ async def test_opening_creates_the_file_and_its_folder(tmp_path: Path) -> None:
     async with open_store(url(path)) as store:
         revision = current_revision(store.engine)
 
-    assert head_revision() == revision
+    assert HEAD == revision
+
+
+def test_the_files_say_what_alembic_says() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+
+    assert [HEAD] == scripts.get_heads()
+    assert {script.revision for script in scripts.walk_revisions()} == KNOWN
 
 
 async def test_newer_schema_is_refused(tmp_path: Path) -> None:
@@ -176,7 +187,7 @@ async def test_lock_ends_with_its_process(tmp_path: Path) -> None:
     with exclusive(path):
         pass
     async with open_store(url(path)) as store:
-        assert head_revision() == current_revision(store.engine)
+        assert HEAD == current_revision(store.engine)
 
 
 async def test_reader_reads_beside_a_running_server_and_writes_nothing(tmp_path: Path) -> None:

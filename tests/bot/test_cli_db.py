@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from approvals.errors import ConfigurationError, ConflictError
 from approvals.store import open_store
-from approvals.store.migrate import head_revision
+from approvals.store.revision import HEAD
 from bot.cli_db import database
 from tests.bot.api_world import running
 from tests.doubles import postgres
@@ -63,7 +63,7 @@ def test_upgrade_makes_the_tables_of_postgresql(monkeypatch: pytest.MonkeyPatch)
     ("revision", "advice"),
     [
         (None, "Run `countersign db upgrade`"),
-        ("0002", f"has schema 0002, this version needs {head_revision()}"),
+        ("0002", f"has schema 0002, this version needs {HEAD}"),
         ("9999", "Install the newer Countersign"),
     ],
 )

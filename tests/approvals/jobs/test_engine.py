@@ -9,7 +9,7 @@ import pytest
 
 from approvals.errors import ConfigurationError
 from approvals.store import doorbells, engine_of, upgrade
-from approvals.store.migrate import current_revision, head_revision
+from approvals.store.revision import HEAD, current_revision
 from tests.doubles import postgres
 
 
@@ -66,4 +66,4 @@ def test_upgrading_twice_makes_the_tables_once() -> None:
     revision = current_revision(engine)
     engine.dispose()
 
-    assert head_revision() == revision
+    assert HEAD == revision
