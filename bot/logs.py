@@ -10,6 +10,8 @@ import structlog
 
 from bot.redaction import Redactor
 
+REPEATS_ITSELF = ("psycopg.pool",)
+"""Warns of each attempt while a database is away; our own lines say it once."""
 
 def configure(
     *, json_lines: bool | None = None, level: int = logging.INFO, redactor: Redactor | None = None
@@ -51,3 +53,5 @@ def configure(
     root.handlers[:] = [handler]
     # Libraries speak up only when something is wrong: their INFO lines repeat ours.
     root.setLevel(max(level, logging.WARNING))
+    for name in REPEATS_ITSELF:
+        logging.getLogger(name).setLevel(logging.ERROR)

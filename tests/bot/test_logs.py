@@ -151,3 +151,15 @@ def test_a_database_without_a_password_has_no_secret(url: str) -> None:
     settings = Outer(database_url=url, inner=Inner(), tokens={}, several=())
 
     assert [] == list(secrets_in(settings))
+
+
+def test_what_is_said_at_each_attempt_is_left_to_our_own_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(json_lines=True)
+    pool, other = logging.getLogger("psycopg.pool"), logging.getLogger("psycopg")
+    pool.warning("error connecting")
+    pool.error("this is new")
+    other.warning("so is this")
+
+    assert ["this is new", "so is this"] == [line["event"] for line in lines(capsys)]
