@@ -111,11 +111,13 @@ async def test_the_longest_due_row_of_each_kind_is_named(world: World) -> None:
     assert expected == (await figures(world)).due_at
 
 
-async def test_a_decided_request_expires_no_more(world: World) -> None:
+async def test_a_decided_request_is_not_pending_and_expires_no_more(world: World) -> None:
     (request,) = await world.asked("quote")
     await world.vote(request)
+    found = await figures(world)
     world.clock.advance(timedelta(hours=3).total_seconds())
 
+    assert () == found.pending
     assert "expire" not in (await figures(world)).due_at
 
 

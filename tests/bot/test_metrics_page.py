@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from bot.metrics import Metrics
-from bot.metrics_http import MetricsPage, measured
+from bot.metrics_http import MetricsPage, from_this_machine, measured
 
 Client = TestClient[web.Request, web.Application]
 TOKEN = "a-token-for-the-scraper"
@@ -67,6 +67,23 @@ async def test_without_a_token_only_this_machine_reads(
     """A reverse proxy on this machine asks for others, and is not let in for them."""
     async with served(Metrics()) as client:
         assert expected == await status(client, headers)
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.9", True),
+        ("::1", True),
+        ("203.0.113.9", False),
+        ("10.0.0.1", False),
+        ("", False),
+    ],
+)
+def test_another_machine_may_say_what_it_wants(remote: str, expected: bool) -> None:
+    request = make_mocked_request("GET", "/metrics", headers={"Host": "localhost"})
+
+    assert expected is from_this_machine(request.clone(remote=remote))
 
 
 @pytest.mark.parametrize(
