@@ -18,6 +18,7 @@ from agents.chat import Message
 from agents.execution import execute
 from agents.gatekeeper import ApprovalProxy
 from agents.leases import Lease
+from agents.patience import patiently
 from agents.permit import SealedTool
 from agents.progress import Progress
 from agents.storable import storable
@@ -207,10 +208,14 @@ class Gate:
         took_s = time.perf_counter() - began_s
         with self._observer.span("finish", claimed, ok=outcome.ok):
             if outcome.unknown:
-                doubt = await self._runs.unknown(run, claimed.id, message=outcome.content)
+                doubt = await patiently(
+                    lambda: self._runs.unknown(run, claimed.id, message=outcome.content)
+                )
                 return doubt, took_s
             ok, content = outcome.ok, outcome.content
-            result = await self._runs.finish(run, claimed.id, ok=ok, content=content)
+            result = await patiently(
+                lambda: self._runs.finish(run, claimed.id, ok=ok, content=content)
+            )
         if outcome.breach is not None:
             raise outcome.breach
         return result, took_s

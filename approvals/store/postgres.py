@@ -53,6 +53,8 @@ CONNECT_SETTINGS = {
 }
 """Of libpq: https://www.postgresql.org/docs/current/libpq-connect.html (read 2026-11-25)."""
 _MET_ANOTHER = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+_SLEPT = psycopg.errors.IdleInTransactionSessionTimeout
+"""Also instead of an answer to COMMIT: the database had ended the transaction before it came."""
 
 
 def connect_arguments(parsed: URL) -> dict[str, Any]:
@@ -177,7 +179,7 @@ class PostgresStore:
     def _translated(self, exc: DBAPIError | psycopg.Error, *, committing: bool) -> Exception | None:
         """What the caller is told instead; None if the error is what they have to be told."""
         cause = exc.orig if isinstance(exc, DBAPIError) else exc
-        if isinstance(cause, _MET_ANOTHER):
+        if isinstance(cause, (*_MET_ANOTHER, _SLEPT)):
             return _AgainError(type(cause).__name__)
         lost = isinstance(exc, DBAPIError) and exc.connection_invalidated
         failed = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
