@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.errors import InvalidError
@@ -18,12 +18,9 @@ from tests.bot.teams.conftest import _no_network as _no_network
 from tests.bot.teams.conftest import signed as signed
 from tests.bot.teams.stage import ARGUMENTS, Stage
 from tests.bot.teams.test_clicks import forge, send
+from tests.security.fuzzing import fuzzed
 
-FUZZED = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+FUZZED = fuzzed(60)
 TEXTS = st.text(max_size=30) | st.sampled_from(
     ["\0", "\ud800", "\u202e", "x" * 3_000, "'; DROP TABLE requests; --", "{{7*7}}", "<script>"]
 )

@@ -113,9 +113,10 @@ async def test_vote_with_a_name_twice_counts_for_nothing(world: World) -> None:
 )  # fmt: skip
 async def test_nul_reaches_no_store(world: World, method: str, path: str, expected: int) -> None:
     """PostgreSQL refuses it, which would be our error."""
-    status, _ = await world.call(method, path)
+    status, body = await world.call(method, path)
 
     assert expected == status
+    assert ("cursor" if "cursor" in path else "NUL") in body["detail"]
 
 
 async def test_nul_in_words_is_kept_as_a_sign_that_there_was_one(world: World) -> None:

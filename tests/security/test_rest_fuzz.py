@@ -9,22 +9,19 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from bot.api import openapi
 from bot.app import OPERATIONS
+from tests.security.fuzzing import fuzzed
 from tests.security.served import TOKEN, Served, served
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 DOCUMENT = openapi.document(OPERATIONS, version="0")
-EXAMPLES = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+EXAMPLES = fuzzed(60)
 load_all_checks()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 known: dict[str, str] = {}

@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.botframework.tokens import ISSUER
@@ -22,13 +22,10 @@ from tests.bot.teams.conftest import _no_network as _no_network
 from tests.bot.teams.conftest import signed as signed
 from tests.bot.teams.stage import APP_ID, Stage
 from tests.bot.teams.test_auth import message
+from tests.security.fuzzing import fuzzed
 
 pytestmark = pytest.mark.asyncio
-FUZZED = settings(
-    max_examples=80,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+FUZZED = fuzzed(80)
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=40)
 VALUES = st.recursive(
     SCALARS | st.floats(allow_nan=False, allow_infinity=False),
