@@ -70,9 +70,11 @@ def _text(value: Any) -> str:
     kind = type(value)
     if kind is dict and _is_ascii(value):
         # among ASCII keys the order of UTF-16 code units is that of the characters
-        return (
-            f"{{{','.join([f'{encode_basestring(k)}:{_text(value[k])}' for k in sorted(value)])}}}"
-        )
+        members = [
+            f"{encode_basestring(k)}:{encode_basestring(v) if type(v) is str else _text(v)}"
+            for k, v in sorted(value.items())
+        ]
+        return f"{{{','.join(members)}}}"
     if kind is list or kind is tuple:
         return f"[{','.join([_text(item) for item in value])}]"
     if kind is int and -(2**53) < value < 2**53:

@@ -34,6 +34,7 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().raw_decode
 
 
+@functools.lru_cache(maxsize=64)
 def to_text(at: datetime) -> str:
     """A UTC time with microseconds, always 32 characters, so that text order is time order."""
     if at.tzinfo is not UTC:

@@ -37,9 +37,9 @@ class Prepared:
         """Every row, as values in the order of the columns."""
         if connection.dialect.name != "sqlite":
             return self._through_sqlalchemy(connection, parameters).all()
-        cursor = self._on_sqlite(connection, parameters)
+        parameters.update(self._constants)
         try:
-            return cursor.fetchall()
+            return run(connection, self._sqlite, parameters).fetchall()
         except sqlite3.Error as exc:  # only the first row is read at once
             raise _wrapped(exc, self._sqlite, parameters) from exc
 
@@ -47,22 +47,21 @@ class Prepared:
         """The first row."""
         if connection.dialect.name != "sqlite":
             return self._through_sqlalchemy(connection, parameters).first()
-        row: tuple[Any, ...] | None = self._on_sqlite(connection, parameters).fetchone()
+        parameters.update(self._constants)
+        row: tuple[Any, ...] | None = run(connection, self._sqlite, parameters).fetchone()
         return row
 
     def run(self, connection: Connection, **parameters: Any) -> int:
         """Change rows; returns how many."""
         if connection.dialect.name != "sqlite":
             return self._through_sqlalchemy(connection, parameters).rowcount
-        return self._on_sqlite(connection, parameters).rowcount
+        parameters.update(self._constants)
+        return run(connection, self._sqlite, parameters).rowcount
 
     def run_each(self, connection: Connection, rows: Iterable[Parameters]) -> None:
         """Run it once with the parameters of each row."""
         for row in rows:
             self.run(connection, **row)
-
-    def _on_sqlite(self, connection: Connection, parameters: Parameters) -> sqlite3.Cursor:
-        return run(connection, self._sqlite, {**self._constants, **parameters})
 
     def _through_sqlalchemy(
         self, connection: Connection, parameters: Parameters
