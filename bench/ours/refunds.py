@@ -21,5 +21,5 @@ def refund(_: WorkflowContext) -> Chat:
 def configure(settings: dict[str, Any]) -> None:
     """Serve this workflow; Alex approves it."""
     settings["workflows"]["modules"] = [__name__]
-    rule = {"effect": "require_approval", "roles": ["account_executive"], "deadline": "1d"}
+    rule = {"effect": "require_approval", "roles": ["sales_manager"], "deadline": "1d"}
     settings["policy"]["tools"] = {TOOL: rule}

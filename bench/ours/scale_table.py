@@ -13,6 +13,7 @@ COLUMNS = {
     "sweep_ms": "sweep ms",
     "deadlines_ms": "deadline scan ms",
     "poll_ms": "ticket poll ms",
+    "poll_rss_mb": "its RSS MB",
     "first_page_ms": "first page ms",
     "deep_page_ms": "deep page ms",
     "sessions_page_ms": "sessions page ms",
