@@ -36,6 +36,7 @@ OURS = "countersign"
 CONTENDERS = (
     Contender(OURS, SESSIONS, env={"WORKFLOW": names.GROUP}),
     Contender("agent-framework", "bench.peers.agent_framework", environment="agent-framework"),
+    Contender("countersign-stock-agents", SESSIONS, env={"WORKFLOW": names.GROUP_STOCK}),
     Contender("countersign-two-agent", SESSIONS, env={"WORKFLOW": names.TWO}),
     Contender(
         "langgraph-exit",

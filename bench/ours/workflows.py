@@ -1,4 +1,5 @@
-"""The job as AutoGen chats: a group chat, the same in sync mode, and two agents."""
+"""The job as AutoGen chats: a group chat, the same with AutoGen's own agents and in sync mode, and
+two agents."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from typing import Any
 
 from autogen import AssistantAgent, GroupChat, GroupChatManager, UserProxyAgent
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
+from agents import ApprovalProxy, Chat, WorkflowContext, quick, workflow
 from agents.workflows import Workflow
-from bench.ours.workflow_names import GROUP, GROUP_SYNC, TWO
+from bench.ours.workflow_names import GROUP, GROUP_STOCK, GROUP_SYNC, TWO
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TOOL, refund
 
 _USAGE = {
@@ -84,9 +85,11 @@ def _never(_: dict[str, Any]) -> bool:
     return False
 
 
-def assistant_for(llm_config: dict[str, Any]) -> AssistantAgent:
+def assistant_for(
+    llm_config: dict[str, Any], kind: type[AssistantAgent] = AssistantAgent
+) -> AssistantAgent:
     """The agent that wants the refund."""
-    assistant = AssistantAgent(
+    assistant = kind(
         "assistant",
         system_message=SYSTEM,
         llm_config=llm_config,
@@ -98,7 +101,11 @@ def assistant_for(llm_config: dict[str, Any]) -> AssistantAgent:
     return assistant
 
 
-def manager_of(proxy: UserProxyAgent, assistant: AssistantAgent) -> GroupChatManager:
+def manager_of(
+    proxy: UserProxyAgent,
+    assistant: AssistantAgent,
+    kind: type[GroupChatManager] = GroupChatManager,
+) -> GroupChatManager:
     """The manager of a group chat of the two."""
     group = GroupChat(
         [proxy, assistant],
@@ -106,7 +113,7 @@ def manager_of(proxy: UserProxyAgent, assistant: AssistantAgent) -> GroupChatMan
         max_round=12,
         speaker_selection_method="round_robin",
     )
-    return GroupChatManager(group, llm_config=False, is_termination_msg=_is_over, silent=True)
+    return kind(group, llm_config=False, is_termination_msg=_is_over, silent=True)
 
 
 def _proxy(is_over: Callable[[dict[str, Any]], bool]) -> ApprovalProxy:
@@ -121,16 +128,23 @@ def _proxy(is_over: Callable[[dict[str, Any]], bool]) -> ApprovalProxy:
 
 
 def _group(context: WorkflowContext) -> Chat:
+    proxy, assistant = _proxy(_never), assistant_for(context.llm_config, quick.AssistantAgent)
+    return Chat(starter=proxy, recipient=manager_of(proxy, assistant, quick.GroupChatManager))
+
+
+def _stock(context: WorkflowContext) -> Chat:
     proxy = _proxy(_never)
     return Chat(starter=proxy, recipient=manager_of(proxy, assistant_for(context.llm_config)))
 
 
 def _two(context: WorkflowContext) -> Chat:
-    return Chat(starter=_proxy(_is_over), recipient=assistant_for(context.llm_config))
+    assistant = assistant_for(context.llm_config, quick.AssistantAgent)
+    return Chat(starter=_proxy(_is_over), recipient=assistant)
 
 
 WORKFLOWS: dict[str, Workflow] = {
     GROUP: workflow(GROUP, version="1", title="A group chat")(_group),
+    GROUP_STOCK: workflow(GROUP_STOCK, version="1", title="Its stock twin")(_stock),
     GROUP_SYNC: workflow(GROUP_SYNC, version="1", title="Its sync twin", mode="sync")(_group),
     TWO: workflow(TWO, version="1", title="Two agents")(_two),
 }
