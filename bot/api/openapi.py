@@ -11,10 +11,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from approvals.canonical import NESTING_LIMIT
-from bot.api.operation import Operation
+from bot.api.operation import MAX_ID_CHARS, Operation
 from bot.api.problems import MEDIA_TYPE, Problem
+from bot.api.sessions import MAX_KEY_CHARS
 from bot.edge import MAX_BODY_BYTES, MAX_DEPTH, MAX_NUMBER_CHARS, READ_TIMEOUT_S
 
+_ID = {"type": "string", "maxLength": MAX_ID_CHARS}
+_KEY = {"type": "string", "maxLength": MAX_KEY_CHARS}
 _REF = "#/components/schemas/{model}"
 _EVERYWHERE = (
     HTTPStatus.UNAUTHORIZED,
@@ -109,11 +112,11 @@ def _operation_id(operation: Operation) -> str:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _ID}
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
     found += [
-        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        {"name": name, "in": "header", "required": False, "schema": _KEY}
         for name in operation.headers
     ]
     if operation.query is not None:

@@ -28,6 +28,9 @@ from bot.settings_limits import LimitsSettings
 
 M = TypeVar("M", bound=BaseModel)
 
+MAX_ID_CHARS = 200
+"""Of an id in an address; ours are much shorter."""
+
 
 class SessionStarter(Protocol):
     """Starts workflows; `agents.session_manager.SessionManager` is one."""
@@ -101,8 +104,10 @@ class Operation:
             person = authenticated(request, services)
             if person is None:
                 return unauthorised("Send `Authorization: Bearer <token>` of a person in `people`.")
-            if "\0" in request.path:
-                raise NotFoundError("There is nothing under an address with NUL in it.")
+            if any(
+                "\0" in step or len(step) > MAX_ID_CHARS for step in request.match_info.values()
+            ):
+                raise NotFoundError("No id is so long or has NUL in it.")
             query = body = None
             if self.query is not None:
                 query = _validated(self.query, _single(request.query))

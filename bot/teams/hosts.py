@@ -23,7 +23,8 @@ GOVERNMENT_HOSTS = (
 )
 
 _PLAIN = re.compile(r"[A-Za-z0-9:/._~%+-]+|[a-z]+://\[::1\][A-Za-z0-9:/._~%+-]*")
-"""Nothing that ends or splits an address; no host of these has other letters."""
+"""No `@`, `?`, `#`, `\\` or blank, which end or split an address; no host of these has other letters
+than these."""
 
 
 def service_url_allowed(url: str, *, local: bool, extra: Collection[str] = ()) -> bool:
@@ -38,8 +39,6 @@ def service_url_allowed(url: str, *, local: bool, extra: Collection[str] = ()) -
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        return False
-    if parts.username is not None or parts.query or parts.fragment or not host:
         return False
     if local and (host in LOOPBACK or host in extra):
         return parts.scheme in {"http", "https"}

@@ -105,6 +105,7 @@ async def test_vote_with_a_name_twice_counts_for_nothing(world: World) -> None:
         ("GET", "/api/v1/sessions/a%00b", 404),
         ("GET", "/api/v1/requests/%00", 404),
         ("POST", "/api/v1/sessions/%00/cancel", 404),
+        ("GET", "/api/v1/sessions/NUL" + "a" * 200, 404),
         ("GET", "/api/v1/requests?session=a%00b", 422),
         ("GET", "/api/v1/ledger?session=%00", 422),
         ("GET", "/api/v1/sessions?cursor=" + base64.urlsafe_b64encode(
@@ -117,6 +118,20 @@ async def test_nul_reaches_no_store(world: World, method: str, path: str, expect
 
     assert expected == status
     assert ("cursor" if "cursor" in path else "NUL") in body["detail"]
+
+
+async def test_lengths_that_are_documented_are_those_that_hold(world: World) -> None:
+    _, api = await world.call("GET", "/api/openapi.json")
+    parameters = [
+        p for path in api["paths"].values() for o in path.values() for p in o["parameters"]
+    ]
+    texts = [p["schema"] for p in parameters if p["schema"].get("type") == "string"]
+    body = {"workflow": "echo", "task": "x"}
+    key = {"Idempotency-Key": "k" * 201}
+    status, _ = await world.call("POST", "/api/v1/sessions", json=body, headers=key)
+
+    assert 422 == status
+    assert [] == [schema for schema in texts if not {"maxLength", "enum"} & set(schema)]
 
 
 async def test_nul_in_words_is_kept_as_a_sign_that_there_was_one(world: World) -> None:
