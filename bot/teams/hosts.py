@@ -23,8 +23,7 @@ GOVERNMENT_HOSTS = (
 )
 
 _PLAIN = re.compile(r"[A-Za-z0-9:/._~%+-]+|[a-z]+://\[::1\][A-Za-z0-9:/._~%+-]*")
-"""No `@`, `?`, `#`, `\\` or blank, which end or split an address; no host of these has other letters
-than these."""
+"""No `@`, `?`, `#`, `\\` or blank, which end or split an address; these hosts have no other letters."""
 
 
 def service_url_allowed(url: str, *, local: bool, extra: Collection[str] = ()) -> bool:
