@@ -155,7 +155,7 @@ class ProcrastinateJobs(LocalJobs):
             try:
                 await self._hear_until_it_ends()
             except Exception as exc:  # whatever it is, the next one may live longer
-                why = f"{type(exc).__name__}: {exc}"
+                why = _root(exc)
             self._worker = None
             self.restarts += 1
             self._falls_silent(why)
@@ -222,6 +222,14 @@ class ProcrastinateJobs(LocalJobs):
                 delete_jobs="always",
             )
             await self._worker.run()  # type: ignore[no-untyped-call]
+
+
+def _root(exc: BaseException) -> str:
+    """What was behind it all: Procrastinate's own errors only say that there was one."""
+    while exc.__cause__ is not None:
+        exc = exc.__cause__
+    first, *_ = str(exc).strip().splitlines() or [""]
+    return f"{type(exc).__name__}: {first}"
 
 
 def _off_s(before: datetime, there: datetime, after: datetime) -> float:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from approvals.jobs.procrastinate import ProcrastinateJobs
 from approvals.ports import Job
 from approvals.store import doorbells
@@ -91,3 +93,38 @@ async def heard(world: World) -> None:
     if isinstance(world.jobs, ProcrastinateJobs):
         while await world.store.read(doorbells.waiting):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.001)
+
+
+async def sql(world: World, statement: str, **values: Any) -> list[Any]:
+    """The first column of what a statement gives."""
+
+    def unit(connection: Any) -> list[Any]:
+        found = connection.execute(text(statement), values)
+        return [row[0] for row in found] if found.returns_rows else []
+
+    return await world.store.write(unit)
+
+
+async def until_it_hears(jobs: Any) -> None:
+    """Wait until its worker lives, as far as the database knows."""
+    while jobs._deaf_since is not None:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.001)
+
+
+async def taken_by_somebody(world: World, row: str, *, silent_s: float) -> int:
+    """A doorbell that a worker has taken which was last heard of so long ago."""
+    await ring(world, row)
+    (number,) = await sql(
+        world,
+        "INSERT INTO procrastinate_workers (last_heartbeat) "
+        "VALUES (clock_timestamp() - make_interval(secs => :silent_s)) RETURNING id",
+        silent_s=silent_s,
+    )
+    await sql(
+        world,
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :number "
+        "WHERE args ->> 'id' = :row",
+        number=number,
+        row=row,
+    )
+    return int(number)
