@@ -23,7 +23,7 @@ GOVERNMENT_HOSTS = (
 )
 
 _PLAIN = re.compile(r"[A-Za-z0-9:/._~%+-]+|[a-z]+://\[::1\][A-Za-z0-9:/._~%+-]*")
-"""No `@`, `?`, `#`, `\\` or blank, which end or split an address; these hosts have no other letters."""
+"""Nothing that ends or splits an address (`@`, `?`, `#`, a backslash); no such host has others."""
 
 
 def service_url_allowed(url: str, *, local: bool, extra: Collection[str] = ()) -> bool:
