@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
@@ -44,6 +45,8 @@ from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.takeover import Run as Run
 from approvals.takeover import Takeover
+
+log = structlog.get_logger(__name__)
 
 PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
@@ -333,14 +336,17 @@ class Runs:
         """Nobody will say any more what became of a request whose session has ended."""
         now = self._clock.now()
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> bool:
             request_rows.lock(connection, request_id)
             request = request_rows.get(connection, request_id)
             session = session_rows.get(connection, request.session_id)
-            if session.status not in session_rows.LIVE:
-                self._executions.doubt(connection, request, now, even_idempotent=True)
+            if session.status in session_rows.LIVE:
+                return False
+            after = self._executions.doubt(connection, request, now, even_idempotent=True)
+            return after is not request
 
-        await self._store.write(unit)
+        if await self._store.write(unit):
+            log.warning("request in doubt", request_id=request_id)
 
     async def complete(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
@@ -68,6 +69,7 @@ from approvals.tickets import ActKey
 from approvals.verification import verify_all, verify_one
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 MAX_PAGE = 200
 WAITING_SCAN = 500
 """How many pending requests `waiting_for` looks through."""
@@ -243,7 +245,9 @@ class ApprovalService:
             self._follow.tell(connection, session, f"**Cancelled** by {principal.name}.", now)
             return session_rows.get(connection, session_id)
 
-        return await self._store.write(unit)
+        session = await self._store.write(unit)
+        log.info("session cancelled", session_id=session_id, via=actor.via.value)
+        return session
 
     async def view(self, request_id: str) -> RequestView:
         """All that a channel shows of a request. Raises NotFoundError."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import structlog
+
 from agents.registry import Registry
 from approvals.errors import InvalidError, NotFoundError
 from approvals.models import ConversationKey, Principal, Session
 from bot.teams.service import Runs
+
+
+log = structlog.get_logger(__name__)
 
 
 class Sessions:
@@ -34,7 +39,7 @@ class Sessions:
             raise InvalidError(str(exc)) from exc
         if not task.strip():
             raise InvalidError(f"Say what {info.title} is to do, for example: {info.example}")
-        return await self._runs.start(
+        session = await self._runs.start(
             workflow=info.name,
             workflow_version=info.version,
             task=task.strip(),
@@ -42,3 +47,5 @@ class Sessions:
             conversation=conversation,
             idempotency_key=idempotency_key,
         )
+        log.info("session started", session_id=session.id, workflow=info.name)
+        return session
