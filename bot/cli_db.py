@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from approvals.moving import copy
 from approvals.store import upgrade
-from approvals.store.copy import copy
 from approvals.store.urls import shown
 from bot.cli_options import console, read_environment
 

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from approvals.errors import ConfigurationError, ConflictError, InvalidError, UnavailableError
-from approvals.ledger import Verification, combine, verify
-from approvals.models import SessionId, Value
-from approvals.store import doorbells, engine_of, ledger, require_current, sessions, upgrade
+from approvals.ledger import Verification, combine
+from approvals.models import Value
+from approvals.store import doorbells, engine_of, ledger, require_current, upgrade
 from approvals.store.revision import current_revision
 from approvals.store.schema import metadata
 from approvals.store.sqlite import exclusive
 from approvals.store.urls import is_postgresql, shown, sqlite_path
+from approvals.verification import verified
 
 BATCH = 500
 """Rows that are in memory at once."""
@@ -152,7 +153,7 @@ def _require_same(source: Connection, target: Connection, rows: Mapping[str, int
                 f"Nothing was copied: {table.name} has {there} rows in the source and {here} in "
                 "the target."
             )
-    verification = combine([_verified(target, one) for one in sessions.ids(target)])
+    verification = _verified(target)
     if not verification.verified:
         raise InvalidError(
             f"Nothing was copied, because the ledger does not verify: {verification.problems[0]}. "
@@ -161,10 +162,9 @@ def _require_same(source: Connection, target: Connection, rows: Mapping[str, int
     return verification
 
 
-def _verified(connection: Connection, session_id: SessionId) -> Verification:
-    head = ledger.head(connection, session_id)
-    try:
-        return verify(session_id, ledger.entries(connection, session_id), head)
-    except ValueError:  # not JSON, not a time: nothing that we wrote
-        problem = f"session {session_id}: an entry was changed and cannot be read"
-        return Verification(entries=head[0], problems=(problem,))
+def _verified(connection: Connection) -> Verification:
+    total, after = Verification(entries=0), ""
+    while found := ledger.chains(connection, after, limit=BATCH):
+        total = combine([total, *map(verified, found)])
+        after = found[-1].session_id
+    return total
