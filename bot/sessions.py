@@ -9,7 +9,6 @@ from approvals.errors import InvalidError, NotFoundError
 from approvals.models import ConversationKey, Principal, Session
 from bot.teams.service import Runs
 
-
 log = structlog.get_logger(__name__)
 
 
