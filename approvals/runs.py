@@ -257,6 +257,7 @@ class Runs:
                     "status": SessionStatus.WAITING.value,
                     "next_at": None,
                     "lease_until": None,
+                    "lease_owner": None,
                 }
                 if waiting
                 else {}
