@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast check bench bench-peers lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -25,6 +25,12 @@ test: ## Run all tests, browser and both AutoGen distributions included
 test-fast: ## Run the tests that need no browser and kill no server (five minutes on two cores)
 	@scripts/test.sh fast
 
+crash: setup ## Kill and freeze servers at every step, on SQLite and PostgreSQL (prints the figures)
+	@.venv/bin/python -m pytest -q tests/crash --ignore=tests/crash/test_vote_races.py
+
+races: setup ## Race votes over every channel, on SQLite and PostgreSQL (RACES=10000)
+	@RACES=$${RACES:-10000} .venv/bin/python -m pytest -q tests/crash/test_vote_races.py
+
 check: setup ## Check format, lint, types and imports
 	@scripts/check.sh
 
@@ -33,6 +39,20 @@ bench: setup ## Measure everything: bench-peers, votes, recovery and tickets
 
 bench-peers: setup ## Measure pause and resume beside other frameworks (N=500 REPS=3)
 	@.venv/bin/python -m bench --no-service $(BENCH_ARGS)
+
+bench-load: setup ## Measure votes and clicks under load, and too many (VOTES=300 SECONDS=20 DATABASES=...)
+	@.venv/bin/python -m bench.ours.load
+
+bench-scale: setup ## Measure a server on so many waiting sessions (SCALE=1000,100000,1000000)
+	@.venv/bin/python -m bench.ours.scale
+
+# With sizes that end within the hour on two cores; docs/guarantees.md has the figures.
+guarantees: ## Check and measure everything that docs/guarantees.md promises
+	@$(MAKE) crash
+	@$(MAKE) races RACES=$${RACES:-10000}
+	@VOTES=$${VOTES:-200} $(MAKE) bench-load
+	@SCALE=$${SCALE:-1000,100000} $(MAKE) bench-scale
+	@N=$${N:-200} REPS=$${REPS:-2} $(MAKE) bench-peers
 
 lock: ## Recompute requirements/*.lock (needs uv; LOCK_ARGS=--upgrade moves versions)
 	@scripts/lock.sh $(LOCK_ARGS)
