@@ -32,8 +32,6 @@ def append(
     *entries: tuple[str, JsonObject],
 ) -> None:
     """Link (kind, body) pairs to the session's chain, in this transaction."""
-    if not entries:
-        return
     before = head(connection, session_id, lock=True)
     rows, (seq, last_hash) = linked(before, session_id, at, entries)
     insert(connection, rows)

@@ -93,9 +93,7 @@ def get(connection: Connection, session_id: str) -> Session:
 
 def snapshot(connection: Connection, session_id: str) -> str | None:
     """The stored chat state as JSON text. Raises NotFoundError."""
-    row = _SNAPSHOT.first(connection, of=session_id)
-    if row is None:
-        raise _unknown(session_id)
+    row = _found(_SNAPSHOT.first(connection, of=session_id), session_id)
     return row[0]  # type: ignore[no-any-return]
 
 
@@ -211,9 +209,7 @@ def holds_lease(
     """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
     nobody takes it before the transaction has ended."""
     row = (_LOCK if lock else _LEASE).first(connection, of=session_id)
-    if row is None:
-        raise _unknown(session_id)
-    return _is_held(row, epoch, now)
+    return _is_held(_found(row, session_id), epoch, now)
 
 
 def require_lease(
@@ -303,21 +299,18 @@ def ids(connection: Connection) -> Sequence[SessionId]:
 
 
 def _begun(connection: Connection, session_id: str) -> tuple[Session, int, str | None]:
-    row = _BEGUN.first(connection, of=session_id)
-    if row is None:
-        raise _unknown(session_id)
+    row = _found(_BEGUN.first(connection, of=session_id), session_id)
     return codec.session(row), row[_EPOCH], row[_SNAPSHOT_TOO]
 
 
 def _row(connection: Connection, session_id: str) -> Sequence[Any]:
-    row = _GET.first(connection, of=session_id)
+    return _found(_GET.first(connection, of=session_id), session_id)
+
+
+def _found(row: Sequence[Any] | None, session_id: str) -> Sequence[Any]:
     if row is None:
-        raise _unknown(session_id)
+        raise NotFoundError(f"There is no session {session_id}.")
     return row
-
-
-def _unknown(session_id: str) -> NotFoundError:
-    return NotFoundError(f"There is no session {session_id}.")
 
 
 _of = sessions.c.id == bindparam("of")

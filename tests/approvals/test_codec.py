@@ -37,6 +37,12 @@ def test_json_is_compact_and_keeps_unicode_and_order() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["", " {}", "{} ", "{}{}", "{"])
+def test_json_that_we_did_not_write_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|Extra data"):
+        codec.loads(text)
+
+
 def test_missing_objects_stay_missing() -> None:
     assert codec.object_or_none(None) is None
     assert {"a": 1} == codec.object_or_none('{"a":1}')

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from approvals.errors import LostLeaseError
+from approvals.errors import LostLeaseError, NotFoundError
 from approvals.models import (
     RequestStatus,
     SessionId,
     SessionStatus,
 )
 from approvals.store import codec, schema
+from approvals.store import ledger as ledger_rows
 from approvals.store import sessions as session_rows
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import World
@@ -136,3 +137,15 @@ async def test_parked_session_is_not_begun_before_it_is_due(world: World) -> Non
     await world.runs.park(run, error="No model.")
 
     assert await world.runs.begin(run.session.id) is None
+
+
+async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World) -> None:
+    now = world.clock.now()
+    with pytest.raises(NotFoundError, match="S-0"):
+        await world.store.read(lambda c: ledger_rows.head(c, "S-0"))
+    with pytest.raises(NotFoundError, match="S-0"):
+        await world.store.read(lambda c: session_rows.snapshot(c, "S-0"))
+    with pytest.raises(NotFoundError, match="S-0"):
+        await world.store.read(lambda c: session_rows.holds_lease(c, "S-0", 1, now, lock=False))
+    with pytest.raises(LostLeaseError, match="S-0"):
+        await world.store.write(lambda c: session_rows.head_of_run(c, "S-0", 1, now))
