@@ -77,11 +77,15 @@ class LocalJobs(ABC):
         try:
             while True:
                 await self._sweep()
-                await asyncio.sleep(self._sweep_every_s)
+                await asyncio.sleep(self._pause_s())
         finally:
             await self._end()
             self._open = False
             await cancel(*self._running.values())
+
+    def _pause_s(self) -> float:
+        """Until the next sweep."""
+        return self._sweep_every_s
 
     @abstractmethod
     async def settle(self) -> None:

@@ -9,6 +9,7 @@ loss of all its tables, of its worker or of a process costs at most the time unt
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,9 @@ RESTART_S = 0.5
 STOP_S = 5.0
 TOLERATED_S = 30.0
 """How long nobody may hear doorbells here before `/readyz` says so; the sweep works meanwhile."""
+TURNS = 0.25
+"""How much the time between two sweeps varies, so that all processes have their turns: the one that
+sweeps rings itself."""
 MAX_SKEW_S = 10.0
 """How far this machine's clock may be off: leases of 30 s are renewed every 10 s."""
 
@@ -117,6 +121,9 @@ class ProcrastinateJobs(LocalJobs):
                 return f"no doorbells for {deaf_s:.0f} s; only sweeps find work"
         return ""
 
+    def _pause_s(self) -> float:
+        return self._sweep_every_s * random.uniform(1 - TURNS, 1 + TURNS)  # noqa: S311 - no secret
+
     async def _begin(self) -> None:
         self._deaf_since = asyncio.get_running_loop().time()
         self._listening = (asyncio.create_task(self._listen(), name="doorbells"),)
@@ -143,7 +150,8 @@ class ProcrastinateJobs(LocalJobs):
         return await self._store.read(lambda c: due_jobs(c, now, kinds=self._handlers))
 
     def _look_around(self, connection: Connection, worker_id: int | None) -> _Seen:
-        turn = self._open and doorbells.take_turn(connection, every_s=self._sweep_every_s)
+        least_s = self._sweep_every_s * (1 - TURNS) * 0.9  # a process alone sweeps every time
+        turn = self._open and doorbells.take_turn(connection, every_s=least_s)
         if turn:
             doorbells.put_back(connection, silent_s=SILENT_S)
         alive = doorbells.live_workers(connection, silent_s=SILENT_S)

@@ -87,6 +87,21 @@ async def test_only_one_process_sweeps_at_a_time(url: str) -> None:
     assert [session.id] == handlers[0].calls + handlers[1].calls
 
 
+async def test_processes_take_turns_to_sweep(url: str) -> None:
+    handlers = Handler(), Handler()
+    async with AsyncExitStack() as stack:
+        worlds = [await stack.enter_async_context(sharing(url)) for _ in handlers]
+        await worlds[0].start()
+        await sql(worlds[0], "DELETE FROM procrastinate_jobs")
+        for world, handler in zip(worlds, handlers, strict=True):
+            world.jobs.handle(RUN, handler)
+            await stack.enter_async_context(at_work(world))
+        for handler in handlers:
+            await handler.called.wait()
+
+    assert all(handler.calls for handler in handlers)
+
+
 async def test_leases_of_other_processes_are_respected_until_they_end(url: str) -> None:
     handler = Handler()
     clock = ManualClock()
