@@ -64,6 +64,26 @@ async def test_never_rings_after_a_rollback(world: World) -> None:
     assert ["good"] == handler.calls
 
 
+async def test_ringing_here_rings_this_process_after_the_commit(world: World) -> None:
+    handler = Handler()
+    world.jobs.handle("bell", handler)
+
+    def unit(connection: Any, row: str, fails: bool) -> None:
+        world.jobs.enqueue_here(connection, Job(kind="bell", id=row))
+        if fails:
+            raise UnavailableError("rolled back")
+
+    async with at_work(world) as jobs:
+        with pytest.raises(UnavailableError):
+            await world.store.write(lambda c: unit(c, "never", True))
+        await world.store.write(lambda c: unit(c, "here", False))
+        at_once = list(jobs._running)
+        await jobs.settle()
+
+    assert ["here"] == [job.id for job in at_once]
+    assert ["here"] == handler.calls
+
+
 async def test_handler_that_fails_is_logged_and_stops_nobody(world: World) -> None:
     handler = Handler()
     handler.fails = True
