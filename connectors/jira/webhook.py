@@ -35,7 +35,7 @@ EVENTS = frozenset(
     }
 )
 _HEADER = re.compile(r"sha256=([0-9a-fA-F]{64})")
-_COMMENT = re.compile(r"/issue/(\d{1,19})/comment/")
+_COMMENT = re.compile(r"/issue/(\d{1,19})/comment/", re.ASCII)
 
 
 def verify(secrets: Sequence[SecretStr], signature: str, body: bytes) -> None:

@@ -46,6 +46,7 @@ def test_no_value_adds_a_condition_to_a_query(key: str) -> None:
     except InvalidError:
         assert not KEY.fullmatch(key) or key[:1] in "._-"
     else:
+        assert KEY.fullmatch(key)
         label = settings.order_label(key)
         assert (
             f'project = "{settings.project}" AND labels = "{label}" ORDER BY created ASC' == asked
@@ -90,7 +91,7 @@ async def test_no_header_of_a_mail_can_be_written_by_an_agent(
         await Mail("127.0.0.1", 9, "us@x.example").send(**letter, body="y", key="k")
 
 
-@given(record=HOSTILE)
+@given(record=HOSTILE | st.sampled_from([".", "..", "...", "", "..%2f..", "%2e%2e", "a/../.."]))
 def test_id_that_an_agent_names_stays_one_step_of_an_address(record: str) -> None:
     try:
         path = path_of("opportunities", record)

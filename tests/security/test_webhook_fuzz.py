@@ -52,6 +52,13 @@ JIRA_BODIES = st.fixed_dictionaries(
         "comment": VALUES | st.fixed_dictionaries({"self": IDS}),
     },
 )
+NAMED = st.builds(
+    lambda key, where: {"webhookEvent": key, **where},
+    st.sampled_from(["jira:issue_updated", "comment_created"]),
+    IDS.map(lambda issue_id: {"issue": {"id": issue_id}})
+    | IDS.map(lambda at: {"comment": {"self": f"https://x/rest/api/2/issue/{at}/comment/1"}}),
+)
+"""What is certainly looked into."""
 RECORD = "5f1c2d3e4a5b6c7d8e9f00112233aabb"
 ROWS = VALUES | st.sampled_from(
     [RECORD, RECORD.upper(), RECORD + "\n", RECORD + "^active=true", ""]
@@ -139,7 +146,7 @@ def test_header_that_is_there_twice_helps_nobody() -> None:
         assert refused(JIRA, headers, BODY)
 
 
-@given(said=JIRA_BODIES | VALUES)
+@given(said=JIRA_BODIES | NAMED | VALUES)
 def test_signed_jira_body_names_an_issue_by_digits_or_nothing(said: Any) -> None:
     body = json.dumps(said).encode()
     found = JIRA.verify_webhook(signed_jira(body), body)
