@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Run the tests in stages: scripts/test.sh all | fast
 #
-#   fast   everything but the two below, with coverage and its gate
+#   fast   everything but the three below, with coverage and its gate
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #   crash  a server that is killed and started again, and what takes long with tickets
+#   operations  backup and restore, secrets, traces and what is deployed, with real servers
 #   e2e    real clients in a real browser
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
@@ -40,6 +41,7 @@ scripts/ensure_venv.sh .venv dev
 
 coverage=(--cov --cov-report=json:artifacts/coverage.json --cov-report=)
 stage fast .venv/bin/python -m pytest -n auto tests --ignore=tests/e2e --ignore=tests/crash \
+    --ignore=tests/operations \
     "${coverage[@]}"
 stage coverage .venv/bin/python scripts/coverage_gate.py artifacts/coverage.json
 
@@ -56,6 +58,7 @@ if [ "$mode" = all ]; then
     fi
 
     stage crash .venv/bin/python -m pytest tests/crash
+    stage operations .venv/bin/python -m pytest tests/operations
 
     if ! chrome=$(scripts/ensure_chromium.sh); then
         without e2e "there is no browser"
