@@ -281,7 +281,7 @@ class Courier:
 
     async def _drop(self, channel: str, notice: Notice, why: str) -> None:
         self._observer.delivered(channel, "abandoned")
-        log.warning("notice dropped", session_id=notice.session_id, reason=why)
+        log.warning("notice dropped", session_id=notice.session_id, channel=channel, reason=why)
         await self._store.write(
             lambda c: rows.record_notice(c, notice.id, next_at=None, error=why[:1000])
         )

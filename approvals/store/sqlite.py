@@ -28,6 +28,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from approvals.errors import ConfigurationError, UnavailableError
+from approvals.outages import Outages
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.prepared import run
 from approvals.store.wal import make_room
@@ -169,6 +170,7 @@ class SqliteStore(SqliteReader):
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._closed = False
+        self._outages = Outages("store", key="cannot_be")
 
     def open(self) -> None:
         """Start the writer. Call once."""
@@ -237,10 +239,11 @@ class SqliteStore(SqliteReader):
                 _end(self._connection)
             else:
                 _undo(self._connection)
+            self._outages.up("committed")
             return outcomes
         # BEGIN or COMMIT failed (disk full, busy): nobody is told that it worked.
         except Exception as exc:
-            log.error("store commit failed", error=str(exc))
+            self._outages.down("committed", str(exc))
             if self._connection is not None:
                 self._connection.invalidate()  # whatever it is in the middle of ends with it
             self._disconnect()
