@@ -437,7 +437,7 @@ class Runs:
     ) -> None:
         """Write columns of the session and entries of its ledger as this run."""
         session_id = run.session.id
-        before = session_rows.head_of_run(connection, session_id, run.epoch, now)
+        before = ledger_rows.head(connection, session_id, lock=True)
         rows, (seq, last_hash) = ledger_rows.linked(before, session_id, now, entries)
         ledger_rows.insert(connection, rows)
         head = {"ledger_seq": seq, "ledger_head": last_hash}

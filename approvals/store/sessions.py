@@ -209,7 +209,9 @@ def holds_lease(
     """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
     nobody takes it before the transaction has ended."""
     row = (_LOCK if lock else _LEASE).first(connection, of=session_id)
-    return _is_held(_found(row, session_id), epoch, now)
+    held_epoch, status, until = _found(row, session_id)
+    held = held_epoch == epoch and status == SessionStatus.RUNNING
+    return bool(held and until is not None and until > codec.to_text(now))
 
 
 def require_lease(
@@ -218,23 +220,6 @@ def require_lease(
     """Raise LostLeaseError unless the run of `epoch` still holds the session; `lock` as above."""
     if not holds_lease(connection, session_id, epoch, now, lock=lock):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
-
-
-def head_of_run(
-    connection: Connection, session_id: str, epoch: int, now: datetime
-) -> tuple[int, str]:
-    """The head of the session's ledger, locked. Raises LostLeaseError unless the run of `epoch`
-    still holds the session."""
-    row = _LOCK.first(connection, of=session_id)
-    if row is None or not _is_held(row, epoch, now):
-        raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
-    return row[3], row[4]
-
-
-def _is_held(row: Sequence[Any], epoch: int, now: datetime) -> bool:
-    held_epoch, status, until = row[:3]
-    held = held_epoch == epoch and status == SessionStatus.RUNNING
-    return bool(held and until is not None and until > codec.to_text(now))
 
 
 def wake(connection: Connection, session_id: str, now: datetime) -> None:
@@ -322,13 +307,7 @@ _GET = Prepared(select(*_COLUMNS).where(_of))
 _BEGUN = Prepared(select(*_COLUMNS, sessions.c.snapshot).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _SNAPSHOT = Prepared(select(sessions.c.snapshot).where(_of))
-_lease = select(
-    sessions.c.epoch,
-    sessions.c.status,
-    sessions.c.lease_until,
-    sessions.c.ledger_seq,
-    sessions.c.ledger_head,
-).where(_of)
+_lease = select(sessions.c.epoch, sessions.c.status, sessions.c.lease_until).where(_of)
 _LEASE = Prepared(_lease)
 _LOCK = Prepared(_lease.with_for_update())
 _TAKE_LEASE = Prepared(

@@ -147,5 +147,3 @@ async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World)
         await world.store.read(lambda c: session_rows.snapshot(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
         await world.store.read(lambda c: session_rows.holds_lease(c, "S-0", 1, now, lock=False))
-    with pytest.raises(LostLeaseError, match="S-0"):
-        await world.store.write(lambda c: session_rows.head_of_run(c, "S-0", 1, now))
