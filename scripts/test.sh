@@ -3,7 +3,7 @@
 #
 #   fast   everything but the three below, with coverage and its gate
 #   agents the AutoGen suite once more, on pyautogen 0.9
-#   crash  a server that is killed and started again, and what takes long with tickets
+#   crash  servers that are killed, frozen and raced, on both databases, and what takes long
 #   operations  backup and restore, secrets, traces and what is deployed, with real servers
 #   e2e    real clients in a real browser
 #

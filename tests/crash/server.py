@@ -19,9 +19,11 @@ from agents.execution import execute
 from agents.session_manager import SessionManager
 from approvals import delivery
 from approvals.jobs.embedded import EmbeddedJobs
-from approvals.runs import Runs
+from approvals.jobs.procrastinate import ProcrastinateJobs
+from approvals.store import postgres
 from approvals.store.postgres import PostgresStore
 from approvals.store.sqlite import SqliteStore
+from approvals.takeover import Takeover
 from bot import cli, server, wiring
 from bot.teams.channel import TeamsChannel
 from connectors import reconciler
@@ -33,6 +35,8 @@ from tests.crash.points import DIRECTORY, LEASE_S, Points
 ATTEMPT_S = 2.0
 """How long a delivery, a poll and a look stay with a server that is gone."""
 SWEEP_S = 0.25
+SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "4s"}
+"""How long a frozen server keeps its locks in the database, and how long others wait for them."""
 STEPS: tuple[tuple[type, str], ...] = (
     (SessionManager, "_chat"),
     (_Rest, "write"),
@@ -109,8 +113,10 @@ def _hurry() -> None:
     """Short intervals; the product's own are for machines, these are for a test of them."""
     lease_s = os.environ.get(LEASE_S)
     if lease_s:
-        _default(Runs, "lease_s", float(lease_s))
+        _default(Takeover, "lease_s", float(lease_s))
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
+    _default(ProcrastinateJobs, "sweep_every_s", SWEEP_S)
+    postgres.SERVER_SETTINGS |= SERVER_SETTINGS
     delivery.ATTEMPT_S = ATTEMPT_S
     delivery.BACKOFF_BASE_S = SWEEP_S
     reconciler.POLL_LEASE_S = ATTEMPT_S

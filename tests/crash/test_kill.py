@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.crash.conftest import Figure
 from tests.crash.crowd import Crowd, crowd
 from tests.crash.desks import settings_of
 from tests.crash.invariants import check, effects
@@ -28,7 +29,7 @@ from tests.crash.stories import QUOTE, STORIES, SYSTEMS, TOOL, requests_of
 from tests.processes import Nursery
 from tests.stack import Database
 
-STACKS = 2
+STACKS = 3
 """Stacks of each kind that are at work at the same time."""
 Work = tuple[str, Point]
 
@@ -108,24 +109,29 @@ def die_everywhere(
     return {work: outcome for part in found for work, outcome in part.items()}
 
 
-def summary(database: Database, outcomes: dict[Work, str]) -> str:
+def summary(database: Database, stories: Sequence[str], outcomes: dict[Work, str]) -> str:
     """The line for docs/guarantees.md."""
     became = Counter(outcomes.values())
     steps = len({(story, point.name, point.side) for story, point in outcomes})
     return (
-        f"crash {database}: {len(outcomes)} points ({steps} sides of steps), each killed once: "
-        f"{became['executed']} executed, {became['in_doubt']} in doubt, 0 lost, 0 run twice"
+        f"crash {database} {'+'.join(stories)}: {len(outcomes)} points ({steps} sides of steps), "
+        f"each killed once: {became['executed']} executed, {became['in_doubt']} in doubt, "
+        "0 lost, 0 run twice"
     )
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("stories", [("teams",), SYSTEMS], ids=["teams", "tickets"])
 def test_kill_at_every_step(
-    tmp_path: Path, nursery: Nursery, database: Database, stories: Sequence[str]
+    tmp_path: Path,
+    nursery: Nursery,
+    database: Database,
+    stories: Sequence[str],
+    figure: Figure,
 ) -> None:
     """Before and after each commit, each delivery, the claim, the tool, its result, the resume."""
     outcomes = die_everywhere(tmp_path, nursery, database, stories)
-    print(summary(database, outcomes))  # noqa: T201 - the figure of this suite
+    figure(summary(database, stories, outcomes))
 
     assert len(outcomes) >= 20
     if "teams" in stories:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from tests.crash.conftest import Figure
 from tests.scenarios.races import check_race, run_races, wins
 from tests.scenarios.ticket_world import ticket_world
 
@@ -16,7 +17,9 @@ RACES = 100
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("system", ["jira", "servicenow"])
-async def test_a_hundred_races_are_a_hundred_decisions(tmp_path: Path, system: str) -> None:
+async def test_a_hundred_races_are_a_hundred_decisions(
+    tmp_path: Path, system: str, figure: Figure
+) -> None:
     with capture_logs() as logs:
         async with ticket_world(tmp_path, system) as app, app.server():
             raced = await run_races(app, RACES)
@@ -26,5 +29,5 @@ async def test_a_hundred_races_are_a_hundred_decisions(tmp_path: Path, system: s
 
             assert len(approved) == len(app.quotes())
             assert {"teams", system} == set(won)
-            print(f"{system}: {RACES} races, won by {dict(won)}")  # noqa: T201 - the figure
+            figure(f"races Teams against {system}: {RACES}, won by {dict(won)}, 0 double")
     assert [] == [entry for entry in logs if entry["log_level"] in ("error", "critical")]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.crash.conftest import Figure
 from tests.crash.crowd import Crowd, crowd
 from tests.crash.desks import Desk, Found, desk_of, faults_left, lose_answer, settings_of
 from tests.crash.points import Point
@@ -117,7 +118,7 @@ def decide_some(many: Crowd, desk: Desk, tickets: list[Found]) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_lost_answers_and_kills_leave_one_open_ticket_for_each_request(
-    tmp_path: Path, nursery: Nursery, database: Database, system: str
+    tmp_path: Path, nursery: Nursery, database: Database, system: str, figure: Figure
 ) -> None:
     """No create is answered, servers die on the way; then some are approved in their tickets."""
     with crowd(tmp_path, nursery, database, tickets=settings_of(system)) as many:
@@ -133,7 +134,7 @@ def test_lost_answers_and_kills_leave_one_open_ticket_for_each_request(
         assert SESSIONS == len(requests_of(many))
         decide_some(many, desk, tickets)
         assert many.one.ledger_verifies()
-        print(  # noqa: T201 - the figure of this suite
+        figure(
             f"tickets {system} on {database}: {SESSIONS} requests, no create answered, "
             f"{many.kills} servers killed ({len(died)} at {dict(Counter(died))}): "
             f"{len(tickets)} tickets made, {duplicates} duplicates closed, 1 open for each request"

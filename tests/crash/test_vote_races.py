@@ -20,6 +20,7 @@ import aiohttp
 import pytest
 
 from tests.api_client import SAM, TASK
+from tests.crash.conftest import Figure
 from tests.crash.crowd import Crowd, crowd
 from tests.crash.desks import settings_of
 from tests.crash.stories import QUOTE, SYSTEMS, TOOL
@@ -160,7 +161,7 @@ def check_ledger(many: Crowd, request: Mapping[str, Any], quorum: int) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("quorum", [1, 2], ids=["one decides", "two together"])
 def test_racing_votes_are_one_decision_and_one_execution(
-    tmp_path: Path, nursery: Nursery, database: Database, quorum: int
+    tmp_path: Path, nursery: Nursery, database: Database, quorum: int, figure: Figure
 ) -> None:
     """Two approvals at the same moment add up, and no more than the quorum counts."""
     number = max(1, VOTES // 2 // EACH)
@@ -183,7 +184,7 @@ def test_racing_votes_are_one_decision_and_one_execution(
         executed = sum(request["status"] == "executed" for request in after.values())
         assert executed == len(one.effects(QUOTE))
         assert one.ledger_verifies()
-        print(summary(database, quorum, told, after, executed))  # noqa: T201 - the figure
+        figure(summary(database, quorum, told, after, executed))
 
 
 def summary(
