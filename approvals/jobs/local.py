@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from datetime import datetime
 
 import structlog
@@ -139,7 +140,8 @@ class LocalJobs(ABC):
             return  # a later sweep finds the row, here or in another process
         self._load[job.kind] += 1
         work = self._work(job, time.perf_counter())
-        task = asyncio.create_task(work, name=f"{job.kind}:{job.id}")
+        # Of its own: it may be rung by one request, and carry on the work of another.
+        task = asyncio.create_task(work, name=f"{job.kind}:{job.id}", context=Context())
         self._running[job] = task
         task.add_done_callback(lambda _: self._done(job))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
 from approvals.errors import UnavailableError
@@ -81,6 +82,24 @@ async def test_ringing_here_rings_this_process_after_the_commit(world: World) ->
         await jobs.settle()
 
     assert ["here"] == handler.calls
+
+
+async def test_handler_knows_nothing_of_who_rang(world: World) -> None:
+    seen: list[dict[str, Any]] = []
+    called = asyncio.Event()
+
+    async def handler(row: str) -> None:
+        seen.append(get_contextvars())
+        called.set()
+
+    world.jobs.handle("bell", handler)
+    async with at_work(world) as jobs:
+        with bound_contextvars(http_request_id="somebody's"):
+            await world.store.write(lambda c: jobs.enqueue_here(c, Job(kind="bell", id="a")))
+        await called.wait()
+        await jobs.settle()
+
+    assert [{}] == seen
 
 
 async def test_handler_that_fails_is_logged_and_stops_nobody(world: World) -> None:
