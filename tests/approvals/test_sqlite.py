@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.store.after_commit import AFTER_COMMIT
@@ -91,6 +92,28 @@ async def test_failed_commit_tells_nobody_that_it_worked(store: SqliteStore) -> 
     await store.write(ringing("later", rung))
 
     assert (["later"], ["later"]) == (await store.read(keys), rung)
+
+
+async def test_commits_that_fail_are_logged_once_and_their_recovery_once(
+    store: SqliteStore,
+) -> None:
+    failing = threading.Event()
+    failing.set()
+
+    def commit(_: Connection) -> None:
+        if failing.is_set():
+            raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(store._writer, "commit", commit)
+    with capture_logs() as logged:
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                await store.write(ringing("a", []))
+        failing.clear()
+        await store.write(ringing("a", []))
+        await store.write(ringing("b", []))
+
+    assert ["store unreachable", "store reachable again"] == [line["event"] for line in logged]
 
 
 async def test_full_disk_is_told_and_passes(store: SqliteStore) -> None:
