@@ -8,10 +8,12 @@ import multiprocessing
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing.pool import AsyncResult, Pool
 from typing import Any
 
 import psycopg
@@ -24,6 +26,8 @@ from approvals.store import codec
 from bench.measure import require
 
 CHUNK = 1_000
+AHEAD = 8
+"""Chunks that may be ready or in work before one is written."""
 TABLES = ("sessions", "requests", "deliveries", "ledger")
 """In the order in which they refer to each other."""
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -63,7 +67,18 @@ def fill(url: str, template: Template, n: int) -> None:
     work = partial(_copies, template, began)
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
         write = _write_sqlite if url.startswith("sqlite") else _write_postgresql
-        write(url, template.columns, pool.imap(work, chunks))
+        write(url, template.columns, _bounded(pool, work, chunks))
+
+
+def _bounded(pool: Pool, work: Callable[[range], Rows], chunks: Sequence[range]) -> Iterator[Rows]:
+    """The results in order, of which only a few wait: writing is slower than making them."""
+    waiting: deque[AsyncResult[Rows]] = deque()
+    for chunk in chunks:
+        waiting.append(pool.apply_async(work, (chunk,)))
+        if len(waiting) == AHEAD:
+            yield waiting.popleft().get()
+    for result in waiting:
+        yield result.get()
 
 
 def _copies(template: Template, began: datetime, numbers: Iterable[int]) -> Rows:
@@ -171,6 +186,8 @@ def _is_plain(value: Any) -> bool:
 
 def _write_sqlite(url: str, columns: dict[str, list[str]], chunks: Iterator[Rows]) -> None:
     with _connected(url) as connection:
+        connection.execute("PRAGMA synchronous=OFF")  # nobody would miss it
+        connection.execute("PRAGMA cache_size=-1000000")
         for rows in chunks:
             for table in TABLES:
                 marks = ", ".join("?" for _ in columns[table])

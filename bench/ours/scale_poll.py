@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
+import os
 import sqlite3
 import subprocess
 import sys
@@ -27,7 +27,8 @@ from approvals.service import ApprovalService
 from approvals.store import open_store
 from approvals.tickets import Observation, TicketPage, TicketRef
 from bench.launch import ROOT
-from bench.measure import RSS_UNITS_PER_MB, require
+from bench.measure import require
+from bench.ours.product import rss_mb
 from bot.clock import SystemClock
 from bot.people import SettingsDirectory
 from connectors.reconciler import Reconciler
@@ -82,8 +83,7 @@ async def _poll(url: str) -> dict[str, Any]:
         began_s = time.perf_counter()
         await reconciler.poll(CHANNEL)
         poll_ms = (time.perf_counter() - began_s) * 1e3
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MB
-    return {"poll_ms": round(poll_ms), "poll_rss_mb": round(rss_mb)}
+    return {"poll_ms": round(poll_ms), "poll_rss_mb": round(rss_mb(os.getpid(), "VmHWM"))}
 
 
 class _NoJobs:
