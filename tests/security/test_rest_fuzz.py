@@ -104,5 +104,6 @@ def test_no_operation_is_open_to_a_token_that_is_nobodys(
         timeout=10,
     )
 
-    assert 401 == answer.status_code
+    # A door that was knocked at too often says 429 instead.
+    assert answer.status_code in {401, 429}
     assert "application/problem+json" == answer.headers["Content-Type"].partition(";")[0]
