@@ -1,0 +1,57 @@
+"""One line and one count for each thing that happens to a request."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from approvals.errors import NotAuthorisedError
+from approvals.models import Cause, Outcome, Result, Verdict, Via
+from bot.metrics import Metrics
+from bot.watching import Watch
+from tests.bot.test_metrics import value
+from tests.doubles.directory import BEN, CARA
+from tests.doubles.world import opened
+
+
+async def test_a_vote_that_decides_nothing_yet_is_told_from_one_that_does(tmp_path: Path) -> None:
+    watch = Watch(Metrics())
+    async with opened(tmp_path) as world:
+        (request,) = await world.asked("wire")
+        first = await world.vote(request, BEN)
+        second = await world.vote(request, CARA)
+    with capture_logs() as logged:
+        for after in (first, second):
+            watch.voted(after, Verdict.APPROVE, Via.TEAMS, began_s=time.time())
+
+    assert ["vote counted", "request decided"] == [line["event"] for line in logged]
+    assert {request.id} == {line["request_id"] for line in logged}
+    labels = {"channel": "teams", "verdict": "approve"}
+    assert 2 == value(watch.metrics, "votes_total", **labels)
+    assert 1 == value(watch.metrics, "decisions_total", **labels)
+
+
+async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
+    watch = Watch(Metrics())
+    async with opened(tmp_path) as world:
+        (request,) = await world.asked("quote")
+    with capture_logs() as logged:
+        watch.proposed([request])
+        watch.vote_refused(request.id, Via.JIRA, NotAuthorisedError("Sam may not."))
+        watch.expired(request.id)
+        doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT)
+        watch.settled(request, doubt, took_s=0.1)
+        watch.delivered("jira", "failed")
+        watch.job_started("run", waited_s=0.1)
+        watch.job_ended("run", took_s=0.1, failed=True)
+
+    assert [
+        ("request proposed", request.id),
+        ("vote refused", request.id),
+        ("request expired", request.id),
+        ("call settled", request.id),
+    ] == [(line["event"], line["request_id"]) for line in logged]
+    assert "Sam" not in str(logged)
+    assert "in_doubt" == logged[-1]["outcome"]
