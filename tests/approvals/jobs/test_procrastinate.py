@@ -102,6 +102,15 @@ async def test_processes_take_turns_to_sweep(url: str) -> None:
     assert all(handler.calls for handler in handlers)
 
 
+async def test_time_between_sweeps_varies_so_that_none_is_always_the_first(url: str) -> None:
+    async with sharing(url, sweep_every_s=2.0) as world:
+        jobs: Any = world.jobs
+        pauses = [jobs._pause_s() for _ in range(1000)]
+
+    assert 1.5 <= min(pauses) < 1.7
+    assert 2.3 < max(pauses) <= 2.5
+
+
 async def test_leases_of_other_processes_are_respected_until_they_end(url: str) -> None:
     handler = Handler()
     clock = ManualClock()
