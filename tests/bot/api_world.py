@@ -27,7 +27,6 @@ from approvals.models import (
 from approvals.policy import Policy
 from approvals.runs import Runs
 from approvals.service import ApprovalService
-from approvals.store import open_store
 from approvals.tickets import WebhookHint
 from bot.api.operation import Services
 from bot.app import Parts, create_app
@@ -36,6 +35,7 @@ from bot.people import SettingsDirectory, Tokens
 from bot.settings import PersonSettings
 from bot.settings_limits import LimitsSettings
 from bot.webhooks import Webhooks
+from tests.doubles.database import empty_store
 from tests.doubles.tickets import FakeTickets
 
 PEOPLE = [
@@ -183,11 +183,15 @@ class World:
 
 @asynccontextmanager
 async def running(
-    tmp_path: Path, *, local: bool = False, limits: Limits | None = None
+    tmp_path: Path,
+    *,
+    local: bool = False,
+    limits: Limits | None = None,
+    database: str = "sqlite",
 ) -> AsyncIterator[World]:
     """The API on a fresh database."""
     clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
-    async with open_store(f"sqlite:///{tmp_path}/api.db") as store:
+    async with empty_store(tmp_path, database) as store:
         jobs = EmbeddedJobs(store, clock)
         service = ApprovalService(store, clock, policy, directory, jobs, {}, Catalog())
         chats = Chats(Runs(store, clock, policy, directory, jobs, {}, Catalog()))

@@ -31,12 +31,12 @@ class Served:
 
 
 @contextmanager
-def served(path: Path) -> Iterator[Served]:
+def served(path: Path, database: str = "sqlite") -> Iterator[Served]:
     """Serve inside the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="served", daemon=True)
     thread.start()
-    entered = running(path)
+    entered = running(path, database=database)
 
     async def start() -> tuple[str, World]:
         world = await entered.__aenter__()

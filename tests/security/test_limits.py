@@ -33,6 +33,13 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield started
 
 
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """On each database."""
+    async with running(tmp_path, database=request.param) as started:
+        yield started
+
+
 def nested(levels: int) -> bytes:
     return b"[" * levels + b"1" + b"]" * levels
 
@@ -112,9 +119,9 @@ async def test_vote_with_a_name_twice_counts_for_nothing(world: World) -> None:
             b"2026-11-22T12:00:00.000000Z a\0b").decode(), 422),
     ],
 )  # fmt: skip
-async def test_nul_reaches_no_store(world: World, method: str, path: str, expected: int) -> None:
+async def test_nul_reaches_no_store(both: World, method: str, path: str, expected: int) -> None:
     """PostgreSQL refuses it, which would be our error."""
-    status, body = await world.call(method, path)
+    status, body = await both.call(method, path)
 
     assert expected == status
     assert ("cursor" if "cursor" in path else "NUL") in body["detail"]
@@ -134,13 +141,25 @@ async def test_lengths_that_are_documented_are_those_that_hold(world: World) -> 
     assert [] == [schema for schema in texts if not {"maxLength", "enum"} & set(schema)]
 
 
-async def test_nul_in_words_is_kept_as_a_sign_that_there_was_one(world: World) -> None:
-    status, body = await world.call(
+async def test_nul_in_words_is_kept_as_a_sign_that_there_was_one(both: World) -> None:
+    status, body = await both.call(
         "POST", "/api/v1/sessions", json={"workflow": "echo", "task": "a\0b"}
     )
-    _, session = await world.call("GET", f"/api/v1/sessions/{body['id']}")
+    _, session = await both.call("GET", f"/api/v1/sessions/{body['id']}")
 
     assert (201, "a\ufffdb") == (status, session["task"])
+
+
+async def test_nul_in_a_vote_is_kept_where_it_can_be(both: World) -> None:
+    """In words as that sign; in arguments as it is, since they are signed."""
+    request = await both.waiting()
+    changed, revised = await both.vote(
+        request, verdict="modify", arguments={"to": "a\0b"}, comment="c\0d"
+    )
+    _, shown = await both.call("GET", f"/api/v1/requests/{request['id']}")
+
+    assert (200, {"to": "a\0b"}) == (changed, revised["arguments"])
+    assert ["c\ufffdd"] == [vote["comment"] for vote in shown["votes"]]
 
 
 async def test_body_that_stops_halfway_is_given_up(

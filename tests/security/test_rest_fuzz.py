@@ -28,11 +28,13 @@ known: dict[str, str] = {}
 """What there is to be found: the ids and the digest of a request that waits."""
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("rest")) as running:
-        request = running.do(running.world.waiting())
-        known.update({name: str(request[name]) for name in ("id", "session_id", "digest")})
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def api(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("rest"), request.param) as running:
+        waiting = running.do(running.world.waiting())
+        known.update({name: str(waiting[name]) for name in ("id", "session_id", "digest")})
         yield running
 
 
