@@ -188,7 +188,6 @@ class Reader:
                 return by
         return None
 
-
     def _is_ours(self, field: str, text: str) -> bool:
         """Whether our account may have written this: somebody else may have its token."""
         return field != "description" or self._shown in ("", text)
