@@ -20,7 +20,9 @@ ENVIRON = {"JIRA_TOKEN": "x", "JIRA_WEBHOOK_SECRET": "y"}
 
 def test_configuration_can_be_read() -> None:
     section = yaml.safe_load(next(b for b in BLOCKS if "connectors:" in b))["connectors"]
-    found, problems = read_connectors(section, ENVIRON, local=False, describe=lambda e, *_: [str(e)])
+    found, problems = read_connectors(
+        section, ENVIRON, local=False, describe=lambda e, *_: [str(e)]
+    )
 
     assert [] == problems
     assert found.jira is not None

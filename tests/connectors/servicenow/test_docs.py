@@ -108,7 +108,9 @@ def test_business_rule_is_silent_about_other_records() -> None:
 
 def test_configuration_can_be_read() -> None:
     section = yaml.safe_load(next(b for b in blocks("yaml") if "connectors:" in b))["connectors"]
-    found, problems = read_connectors(section, ENVIRON, local=False, describe=lambda e, *_: [str(e)])
+    found, problems = read_connectors(
+        section, ENVIRON, local=False, describe=lambda e, *_: [str(e)]
+    )
 
     assert [] == problems
     assert found.servicenow is not None
