@@ -38,7 +38,7 @@ SILENT_S = 20.0
 """A worker that was not heard of for so long is taken for dead, in the database's time."""
 HEARING = 8
 """Doorbells heard at once; each takes two statements."""
-MANY, MANY_WITHIN_S = 50, 0.01
+MANY, MANY_WITHIN_S = 50, 0.05
 """Where doorbells follow each other as fast as this, so many more are heard with one statement:
 one by one a process hears a few hundred in a second."""
 POOL_SIZE = 4
