@@ -136,6 +136,7 @@ class _Reader:
                 teams=teams,
                 model=model,
                 connectors=connectors,
+                limits=limits,
                 workflow_settings=self._workflow_document(),
                 policy_section=policy,
             )

@@ -14,6 +14,7 @@ from approvals.errors import ConfigurationError
 from approvals.models import Effect
 from approvals.policy import Policy
 from bot.settings import ConnectorSettings, ModelSettings
+from bot.settings_limits import LimitsSettings
 from bot.teams.hosts import service_url_allowed
 from bot.teams.settings import LOOPBACK, TeamsSettings
 
@@ -50,6 +51,7 @@ def insecure(
     teams: TeamsSettings | None,
     model: ModelSettings | None,
     connectors: ConnectorSettings,
+    limits: LimitsSettings,
     workflow_settings: Mapping[str, Any],
     policy_section: Mapping[str, Any],
 ) -> list[str]:
@@ -60,6 +62,7 @@ def insecure(
         *(() if teams is None else _teams(teams, bool(policy_section), policy_section)),
         *(() if model is None else _model(model)),
         *_connectors(connectors),
+        *_proxies(limits),
         *_workflows(workflow_settings),
     ]
 
@@ -132,6 +135,13 @@ def _connectors(connectors: ConnectorSettings) -> Iterator[str]:
                     f"{path}.webhook_secret_env: a secret is well known or shorter than "
                     f"{MIN_WEBHOOK_SECRET_BYTES} bytes; {_RANDOM}"
                 )
+
+
+def _proxies(limits: LimitsSettings) -> Iterator[str]:
+    """Whoever is trusted may say that a request comes from anywhere."""
+    for network in limits.trusted_proxies:
+        if network.prefixlen == 0:
+            yield f"limits.trusted_proxies: {network} is everybody; name the proxy in front of us."
 
 
 def _workflows(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -41,6 +41,8 @@ TABLE: list[tuple[str, Any, str]] = [
         {"kind": "oauth", "cloud_id": "a" * 8, "token_env": "JIRA_TOKEN", "gateway": "http://x.example"},
         "connectors.jira.auth.gateway: must be https",
     ),
+    ("limits", {"trusted_proxies": ["0.0.0.0/0"]}, "limits.trusted_proxies: 0.0.0.0/0 is"),
+    ("limits", {"trusted_proxies": ["::/0"]}, "limits.trusted_proxies: ::/0 is everybody"),
     ("workflows.settings.crm_api_key", "crm-1", "workflows.settings.crm_api_key: secrets never"),
     ("workflows.settings.smtp_password", "x", "workflows.settings.smtp_password: secrets never"),
     ("workflows.settings.other", "svc-pass", "workflows.settings.other: secrets never stand here"),
