@@ -146,7 +146,7 @@ async def compose(
         channels[channel.name] = channel
         runs = Runs(store, clock, policy, directory, jobs, channels, registry, takeover=takeover)
         manager = await stack.enter_async_context(SessionManager(runs, registry, observer=watch))
-        takeover.open(manager.free_slots)
+        takeover.open(lambda: manager.free_slots() if jobs.is_open else 0)
         stack.push_async_callback(runs.leave)
         courier = Courier(store, clock, service, channels, watch)
         jobs.handle(RUN, manager.run)

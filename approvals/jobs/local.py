@@ -63,6 +63,11 @@ class LocalJobs(ABC):
         # per kind, so that sessions waiting for a model never hold up a card
         self._slots[kind] = asyncio.Semaphore(self._concurrency)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether doorbells are answered here: not before the first sweep, nor after `drain`."""
+        return self._open
+
     @abstractmethod
     def enqueue(self, connection: Connection, job: Job) -> None:
         """See `approvals.ports.Jobs.enqueue`."""

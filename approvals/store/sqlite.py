@@ -47,14 +47,14 @@ CACHE_KIB = 8 * 1024
 READERS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Unit:
     run: Callable[[Connection], Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
 
-@dataclass
+@dataclass(slots=True)
 class _Outcome:
     unit: _Unit
     value: Any = None
@@ -214,11 +214,8 @@ class SqliteStore(SqliteReader):
         if first is None:
             return []
         batch = [first]
-        while len(batch) < BATCH:
-            try:
-                unit = self._queue.get_nowait()
-            except queue.Empty:
-                break
+        while len(batch) < BATCH and not self._queue.empty():
+            unit = self._queue.get()  # nobody else takes from it
             if unit is None:
                 self._queue.put(None)  # end after this batch
                 break

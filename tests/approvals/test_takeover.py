@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Connection, update
 
 from approvals.errors import LostLeaseError, UnavailableError
 from approvals.follow_up import RUN
+from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Request, RequestStatus, SessionId, SessionStatus, Verdict
 from approvals.ports import Job
 from approvals.runs import Runs
@@ -15,7 +18,8 @@ from approvals.store import sessions as session_rows
 from tests.approvals.test_leases import due
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs import RecordingJobs
-from tests.doubles.world import World
+from tests.doubles.jobs_at_work import at_work
+from tests.doubles.world import World, working
 
 pytestmark = pytest.mark.asyncio
 
@@ -234,3 +238,16 @@ async def test_leaving_is_possible_without_the_store(world: World) -> None:
     await world.runs.leave()
 
     assert world.takeover.lease(world.clock.now()) is None
+
+
+async def test_jobs_say_whether_doorbells_are_answered(tmp_path: Path) -> None:
+    """A session taken while they are not would wait for its lease to end."""
+    async with working(tmp_path) as world:
+        assert isinstance(world.jobs, EmbeddedJobs)
+        before = world.jobs.is_open
+        async with at_work(world) as jobs:
+            during = jobs.is_open
+            await jobs.drain()
+            after = jobs.is_open
+
+    assert (False, True, False) == (before, during, after)
