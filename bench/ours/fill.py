@@ -44,8 +44,8 @@ class Template:
 
     @property
     def columns(self) -> dict[str, list[str]]:
-        """The names of the columns of each table."""
-        return {table: list(rows[0]) for table, rows in self.rows.items()}
+        """The names of the columns of each table that has rows."""
+        return {table: list(rows[0]) for table, rows in self.rows.items() if rows}
 
 
 def read_template(url: str) -> Template:
@@ -142,7 +142,8 @@ class Mould:
             signed = text.replace(self._session["id"], session_id)
             names[digest] = sha256_hex(signed.encode())
         names |= {row["id"]: ids.new_id("D") for row in self._deliveries}
-        names[self._session["idempotency_key"]] = f"copy:{session_id}"
+        if (key := self._session["idempotency_key"]) is not None:
+            names[key] = f"copy:{session_id}"
         names |= dict.fromkeys(self._times, codec.to_text(at))
         return names | dict.fromkeys(self._deadlines, codec.to_text(at + timedelta(days=1)))
 
@@ -189,7 +190,7 @@ def _write_sqlite(url: str, columns: dict[str, list[str]], chunks: Iterator[Rows
         connection.execute("PRAGMA synchronous=OFF")  # nobody would miss it
         connection.execute("PRAGMA cache_size=-1000000")
         for rows in chunks:
-            for table in TABLES:
+            for table in columns:
                 marks = ", ".join("?" for _ in columns[table])
                 sql = f"INSERT INTO {table} ({', '.join(columns[table])}) VALUES ({marks})"  # noqa: S608 - our names
                 connection.executemany(sql, rows[table])
@@ -200,7 +201,7 @@ def _write_sqlite(url: str, columns: dict[str, list[str]], chunks: Iterator[Rows
 def _write_postgresql(url: str, columns: dict[str, list[str]], chunks: Iterator[Rows]) -> None:
     with _connected(url) as connection:
         for rows in chunks:
-            for table in TABLES:
+            for table in columns:
                 sql = f"COPY {table} ({', '.join(columns[table])}) FROM STDIN"
                 with connection.cursor().copy(sql) as copy:
                     for row in rows[table]:

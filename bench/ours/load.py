@@ -139,7 +139,7 @@ async def _sustained(
     return {
         "phase": f"late votes for {seconds:.0f} s", "clients": 16, "votes": refusals,
         "per_s": per_s, "p50_ms": row["p50_ms"], "p99_ms": row["p99_ms"], "refused_429": 0,
-        "other_answers": 0, "rss_mb": samples[-1], "rss_samples_mb": samples,
+        "unavailable_503": 0, "other_answers": 0, "rss_mb": samples[-1], "rss_samples_mb": samples,
     }  # fmt: skip
 
 

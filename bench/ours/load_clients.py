@@ -16,6 +16,7 @@ from tests.stack import ALEX
 
 ALEX_IN_TEAMS = "00000000-0000-0000-0000-0000000000020"
 Ballot = dict[str, Any]
+COME_AGAIN = (429, 503)
 
 
 @dataclass
@@ -25,6 +26,8 @@ class Tally:
     times_ms: list[float] = field(default_factory=list)
     """Of each accepted vote: its last attempt, without the waits in between."""
     refused: int = 0
+    unavailable: int = 0
+    """Told to come again by 503: the database did not answer in time."""
     others: list[int] = field(default_factory=list)
 
     def figures(self, wall_s: float) -> dict[str, Any]:
@@ -36,6 +39,7 @@ class Tally:
             "p50_ms": round(percentile(self.times_ms, 50), 1),
             "p99_ms": round(percentile(self.times_ms, 99), 1),
             "refused_429": self.refused,
+            "unavailable_503": self.unavailable,
             "other_answers": len(self.others),
         }
 
@@ -117,10 +121,11 @@ async def _client(
         while True:
             began_s = time.perf_counter()
             status, retry_after_s = await vote(ballot)
-            if status != 429:
+            if status not in COME_AGAIN:
                 break
-            require(retry_after_s > 0, "a 429 did not say when to come again")
-            tally.refused += 1
+            require(retry_after_s > 0, f"a {status} did not say when to come again")
+            tally.refused += status == 429
+            tally.unavailable += status == 503
             await asyncio.sleep(retry_after_s)
         if status == expected:
             tally.times_ms.append((time.perf_counter() - began_s) * 1e3)

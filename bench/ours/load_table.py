@@ -11,7 +11,8 @@ COLUMNS = {
     "per_s": "per second",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
-    "refused_429": "429, then came again",
+    "refused_429": "429, came again",
+    "unavailable_503": "503, came again",
     "other_answers": "lost",
     "rss_mb": "RSS MB",
 }

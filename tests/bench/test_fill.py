@@ -1,0 +1,42 @@
+"""The sessions that a database is filled with are as good as real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from approvals.models import RequestStatus, SessionStatus
+from bench.ours.fill import fill, read_template
+from bench.ours.scale_table import render
+from bench.ours.stack import stack
+from bench.ours.workflow_names import GROUP
+from bench.payload import TASK
+
+COPIES = 25
+
+
+async def test_copies_verify_and_one_of_them_is_approved_and_executed(tmp_path: Path) -> None:
+    database = tmp_path / "bench.db"
+    url = f"sqlite:///{database}"
+    async with stack(database, GROUP) as ours:
+        await ours.start(GROUP, TASK)
+    fill(url, read_template(url), COPIES)
+    async with stack(database, GROUP) as ours:
+        waiting = await ours.pending()
+        one = waiting[COPIES // 2]
+        await ours.approve(one)
+        await ours.manager.run(one.session_id)
+        session, request = (
+            await ours.service.session(one.session_id),
+            await ours.service.request(one.id),
+        )
+        verification = await ours.service.verify()
+
+    assert COPIES + 1 == len({r.digest for r in waiting}) == len({r.session_id for r in waiting})
+    assert (SessionStatus.COMPLETED, RequestStatus.EXECUTED) == (session.status, request.status)
+    assert verification.verified, verification.problems[:3]
+
+
+def test_a_figure_that_was_not_measured_is_a_dash() -> None:
+    table = render([{"database": "sqlite", "pending": 1_000_000, "start_ms": 5}])
+
+    assert "| sqlite | 1,000,000 | 5 | - |" in table
