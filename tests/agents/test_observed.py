@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from agents import SessionManager
 from approvals.models import Outcome, Request, Result
@@ -123,3 +124,23 @@ async def test_what_ran_before_a_crash_is_not_heard_again(tmp_path: Path) -> Non
         await run(w, heard)
 
     assert [("send_email", Outcome.EXECUTED)] == heard.settled_calls
+
+
+async def test_a_model_that_is_away_is_logged_once_and_its_return_once(tmp_path: Path) -> None:
+    """However many sessions ask it; each of them says that it is parked."""
+    structlog.reset_defaults()  # the tests around this one are quiet
+    async with world(pair(Effects()), SCRIPT, path=tmp_path, office="sqlite", guarded=GUARDED) as w:
+        w.context.llm_config["config_list"][0]["max_retries"] = 0  # they take seconds
+        registry = w.new_registry()
+        async with SessionManager(w.office.runs, registry) as manager:
+            with capture_logs() as logged:
+                for _ in range(2):
+                    await w.start()
+                    w.model.faults.fail(503)
+                    await manager.run(w.session_id)
+                await w.start()
+                await manager.run(w.session_id)
+
+    said = [line["event"] for line in logged if line["event"] != "session parked"]
+    assert ["model unreachable", "model reachable again", "session waits"] == said
+    assert 2 == len(logged) - len(said)
