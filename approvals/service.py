@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -338,6 +338,24 @@ class ApprovalService:
     async def deliveries(self, request_id: str) -> Sequence[Delivery]:
         """Where a request is shown, or waits to be."""
         return await self._store.read(lambda c: delivery_rows.of_request(c, request_id))
+
+    async def around(
+        self, request_ids: Sequence[RequestId]
+    ) -> Mapping[RequestId, tuple[Sequence[Vote], Sequence[Delivery]]]:
+        """`votes` and `deliveries` of each of these requests, a page at most."""
+
+        def unit(connection: Connection) -> tuple[list[Vote], list[Delivery]]:
+            votes = request_rows.votes_among(connection, request_ids)
+            return votes, delivery_rows.of_requests(connection, request_ids)
+
+        votes, deliveries = await self._store.read(unit)
+        return {
+            of: (
+                [vote for vote in votes if vote.request_id == of],
+                [delivery for delivery in deliveries if delivery.request_id == of],
+            )
+            for of in request_ids
+        }
 
     async def transcript(self, session_id: str) -> Sequence[JsonObject]:
         """The chat's messages up to the last stored state. Raises NotFoundError."""

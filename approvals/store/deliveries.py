@@ -67,6 +67,14 @@ def of_request(connection: Connection, request_id: str) -> list[Delivery]:
     return [codec.delivery(row) for row in _OF_REQUEST.all(connection, of=request_id)]
 
 
+def of_requests(connection: Connection, request_ids: Sequence[str]) -> list[Delivery]:
+    """Where these requests, at most a few hundred, are shown."""
+    query = (
+        select(deliveries).where(deliveries.c.request_id.in_(request_ids)).order_by(deliveries.c.id)
+    )
+    return [codec.delivery(row) for row in connection.execute(query)]
+
+
 def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
     """Deliveries to make or update at `now`, the longest due first."""
     query = (

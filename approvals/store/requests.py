@@ -187,6 +187,16 @@ def votes_of(connection: Connection, request_id: str) -> list[Vote]:
     return [codec.vote(row) for row in _VOTES_OF.all(connection, of=request_id)]
 
 
+def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote]:
+    """All votes on these requests, at most a few hundred; those on one of them oldest first."""
+    query = (
+        select(votes)
+        .where(votes.c.request_id.in_(request_ids))
+        .order_by(votes.c.at, votes.c.principal_id)
+    )
+    return [codec.vote(row) for row in connection.execute(query)]
+
+
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
 _SESSION_ID = Prepared(select(requests.c.session_id).where(requests.c.id == bindparam("of")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -161,7 +160,8 @@ async def page(call: Call) -> RequestPage:
     found = await call.services.approvals.requests(
         status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
     )
-    items = [await shown(call.services.approvals, request) for request in found.items]
+    around = await call.services.approvals.around([request.id for request in found.items])
+    items = [RequestBody.of(request, *around[request.id]) for request in found.items]
     return RequestPage(items=items, next=found.next)
 
 
@@ -188,10 +188,8 @@ async def vote(call: Call) -> RequestBody:
 
 async def shown(approvals: ApprovalService, request: Request) -> RequestBody:
     """The request with its votes and deliveries."""
-    votes, deliveries = await asyncio.gather(
-        approvals.votes(request.id), approvals.deliveries(request.id)
-    )
-    return RequestBody.of(request, votes, deliveries)
+    around = await approvals.around([request.id])
+    return RequestBody.of(request, *around[request.id])
 
 
 def _stage(request: Request) -> StageBody | None:
