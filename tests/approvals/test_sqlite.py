@@ -282,3 +282,10 @@ async def test_caller_whose_loop_has_ended_does_not_stop_the_writer(store: Sqlit
     await store.write(adding("a"))
 
     assert ["a", "orphan"] == await store.read(keys)
+
+
+async def test_closed_store_cannot_be_read(tmp_path: Path) -> None:
+    async with sqlite_store(fresh_database(tmp_path)) as store:
+        await store.close()
+        with pytest.raises(UnavailableError, match="shutting down"):
+            await store.read(keys)
