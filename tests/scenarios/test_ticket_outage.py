@@ -13,6 +13,8 @@ import pytest_asyncio
 from sandbox._faults import Fault
 from tests.scenarios.ticket_world import TASK, TicketWorld, ticket_world
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 SYSTEMS = ["jira", "servicenow"]
 EVER = 100_000
 

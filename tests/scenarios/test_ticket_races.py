@@ -11,6 +11,8 @@ from structlog.testing import capture_logs
 from tests.scenarios.races import check_race, run_races, wins
 from tests.scenarios.ticket_world import ticket_world
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 RACES = 10
 
 

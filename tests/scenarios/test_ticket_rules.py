@@ -12,6 +12,8 @@ from tests.scenarios.desk_jira import JiraDesk
 from tests.scenarios.desk_servicenow import ServiceNowDesk
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 SYSTEMS = ["jira", "servicenow"]
 TWO_STAGES = {
     "stages": [

@@ -9,6 +9,8 @@ import pytest
 from sandbox._faults import Fault
 from tests.scenarios.ticket_world import ticket_world
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.mark.parametrize("system", ["jira", "servicenow"])
 async def test_state_that_means_nothing_decides_nothing(tmp_path: Path, system: str) -> None:

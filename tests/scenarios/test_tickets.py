@@ -11,14 +11,14 @@ import pytest_asyncio
 
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("both_databases")]
 
 SYSTEMS = ["jira", "servicenow"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SYSTEMS)
 async def app(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, both_databases: None
 ) -> AsyncIterator[TicketWorld]:
     """One long-lived server for all tests of a system; every test asks for something new."""
     folder: Path = tmp_path_factory.mktemp(request.param)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import text
 
+from approvals.store import engine_of
 from bot.settings import Mode, ProcessSettings
 from bot.settings_file import load_settings
 from sandbox.botframework.server import BotFramework
@@ -18,6 +19,7 @@ from sandbox.jira.server import Jira
 from sandbox.mailbox.server import Mailbox
 from sandbox.openai.server import ScriptedModel
 from sandbox.servicenow.server import ServiceNow
+from tests.scenarios import world
 from tests.scenarios.desk_jira import JiraDesk
 from tests.scenarios.desk_servicenow import ServiceNowDesk
 from tests.scenarios.desks import Desk
@@ -160,9 +162,13 @@ class TicketWorld(World):
 
     def looking(self) -> bool:
         """Whether a ticket is to be read, or is being read, because of a webhook."""
-        with sqlite3.connect(f"file:{self.folder}/app.db?mode=ro", uri=True) as database:
-            query = "SELECT count(*) FROM deliveries WHERE look_at IS NOT NULL"
-            return bool(database.execute(query).fetchone()[0])
+        query = text("SELECT count(*) FROM deliveries WHERE look_at IS NOT NULL")
+        engine = engine_of(self.settings.database_url)
+        try:
+            with engine.connect() as database:
+                return bool(database.execute(query).scalar_one())
+        finally:
+            engine.dispose()
 
     async def ready(self) -> tuple[int, dict[str, Any]]:
         """What `/readyz` says."""
@@ -245,7 +251,7 @@ async def ticket_world(
                 guarded.pop("roles", None)
                 guarded |= rule
 
-        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{folder}/app.db")
+        process = ProcessSettings(env=Mode.LOCAL, database_url=world.database_url(folder))
         settings = load_settings(
             REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
         )

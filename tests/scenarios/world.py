@@ -27,6 +27,11 @@ LOOK_EVERY_S = 0.02
 OVER = ("completed", "failed", "cancelled")
 
 
+def database_url(folder: Path) -> str:
+    """Of the server's database; the fixture `both_databases` replaces it."""
+    return f"sqlite:///{folder}/app.db"
+
+
 class World:
     """Stand-ins that stay, and at most one server on one database."""
 
@@ -173,7 +178,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
                 "smtp_port": mailbox.smtp_port,
             }
 
-        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{tmp_path}/app.db")
+        process = ProcessSettings(env=Mode.LOCAL, database_url=database_url(tmp_path))
         settings = load_settings(
             REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
         )
