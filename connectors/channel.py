@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from approvals.delivery import over
 from approvals.errors import CountersignError, NotFoundError, UnansweredError, UnavailableError
@@ -28,6 +29,7 @@ from approvals.models import (
 from approvals.ports import Clock, Directory, RequestView, Store, TicketConnector, TicketOrder
 from approvals.store import codec
 from approvals.store import deliveries as delivery_rows
+from approvals.store import requests as request_rows
 from approvals.tickets import (
     FoundTicket,
     TicketOutcome,
@@ -172,6 +174,16 @@ def reference(ref: TicketRef, digest: str) -> JsonObject:
         "shown": ref.shown,
         "digest": digest,
     }
+
+
+def keep_shown(connection: Connection, delivery: Delivery, ref: TicketRef) -> None:
+    """Know the text that was written into the ticket again as ours: what else is open stands in it,
+    so it may be another than before, and what is not ours keeps every answer from counting."""
+    request_rows.lock(connection, delivery.request_id)
+    current = delivery_rows.get(connection, delivery.id, lock=True)
+    if current.ticket_id == ref.id and current.reference is not None:
+        reference = codec.dumps({**current.reference, "shown": ref.shown})
+        delivery_rows.record(connection, delivery.id, reference=reference)
 
 
 def ticket_of(delivery: Delivery) -> TicketRef:

@@ -43,7 +43,7 @@ from approvals.tickets import (
 )
 from approvals.wording import cut, visible
 from connectors.changes import changed, split
-from connectors.channel import TicketChannel, ticket_of
+from connectors.channel import TicketChannel, keep_shown, ticket_of
 from connectors.outcome import decided_words, is_current, outcome_of
 
 log = structlog.get_logger(__name__)
@@ -249,7 +249,8 @@ class Settling:
         await self._store.write(
             lambda c: delivery_rows.record(c, delivery.id, error=visible(reason)[:1000])
         )
-        await self._connector.adopt(self._channel.order(delivery, view), ref)
+        ref = await self._connector.adopt(self._channel.order(delivery, view), ref)
+        await self._store.write(lambda c: keep_shown(c, delivery, ref))
         # What was set while the wrong text stood there is in this reading, and in no later one.
         again = await self._connector.fetch_one(ref)
         known = {recorded.key.act_id for recorded in await self._recorded(delivery)}

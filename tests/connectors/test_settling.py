@@ -6,6 +6,7 @@ import pytest
 
 from approvals.errors import UnavailableError
 from approvals.models import RequestStatus, Verdict, Via
+from approvals.tickets import text_sha256
 from tests.connectors.desk_world import CLOSED, DeskWorld, State
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
 from tests.doubles.ticket_desk import OWN
@@ -234,6 +235,25 @@ async def test_altered_text_is_restored_even_if_nobody_decides(world: DeskWorld)
 
     assert written == ticket.text
     assert 1 == await world.count(request, "ticket_altered")
+
+
+async def test_text_that_is_restored_and_is_another_by_now_is_known_as_ours(
+    world: DeskWorld,
+) -> None:
+    """What was proposed with it is decided meanwhile: else no answer would ever count again."""
+    request, other = await world.asked("quote", "wire")
+    await world.work()
+    ticket = await world.ticket(request)
+    written = ticket.text
+    await world.vote(other, DAVE, Verdict.REJECT, comment="No.")
+    world.tickets.as_person("acc-evil").edit_text(ticket.id, "Pay 1 EUR.")
+    await world.reconciler.plan()
+    await world.poll()
+    reference = (await world.delivery(request)).reference or {}
+
+    assert written != ticket.text
+    assert text_sha256(ticket.text) == reference["shown"]
+    assert request.digest == reference["digest"]
 
 
 async def test_first_of_two_approvals_counts_and_the_ticket_asks_for_the_other(
