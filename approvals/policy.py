@@ -36,6 +36,8 @@ from approvals.errors import ConfigurationError
 from approvals.models import Effect, Risk, Ruling, Stage, ToolCall, Value
 
 VERSION_DIGITS = 16
+UNKNOWN_RULE = "unknown-tool"
+"""Denies what no rule names."""
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 
@@ -137,7 +139,7 @@ class Policy:
         if rule is None:
             return Ruling(
                 effect=Effect.DENY,
-                rule_id="unknown-tool",
+                rule_id=UNKNOWN_RULE,
                 reason=f"No rule names the tool {call.tool}; unknown tools are denied.",
                 risk=Risk.HIGH,
             )

@@ -32,6 +32,8 @@ from approvals.policy import Policy
 
 POLICY = "policy"
 """Who decided, when it was a rule."""
+ARGUMENTS_RULE = "arguments"
+"""Denies what does not fit a tool, and what is for no tool there is."""
 
 
 def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ruling:
@@ -39,7 +41,7 @@ def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ru
     if proposal.problem is not None:
         return Ruling(
             effect=Effect.DENY,
-            rule_id="arguments",
+            rule_id=ARGUMENTS_RULE,
             reason=proposal.problem,
             risk=Risk.LOW,
         )

@@ -35,6 +35,8 @@ from approvals.errors import (
 )
 from approvals.models import Cause, Outcome, Request, Result, Verdict, Via
 from approvals.observing import DeliveryOutcome
+from approvals.policy import UNKNOWN_RULE
+from approvals.proposals import ARGUMENTS_RULE
 
 FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SLOW = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -48,6 +50,9 @@ _REFUSALS: Sequence[tuple[type[CountersignError], str]] = (
     (NotFoundError, "not_found"),
     (UnavailableError, "unavailable"),
 )
+OTHER = "other"
+"""In place of the names of tools that there may not be."""
+_UNKNOWN_RULES = frozenset({ARGUMENTS_RULE, UNKNOWN_RULE})
 
 
 class Metrics:
@@ -104,7 +109,7 @@ class Metrics:
 
     def settled(self, request: Request, result: Result, took_s: float | None) -> None:
         """See `approvals.observing.Observer.settled`."""
-        self._calls.labels(request.tool, outcome(result)).inc()
+        self._calls.labels(tool(request), outcome(result)).inc()
         if took_s is not None:
             self._tool_seconds.labels(request.tool).observe(took_s)
 
@@ -159,6 +164,12 @@ class Metrics:
         return Histogram(
             f"countersign_{name}", says, labels, buckets=buckets, registry=self._registry
         )
+
+
+def tool(request: Request) -> str:
+    """The tool as a label: one that the workflow or the policy does not know is whatever a model
+    wrote, and what a model writes is chosen by whoever it reads."""
+    return OTHER if request.rule_id in _UNKNOWN_RULES else request.tool
 
 
 def refusal(error: CountersignError) -> str:

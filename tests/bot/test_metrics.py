@@ -190,6 +190,21 @@ async def test_calls_are_counted_by_what_became_of_them(scraped: Scraped) -> Non
     assert 1 == value(metrics, "tool_seconds_count", tool="quote")
 
 
+async def test_names_that_a_model_makes_up_are_no_labels(scraped: Scraped) -> None:
+    """Each would be a series that stays in memory, here and in Prometheus."""
+    run = await scraped.world.begun()
+    made_up = [scraped.world.proposal(run.session.id, f"tool_{n}") for n in range(3)]
+    misread = scraped.world.proposal(run.session.id, "tool_4", problem="There is no tool tool_4.")
+    for request in await scraped.world.submit(run, *made_up, misread):
+        assert request.result is not None
+        scraped.metrics.settled(request, request.result, None)
+
+    tools = {
+        dict(labels)["tool"] for _, labels in samples(scraped.metrics) if "tool" in dict(labels)
+    }
+    assert {"other"} == tools
+
+
 def test_every_refusal_has_one_word() -> None:
     errors = [
         NotAuthorisedError("x"),
