@@ -40,6 +40,7 @@ from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
 from approvals.proposals import build, checked, rule
 from approvals.store import codec
+from approvals.store import leases as lease_rows
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -155,7 +156,7 @@ class Runs:
             return run
 
         def unit(connection: Connection) -> Run | None:
-            taken = session_rows.take_lease(
+            taken = lease_rows.take_lease(
                 connection, session_id, owner=self._takeover.owner, now=now, lease_s=self.lease_s
             )
             if taken is None:
@@ -183,7 +184,7 @@ class Runs:
             return frozenset(
                 run.session.id
                 for run in runs
-                if not session_rows.renew_lease(
+                if not lease_rows.renew_lease(
                     connection, run.session.id, run.epoch, now=now, lease_s=self.lease_s
                 )
             )
@@ -195,7 +196,7 @@ class Runs:
         goes on from its last stored state, at once. False if there was nothing to give back."""
         now = self._clock.now()
         return await self._store.write(
-            lambda c: session_rows.release_lease(c, run.session.id, run.epoch, now=now)
+            lambda c: lease_rows.release_lease(c, run.session.id, run.epoch, now=now)
         )
 
     async def leave(self) -> None:
@@ -208,7 +209,7 @@ class Runs:
         """Raise LostLeaseError unless the run still holds the session."""
         now = self._clock.now()
         await self._store.read(
-            lambda c: session_rows.require_lease(c, run.session.id, run.epoch, now, lock=False)
+            lambda c: lease_rows.require_lease(c, run.session.id, run.epoch, now, lock=False)
         )
 
     async def submit(
@@ -291,7 +292,7 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> Request | Result:
-            session_rows.require_lease(connection, run.session.id, run.epoch, now)
+            lease_rows.require_lease(connection, run.session.id, run.epoch, now)
             return self._executions.claim(
                 connection, run.session.id, run.epoch, request_id, arguments, now
             )
@@ -311,7 +312,7 @@ class Runs:
             result = self._executions.finish(
                 connection, run.session.id, run.epoch, request_id, now, ok=ok, content=content
             )
-            return result, session_rows.holds_lease(connection, run.session.id, run.epoch, now)
+            return result, lease_rows.holds_lease(connection, run.session.id, run.epoch, now)
 
         result, held = await self._store.write(unit)
         if not held:
@@ -326,7 +327,7 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> Result:
-            session_rows.require_lease(connection, run.session.id, run.epoch, now)
+            lease_rows.require_lease(connection, run.session.id, run.epoch, now)
             return self._executions.unknown(
                 connection, run.session.id, run.epoch, request_id, now, well_formed(message)
             )

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from approvals import ids
 from approvals.models import Request, RequestStatus, Session, SessionId, Value
+from approvals.store import leases as lease_rows
 from approvals.store import sessions as session_rows
 from approvals.store.after_commit import AFTER_COMMIT
 from approvals.store.sessions import NewLease
@@ -77,7 +78,7 @@ class Takeover:
             return False
         if any(r.status is RequestStatus.EXECUTING for r in batch):  # to be seen to by `begin`
             return False
-        woken = session_rows.wake_and_take(connection, batch[0].session_id, lease, now)
+        woken = lease_rows.wake_and_take(connection, batch[0].session_id, lease, now)
         if woken is None:
             return False
         session, epoch, snapshot = woken

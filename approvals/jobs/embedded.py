@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from approvals.jobs.due import due_jobs
 from approvals.jobs.local import LocalJobs
 from approvals.ports import Job
-from approvals.store import deliveries, sessions
+from approvals.store import deliveries, leases
 from approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
@@ -49,6 +49,6 @@ class EmbeddedJobs(LocalJobs):
 
     def _take_over(self, connection: Connection) -> tuple[int, int]:
         now = self._clock.now()
-        return sessions.free_leases(connection, now=now), deliveries.free_attempts(
+        return leases.free_leases(connection, now=now), deliveries.free_attempts(
             connection, now=now
         )

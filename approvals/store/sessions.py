@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
@@ -93,7 +93,7 @@ def get(connection: Connection, session_id: str) -> Session:
 
 def snapshot(connection: Connection, session_id: str) -> str | None:
     """The stored chat state as JSON text. Raises NotFoundError."""
-    row = _found(_SNAPSHOT.first(connection, of=session_id), session_id)
+    row = found(_SNAPSHOT.first(connection, of=session_id), session_id)
     return row[0]  # type: ignore[no-any-return]
 
 
@@ -134,63 +134,6 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[SessionId]
     return [SessionId(row[0]) for row in connection.execute(query)]
 
 
-def take_lease(
-    connection: Connection,
-    session_id: str,
-    *,
-    owner: str,
-    now: datetime,
-    lease_s: float,
-) -> tuple[Session, int, str | None] | None:
-    """Make this process the one that runs the session; None if it is not due or not free.
-
-    Returns the session, the epoch, which fences every later write, and the chat's state. `next_at`
-    moves to the end of the lease, so a sweep finds the session again if this process dies.
-    """
-    until = codec.to_text(now + timedelta(seconds=lease_s))
-    taken = _TAKE_LEASE.run(
-        connection, of=session_id, now=codec.to_text(now), by=owner, until=until
-    )
-    if taken != 1:
-        return None
-    return _begun(connection, session_id)
-
-
-def renew_lease(
-    connection: Connection,
-    session_id: str,
-    epoch: int,
-    *,
-    now: datetime,
-    lease_s: float,
-) -> bool:
-    """Keep the lease for another `lease_s`; False if it is lost."""
-    until = codec.to_text(now + timedelta(seconds=lease_s))
-    renewed = _RENEW_LEASE.run(
-        connection, of=session_id, run=epoch, now=codec.to_text(now), until=until
-    )
-    return renewed == 1
-
-
-def release_lease(connection: Connection, session_id: str, epoch: int, *, now: datetime) -> bool:
-    """Give the lease of this run back, so that the session is due at once; False if it is lost, or
-    the session does not run any more."""
-    return _RELEASE_LEASE.run(connection, of=session_id, run=epoch, now=codec.to_text(now)) == 1
-
-
-def free_leases(connection: Connection, *, now: datetime) -> int:
-    """Forget every lease: for a start-up at which no other process can hold one."""
-    return connection.execute(
-        update(sessions)
-        .where(
-            # Only what runs has a lease; a million that wait need not be looked at.
-            sessions.c.status == SessionStatus.RUNNING.value,
-            sessions.c.lease_until.is_not(None),
-        )
-        .values(lease_until=None, lease_owner=None, next_at=codec.to_text(now))
-    ).rowcount
-
-
 def change(
     connection: Connection, session_id: str, epoch: int, now: datetime, **values: Any
 ) -> None:
@@ -203,45 +146,9 @@ def change(
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
-def holds_lease(
-    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
-) -> bool:
-    """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
-    nobody takes it before the transaction has ended."""
-    row = (_LOCK if lock else _LEASE).first(connection, of=session_id)
-    held_epoch, status, until = _found(row, session_id)
-    held = held_epoch == epoch and status == SessionStatus.RUNNING
-    return bool(held and until is not None and until > codec.to_text(now))
-
-
-def require_lease(
-    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
-) -> None:
-    """Raise LostLeaseError unless the run of `epoch` still holds the session; `lock` as above."""
-    if not holds_lease(connection, session_id, epoch, now, lock=lock):
-        raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
-
-
 def wake(connection: Connection, session_id: str, now: datetime) -> None:
     """Let a session go on if it waits."""
     _WAKE.run(connection, of=session_id, now=codec.to_text(now))
-
-
-def wake_and_take(
-    connection: Connection, session_id: str, lease: NewLease, now: datetime
-) -> tuple[Session, int, str | None] | None:
-    """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
-    is changed, if it does not wait."""
-    woken = _WAKE_AND_TAKE.run(
-        connection,
-        of=session_id,
-        now=codec.to_text(now),
-        by=lease.owner,
-        until=codec.to_text(lease.until),
-    )
-    if woken != 1:
-        return None
-    return _begun(connection, session_id)
 
 
 def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
@@ -283,16 +190,18 @@ def ids(connection: Connection) -> Sequence[SessionId]:
     return [SessionId(row[0]) for row in connection.execute(query)]
 
 
-def _begun(connection: Connection, session_id: str) -> tuple[Session, int, str | None]:
-    row = _found(_BEGUN.first(connection, of=session_id), session_id)
+def begun(connection: Connection, session_id: str) -> tuple[Session, int, str | None]:
+    """The session, the epoch of its run and its chat's state. Raises NotFoundError."""
+    row = found(_BEGUN.first(connection, of=session_id), session_id)
     return codec.session(row), row[_EPOCH], row[_SNAPSHOT_TOO]
 
 
 def _row(connection: Connection, session_id: str) -> Sequence[Any]:
-    return _found(_GET.first(connection, of=session_id), session_id)
+    return found(_GET.first(connection, of=session_id), session_id)
 
 
-def _found(row: Sequence[Any] | None, session_id: str) -> Sequence[Any]:
+def found(row: Sequence[Any] | None, session_id: str) -> Sequence[Any]:
+    """The row. Raises NotFoundError if there is none."""
     if row is None:
         raise NotFoundError(f"There is no session {session_id}.")
     return row
@@ -307,39 +216,7 @@ _GET = Prepared(select(*_COLUMNS).where(_of))
 _BEGUN = Prepared(select(*_COLUMNS, sessions.c.snapshot).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _SNAPSHOT = Prepared(select(sessions.c.snapshot).where(_of))
-_lease = select(sessions.c.epoch, sessions.c.status, sessions.c.lease_until).where(_of)
-_LEASE = Prepared(_lease)
-_LOCK = Prepared(_lease.with_for_update())
-_TAKE_LEASE = Prepared(
-    update(sessions)
-    .where(
-        _of,
-        _running,
-        sessions.c.next_at <= bindparam("now"),
-        or_(sessions.c.lease_until.is_(None), sessions.c.lease_until <= bindparam("now")),
-    )
-    .values(
-        epoch=sessions.c.epoch + 1,
-        lease_owner=bindparam("by"),
-        lease_until=bindparam("until"),
-        next_at=bindparam("until"),
-    )
-)
-_RENEW_LEASE = Prepared(
-    update(sessions)
-    .where(_of, sessions.c.epoch == bindparam("run"), sessions.c.lease_until > bindparam("now"))
-    .values(lease_until=bindparam("until"), next_at=bindparam("until"))
-)
-_RELEASE_LEASE = Prepared(
-    update(sessions)
-    .where(
-        _of,
-        sessions.c.epoch == bindparam("run"),
-        sessions.c.lease_until > bindparam("now"),
-        sessions.c.status == SessionStatus.RUNNING.value,
-    )
-    .values(lease_until=None, lease_owner=None, next_at=bindparam("now"))
-)
+_LOCK = Prepared(select(sessions.c.id).where(_of).with_for_update())
 _WAKE = Prepared(
     update(sessions)
     .where(_of, sessions.c.status == SessionStatus.WAITING.value)
@@ -348,18 +225,6 @@ _WAKE = Prepared(
         next_at=bindparam("now"),
         updated_at=bindparam("now"),
         lease_until=None,
-    )
-)
-_WAKE_AND_TAKE = Prepared(
-    update(sessions)
-    .where(_of, sessions.c.status == SessionStatus.WAITING.value)
-    .values(
-        status=SessionStatus.RUNNING.value,
-        updated_at=bindparam("now"),
-        epoch=sessions.c.epoch + 1,
-        lease_owner=bindparam("by"),
-        lease_until=bindparam("until"),
-        next_at=bindparam("until"),
     )
 )
 

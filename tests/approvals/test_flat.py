@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 from approvals import verification
 from approvals.jobs.due import DUE
 from approvals.models import RequestStatus, SessionStatus
-from approvals.store import requests, sessions, tickets
+from approvals.store import leases, requests, sessions, tickets
 from tests.doubles.world import World, opened
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -32,7 +32,7 @@ UNITS: dict[str, Callable[[Connection], Any]] = {
         c, status=SessionStatus.WAITING, conversation=None, after=AFTER, limit=50
     ),
     "running sessions": lambda c: sessions.count_running(c, limit=1000),
-    "leases left behind": lambda c: sessions.free_leases(c, now=NOW),
+    "leases left behind": lambda c: leases.free_leases(c, now=NOW),
     "tickets that were read": lambda c: tickets.awaited(c, "jira", ["1", "2"]),
     "tickets in pages": lambda c: tickets.awaited_after(c, "jira", "1", limit=50),
 }

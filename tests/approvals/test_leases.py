@@ -14,6 +14,7 @@ from approvals.models import (
     SessionStatus,
 )
 from approvals.store import codec, schema
+from approvals.store import leases as lease_rows
 from approvals.store import ledger as ledger_rows
 from approvals.store import sessions as session_rows
 from tests.doubles.directory import ANNA, acting
@@ -146,4 +147,4 @@ async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World)
     with pytest.raises(NotFoundError, match="S-0"):
         await world.store.read(lambda c: session_rows.snapshot(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
-        await world.store.read(lambda c: session_rows.holds_lease(c, "S-0", 1, now, lock=False))
+        await world.store.read(lambda c: lease_rows.holds_lease(c, "S-0", 1, now, lock=False))

@@ -13,8 +13,8 @@ from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import Request, RequestStatus, SessionId, SessionStatus, Verdict
 from approvals.ports import Job
 from approvals.runs import Runs
+from approvals.store import leases as lease_rows
 from approvals.store import schema
-from approvals.store import sessions as session_rows
 from tests.approvals.test_leases import due
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs import RecordingJobs
@@ -132,7 +132,7 @@ async def test_session_that_was_taken_and_never_run_is_due_when_its_lease_ends(
 async def test_start_up_frees_what_a_stopped_process_had_taken(world: World) -> None:
     session = await world.start()
     now = world.clock.now()
-    freed = await world.store.write(lambda c: session_rows.free_leases(c, now=now))
+    freed = await world.store.write(lambda c: lease_rows.free_leases(c, now=now))
 
     assert 1 == freed
     assert [session.id] == await due(world)

@@ -1,0 +1,156 @@
+"""Who runs a session: one process at a time, by a lease with an epoch that fences its writes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from approvals.errors import LostLeaseError
+from approvals.models import Session, SessionStatus
+from approvals.store import codec
+from approvals.store.prepared import Prepared
+from approvals.store.schema import sessions
+from approvals.store.sessions import NewLease, begun, found
+
+
+def take_lease(
+    connection: Connection,
+    session_id: str,
+    *,
+    owner: str,
+    now: datetime,
+    lease_s: float,
+) -> tuple[Session, int, str | None] | None:
+    """Make this process the one that runs the session; None if it is not due or not free.
+
+    Returns the session, the epoch, which fences every later write, and the chat's state. `next_at`
+    moves to the end of the lease, so a sweep finds the session again if this process dies.
+    """
+    until = codec.to_text(now + timedelta(seconds=lease_s))
+    taken = _TAKE_LEASE.run(
+        connection, of=session_id, now=codec.to_text(now), by=owner, until=until
+    )
+    if taken != 1:
+        return None
+    return begun(connection, session_id)
+
+
+def renew_lease(
+    connection: Connection,
+    session_id: str,
+    epoch: int,
+    *,
+    now: datetime,
+    lease_s: float,
+) -> bool:
+    """Keep the lease for another `lease_s`; False if it is lost."""
+    until = codec.to_text(now + timedelta(seconds=lease_s))
+    renewed = _RENEW_LEASE.run(
+        connection, of=session_id, run=epoch, now=codec.to_text(now), until=until
+    )
+    return renewed == 1
+
+
+def release_lease(connection: Connection, session_id: str, epoch: int, *, now: datetime) -> bool:
+    """Give the lease of this run back, so that the session is due at once; False if it is lost, or
+    the session does not run any more."""
+    return _RELEASE_LEASE.run(connection, of=session_id, run=epoch, now=codec.to_text(now)) == 1
+
+
+def free_leases(connection: Connection, *, now: datetime) -> int:
+    """Forget every lease: for a start-up at which no other process can hold one."""
+    return connection.execute(
+        update(sessions)
+        .where(
+            # Only what runs has a lease; a million that wait need not be looked at.
+            sessions.c.status == SessionStatus.RUNNING.value,
+            sessions.c.lease_until.is_not(None),
+        )
+        .values(lease_until=None, lease_owner=None, next_at=codec.to_text(now))
+    ).rowcount
+
+
+def holds_lease(
+    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
+) -> bool:
+    """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
+    nobody takes it before the transaction has ended."""
+    row = (_LOCKED_LEASE if lock else _LEASE).first(connection, of=session_id)
+    held_epoch, status, until = found(row, session_id)
+    held = held_epoch == epoch and status == SessionStatus.RUNNING
+    return bool(held and until is not None and until > codec.to_text(now))
+
+
+def require_lease(
+    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
+) -> None:
+    """Raise LostLeaseError unless the run of `epoch` still holds the session; `lock` as above."""
+    if not holds_lease(connection, session_id, epoch, now, lock=lock):
+        raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+
+
+def wake_and_take(
+    connection: Connection, session_id: str, lease: NewLease, now: datetime
+) -> tuple[Session, int, str | None] | None:
+    """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
+    is changed, if it does not wait."""
+    woken = _WAKE_AND_TAKE.run(
+        connection,
+        of=session_id,
+        now=codec.to_text(now),
+        by=lease.owner,
+        until=codec.to_text(lease.until),
+    )
+    if woken != 1:
+        return None
+    return begun(connection, session_id)
+
+
+_of = sessions.c.id == bindparam("of")
+_running = sessions.c.status == SessionStatus.RUNNING.value
+_lease = select(sessions.c.epoch, sessions.c.status, sessions.c.lease_until).where(_of)
+_LEASE = Prepared(_lease)
+_LOCKED_LEASE = Prepared(_lease.with_for_update())
+_TAKE_LEASE = Prepared(
+    update(sessions)
+    .where(
+        _of,
+        _running,
+        sessions.c.next_at <= bindparam("now"),
+        or_(sessions.c.lease_until.is_(None), sessions.c.lease_until <= bindparam("now")),
+    )
+    .values(
+        epoch=sessions.c.epoch + 1,
+        lease_owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        next_at=bindparam("until"),
+    )
+)
+_RENEW_LEASE = Prepared(
+    update(sessions)
+    .where(_of, sessions.c.epoch == bindparam("run"), sessions.c.lease_until > bindparam("now"))
+    .values(lease_until=bindparam("until"), next_at=bindparam("until"))
+)
+_RELEASE_LEASE = Prepared(
+    update(sessions)
+    .where(
+        _of,
+        sessions.c.epoch == bindparam("run"),
+        sessions.c.lease_until > bindparam("now"),
+        sessions.c.status == SessionStatus.RUNNING.value,
+    )
+    .values(lease_until=None, lease_owner=None, next_at=bindparam("now"))
+)
+_WAKE_AND_TAKE = Prepared(
+    update(sessions)
+    .where(_of, sessions.c.status == SessionStatus.WAITING.value)
+    .values(
+        status=SessionStatus.RUNNING.value,
+        updated_at=bindparam("now"),
+        epoch=sessions.c.epoch + 1,
+        lease_owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        next_at=bindparam("until"),
+    )
+)
