@@ -27,6 +27,7 @@ from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
 from tests.agents.fakes import FakeRuns
+from tests.doubles.database import sqlite_url
 
 MIA = Principal(id=PrincipalId("mia"), name="Mia", roles=frozenset({"manager"}))
 ANN = Principal(id=PrincipalId("ann"), name="Ann", roles=frozenset({"sales"}))
@@ -178,5 +179,5 @@ async def sqlite_office(
     policy = Policy.load(
         {"tools": tools, "human_input": {"roles": ["owner"], "deadline": DEADLINE_S}}
     )
-    async with open_store(f"sqlite:///{path}") as store:
+    async with open_store(sqlite_url(path.parent, path.name)) as store:
         yield SqliteOffice(store, registry, policy)

@@ -14,11 +14,12 @@ from approvals.store import open_store
 from approvals.store.schema import conversations
 from bot.health import Health
 from tests.bot.api_world import ManualClock
+from tests.doubles.database import sqlite_url
 
 
 async def test_all_is_well_while_the_jobs_sweep(tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         jobs = EmbeddedJobs(store, clock, sweep_every_s=3600)
         health = Health(store, jobs, clock)
         jobs.swept_at = clock.now()
@@ -40,7 +41,7 @@ async def test_all_is_well_while_the_jobs_sweep(tmp_path: Path) -> None:
 
 async def test_jobs_that_are_not_there_yet_stuck_or_dead_are_told_apart(tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         jobs = EmbeddedJobs(store, clock)
 
         async def fail() -> None:
@@ -67,7 +68,7 @@ async def test_jobs_that_are_not_there_yet_stuck_or_dead_are_told_apart(tmp_path
 
 async def test_a_store_that_cannot_be_written_is_named_without_its_path(tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         health = Health(store, EmbeddedJobs(store, clock), clock)
     closed = await health.checks()
 
@@ -80,7 +81,7 @@ async def test_an_outage_of_the_store_is_logged_once(
 ) -> None:
     monkeypatch.setattr("bot.health.REUSE_S", 0.0)
     clock = ManualClock()
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         health = Health(store, EmbeddedJobs(store, clock), clock)
     with capture_logs() as logged:
         for _ in range(3):
@@ -105,7 +106,7 @@ async def test_only_an_older_schema_keeps_a_server_from_being_ready(
     clock = ManualClock()
     version = table("alembic_version", column("version_num"))
     change = version.delete() if revision is None else version.update().values(version_num=revision)
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         await store.write(lambda c: c.execute(change).rowcount)
         checks = await Health(store, EmbeddedJobs(store, clock), clock).checks()
 
@@ -114,7 +115,7 @@ async def test_only_an_older_schema_keeps_a_server_from_being_ready(
 
 async def test_a_server_that_stops_is_not_ready(tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         health = Health(store, EmbeddedJobs(store, clock), clock)
         health.stop()
 
@@ -123,7 +124,7 @@ async def test_a_server_that_stops_is_not_ready(tmp_path: Path) -> None:
 
 async def test_an_answer_is_used_again_for_a_second(tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_store(f"sqlite:///{tmp_path}/h.db") as store:
+    async with open_store(sqlite_url(tmp_path)) as store:
         health = Health(store, EmbeddedJobs(store, clock), clock)
 
         first = await health.checks()

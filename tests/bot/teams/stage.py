@@ -49,6 +49,7 @@ from bot.teams.settings import TeamsSettings
 from sandbox.botframework.people import TENANT_ID
 from sandbox.botframework.server import BotFramework
 from sandbox.botframework.world import Message
+from tests.doubles.database import sqlite_url
 
 APP_ID = "11111111-2222-3333-4444-555555555555"
 SAM, ALEX, ADELE, ISAIAH = "Megan Bowen", "Alex Wilber", "Adele Vance", "Isaiah Langer"
@@ -313,7 +314,7 @@ async def stage(
                 pacing=pacing or Pacing(()),
                 monotonic=monotonic,
             ) as adapter,
-            open_store(f"sqlite:///{path}/stage.db") as store,
+            open_store(sqlite_url(path, "stage.db")) as store,
         ):
             policy = Policy.load(POLICY)
             jobs = EmbeddedJobs(store, clock)
