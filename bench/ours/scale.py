@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from bench import machine
 from bench.launch import ROOT
 from bench.measure import percentile, require
 from bench.ours.fill import fill, read_template
-from bench.ours.product import DATABASES, cpu_ms, meet, postgresql, product, rss_mb, timed
+from bench.ours.product import DATABASES, cpu_ms, meet, product, rss_mb, timed, use_postgresql
 from bench.ours.refunds import REFUND
 from bench.ours.scale_offline import verify_all
 from bench.ours.scale_poll import poll_all
@@ -51,10 +50,11 @@ def main() -> int:
     votes = int(os.environ.get("VOTES", "200"))
     rows = []
     for database in chosen:
-        with postgresql() if database == "postgresql" else nullcontext():
-            for n in scale:
-                rows.append(measure(database, n, votes=min(votes, n)))
-                _tell(json.dumps(rows[-1]))
+        if database == "postgresql":
+            use_postgresql()
+        for n in scale:
+            rows.append(measure(database, n, votes=min(votes, n)))
+            _tell(json.dumps(rows[-1]))
     results = {"machine": machine.describe(), "rows": rows}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write(f"\n{render(rows)}\nWritten to {RESULTS}\n")
