@@ -69,8 +69,8 @@ def database(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             await world.vote(await world.waiting())
 
     asyncio.run(fill())
-    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/api.db")
-    return tmp_path / "api.db"
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/countersign.db")
+    return tmp_path / "countersign.db"
 
 
 def test_help_offers_what_there_is_and_nothing_else(cli: Cli) -> None:

@@ -27,7 +27,7 @@ def filled(tmp_path: Path) -> str:
             await world.vote(await world.waiting())
 
     asyncio.run(fill())
-    return f"sqlite:///{tmp_path}/api.db"
+    return f"sqlite:///{tmp_path}/countersign.db"
 
 
 def test_copy_says_what_it_did(filled: str) -> None:

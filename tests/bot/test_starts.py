@@ -17,7 +17,7 @@ ECHO = {"workflow": "echo", "workflow_version": "1", "task": "t", "owner": Princ
 
 
 async def test_a_session_too_many_is_told_to_come_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/api.db"
+    url = f"sqlite:///{tmp_path}/countersign.db"
     async with running(tmp_path) as world, open_reader(url) as reader:
         starts = BoundedRuns(world.chats.runs, reader, at_most=2)
         first, _ = [await starts.start(**ECHO) for _ in range(2)]
