@@ -13,6 +13,7 @@ from bot.redaction import Redactor
 REPEATS_ITSELF = ("psycopg.pool",)
 """Warns of each attempt while a database is away; our own lines say it once."""
 
+
 def configure(
     *, json_lines: bool | None = None, level: int = logging.INFO, redactor: Redactor | None = None
 ) -> None:
