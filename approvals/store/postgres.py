@@ -32,7 +32,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 POOL_SIZE = 16
-"""Connections of one process. On two cores 8 to 16 gave the highest rate (ADR 0010)."""
+"""Connections of one process. On two cores 8 to 16 gave the highest rate (ADR 0014)."""
 POOL_TIMEOUT_S = 30.0
 ATTEMPTS = 10
 """How often a unit that meets another one is run before its caller is told to come again."""
