@@ -120,7 +120,7 @@ def summary(database: Database, stories: Sequence[str], outcomes: dict[Work, str
     )
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("stories", [("teams",), SYSTEMS], ids=["teams", "tickets"])
 def test_kill_at_every_step(
     tmp_path: Path,
