@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -30,6 +32,13 @@ def _logger() -> logging.Logger:
 
 MAX_BODY_BYTES = 256 * 1024
 """More than any vote, card or Teams message; a larger body is refused unread."""
+STRANGERS_BYTES = 64 * 1024 * 1024
+"""Of bodies that are read at one time before it is known who sends them: packed, 2 kB unpack to a
+webhook of 2 MB, and a thousand connections that do not go on would hold 2 GB."""
+SMALL_BYTES = 32 * 1024
+"""Of each body, that are always taken: an activity with a vote, an ordinary webhook."""
+READ_AGAIN_S = 5
+"""When to come again with a large body."""
 READ_TIMEOUT_S = 20.0
 """How long a body may take to arrive: anybody may begin one."""
 IDLE_S = 75.0
@@ -54,22 +63,57 @@ _END = {"Connection": "close"}
 """What is left of a body that was not read must not be taken for the next request."""
 
 
-async def read_body(request: web.Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+class Room:
+    """Memory for bodies whose senders are not known before they are read whole: for all together.
+
+    A body of SMALL_BYTES always has its place, so large ones keep no vote and no ordinary hint out.
+    """
+
+    def __init__(self, size_bytes: int = STRANGERS_BYTES):
+        self._free = size_bytes
+
+    @contextmanager
+    def share(self) -> Iterator[Callable[[int], None]]:
+        """A place for one body. Yields what is to be told its size so far; raises HTTP 429."""
+        held = 0
+
+        def grow(size_bytes: int) -> None:
+            nonlocal held
+            more = max(size_bytes - SMALL_BYTES, 0) - held
+            if more > self._free:
+                raise web.HTTPTooManyRequests(
+                    text="This server reads as many large bodies as it takes. Nothing was done.",
+                    headers={**_END, "Retry-After": str(READ_AGAIN_S)},
+                )
+            self._free -= more
+            held += more
+
+        try:
+            yield grow
+        finally:
+            self._free += held
+
+
+async def read_body(
+    request: web.Request, limit_bytes: int = MAX_BODY_BYTES, room: Room | None = None
+) -> bytes:
     """The whole body, unpacked if it is compressed; the limit is for what comes out.
 
-    Raises HTTP 413, 408 or 400.
+    Raises HTTP 413, 408 or 400; with `room`, which is for strangers, 429 if there is none.
     """
     size = request.content_length
     if size is not None and size > limit_bytes:
         raise _too_large(limit_bytes, size)
     chunks, total = [], 0
     try:
-        async with asyncio.timeout(READ_TIMEOUT_S):
-            async for chunk in request.content.iter_chunked(64 * 1024):
-                total += len(chunk)
-                if total > limit_bytes:
-                    raise _too_large(limit_bytes, total)
-                chunks.append(chunk)
+        with (room or Room(limit_bytes)).share() as grow:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                async for chunk in request.content.iter_chunked(64 * 1024):
+                    total += len(chunk)
+                    if total > limit_bytes:
+                        raise _too_large(limit_bytes, total)
+                    grow(total)
+                    chunks.append(chunk)
     except TimeoutError:
         raise web.HTTPRequestTimeout(
             text="The body did not arrive in time.", headers=_END

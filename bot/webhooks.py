@@ -16,7 +16,7 @@ from approvals.errors import InvalidWebhookError
 from approvals.ports import TicketConnector
 from approvals.tickets import WebhookHint
 from bot.api.problems import problem, unauthorised
-from bot.edge import read_body
+from bot.edge import Room, read_body
 from bot.limits import Kind, Limits
 from bot.settings_limits import LimitsSettings
 
@@ -40,12 +40,13 @@ class Webhooks:
     ):
         self._connectors, self._hint = connectors, hint
         self._limits = limits or Limits(LimitsSettings())
+        self._room = Room()
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """202 for what is about a ticket of ours, 200 for what is not, 401 for what is not signed.
 
         Answered as soon as the hint is stored: senders wait a few seconds and then try again.
-        Raises BusyError (429): if they do not come again, the next poll sees what has changed.
+        Raises BusyError or HTTP 429: if they do not come again, the next poll sees what changed.
         """
         name = request.match_info["system"]
         connector = self._connectors.get(name)
@@ -53,7 +54,7 @@ class Webhooks:
             return problem(
                 HTTPStatus.NOT_FOUND, "not-found", f"No system {name} is configured here."
             )
-        body = await read_body(request, MAX_WEBHOOK_BYTES)
+        body = await read_body(request, MAX_WEBHOOK_BYTES, self._room)
         try:
             hint = connector.verify_webhook(request.headers, body)
         except InvalidWebhookError as exc:

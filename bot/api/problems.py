@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:countersign:problem:"
-_KEPT = ("Allow", "Connection")
+_KEPT = ("Allow", "Connection", "Retry-After")
 """Headers of aiohttp's own refusals that go out with the problem."""
 
 # The first class that fits wins, so the special ones stand before their bases.

@@ -29,6 +29,7 @@ from botbuilder.schema import (
 from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
 from approvals.models import JsonObject
 from approvals.ports import Clock
+from bot.edge import Room
 from bot.teams.auth import BotAuthentication, vendor_configuration
 from bot.teams.connector import OAUTH_SCOPE, ConnectorClients
 from bot.teams.hosts import service_url_allowed
@@ -79,6 +80,7 @@ class TeamsAdapter:
         self._settings, self._clock, self._local = settings, clock, local
         self._retry, self._monotonic = retry or Retry(), monotonic
         self._pacing = pacing or Pacing()
+        self._room = Room()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,7 +114,7 @@ class TeamsAdapter:
 
         Nothing is stored before the sender is verified: 413, 415, 400, then 401 come first.
         """
-        activity = await read_activity(request)
+        activity = await read_activity(request, self._room)
         try:
             verified = await self._auth.verify(activity, request)
         except PermissionError as reason:

@@ -8,16 +8,17 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from approvals.canonical import well_formed
-from bot.edge import parse_json, read_body
+from bot.edge import Room, parse_json, read_body
 from bot.teams.wire import IncomingActivity
 
 
-async def read_activity(request: web.Request) -> IncomingActivity:
-    """The activity in the body, not verified yet. Raises HTTP 415, 413, 408 or 400."""
+async def read_activity(request: web.Request, room: Room | None = None) -> IncomingActivity:
+    """The activity in the body, not verified yet. Raises HTTP 415, 413, 408, 400, or 429 if it is
+    large and `room` has no place for it."""
     if request.content_type != "application/json":
         # Also keeps web pages out: a browser asks before it sends JSON to another origin.
         raise web.HTTPUnsupportedMediaType(text="Send an activity as application/json.")
-    body = await read_body(request)
+    body = await read_body(request, room=room)
     try:
         return IncomingActivity.model_validate(_storable(parse_json(body)))
     except (ValueError, ValidationError) as error:
