@@ -80,3 +80,22 @@ async def test_text_that_was_another_at_the_answer_is_not_approved(
         after = await app.request(request["id"])
 
         assert ("pending", []) == (after["status"], after["votes"])
+
+
+async def test_answer_that_an_administrator_writes_for_alex_does_not_count(
+    tmp_path: Path,
+) -> None:
+    """Jira records whoever did it; in ServiceNow an administrator can write for somebody else."""
+    async with ticket_world(tmp_path, "servicenow") as app, app.server():
+        request = await app.asked()
+        key = str(app.key(request))
+
+        app.desk.answer(key, "approve", who="admin")
+        await app.refused(request)
+        await app.asks_again(key, "does not count")
+        after = await app.request(request["id"])
+
+        (reason,) = await app.reasons(request)
+        assert "admin gave the answer that alex.wilber was asked for" in reason
+        assert ("pending", []) == (after["status"], after["votes"])
+        assert [] == app.quotes()

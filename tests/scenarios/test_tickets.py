@@ -138,23 +138,6 @@ async def test_answer_of_somebody_else_does_not_count(
     await still_asked(app, request)
 
 
-async def test_answer_that_an_administrator_writes_for_alex_does_not_count(
-    tmp_path: Path,
-) -> None:
-    """Jira records whoever did it; in ServiceNow an administrator can write for somebody else."""
-    async with ticket_world(tmp_path, "servicenow") as app, app.server():
-        request = await app.asked()
-        key = str(app.key(request))
-
-        app.desk.answer(key, "approve", who="admin")
-        await app.refused(request)
-        await app.asks_again(key, "does not count")
-
-        (reason,) = await app.reasons(request)
-        assert "admin gave the answer that alex.wilber was asked for" in reason
-        await still_asked(app, request)
-
-
 async def test_ticket_without_our_label_is_still_the_ticket(app: TicketWorld) -> None:
     request = await app.asked()
 

@@ -20,6 +20,7 @@ from sandbox.botframework.world import Message
 from sandbox.crm.server import Crm
 from sandbox.mailbox.server import Mailbox
 from sandbox.openai.server import ScriptedModel
+from tests.doubles.database import sqlite_url
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_S = 30.0
@@ -29,7 +30,7 @@ OVER = ("completed", "failed", "cancelled")
 
 def database_url(folder: Path) -> str:
     """Of the server's database; the fixture `both_databases` replaces it."""
-    return f"sqlite:///{folder}/app.db"
+    return sqlite_url(folder, "app.db")
 
 
 class World:
