@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.crash.conftest import Figure
-from tests.scenarios.races import check_race, run_races, wins
+from tests.scenarios.races import check_race, run_races, unpace, wins
 from tests.scenarios.ticket_world import ticket_world
 
 RACES = 100
@@ -18,8 +18,9 @@ RACES = 100
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("system", ["jira", "servicenow"])
 async def test_a_hundred_races_are_a_hundred_decisions(
-    tmp_path: Path, system: str, figure: Figure
+    tmp_path: Path, system: str, figure: Figure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    unpace(monkeypatch)
     with capture_logs() as logs:
         async with ticket_world(tmp_path, system) as app, app.server():
             raced = await run_races(app, RACES)

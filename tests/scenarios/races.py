@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import pytest
+
+from bot.teams.pacing import Pacing
 from sandbox.botframework.cards import CardError
 from sandbox.botframework.world import Message
 from sandbox.jira.refusals import JiraError
@@ -21,6 +24,12 @@ AT_ONCE = 10
 LEAD_S, LEAD_FACTOR = 0.1, 1.5
 """How long before the click in Teams the ticket is answered, about: a webhook and reading the
 ticket take their time, how much depends on the machine; so the loser gets a better start."""
+
+
+def unpace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything of a race into its one conversation at once: what Teams allows there would
+    stretch a hundred races over five minutes. tests/bot/teams/test_pacing.py is about that."""
+    monkeypatch.setattr("bot.teams.adapter.Pacing", lambda: Pacing(windows=()))
 
 
 async def ask_in_teams(app: TicketWorld, number: int) -> list[dict[str, Any]]:

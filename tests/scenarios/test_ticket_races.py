@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.scenarios.races import check_race, run_races, wins
+from tests.scenarios.races import check_race, run_races, unpace, wins
 from tests.scenarios.ticket_world import ticket_world
 
 pytestmark = pytest.mark.usefixtures("both_databases")
@@ -17,7 +17,10 @@ RACES = 10
 
 
 @pytest.mark.parametrize("system", ["jira", "servicenow"])
-async def test_one_decision_wherever_it_is_made_first(tmp_path: Path, system: str) -> None:
+async def test_one_decision_wherever_it_is_made_first(
+    tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpace(monkeypatch)
     with capture_logs() as logs:
         async with ticket_world(tmp_path, system) as app, app.server():
             raced = await run_races(app, RACES)
