@@ -184,12 +184,6 @@ def count_running(connection: Connection, *, limit: int) -> int:
     )
 
 
-def ids(connection: Connection) -> Sequence[SessionId]:
-    """Every session, oldest first."""
-    query = select(sessions.c.id).order_by(sessions.c.created_at, sessions.c.id)
-    return [SessionId(row[0]) for row in connection.execute(query)]
-
-
 def begun(connection: Connection, session_id: str) -> tuple[Session, int, str | None]:
     """The session, the epoch of its run and its chat's state. Raises NotFoundError."""
     row = found(_BEGUN.first(connection, of=session_id), session_id)

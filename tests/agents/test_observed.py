@@ -20,6 +20,8 @@ from tests.agents.test_crash import Died
 from tests.agents.world import World, world
 
 MAIL = {"to": "bob@x.test", "subject": "Hi", "body": "Hello"}
+EVERY_ATTEMPT = 3
+"""A call and the two retries of the OpenAI client."""
 SCRIPT = calls_then(ToolCall("look_up", {"name": "bob"}), ToolCall("send_email", MAIL))
 
 
@@ -126,17 +128,18 @@ async def test_what_ran_before_a_crash_is_not_heard_again(tmp_path: Path) -> Non
     assert [("send_email", Outcome.EXECUTED)] == heard.settled_calls
 
 
-async def test_a_model_that_is_away_is_logged_once_and_its_return_once(tmp_path: Path) -> None:
+async def test_a_model_that_is_away_is_logged_once_and_its_return_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many sessions ask it; each of them says that it is parked."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
     structlog.reset_defaults()  # the tests around this one are quiet
     async with world(pair(Effects()), SCRIPT, path=tmp_path, office="sqlite", guarded=GUARDED) as w:
-        w.context.llm_config["config_list"][0]["max_retries"] = 0  # they take seconds
-        registry = w.new_registry()
-        async with SessionManager(w.office.runs, registry) as manager:
+        async with SessionManager(w.office.runs, w.new_registry()) as manager:
             with capture_logs() as logged:
                 for _ in range(2):
                     await w.start()
-                    w.model.faults.fail(503)
+                    w.model.faults.fail(503, times=EVERY_ATTEMPT)
                     await manager.run(w.session_id)
                 await w.start()
                 await manager.run(w.session_id)
