@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from typing import Annotated
 
@@ -46,8 +47,11 @@ def serve(
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = DEFAULT_PORT,
 ) -> None:
     """Run the server: the bot, the REST API and the sessions."""
+    gc.disable()  # of a million objects that modules make at their import none is garbage
     from bot.server import serve as run  # AutoGen takes a second to import; `--help` need not wait
 
+    gc.freeze()  # nor will any be: no later collection looks at them
+    gc.enable()
     settings = read_settings(config)
     logs.configure(redactor=Redactor(secrets_in(settings)))
     asyncio.run(run(settings, host=host, port=port))
