@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 
 from approvals.models import Principal, Request, RequestKind, Vote
 
+ADMIN_ROLE = "admin"
+"""May end any session, and settle what ran without people."""
 OWNER_ROLE = "owner"
 """Stands in a stage for whoever asked: the default answerer of an agent's own questions."""
 
@@ -27,6 +29,22 @@ def reason_against(
         return f"This needs the role {' or '.join(roles)}."
     if any(v.principal_id == principal.id and v.revision == request.revision for v in votes):
         return "You have already voted on this request."
+    return None
+
+
+def reason_against_settling(principal: Principal | None, request: Request) -> str | None:
+    """Why this person may not say what became of a request in doubt; None if they may.
+
+    Whoever could approve it may, at any of its stages and also if they have voted; not who asked
+    for it. Where a rule let it run without people, an admin.
+    """
+    if principal is None:
+        return "You are not known here. Ask an administrator to add you to `people`."
+    roles = list(dict.fromkeys(role for stage in request.stages for role in stage.roles))
+    if roles and principal.id == request.requester:
+        return "You asked for this yourself; somebody else has to say what became of it."
+    if not principal.roles.intersection(roles or [ADMIN_ROLE]):
+        return f"This needs the role {' or '.join(roles or [ADMIN_ROLE])}."
     return None
 
 

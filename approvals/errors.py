@@ -10,6 +10,7 @@ CountersignError
 │   ├── AlreadyDecidedError  who decided, when, through what
 │   ├── StaleDigestError     the digest is of an older revision
 │   ├── ExpiredError         the deadline has passed
+│   ├── NotInDoubtError      what became of the request is known, or it has not run
 │   ├── ClosedError          the session or request is over
 │   └── LostLeaseError       another process owns the session now
 ├── InvalidError             the input does not fit; says what to change
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.models import Decision, RequestId, RequestStatus
+from approvals.models import Decision, Finding, RequestId, RequestStatus
 
 
 class CountersignError(Exception):
@@ -81,6 +82,21 @@ class StaleDigestError(ConflictError):
 
 class ExpiredError(ConflictError):
     """The deadline has passed."""
+
+
+class NotInDoubtError(ConflictError):
+    """There is no doubt to settle; `finding` says who has settled it."""
+
+    def __init__(self, request_id: RequestId, status: RequestStatus, finding: Finding | None):
+        self.request_id, self.status, self.finding = request_id, status, finding
+        text = f"Request {request_id} is {status}, so there is no doubt to settle."
+        if finding is not None:
+            what = "took effect" if finding.happened else "did not take effect"
+            text = (
+                f"The doubt about request {request_id} was already settled: {finding.by_name} "
+                f"found at {finding.at:%Y-%m-%d %H:%M:%S UTC} through {finding.via} that it {what}."
+            )
+        super().__init__(text)
 
 
 class ClosedError(ConflictError):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from approvals.authority import revoked
 from approvals.canonical import digest, sha256_hex, well_formed
+from approvals.doubts import contradicted
 from approvals.errors import IntegrityError, InvalidError, LostLeaseError
 from approvals.follow_up import FollowUp
 from approvals.lifecycle import tally
@@ -106,32 +107,26 @@ class Executions:
     ) -> Result:
         """Store an outcome; late is better than never, so it also resolves a doubt.
 
-        The first outcome stands: to store one again changes nothing and returns the first.
+        The first outcome stands: to store one again changes nothing and returns the first. What
+        comes after a person has settled the doubt is kept on the ledger.
         """
         request = self._of_session(connection, session_id, request_id)
         if request.executing_epoch != epoch:
             raise LostLeaseError(f"Request {request_id} was taken over by another run.")
         finished = request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED)
+        result = _told(request, content, ok=ok)
         if finished and request.result is not None:
+            if request.result.finding is not None:
+                body = {**_outcome(request, result), "stands": False}
+                ledger_rows.append(connection, session_id, now, ("late_result", body))
+                contradicted(self._follow, connection, request, now, ok=ok)
             return request.result
-        content = well_formed(content)
-        outcome = Outcome.FAILED
-        if ok:
-            outcome = Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
-        result = Result(outcome=outcome, content=content, retry=not ok)
         late = request.status is RequestStatus.IN_DOUBT
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
         done = request.model_copy(update={"status": status, "result": result})
         _replace(connection, request, done)
-        body: JsonObject = {
-            "request": request_id,
-            "digest": request.digest,
-            "outcome": outcome,
-            "content": content[:LEDGER_TEXT],
-            "content_sha256": sha256_hex(content.encode()),
-        }
         kind = "late_result" if late else "executed" if ok else "failed"
-        ledger_rows.append(connection, request.session_id, now, (kind, body))
+        ledger_rows.append(connection, session_id, now, (kind, _outcome(request, result)))
         self._follow.changed(connection, request, now)
         return result
 
@@ -269,6 +264,23 @@ class Executions:
         text = f"**Check needed:** `{request.tool}` ({request.id}). {message}"
         self._follow.tell(connection, session, text, now)
         return result
+
+
+def _told(request: Request, content: str, *, ok: bool) -> Result:
+    outcome = Outcome.FAILED
+    if ok:
+        outcome = Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
+    return Result(outcome=outcome, content=well_formed(content), retry=not ok)
+
+
+def _outcome(request: Request, result: Result) -> JsonObject:
+    return {
+        "request": request.id,
+        "digest": request.digest,
+        "outcome": result.outcome,
+        "content": result.content[:LEDGER_TEXT],
+        "content_sha256": sha256_hex(result.content.encode()),
+    }
 
 
 def _replace(connection: Connection, before: Request, after: Request) -> None:

@@ -14,7 +14,7 @@ MOVES: Mapping[S, frozenset[S]] = {
     # (the approver lost the role, policy now denies it, or the session was cancelled).
     S.APPROVED: frozenset({S.EXECUTING, S.CANCELLED}),
     S.EXECUTING: frozenset({S.EXECUTED, S.FAILED, S.IN_DOUBT}),
-    # a late result of an owner that was thought dead resolves the doubt
+    # by a late result of an owner that was thought dead, or by a person who has looked
     S.IN_DOUBT: frozenset({S.EXECUTED, S.FAILED}),
     S.REJECTED: frozenset(),
     S.EXPIRED: frozenset(),

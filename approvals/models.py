@@ -216,6 +216,18 @@ class Decision(Value):
     """The digest that was decided on; checked again before the tool runs."""
 
 
+class Finding(Value):
+    """What a person found in the target system, about a call of which nobody else could say."""
+
+    happened: bool
+    """Whether the call took effect."""
+    note: str
+    by: PrincipalId
+    by_name: str
+    via: Via
+    at: datetime
+
+
 class Result(Value):
     """What became of a call, typed so that agents neither loop nor claim success."""
 
@@ -226,6 +238,8 @@ class Result(Value):
     retry: bool = False
     """Whether proposing it again can make sense."""
     message: str = ""
+    finding: Finding | None = None
+    """By whom it is known, where the tool never said."""
 
 
 class Request(Value):

@@ -13,9 +13,10 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.authority import reason_against
+from approvals.authority import ADMIN_ROLE, reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
+from approvals.doubts import Doubts
 from approvals.errors import (
     ClosedError,
     CountersignError,
@@ -105,6 +106,7 @@ class ApprovalService:
         self._follow = FollowUp(jobs, directory, channels, takeover)
         self._executions = Executions(policy, directory, self._follow)
         self._box = BallotBox(policy, catalog, self._follow)
+        self._doubts = Doubts(store, clock, self._follow)
 
     async def vote(
         self,
@@ -219,6 +221,17 @@ class ApprovalService:
 
         return await self._store.write(unit)
 
+    async def settle(
+        self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
+    ) -> Request:
+        """Take a person's word for whether a request in doubt took effect; see `approvals.doubts`.
+
+        `note` says what they found, in 1 to 1,000 characters. Returns the request as it is then.
+        Raises NotFoundError; NotInDoubtError with who was first; NotAuthorisedError (which is on
+        the ledger); InvalidError.
+        """
+        return await self._doubts.settle(request_id, actor, happened=happened, note=note)
+
     async def cancel(self, session_id: SessionId, actor: Actor) -> Session:
         """End a session; its pending requests are cancelled. Only its owner or an admin may."""
         now = self._clock.now()
@@ -228,7 +241,7 @@ class ApprovalService:
             session = session_rows.get(connection, session_id)
             principal = actor.principal
             if principal is None or (
-                principal.id != session.owner and "admin" not in principal.roles
+                principal.id != session.owner and ADMIN_ROLE not in principal.roles
             ):
                 raise NotAuthorisedError("Only who started a session, or an admin, may cancel it.")
             error = f"Cancelled by {principal.name}."
