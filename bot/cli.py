@@ -11,7 +11,7 @@ import typer
 
 from approvals.errors import ConfigurationError, CountersignError
 from bot import logs
-from bot.cli_actions import cancel, decide
+from bot.cli_actions import cancel, decide, settle
 from bot.cli_db import database
 from bot.cli_doctor import doctor
 from bot.cli_options import ConfigOption, errors, read_settings
@@ -36,6 +36,7 @@ for name, group in (
 ):
     app.add_typer(group, name=name)
 sessions.command("cancel")(cancel)
+requests.command("settle")(settle)
 app.command()(decide)
 app.command()(doctor)
 

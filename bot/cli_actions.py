@@ -81,6 +81,26 @@ def decide(
     )
 
 
+def settle(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    happened: Annotated[
+        bool,
+        typer.Option(
+            "--happened/--did-not-happen", help="Whether the call took effect.", show_default=False
+        ),
+    ],
+    note: Annotated[str, typer.Option(help="Where you looked and what you found.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say what became of a request in doubt; look at the target system first (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    body: dict[str, Any] = {"happened": happened, "note": note}
+    settled = api.call("POST", f"/api/v1/requests/{request}/resolution", body)
+    console.print(f"{settled['id']} is {settled['status']}", markup=False)
+
+
 def cancel(
     session: Annotated[str, typer.Argument(help="The id of the session.")],
     person: PersonOption,

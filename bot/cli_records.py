@@ -24,7 +24,9 @@ from bot.records import read_only
 T = TypeVar("T")
 
 sessions = typer.Typer(no_args_is_help=True, help="Look at sessions, or end one.")
-requests = typer.Typer(no_args_is_help=True, help="Look at what waits for people.")
+requests = typer.Typer(
+    no_args_is_help=True, help="Look at what waits for people, or settle a doubt."
+)
 ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

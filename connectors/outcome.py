@@ -5,6 +5,7 @@ from __future__ import annotations
 from approvals.models import (
     Delivery,
     DeliveryStatus,
+    Finding,
     Request,
     RequestStatus,
     Result,
@@ -80,6 +81,8 @@ def _said(request: Request, *, here: bool) -> str:
     who = decided_words(request)
     reason = "" if request.decision is None else request.decision.comment.strip()
     result = request.result
+    if result is not None and result.finding is not None:
+        return _found(result.finding)
     match request.status:
         case RequestStatus.APPROVED | RequestStatus.EXECUTING:
             return "" if here else _lines(f"{who} It runs now.", _quoted("Comment", reason))
@@ -100,6 +103,14 @@ def _said(request: Request, *, here: bool) -> str:
             return "Nobody decided in time. Nothing ran."
     message = "" if result is None else result.message
     return _lines("This was called off. Nothing ran.", visible(message))
+
+
+def _found(finding: Finding) -> str:
+    what = "it took effect" if finding.happened else "it did not take effect"
+    who = f"{finding.by_name} looked into the target system"
+    through = f"{VIA_WORDS[finding.via]}, {finding.at:%Y-%m-%d %H:%M:%S} UTC"
+    text = f"It was not known whether it ran. {who} ({through}): {what}."
+    return _lines(text, _quoted("Note", finding.note))
 
 
 def _result(result: Result | None) -> str:

@@ -25,11 +25,12 @@ from approvals.errors import (
     InvalidError,
     NotAuthorisedError,
     NotFoundError,
+    NotInDoubtError,
     RefusedError,
     StaleDigestError,
     UnavailableError,
 )
-from approvals.models import RequestStatus
+from approvals.models import Decision, Finding, RequestStatus
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ _STATUS: tuple[tuple[type[CountersignError], HTTPStatus, str], ...] = (
     (AlreadyDecidedError, HTTPStatus.CONFLICT, "already-decided"),
     (StaleDigestError, HTTPStatus.CONFLICT, "stale-digest"),
     (ExpiredError, HTTPStatus.GONE, "expired"),
+    (NotInDoubtError, HTTPStatus.CONFLICT, "not-in-doubt"),
     (ClosedError, HTTPStatus.CONFLICT, "closed"),
     (ConflictError, HTTPStatus.CONFLICT, "conflict"),
     (InvalidArgumentsError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-arguments"),
@@ -107,20 +109,28 @@ def of_error(error: CountersignError) -> web.Response:
     members: dict[str, Any] = {}
     headers: dict[str, str] | None = None
     if isinstance(error, AlreadyDecidedError):
-        members["request_status"] = str(error.status)
         if error.status is RequestStatus.EXPIRED:
             status, kind = HTTPStatus.GONE, "expired"
-        if error.decision is not None:
-            members |= {
-                "decided_by": error.decision.by,
-                "decided_at": error.decision.at.isoformat(),
-                "via": str(error.decision.via),
-            }
+        members = _first(error.status, error.decision)
+    elif isinstance(error, NotInDoubtError):
+        members = _first(error.status, error.finding)
     elif isinstance(error, InvalidArgumentsError):
         members["errors"] = [f"arguments.{name}: {why}" for name, why in error.problems.items()]
     elif isinstance(error, UnavailableError):
         headers = {"Retry-After": str(math.ceil(error.retry_after_s or 1))}
     return problem(status, kind, str(error), headers=headers, **members)
+
+
+def _first(status: RequestStatus, first: Decision | Finding | None) -> dict[str, Any]:
+    """Who was first, when and through what."""
+    members = {"request_status": str(status)}
+    if first is not None:
+        members |= {
+            "decided_by": first.by,
+            "decided_at": first.at.isoformat(),
+            "via": str(first.via),
+        }
+    return members
 
 
 @web.middleware

@@ -7,8 +7,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
+from approvals.doubts import MAX_NOTE
 from approvals.models import (
     Delivery,
     JsonObject,
@@ -154,6 +155,15 @@ class CastVote(Value):
         return self
 
 
+class Resolution(Value):
+    """What somebody found in the target system, where nobody knows whether a call ran."""
+
+    happened: StrictBool = Field(description="Whether the call took effect.")
+    note: str = Field(
+        min_length=1, max_length=MAX_NOTE, description="Where they looked and what they found."
+    )
+
+
 async def page(call: Call) -> RequestPage:
     """Requests of everybody."""
     query: RequestQuery = call.query
@@ -182,6 +192,16 @@ async def vote(call: Call) -> RequestBody:
         digest=body.digest,
         arguments=body.arguments,
         comment=body.comment,
+    )
+    return await shown(approvals, request)
+
+
+async def resolve(call: Call) -> RequestBody:
+    """Settle a doubt. 409 if there is none (any more); 403 is on the ledger."""
+    body: Resolution = call.body
+    approvals = call.services.approvals
+    request = await approvals.settle(
+        RequestId(call.path["id"]), call.actor, happened=body.happened, note=body.note
     )
     return await shown(approvals, request)
 
@@ -241,5 +261,10 @@ OPERATIONS = (
         problems=(
             HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
         ),
+    ),
+    Operation(
+        "POST", "/api/v1/requests/{id}/resolution", "Settle a doubt", resolve, RequestBody,
+        body=Resolution, kind=Kind.VOTES,
+        problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
     ),
 )  # fmt: skip

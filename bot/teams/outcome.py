@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from approvals.models import (
     Decision,
+    Finding,
     JsonObject,
     Outcome,
     Request,
@@ -60,6 +61,13 @@ def outcome_card(
 def _state(request: Request) -> tuple[str, str, str]:
     """The title, the background, and a sentence on what that means."""
     changed = " with changes" if request.modified else ""
+    finding = found(request)
+    if finding is not None:
+        sense = "It was in doubt. A person has looked: it {}."
+        if finding.happened:
+            return f"✓ Approved{changed}, found done", "good", sense.format("took effect")
+        sense = sense.format("did not take effect")
+        return f"✗ Approved{changed}, found not done", "attention", sense
     match request.status:
         case RequestStatus.APPROVED:
             return (
@@ -86,6 +94,11 @@ def _state(request: Request) -> tuple[str, str, str]:
                 "It is not known whether it ran; nothing will be retried. Check the target system.",
             )
     return "Approval needed", "emphasis", ""
+
+
+def found(request: Request) -> Finding | None:
+    """What a person has found out about it, where nobody else could say."""
+    return None if request.result is None else request.result.finding
 
 
 def _when_it_runs(view: RequestView) -> str:
@@ -127,7 +140,10 @@ def _changes(request: Request, space: Space, look: Look) -> list[JsonObject]:
 def what_ran(view: RequestView, space: Space, look: Look) -> list[JsonObject]:
     """The arguments, titled by whether they ran."""
     elements = what(view, space, look)
-    did_run = view.request.status in {RequestStatus.EXECUTED, RequestStatus.FAILED}
+    finding = found(view.request)
+    did_run = view.request.status in {RequestStatus.EXECUTED, RequestStatus.FAILED} and (
+        finding is None or finding.happened
+    )
     will_run = view.request.status in {RequestStatus.APPROVED, RequestStatus.EXECUTING}
     title = "What exactly ran" if did_run else "What exactly will run"
     if not did_run and not will_run:
@@ -143,6 +159,18 @@ def _result(request: Request) -> list[JsonObject]:
     said = (result.content or result.message).strip()
     if not said or result.outcome is Outcome.NOT_EXECUTED:
         return []
+    if result.finding is not None:
+        return _looked(result.finding)
     title = "Error" if result.outcome is Outcome.FAILED else "Result"
     size = f" (the beginning of {len(said):,} characters)" if len(said) > RESULT_LIMIT else ""
     return [label(f"{title}{size}"), plain(cut(said, RESULT_LIMIT), monospace=True)]
+
+
+def _looked(finding: Finding) -> list[JsonObject]:
+    who = f"{finding.by_name}, through {VIA_WORDS[finding.via]}"
+    return [
+        sentence("Looked into by ", ("bold", who), "."),
+        words(moment(finding.at), isSubtle=True, spacing="None"),
+        label("What was found"),
+        plain(finding.note),
+    ]

@@ -172,6 +172,23 @@ class World:
         assert isinstance(body, dict)
         return body
 
+    async def doubted(self) -> dict[str, Any]:
+        """A request of Sam's that Alex approved, and of which its tool could not tell."""
+        request = await self.waiting()
+        await self.vote(request)
+        run = await self.chats.runs.begin(request["session_id"])
+        assert run is not None
+        await self.chats.runs.claim(run, request["id"], request["arguments"])
+        await self.chats.runs.unknown(run, request["id"], message="The server hung up.")
+        return request
+
+    async def settle(self, request: Mapping[str, Any], **body: Any) -> tuple[int, Any]:
+        """A word on a doubt, as Alex unless `person` says otherwise."""
+        person = body.pop("person", "alex")
+        sent = {"happened": True, "note": "It is in the outbox.", **body}
+        path = f"/api/v1/requests/{request['id']}/resolution"
+        return await self.call("POST", path, person=person, json=sent)
+
     async def vote(self, request: Mapping[str, Any], **body: Any) -> tuple[int, Any]:
         """A vote, as Alex unless `person` says otherwise."""
         person = body.pop("person", "alex")

@@ -386,6 +386,59 @@ async def test_refusals_are_problem_details(
     assert {"type", "title", "status", "detail"} <= set(body)
 
 
+async def test_a_person_settles_a_doubt(world: World) -> None:
+    request = await world.doubted()
+    status, body = await world.settle(request)
+    _, shown = await world.call("GET", f"/api/v1/requests/{request['id']}")
+
+    assert (status, body["status"], body["result"]["outcome"]) == (200, "executed", "executed")
+    assert body["result"]["finding"] == {
+        "happened": True,
+        "note": "It is in the outbox.",
+        "by": "alex",
+        "by_name": "Alex Wilber",
+        "via": "api",
+        "at": "2026-11-22T12:00:00Z",
+    }
+    assert shown == body
+
+
+async def test_only_a_doubt_can_be_settled_and_only_once(world: World) -> None:
+    waiting, doubted = await world.waiting(), await world.doubted()
+    early_status, early = await world.settle(waiting)
+    await world.settle(doubted, happened=False)
+    late_status, late = await world.settle(doubted, person="megan")
+    unknown, _ = await world.settle({"id": "R-0"})
+
+    assert (early_status, late_status, unknown) == (409, 409, 404)
+    assert {early["type"], late["type"]} == {"urn:countersign:problem:not-in-doubt"}
+    assert (early["request_status"], "decided_by" in early) == ("pending", False)
+    assert (late["request_status"], late["decided_by"], late["via"]) == ("failed", "alex", "api")
+
+
+@pytest.mark.parametrize("person", ["sam", "adele"])
+async def test_who_asked_or_may_not_approve_cannot_settle(world: World, person: str) -> None:
+    request = await world.doubted()
+    status, body = await world.settle(request, person=person)
+    _, ledger = await world.call("GET", f"/api/v1/ledger?session={request['session_id']}")
+
+    assert (status, body["type"]) == (403, "urn:countersign:problem:not-authorised")
+    assert ledger["items"][-1]["kind"] == "settling_refused"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"note": ""}, {"note": " "}, {"note": "x" * 1001}, {"happened": "yes"}, {"happened": 1},
+     {"outcome": "executed"}],
+)  # fmt: skip
+async def test_bad_words_on_a_doubt_change_nothing(world: World, body: dict[str, Any]) -> None:
+    request = await world.doubted()
+    status, _ = await world.settle(request, **body)
+    _, shown = await world.call("GET", f"/api/v1/requests/{request['id']}")
+
+    assert (status, shown["status"]) == (422, "in_doubt")
+
+
 async def test_a_vote_on_an_unknown_request_is_not_found(world: World) -> None:
     status, _ = await world.vote({"id": "none", "digest": "0" * 64})
 

@@ -285,6 +285,37 @@ def test_decide_goes_through_the_running_server(
     assert (late.status, "already decided" in late.err) == (1, True)
 
 
+def test_settle_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> None:
+    async def story() -> tuple[str, list[Said]]:
+        async with running(tmp_path) as world:
+            request = await world.doubted()
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+
+            async def settle(*more: str) -> Said:
+                common = ["--server", url, "--config", "c.yaml"]
+                return await asyncio.to_thread(
+                    cli, "requests", "settle", request["id"], *more, *common
+                )
+
+            note = ("--note", "It is not in the outbox.")
+            return request["id"], [
+                await settle("--as", "alex", *note),
+                await settle("--as", "alex", "--happened"),
+                await settle("--as", "sam", "--happened", *note),
+                await settle("--as", "alex", "--did-not-happen", *note),
+                await settle("--as", "megan", "--happened", *note),
+            ]
+
+    request, (no_word, no_note, not_theirs, done, late) = asyncio.run(story())
+
+    assert [no_word.status, no_note.status] == [2, 2]
+    assert (not_theirs.status, "somebody else has to" in not_theirs.err) == (1, True)
+    assert (done.status, f"{request} is failed" in done.out) == (0, True)
+    assert (late.status, "Alex Wilber found at" in late.err) == (1, True)
+
+
 def test_doctor_names_what_to_fix(cli: Cli, tmp_path: Path) -> None:
     """Nothing listens at these addresses."""
     text = (REPOSITORY / "countersign.yaml").read_text()

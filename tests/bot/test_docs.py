@@ -74,5 +74,9 @@ def test_the_commands_of_the_documents_exist(document: Path) -> None:
         if isinstance(command, TyperGroup) and rest:
             assert rest[0] in command.commands, line
             command, rest = command.commands[rest[0]], rest[1:]
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {
+            option
+            for parameter in command.params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert {word for word in rest if word.startswith("--")} <= options, line

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from approvals.errors import InvalidError, NotFoundError, UnavailableError
-from approvals.models import RequestKind, Verdict
+from approvals.models import RequestKind, RequestStatus, Verdict, Via
 from approvals.tickets import order_key
 from tests.connectors.desk_world import CLOSED, LIVE, PENDING, SETTLE_S, DeskWorld, State
-from tests.doubles.directory import BEN, CARA
+from tests.doubles.directory import BEN, CARA, acting
 from tests.doubles.world import THREAD
 
 
@@ -57,6 +57,36 @@ async def test_ticket_of_an_attempt_that_died_is_found_again(world: DeskWorld) -
 
     assert 1 == len(world.all_tickets())
     assert LIVE is (await world.delivery(request)).status
+
+
+@pytest.mark.parametrize(
+    ("happened", "words", "status"),
+    [
+        (True, "it took effect", RequestStatus.EXECUTED),
+        (False, "it did not take effect", RequestStatus.FAILED),
+    ],
+)
+async def test_ticket_of_a_call_in_doubt_is_told_what_a_person_found(
+    world: DeskWorld, happened: bool, words: str, status: RequestStatus
+) -> None:
+    request, ticket = await world.ticketed()
+    await world.vote(request)
+    run = await world.begin(request.session_id)
+    await world.runs.claim(run, request.id, request.arguments)
+    await world.runs.unknown(run, request.id, message="The server hung up.")
+    await world.work()
+    doubted = (await world.delivery(request)).status
+    by = acting(BEN, Via.API)
+    settled = await world.service.settle(
+        request.id, by, happened=happened, note="Looked\u202e at Q-7."
+    )
+    await world.work()
+    said = world.said(ticket)
+
+    assert status is settled.status
+    assert [LIVE, CLOSED] == [doubted, (await world.delivery(request)).status]
+    assert "Ben looked into the target system (the API, " in said
+    assert f"UTC): {words}.\n\nNote: Looked\\u202e at Q-7." in said
 
 
 async def test_lost_answer_is_looked_for_before_asking_again(world: DeskWorld) -> None:

@@ -233,6 +233,21 @@ async def test_each_outcome_of_a_ticket_is_told(outside: Outside, orders: Orders
     )
 
 
+@pytest.mark.parametrize("found", [TicketOutcome.EXECUTED, TicketOutcome.FAILED])
+async def test_ticket_in_doubt_is_told_what_was_found(
+    outside: Outside, orders: Orders, found: TicketOutcome
+) -> None:
+    ref = await orders.ticket()
+    await outside.connector.close(ref, TicketOutcome.IN_DOUBT, "Please look.")
+    await outside.connector.close(ref, found, "Ben has looked.")
+
+    assert (1, 1) == (
+        await said(outside, ref, "Please look."),
+        await said(outside, ref, "Ben has looked."),
+    )
+    assert not (await seen(outside, ref)).awaiting
+
+
 async def test_closing_without_a_text_says_nothing(outside: Outside, orders: Orders) -> None:
     ref = await orders.ticket()
     before = await outside.comments(ref)

@@ -10,6 +10,7 @@ from approvals.models import (
     CheckpointId,
     ConversationKey,
     Decision,
+    Finding,
     JsonObject,
     Outcome,
     Principal,
@@ -120,6 +121,20 @@ def decided(verdict: Verdict = Verdict.APPROVE, comment: str = "", **more: Any) 
 
 def done(outcome: Outcome, content: str, **more: Any) -> Result:
     return Result(outcome=outcome, content=content, **more)
+
+
+def found(*, happened: bool) -> Result:
+    """What Megan found out about a call in doubt."""
+    finding = Finding(
+        happened=happened,
+        note="Looked for Q-2041 in the CPQ by hand.",
+        by=PrincipalId("megan"),
+        by_name="Megan Bowen",
+        via=Via.API,
+        at=NOW + timedelta(hours=1),
+    )
+    outcome = Outcome.EXECUTED if happened else Outcome.FAILED
+    return done(outcome, "For the agents.", finding=finding)
 
 
 ASKED: JsonObject = {
@@ -259,6 +274,12 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             look,
         ),
         "in-doubt": request_card(view(status=closed.IN_DOUBT, decision=approved), look),
+        "found-done": request_card(
+            view(status=closed.EXECUTED, decision=approved, result=found(happened=True)), look
+        ),
+        "found-not-done": request_card(
+            view(status=closed.FAILED, decision=approved, result=found(happened=False)), look
+        ),
         "already-decided": request_card(
             view(status=closed.APPROVED, decision=decided(by_name="Isaiah Langer")), look, note=late
         ),

@@ -171,6 +171,8 @@ def test_checkpoint_position_is_said() -> None:
         ("cancelled", "⊘ Cancelled"),
         ("failed", "✗ Approved, but it failed"),
         ("in-doubt", "It is not known whether it ran; nothing will be retried."),
+        ("found-done", "✓ Approved, found done"),
+        ("found-not-done", "✗ Approved, found not done"),
         ("input-answered", "✓ Replied"),
         ("input-ended", "✗ Chat ended"),
     ],
@@ -189,6 +191,19 @@ def test_outcome_shows_result_reason_and_changes() -> None:
     changed = texts(drawn("execute")["executed-with-changes"])
     assert changed.index("24000") < changed.index("21000")
     assert "maintenance until 14:00" in texts(drawn("execute")["failed"])
+
+
+@pytest.mark.parametrize(
+    ("state", "ran"),
+    [("found-done", "What exactly ran"), ("found-not-done", "What was proposed")],
+)
+def test_what_a_person_found_is_said_with_who_and_through_what(state: str, ran: str) -> None:
+    said = texts(drawn("execute")[state])
+
+    assert "Looked into by \nMegan Bowen, through the API" in said
+    assert "Looked for Q-2041 in the CPQ by hand." in said
+    assert ran in said
+    assert "For the agents." not in said
 
 
 def test_long_value_is_folded_but_all_there() -> None:
