@@ -308,11 +308,11 @@ class Runs:
         now = self._clock.now()
 
         def unit(connection: Connection) -> tuple[Result, bool]:
-            session_rows.lock(connection, run.session.id)
+            held = lease_rows.holds_lease(connection, run.session.id, run.epoch, now)
             result = self._executions.finish(
                 connection, run.session.id, run.epoch, request_id, now, ok=ok, content=content
             )
-            return result, lease_rows.holds_lease(connection, run.session.id, run.epoch, now)
+            return result, held
 
         result, held = await self._store.write(unit)
         if not held:

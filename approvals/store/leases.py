@@ -8,10 +8,10 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from approvals.errors import LostLeaseError
 from approvals.models import Session, SessionStatus
-from approvals.store import codec
+from approvals.store import codec, heads
 from approvals.store.prepared import Prepared
 from approvals.store.schema import sessions
-from approvals.store.sessions import NewLease, begun, found
+from approvals.store.sessions import BEGUN, NewLease, begun, found
 
 
 def take_lease(
@@ -28,12 +28,8 @@ def take_lease(
     moves to the end of the lease, so a sweep finds the session again if this process dies.
     """
     until = codec.to_text(now + timedelta(seconds=lease_s))
-    taken = _TAKE_LEASE.run(
-        connection, of=session_id, now=codec.to_text(now), by=owner, until=until
-    )
-    if taken != 1:
-        return None
-    return begun(connection, session_id)
+    rows = _TAKE_LEASE.all(connection, of=session_id, now=codec.to_text(now), by=owner, until=until)
+    return begun(rows)
 
 
 def renew_lease(
@@ -77,7 +73,9 @@ def holds_lease(
     """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
     nobody takes it before the transaction has ended."""
     row = (_LOCKED_LEASE if lock else _LEASE).first(connection, of=session_id)
-    held_epoch, status, until = found(row, session_id)
+    held_epoch, status, until, seq, last_hash = found(row, session_id)
+    if lock:
+        heads.remember(connection, session_id, (seq, last_hash))
     held = held_epoch == epoch and status == SessionStatus.RUNNING
     return bool(held and until is not None and until > codec.to_text(now))
 
@@ -95,21 +93,25 @@ def wake_and_take(
 ) -> tuple[Session, int, str | None] | None:
     """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
     is changed, if it does not wait."""
-    woken = _WAKE_AND_TAKE.run(
+    rows = _WAKE_AND_TAKE.all(
         connection,
         of=session_id,
         now=codec.to_text(now),
         by=lease.owner,
         until=codec.to_text(lease.until),
     )
-    if woken != 1:
-        return None
-    return begun(connection, session_id)
+    return begun(rows)
 
 
 _of = sessions.c.id == bindparam("of")
 _running = sessions.c.status == SessionStatus.RUNNING.value
-_lease = select(sessions.c.epoch, sessions.c.status, sessions.c.lease_until).where(_of)
+_lease = select(
+    sessions.c.epoch,
+    sessions.c.status,
+    sessions.c.lease_until,
+    sessions.c.ledger_seq,
+    sessions.c.ledger_head,
+).where(_of)
 _LEASE = Prepared(_lease)
 _LOCKED_LEASE = Prepared(_lease.with_for_update())
 _TAKE_LEASE = Prepared(
@@ -126,6 +128,7 @@ _TAKE_LEASE = Prepared(
         lease_until=bindparam("until"),
         next_at=bindparam("until"),
     )
+    .returning(*BEGUN)
 )
 _RENEW_LEASE = Prepared(
     update(sessions)
@@ -153,4 +156,5 @@ _WAKE_AND_TAKE = Prepared(
         lease_until=bindparam("until"),
         next_at=bindparam("until"),
     )
+    .returning(*BEGUN)
 )

@@ -12,16 +12,20 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from approvals.errors import NotFoundError
 from approvals.ledger import entry_hash
 from approvals.models import JsonObject, LedgerEntry, SessionId
-from approvals.store import codec
+from approvals.store import codec, heads
 from approvals.store.prepared import Parameters, Prepared, insertion
 from approvals.store.schema import ledger, sessions
 
 
 def head(connection: Connection, session_id: str, *, lock: bool = False) -> tuple[int, str]:
     """Sequence number and hash of the session's last entry; `lock` it to append."""
+    if lock and (locked := heads.known(connection, session_id)) is not None:
+        return locked
     row = (_LOCKED_HEAD if lock else _HEAD).first(connection, of=session_id)
     if row is None:
         raise NotFoundError(f"There is no session {session_id}.")
+    if lock:
+        heads.remember(connection, session_id, (row[0], row[1]))
     return row[0], row[1]
 
 
@@ -70,7 +74,9 @@ def linked(
 
 def insert(connection: Connection, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
-    _INSERT.run_each(connection, rows)
+    for row in rows:
+        _INSERT.run(connection, **row)
+        heads.remember(connection, row["session_id"], (row["seq"], row["hash"]))
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
@@ -101,14 +107,14 @@ def chains(connection: Connection, after: str, *, limit: int) -> list[Chain]:
     sessions in between that are gone. None are left if there are none."""
     columns = sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head
     query = select(*columns).where(sessions.c.id > after).order_by(sessions.c.id).limit(limit)
-    heads = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    ends = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
     entries = select(ledger).where(ledger.c.session_id > after)
-    if len(heads) == limit:
-        entries = entries.where(ledger.c.session_id <= max(heads))
-    found: dict[str, list[Row[Any]]] = {session_id: [] for session_id in heads}
+    if len(ends) == limit:
+        entries = entries.where(ledger.c.session_id <= max(ends))
+    found: dict[str, list[Row[Any]]] = {session_id: [] for session_id in ends}
     for row in connection.execute(entries.order_by(ledger.c.session_id, ledger.c.seq)):
         found.setdefault(row.session_id, []).append(row)
-    return [Chain(SessionId(id_), heads.get(id_), found[id_]) for id_ in sorted(found)]
+    return [Chain(SessionId(id_), ends.get(id_), found[id_]) for id_ in sorted(found)]
 
 
 _of = sessions.c.id == bindparam("of")

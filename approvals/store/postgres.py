@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from approvals.errors import InvalidError, UnavailableError
+from approvals.store import heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.urls import parse, shown
 
@@ -196,6 +197,7 @@ def _entered(
     connection: Connection, unit: Callable[[Connection], T], after: list[Callable[[], None]]
 ) -> T:
     connection.info[AFTER_COMMIT] = after
+    heads.forget(connection)
     return unit(connection)
 
 

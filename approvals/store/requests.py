@@ -43,9 +43,8 @@ def get(connection: Connection, request_id: str) -> Request:
 def lock(connection: Connection, request_id: str) -> None:
     """`sessions.lock` of the session that the request is of; nothing if there is no request."""
     if connection.dialect.name == "postgresql":
-        row = _SESSION_ID.first(connection, of=request_id)
-        if row is not None:
-            sessions_of.lock(connection, row[0])
+        # The session that a request is of never changes, so it may be looked up before the lock.
+        sessions_of.locked(connection, _LOCK.first(connection, of=request_id))
 
 
 def of_checkpoint(connection: Connection, session_id: str, checkpoint_id: str) -> list[Request]:
@@ -199,7 +198,14 @@ def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote
 
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
-_SESSION_ID = Prepared(select(requests.c.session_id).where(requests.c.id == bindparam("of")))
+_LOCK = Prepared(
+    select(*sessions_of.LOCKED)
+    .where(
+        sessions.c.id
+        == select(requests.c.session_id).where(requests.c.id == bindparam("of")).scalar_subquery()
+    )
+    .with_for_update(of=sessions)
+)
 _OF_CHECKPOINT = Prepared(
     select(requests)
     .where(

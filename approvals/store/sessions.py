@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from approvals.errors import LostLeaseError, NotFoundError
 from approvals.ledger import GENESIS
 from approvals.models import Session, SessionId, SessionStatus
-from approvals.store import codec
+from approvals.store import codec, heads
 from approvals.store.prepared import Prepared
 from approvals.store.schema import sessions
 
@@ -21,6 +21,8 @@ FIRST_EPOCH = 1
 _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
 _LATER = ("checkpoint_id", "snapshot", "answer", "error", "attempts")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
+BEGUN = (*_COLUMNS, sessions.c.snapshot)
+LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)
 _EPOCH, _ATTEMPTS, _SNAPSHOT_TOO = (len(codec.SESSION) + n for n in range(3))
 
 
@@ -73,7 +75,13 @@ def lock(connection: Connection, session_id: str) -> None:
     writer: there is nothing to wait for.
     """
     if connection.dialect.name == "postgresql":
-        _LOCK.first(connection, of=session_id)
+        locked(connection, _LOCK.first(connection, of=session_id))
+
+
+def locked(connection: Connection, row: Sequence[Any] | None) -> None:
+    """What `lock` has found: id and head of the session, if there is one."""
+    if row is not None:
+        heads.remember(connection, row[0], (row[1], row[2]))
 
 
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:
@@ -184,10 +192,12 @@ def count_running(connection: Connection, *, limit: int) -> int:
     )
 
 
-def begun(connection: Connection, session_id: str) -> tuple[Session, int, str | None]:
-    """The session, the epoch of its run and its chat's state. Raises NotFoundError."""
-    row = found(_BEGUN.first(connection, of=session_id), session_id)
-    return codec.session(row), row[_EPOCH], row[_SNAPSHOT_TOO]
+def begun(rows: Sequence[Sequence[Any]]) -> tuple[Session, int, str | None] | None:
+    """The session, the epoch of its run and its chat's state, from what a change of the session has
+    returned as `BEGUN`; None if nothing was changed."""
+    for row in rows:
+        return codec.session(row), row[_EPOCH], row[_SNAPSHOT_TOO]
+    return None
 
 
 def _row(connection: Connection, session_id: str) -> Sequence[Any]:
@@ -207,10 +217,9 @@ _INSERT = Prepared(
     sessions.insert().values({name: bindparam(name) for name in _NEW} | {"attempts": 0})
 )
 _GET = Prepared(select(*_COLUMNS).where(_of))
-_BEGUN = Prepared(select(*_COLUMNS, sessions.c.snapshot).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _SNAPSHOT = Prepared(select(sessions.c.snapshot).where(_of))
-_LOCK = Prepared(select(sessions.c.id).where(_of).with_for_update())
+_LOCK = Prepared(select(*LOCKED).where(_of).with_for_update())
 _WAKE = Prepared(
     update(sessions)
     .where(_of, sessions.c.status == SessionStatus.WAITING.value)

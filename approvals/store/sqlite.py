@@ -29,6 +29,7 @@ from sqlalchemy.pool import QueuePool
 
 from approvals.errors import ConfigurationError, UnavailableError
 from approvals.outages import Outages
+from approvals.store import heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.prepared import run
 from approvals.store.wal import make_room
@@ -45,6 +46,8 @@ because every session changes the same pages again and again."""
 CACHE_KIB = 8 * 1024
 """Of the writer."""
 READERS = 8
+OLDEST = (3, 35, 0)
+"""The first SQLite with RETURNING: https://www.sqlite.org/lang_returning.html (read 2026-11-25)."""
 
 
 @dataclass(slots=True)
@@ -63,7 +66,15 @@ class _Outcome:
 
 
 def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) -> Engine:
-    """An engine whose transactions start as `BEGIN IMMEDIATE` (writer) or `BEGIN` (reader)."""
+    """An engine whose transactions start as `BEGIN IMMEDIATE` (writer) or `BEGIN` (reader).
+
+    Raises ConfigurationError if this Python's SQLite is too old.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise ConfigurationError(
+            f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed. Use another "
+            "Python, or PostgreSQL: set COUNTERSIGN_DATABASE_URL."
+        )
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
@@ -271,6 +282,7 @@ class SqliteStore(SqliteReader):
     def _run(self, connection: Connection, unit: _Unit) -> _Outcome:
         after: list[Callable[[], None]] = []
         connection.info[AFTER_COMMIT] = after
+        heads.forget(connection)
         try:
             value = unit.run(connection)
         except DBAPIError as exc:

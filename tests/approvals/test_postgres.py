@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 import pytest_asyncio
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from approvals.errors import ConfigurationError, InvalidError, UnavailableError
 from approvals.store import engine_of, open_reader, open_store, require_current, upgrade
 from approvals.store.after_commit import AFTER_COMMIT
 from approvals.store.postgres import ATTEMPTS, PostgresStore, connect_arguments
+from approvals.store.prepared import Prepared
 from approvals.store.revision import HEAD, current_revision
-from approvals.store.schema import metadata
+from approvals.store.schema import conversations, metadata
 from approvals.store.urls import parse, shown
 from tests.contracts.test_store import adding, count, keys
 from tests.doubles import postgres
 from tests.doubles.database import postgres_store
 
 pytestmark = pytest.mark.asyncio
+KEYS = Prepared(select(conversations.c.key))
 
 
 @pytest.fixture
@@ -110,8 +112,9 @@ async def test_two_units_that_wait_for_each_other_both_succeed(store: PostgresSt
     assert ["2026xx", "2026xx"] == rows
 
 
+@pytest.mark.parametrize("ask", [count, KEYS.all], ids=["SQLAlchemy's own", "prepared"])
 async def test_connection_lost_before_the_commit_is_replaced(
-    url: str, store: PostgresStore
+    url: str, store: PostgresStore, ask: Callable[[Connection], Any]
 ) -> None:
     seen: list[int] = []
 
@@ -120,7 +123,7 @@ async def test_connection_lost_before_the_commit_is_replaced(
         adding("a")(connection)
         if len(seen) == 1:
             terminate(url, seen[0])
-        count(connection)
+        ask(connection)
 
     await store.write(unit)
 
@@ -144,9 +147,17 @@ async def test_connection_lost_during_the_commit_is_said_and_not_repeated(
     assert 1 == len(ran)
 
 
+@pytest.mark.parametrize("ask", [keys, KEYS.all], ids=["SQLAlchemy's own", "prepared"])
 async def test_connections_of_a_server_that_was_restarted_are_replaced(
-    url: str, store: PostgresStore
+    url: str, store: PostgresStore, ask: Callable[[Connection], Any]
 ) -> None:
+    """All of them at the first that is found lost: a unit is not tried once for each."""
+    asked: list[int] = []
+
+    def unit(connection: Connection) -> Any:
+        asked.append(1)
+        return ask(connection)
+
     await asyncio.gather(*(store.write(adding(str(n))) for n in range(20)))
     with psycopg.connect(url, autocommit=True) as other:
         other.execute(
@@ -154,7 +165,11 @@ async def test_connections_of_a_server_that_was_restarted_are_replaced(
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
-    assert 20 == await store.read(count)
+    await store.write(unit)
+    found = await asyncio.gather(store.write(unit), store.write(unit))
+
+    assert [20, 20] == [len(list(rows)) for rows in found]
+    assert 4 == len(asked)
     assert "late" == await store.write(adding("late"))
 
 

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
-from approvals.errors import NotFoundError, UnavailableError
+from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from approvals.store import open_store
 from approvals.store.after_commit import AFTER_COMMIT
 from approvals.store.prepared import run
 from approvals.store.sqlite import SqliteStore
@@ -289,3 +290,13 @@ async def test_closed_store_cannot_be_read(tmp_path: Path) -> None:
         await store.close()
         with pytest.raises(UnavailableError, match="shutting down"):
             await store.read(keys)
+
+
+async def test_a_python_with_an_old_sqlite_is_refused_with_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+
+    with pytest.raises(ConfigurationError, match=r"3\.35 or newer is needed"):
+        async with open_store(f"sqlite:///{tmp_path}/countersign.db"):
+            pass
