@@ -72,8 +72,8 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
     """
     if sqlite3.sqlite_version_info < OLDEST:
         raise ConfigurationError(
-            f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed. Use another "
-            "Python, or PostgreSQL: set COUNTERSIGN_DATABASE_URL."
+            f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed. Use "
+            "another Python, or PostgreSQL: set COUNTERSIGN_DATABASE_URL."
         )
     engine = create_engine(
         f"sqlite:///{path}",
