@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
-from approvals.errors import BusyError, CountersignError, NotFoundError
+from approvals.errors import BusyError, CountersignError, NoRecipientError, NotFoundError
 from approvals.models import (
     Conversation,
     Delivery,
@@ -97,6 +97,10 @@ class Courier:
             await self._gone(delivery, str(exc))
         except BusyError as exc:
             await self._later(delivery, exc)
+        except NoRecipientError as exc:
+            if delivery.attempts == 0:
+                log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
+            await self._failed(delivery, None, str(exc), outage=False)
         except (CountersignError, TimeoutError) as exc:
             retry_after_s = getattr(exc, "retry_after_s", None)
             await self._failed(delivery, retry_after_s, str(exc) or "timed out")
@@ -199,9 +203,12 @@ class Courier:
         if not reference.get("ticket"):
             await self._service.adopt_delivery(delivery.request_id, delivery.channel, reference)
 
-    async def _failed(self, delivery: Delivery, retry_after_s: float | None, why: str) -> None:
+    async def _failed(
+        self, delivery: Delivery, retry_after_s: float | None, why: str, *, outage: bool = True
+    ) -> None:
         wait_s = backoff_s(delivery.attempts, retry_after_s)
-        self._outages.down(delivery.channel, why)
+        if outage:
+            self._outages.down(delivery.channel, why)
         self._observer.delivered(delivery.channel, "failed")
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(

@@ -19,6 +19,7 @@ CountersignError
 ├── InvalidWebhookError      a webhook is not signed by who it claims to be from
 ├── ConfigurationError       a setting is missing or wrong; lists every problem
 └── UnavailableError         a system around us cannot be reached now; try again
+    ├── NoRecipientError     it works, but whom this is for cannot be reached in it yet
     ├── UnansweredError      it may have done what was asked, and did not say so
     └── BusyError            there is too much to do; nothing was done, come again
 
@@ -142,6 +143,10 @@ class UnavailableError(CountersignError):
     def __init__(self, message: str, *, retry_after_s: float | None = None):
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NoRecipientError(UnavailableError):
+    """The people whom this is for cannot be reached there yet; the text says what they must do."""
 
 
 class UnansweredError(UnavailableError):

@@ -14,7 +14,13 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals.delivery import over
-from approvals.errors import CountersignError, NotFoundError, UnansweredError, UnavailableError
+from approvals.errors import (
+    CountersignError,
+    NoRecipientError,
+    NotFoundError,
+    UnansweredError,
+    UnavailableError,
+)
 from approvals.models import (
     Conversation,
     Delivery,
@@ -98,7 +104,7 @@ class TicketChannel:
             raise UnavailableError("; ".join(f"{r.name}: {r.said}" for r in wrong))
 
     def order(self, delivery: Delivery, view: RequestView) -> TicketOrder:
-        """What is asked for. Raises UnavailableError if nobody could answer it there."""
+        """What is asked for. Raises NoRecipientError if nobody could answer it there."""
         stage = view.request.stages[view.request.stage]
         approvers = [
             person
@@ -106,7 +112,7 @@ class TicketChannel:
             if person.id != view.request.requester and person.identities.get(self.name)
         ]
         if not approvers:
-            raise UnavailableError(
+            raise NoRecipientError(
                 f"Nobody with the role {' or '.join(stage.roles)} has a {self.name} identity; add "
                 f"`identities: {{{self.name}: …}}` to one of them in `people`."
             )

@@ -26,7 +26,11 @@ from botbuilder.schema import (
     ConversationReference,
 )
 
-from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from approvals.errors import (
+    ConfigurationError,
+    NoRecipientError,
+    NotFoundError,
+)
 from approvals.models import JsonObject
 from approvals.ports import Clock
 from bot.edge import Room
@@ -164,8 +168,8 @@ class TeamsAdapter:
     async def open_personal(self, entra_id: str, name: str) -> JsonObject:
         """Open (or find) the one-to-one chat with a person of our tenant; its reference.
 
-        Raises UnavailableError if the person cannot be written to yet, usually because the app is
-        not installed for them.
+        Raises NoRecipientError if the person cannot be written to yet, usually because the app is
+        not installed for them; UnavailableError.
         """
         settings = self._settings
         bot = ChannelAccount(id=f"28:{settings.app_id}")
@@ -199,7 +203,7 @@ class TeamsAdapter:
                 ),
             )
         except NotFoundError as error:
-            raise UnavailableError(
+            raise NoRecipientError(
                 f"{name} cannot be written to yet; is the app installed for them? ({error})"
             ) from error
         return opened[-1]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from approvals.delivery import over
-from approvals.errors import NotFoundError, UnavailableError
+from approvals.errors import NoRecipientError, NotFoundError
 from approvals.models import (
     Conversation,
     ConversationKey,
@@ -103,7 +103,7 @@ class TeamsChannel:
         return await self._personal(PrincipalId(target.removeprefix(_PERSON)))
 
     async def _personal(self, principal_id: PrincipalId) -> JsonObject:
-        """The person's chat, opened if need be. Raises UnavailableError while that cannot be."""
+        """The person's chat, opened if need be. Raises NoRecipientError while that cannot be."""
         conversation = await self._conversations.personal(principal_id, NAME)
         if conversation is not None:
             return conversation.reference
@@ -113,7 +113,7 @@ class TeamsChannel:
         entra_id = principal.identities.get("entra")
         if not self._settings.app_id or not entra_id:
             cause = "has no `entra` identity" if self._settings.app_id else "has not written to it"
-            raise UnavailableError(
+            raise NoRecipientError(
                 f"{principal.name} cannot be reached in Teams yet: the bot cannot open a chat "
                 f"because this person {cause}. The card is posted as soon as they write to the bot."
             )

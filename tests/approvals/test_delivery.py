@@ -10,7 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from approvals.delivery import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
-from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from approvals.errors import (
+    ConfigurationError,
+    NoRecipientError,
+    NotFoundError,
+    UnavailableError,
+)
 from approvals.models import (
     Conversation,
     Delivery,
@@ -258,6 +263,22 @@ async def test_unavailable_channel_is_logged_once_and_its_recovery_once(world: W
 
     events = ["channel unreachable", "channel reachable again", "request shown"]
     assert events == [e["event"] for e in logged]
+
+
+async def test_person_who_cannot_be_reached_is_said_once_and_is_no_outage(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    with capture_logs() as logged:
+        for _ in range(3):
+            world.channel.failures.append(NoRecipientError("Ben has not written to the bot."))
+            await world.courier.deliver(delivery.id)
+            world.clock.advance(BACKOFF_MAX_S)
+        waiting = await only(world, request)
+        await world.courier.deliver(delivery.id)
+
+    assert ["delivery waits", "request shown"] == [e["event"] for e in logged]
+    assert "Ben has not written to the bot." == logged[0]["reason"] == waiting.error
+    assert 3 == waiting.attempts
 
 
 async def test_crash_between_sending_and_recording_sends_again(world: World) -> None:

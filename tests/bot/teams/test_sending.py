@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from botbuilder.integration.aiohttp import ConfigurationServiceClientCredentialFactory
+from structlog.testing import capture_logs
 
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.models import (
@@ -311,12 +313,15 @@ async def test_approver_gets_the_card_in_a_chat_of_their_own(signed: Stage) -> N
 async def test_approver_without_the_app_is_waited_for(signed: Stage) -> None:
     signed.teams.faults.fail(403, path="/v3/conversations$", times=9)
     session_id = await signed.start(conversation="personal")
-    await signed.propose(session_id)
+    with capture_logs() as logged:
+        await signed.propose(session_id)
     (request,) = (await signed.service.requests(session_id=session_id)).items
     deliveries = await signed.service.deliveries(request.id)
 
     assert {each.status for each in deliveries} == {"pending"}
     assert all("is the app installed" in (each.error or "") for each in deliveries)
+    assert {"delivery waits": 2} == Counter(e["event"] for e in logged if "waits" in e["event"])
+    assert "channel unreachable" not in {e["event"] for e in logged}
 
     signed.teams.faults.clear()
     await signed.teams.install(ALEX)
@@ -331,11 +336,13 @@ async def test_local_approver_is_waited_for(local: Stage) -> None:
     session = await local.runs.start(
         workflow="sales_quote", workflow_version="1", task="t", owner=PrincipalId("sam")
     )
-    await local.propose(session.id)
+    with capture_logs() as logged:
+        await local.propose(session.id)
     (request,) = (await local.service.requests()).items
     errors = [each.error or "" for each in await local.service.deliveries(request.id)]
 
     assert "Alex Wilber cannot be reached in Teams yet" in str(errors)
+    assert "channel unreachable" not in {e["event"] for e in logged}
     await local.teams.install(ALEX)
     await local.settle()
     assert len(local.cards()) == 1
