@@ -205,13 +205,6 @@ class Runs:
             with suppress(UnavailableError):  # then they are due when their leases end
                 await self.release(run)
 
-    async def check(self, run: Run) -> None:
-        """Raise LostLeaseError unless the run still holds the session."""
-        now = self._clock.now()
-        await self._store.read(
-            lambda c: lease_rows.require_lease(c, run.session.id, run.epoch, now, lock=False)
-        )
-
     async def submit(
         self,
         run: Run,

@@ -67,24 +67,19 @@ def free_leases(connection: Connection, *, now: datetime) -> int:
     ).rowcount
 
 
-def holds_lease(
-    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
-) -> bool:
-    """Whether the run of `epoch` still holds the session. With `lock`, which only a write can take,
-    nobody takes it before the transaction has ended."""
-    row = (_LOCKED_LEASE if lock else _LEASE).first(connection, of=session_id)
+def holds_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> bool:
+    """Whether the run of `epoch` still holds the session; for a write. Nobody takes it before the
+    transaction has ended."""
+    row = _LEASE.first(connection, of=session_id)
     held_epoch, status, until, seq, last_hash = found(row, session_id)
-    if lock:
-        heads.remember(connection, session_id, (seq, last_hash))
+    heads.remember(connection, session_id, (seq, last_hash))
     held = held_epoch == epoch and status == SessionStatus.RUNNING
     return bool(held and until is not None and until > codec.to_text(now))
 
 
-def require_lease(
-    connection: Connection, session_id: str, epoch: int, now: datetime, *, lock: bool = True
-) -> None:
-    """Raise LostLeaseError unless the run of `epoch` still holds the session; `lock` as above."""
-    if not holds_lease(connection, session_id, epoch, now, lock=lock):
+def require_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> None:
+    """Raise LostLeaseError unless `holds_lease`."""
+    if not holds_lease(connection, session_id, epoch, now):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
@@ -105,15 +100,17 @@ def wake_and_take(
 
 _of = sessions.c.id == bindparam("of")
 _running = sessions.c.status == SessionStatus.RUNNING.value
-_lease = select(
-    sessions.c.epoch,
-    sessions.c.status,
-    sessions.c.lease_until,
-    sessions.c.ledger_seq,
-    sessions.c.ledger_head,
-).where(_of)
-_LEASE = Prepared(_lease)
-_LOCKED_LEASE = Prepared(_lease.with_for_update())
+_LEASE = Prepared(
+    select(
+        sessions.c.epoch,
+        sessions.c.status,
+        sessions.c.lease_until,
+        sessions.c.ledger_seq,
+        sessions.c.ledger_head,
+    )
+    .where(_of)
+    .with_for_update()
+)
 _TAKE_LEASE = Prepared(
     update(sessions)
     .where(

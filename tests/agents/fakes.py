@@ -150,11 +150,6 @@ class FakeRuns:
         self.log.append(f"claim {request.tool}")
         return self._put(request, status=RequestStatus.EXECUTING, executing_epoch=run.epoch)
 
-    async def check(self, run: Run) -> None:
-        """Raise unless the lease is held."""
-        self.log.append("check")
-        self._require(run)
-
     async def finish(self, run: Run, request_id: RequestId, *, ok: bool, content: str) -> Result:
         """Store the outcome."""
         request = self.requests[request_id]

@@ -95,7 +95,7 @@ class Machine:
         claimed = await self.world.runs.claim(run, request_id, arguments)
         if isinstance(claimed, Result):
             return
-        await self.world.runs.check(run)
+        await self.world.require_lease(run)
         self.running.append((run, claimed))
         self.bodies[claimed.id].append(
             Body(

@@ -65,9 +65,9 @@ async def test_renewing_keeps_the_lease_and_names_those_that_are_lost(world: Wor
 
     assert frozenset({lost.session.id}) == await world.runs.renew([kept, lost])
     assert await world.runs.begin(kept.session.id) is None
-    await world.runs.check(kept)
+    await world.require_lease(kept)
     with pytest.raises(LostLeaseError):
-        await world.runs.check(lost)
+        await world.require_lease(lost)
 
 
 async def test_nothing_can_be_written_by_a_run_that_has_lost_its_lease(world: World) -> None:
@@ -81,7 +81,7 @@ async def test_nothing_can_be_written_by_a_run_that_has_lost_its_lease(world: Wo
         world.runs.complete(lost, snapshot="{}", transcript="", answer=""),
         world.runs.fail(lost, error="x"),
         world.runs.park(lost, error="x"),
-        world.runs.check(lost),
+        world.require_lease(lost),
     ]
     for step in steps:
         with pytest.raises(LostLeaseError, match=f"no longer run by epoch {lost.epoch}"):
@@ -108,7 +108,7 @@ async def test_session_waits_without_a_lease_while_a_request_is_pending(world: W
     assert await world.runs.begin(run.session.id) is None
     assert [] == await due(world)
     with pytest.raises(LostLeaseError):
-        await world.runs.check(run)
+        await world.require_lease(run)
     stored = await row(world, run.session.id)
     assert (None, None) == (stored["lease_until"], stored["next_at"])
 
@@ -147,4 +147,4 @@ async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World)
     with pytest.raises(NotFoundError, match="S-0"):
         await world.store.read(lambda c: session_rows.snapshot(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
-        await world.store.read(lambda c: lease_rows.holds_lease(c, "S-0", 1, now, lock=False))
+        await world.store.write(lambda c: lease_rows.holds_lease(c, "S-0", 1, now))

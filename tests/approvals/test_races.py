@@ -99,7 +99,7 @@ async def test_claim_and_cancel_never_both_win(world: World, claim_first: bool) 
         assert isinstance(first, Request)
         assert RequestStatus.EXECUTING is now.status
         with pytest.raises(LostLeaseError):
-            await world.runs.check(run)
+            await world.require_lease(run)
     else:
         assert isinstance(second, LostLeaseError)
         assert RequestStatus.CANCELLED is now.status

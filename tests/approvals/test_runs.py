@@ -78,7 +78,7 @@ async def test_batch_that_policy_decides_goes_on_at_once(world: World) -> None:
     assert [None, Cause.DENIED_BY_POLICY, Cause.SHADOW, Cause.DENIED_BY_POLICY] == [
         r.result.cause if r.result else None for r in requests
     ]
-    await world.runs.check(run)
+    await world.require_lease(run)
 
 
 async def test_batch_resumes_in_order_with_its_snapshot(world: World) -> None:

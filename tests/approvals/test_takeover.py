@@ -75,7 +75,7 @@ async def test_session_that_is_decided_is_leased_to_the_process_that_has_room(
     assert run.snapshot is not None
     assert SessionStatus.RUNNING is run.session.status
     assert run.session == await world.service.session(request.session_id)
-    await world.runs.check(run)
+    await world.require_lease(run)
 
 
 async def test_session_whose_last_request_expires_is_leased_too(world: World) -> None:
@@ -195,7 +195,7 @@ async def test_session_that_does_not_wait_is_not_woken(world: World) -> None:
     now = world.clock.now()
 
     assert not await world.store.write(lambda c: world.takeover.wake(c, [request], now))
-    await world.runs.check(run)
+    await world.require_lease(run)
 
 
 async def test_session_with_a_call_that_nobody_finished_is_left_to_its_next_run(

@@ -26,6 +26,7 @@ from approvals.policy import Policy
 from approvals.ports import Jobs, Store
 from approvals.runs import Run, Runs
 from approvals.service import ApprovalService
+from approvals.store import leases as lease_rows
 from approvals.takeover import Takeover
 from tests.doubles.catalog import FakeCatalog
 from tests.doubles.channel import FakeChannel
@@ -97,6 +98,13 @@ class World:
         run = await self.runs.begin(session_id)
         assert run is not None, f"session {session_id} cannot be run now"
         return run
+
+    async def require_lease(self, run: Run) -> None:
+        """Raise LostLeaseError unless the run still holds its session."""
+        now = self.clock.now()
+        await self.store.write(
+            lambda c: lease_rows.require_lease(c, run.session.id, run.epoch, now)
+        )
 
     async def begun(self, conversation: ConversationKey | None = None) -> Run:
         """A new session, leased."""
