@@ -46,6 +46,9 @@ def serve(
     config: ConfigOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = DEFAULT_PORT,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Answer people, but run no session and send nothing.")
+    ] = False,
 ) -> None:
     """Run the server: the bot, the REST API and the sessions."""
     gc.disable()  # of a million objects that modules make at their import none is garbage
@@ -55,7 +58,7 @@ def serve(
     gc.enable()
     settings = read_settings(config)
     logs.configure(redactor=Redactor(secrets_in(settings)))
-    asyncio.run(run(settings, host=host, port=port))
+    asyncio.run(run(settings, host=host, port=port, hold=hold))
 
 
 @app.command()

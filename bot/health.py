@@ -36,13 +36,17 @@ class Health:
         self._task: asyncio.Task[None] | None = None
         self._known: tuple[float, dict[str, str]] | None = None
         self._lock = asyncio.Lock()
-        self._stopping = False
+        self._stopping = self._held = False
         self._outages = Outages("store", key="cannot_be")
 
     def watch(self, task: asyncio.Task[None]) -> None:
         """Mind the task that runs the jobs."""
         self._task = task
         task.add_done_callback(_say_if_it_died)
+
+    def hold(self) -> None:
+        """Say that the jobs are not meant to run here."""
+        self._held = True
 
     def stop(self) -> None:
         """Say from now on that the server is stopping: nobody shall send it anything more."""
@@ -92,6 +96,8 @@ class Health:
         return f"cannot be {what}; the server's log says why"
 
     def _jobs_alive(self) -> str:
+        if self._held:
+            return "on hold: nothing is run or sent; start the server without --hold"
         if self._task is None:
             return "not started"
         if self._task.done():

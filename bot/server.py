@@ -37,9 +37,15 @@ LAST_S = 1.0
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, host: str, port: int, tracing: Tracing | None = None
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    tracing: Tracing | None = None,
+    hold: bool = False,
 ) -> AsyncIterator[str]:
-    """Serve inside the block and yield the base URL; port 0 takes a free one.
+    """Serve inside the block and yield the base URL; port 0 takes a free one. With `hold` people
+    are answered and nothing is run or sent.
 
     The port is bound before any session runs, so a second server does no work at all. Raises
     ConfigurationError: it names what to change.
@@ -60,7 +66,7 @@ async def serving(
         try:
             url = await _bind(runner, host, port)
             await runtime.self_test(url)
-            async with runtime.working(grace_s=limits.grace):
+            async with runtime.on_hold() if hold else runtime.working(grace_s=limits.grace):
                 log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
                 yield url
                 runtime.health.stop()
@@ -73,7 +79,7 @@ async def serving(
             await runner.cleanup()
 
 
-async def serve(settings: Settings, *, host: str, port: int) -> None:
+async def serve(settings: Settings, *, host: str, port: int, hold: bool = False) -> None:
     """Serve until SIGINT or SIGTERM, then stop in an orderly way: see `limits` in the settings. A
     second signal ends the process at once, as a crash would: nothing is lost by that either.
 
@@ -92,7 +98,7 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
         loop.add_signal_handler(number, on_signal, number)
     tracing, send_rest = tracing_by(os.environ)
     try:
-        async with serving(settings, host=host, port=port, tracing=tracing):
+        async with serving(settings, host=host, port=port, tracing=tracing, hold=hold):
             await stop.wait()
     finally:
         send_rest()  # blocks; but nothing is left that would want the loop

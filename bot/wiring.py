@@ -95,6 +95,13 @@ class Runtime:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    @asynccontextmanager
+    async def on_hold(self) -> AsyncIterator[None]:
+        """Answer people inside the block, and run no job: what they decide waits in its rows."""
+        self.health.hold()
+        log.warning("on hold: nothing is run or sent")
+        yield
+
 
 @asynccontextmanager
 async def compose(

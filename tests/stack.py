@@ -134,10 +134,12 @@ class Stack(ApiClient):
                 rule["channels"] = ["teams", *self.tickets]
         return settings
 
-    def new_server(self, *, module: str = "", number: int = 0, **env: str) -> Process:
+    def new_server(
+        self, *, module: str = "", number: int = 0, hold: bool = False, **env: str
+    ) -> Process:
         """A server as a process that is not started yet, in the place of the one before it."""
         name = "server" if len(self.ports) == 1 else f"server-{number + 1}"
-        options = ["serve", "--port", str(self.ports[number])]
+        options = ["serve", "--port", str(self.ports[number]), *(["--hold"] if hold else [])]
         full = {**self.env, **env}
         if self._nursery is not None:
             made: Process = Forked(name, options, self.directory, full, self._nursery)

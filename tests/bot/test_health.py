@@ -66,6 +66,16 @@ async def test_jobs_that_are_not_there_yet_stuck_or_dead_are_told_apart(tmp_path
     assert stuck.startswith("stuck: the last sweep was 0:01:00 ago")
 
 
+async def test_a_server_on_hold_is_not_ready_and_says_why(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_store(sqlite_url(tmp_path)) as store:
+        health = Health(store, EmbeddedJobs(store, clock), clock)
+        health.hold()
+        checks = await health.checks()
+
+    assert checks["jobs"] == "on hold: nothing is run or sent; start the server without --hold"
+
+
 async def test_a_store_that_cannot_be_written_is_named_without_its_path(tmp_path: Path) -> None:
     clock = ManualClock()
     async with open_store(sqlite_url(tmp_path)) as store:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.operations.databases import backup, command, database_file, lose, restore
@@ -78,6 +80,55 @@ def test_what_was_backed_up_goes_on_and_nothing_runs_twice(
         assert ["executed", "pending"] == kept
         assert "completed" == over["status"]
         assert before + 1 == quotes(one)
+        assert one.ledger_verifies()
+
+
+def start_on_hold(one: Stack) -> None:
+    """A server that answers people, and says itself that it does nothing else."""
+    one.new_server(hold=True)
+    one.server.start()
+
+    def jobs() -> str:
+        with suppress(httpx.TransportError):
+            answer = one.http.get(f"{one.url}/readyz")
+            return f"{answer.status_code} {answer.json()['checks'].get('jobs', '')}"
+        return ""
+
+    until(lambda: jobs().startswith("503 on hold"), "the server on hold")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_old_backup_is_looked_at_on_hold_and_what_has_run_since_is_called_off(
+    tmp_path: Path, database: Database
+) -> None:
+    with stack(tmp_path, database=database) as one:
+        one.start()
+        request = waiting(one, "approved")
+        one.server.kill(signal.SIGTERM)
+        start_on_hold(one)
+        vote = one.vote(request).status_code
+        copy, held = backup(one), status(one, request)
+        one.server.kill(signal.SIGTERM)
+        one.new_server()
+        one.start()  # what was decided on hold runs now, which the backup does not know
+        one.ended(request["session_id"])
+        after, quoted = status(one, request), quotes(one)
+        one.server.kill(signal.SIGTERM)
+        lose(one)
+
+        restore(one, copy)
+        start_on_hold(one)
+        listed = json.loads(command(one, "requests", "list", "--status", "approved", "--json"))
+        command(one, "sessions", "cancel", request["session_id"], "--as", "sam")
+        one.server.kill(signal.SIGTERM)
+        one.new_server()
+        one.start()
+        other = waiting(one, "another")  # by now this server has looked for what is due
+
+        assert (200, "approved", "executed", 1) == (vote, held, after, quoted)
+        assert [request["id"]] == [found["id"] for found in listed]
+        assert ["cancelled", "pending"] == [status(one, found) for found in (request, other)]
+        assert 1 == quotes(one)
         assert one.ledger_verifies()
 
 
