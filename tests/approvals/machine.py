@@ -179,6 +179,9 @@ class Machine:
         for request in requests.values():
             if request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED):
                 assert request.id in self.bodies, "an outcome without a body"
+            finding = None if request.result is None else request.result.finding
+            if finding is not None:
+                assert finding.by != request.requester or not request.stages, "settled by who asked"
 
     def _check_session(self, row: dict[str, Any], requests: list[Request]) -> None:
         open_checkpoint = [r for r in requests if r.checkpoint_id == row["checkpoint_id"]]

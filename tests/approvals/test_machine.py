@@ -140,6 +140,15 @@ class Approvals(RuleBasedStateMachine):
         self.machine.do(self.machine.finish(number, ok=ok))
 
     @precondition(lambda self: self.requests)
+    @rule(pick=PICK, who=PEOPLE, happened=st.booleans())
+    def settle(self, pick: int, who: str, happened: bool) -> None:
+        """Somebody says what became of a call, which may be in doubt or not."""
+        request = self._now(pick, RequestStatus.IN_DOUBT)
+        self.machine.do(
+            self.world.service.settle(request.id, voter(who), happened=happened, note="Looked.")
+        )
+
+    @precondition(lambda self: self.requests)
     @rule(pick=PICK, what=st.sampled_from(["expire", "cancel", "try to cancel", "doubt", "wait"]))
     def end(self, pick: int, what: str) -> None:
         """Time and people end what was asked for."""

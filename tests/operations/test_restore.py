@@ -37,6 +37,12 @@ def status(one: Stack, request: dict[str, Any]) -> str:
     return str(found["status"])
 
 
+def in_doubt(one: Stack) -> str:
+    """What `/metrics` says, which is read every ten seconds at most."""
+    page = one.http.get(f"{one.url}/metrics").text
+    return page.partition("\ncountersign_in_doubt_requests ")[2].partition("\n")[0]
+
+
 def quotes(one: Stack) -> int:
     return len(one.effects("create_quote"))
 
@@ -76,9 +82,13 @@ def test_what_was_backed_up_goes_on_and_nothing_runs_twice(
         one.vote(pending)
         over = one.ended(pending["session_id"])
         one.ended(running["session_id"])
+        word = {"happened": False, "note": "There is no such quote in the CRM."}
+        settled = one.api("POST", f"/requests/{running['id']}/resolution", json=word)
+        until(lambda: in_doubt(one) == "0.0", "the gauge to fall")
 
         assert ["executed", "pending"] == kept
         assert "completed" == over["status"]
+        assert (200, "failed") == (settled.status_code, settled.json()["status"])
         assert before + 1 == quotes(one)
         assert one.ledger_verifies()
 
