@@ -34,6 +34,19 @@ async def test_production_starts_with_its_door_closed(tmp_path: Path) -> None:
         assert answer.status == 401
 
 
+async def test_server_on_hold_answers_and_is_not_ready(tmp_path: Path) -> None:
+    async with (
+        serving(production(tmp_path), host="127.0.0.1", port=0, hold=True) as url,
+        aiohttp.ClientSession() as client,
+        client.get(f"{url}/healthz") as alive,
+        client.get(f"{url}/readyz") as ready,
+    ):
+        checks = (await ready.json())["checks"]
+
+    assert [200, 503] == [alive.status, ready.status]
+    assert {"jobs"} == {name for name, said in checks.items() if said != "ok"}
+
+
 async def test_server_does_not_start_with_an_open_door(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
