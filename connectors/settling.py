@@ -192,8 +192,9 @@ class Settling:
             if recorded.answered:
                 continue
             act = acts.get(recorded.key.act_id)
-            if act is not None:
-                await self._tell(delivery, view, act, recorded)
+            if act is None:  # this reading is behind; one that knows the act tells it
+                continue
+            await self._tell(delivery, view, act, recorded)
             await self._store.write(partial(ticket_rows.answer, keys=[recorded.key]))
         return view
 

@@ -6,7 +6,7 @@ import pytest
 
 from approvals.errors import UnavailableError
 from approvals.models import RequestStatus, Verdict, Via
-from approvals.tickets import text_sha256
+from approvals.tickets import Observation, TicketRef, text_sha256
 from tests.connectors.desk_world import CLOSED, DeskWorld, State
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
 from tests.doubles.ticket_desk import OWN
@@ -403,3 +403,30 @@ async def test_ticket_that_was_answered_with_changes_is_told_what_ran(world: Des
     ]
     assert State.APPROVED is ticket.state
     assert CLOSED is (await world.delivery(request)).status
+
+
+async def test_reading_that_is_behind_takes_no_answer_from_an_act_it_does_not_know(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed("wire")
+    world.tickets.as_person(ERIN).approve(ticket.id)
+    await world.poll()
+    world.tickets.desk.index_lag_s = float("inf")
+    world.tickets.as_person(BEN).approve(ticket.id)
+    fetch_one = world.tickets.fetch_one
+
+    async def fetch_and_then_fail(ref: TicketRef) -> Observation | None:
+        seen = await fetch_one(ref)
+        world.tickets.failures.append(UnavailableError("down"))
+        return seen
+
+    world.tickets.fetch_one = fetch_and_then_fail  # type: ignore[method-assign]
+    await world.hint(ticket)
+    world.tickets.fetch_one = fetch_one  # type: ignore[method-assign]
+    assert State.APPROVED is ticket.state
+    await world.poll()  # the index knows of Erin's answer only
+    world.clock.advance(61)
+    await world.reconciler.look((await world.delivery(request)).id)
+
+    assert State.PENDING is ticket.state
+    assert "Counted: acc-ben. 1 more of 2" in world.said(ticket)
