@@ -21,6 +21,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import (
     Link,
     ProxyTracerProvider,
+    Span,
     SpanKind,
     StatusCode,
     TracerProvider,
@@ -51,7 +52,7 @@ class Tracing:
         """A span around the block. It belongs to the trace in which the request began, unless the
         caller is in that trace already; a caller in another one is linked."""
         parent, links = self._place(request)
-        with self._tracer.start_as_current_span(
+        with self._current(
             name, context=parent, links=links, attributes=_named(request, attributes)
         ):
             yield
@@ -78,9 +79,7 @@ class Tracing:
         carrier = {"traceparent": headers.get("traceparent", "")[:100]}
         sent = trace.get_current_span(_W3C.extract(carrier, Context())).get_span_context()
         links = [Link(sent)] if sent.is_valid else []
-        with self._tracer.start_as_current_span(
-            name, context=Context(), kind=SpanKind.SERVER, links=links
-        ) as span:
+        with self._current(name, context=Context(), kind=SpanKind.SERVER, links=links) as span:
 
             def answered(status: int) -> None:
                 span.set_attribute("http.response.status_code", status)
@@ -94,6 +93,20 @@ class Tracing:
         carrier: dict[str, str] = {}
         _W3C.inject(carrier)
         return carrier.get("traceparent")
+
+    @contextmanager
+    def _current(self, name: str, **how: Any) -> Iterator[Span]:
+        """A span around the block. Of an exception it keeps the kind only: its words may quote
+        arguments, or an address with a token, and nothing hides these in a trace."""
+        with self._tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False, **how
+        ) as span:
+            try:
+                yield span
+            except Exception as exc:
+                span.set_attribute("error.type", type(exc).__name__)
+                span.set_status(StatusCode.ERROR)
+                raise
 
     @staticmethod
     def _place(request: Request | None) -> tuple[Context | None, list[Link]]:

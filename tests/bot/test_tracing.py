@@ -131,6 +131,20 @@ def test_a_broken_context_is_ignored(sent: str) -> None:
     assert StatusCode.ERROR is span.status.status_code
 
 
+def test_an_error_is_in_the_trace_by_its_kind_and_not_by_its_words() -> None:
+    """Words of an exception may quote arguments, or a URL with a token in it."""
+    process = Process()
+    with pytest.raises(ValueError, match="secret"), process.watch.span("deliver"):
+        raise ValueError("secret words")
+    with pytest.raises(ValueError, match="secret"), process.tracing.serving("GET /x", {}):
+        raise ValueError("secret words")
+    for span in process.kept.get_finished_spans():
+        assert StatusCode.ERROR is span.status.status_code
+        assert span.attributes is not None
+        assert "ValueError" == span.attributes["error.type"]
+        assert "secret" not in span.to_json()
+
+
 async def test_a_request_from_before_tracing_begins_a_trace(tmp_path: Path) -> None:
     process = Process()
     async with opened(tmp_path) as world:
