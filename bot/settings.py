@@ -54,6 +54,8 @@ class ProcessSettings(BaseSettings):
     env: Mode = Mode.PRODUCTION
     config: Path | None = None
     database_url: str = DEFAULT_DATABASE_URL
+    database_private_network: bool = False
+    """Whether nobody but the database and its servers is on the network between them."""
 
 
 class PersonSettings(Value):

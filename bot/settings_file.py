@@ -12,7 +12,6 @@ from pydantic import AnyHttpUrl, SecretStr, TypeAdapter, ValidationError
 from approvals.authority import OWNER_ROLE
 from approvals.errors import ConfigurationError
 from approvals.policy import Policy
-from approvals.store.urls import parse as parse_database_url
 from bot.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -26,6 +25,7 @@ from bot.settings import (
     Settings,
     WorkflowsSection,
 )
+from bot.settings_database import readable_on_the_way
 from bot.settings_limits import LimitsSettings
 from bot.settings_metrics import MetricsSettings, metrics_token
 from bot.settings_people import read_people, read_tokens
@@ -176,8 +176,9 @@ class _Reader:
             return None
 
     def _database(self) -> None:
+        url, private = self._process.database_url, self._process.database_private_network
         try:
-            parse_database_url(self._process.database_url)
+            self.problems += readable_on_the_way(url, self._environ, private=private or self._local)
         except ConfigurationError as exc:
             self.problems += exc.problems
 

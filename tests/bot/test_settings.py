@@ -57,10 +57,11 @@ def load(
     environ: dict[str, str] | None = None,
     mode: Mode = Mode.PRODUCTION,
     database_url: str = "sqlite:///./x.db",
+    **more: Any,
 ) -> Settings:
     path = tmp_path / "countersign.yaml"
     path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
-    process = ProcessSettings(env=mode, database_url=database_url)
+    process = ProcessSettings(env=mode, database_url=database_url, **more)
     return load_settings(path, process=process, environ=ENVIRON if environ is None else environ)
 
 
@@ -248,9 +249,9 @@ def test_an_unknown_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_postgresql_database_is_taken(tmp_path: Path) -> None:
-    settings = load(tmp_path, good(), database_url="postgresql://db/x")
+    settings = load(tmp_path, good(), database_url="postgresql://db/x?sslmode=require")
 
-    assert "postgresql://db/x" == settings.database_url
+    assert "postgresql://db/x?sslmode=require" == settings.database_url
 
 
 def test_the_environment_is_production_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:

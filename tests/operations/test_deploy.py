@@ -186,6 +186,8 @@ def test_the_containers_run_commands_that_exist_on_postgresql() -> None:
         service = COMPOSE["services"][name]
         assert service["environment"]["COUNTERSIGN_DATABASE_URL"].startswith("postgresql://")
         assert "production" == service["environment"]["COUNTERSIGN_ENV"]
+        assert "true" == service["environment"]["COUNTERSIGN_DATABASE_PRIVATE_NETWORK"]
+        assert [] == sorted(set(COMPOSE["services"]["database"]["networks"]) - {"inside"})
         assert service["read_only"] is True
 
 
@@ -195,7 +197,12 @@ def test_variables_of_the_process_are_ones_that_it_reads() -> None:
     given |= set(re.findall(r"^\s+(COUNTERSIGN_\w+)=", CONTAINERFILE, re.M))
     given |= set(COMPOSE["x-countersign"]["environment"]) - {"PGPASSFILE"}
 
-    assert {"COUNTERSIGN_ENV", "COUNTERSIGN_CONFIG", "COUNTERSIGN_DATABASE_URL"} == given
+    assert {
+        "COUNTERSIGN_ENV",
+        "COUNTERSIGN_CONFIG",
+        "COUNTERSIGN_DATABASE_URL",
+        "COUNTERSIGN_DATABASE_PRIVATE_NETWORK",
+    } == given
     assert given <= known
 
 
