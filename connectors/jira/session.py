@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from approvals.errors import CountersignError, UnansweredError, UnavailableError
+from connectors.answers import BoundedAdapter, TooLargeError
 from connectors.jira.refusals import credentials_refused, refused
 from connectors.jira.settings import LOOPBACK, ApiToken, JiraSettings, Password
 from connectors.waiting import http_date
@@ -93,6 +93,8 @@ class JiraSession:
             raise UnavailableError(
                 f"Jira sent us elsewhere for {what}; is connectors.jira.url right?"
             ) from exc
+        except TooLargeError as exc:
+            raise _unclear(what, "gave an answer that is too large", write=write) from exc
         except requests.RequestException as exc:
             sent = write and not _never_sent(exc)
             raise _unclear(what, f"cannot be reached ({type(exc).__name__})", write=sent) from exc
@@ -145,7 +147,7 @@ def _unconnected(settings: JiraSettings, on_answer: Callable[..., None]) -> JIRA
     # A session cookie would outlive the credentials.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=THREADS, max_retries=0))
+        session.mount(scheme, BoundedAdapter(pool_maxsize=THREADS, max_retries=0))
     session.hooks["response"].append(on_answer)
     return jira
 

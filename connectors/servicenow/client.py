@@ -18,11 +18,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from approvals.errors import CountersignError, UnansweredError, UnavailableError
+from connectors.answers import BoundedAdapter, TooLargeError
 from connectors.servicenow.oauth import ClientCredentials, TokenError
 from connectors.servicenow.refusals import refused
 from connectors.servicenow.settings import LOOPBACK, BasicAuth, ServiceNowSettings
@@ -148,7 +148,7 @@ def _session(settings: ServiceNowSettings) -> requests.Session:
     # A session cookie would outlive the credentials, and calls of one session wait for each other.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=THREADS, max_retries=0))
+        session.mount(scheme, BoundedAdapter(pool_maxsize=THREADS, max_retries=0))
     auth = settings.auth
     session.auth = (
         HTTPBasicAuth(auth.user, auth.password.get_secret_value())
@@ -172,6 +172,8 @@ def _translated(what: str, work: Callable[[], Any], write: bool) -> list[Row]:
         raise UnavailableError(
             f"ServiceNow sent us elsewhere for {what}; is connectors.servicenow.url right?"
         ) from exc
+    except TooLargeError as exc:
+        raise _unclear(what, "gave an answer that is too large", write=write) from exc
     except requests.RequestException as exc:
         sent = write and not _never_sent(exc)
         raise _unclear(what, f"cannot be reached ({type(exc).__name__})", write=sent) from exc

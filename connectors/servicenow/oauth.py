@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
+from connectors.answers import BoundedAdapter
 from connectors.servicenow.refusals import detail
 from connectors.servicenow.settings import OAuthClient
 from connectors.waiting import retry_after_s
@@ -76,6 +77,8 @@ class ClientCredentials(AuthBase):
         try:
             with requests.Session() as session:
                 session.trust_env = self._trust_env
+                for scheme in ("https://", "http://"):
+                    session.mount(scheme, BoundedAdapter())
                 answer = session.post(
                     self._url, data=form, timeout=self._timeout_s, allow_redirects=False
                 )
