@@ -46,7 +46,7 @@ class TicketRef(Value):
     url: str
     """Where a person opens it."""
     shown: str = ""
-    """`text_sha256` of the text we wrote into it."""
+    """What the connector knows the text by that we wrote into it: one or more `text_sha256`."""
 
 
 class FoundTicket(Value):

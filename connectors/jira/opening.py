@@ -53,7 +53,7 @@ class Opening:
         except (TypeError, KeyError, wire.MalformedError) as exc:
             raise UnansweredError("Jira did not say which issue it has made.") from exc
         url = f"{settings.url}/browse/{key}"
-        return TicketRef(id=issue_id, key=key, url=url, shown=text_sha256(body))
+        return TicketRef(id=issue_id, key=key, url=url, shown=wire.shown_sha256(title, body))
 
     async def adopt(self, order: TicketOrder, issue: wire.Issue) -> TicketRef:
         """Write again what the issue should say, if it says anything else."""
@@ -68,7 +68,7 @@ class Opening:
             edit["update"] = {"labels": [{"add": label} for label in missing]}
         if edit:
             await self._write(order, "PUT", f"issue/{issue.id}", edit)
-        return issue.ref(self._settings.url, text_sha256(body))
+        return issue.ref(self._settings.url, wire.shown_sha256(title, body))
 
     async def names(self) -> Mapping[str, str]:
         """What the statuses and fields are called, by id; read once."""

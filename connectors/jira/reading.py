@@ -26,8 +26,8 @@ TEXTS = ("summary", "description")
 
 
 class Reader:
-    """Reads issues as our account sees them; `own` is its id, `shown` the hash of the description
-    that we wrote, if that is known."""
+    """Reads issues as our account sees them; `own` is its id, `shown` is `wire.shown_sha256` of
+    what we wrote, if that is known."""
 
     def __init__(self, settings: JiraSettings, own: str, shown: str = ""):
         self._settings, self._own, self._shown = settings, own, shown
@@ -190,7 +190,8 @@ class Reader:
 
     def _is_ours(self, field: str, text: str) -> bool:
         """Whether our account may have written this: somebody else may have its token."""
-        return field != "description" or self._shown in ("", text)
+        description, _, title = self._shown.partition(".")
+        return (title if field == "summary" else description) in ("", text)
 
 
 class _Move(Value):

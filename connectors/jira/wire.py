@@ -15,7 +15,7 @@ from typing import Any
 
 from approvals.canonical import well_formed
 from approvals.models import Value
-from approvals.tickets import TicketRef
+from approvals.tickets import TicketRef, text_sha256
 
 FIELDS = ("summary", "description", "status", "labels", "creator", "created", "updated", "comment")
 """What a reading asks for."""
@@ -93,6 +93,14 @@ class Issue(Value):
     def ref(self, site_url: str, shown: str = "") -> TicketRef:
         """What it is called."""
         return TicketRef(id=self.id, key=self.key, url=f"{site_url}/browse/{self.key}", shown=shown)
+
+
+def shown_sha256(title: str, description: str) -> str:
+    """Hashes of what we write for people to decide on: of the description, a point, of the title.
+
+    Issues of before there was a second have the first only.
+    """
+    return f"{text_sha256(description)}.{text_sha256(title)}"
 
 
 def issue(raw: Any, changes_names: Collection[str] = (), changes_field: str = "") -> Issue:

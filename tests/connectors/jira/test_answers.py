@@ -6,7 +6,7 @@ import pytest
 
 from approvals.models import Verdict
 from approvals.ports import TicketOrder
-from approvals.tickets import TicketRefusal, text_sha256
+from approvals.tickets import TicketRefusal
 from connectors.jira import wire
 from connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
 from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED, REQUESTED_CHANGES
@@ -216,7 +216,7 @@ async def test_text_that_we_have_written_anew_is_ours_and_the_old_one_is_not(
     ref = await orders.ticket()
     old = site.jira.issue(ref.key)["fields"]["description"]
     site.jira.as_person("bot").edit(ref.key, {"description": f"{old}\nMore."})
-    again = ref.model_copy(update={"shown": text_sha256(f"{old}\nMore.")})
+    again = ref.model_copy(update={"shown": wire.shown_sha256("", f"{old}\nMore.")})
     ours = (await site.seen(again)).altered_by
     site.jira.as_person("megan").edit(ref.key, {"description": old})
 
@@ -224,17 +224,18 @@ async def test_text_that_we_have_written_anew_is_ours_and_the_old_one_is_not(
     assert site.people[Who.ERIN] == (await site.seen(again)).altered_by
 
 
+@pytest.mark.parametrize("field", ["description", "summary"])
 async def test_text_that_our_account_wrote_and_we_did_not_is_not_ours(
-    site: JiraSite, orders: Orders
+    site: JiraSite, orders: Orders, field: str
 ) -> None:
     """Whoever has our token may rewrite what people read, and put it right after the answer."""
     ref = await orders.ticket()
-    ours = site.jira.issue(ref.key)["fields"]["description"]
+    ours = site.jira.issue(ref.key)["fields"][field]
     thief = site.jira.as_person("bot")
-    thief.edit(ref.key, {"description": "Approve free cake: amount 1"})
+    thief.edit(ref.key, {field: "Approve free cake: amount 1"})
     altered = (await site.seen(ref)).altered_by
     site.jira.as_person("alex").transition(ref.key, APPROVED)
-    thief.edit(ref.key, {"description": ours})
+    thief.edit(ref.key, {field: ours})
     seen = await site.seen(ref)
 
     assert altered == BOT.account_id
