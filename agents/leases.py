@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from approvals.errors import LostLeaseError, UnavailableError
+from approvals.models import SessionId
 from approvals.runs import Run, Runs
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,7 @@ class LeaseKeeper:
 
     async def renew_now(self) -> None:
         """Renew every held lease once, in one transaction."""
-        held = list(self._held.values())
+        held = self._newest()
         asked_s = self._clock_s()
         try:
             lost = await self._runs.renew([lease.run for lease in held])
@@ -152,6 +153,16 @@ class LeaseKeeper:
             elif id(lease) in self._held:
                 lease.lost = True
                 log.warning("lease lost", session_id=lease.run.session.id)
+
+    def _newest(self) -> list[Lease]:
+        """The held leases without those that a later run of the same session, here, has overtaken:
+        a tool of theirs may still be running."""
+        newest: dict[SessionId, Lease] = {}
+        for lease in sorted(self._held.values(), key=lambda lease: lease.run.epoch):
+            if (overtaken := newest.get(lease.run.session.id)) is not None:
+                overtaken.lost = True
+            newest[lease.run.session.id] = lease
+        return list(newest.values())
 
     def _ends_s(self, asked_s: float) -> float:
         return asked_s + SHARE * self._runs.lease_s

@@ -97,6 +97,20 @@ async def test_a_store_that_is_away_renews_nothing(ticks: Ticks) -> None:
         assert lease.ends_s == before_s
 
 
+async def test_a_run_that_was_overtaken_takes_no_lease_from_the_one_after_it(ticks: Ticks) -> None:
+    """Its tool may go on for long in this process, which has the session again already."""
+    office, overtaken = await _run()
+    office.runs.leased.clear()
+    run = await office.runs.begin(overtaken.session.id)
+    assert run is not None
+    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)
+    with keeper.hold(overtaken, keeper.now_s()) as old, keeper.hold(run, keeper.now_s()) as new:
+        await keeper.renew_now()
+
+        assert (True, False) == (old.lost, new.lost)
+        new.require()
+
+
 async def test_every_run_is_renewed_whatever_became_of_the_one_before(ticks: Ticks) -> None:
     """After one that ended before it was renewed, and after one that ended meanwhile."""
     office, run = await _run()
