@@ -7,10 +7,12 @@ ordered by `bot.limits`.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TypeAlias
 
 import structlog
 from aiohttp import web
@@ -28,6 +30,10 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Whoever looks after the server has to see how it is, then most of all."""
 LONGEST_CHAIN = 20
 """Addresses in `X-Forwarded-For` that are looked at, from the right."""
+Address: TypeAlias = IPv4Address | IPv6Address
+_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\]):[0-9]{1,5}", re.ASCII)
+"""As Azure's Application Gateway writes an address. Source: azure.microsoft.com/blog/
+rewrite-http-headers-with-azure-application-gateway (read 2026-11-25)."""
 
 
 class Door:
@@ -76,19 +82,24 @@ class Door:
 
 
 def source(request: web.Request, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The address that a request comes from: the last one that no proxy of ours has."""
-    where = request.remote or "unknown"
+    """Where a request comes from: the last address that no proxy of ours has.
+
+    Of IPv6 it is the network of 64 bits: whoever has an address of it has them all.
+    """
+    where = _address(request.remote or "")
+    if where is None:
+        return request.remote or "unknown"
     if not _is_in(where, trusted):
-        return where
+        return _name(where)
     chain = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
     for hop in reversed(chain[-LONGEST_CHAIN:]):
-        address = hop.strip()
-        if not _is_address(address):
-            return where
+        address = _address(_without_port(hop.strip()))
+        if address is None:
+            break
         where = address
         if not _is_in(where, trusted):
             break
-    return where
+    return _name(where)
 
 
 def _refused(why: str, wait_s: float) -> web.Response:
@@ -99,13 +110,23 @@ def _refused(why: str, wait_s: float) -> web.Response:
     return response
 
 
-def _is_in(where: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    return _is_address(where) and any(ip_address(where) in network for network in networks)
+def _is_in(where: Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    return any(where in network for network in networks)
 
 
-def _is_address(text: str) -> bool:
+def _name(where: Address) -> str:
+    return str(where if where.version == 4 else IPv6Network((where, 64), strict=False))
+
+
+def _address(text: str) -> Address | None:
     try:
-        ip_address(text)
+        found = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    # How a socket for both kinds shows an IPv4 address.
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _without_port(hop: str) -> str:
+    match = _WITH_PORT.fullmatch(hop)
+    return hop if match is None else match[1] or match[2]
