@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,24 +12,31 @@ from tests.doubles import postgres
 from tests.processes import Nursery
 from tests.stack import Database
 
-FIGURES = pytest.StashKey[list[str]]()
+FIGURE = "figure"
 Figure = Callable[[str], None]
 
 
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Figure:
-    """Where a suite says in one line what it did; the lines are printed at the end."""
-    return request.config.stash.setdefault(FIGURES, []).append
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Where a suite says in one line what it did; the lines are printed at the end, by whichever
+    process runs the tests of the others."""
+    return functools.partial(record_property, FIGURE)
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, for docs/guarantees.md."""
-    if lines := config.stash.get(FIGURES, []):
+    reports = [found for some in terminalreporter.stats.values() for found in some]
+    lines = [
+        str(value)
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, value in report.user_properties
+        if name == FIGURE
+    ]
+    if lines:
         terminalreporter.section("figures")
-        for line in lines:
-            terminalreporter.write_line(line)
+    for line in sorted(lines):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
