@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from approvals.canonical import well_formed
@@ -105,27 +114,32 @@ def record(connection: Connection, delivery_id: str, **values: Any) -> None:
 def free_attempts(connection: Connection, *, now: datetime) -> int:
     """Make due what was under way: for a start-up at which no other process can be sending.
 
-    An attempt under way has no error yet. What failed has one, and keeps its time.
+    What failed keeps its time.
     """
     return sum(
         connection.execute(
-            update(table)
-            .where(
-                table.c.next_at > codec.to_text(now),
-                table.c.attempts > 0,
-                table.c.error.is_(None),
-            )
-            .values(next_at=codec.to_text(now))
+            update(table).where(*_under_way(table, now)).values(next_at=codec.to_text(now))
         ).rowcount
         for table in (deliveries, notices)
     )
 
 
+def _under_way(table: Table, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """An attempt under way has no error yet; what failed has one."""
+    return (
+        table.c.next_at > codec.to_text(now),
+        table.c.attempts > 0,
+        table.c.error.is_(None),
+    )
+
+
 def retarget(connection: Connection, target: str, now: datetime) -> list[DeliveryId]:
-    """Someone can be reached now: try what is still waiting to be delivered there."""
+    """Someone can be reached now: try what is still waiting to be delivered there, and is not on
+    its way right now: another server would send it once more."""
     waiting = (
         deliveries.c.target == target,
         deliveries.c.status == DeliveryStatus.PENDING.value,
+        ~and_(*_under_way(deliveries, now)),
     )
     found = [DeliveryId(r[0]) for r in connection.execute(select(deliveries.c.id).where(*waiting))]
     if found:

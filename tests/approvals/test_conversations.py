@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from approvals.delivery import Courier
 from approvals.models import (
     Conversation,
     ConversationKey,
@@ -69,3 +71,22 @@ async def test_group_chat_rings_for_its_own_deliveries_only(world: World) -> Non
     (delivery,) = await world.service.deliveries(request.id)
 
     assert [delivery.id] == [job.id for job in world.jobs.take()]
+
+
+async def test_card_that_is_on_its_way_is_not_sent_by_another_server_as_well(world: World) -> None:
+    """Who installs the bot is heard of twice in a moment, with another reference each time."""
+    (request,) = await world.asked()
+    delivery = next(
+        d for d in await world.service.deliveries(request.id) if d.target == f"person:{BEN.id}"
+    )
+    world.channel.hold = asyncio.Event()
+    under_way = asyncio.create_task(world.courier.deliver(delivery.id))
+    await world.channel.appeared.wait()
+    await world.service.save_conversation(chat())
+    other = Courier(world.store, world.clock, world.service, world.channels)
+    world.channel.appeared.clear()
+    world.channel.hold.set()
+    await other.deliver(delivery.id)
+    await under_way
+
+    assert [(request.id, delivery.target)] == world.channel.posted
