@@ -27,6 +27,8 @@ REUSE_S = 10.0
 SHARE = 20.0
 """A reading that took long is used this many times longer than it took, so that reading never
 takes more than a twentieth of one core, also with a million requests pending."""
+AGAIN_S = 30.0
+"""After a reading that failed, the next one comes after this long at most."""
 READ_TIMEOUT_S = 8.0
 """Less than the 10 s after which Prometheus gives up."""
 
@@ -50,23 +52,28 @@ class State(Collector):
     async def refresh(self) -> None:
         """Ask whether we are ready; read the database, unless the last reading is young enough."""
         async with self._lock:
-            self._checks = await self._ready()
-            began = self._timer()
-            keep_s = max(REUSE_S, SHARE * self._took_s)
-            if self._tried_at is not None and began - self._tried_at < keep_s:
-                return
-            was_readable = self._figures is not None or self._tried_at is None
-            try:
-                async with asyncio.timeout(READ_TIMEOUT_S):
-                    now = self._clock.now()
-                    self._figures = await self._store.read(lambda c: figures.read(c, now))
-            except (UnavailableError, TimeoutError) as exc:
-                # Yesterday's figures would look like today's.
-                self._figures = None
-                if was_readable:
-                    log.warning("figures not read", error=str(exc) or "timed out")
-            self._tried_at = began
-            self._took_s = self._timer() - began
+            self._checks, _ = await asyncio.gather(self._ready(), self._read())
+
+    async def _read(self) -> None:
+        began = self._timer()
+        if self._tried_at is not None and began - self._tried_at < self._keep_s():
+            return
+        was_readable = self._figures is not None or self._tried_at is None
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                now = self._clock.now()
+                self._figures = await self._store.read(lambda c: figures.read(c, now))
+        except (UnavailableError, TimeoutError) as exc:
+            # Yesterday's figures would look like today's.
+            self._figures = None
+            if was_readable:
+                log.warning("figures not read", error=str(exc) or "timed out")
+        self._tried_at = began
+        self._took_s = self._timer() - began
+
+    def _keep_s(self) -> float:
+        keep_s = max(REUSE_S, SHARE * self._took_s)
+        return keep_s if self._figures is not None else min(keep_s, AGAIN_S)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, from the last reading."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -21,7 +23,7 @@ from approvals.errors import (
 )
 from approvals.models import Cause, Outcome, RequestId, RequestStatus, Result, Verdict, Via
 from bot.metrics import Metrics, outcome, refusal
-from bot.metrics_state import READ_TIMEOUT_S, REUSE_S, SHARE, State
+from bot.metrics_state import AGAIN_S, READ_TIMEOUT_S, REUSE_S, SHARE, State
 from tests.doubles.world import World, opened
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -136,6 +138,45 @@ async def test_a_database_that_is_away_leaves_no_figures(scraped: Scraped) -> No
 
     assert (1, 0) == (up, value(scraped.metrics, "state_up"))
     assert not any("pending" in name for name, _ in samples(scraped.metrics))
+
+
+async def test_a_reading_that_timed_out_is_soon_tried_again(scraped: Scraped) -> None:
+    """`state_up == 0` for two minutes is an alert: one bad moment of the database is none."""
+    store, read = scraped.world.store, scraped.world.store.read
+
+    async def times_out(_: object) -> None:
+        scraped.now_s += READ_TIMEOUT_S
+        raise TimeoutError
+
+    store.read = times_out  # type: ignore[method-assign,assignment]
+    await scraped.state.refresh()
+    down = value(scraped.metrics, "state_up")
+    store.read = read  # type: ignore[method-assign]
+    scraped.now_s += AGAIN_S
+    await scraped.state.refresh()
+
+    assert (0, 1) == (down, value(scraped.metrics, "state_up"))
+
+
+async def test_readiness_and_figures_are_asked_for_at_the_same_time(scraped: Scraped) -> None:
+    """Each may take seconds while the database is away; a scrape takes no more than the longer."""
+    asked, answered = asyncio.Event(), asyncio.Event()
+    read = scraped.world.store.read
+
+    async def ready() -> dict[str, str]:
+        asked.set()
+        await answered.wait()
+        return {}
+
+    async def reads(unit: Any) -> Any:
+        await asked.wait()
+        answered.set()
+        return await read(unit)
+
+    scraped.world.store.read = reads  # type: ignore[method-assign]
+    state = State(scraped.world.store, scraped.world.clock, ready)
+    async with asyncio.timeout(5):
+        await state.refresh()
 
 
 async def test_readiness_is_shown_by_check(scraped: Scraped) -> None:
