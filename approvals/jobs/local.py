@@ -123,9 +123,10 @@ class LocalJobs(ABC):
         now = self._clock.now()
         try:
             found = await self._find(now)
-        except CountersignError as exc:
+        except Exception as exc:  # whatever it is, the next sweep may work
             if not self._sweep_fails:
-                log.error("sweep failed", error=str(exc))
+                unknown = not isinstance(exc, CountersignError)
+                log.error("sweep failed", error=str(exc), exc_info=unknown)
             self._sweep_fails = True
             return
         if self._sweep_fails:

@@ -215,9 +215,13 @@ async def test_stopping_cancels_what_runs_and_rings_nothing_more(world: World) -
     assert 0 == handler.running
 
 
+@pytest.mark.parametrize(
+    "error", [UnavailableError("The disk is gone."), RuntimeError("A table is being restored.")]
+)
 async def test_sweep_that_cannot_read_is_logged_once_and_repeated(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    """Whatever it was: the next one may work, and without sweeps nothing would."""
     handler = Handler()
     broken, failures, twice = True, 0, asyncio.Event()
     read = world.store.read
@@ -228,7 +232,7 @@ async def test_sweep_that_cannot_read_is_logged_once_and_repeated(
             failures += 1
             if failures == 2:
                 twice.set()
-            raise UnavailableError("The disk is gone.")
+            raise error
         return await read(unit)
 
     async with at_work(world) as jobs:
