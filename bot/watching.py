@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
 from approvals.errors import CountersignError
-from approvals.models import Request, Result, Verdict, Via
+from approvals.models import Request, RequestId, Result, Verdict, Via
 from approvals.observing import DeliveryOutcome
 from bot.metrics import Metrics, outcome, refusal
 from bot.tracing import Tracing
@@ -16,6 +17,9 @@ from bot.tracing import Tracing
 log = structlog.get_logger(__name__)
 
 _NOTHING = nullcontext()
+REMEMBERED = 10_000
+"""Calls that were refused, the newest: their answers are read again whenever a session is tried
+again, and are told and counted once."""
 
 
 class Watch:
@@ -23,6 +27,7 @@ class Watch:
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None):
         self.metrics, self.tracing = metrics, tracing
+        self._refused: OrderedDict[RequestId, None] = OrderedDict()
 
     def proposed(self, requests: Sequence[Request]) -> None:
         """See `Observer.proposed`."""
@@ -67,6 +72,8 @@ class Watch:
 
     def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         """See `Observer.settled`."""
+        if took_s is None and self._is_known(request.id):
+            return
         self.metrics.settled(request, result, took_s)
         log.info(
             "call settled",
@@ -75,6 +82,13 @@ class Watch:
             tool=request.tool,
             outcome=outcome(result),
         )
+
+    def _is_known(self, request_id: RequestId) -> bool:
+        known = request_id in self._refused
+        self._refused[request_id] = None
+        if len(self._refused) > REMEMBERED:
+            self._refused.popitem(last=False)
+        return known
 
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """See `Observer.delivered`; the courier writes the lines, which say where."""

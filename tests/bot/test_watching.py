@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from approvals.errors import NotAuthorisedError
 from approvals.models import Cause, Outcome, Result, Verdict, Via
 from bot.metrics import Metrics
-from bot.watching import Watch
+from bot.watching import REMEMBERED, Watch
 from tests.bot.test_metrics import value
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import opened
@@ -55,3 +55,28 @@ async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
     ] == [(line["event"], line["request_id"]) for line in logged]
     assert "Sam" not in str(logged)
     assert "in_doubt" == logged[-1]["outcome"]
+
+
+async def test_a_refusal_that_is_read_again_is_one_line_and_one_count(tmp_path: Path) -> None:
+    """A session whose model is away reads the answers of its last batch each time it is tried."""
+    watch = Watch(Metrics())
+    async with opened(tmp_path) as world:
+        requests = await world.asked("quote", "quote")
+    rejected = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.REJECTED)
+    with capture_logs() as logged:
+        for request in (*requests, *requests):
+            watch.settled(request, rejected)
+
+    assert [r.id for r in requests] == [line["request_id"] for line in logged]
+    assert 2 == value(watch.metrics, "tool_calls_total", tool="quote", outcome="rejected")
+
+
+async def test_no_more_refusals_are_remembered_than_fit(tmp_path: Path) -> None:
+    watch = Watch(Metrics())
+    async with opened(tmp_path) as world:
+        (request,) = await world.asked("quote")
+    rejected = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.REJECTED)
+    for number in range(REMEMBERED + 10):
+        watch.settled(request.model_copy(update={"id": f"R-{number}"}), rejected)
+
+    assert REMEMBERED == len(watch._refused)
