@@ -72,7 +72,7 @@ def sync_engine(url: str) -> Engine:
     """For migrations and other work apart from the server; connects anew each time."""
     parsed = parse(url)
     arguments = {**connect_arguments(parsed), "options": ""}
-    return create_engine(parsed, poolclass=NullPool, connect_args=arguments)
+    return create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
 
 
 class PostgresStore:
@@ -87,6 +87,7 @@ class PostgresStore:
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
+            hide_parameters=True,
             connect_args=connect_arguments(parsed),
         )
         self._reading = self._engine.execution_options(

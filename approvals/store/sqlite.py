@@ -80,6 +80,7 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "isolation_level": None},
     )
 

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.store.schema import conversations
@@ -61,6 +62,20 @@ async def test_write_returns_the_value_of_its_unit_and_is_seen(store: Any) -> No
 
     assert "a" == returned
     assert ["a"] == await store.read(keys)
+
+
+async def test_no_error_repeats_what_was_to_be_stored_or_asked_for(store: Any) -> None:
+    """It ends in the log, or in an answer: arguments, comments and tokens may stand in rows."""
+    private = "".join(["no", "body's", "business"])
+
+    def unit(connection: Connection) -> None:
+        connection.execute(text("SELECT nothing FROM sessions WHERE id = :of"), {"of": private})
+
+    for way in (store.write, store.read):
+        with pytest.raises((DBAPIError, UnavailableError)) as caught:
+            await way(unit)
+
+        assert private not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_exception_undoes_all_of_a_unit_and_is_raised(store: Any) -> None:
