@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, create_engine, func, select, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from approvals.store.prepared import Prepared, insertion, run
 from approvals.store.schema import conversations
 from approvals.store.sqlite import sqlite_engine
+from tests.doubles import postgres
 from tests.doubles.database import fresh_database
 
 INSERT = insertion(conversations, "principal_id")
@@ -58,6 +60,19 @@ def test_broken_rule_is_raised_as_sqlalchemy_raises_it_without_the_values(
         INSERT.run(connection, **row("secret"))
 
     assert "secret" not in str(raised.value)
+
+
+def test_error_of_postgresql_is_raised_as_sqlalchemy_raises_it() -> None:
+    url = postgres.borrow()
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        INSERT.run(connection, **row("secret"))
+        with pytest.raises(IntegrityError) as raised:
+            INSERT.run(connection, **row("secret"))
+    engine.dispose()
+    postgres.give_back(url)
+
+    assert "parameters hidden" in str(raised.value)
 
 
 def test_failing_statement_is_raised_as_sqlalchemy_raises_it(connection: Connection) -> None:

@@ -181,7 +181,16 @@ async def test_lists_are_filtered(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "!", "abc", "bm9wZQ==", "é", base64.b64encode(b"\xff\xfe").decode()]
+    "cursor",
+    [
+        "",
+        "!",
+        "abc",
+        "bm9wZQ==",
+        "é",
+        base64.b64encode(b"\xff\xfe").decode(),
+        base64.b64encode(b"2026-11-25T09:00:00.000000Z R-\0").decode(),
+    ],
 )
 async def test_cursor_that_was_not_given_is_refused(world: World, cursor: str) -> None:
     with pytest.raises(InvalidError, match="cursor"):
