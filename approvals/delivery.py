@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -211,31 +212,31 @@ class Courier:
             self._outages.down(delivery.channel, why)
         self._observer.delivered(delivery.channel, "failed")
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
-        await self._store.write(
-            lambda c: rows.record(c, delivery.id, next_at=next_at, error=why[:1000])
-        )
+        await self._record(delivery, next_at=next_at, error=why[:1000])
 
     async def _later(self, delivery: Delivery, exc: BusyError) -> None:
         """Nothing was tried and nothing has failed: it is not its turn yet."""
-        next_at = self._after(exc)
-        await self._store.write(
-            lambda c: rows.record(
-                c, delivery.id, next_at=next_at, attempts=delivery.attempts, error=str(exc)
-            )
+        await self._record(
+            delivery, next_at=self._after(exc), attempts=delivery.attempts, error=str(exc)
         )
 
     async def _gone(self, delivery: Delivery, why: str) -> None:
         log.warning("delivery abandoned", channel=delivery.channel, reason=why)
         self._observer.delivered(delivery.channel, "abandoned")
-        await self._store.write(
-            lambda c: rows.record(
-                c,
-                delivery.id,
-                status=DeliveryStatus.ABANDONED.value,
-                next_at=None,
-                error=why[:1000],
-            )
-        )
+        status = DeliveryStatus.ABANDONED.value
+        await self._record(delivery, status=status, next_at=None, error=why[:1000])
+
+    async def _record(self, delivery: Delivery, **values: Any) -> None:
+        """Write why an attempt has shown nothing, unless another one has begun or ended since: it
+        may have taken so long that another server went on."""
+
+        def unit(connection: Connection) -> None:
+            now = rows.get(connection, delivery.id, lock=True)
+            attempt = delivery.attempts + 1, delivery.reference
+            if (now.attempts, now.reference) == attempt:
+                rows.record(connection, delivery.id, **values)
+
+        await self._store.write(unit)
 
     async def _take_notice(
         self, conversation_key: str

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from approvals.delivery import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
 from approvals.errors import (
+    BusyError,
     ConfigurationError,
     NoRecipientError,
     NotFoundError,
@@ -323,6 +324,36 @@ async def test_what_a_suspended_server_has_shown_is_kept_beside_what_is_on_recor
 
     assert [after, RequestStatus.APPROVED] == shown
     assert "card-2" == ((await only(world, request)).reference or {})["card"]
+
+
+@pytest.mark.parametrize(
+    "error", [NotFoundError("Decided before."), UnavailableError("down"), BusyError("Not yet.")]
+)
+async def test_failure_of_a_suspended_server_changes_nothing_that_another_has_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Or else the card would be given up, and never say what was decided."""
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    began, woken = asyncio.Event(), asyncio.Event()
+
+    async def suspended(*_: object) -> None:
+        began.set()
+        await woken.wait()
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.channel, "post", suspended)
+        attempt = asyncio.create_task(world.courier.deliver(delivery.id))
+        await began.wait()
+    world.clock.advance(90)
+    await world.courier.deliver(delivery.id)
+    shown = await only(world, request)
+    woken.set()
+    await attempt
+
+    assert DeliveryStatus.LIVE is shown.status
+    assert shown == await only(world, request)
 
 
 async def test_change_during_an_attempt_is_shown_afterwards_by_the_same_card(
