@@ -18,6 +18,7 @@ from tests.stack import Database, Stack, stack
 REPLICAS: dict[Database, int] = {"sqlite": 1, "postgresql": 2}
 SERVER = "tests.crash.server"
 SHORT_LEASE_S = "1"
+"""Of a session, where servers die; on a busy machine those that live may lose it, too."""
 LOOK_EVERY_S = 0.1
 AWAY = (500, 502, 503, 504)
 
@@ -91,12 +92,20 @@ def one_authority(directory: Path) -> Path:
 
 
 @contextmanager
-def crowd(directory: Path, nursery: Nursery, database: Database, **kwargs: Any) -> Iterator[Crowd]:
-    """A stack on this database with mortal servers: one on SQLite, two on PostgreSQL."""
+def crowd(
+    directory: Path,
+    nursery: Nursery,
+    database: Database,
+    *,
+    lease_s: str = SHORT_LEASE_S,
+    **kwargs: Any,
+) -> Iterator[Crowd]:
+    """A stack on this database with mortal servers: one on SQLite, two on PostgreSQL. Without a
+    `lease_s` it is the product's own."""
     points = Points(directory / "points")
     env = {
         DIRECTORY: str(directory / "points"),
-        LEASE_S: SHORT_LEASE_S,
+        LEASE_S: lease_s,
         "SSL_CERT_FILE": str(one_authority(directory)),
     }
     with stack(
