@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from tests.crash.crowd import Crowd
-from tests.crash.desks import desk_of
+from tests.crash.desks import Found, desk_of
 from tests.crash.stories import QUOTE, requests_of
 from tests.crash.teams import TeamsDesk
 
@@ -63,7 +63,19 @@ def _unrest(crowd: Crowd, session: str) -> str:
         cards = crowd.teams.cards(request["id"])
         if not any(TITLES[request["status"]] in card.text for card in cards):
             return f"the request is {request['status']}, no card says so"
+    for system in crowd.one.tickets:
+        mine = _tickets_of(crowd, system, request)
+        if any(ticket.open for ticket in mine):
+            return f"the request is {request['status']}, a ticket in {system} is open"
+        if mine and not any(WORDS[request["status"]] in str(ticket.comments) for ticket in mine):
+            return f"the request is {request['status']}, no ticket in {system} says so"
     return ""
+
+
+def _tickets_of(crowd: Crowd, system: str, request: dict[str, Any]) -> list[Found]:
+    """Every ticket about the request, whichever of its makers is on record."""
+    tickets = desk_of(crowd.one, system).tickets()
+    return [ticket for ticket in tickets if ticket.order.startswith(request["id"])]
 
 
 def _check_rows(crowd: Crowd, session: str, request: dict[str, Any]) -> None:
@@ -99,7 +111,7 @@ def _check_effects(
 def _check_ticket(crowd: Crowd, system: str, request: dict[str, Any]) -> None:
     """No ticket is left open, and one tells the outcome. It may say so twice: what a server that
     has died was writing may arrive after the next one has looked whether it is there."""
-    mine = [t for t in desk_of(crowd.one, system).tickets() if t.order.startswith(request["id"])]
+    mine = _tickets_of(crowd, system, request)
     told = ["\n".join(ticket.comments).count(WORDS[request["status"]]) for ticket in mine]
     states = {d["status"] for d in request["deliveries"] if d["channel"] == system}
 
