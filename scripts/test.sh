@@ -68,7 +68,8 @@ else
         without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"
     fi
 
-    stage crash .venv/bin/python -m pytest tests/crash
+    # Two at a time: servers that die are waited for more than they compute.
+    stage crash .venv/bin/python -m pytest -n 2 --dist loadgroup tests/crash
     stage operations .venv/bin/python -m pytest tests/operations
 
     if ! chrome=$(scripts/ensure_chromium.sh); then
