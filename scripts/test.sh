@@ -68,7 +68,7 @@ else
         without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"
     fi
 
-    # Two at a time: servers that die are waited for more than they compute.
+    # Two at a time: each of them waits much for servers that are gone.
     stage crash .venv/bin/python -m pytest -n 2 --dist loadgroup tests/crash
     stage operations .venv/bin/python -m pytest tests/operations
 
