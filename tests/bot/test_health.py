@@ -66,6 +66,22 @@ async def test_jobs_that_are_not_there_yet_stuck_or_dead_are_told_apart(tmp_path
     assert stuck.startswith("stuck: the last sweep was 0:01:00 ago")
 
 
+async def test_a_server_is_ready_as_soon_as_it_has_swept(tmp_path: Path) -> None:
+    """Whoever asked a moment before was told that it starts."""
+    clock = ManualClock()
+    async with open_store(sqlite_url(tmp_path)) as store:
+        jobs = EmbeddedJobs(store, clock)
+        health = Health(store, jobs, clock)
+        task = asyncio.create_task(asyncio.Event().wait())
+        health.watch(task)  # type: ignore[arg-type]
+        before = await health.checks()
+        jobs.swept_at = clock.now()
+        after = await health.checks()
+        task.cancel()
+
+    assert ("starting", "ok") == (before["jobs"], after["jobs"])
+
+
 async def test_a_server_on_hold_is_not_ready_and_says_why(tmp_path: Path) -> None:
     clock = ManualClock()
     async with open_store(sqlite_url(tmp_path)) as store:
@@ -132,11 +148,17 @@ async def test_a_server_that_stops_is_not_ready(tmp_path: Path) -> None:
         assert {"server": "stopping"} == await health.checks()
 
 
-async def test_an_answer_is_used_again_for_a_second(tmp_path: Path) -> None:
+async def test_what_was_seen_of_the_store_is_used_again_for_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask, and each look at it costs a synchronised write."""
     clock = ManualClock()
     async with open_store(sqlite_url(tmp_path)) as store:
         health = Health(store, EmbeddedJobs(store, clock), clock)
-
         first = await health.checks()
+    again = await health.checks()
+    monkeypatch.setattr("bot.health.REUSE_S", 0.0)
+    later = await health.checks()
 
-        assert await health.checks() is first
+    assert first == again
+    assert later["store_writable"] == "cannot be written; the server's log says why"
