@@ -70,7 +70,7 @@ else
 
     # Two at a time: each of them waits much for servers that are gone.
     stage crash .venv/bin/python -m pytest -n 2 --dist loadgroup tests/crash
-    stage operations .venv/bin/python -m pytest tests/operations
+    stage operations .venv/bin/python -m pytest -n 2 --dist loadscope tests/operations
 
     if ! chrome=$(scripts/ensure_chromium.sh); then
         without e2e "there is no browser"
