@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,11 +56,12 @@ def test_state_table_keeps_a_session_durably(tmp_path: Path) -> None:
     assert table.load("t0") == '{"done":1}'
     assert table.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert table.connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    table.connection.close()
 
 
 def test_an_empty_table_has_not_grown(tmp_path: Path) -> None:
     database = tmp_path / "empty.db"
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("CREATE TABLE s(id TEXT PRIMARY KEY, state TEXT)")
     sizes = growth_bytes(database)
 
@@ -68,7 +70,7 @@ def test_an_empty_table_has_not_grown(tmp_path: Path) -> None:
 
 def test_audit_trail_is_reported_beside_the_state(tmp_path: Path) -> None:
     database = tmp_path / "two.db"
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA page_size=4096")
         connection.execute("CREATE TABLE s(state TEXT)")
         connection.execute("CREATE TABLE ledger(entry TEXT)")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_records_can_be_read(cli: Cli, database: Path) -> None:
 def test_words_of_others_do_nothing_to_the_terminal(cli: Cli, database: Path) -> None:
     session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
     hostile = "[/x] [bold]no[/bold] \x1b[2Jgone"
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE sessions SET task = ?, answer = ?", (hostile, hostile))
         connection.execute("UPDATE requests SET tool = ?", (hostile,))
     shown = "[/x] [bold]no[/bold] \\u001b[2Jgone"
@@ -132,7 +133,7 @@ def test_an_export_can_go_into_a_file(cli: Cli, database: Path, tmp_path: Path) 
 
 def test_a_changed_ledger_does_not_verify(cli: Cli, database: Path) -> None:
     good = cli("ledger", "verify")
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE ledger SET body = replace(body, 'alex', 'sam1')")
     bad = cli("ledger", "verify")
 
@@ -141,7 +142,7 @@ def test_a_changed_ledger_does_not_verify(cli: Cli, database: Path) -> None:
 
 
 def test_a_ledger_whose_session_is_gone_does_not_verify(cli: Cli, database: Path) -> None:
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("DELETE FROM sessions")
     said = cli("ledger", "verify")
 
