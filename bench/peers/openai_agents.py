@@ -17,7 +17,6 @@ from typing import Any
 
 from agents.items import ModelResponse
 from agents.models.interface import Model
-from agents.usage import Usage
 from openai.types.responses import (
     ResponseFunctionToolCall,
     ResponseOutputMessage,
@@ -25,6 +24,7 @@ from openai.types.responses import (
 )
 
 from agents import Agent, Runner, RunState, function_tool, set_tracing_disabled
+from agents.usage import Usage
 from bench.measure import Leg, StateTable, Timer, report, require
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
 
