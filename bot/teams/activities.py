@@ -71,7 +71,9 @@ class TeamsBot:
     async def drain(self) -> None:
         """Wait until everything that was answered with has been sent; call it when stopping."""
         while self._tasks:
-            await asyncio.gather(*self._tasks)
+            # Not `gather`: since Python 3.12 it does not let go of the loop if all have ended, and
+            # so they would never be taken out of the set.
+            await asyncio.wait(set(self._tasks))
 
     async def _handle(self, activity: IncomingActivity) -> InvokeAnswer | None:
         match activity.type:
