@@ -393,3 +393,16 @@ async def test_long_texts_are_cut_and_say_so(signed: Stage) -> None:
     await signed.adapter.send(where, Text("x" * (TEXT_LIMIT + 5_000)))
 
     assert signed.texts()[-1].endswith("… (25,000 characters in all)")
+
+
+async def test_a_stop_ends_if_all_has_been_sent_a_moment_ago(tmp_path: Path) -> None:
+    """Before it is known: then waiting must let go of the loop, which `gather` of Python 3.12 and
+    newer does not."""
+    async with stage(tmp_path) as world:
+        sent = asyncio.create_task(asyncio.sleep(0))
+        await sent
+        world.bot._tasks.add(sent)
+        sent.add_done_callback(world.bot._tasks.discard)
+        await world.bot.drain()
+
+    assert not world.bot._tasks
