@@ -328,16 +328,20 @@ def refused(
     *,
     verdict: Verdict | None = None,
 ) -> None:
-    """Write to the ledger that somebody tried what they may not do."""
-    body: JsonObject = {
+    """Write to the ledger that somebody voted who may not."""
+    body: JsonObject = {**attempt(request, actor, reason), "verdict": verdict}
+    ledger_rows.append(connection, request.session_id, now, ("vote_refused", body))
+
+
+def attempt(request: Request, actor: Actor, reason: str) -> JsonObject:
+    """Who tried what they may not do: for the ledger."""
+    return {
         "request": request.id,
         "by": None if actor.principal is None else actor.principal.id,
         "identity": actor.identity,
         "via": actor.via,
-        "verdict": verdict,
         "reason": reason,
     }
-    ledger_rows.append(connection, request.session_id, now, ("vote_refused", body))
 
 
 def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result | None:

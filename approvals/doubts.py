@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals.authority import reason_against_settling
-from approvals.ballots import Refusal
+from approvals.ballots import Refusal, attempt
 from approvals.canonical import well_formed
 from approvals.errors import IntegrityError, InvalidError, NotAuthorisedError, NotInDoubtError
 from approvals.follow_up import FollowUp
@@ -60,7 +60,9 @@ class Doubts:
             reason = reason_against_settling(actor.principal, request)
             if reason is not None or actor.principal is None:
                 reason = reason or "You are not known here."
-                _refused(connection, request, actor, reason, now, happened=happened)
+                body = {**attempt(request, actor, reason), "happened": happened}
+                entry = ("settling_refused", body)
+                ledger_rows.append(connection, request.session_id, now, entry)
                 return Refusal(error=NotAuthorisedError(reason))
             finding = found_by(actor.principal, actor, now, happened=happened, note=note)
             return self._settled(connection, request, actor, finding, now)
@@ -161,23 +163,3 @@ def contradicted(
 
 def _finding(request: Request) -> Finding | None:
     return None if request.result is None else request.result.finding
-
-
-def _refused(
-    connection: Connection,
-    request: Request,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-    *,
-    happened: bool,
-) -> None:
-    body: JsonObject = {
-        "request": request.id,
-        "by": None if actor.principal is None else actor.principal.id,
-        "identity": actor.identity,
-        "via": actor.via,
-        "happened": happened,
-        "reason": reason,
-    }
-    ledger_rows.append(connection, request.session_id, now, ("settling_refused", body))

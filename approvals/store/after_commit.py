@@ -17,5 +17,5 @@ def ring(callbacks: Iterable[Callable[[], None]]) -> None:
     for callback in callbacks:
         try:
             callback()
-        except Exception:
+        except Exception:  # the transaction stands: the others, and its caller, must hear of it
             log.exception("doorbell failed")
