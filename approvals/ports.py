@@ -224,7 +224,8 @@ class TicketConnector(Protocol):
         """Read one ticket, whatever any index says; None if it is gone or hidden from us."""
 
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        """Write to the people in the ticket, once for each `key`. Raises NotFoundError."""
+        """Write to the people in the ticket, once for each `key`; like `ask_again` and `close` also
+        if this process does it several times at once. Raises NotFoundError."""
 
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
         """Say `text`, and make the ticket answerable again after `act`: it did not count, or it

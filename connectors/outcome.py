@@ -63,6 +63,16 @@ def decided_words(request: Request) -> str:
     return f"{what} by {decision.by_name} through {through}, {decision.at:%Y-%m-%d %H:%M:%S} UTC."
 
 
+def too_late_words(request: Request) -> str:
+    """To somebody who has answered in a ticket that needs no answer any more."""
+    if request.status is RequestStatus.PENDING:
+        return (
+            "This ticket needs no answer any more: the request has changed or gone on since. "
+            "What you set here changes nothing."
+        )
+    return f"{decided_words(request)} What was set here afterwards changes nothing."
+
+
 def _decided_here(delivery: Delivery, request: Request) -> bool:
     return request.decision is not None and str(request.decision.via) == delivery.channel
 

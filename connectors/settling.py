@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from approvals.canonical import sha256_hex
 from approvals.errors import (
@@ -24,8 +25,6 @@ from approvals.models import (
     Actor,
     Delivery,
     JsonObject,
-    Request,
-    RequestStatus,
     Verdict,
     Via,
 )
@@ -44,7 +43,7 @@ from approvals.tickets import (
 from approvals.wording import cut, visible
 from connectors.changes import changed, split
 from connectors.channel import TicketChannel, keep_shown, ticket_of
-from connectors.outcome import decided_words, is_current, outcome_of
+from connectors.outcome import is_current, outcome_of, too_late_words
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +151,7 @@ class Settling:
     ) -> None:
         """Somebody moved a ticket that had its answer; our own closing it looks like that too."""
         act = finding.act
-        said = _too_late(delivery, view.request)
+        said = too_late_words(view.request)
         if isinstance(finding, TicketRefusal) or len(await self._recorded(delivery)) > ACTS_MAX:
             await self._store.write(
                 lambda c: ticket_rows.record_act(
@@ -181,8 +180,20 @@ class Settling:
         view = await self._answer_all(delivery, seen)
         if is_current(delivery, view.request):
             await self._restore(delivery, view, seen)
-        elif seen.awaiting and (found := outcome_of(delivery, view)) is not None:
-            await self._connector.close(seen.ref, *found)  # somebody reopened it
+        elif seen.awaiting:
+            await self._close_again(delivery, seen)
+
+    async def _close_again(self, delivery: Delivery, seen: Observation) -> None:
+        """Somebody reopened it, unless its end has not been told yet: that is the courier's."""
+
+        def unit(connection: Connection) -> tuple[Delivery, RequestView]:
+            current = delivery_rows.get(connection, delivery.id)
+            return current, self._service.view_in(connection, delivery.request_id)
+
+        current, view = await self._store.read(unit)
+        found = outcome_of(current, view)
+        if current.next_at is None and found is not None:
+            await self._connector.close(seen.ref, *found)
 
     async def _answer_all(self, delivery: Delivery, seen: Observation) -> RequestView:
         """Tell the ticket what became of each act, once."""
@@ -289,12 +300,3 @@ class Settling:
     def _key(self, delivery: Delivery, act: TicketAct) -> ActKey:
         ref = ticket_of(delivery)
         return ActKey(channel=self._name, ticket_id=ref.id, act_id=act.id)
-
-
-def _too_late(delivery: Delivery, request: Request) -> str:
-    if request.status is RequestStatus.PENDING:
-        return (
-            "This ticket needs no answer any more: the request has changed or gone on since. "
-            "What you set here changes nothing."
-        )
-    return f"{decided_words(request)} What was set here afterwards changes nothing."

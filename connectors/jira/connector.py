@@ -34,6 +34,7 @@ from connectors.jira.reading import Reader
 from connectors.jira.settings import JiraSettings
 from connectors.jira.telling import Telling
 from connectors.jira.wire import Issue
+from connectors.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,7 @@ class JiraConnector:
         self._fetching = Fetching(self._client, settings)
         self._opening = Opening(self._client, settings, self._people, public_url.rstrip("/"))
         self._telling = Telling(self._client, settings, self._people)
+        self._turns = Turns()
 
     async def check(self) -> Sequence[CheckResult]:
         """See `approvals.ports.TicketConnector.check`."""
@@ -103,7 +105,8 @@ class JiraConnector:
 
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
         """See `approvals.ports.TicketConnector.comment`."""
-        await self._telling.comment(ref, text, key)
+        async with self._turns.of(ref.id):
+            await self._telling.comment(ref, text, key)
 
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
         """See `approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
@@ -112,11 +115,13 @@ class JiraConnector:
         if self._settings.approval == "jsm":
             issue = await self._fetching.one(ref.id)
             newest = (await self._fetching.answers(issue)).newest
-        await self._telling.ask_again(ref, act, text, newest)
+        async with self._turns.of(ref.id):
+            await self._telling.ask_again(ref, act, text, newest)
 
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
         """See `approvals.ports.TicketConnector.close`."""
-        await self._telling.close(ref, outcome, text)
+        async with self._turns.of(ref.id):
+            await self._telling.close(ref, outcome, text)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
         """See `approvals.ports.TicketConnector.verify_webhook`."""

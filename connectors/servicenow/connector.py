@@ -28,6 +28,7 @@ from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.telling import Telling
 from connectors.servicenow.trail import read_trail
 from connectors.servicenow.wire import Mark, Record
+from connectors.turns import Turns
 
 TASK = "sysapproval."
 """From an approval to its record."""
@@ -57,6 +58,7 @@ class ServiceNowConnector:
         self._client = ServiceNowClient(settings)
         self._records = Records(self._client, settings, public_url)
         self._telling = Telling(self._client, settings)
+        self._turns = Turns()
         self._checks = Checks(self._client, settings, approvers)
 
     async def check(self) -> Sequence[CheckResult]:
@@ -129,15 +131,18 @@ class ServiceNowConnector:
 
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
         """See `TicketConnector.comment`."""
-        await self._telling.comment(ref, text, key)
+        async with self._turns.of(ref.id):
+            await self._telling.comment(ref, text, key)
 
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
         """See `TicketConnector.ask_again`."""
-        await self._telling.ask_again(ref, act, text, counted=counted)
+        async with self._turns.of(ref.id):
+            await self._telling.ask_again(ref, act, text, counted=counted)
 
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
         """See `TicketConnector.close`."""
-        await self._telling.close(ref, outcome, text)
+        async with self._turns.of(ref.id):
+            await self._telling.close(ref, outcome, text)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
         """See `TicketConnector.verify_webhook`."""

@@ -346,6 +346,25 @@ async def test_ticket_reopened_after_the_decision_is_closed_again(world: DeskWor
     assert CLOSED is (await world.delivery(request)).status
 
 
+async def test_end_that_is_still_to_be_told_is_told_by_one(world: DeskWorld) -> None:
+    """The ticket was read before its end was told: nobody has reopened it."""
+    request, ticket = await world.ticketed()
+    seen = await world.tickets.fetch_one(world.tickets.ref(ticket))
+    assert seen is not None
+    assert seen.awaiting
+    await world.vote(request, CARA, Verdict.REJECT)
+    world.tickets.calls.clear()
+    settling = world.reconciler._settlings["jira"]
+    await settling.settle(await world.delivery(request), seen)
+
+    assert [] == world.tickets.calls
+
+    await world.work()
+
+    assert State.REJECTED is ticket.state
+    assert 1 == world.tickets.calls.count("close")
+
+
 async def test_answer_that_could_not_be_given_is_given_later(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
     world.tickets.as_person(ERIN).approve(ticket.id)

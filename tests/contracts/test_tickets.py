@@ -5,6 +5,8 @@ What people decide in it is in `test_ticket_decisions`, what goes wrong in `test
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from approvals.errors import InvalidError, NotFoundError
@@ -156,6 +158,29 @@ async def test_comment_is_made_once_for_each_key(outside: Outside, orders: Order
         await outside.connector.comment(ref, "Please look at this.", key=key)
 
     assert 2 == await said(outside, ref, "Please look at this.")
+
+
+async def test_what_several_say_at_the_same_time_is_said_once(
+    outside: Outside, orders: Orders
+) -> None:
+    """As a webhook, a poll and the courier may."""
+    ref, answered = await orders.ticket(), await orders.ticket()
+    await outside.approve(answered, Who.BEN)
+    (vote,) = votes(outside, await seen(outside, answered))
+    connector = outside.connector
+    for _ in range(3):
+        await asyncio.gather(
+            *(connector.comment(ref, "Please look at this.", key="k1") for _ in range(3)),
+            *(connector.close(ref, TicketOutcome.EXECUTED, "Done.") for _ in range(3)),
+            *(
+                connector.ask_again(answered, vote.act, "It does not count.", counted=False)
+                for _ in range(3)
+            ),
+        )
+
+    assert 1 == await said(outside, ref, "Please look at this.")
+    assert 1 == await said(outside, ref, "Done.")
+    assert 1 == await said(outside, answered, "It does not count.")
 
 
 async def test_ticket_can_be_answered_again_after_an_answer_that_did_not_count(
