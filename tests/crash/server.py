@@ -33,8 +33,11 @@ from connectors.servicenow.connector import ServiceNowConnector
 from examples.back_office import _Rest
 from tests.crash.points import DIRECTORY, LEASE_S, Points
 
-ATTEMPT_S = 2.0
-"""How long a delivery, a poll and a look stay with a server that is gone."""
+ATTEMPT_S, SEND_TIMEOUT_S = 5.0, 4.0
+"""How long a delivery stays with a server that is gone; longer than one that lives may take, or two
+that live would send the same."""
+READ_AGAIN_S = 2.0
+"""How long a poll and a look stay with a server that is gone."""
 SWEEP_S = 0.25
 SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "4s"}
 """How long a frozen server keeps its locks in the database, and how long others wait for them."""
@@ -127,10 +130,10 @@ def _hurry() -> None:
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
     _default(ProcrastinateJobs, "sweep_every_s", SWEEP_S)
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS
-    delivery.ATTEMPT_S = ATTEMPT_S
+    delivery.ATTEMPT_S, delivery.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
     delivery.BACKOFF_BASE_S = SWEEP_S
-    reconciler.POLL_LEASE_S = ATTEMPT_S
-    reconciler.LOOK_AGAIN_S = ATTEMPT_S
+    reconciler.POLL_LEASE_S = READ_AGAIN_S
+    reconciler.LOOK_AGAIN_S = READ_AGAIN_S
 
 
 def _default(owner: Any, name: str, value: Any) -> None:

@@ -31,6 +31,9 @@ from tests.stack import Database
 
 STACKS = 3
 """Stacks of each kind that are at work at the same time."""
+TELLINGS, GET_THERE_S = 3, 20.0
+"""How often a story is told for one point, and how long it may take to get there."""
+UNREACHED = "unreached"
 Work = tuple[str, Point]
 
 
@@ -50,18 +53,32 @@ def plain(one: Crowd, story: str) -> list[tuple[str, str]]:
 
 
 def die_at(one: Crowd, story: str, point: Point) -> str:
-    """The story with a death at this point; what became of the request."""
-    before = effects(one)
-    one.points.arm(point)
+    """The story with a death at this point; what became of the request. `UNREACHED` if nobody has
+    got there, however often it was told: what a webhook and a poll do both, one may do alone."""
+    for told in range(TELLINGS):
+        before = effects(one)
+        one.points.arm(point)
+        try:
+            session = STORIES[story](one, f"{story} {point} {told}")
+            if not _somebody_fell(one):
+                check(one, session, before)
+                if one.points.disarm():
+                    continue
+                one.patient(one.fallen, "who got there at last to be dead")
+            outcome = check(one, session, before)
+        except AssertionError as exc:
+            exc.add_note(f"killed at {point} of the story {story}")
+            raise
+        one.revive()
+        return outcome
+    return UNREACHED
+
+
+def _somebody_fell(one: Crowd) -> bool:
     try:
-        session = STORIES[story](one, f"{story} {point}")
-        one.patient(one.fallen, "somebody to get there")
-        outcome = check(one, session, before)
-    except AssertionError as exc:
-        exc.add_note(f"killed at {point} of the story {story}")
-        raise
-    one.revive()
-    return outcome
+        return bool(one.patient(one.fallen, "somebody to get there", timeout_s=GET_THERE_S))
+    except AssertionError:
+        return False
 
 
 def work_through(one: Crowd, todo: queue.SimpleQueue[Work]) -> dict[Work, str]:
@@ -77,7 +94,7 @@ def work_through(one: Crowd, todo: queue.SimpleQueue[Work]) -> dict[Work, str]:
     guarded = [request for request in doubtful if request["tool"] == TOOL]
 
     assert len(guarded) == Counter(outcomes.values())["in_doubt"]
-    assert one.kills >= len(outcomes)
+    assert one.kills >= len(outcomes) - Counter(outcomes.values())[UNREACHED]
     assert one.one.ledger_verifies()
     return outcomes
 
@@ -112,11 +129,12 @@ def die_everywhere(
 def summary(database: Database, stories: Sequence[str], outcomes: dict[Work, str]) -> str:
     """The line for docs/guarantees.md."""
     became = Counter(outcomes.values())
-    steps = len({(story, point.name, point.side) for story, point in outcomes})
+    reached = [work for work in outcomes if outcomes[work] != UNREACHED]
+    steps = len({(story, point.name, point.side) for story, point in reached})
     return (
-        f"crash {database} {'+'.join(stories)}: {len(outcomes)} points ({steps} sides of steps), "
+        f"crash {database} {'+'.join(stories)}: {len(reached)} points ({steps} sides of steps), "
         f"each killed once: {became['executed']} executed, {became['in_doubt']} in doubt, "
-        "0 lost, 0 run twice"
+        f"0 lost, 0 run twice; {became[UNREACHED]} more were not reached again"
     )
 
 
@@ -133,9 +151,12 @@ def test_kill_at_every_step(
     outcomes = die_everywhere(tmp_path, nursery, database, stories)
     figure(summary(database, stories, outcomes))
 
+    unreached = [point for (_, point), became in outcomes.items() if became == UNREACHED]
+    assert [] == [point for point in unreached if point.number == 1]
+    assert len(unreached) <= len(outcomes) / 20
     assert len(outcomes) >= 20
     if "teams" in stories:
-        assert {"executed", "in_doubt"} == set(outcomes.values())
+        assert {"executed", "in_doubt"} == set(outcomes.values()) - {UNREACHED}
 
 
 @pytest.fixture
