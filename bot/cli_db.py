@@ -9,7 +9,7 @@ import typer
 from approvals.moving import copy
 from approvals.store import upgrade
 from approvals.store.urls import shown
-from bot.cli_options import console, read_environment
+from bot.cli_options import console, database_url, refuse_plain_text
 
 database = typer.Typer(no_args_is_help=True, help="The database.")
 
@@ -17,7 +17,7 @@ database = typer.Typer(no_args_is_help=True, help="The database.")
 @database.command("upgrade")
 def upgrade_database() -> None:
     """Bring the database to the schema of this version."""
-    url = read_environment().database_url
+    url = database_url()
     upgrade(url)
     console.print(f"{shown(url)} is up to date", markup=False, soft_wrap=True)
 
@@ -32,6 +32,7 @@ def copy_database(
     A password on the command line is seen by everybody on the machine: leave it out of the URL and
     set PGPASSFILE or PGPASSWORD.
     """
+    refuse_plain_text({"SOURCE": source, "TARGET": target})
     _say(f"copying {shown(source)} to {shown(target)}")
     copied = copy(source, target, tell=lambda table, rows: _say(f"  {table}: {rows} rows"))
     _say(f"{copied.ledger.entries} ledger entries verified")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from bot.settings import ProcessSettings, Settings
+from approvals.errors import ConfigurationError
+from bot.settings import Mode, ProcessSettings, Settings
+from bot.settings_database import readable_on_the_way
 from bot.settings_file import load_settings, process_settings
 
 console = Console()
@@ -26,6 +30,28 @@ ConfigOption = Annotated[
 def read_environment() -> ProcessSettings:
     """The COUNTERSIGN_ variables. Raises ConfigurationError."""
     return process_settings()
+
+
+def database_url() -> str:
+    """The database that the environment names. Raises ConfigurationError, also where a production
+    server would not speak to it."""
+    url = read_environment().database_url
+    refuse_plain_text({"COUNTERSIGN_DATABASE_URL": url})
+    return url
+
+
+def refuse_plain_text(urls: Mapping[str, str]) -> None:
+    """Raise ConfigurationError if, in production, what is said to one of these databases could be
+    read on the way; the keys are what people call them."""
+    process = read_environment()
+    private = process.database_private_network or process.env is Mode.LOCAL
+    problems = [
+        problem
+        for named, url in urls.items()
+        for problem in readable_on_the_way(url, os.environ, private=private, named=named)
+    ]
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def read_settings(config: Path | None) -> Settings:

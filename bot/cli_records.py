@@ -18,7 +18,7 @@ from approvals.store import open_reader
 from approvals.wording import visible
 from bot.api.requests import RequestBody, shown
 from bot.api.sessions import SessionBody
-from bot.cli_options import console, read_environment, show_json
+from bot.cli_options import console, database_url, show_json
 from bot.records import read_only
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def reading(work: Callable[[ApprovalService], Awaitable[T]]) -> T:
     """Run `work` on the database, read-only."""
 
     async def run() -> T:
-        async with open_reader(read_environment().database_url) as reader:
+        async with open_reader(database_url()) as reader:
             return await work(read_only(reader))
 
     return asyncio.run(run())

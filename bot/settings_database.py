@@ -20,8 +20,15 @@ _SOCKET = ("/", "@")
 """How a host begins that is a Unix socket."""
 
 
-def readable_on_the_way(url: str, environ: Mapping[str, str], *, private: bool) -> list[str]:
-    """The problem, if there is one; `private` says that nobody else is on that network.
+def readable_on_the_way(
+    url: str,
+    environ: Mapping[str, str],
+    *,
+    private: bool,
+    named: str = "COUNTERSIGN_DATABASE_URL",
+) -> list[str]:
+    """The problem, if there is one, with the URL that is `named`; `private` says that nobody else
+    is on that network.
 
     Raises ConfigurationError for a URL that cannot be opened.
     """
@@ -32,7 +39,7 @@ def readable_on_the_way(url: str, environ: Mapping[str, str], *, private: bool) 
     if all(mode in ENCRYPTED for mode in modes):
         return []
     return [
-        "COUNTERSIGN_DATABASE_URL: decisions would go to the database in plain text if it asks for "
+        f"{named}: decisions would go to the database in plain text if it asks for "
         "that; add ?sslmode=verify-full&sslrootcert=FILE (or sslmode=require, which takes any "
         "certificate), or export PGSSLMODE. On a network that is the database's and ours alone, "
         "export COUNTERSIGN_DATABASE_PRIVATE_NETWORK=true."

@@ -8,12 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy.engine import make_url
+from typer import Typer
 from typer.testing import CliRunner
 
 from approvals.errors import ConfigurationError, ConflictError
 from approvals.store import open_store
 from approvals.store.revision import HEAD
 from bot.cli_db import database
+from bot.cli_records import ledger
 from tests.bot.api_world import running
 from tests.doubles import postgres
 
@@ -48,6 +50,29 @@ def test_copy_that_is_refused_says_so(filled: str) -> None:
 
     assert isinstance(refused.exception, ConflictError)
     assert "has rows already" in str(refused.exception)
+
+
+FAR = "postgresql://me@db.invalid/x"
+
+
+@pytest.mark.parametrize(
+    ("app", "command", "named"),
+    [
+        (database, ["upgrade"], ["COUNTERSIGN_DATABASE_URL"]),
+        (database, ["copy", "sqlite:///./here.db", FAR], ["TARGET"]),
+        (database, ["copy", FAR, FAR], ["SOURCE", "TARGET"]),
+        (ledger, ["verify"], ["COUNTERSIGN_DATABASE_URL"]),
+    ],
+)
+def test_plain_text_to_another_machine_is_refused_in_production(
+    monkeypatch: pytest.MonkeyPatch, app: Typer, command: list[str], named: list[str]
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_ENV", "production")
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", FAR)
+    refused = CliRunner().invoke(app, command).exception
+
+    assert isinstance(refused, ConfigurationError)
+    assert named == [problem.partition(":")[0] for problem in refused.problems]
 
 
 def test_upgrade_makes_the_tables_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
