@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import NoReturn
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NoReturn, cast
 
 import structlog
 from aiohttp import web
@@ -26,6 +26,8 @@ from bot.wiring import compose
 
 log = structlog.get_logger(__name__)
 
+BACKLOG = 128
+"""Connections that wait to be accepted."""
 GRACE_S = 10.0
 """How long answers under way may take once the server stops."""
 SIGNAL_STATUS = 128
@@ -63,8 +65,10 @@ async def serving(
             create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S, **HTTP_LIMITS
         )
         await runner.setup()
-        try:
-            url = await _bind(runner, host, port)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(runner.cleanup)
+            server, url = await _listen(runner, host, port)
+            stack.callback(server.close)
             await runtime.self_test(url)
             async with runtime.on_hold() if hold else runtime.working(grace_s=limits.grace):
                 log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
@@ -73,10 +77,7 @@ async def serving(
                 log.info("stopping", drain_s=limits.drain, grace_s=limits.grace)
                 await asyncio.sleep(limits.drain)
                 # People first: no new work is taken while the running work is put down.
-                for site in tuple(runner.sites):
-                    await site.stop()
-        finally:
-            await runner.cleanup()
+                await _stop_listening(server)
 
 
 async def serve(settings: Settings, *, host: str, port: int, hold: bool = False) -> None:
@@ -125,9 +126,12 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
+async def _listen(runner: web.AppRunner, host: str, port: int) -> tuple[asyncio.Server, str]:
+    protocols = cast(web.Server, runner.server)  # `setup` has made it
     try:
-        await web.TCPSite(runner, host, port).start()
+        server = await asyncio.get_running_loop().create_server(
+            protocols, host, port, backlog=BACKLOG
+        )
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
             problem = (
@@ -137,6 +141,15 @@ async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
         else:
             problem = f"cannot listen on {host}:{port}: {exc.strerror or exc}."
         raise ConfigurationError([problem]) from exc
-    bound_host, bound_port = runner.addresses[0][:2]
+    bound_host, bound_port = server.sockets[0].getsockname()[:2]
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-    return f"http://{shown}:{bound_port}"
+    return server, f"http://{shown}:{bound_port}"
+
+
+async def _stop_listening(server: asyncio.Server) -> None:
+    """Close it a round after the last accept: of a connection that was accepted and has not got
+    there yet, asyncio would lose sight, open and never answered (Python 3.11, `Server._attach`)."""
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    await asyncio.sleep(0)
+    server.close()

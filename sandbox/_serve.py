@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from aiohttp import web
 
@@ -51,14 +51,30 @@ async def serve(app: web.Application, *, host: str = LOOPBACK, port: int = 0) ->
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
+        server = await _listen(runner, host, port)
         try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise explain_bind_error(error, host, port) from error
-        bound = runner.addresses[0]
-        yield f"http://{host}:{bound[1]}"
+            yield f"http://{host}:{server.sockets[0].getsockname()[1]}"
+        finally:
+            await _stop_listening(server)
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    protocols = cast(web.Server, runner.server)  # `setup` has made it
+    try:
+        return await asyncio.get_running_loop().create_server(protocols, host, port)
+    except OSError as error:
+        raise explain_bind_error(error, host, port) from error
+
+
+async def _stop_listening(server: asyncio.Server) -> None:
+    """Close it a round after the last accept: of a connection that was accepted and has not got
+    there yet, asyncio would lose sight, open (Python 3.11, `Server._attach`)."""
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    await asyncio.sleep(0)
+    server.close()
 
 
 async def _until_stopped(standin: AbstractAsyncContextManager[Ready]) -> None:

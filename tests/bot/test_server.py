@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import socket
+import warnings
 from pathlib import Path
 
 import aiohttp
@@ -9,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from approvals.errors import ConfigurationError
-from bot.server import serving
+from bot.server import _listen, _stop_listening, serving
 from bot.settings import Settings
 from bot.teams.activities import TeamsBot
 from tests.bot.test_settings import good, load
@@ -57,3 +61,25 @@ async def test_server_does_not_start_with_an_open_door(
     with pytest.raises(ConfigurationError, match="202 instead of 401"):
         async with serving(production(tmp_path), host="127.0.0.1", port=0):
             pass
+
+
+def test_connection_that_comes_at_the_very_end_is_closed_too() -> None:
+    """However far asyncio has come with it when the server stops to listen."""
+
+    async def stopped_after(rounds: int) -> None:
+        runner = web.AppRunner(web.Application(), shutdown_timeout=0.1)
+        await runner.setup()
+        server, url = await _listen(runner, "127.0.0.1", 0)
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))):
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            await _stop_listening(server)
+            await runner.cleanup()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for rounds in range(6):
+            asyncio.run(stopped_after(rounds))
+        gc.collect()
+
+    assert [] == [str(warning.message) for warning in caught]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import signal
 import socket
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import httpx
 import pytest
+from aiohttp import web
+
+from sandbox._serve import serve
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
@@ -94,3 +100,22 @@ def test_says_when_the_port_is_in_use(name: str, tmp_path: Path) -> None:
     assert 1 == program.returncode
     assert f"port {port} on 127.0.0.1 is in use" in complaint
     assert "Traceback" not in complaint
+
+
+def test_connection_that_comes_at_the_very_end_is_closed_too() -> None:
+    """However far asyncio has come with it when the stand-in stops."""
+
+    async def stopped_after(rounds: int) -> None:
+        async with serve(web.Application()) as url:
+            client = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        client.close()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for rounds in range(6):
+            asyncio.run(stopped_after(rounds))
+        gc.collect()
+
+    assert [] == [str(warning.message) for warning in caught]
