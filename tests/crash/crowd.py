@@ -19,6 +19,8 @@ REPLICAS: dict[Database, int] = {"sqlite": 1, "postgresql": 2}
 SERVER = "tests.crash.server"
 SHORT_LEASE_S = "1"
 """Of a session, where servers die; on a busy machine those that live may lose it, too."""
+SAFE_LEASE_S = "5"
+"""For tests in which no request may be in doubt because its server was slow."""
 LOOK_EVERY_S = 0.1
 AWAY = (500, 502, 503, 504)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.crash.conftest import Figure
-from tests.crash.crowd import Crowd, crowd
+from tests.crash.crowd import SAFE_LEASE_S, Crowd, crowd
 from tests.crash.desks import Desk, Found, desk_of, faults_left, lose_answer, settings_of
 from tests.crash.points import Point
 from tests.crash.stories import QUOTE, SYSTEMS, TOOL
@@ -108,10 +108,17 @@ def decide_some(many: Crowd, desk: Desk, tickets: list[Found]) -> None:
     chosen = [ticket for ticket in tickets if ticket.open][:DECIDED]
     for ticket in chosen:
         desk.approve(ticket)
-    many.patient(lambda: len(requests_of(many, "&status=executed")) == DECIDED, "executions")
-    executed = {request["id"] for request in requests_of(many, "&status=executed")}
+    wanted = {ticket.order.split(".")[0] for ticket in chosen}
 
-    assert {ticket.order.split(".")[0] for ticket in chosen} == executed
+    def executed() -> set[str]:
+        return {request["id"] for request in requests_of(many, "&status=executed")}
+
+    try:
+        many.patient(lambda: executed() == wanted, "executions")
+    except AssertionError as exc:
+        found = [request for request in requests_of(many) if request["id"] in wanted]
+        exc.add_note(str([(r["id"], r["status"], r["votes"], r["deliveries"]) for r in found]))
+        raise
     assert DECIDED == len(many.one.effects(QUOTE))
 
 
@@ -121,7 +128,8 @@ def test_lost_answers_and_kills_leave_one_open_ticket_for_each_request(
     tmp_path: Path, nursery: Nursery, database: Database, system: str, figure: Figure
 ) -> None:
     """No create is answered, servers die on the way; then some are approved in their tickets."""
-    with crowd(tmp_path, nursery, database, tickets=settings_of(system)) as many:
+    around: dict[str, Any] = {"tickets": settings_of(system), "lease_s": SAFE_LEASE_S}
+    with crowd(tmp_path, nursery, database, **around) as many:
         desk = desk_of(many.one, system)
         died = ask_everybody(many, system)
         many.patient(lambda: one_for_each(many, desk), "one open ticket each", 120)
