@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from tests.stack import ROOT, Stack, stack
 
@@ -29,6 +29,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+AGAIN_MS = 500.0
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
@@ -70,9 +71,27 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def shot(page: Page, name: str) -> None:
-    """Keep what the person sees."""
+    """Keep what the person sees. Chromium refuses a capture at times, and takes the same one when
+    it is asked again (https://github.com/MarketSquare/robotframework-browser/issues/5237)."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(ARTIFACTS / f"{name}.png"))
+    path = str(ARTIFACTS / f"{name}.png")
+    _twice(page, "Unable to capture screenshot", lambda: page.screenshot(path=path))
+
+
+def visit(page: Page, url: str) -> None:
+    """Open a page of a server that runs. Chromium gives up a navigation if the machine's network
+    changes meanwhile; a server that is not there is not there the second time either."""
+    _twice(page, "net::ERR_", lambda: page.goto(url, wait_until="load"))
+
+
+def _twice(page: Page, refusal: str, act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Error as exc:
+        if refusal not in exc.message:
+            raise
+        page.wait_for_timeout(AGAIN_MS)
+        act()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import NODE_MODULES, missing
+from tests.e2e.conftest import NODE_MODULES, missing, visit
 from tests.stack import ROOT, Process, Stack, free_port, until
 
 CARD_TIMEOUT_MS = 45_000
@@ -70,7 +70,7 @@ class Chat:
 
     def __init__(self, page: Page, url: str):
         self.page = page
-        page.goto(url, wait_until="load")
+        visit(page, url)
         self._box = page.locator("[contenteditable=true], textarea").first
         self._box.wait_for(timeout=CARD_TIMEOUT_MS)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import shot
+from tests.e2e.conftest import shot, visit
 from tests.e2e.playground import Chat, require_playground
 from tests.stack import Process, until
 
@@ -40,7 +40,7 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
         chat.press("Approve")
         chat.see("Done.")
         answer_in_servicenow(chat)
-        page.goto("http://127.0.0.1:8802/")
+        visit(page, "http://127.0.0.1:8802/")
         shot(page, "local-crm")
 
         assert "Q-2026-" in page.inner_text("body")
@@ -57,7 +57,7 @@ def answer_in_servicenow(chat: Chat) -> None:
     chat.say("new staging database for the billing team, 200 GB")
     chat.see("Waits for approval in ServiceNow, CHG")
     desk = chat.page.context.new_page()
-    desk.goto("http://127.0.0.1:8805/")
+    visit(desk, "http://127.0.0.1:8805/")
     desk.select_option("#as", label="Alex Wilber")
     desk.wait_for_load_state()
     desk.get_by_role("link", name=re.compile("CHG")).first.click()
@@ -65,7 +65,7 @@ def answer_in_servicenow(chat: Chat) -> None:
     desk.get_by_role("button", name="Approve").click()
     chat.see("through ServiceNow")
     shot(chat.page, "local-card-after-servicenow")
-    desk.goto("http://127.0.0.1:8806/")
+    visit(desk, "http://127.0.0.1:8806/")
 
     def provisioned() -> bool:
         desk.reload()

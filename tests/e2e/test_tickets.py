@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import shot
+from tests.e2e.conftest import shot, visit
 from tests.stack import ALEX, Stack, stack, until
 
 WAIT_MS = 15_000
@@ -35,7 +35,7 @@ def ticket(one: Stack, request: dict[str, Any], channel: str) -> dict[str, Any]:
 
 
 def open_in_jira(page: Page, delivery: dict[str, Any], who: str) -> None:
-    page.goto(delivery["url"])
+    visit(page, delivery["url"])
     page.select_option("#as", label=who)
     switch = page.get_by_role("button", name="Switch")
     if switch.is_visible():
@@ -64,7 +64,7 @@ def test_approved_in_jira_it_runs_and_the_other_ticket_says_so(page: Page, asked
     )
     assert 1 == len(asked.effects("create_quote"))
 
-    page.goto(f"{asked.tickets['servicenow']['url']}/change/{snow['ticket']}")
+    visit(page, f"{asked.tickets['servicenow']['url']}/change/{snow['ticket']}")
     expect(page.locator("body")).to_contain_text("it ran once", timeout=WAIT_MS)
     shot(page, "servicenow-after-jira")
 
@@ -75,7 +75,7 @@ def test_changed_in_servicenow_what_was_changed_runs(page: Page, asked: Stack) -
     session = asked.ask()
     request = asked.pending()
     snow = ticket(asked, request, "servicenow")
-    page.goto(f"{asked.tickets['servicenow']['url']}/change/{snow['ticket']}")
+    visit(page, f"{asked.tickets['servicenow']['url']}/change/{snow['ticket']}")
     page.select_option("#as", label="Alex Wilber")
     page.wait_for_load_state()
     expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=WAIT_MS)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NODE_MODULES, missing, shot
+from tests.e2e.conftest import NODE_MODULES, missing, shot, visit
 from tests.e2e.playground import CARD_TIMEOUT_MS, node
 from tests.stack import ROOT, Process, Stack, free_port, until
 
@@ -36,7 +36,7 @@ def web_chat(running: Stack, page: Page, tmp_path: Path) -> Iterator[Page]:
 
     try:
         until(answers, "Web Chat")
-        page.goto(f"http://127.0.0.1:{port}/chat", wait_until="load")
+        visit(page, f"http://127.0.0.1:{port}/chat")
         yield page
     finally:
         child.kill()
