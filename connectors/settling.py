@@ -21,13 +21,7 @@ from approvals.errors import (
     NotAuthorisedError,
     NotFoundError,
 )
-from approvals.models import (
-    Actor,
-    Delivery,
-    JsonObject,
-    Verdict,
-    Via,
-)
+from approvals.models import Actor, Delivery, JsonObject, Verdict, Via
 from approvals.ports import Clock, Directory, RequestView, Store, TicketConnector
 from approvals.service import ApprovalService
 from approvals.store import deliveries as delivery_rows

@@ -73,23 +73,25 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 def shot(page: Page, name: str) -> None:
     """Keep what the person sees. Chromium refuses a capture at times, and takes the same one when
     it is asked again (https://github.com/MarketSquare/robotframework-browser/issues/5237)."""
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
     path = str(ARTIFACTS / f"{name}.png")
     _twice(page, "Unable to capture screenshot", lambda: page.screenshot(path=path))
 
 
 def visit(page: Page, url: str) -> None:
-    """Open a page of a server that runs. Chromium gives up a navigation if the machine's network
-    changes meanwhile; a server that is not there is not there the second time either."""
+    """Open a page of a server that runs. A navigation was once seen to end at once, its reason not
+    kept: `again.txt` keeps it now. What is not there is not there the second time either."""
     _twice(page, "net::ERR_", lambda: page.goto(url, wait_until="load"))
 
 
 def _twice(page: Page, refusal: str, act: Callable[[], object]) -> None:
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
     try:
         act()
     except Error as exc:
         if refusal not in exc.message:
             raise
+        with (ARTIFACTS / "again.txt").open("a") as out:
+            out.write(f"{exc.message}\n")
         page.wait_for_timeout(AGAIN_MS)
         act()
 
