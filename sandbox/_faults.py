@@ -6,7 +6,8 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from aiohttp import web
@@ -51,6 +52,18 @@ class Faults:
         self._queue: list[tuple[Fault, int]] = []
         self.latency_s = 0.0
         """What every request takes at least, with or without a fault."""
+        self.answering = asyncio.Event()
+        """Whether requests go on; see `hanging`."""
+        self.answering.set()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Inside the block nothing is answered; what came meanwhile is carried out after it."""
+        self.answering.clear()
+        try:
+            yield
+        finally:
+            self.answering.set()
 
     def add(self, fault: Fault) -> None:
         """Queue `fault` behind the ones that are there."""
@@ -108,6 +121,7 @@ def faults_middleware(faults: Faults, error_body: ErrorBody) -> Middleware:
     async def apply(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
+        await faults.answering.wait()
         if faults.latency_s:
             await asyncio.sleep(faults.latency_s)
         fault = faults.take(request.method, request.path)

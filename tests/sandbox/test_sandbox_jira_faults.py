@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -55,6 +56,16 @@ def test_verbatim_retry_after_wins_over_the_seconds() -> None:
 
     assert taken is not None
     assert {"Retry-After": "1.5"} == taken.headers()
+
+
+async def test_what_hangs_is_carried_out_afterwards() -> None:
+    async with Jira.start() as jira, http(jira) as client:
+        with jira.faults.hanging():
+            asked = asyncio.create_task(client.post("/rest/api/2/issue", json=new_issue()))
+            early, _ = await asyncio.wait([asked], timeout=0.2)
+        answer = await asked
+
+        assert (set(), 201) == (early, answer.status_code)
 
 
 async def test_latency_slows_every_request() -> None:

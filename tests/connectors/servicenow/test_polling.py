@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
@@ -17,7 +16,7 @@ from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
 from tests.doubles.tickets import among
 
-PENDING, LATENCY_S = 200, 0.15
+PENDING = 200
 
 
 async def poll(
@@ -43,13 +42,11 @@ async def test_two_hundred_decisions_are_read_in_two_calls(office: Office, order
     _, cursor = await poll(office, None, refs)
     for ref in refs:
         office.person(ALEX.user_name).approve(ref.id, "Fine.")
-    office.snow.latency_s, before, began = LATENCY_S, len(office.snow.requests), time.monotonic()
+    before = len(office.snow.requests)
     found, _ = await poll(office, cursor, refs)
-    took_s = time.monotonic() - began
 
     assert {ref.id: [Verdict.APPROVE] for ref in refs} == found
     assert 2 == len(office.snow.requests) - before
-    assert took_s < 10
 
 
 async def test_cursor_is_the_instances_time_however_wrong_its_clock(
