@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Run the tests in stages: scripts/test.sh all | fast
 #
-#   fast   everything but the three below, where `all` measures coverage, too (twice the time)
+#   fast   everything but what is below; `all` measures coverage here, which takes twice the time
+#   tickets  people at work in tickets of a whole application, on both databases
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #   crash  servers that are killed, frozen and raced, on both databases, and what takes long
 #   operations  backup and restore, secrets, traces and what is deployed, with real servers
@@ -49,13 +50,21 @@ if [ -w "$memory" ] && [ "$(df -Pk "$memory" | awk 'END { print $4 }')" -gt "$en
     trap 'rm -rf "$PYTEST_DEBUG_TEMPROOT"' EXIT
 fi
 
-fast=(.venv/bin/python -m pytest -n auto --dist worksteal tests
-    --ignore=tests/e2e --ignore=tests/crash --ignore=tests/operations)
+# One worker more than there are processors: some always wait. Those who wait for the polls of a
+# ticket system do so for half of their time, and are twice as many.
+processors=$(getconf _NPROCESSORS_ONLN)
+fast=(.venv/bin/python -m pytest -n $((processors + 1)) --dist worksteal tests
+    --ignore=tests/e2e --ignore=tests/crash --ignore=tests/operations
+    "--ignore-glob=tests/scenarios/test_ticket*")
+tickets=(.venv/bin/python -m pytest -n $((processors * 2)) --dist worksteal
+    tests/scenarios/test_ticket*.py)
 if [ "$mode" != all ]; then
     stage fast "${fast[@]}"
+    stage tickets "${tickets[@]}"
 else
     stage fast "${fast[@]}" --cov --cov-report=json:artifacts/coverage.json --cov-report=
     stage coverage .venv/bin/python scripts/coverage_gate.py artifacts/coverage.json
+    stage tickets "${tickets[@]}"
 
     # pyautogen 0.9 says it does not support Python 3.14, so PYTHON may be too new for it.
     python=${PYAUTOGEN_PYTHON:-$(scripts/find_python.sh 13 2>/dev/null ||
