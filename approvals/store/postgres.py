@@ -27,6 +27,7 @@ from sqlalchemy.pool import NullPool
 from approvals.errors import InvalidError, UnavailableError
 from approvals.store import heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
+from approvals.store.terse import keep_terse
 from approvals.store.urls import parse, shown
 
 T = TypeVar("T")
@@ -72,7 +73,9 @@ def sync_engine(url: str) -> Engine:
     """For migrations and other work apart from the server; connects anew each time."""
     parsed = parse(url)
     arguments = {**connect_arguments(parsed), "options": ""}
-    return create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+    engine = create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+    keep_terse(engine)
+    return engine
 
 
 class PostgresStore:
@@ -90,6 +93,7 @@ class PostgresStore:
             hide_parameters=True,
             connect_args=connect_arguments(parsed),
         )
+        keep_terse(self._engine.sync_engine)
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )

@@ -16,6 +16,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from approvals.store.terse import make_terse
+
 SQLITE = sqlite.dialect(paramstyle="named")
 Parameters = Mapping[str, Any]
 NONE: Parameters = {}
@@ -94,6 +96,7 @@ def run(connection: Connection, text: str, parameters: Parameters = NONE) -> sql
 def _wrapped(
     exc: Exception, text: str, parameters: Parameters, dialect: Dialect = SQLITE
 ) -> BaseException:
+    make_terse(exc)
     driver: Any = sqlite3 if dialect is SQLITE else dialect.loaded_dbapi
     return DBAPIError.instance(
         text, dict(parameters), exc, driver.Error, hide_parameters=True, dialect=dialect

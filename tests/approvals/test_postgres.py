@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -11,14 +12,17 @@ import psycopg
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from approvals.errors import ConfigurationError, InvalidError, UnavailableError
 from approvals.store import engine_of, open_reader, open_store, require_current, upgrade
 from approvals.store.after_commit import AFTER_COMMIT
 from approvals.store.postgres import ATTEMPTS, PostgresStore, connect_arguments
-from approvals.store.prepared import Prepared
+from approvals.store.prepared import Prepared, insertion
 from approvals.store.revision import HEAD, current_revision
 from approvals.store.schema import conversations, metadata
+from approvals.store.terse import keep_terse
 from approvals.store.urls import parse, shown
 from tests.contracts.test_store import adding, count, keys
 from tests.doubles import postgres
@@ -196,6 +200,34 @@ async def test_who_sleeps_in_a_transaction_loses_it(url: str, then: Any) -> None
 async def test_what_the_database_cannot_hold_is_the_callers_fault(store: PostgresStore) -> None:
     with pytest.raises(InvalidError, match="cannot hold this"):
         await store.write(adding("nul \x00"))
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_errors_quote_no_row(store: PostgresStore, prepared: bool) -> None:
+    """PostgreSQL's DETAIL has the whole row that breaks a constraint, and every error is logged."""
+    row = dict.fromkeys(conversations.columns.keys(), "secret") | {"reference": None}
+    insert = insertion(conversations)
+
+    def unit(connection: Connection) -> None:
+        if prepared:
+            insert.run(connection, **row)
+        else:
+            connection.execute(conversations.insert().values(row))
+
+    with pytest.raises(IntegrityError, match="violates not-null constraint") as raised:
+        await store.write(unit)
+
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_what_ends_a_statement_without_an_error_stays_as_it_is(url: str) -> None:
+    engine = create_async_engine(parse(url))
+    keep_terse(engine.sync_engine)
+    async with engine.connect() as connection:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await connection.execute(text("SELECT pg_sleep(30)"))
+    await engine.dispose()
 
 
 async def test_doorbells_ring_after_the_commit_and_only_then(store: PostgresStore) -> None:
