@@ -14,7 +14,7 @@ from approvals.canonical import NESTING_LIMIT
 from bot.api.operation import MAX_ID_CHARS, Operation
 from bot.api.problems import MEDIA_TYPE, Problem
 from bot.api.sessions import MAX_KEY_CHARS
-from bot.edge import MAX_BODY_BYTES, MAX_DEPTH, MAX_NUMBER_CHARS, READ_TIMEOUT_S
+from bot.edge import HTTP_LIMITS, MAX_BODY_BYTES, MAX_DEPTH, MAX_NUMBER_CHARS, READ_TIMEOUT_S
 
 _ID = {"type": "string", "maxLength": MAX_ID_CHARS}
 _KEY = {"type": "string", "maxLength": MAX_KEY_CHARS}
@@ -25,6 +25,8 @@ _EVERYWHERE = (
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 _COME_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_HEAD_NOT_READ = {"text/plain": {"schema": {"type": "string"}}}
+"""A request line or a header that is too long is answered before any operation is known."""
 _RETRY_AFTER = {
     "description": "Seconds after which to come again. Nothing was done.",
     "schema": {"type": "integer", "minimum": 1},
@@ -51,6 +53,8 @@ def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
             "version": version,
             "description": "A person's approval between an AutoGen agent and a risky tool call. "
             "Everybody listed in `people` may read; who may decide, policy says. "
+            f"A request line or a header of more than {HTTP_LIMITS['max_line_size']:,} bytes is "
+            "answered 400 in plain text. "
             f"A body is JSON in UTF-8 of at most {MAX_BODY_BYTES:,} bytes, {MAX_DEPTH} levels and "
             f"{MAX_NUMBER_CHARS} characters in a number, arrives within {READ_TIMEOUT_S:.0f} s, "
             "and has no name twice in an object; the arguments of a call have at most "
@@ -77,6 +81,8 @@ def _operation(operation: Operation, names: Any) -> dict[str, Any]:
             "content": {MEDIA_TYPE: {"schema": names[Problem, "serialization"]}},
             **({"headers": {"Retry-After": _RETRY_AFTER}} if status in _COME_AGAIN else {}),
         }
+    responses.setdefault("400", {"description": HTTPStatus.BAD_REQUEST.phrase, "content": {}})
+    responses["400"]["content"] |= _HEAD_NOT_READ
     result: dict[str, Any] = {
         "operationId": _operation_id(operation),
         "summary": operation.summary,

@@ -204,9 +204,10 @@ async def running(
     *,
     local: bool = False,
     limits: Limits | None = None,
+    door: LimitsSettings | None = None,
     database: str = "sqlite",
 ) -> AsyncIterator[World]:
-    """The API on a fresh database."""
+    """The API on a fresh database; `door` limits those who have not said yet who they are."""
     clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
     async with empty_store(tmp_path, database) as store:
         jobs = EmbeddedJobs(store, clock)
@@ -241,6 +242,7 @@ async def running(
             checks=check,
             systems=around,
             local=local,
+            limits=door or LimitsSettings(),
         )
         async with TestClient(TestServer(create_app(parts))) as client:
             yield World(client, chats, clock, checks, tickets, hints, systems)

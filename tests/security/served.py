@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.limits import Limits
+from bot.settings_limits import LimitsSettings, RateLimit
 from tests.bot.api_world import World, running
 
 T = TypeVar("T")
 TOKEN = "token-of-alex"
 WAIT_S = 30.0
+_MUCH = RateLimit(per_s=1e6, burst=1_000_000)
+WIDE = LimitsSettings(person=_MUCH, strangers=_MUCH)
+"""A fuzzer knocks more often than anybody may: what is behind the door is asked here."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def served(path: Path, database: str = "sqlite") -> Iterator[Served]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="served", daemon=True)
     thread.start()
-    entered = running(path, database=database)
+    entered = running(path, database=database, limits=Limits(WIDE), door=WIDE)
 
     async def start() -> tuple[str, World]:
         world = await entered.__aenter__()
