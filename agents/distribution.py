@@ -13,7 +13,8 @@ from approvals.errors import ConfigurationError
 
 SUPPORTED = {"autogen": "0.14", "pyautogen": "0.9"}
 """Distribution name to the release line that is tested."""
-_INSTALL = "pip install 'countersign[classic]'"
+# Not by name: the one called countersign in the package registry is somebody else's.
+_INSTALL = "in Countersign's folder, pip install '.[classic]'"
 _WATCHED = ("autogen", "pyautogen", "ag2", "openai-agents")
 
 
@@ -69,7 +70,7 @@ def _missing(found: Mapping[str, str]) -> str:
         return (
             f"pyautogen {found['pyautogen']} has no `autogen` module (it only pulls in "
             f"autogen-agentchat). Remove it: pip uninstall pyautogen; then {_INSTALL}, "
-            "or pip install 'countersign[pyautogen]' for pyautogen 0.9."
+            "or pip install '.[pyautogen]' for pyautogen 0.9."
         )
     if "ag2" in found:
         return (
@@ -85,7 +86,7 @@ def _unsupported(name: str, found: str) -> list[str]:
         return []
     return [
         f"{name} {found} was not tested with the gate. Remove it: pip uninstall {name}; "
-        f"then {_INSTALL} (autogen 0.14) or pip install 'countersign[pyautogen]' (pyautogen 0.9)."
+        f"then {_INSTALL} (autogen 0.14) or pip install '.[pyautogen]' (pyautogen 0.9)."
     ]
 
 

@@ -71,7 +71,9 @@ class TicketAct(Value):
     """What they set: a status id, or an approval state."""
     state_name: str = ""
     comment: str = ""
-    """What the same person wrote about it."""
+    """What the same person wrote about it: the last of it."""
+    earlier: tuple[str, ...] = ()
+    """What they had written before that since they were asked, oldest first."""
     changes: str = ""
     """The changes to the arguments that the same person asks for, as they wrote them."""
     assigned_to: str | None = None

@@ -1,7 +1,7 @@
 """Spans from the tool call to its result, in one trace however long people take.
 
 Only OpenTelemetry's API is required. Spans are kept if the SDK is there and is told where to send
-them (`pip install 'countersign[otel]'` and the standard OTEL_ variables), or if whoever starts us
+them (`pip install '.[otel]'` and the standard OTEL_ variables), or if whoever starts us
 has set a provider (`opentelemetry-instrument`). Otherwise there is no tracer at all, and a span
 costs nothing.
 
@@ -148,7 +148,7 @@ def _provider(exporter: str) -> Any:
     except ImportError as exc:
         raise ConfigurationError(
             f"{EXPORTER}: spans are asked for, but the OpenTelemetry SDK is not installed; "
-            "`pip install 'countersign[otel]'`, or unset the OTEL_ variables."
+            "in Countersign's folder, `pip install '.[otel]'`, or unset the OTEL_ variables."
         ) from exc
     if exporter not in ("otlp", "console"):
         raise ConfigurationError(f"{EXPORTER}: {exporter} is not supported; use otlp or none.")

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from approvals.coerce import edited_arguments
@@ -41,6 +42,29 @@ def split(comment: str) -> tuple[str, str | None]:
         return text.strip(), None
     asked = f"{head[1]}\n{text[head.end() :]}"
     return text[: head.start()].strip(), asked.strip()
+
+
+def asked_for(field: str, comment: str, earlier: Sequence[str]) -> tuple[str, str | None]:
+    """The words of a comment, and the changes to make; None if nobody asks for any.
+
+    `field` is what stands in the field for changes, `earlier` what the same person had written
+    before the comment. Raises InvalidError if they are in more than one place or not in the last
+    word: to guess which ones are meant would run what nobody asked for.
+    """
+    words, block = split(comment)
+    before = {found for text in earlier if (found := split(text)[1]) is not None}
+    if before - {block}:
+        raise InvalidError(
+            "An earlier comment of yours asks for changes, and the last one does not ask for the "
+            f"same. To approve with changes, {HOW}, all of them in your last comment; to approve "
+            "without, decide again."
+        )
+    if block is not None and field.strip():
+        raise InvalidError(
+            "Changes stand in their field and in your comment. Write all of them in one place, and "
+            "empty the field if you write them in a comment."
+        )
+    return words, field.strip() or block
 
 
 def changed(tool: str, schema: JsonObject | None, current: JsonObject, text: str) -> JsonObject:
@@ -96,11 +120,19 @@ def _unquoted(text: str) -> str:
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(text, object_pairs_hook=_unique)
+        value = json.loads(text, object_pairs_hook=_unique, parse_float=_exactly)
     except (ValueError, RecursionError) as exc:
         raise InvalidError(f"The changes are not a JSON object: {cut(str(exc), 200)}") from exc
     if not isinstance(value, dict) or not value:
         raise InvalidError("The changes are an empty JSON object; name what to change.")
+    return value
+
+
+def _exactly(text: str) -> float:
+    """What would be rounded is not what was written."""
+    value = float(text)
+    if Decimal(repr(value)) != Decimal(text):
+        raise InvalidError(f"{cut(text, 40)} has more digits than can be kept exactly.")
     return value
 
 

@@ -35,7 +35,7 @@ from approvals.tickets import (
     TicketVote,
 )
 from approvals.wording import cut, visible
-from connectors.changes import changed, split
+from connectors.changes import asked_for, changed
 from connectors.channel import TicketChannel, keep_shown, ticket_of
 from connectors.outcome import is_current, outcome_of, too_late_words
 
@@ -108,15 +108,16 @@ class Settling:
 
     async def _vote(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> None:
         act, request = vote.act, view.request
-        words, block = split(act.comment)
-        asked = act.changes.strip() or block
+        words, verdict = act.comment.strip(), vote.verdict
         arguments: JsonObject | None = None
-        verdict = vote.verdict
-        if verdict is Verdict.MODIFY or (verdict is Verdict.APPROVE and block is not None):
-            arguments = changed(request.tool, view.arguments_schema, request.arguments, asked or "")
-            verdict = Verdict.MODIFY
-        if verdict is Verdict.REJECT and not words:
-            words = f"Rejected in {ticket_of(delivery).key} without a reason."
+        if verdict is Verdict.REJECT:
+            words = words or f"Rejected in {ticket_of(delivery).key} without a reason."
+        else:
+            words, asked = asked_for(act.changes, act.comment, act.earlier)
+            if verdict is Verdict.MODIFY or asked is not None:
+                schema, current = view.arguments_schema, request.arguments
+                arguments = changed(request.tool, schema, current, asked or "")
+                verdict = Verdict.MODIFY
         await self._service.vote(
             request.id,
             self._actor(act),

@@ -16,11 +16,12 @@ from approvals.wording import visible
 from connectors.jira.approvals import Answers
 from connectors.jira.markup import unescape
 from connectors.jira.settings import JiraSettings
-from connectors.jira.wire import Account, Change, History, Issue
+from connectors.jira.wire import Account, Change, History, Issue, Remark
 
 CLOSED_UNDECIDED = "It was closed without an answer."
 TOOK_BACK = "Whoever set it took it back at once."
 ALTERED = "The text of the ticket was changed by {} before this."
+COMMENT_OF_ANOTHER = "A comment of {} was edited by somebody else, and may have asked for changes."
 CHANGES_OF_ANOTHER = "The changes to the arguments were last written by {}, who did not decide."
 TEXTS = ("summary", "description")
 
@@ -65,16 +66,21 @@ class Reader:
                 continue
             before = [m.history.at for m in moves[:number] if m.change.to in pending]
             after = [m.history.at for m in moves[number + 1 :] if m.change.to in pending]
-            words = _said(
+            said = _said(
                 issue, move.by, max(before, default=issue.created_at), min(after, default=None)
             )
             changes = self._changes(issue, move.history)
-            flaw = self._flaw(issue, moves, number, changes)
-            acts.append(_act(move, words, changes if isinstance(changes, str) else "", flaw))
+            flaw = self._flaw(issue, moves, number, changes, said)
+            acts.append(_act(move, said, changes if isinstance(changes, str) else "", flaw))
         return acts
 
     def _flaw(
-        self, issue: Issue, moves: Sequence[_Move], number: int, changes: str | Account
+        self,
+        issue: Issue,
+        moves: Sequence[_Move],
+        number: int,
+        changes: str | Account,
+        said: Sequence[Remark],
     ) -> str:
         """Why a move cannot count, whoever made it."""
         statuses = self._settings.statuses
@@ -91,6 +97,8 @@ class Reader:
             return TOOK_BACK
         if isinstance(changes, Account) and verdict is not Verdict.REJECT:
             return CHANGES_OF_ANOTHER.format(_called(changes))
+        if verdict is not Verdict.REJECT and any(remark.edited for remark in said):
+            return COMMENT_OF_ANOTHER.format(_called(move.by))
         return ""
 
     def _took_back(self, move: _Move, later: Sequence[_Move]) -> bool:
@@ -117,7 +125,7 @@ class Reader:
             return acts
         if issue.done or statuses.verdict(issue.status) is not None:
             flaw = "It was moved by hand; what counts is the answer to its approval."
-            acts.append(_act(newest, "", "", flaw))
+            acts.append(_act(newest, (), "", flaw))
         return acts
 
     def _judged(self, issue: Issue, act: TicketAct, timed: bool) -> TicketAct:
@@ -136,9 +144,14 @@ class Reader:
         pending = self._settings.statuses.pending
         asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
         since = max((at for at in asked if at <= act.at), default=issue.created_at)
+        said = _said(issue, who, since, None)
+        if not flaw and act.state == "approved" and any(remark.edited for remark in said):
+            flaw = COMMENT_OF_ANOTHER.format(_called(who))
+        *earlier, comment = _own_words(said) or ("",)
         return act.model_copy(
             update={
-                "comment": _said(issue, who, since, None),
+                "comment": comment,
+                "earlier": tuple(earlier),
                 "changes": changes if isinstance(changes, str) else "",
                 "flaw": flaw,
             }
@@ -205,7 +218,8 @@ class _Move(Value):
         return self.history.by
 
 
-def _act(move: _Move, comment: str, changes: str, flaw: str) -> TicketAct:
+def _act(move: _Move, said: Sequence[Remark], changes: str, flaw: str) -> TicketAct:
+    *earlier, comment = _own_words(said) or ("",)
     return TicketAct(
         id=move.history.id,
         at=move.history.at,
@@ -214,6 +228,7 @@ def _act(move: _Move, comment: str, changes: str, flaw: str) -> TicketAct:
         state=move.change.to,
         state_name=move.change.text,
         comment=comment,
+        earlier=tuple(earlier),
         changes=changes,
         flaw=flaw,
     )
@@ -230,15 +245,15 @@ def _status_changes(issue: Issue) -> list[_Move]:
     return [_Move(history=h, change=change) for h, change in pairs if change is not None]
 
 
-def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -> str:
-    """The newest comment of this person in that time, if nobody else has had a hand in it."""
-    words = ""
-    for remark in issue.remarks:
-        if who.id is None or remark.by.id != who.id or remark.edited:
-            continue
-        if remark.at >= since and (until is None or remark.at < until):
-            words = unescape(remark.text)
-    return words
+def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -> list[Remark]:
+    """The comments of this person in that time, oldest first."""
+    own = (r for r in issue.remarks if who.id is not None and r.by.id == who.id)
+    return [r for r in own if r.at >= since and (until is None or r.at < until)]
+
+
+def _own_words(said: Sequence[Remark]) -> list[str]:
+    """Those in which nobody else has had a hand."""
+    return [unescape(remark.text) for remark in said if not remark.edited]
 
 
 def _called(who: Account) -> str:

@@ -49,6 +49,8 @@ def verify(secrets: Sequence[SecretStr], signature: str, body: bytes) -> None:
         )
     given = _HEADER.fullmatch(signature.strip())
     if given is None:
+        if signature.strip():
+            raise InvalidWebhookError("The webhook's X-Hub-Signature is not sha256= and 64 digits.")
         raise InvalidWebhookError("The webhook has no X-Hub-Signature; give it a secret in Jira.")
     right = [
         hmac.compare_digest(_mac(secret, body), given[1].lower().encode()) for secret in secrets

@@ -101,12 +101,15 @@ def _act(settings: ServiceNowSettings, ticket: Ticket, mark: Mark, trail: Trail)
     setter = trail.setter(mark)
     actor = None if setter is None else setter.user or None
     at = mark.updated_at if setter is None else setter.at
+    said = [] if actor is None else trail.comments(mark, actor, pending(settings))
+    *earlier, comment = said or [""]
     return TicketAct(
         id=act_id(mark, trail),
         at=at,
         actor=actor,
         state=mark.state,
-        comment="" if actor is None else trail.comment(mark, actor, pending(settings)),
+        comment=comment,
+        earlier=tuple(earlier),
         changes="" if actor is None else trail.changes(mark, settings.changes_field, actor),
         assigned_to=mark.approver,
         flaw="" if actor is None else _flaw(settings, ticket, mark, trail, actor, at),

@@ -64,17 +64,16 @@ class Trail:
             return None
         return _entry(mark, mark.updated_by, mark.updates)
 
-    def comment(self, mark: Mark, user: str, pending: Sequence[str]) -> str:
-        """The newest words of this person since they were asked last."""
+    def comments(self, mark: Mark, user: str, pending: Sequence[str]) -> list[str]:
+        """The words of this person since they were asked last, oldest first."""
         entries = self._by_row[mark.id]
         asked = [e.update for e in entries if e.column == mark.column and e.value in pending]
         since = max(asked, default=-1)
-        said = [
+        return [
             e.value
             for e in entries
             if e.column == COMMENTS and _same(e.user, user) and e.update > since
         ]
-        return said[-1] if said else ""
 
     def changes(self, mark: Mark, column: str, user: str) -> str:
         """The changes that stand there, if this person wrote them."""

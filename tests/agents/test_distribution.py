@@ -6,7 +6,7 @@ import pytest
 
 from agents.distribution import installed, problems, require_autogen
 
-INSTALL = "pip install 'countersign[classic]'"
+INSTALL = "in Countersign's folder, pip install '.[classic]'"
 
 
 @pytest.mark.parametrize(

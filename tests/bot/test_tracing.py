@@ -246,7 +246,7 @@ def test_without_the_sdk_spans_are_refused_only_if_they_are_asked_for() -> None:
     )
 
     assert done.stdout.startswith("None\n")
-    assert "pip install 'countersign[otel]'" in done.stdout
+    assert "pip install '.[otel]'" in done.stdout
 
 
 PROVIDED = """

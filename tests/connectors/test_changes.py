@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.errors import InvalidArgumentsError, InvalidError
-from connectors.changes import changed, split
+from connectors.changes import asked_for, changed, split
 from tests.doubles.catalog import QUOTE_SCHEMA
 
 CURRENT = {"customer": "Contoso", "amount": 100}
@@ -49,6 +49,48 @@ def test_only_a_line_that_begins_with_changes_asks_for_any(
     comment: str, words: str, block: str | None
 ) -> None:
     assert (words, block) == split(comment)
+
+
+@pytest.mark.parametrize("number", ["9007199254740993.0", "0.1000000000000000055511", "1e999"])
+def test_number_that_would_be_rounded_is_refused(number: str) -> None:
+    with pytest.raises(InvalidError, match="more digits than can be kept"):
+        asked(f'{{"amount": {number}}}')
+
+
+BLOCK = "Changes:\namount: 90"
+
+
+@pytest.mark.parametrize(
+    ("field", "comment", "earlier", "found"),
+    [
+        ("", "Fine.", [], ("Fine.", None)),
+        ("", "Fine.", ["Hm."], ("Fine.", None)),
+        ("amount: 90", "Fine.", ["Hm."], ("Fine.", "amount: 90")),
+        ("", f"Fine.\n{BLOCK}", ["Hm."], ("Fine.", "amount: 90")),
+        (" ", BLOCK, [BLOCK], ("", "amount: 90")),
+    ],
+)
+def test_changes_count_if_they_stand_in_one_place(
+    field: str, comment: str, earlier: list[str], found: tuple[str, str | None]
+) -> None:
+    assert found == asked_for(field, comment, earlier)
+
+
+@pytest.mark.parametrize(
+    ("field", "comment", "earlier", "says"),
+    [
+        ("", "Approved with my changes above.", [BLOCK], "in your last comment"),
+        ("", "Changes:\ncustomer: A", [BLOCK], "in your last comment"),
+        ("", "", [BLOCK, "Hm."], "in your last comment"),
+        ("customer: A", "Fine.", [BLOCK], "in your last comment"),
+        ("customer: A", BLOCK, [], "in one place"),
+    ],
+)
+def test_changes_in_several_places_are_asked_for_again(
+    field: str, comment: str, earlier: list[str], says: str
+) -> None:
+    with pytest.raises(InvalidError, match=says):
+        asked_for(field, comment, earlier)
 
 
 @given(WORDS, TEXTS)

@@ -27,6 +27,9 @@ class Desk(Protocol):
     ) -> None:
         """`approve`, `reject` or `modify`."""
 
+    def remark(self, key: str, comment: str) -> None:
+        """Alex writes a comment and decides nothing."""
+
     def meddle(self, key: str, who: str, verdict: str = "approve") -> None:
         """Somebody whom nobody asked answers in a way in which the system lets them."""
 

@@ -111,6 +111,38 @@ async def test_changes_that_do_not_fit_are_asked_for_again(app: TicketWorld, cha
     assert [request["arguments"] | {"amount": 27000}] == app.quotes()[before:]
 
 
+@pytest.mark.parametrize("place", ["an earlier comment", "field and comment"])
+async def test_changes_that_stand_in_two_places_are_asked_for_again(
+    app: TicketWorld, place: str
+) -> None:
+    """Neither the arguments as proposed nor a part of the changes may run."""
+    before = len(app.quotes())
+    request = await app.asked()
+    key = str(app.key(request))
+
+    if place == "field and comment":
+        app.desk.answer(key, "approve", changes="valid_days: 10", comment="Changes:\namount: 900")
+    else:
+        app.desk.remark(key, "Changes:\namount: 900")
+        app.desk.answer(key, "approve", comment="Approved with my changes above.")
+    refused = await app.refused(request)
+    await app.asks_again(key, "does not count")
+
+    assert ("pending", []) == (refused["status"], refused["votes"])
+    app.desk.answer(key, "approve", changes=" ", comment="Changes:\namount: 900\nvalid_days: 10")
+    await app.over(request["session_id"])
+    assert [request["arguments"] | {"amount": 900, "valid_days": 10}] == app.quotes()[before:]
+
+
+async def test_reason_may_begin_with_any_word(app: TicketWorld) -> None:
+    request = await app.asked()
+
+    app.desk.answer(str(app.key(request)), "reject", comment="Changes: halve it, please")
+    rejected = await app.until(request["id"], lambda r: r["status"] == "rejected")
+
+    assert "Changes: halve it, please" in rejected["result"]["message"]
+
+
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
 @pytest.mark.parametrize(
     ("who", "why"),

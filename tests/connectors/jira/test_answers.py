@@ -210,6 +210,25 @@ async def test_comment_that_somebody_else_has_edited_is_no_reason() -> None:
     assert ("Too much!", "") == (whole, edited)
 
 
+@pytest.mark.parametrize(("status", "counts"), [(APPROVED, False), (REJECTED, True)])
+def test_approval_beside_a_comment_that_somebody_else_has_edited_does_not_count(
+    status: str, counts: bool
+) -> None:
+    """It may have asked for changes. A rejection runs nothing, whatever was said."""
+    raw = fixture("issue_cloud")
+    moved, _ = raw["changelog"]["histories"]
+    raw["changelog"] |= {"histories": [moved], "total": 1}
+    moved["items"][1]["to"] = status
+    raw["fields"]["status"]["id"] = status
+    reader = Reader(settings(), "712020:approvals-bot")
+    whole = reader.observe(wire.issue(raw)).acts[-1].flaw
+    raw["fields"]["comment"]["comments"][0]["updateAuthor"] = {"accountId": "712020:mallory"}
+    edited = reader.observe(wire.issue(raw)).acts[-1].flaw
+
+    assert "" == whole
+    assert counts == (edited == "")
+
+
 async def test_text_that_we_have_written_anew_is_ours_and_the_old_one_is_not(
     site: JiraSite, orders: Orders
 ) -> None:

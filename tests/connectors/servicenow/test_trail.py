@@ -87,16 +87,22 @@ def test_without_an_audit_nobody_answered_in_a_column_of_the_record() -> None:
     assert trail().setter(found) is None
 
 
-def test_comment_is_the_newest_of_that_person_since_they_were_asked() -> None:
-    said = [("alex.wilber", "Old.", 1), ("alex.wilber", "New.", 4), ("sam.carter", "Mine.", 5)]
+def test_comments_are_those_of_that_person_since_they_were_asked() -> None:
+    said = [
+        ("alex.wilber", "Old.", 1),
+        ("alex.wilber", "New.", 4),
+        ("sam.carter", "Mine.", 5),
+        ("alex.wilber", "Last.", 6),
+    ]
     comments = [
         entry(fieldname="comments", newvalue=text, user=user, record_checkpoint=str(n))
         for user, text, n in said
     ]
     asked = entry(newvalue="requested", user="svc_approvals", record_checkpoint="3")
 
-    assert "New." == trail(*comments, asked).comment(mark(), "Alex.Wilber", ["requested"])
-    assert "" == trail(comments[0], asked).comment(mark(), "alex.wilber", ["requested"])
+    whole, before = trail(*comments, asked), trail(comments[0], asked)
+    assert ["New.", "Last."] == whole.comments(mark(), "Alex.Wilber", ["requested"])
+    assert [] == before.comments(mark(), "alex.wilber", ["requested"])
 
 
 @pytest.mark.parametrize(
