@@ -39,6 +39,7 @@ from approvals.wording import channel_words
 
 log = structlog.get_logger(__name__)
 
+NEVER_SHOWN = "It was decided before it could be shown here."
 SEND_TIMEOUT_S = 60.0
 """Bounds one attempt; the channel has timeouts of its own below it."""
 ATTEMPT_S = 90.0
@@ -99,6 +100,11 @@ class Courier:
         except BusyError as exc:
             await self._later(delivery, exc)
         except NoRecipientError as exc:
+            if delivery.reference is None and channel.over(delivery, view):
+                await self._record(
+                    delivery, status=DeliveryStatus.CLOSED.value, next_at=None, error=NEVER_SHOWN
+                )
+                return
             if delivery.attempts == 0:
                 log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
             await self._failed(delivery, None, str(exc), outage=False)

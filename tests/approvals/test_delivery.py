@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.delivery import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
+from approvals.delivery import BACKOFF_MAX_S, NEVER_SHOWN, SEND_TIMEOUT_S, backoff_s
 from approvals.errors import (
     BusyError,
     ConfigurationError,
@@ -280,6 +280,23 @@ async def test_person_who_cannot_be_reached_is_said_once_and_is_no_outage(world:
     assert ["delivery waits", "request shown"] == [e["event"] for e in logged]
     assert "Ben has not written to the bot." == logged[0]["reason"] == waiting.error
     assert 3 == waiting.attempts
+
+
+async def test_what_was_decided_before_its_person_could_be_reached_is_let_go(world: World) -> None:
+    (request,) = await world.asked()
+    delivery = await only(world, request)
+    for _ in range(2):
+        world.channel.failures.append(NoRecipientError("Ben has not written to the bot."))
+    await world.courier.deliver(delivery.id)
+    waiting = await only(world, request)
+    await world.vote(request, BEN, Verdict.REJECT)
+    world.clock.advance(BACKOFF_MAX_S)
+    await world.courier.deliver(delivery.id)
+    after = await only(world, request)
+
+    assert (DeliveryStatus.PENDING, False) == (waiting.status, waiting.next_at is None)
+    assert (DeliveryStatus.CLOSED, None, NEVER_SHOWN) == (after.status, after.next_at, after.error)
+    assert [] == world.channel.posted
 
 
 async def test_crash_between_sending_and_recording_sends_again(world: World) -> None:

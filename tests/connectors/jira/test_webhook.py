@@ -62,6 +62,12 @@ def test_everything_else_is_refused(header: str) -> None:
         verify((OLD, NEW), header, b"{}")
 
 
+@pytest.mark.parametrize(("header", "says"), [("", "has no"), ("sha256=00", "is not sha256=")])
+def test_refusal_says_what_is_wrong_with_the_header(header: str, says: str) -> None:
+    with pytest.raises(InvalidWebhookError, match=says):
+        verify((OLD, NEW), header, b"{}")
+
+
 def test_nothing_is_accepted_without_a_secret() -> None:
     empty = SecretStr("")
 
