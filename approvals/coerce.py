@@ -112,7 +112,7 @@ def coerced(field: Field, text: str) -> Any:
                 raise ProblemError("A whole number is needed.")
             return _exact_integer(number)
         case "number":
-            return _exact_number(text)
+            return exact_number(text)
         case "boolean":
             return _boolean(text)
         case "choice":
@@ -135,7 +135,8 @@ def _exact_integer(number: Decimal) -> int:
     return int(number)
 
 
-def _exact_number(text: str) -> int | float:
+def exact_number(text: str) -> int | float:
+    """The number as it is written. Raises ProblemError if it would have to be rounded."""
     number = _number(text)
     if re.fullmatch(r"[+-]?\d+", text.strip()):
         return _exact_integer(number)
@@ -174,8 +175,8 @@ def _json(text: str) -> Any:
     try:
         return json.loads(
             text,
-            parse_int=_exact_number,
-            parse_float=_exact_number,
+            parse_int=exact_number,
+            parse_float=exact_number,
             parse_constant=_not_json,
             object_pairs_hook=_unique,
         )

@@ -15,10 +15,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
-from approvals.coerce import edited_arguments
+from approvals.coerce import ProblemError, edited_arguments, exact_number
 from approvals.errors import InvalidArgumentsError, InvalidError
 from approvals.fields import fields
 from approvals.models import JsonObject
@@ -120,7 +119,9 @@ def _unquoted(text: str) -> str:
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_float=_exactly)
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_int=_exactly, parse_float=_exactly
+        )
     except (ValueError, RecursionError) as exc:
         raise InvalidError(f"The changes are not a JSON object: {cut(str(exc), 200)}") from exc
     if not isinstance(value, dict) or not value:
@@ -128,12 +129,11 @@ def _object(text: str) -> Mapping[str, Any]:
     return value
 
 
-def _exactly(text: str) -> float:
-    """What would be rounded is not what was written."""
-    value = float(text)
-    if Decimal(repr(value)) != Decimal(text):
-        raise InvalidError(f"{cut(text, 40)} has more digits than can be kept exactly.")
-    return value
+def _exactly(text: str) -> int | float:
+    try:
+        return exact_number(text)
+    except ProblemError as exc:
+        raise InvalidError(f"{cut(text, 40)}: {exc}") from exc
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
