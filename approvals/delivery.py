@@ -39,7 +39,7 @@ from approvals.wording import channel_words
 
 log = structlog.get_logger(__name__)
 
-NEVER_SHOWN = "It was decided before it could be shown here."
+NEVER_SHOWN = "It was over before it could be shown here."
 SEND_TIMEOUT_S = 60.0
 """Bounds one attempt; the channel has timeouts of its own below it."""
 ATTEMPT_S = 90.0

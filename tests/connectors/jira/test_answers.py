@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from approvals.models import Verdict
 from approvals.ports import TicketOrder
-from approvals.tickets import TicketRefusal
+from approvals.tickets import TicketAct, TicketRefusal
 from connectors.jira import wire
+from connectors.jira.approvals import Answers
 from connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
 from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED, REQUESTED_CHANGES
 from sandbox.jira.people import BOT
@@ -227,6 +230,22 @@ def test_approval_beside_a_comment_that_somebody_else_has_edited_does_not_count(
 
     assert "" == whole
     assert counts == (edited == "")
+
+
+@pytest.mark.parametrize(("state", "counts"), [("approved", False), ("declined", True)])
+def test_answer_to_an_approval_beside_an_edited_comment_is_judged_alike(
+    state: str, counts: bool
+) -> None:
+    raw = fixture("issue_cloud")
+    raw["changelog"] |= {"histories": [], "total": 0}
+    act = TicketAct(id="1:alex", at=datetime.now(UTC), actor="712020:alex", state=state)
+    reader, given = Reader(settings(), "712020:approvals-bot"), Answers(acts=(act,))
+    whole = reader.observe(wire.issue(raw), answers=given).acts[0]
+    raw["fields"]["comment"]["comments"][0]["updateAuthor"] = {"accountId": "712020:mallory"}
+    edited = reader.observe(wire.issue(raw), answers=given).acts[0]
+
+    assert ("Too much!", "") == (whole.comment, whole.flaw)
+    assert counts == (edited.flaw == "")
 
 
 async def test_text_that_we_have_written_anew_is_ours_and_the_old_one_is_not(
