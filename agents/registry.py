@@ -14,9 +14,12 @@ from agents.fingerprint import fingerprint
 from agents.tools import require_rationale, schemas
 from agents.triggers import quicken
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
-from approvals.errors import ConfigurationError, WorkflowMissingError
-from approvals.models import JsonObject
+from approvals.arguments import problems
+from approvals.canonical import canonical_json, sha256_hex
+from approvals.errors import ConfigurationError, InvalidArgumentsError, WorkflowMissingError
+from approvals.models import Effective, JsonObject
 
+VERSION_DIGITS = 16
 IDLE_CHATS = 16
 """Built chats of one workflow that wait for the next session; about 0.2 MB each."""
 
@@ -100,6 +103,20 @@ class Registry:
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
         return self._schemas.get(workflow, {}).get(tool)
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        """Names what the tool takes here and now; None if unknown."""
+        schema = self.schema(workflow, tool)
+        return None if schema is None else sha256_hex(canonical_json(schema))[:VERSION_DIGITS]
+
+    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        """See `approvals.ports.ToolCatalog`."""
+        schema, version = self.schema(workflow, tool), self.schema_version(workflow, tool)
+        if schema is None or version is None:
+            return None
+        if wrong := problems(schema, arguments):
+            raise InvalidArgumentsError(tool, wrong)
+        return Effective(arguments=arguments, schema_version=version)
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this user proxy's questions; () for the policy's default."""

@@ -12,6 +12,8 @@ _SIMPLE: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
+LONGEST = 500
+"""Characters of one reason: a schema's message quotes the whole value."""
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples"})
 """Keywords that refuse nothing. Source: JSON Schema Validation 2020-12, section 9,
 https://json-schema.org/draft/2020-12/json-schema-validation (read 2026-11-25)."""
@@ -32,16 +34,25 @@ def problems(schema: JsonObject, arguments: JsonObject) -> dict[str, str]:
     for name in arguments:
         if name not in known:
             found[name] = "is not an argument of this tool"
+    try:
+        _add_errors(schema, arguments, found)
+    except Exception as exc:  # a schema may hold anything; what cannot be checked does not fit
+        found.setdefault("arguments", f"cannot be checked ({type(exc).__name__}: {exc})"[:LONGEST])
+    return found
+
+
+def _add_errors(schema: JsonObject, arguments: JsonObject, found: dict[str, str]) -> None:
     for error in Draft202012Validator(schema).iter_errors(arguments):
         if error.absolute_path:
-            found.setdefault(str(error.absolute_path[0]), error.message)
+            name, *inner = error.absolute_path
+            where = "".join(f"{part}: " for part in [".".join(map(str, inner))] if part)
+            found.setdefault(str(name), f"{where}{error.message}"[:LONGEST])
         elif error.validator == "required":
             for name in error.validator_value:
                 if name not in arguments:
                     found.setdefault(name, "is required")
         elif error.validator != "additionalProperties":
-            found.setdefault("arguments", error.message)
-    return found
+            found.setdefault("arguments", error.message[:LONGEST])
 
 
 def _fits_simply(schema: JsonObject, arguments: JsonObject) -> bool:

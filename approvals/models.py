@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NewType, TypeAlias
+from typing import Any, Literal, NewType, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -120,6 +120,8 @@ class DeliveryStatus(StrEnum):
     PENDING = "pending"
     LIVE = "live"
     CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+    """A refusal that people can undo: the app was uninstalled, blocked or removed."""
     ABANDONED = "abandoned"
 
 
@@ -144,6 +146,35 @@ class ToolCall(Value):
     rationale: str = ""
 
 
+class Injected(Value):
+    """An argument that the workflow sets, not the agent: a dependency, a context."""
+
+    name: str
+    value: str | None = None
+    """As text; None where it cannot be written."""
+
+
+class Effective(Value):
+    """A call's arguments as the tool's body will receive them."""
+
+    arguments: JsonObject
+    """Complete: defaults filled in, models and validators applied, dumped back to JSON."""
+    defaulted: tuple[str, ...] = ()
+    """JSON pointers (RFC 6901) into `arguments` of what was not given: the tool's defaults."""
+    injected: tuple[Injected, ...] = ()
+    schema_version: str
+    """Of the tool: another one may mean something else by the same arguments."""
+
+
+class Preview(Value):
+    """What a tool says beforehand of what a call would do."""
+
+    kind: Literal["text", "table", "diff"] = "text"
+    text: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Of a table; the first row is its head."""
+
+
 class Ruling(Value):
     """What policy says of one call, and by which rule."""
 
@@ -154,6 +185,10 @@ class Ruling(Value):
     stages: tuple[Stage, ...] = ()
     deadline_s: float | None = None
     channels: tuple[str, ...] = ()
+    show_first: tuple[str, ...] = ()
+    """The arguments that decide: they are shown before the others."""
+    valid_for_s: float | None = None
+    """How long an approval holds before its call has begun."""
 
 
 class Proposal(Value):
@@ -165,6 +200,13 @@ class Proposal(Value):
     idempotent: bool = False
     traceparent: str | None = None
     """The span in which the call is proposed."""
+    schema_version: str = ""
+    defaulted: tuple[str, ...] = ()
+    written: JsonObject | None = None
+    """What the agent wrote, where that is not what the body will receive."""
+    injected: tuple[Injected, ...] = ()
+    facts: JsonObject | None = None
+    preview: Preview | None = None
 
 
 class Principal(Value):
@@ -253,7 +295,7 @@ class Request(Value):
     call_id: str
     tool: str
     arguments: JsonObject
-    """The arguments of the current revision."""
+    """The arguments of the current revision, as the body will receive them."""
     proposed_arguments: JsonObject | None = None
     """What the agent proposed, when a person changed it."""
     agent: str
@@ -281,6 +323,23 @@ class Request(Value):
     result: Result | None = None
     traceparent: str | None = None
     """The span in which it was proposed (W3C Trace Context); what follows belongs to its trace."""
+    schema_version: str = ""
+    """Of the tool when it was asked; "" in requests of the form before there was one."""
+    defaulted: tuple[str, ...] = ()
+    """JSON pointers into `arguments` of what nobody gave: the tool's defaults."""
+    written: JsonObject | None = None
+    """What the agent wrote, where the body would receive something else."""
+    injected: tuple[Injected, ...] = ()
+    show_first: tuple[str, ...] = ()
+    valid_for_s: float | None = None
+    """How long an approval holds before its call has begun."""
+    facts: JsonObject | None = None
+    """What the tool's check of the world found when it was asked."""
+    preview: Preview | None = None
+    asked_again: str = ""
+    """Why this revision had to be asked, where that is neither the agent nor an edit."""
+    call_hash: str = ""
+    """SHA-256 of the canonical tool and arguments: the same call has the same."""
 
     @property
     def modified(self) -> bool:
@@ -303,6 +362,8 @@ class Session(Value):
     checkpoint_id: CheckpointId | None = None
     answer: str | None = None
     error: str | None = None
+    cause: str | None = None
+    """Why it ended."""
 
 
 class Conversation(Value):
@@ -316,6 +377,9 @@ class Conversation(Value):
     """Whose personal chat it is."""
     reference: JsonObject
     updated_at: datetime
+    blocked_at: datetime | None = None
+    """Since when it refuses us in a way that people can undo."""
+    blocked_reason: str | None = None
 
 
 class Delivery(Value):

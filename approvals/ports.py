@@ -12,6 +12,7 @@ from approvals.models import (
     Conversation,
     ConversationKey,
     Delivery,
+    Effective,
     JsonObject,
     Notice,
     Principal,
@@ -104,6 +105,16 @@ class ToolCatalog(Protocol):
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        """Names what the tool takes and fills in, here and now; None if unknown."""
+
+    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        """What the tool's body would receive for `arguments`; None if the tool is unknown.
+
+        Raises InvalidArgumentsError with a reason by argument. Runs the validators of the tool's
+        parameters, not the tool.
+        """
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this user proxy's free-text questions; () for the policy's default."""

@@ -8,7 +8,14 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from approvals.errors import UnavailableError
-from approvals.models import Conversation, ConversationKey, JsonObject, Principal, PrincipalId
+from approvals.models import (
+    Conversation,
+    ConversationKey,
+    Effective,
+    JsonObject,
+    Principal,
+    PrincipalId,
+)
 from approvals.policy import Policy
 from approvals.ports import Job
 from approvals.service import ApprovalService
@@ -81,6 +88,12 @@ class NoConversations:
 
 class _NoTools:
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        return None
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        return None
+
+    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return None
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:

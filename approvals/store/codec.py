@@ -14,9 +14,11 @@ from approvals.models import (
     Conversation,
     Decision,
     Delivery,
+    Injected,
     JsonObject,
     LedgerEntry,
     Notice,
+    Preview,
     Request,
     Result,
     Session,
@@ -80,6 +82,10 @@ def request(row: Sequence[Any]) -> Request:
     m["stages"], m["channels"] = _stages_in(m["stages"]), _names_in(m["channels"])
     m["created_at"] = from_text(m["created_at"])
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
+    for name in ("written", "facts", "preview"):
+        m[name] = object_or_none(m[name])
+    for name in ("defaulted", "injected", "show_first"):
+        m[name] = () if m[name] is None else tuple(loads(m[name]))
     m["decision"] = None if m["decision"] is None else loads(m["decision"])
     m["result"] = None if m["result"] is None else loads(m["result"])
     return Request.model_validate(m)
@@ -99,8 +105,16 @@ def _json_or_none(value: Any) -> str | None:
     return None if value is None else dumps(value)
 
 
-def _model_or_none(value: Decision | Result | None) -> str | None:
+def _model_or_none(value: Decision | Preview | Result | None) -> str | None:
     return None if value is None else value.model_dump_json()
+
+
+def _names_or_none(names: tuple[str, ...]) -> str | None:
+    return dumps(names) if names else None
+
+
+def _injected(values: tuple[Injected, ...]) -> str | None:
+    return dumps([value.model_dump() for value in values]) if values else None
 
 
 def _text_or_none(at: datetime | None) -> str | None:
@@ -135,6 +149,12 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "decision": _model_or_none,
     "result": _model_or_none,
     "channels": dumps,
+    "defaulted": _names_or_none,
+    "written": _json_or_none,
+    "injected": _injected,
+    "show_first": _names_or_none,
+    "facts": _json_or_none,
+    "preview": _model_or_none,
 }
 
 
@@ -164,6 +184,7 @@ def conversation(row: Row[Any]) -> Conversation:
     """A row of `conversations`."""
     m = dict(row._mapping)
     m["reference"], m["updated_at"] = loads(m["reference"]), from_text(m["updated_at"])
+    m["blocked_at"] = None if m["blocked_at"] is None else from_text(m["blocked_at"])
     return Conversation.model_validate(m)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -64,6 +65,7 @@ sessions = Table(
     # Head of this session's ledger chain.
     Column("ledger_seq", Integer, nullable=False, default=0),
     Column("ledger_head", String(64), nullable=False),
+    Column("cause", String(40)),
 )
 Index(
     "ix_sessions_next_at",
@@ -120,6 +122,17 @@ requests = Table(
     Column("result", Text),
     Column("channels", Text, nullable=False, server_default='["teams"]'),
     Column("traceparent", String(55)),
+    # "" where the digest is of the form before tools had schema versions.
+    Column("schema_version", String(64), nullable=False, server_default=""),
+    Column("defaulted", Text),
+    Column("written", Text),
+    Column("injected", Text),
+    Column("show_first", Text),
+    Column("valid_for_s", Float),
+    Column("facts", Text),
+    Column("preview", Text),
+    Column("asked_again", Text, nullable=False, server_default=""),
+    Column("call_hash", String(64), nullable=False, server_default=""),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(
@@ -152,6 +165,46 @@ votes = Table(
     Column("identity", String(300), nullable=False),
     Column("at", String(32), nullable=False),
     Column("comment", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Who has read all of a revision that did not fit where it was asked.
+request_openings = Table(
+    "request_openings",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("principal_id", String(200), primary_key=True),
+    Column("at", String(32), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Which roles the open stage of each pending request asks for.
+open_roles = Table(
+    "open_roles",
+    metadata,
+    Column("role", String(200), primary_key=True),
+    Column("created_at", String(32), primary_key=True),
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_open_roles_request_id", open_roles.c.request_id)
+
+# Results that are longer than agents are given.
+result_texts = Table(
+    "result_texts",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+# How often somebody tried a vote that they may not cast.
+vote_refusals = Table(
+    "vote_refusals",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("identity", String(300), primary_key=True),
+    Column("count", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -259,6 +312,8 @@ conversations = Table(
     Column("principal_id", String(200)),
     Column("reference", Text, nullable=False),
     Column("updated_at", String(32), nullable=False),
+    Column("blocked_at", String(32)),
+    Column("blocked_reason", Text),
 )
 Index(
     "ix_conversations_principal_id_channel",

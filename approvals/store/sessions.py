@@ -19,7 +19,7 @@ from approvals.store.schema import sessions
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 FIRST_EPOCH = 1
 _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
-_LATER = ("checkpoint_id", "snapshot", "answer", "error", "attempts")
+_LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
 BEGUN = (*_COLUMNS, sessions.c.snapshot)
 LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)

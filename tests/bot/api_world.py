@@ -16,6 +16,7 @@ from approvals.errors import InvalidError
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import (
     ConversationKey,
+    Effective,
     JsonObject,
     Principal,
     Proposal,
@@ -35,6 +36,7 @@ from bot.people import SettingsDirectory, Tokens
 from bot.settings import PersonSettings
 from bot.settings_limits import LimitsSettings
 from bot.webhooks import Webhooks
+from tests.doubles.catalog import effective_by_schema, version_of
 from tests.doubles.database import empty_store
 from tests.doubles.tickets import FakeTickets
 
@@ -76,6 +78,12 @@ class Catalog:
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         return SCHEMA
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        return version_of(self.schema(workflow, tool))
+
+    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        return effective_by_schema(tool, self.schema(workflow, tool), arguments)
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         return ()

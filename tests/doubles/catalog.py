@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from approvals.models import JsonObject
+from approvals.arguments import problems
+from approvals.canonical import canonical_json, sha256_hex
+from approvals.errors import InvalidArgumentsError
+from approvals.models import Effective, JsonObject
 
 QUOTE_SCHEMA: JsonObject = {
     "type": "object",
@@ -14,6 +17,30 @@ QUOTE_SCHEMA: JsonObject = {
     },
     "required": ["customer", "amount"],
 }
+
+
+def version_of(schema: JsonObject | None) -> str | None:
+    """A schema version, as a catalog of real tools names one."""
+    return None if schema is None else sha256_hex(canonical_json(schema))[:16]
+
+
+def effective_by_schema(
+    tool: str, schema: JsonObject | None, arguments: JsonObject
+) -> Effective | None:
+    """The arguments with the defaults of the schema, if they fit it."""
+    version = version_of(schema)
+    if schema is None or version is None:
+        return None
+    defaults = {
+        name: known["default"]
+        for name, known in schema.get("properties", {}).items()
+        if name not in arguments and "default" in known
+    }
+    complete = {**arguments, **defaults}
+    if wrong := problems(schema, complete):
+        raise InvalidArgumentsError(tool, wrong)
+    pointers = tuple(f"/{name}" for name in defaults)
+    return Effective(arguments=complete, defaulted=pointers, schema_version=version)
 
 
 class FakeCatalog:
@@ -30,6 +57,14 @@ class FakeCatalog:
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The schema of a tool's arguments."""
         return QUOTE_SCHEMA if self.schemas is None else self.schemas.get(tool)
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        """A hash of the schema."""
+        return version_of(self.schema(workflow, tool))
+
+    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        """By the schema alone."""
+        return effective_by_schema(tool, self.schema(workflow, tool), arguments)
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this proxy's questions."""

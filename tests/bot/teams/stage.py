@@ -24,6 +24,7 @@ from approvals.delivery import Courier
 from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import (
+    Effective,
     JsonObject,
     Principal,
     PrincipalId,
@@ -49,6 +50,7 @@ from bot.teams.settings import TeamsSettings
 from sandbox.botframework.people import TENANT_ID
 from sandbox.botframework.server import BotFramework
 from sandbox.botframework.world import Message
+from tests.doubles.catalog import effective_by_schema, version_of
 from tests.doubles.database import sqlite_url
 
 APP_ID = "11111111-2222-3333-4444-555555555555"
@@ -147,6 +149,12 @@ class Catalog:
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         return self.known
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        return version_of(self.schema(workflow, tool))
+
+    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        return effective_by_schema(tool, self.schema(workflow, tool), arguments)
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         return ("sales_manager",)

@@ -1,0 +1,90 @@
+"""effective calls: what the body receives is what is signed, and why sessions end"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import TEXT
+from sqlalchemy.types import TypeEngine
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def _string(length: int) -> TypeEngine[str]:
+    return sa.String(length=length).with_variant(TEXT(collation="C"), "postgresql")
+
+
+def _text() -> TypeEngine[str]:
+    return sa.Text().with_variant(TEXT(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """What waits already has no schema version: its digest is of the old form, so it is asked
+    again at the next vote."""
+    for column in (
+        sa.Column("schema_version", _string(64), nullable=False, server_default=""),
+        sa.Column("defaulted", _text(), nullable=True),
+        sa.Column("written", _text(), nullable=True),
+        sa.Column("injected", _text(), nullable=True),
+        sa.Column("show_first", _text(), nullable=True),
+        sa.Column("valid_for_s", sa.Float(), nullable=True),
+        sa.Column("facts", _text(), nullable=True),
+        sa.Column("preview", _text(), nullable=True),
+        sa.Column("asked_again", _text(), nullable=False, server_default=""),
+        sa.Column("call_hash", _string(64), nullable=False, server_default=""),
+    ):
+        op.add_column("requests", column)
+    op.add_column("sessions", sa.Column("cause", _string(40), nullable=True))
+    op.add_column("conversations", sa.Column("blocked_at", _string(32), nullable=True))
+    op.add_column("conversations", sa.Column("blocked_reason", _text(), nullable=True))
+    _of_requests()
+
+
+def _of_requests() -> None:
+    op.create_table(
+        "request_openings",
+        sa.Column("request_id", _string(40), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("principal_id", _string(200), nullable=False),
+        sa.Column("at", _string(32), nullable=False),
+        _to_request("request_openings"),
+        sa.PrimaryKeyConstraint(
+            "request_id", "revision", "principal_id", name=op.f("pk_request_openings")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "open_roles",
+        sa.Column("role", _string(200), nullable=False),
+        sa.Column("created_at", _string(32), nullable=False),
+        sa.Column("request_id", _string(40), nullable=False),
+        _to_request("open_roles"),
+        sa.PrimaryKeyConstraint("role", "created_at", "request_id", name=op.f("pk_open_roles")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_open_roles_request_id", "open_roles", ["request_id"], unique=False)
+    op.create_table(
+        "result_texts",
+        sa.Column("request_id", _string(40), nullable=False),
+        sa.Column("text", _text(), nullable=False),
+        _to_request("result_texts"),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_result_texts")),
+    )
+    op.create_table(
+        "vote_refusals",
+        sa.Column("request_id", _string(40), nullable=False),
+        sa.Column("identity", _string(300), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        _to_request("vote_refusals"),
+        sa.PrimaryKeyConstraint("request_id", "identity", name=op.f("pk_vote_refusals")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _to_request(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["request_id"], ["requests.id"], name=op.f(f"fk_{table}_request_id")
+    )
