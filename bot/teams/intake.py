@@ -20,19 +20,19 @@ async def read_activity(request: web.Request, room: Room | None = None) -> Incom
         raise web.HTTPUnsupportedMediaType(text="Send an activity as application/json.")
     body = await read_body(request, room=room)
     try:
-        return IncomingActivity.model_validate(_storable(parse_json(body)))
+        return IncomingActivity.model_validate(storable(parse_json(body)))
     except (ValueError, ValidationError) as error:
         raise web.HTTPBadRequest(text="The body is not a Bot Framework activity.") from error
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """The value with texts that can be kept: half an emoji (a lone surrogate) fits neither UTF-8
     nor the store, and NUL not every store."""
     match value:
         case str():
             return well_formed(value)
         case dict():
-            return {well_formed(name): _storable(inner) for name, inner in value.items()}
+            return {well_formed(name): storable(inner) for name, inner in value.items()}
         case list():
-            return [_storable(inner) for inner in value]
+            return [storable(inner) for inner in value]
     return value

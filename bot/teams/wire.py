@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from approvals.models import ConversationKey, JsonObject
+from bot.teams.spoken import plain_words
 
 Kind = Literal["personal", "group", "channel"]
 
@@ -97,14 +97,6 @@ class IncomingActivity(_Wire):
 
     @property
     def words(self) -> str:
-        """The text without the mention of the bot itself, and with single spaces around it."""
-        text = self.text or ""
+        """What the person wrote: no mention of the bot, no markup; see `spoken`."""
         bot = self.recipient.id if self.recipient else None
-        for entity in self.entities or ():
-            mentioned = entity.get("mentioned")
-            marker = entity.get("text")
-            if isinstance(mentioned, dict) and isinstance(marker, str) and marker:
-                if bot is None or mentioned.get("id") == bot:
-                    text = text.replace(marker, " ")
-        # Clients without mention entities leave the tag in the text.
-        return re.sub(r"^\s*<at>[^<]*</at>", "", text).replace("\u00a0", " ").strip()
+        return plain_words(self.text or "", self.entities or (), bot)

@@ -320,9 +320,7 @@ async def test_mention_is_stripped_however_it_comes() -> None:
     other = {"type": "mention", "mentioned": {"id": "u"}, "text": "<at>Sam</at>"}
     text = "<at>Countersign</at>\u00a0quote for <at>Sam</at>"
 
-    assert incoming(text=text, recipient=bot, entities=[entity, other]).words == (
-        "quote for <at>Sam</at>"
-    )
+    assert incoming(text=text, recipient=bot, entities=[entity, other]).words == ("quote for Sam")
     assert incoming(text="<at>Bot</at> help").words == "help"
     assert incoming(text=None).words == ""
 
