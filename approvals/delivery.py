@@ -16,7 +16,13 @@ import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
-from approvals.errors import BusyError, CountersignError, NoRecipientError, NotFoundError
+from approvals.errors import (
+    BusyError,
+    CountersignError,
+    NoRecipientError,
+    NotFoundError,
+    UnavailableError,
+)
 from approvals.models import (
     Conversation,
     Delivery,
@@ -28,7 +34,7 @@ from approvals.models import (
     Session,
 )
 from approvals.observing import SILENT, Observer
-from approvals.outages import Outages
+from approvals.outages import Outages, named
 from approvals.ports import Channel, Channels, Clock, RequestView, Store
 from approvals.service import ApprovalService
 from approvals.store import codec
@@ -39,6 +45,7 @@ from approvals.wording import channel_words
 
 log = structlog.get_logger(__name__)
 
+UNFORESEEN = "It failed in a way that is not foreseen; the log has more"
 NEVER_SHOWN = "It was over before it could be shown here."
 SEND_TIMEOUT_S = 60.0
 """Bounds one attempt; the channel has timeouts of its own below it."""
@@ -111,6 +118,9 @@ class Courier:
         except (CountersignError, TimeoutError) as exc:
             retry_after_s = getattr(exc, "retry_after_s", None)
             await self._failed(delivery, retry_after_s, str(exc) or "timed out")
+        except Exception as exc:  # a fault of ours: others must not wait for it, nor people wonder
+            log.exception("delivery cannot be made", channel=delivery.channel)
+            await self._failed(delivery, None, f"{UNFORESEEN} ({named(exc)})", outage=False)
         else:
             self._outages.up(delivery.channel)
             await self._delivered(channel, delivery, view, reference)
@@ -130,6 +140,11 @@ class Courier:
                 return
             except (CountersignError, TimeoutError) as exc:
                 await self._notice_failed(channel.name, notice, exc)
+                return
+            except Exception as exc:  # as above
+                log.exception("notice cannot be posted", channel=channel.name)
+                failed = UnavailableError(f"{UNFORESEEN} ({named(exc)})")
+                await self._notice_failed(channel.name, notice, failed)
                 return
             self._outages.up(channel.name)
             sent = partial(rows.record_notice, notice_id=notice.id, next_at=None)

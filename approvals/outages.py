@@ -25,3 +25,11 @@ class Outages:
         if name in self._away:
             self._away.discard(name)
             log.info(f"{self._what} reachable again", **{self._key: name})
+
+
+def named(error: BaseException) -> str:
+    """The class of an exception of a library, and never its text: that may quote a credential, an
+    address or a body."""
+    kind = type(error)
+    library = kind.__module__.partition(".")[0]
+    return kind.__name__ if library == "builtins" else f"{library}: {kind.__name__}"

@@ -9,6 +9,7 @@ import httpx
 import typer
 
 from approvals.errors import ConfigurationError, CountersignError
+from approvals.outages import named
 from approvals.store import open_reader
 from approvals.store.urls import is_postgresql, shown, sqlite_path
 from approvals.wording import visible
@@ -40,6 +41,9 @@ async def _run(name: str, check: Check, settings: Settings) -> bool:
     except CountersignError as exc:
         _line(False, name, str(exc))
         return False
+    except Exception as exc:  # the next check may well find the cause
+        _line(False, name, _unforeseen(exc))
+        return False
     _line(True, name, said)
     return True
 
@@ -47,10 +51,24 @@ async def _run(name: str, check: Check, settings: Settings) -> bool:
 async def _ticket_system(name: str, settings: Settings) -> bool:
     from bot.wiring import check_tickets
 
-    results = await check_tickets(settings, name)
+    try:
+        results = await check_tickets(settings, name)
+    except CountersignError as exc:
+        _line(False, name, str(exc))
+        return False
+    except Exception as exc:  # as above
+        _line(False, name, _unforeseen(exc))
+        return False
     for result in results:
         _line(result.ok, f"{name}, {result.name}", visible(result.said))
     return all(result.ok for result in results)
+
+
+def _unforeseen(error: Exception) -> str:
+    return (
+        f"this check failed in a way that is not foreseen ({named(error)}); try again, and look "
+        "into the system that it is about"
+    )
 
 
 def _line(ok: bool, name: str, text: str) -> None:

@@ -183,6 +183,15 @@ class Provisioning:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A letter that was handed in."""
+
+    message_id: str
+    refused: Mapping[str, str]
+    """Addresses for which the server did not take it, and why."""
+
+
+@dataclass(frozen=True)
 class Mail:
     """Where mail is handed in, and who sends it."""
 
@@ -199,8 +208,12 @@ class Mail:
             str(setting(settings, "mail_from")),
         )
 
-    async def send(self, to: str, subject: str, body: str, key: str) -> str:
-        """Hand one letter in and return its Message-ID, which is the same for the same `key`."""
+    async def send(self, to: str, subject: str, body: str, key: str) -> Sent:
+        """Hand one letter in; its Message-ID is the same for the same `key`.
+
+        A server may take it for some of several addresses and refuse the others: that is no error,
+        or else it would be sent to the first ones again.
+        """
         message = EmailMessage()
         try:
             message["From"], message["To"], message["Subject"] = self.sender, to, subject
@@ -212,7 +225,7 @@ class Mail:
         message.set_content(body)
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await aiosmtplib.send(
+                refused, _ = await aiosmtplib.send(
                     message, hostname=self.host, port=self.port, timeout=TIMEOUT_S
                 )
         except aiosmtplib.SMTPResponseException as error:
@@ -229,4 +242,4 @@ class Mail:
             raise OutcomeUnknownError(
                 "The mail server did not answer. It is not known whether the mail was sent."
             ) from error
-        return message_id
+        return Sent(message_id, {who: f"{code} {said}" for who, (code, said) in refused.items()})

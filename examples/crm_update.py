@@ -62,8 +62,11 @@ def crm_update(context: WorkflowContext) -> Chat:
         subject: Annotated[str, "The subject, one line"],
         body: Annotated[str, "The letter as plain text"],
     ) -> str:
-        message_id = await mail.send(to, subject, body, current_execution().token)
-        return as_json({"message_id": message_id, "to": to})
+        sent = await mail.send(to, subject, body, current_execution().token)
+        result: dict[str, Any] = {"message_id": sent.message_id, "to": to}
+        if sent.refused:
+            result["not_sent_to"] = dict(sent.refused)
+        return as_json(result)
 
     gatekeeper = ApprovalProxy(
         "gatekeeper",

@@ -146,9 +146,10 @@ class TeamsAdapter:
         Raises UnavailableError (BusyError if too much was sent there) or NotFoundError.
         """
         sent: list[str] = []
+        activity = _activity(message)
 
         async def post(context: TurnContext) -> None:
-            response = await context.send_activity(_activity(message))
+            response = await context.send_activity(activity)
             sent.append((response.id if response else None) or "")
 
         await self._proactive("post a message", reference, post)
@@ -158,9 +159,10 @@ class TeamsAdapter:
         """Replace a message for everybody. Raises UnavailableError, or NotFoundError if the
         message is gone or the client cannot update at all."""
 
+        activity = _activity(message)
+        activity.id = activity_id
+
         async def put(context: TurnContext) -> None:
-            activity = _activity(message)
-            activity.id = activity_id
             await context.update_activity(activity)
 
         await self._proactive("update a message", reference, put)

@@ -17,6 +17,8 @@ from msrest.pipeline import Request, Response
 from msrest.pipeline.async_abc import AsyncHTTPPolicy, AsyncHTTPSender, AsyncPipeline
 from msrest.pipeline.universal import RawDeserializer
 
+from approvals.errors import UnavailableError
+from approvals.outages import named
 from approvals.ports import Clock
 
 CALL_TIMEOUT_S = 15.0
@@ -65,7 +67,7 @@ class ConnectorClients(ConnectorFactory):  # type: ignore[misc]
         return client
 
     async def token(self) -> str:
-        """A bearer token for the channel, or "" without an app id. Raises PermissionError."""
+        """A bearer token for the channel, or "" without an app id. Raises as `Tokens.get`."""
         return await (await self._shared_tokens()).get()
 
     async def _shared_tokens(self) -> Tokens:
@@ -97,16 +99,24 @@ class Tokens:
         self._lock = asyncio.Lock()
 
     async def get(self) -> str:
-        """The token, or "" if there are no credentials (local clients)."""
+        """The token, or "" if there are no credentials (local clients).
+
+        Raises PermissionError if the credentials are wrong, UnavailableError for all else.
+        """
         if self._credentials is None:
             return ""
         async with self._lock:
             if self._monotonic() >= self._good_until:
                 try:
                     self._token = await asyncio.to_thread(self._credentials.get_access_token)
-                except (KeyError, ValueError) as error:
+                except (PermissionError, KeyError, ValueError) as error:
                     # A managed identity without a token, or a tenant that does not exist.
                     raise PermissionError("Microsoft gave no access token") from error
+                except Exception as error:
+                    # MSAL 1.39 raises classes of its own, for an outage of Entra at least one.
+                    raise UnavailableError(
+                        f"Microsoft Entra cannot give an access token now ({named(error)})"
+                    ) from error
                 self._good_until = self._monotonic() + TOKEN_REUSE_S
             return self._token
 

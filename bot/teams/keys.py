@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import jwt
 import structlog
 from jwt.algorithms import RSAAlgorithm
 
 from approvals.errors import UnavailableError
+from approvals.outages import named
 
 log = structlog.get_logger()
 
@@ -24,16 +24,6 @@ MIN_REFRESH_S = 60.0
 """An unknown key id makes us look again, but not more often than this: ids are free to forge."""
 RETRY_S = 5.0
 """How soon to look again after the keys could not be read."""
-
-
-_UNREADABLE = (
-    aiohttp.ClientError,
-    TimeoutError,
-    ValueError,
-    KeyError,
-    TypeError,
-    jwt.PyJWTError,
-)
 
 
 @dataclass(frozen=True)
@@ -85,12 +75,14 @@ class SigningKeys:
                 metadata = await self._json(self._url)
                 published = (await self._json(self._safe(metadata["jwks_uri"])))["keys"]
             keys = {key["kid"]: _signing_key(key) for key in published if key.get("kty") == "RSA"}
-        except _UNREADABLE as error:
+        except Exception as error:  # whatever the way there and the reading of keys can raise
             self._next_try_at = self._monotonic() + RETRY_S
             if known:
-                log.warning("signing keys not refreshed", url=self._url, error=type(error).__name__)
+                log.warning("signing keys not refreshed", url=self._url, error=named(error))
                 return
-            raise UnavailableError(f"The signing keys at {self._url} cannot be read") from error
+            raise UnavailableError(
+                f"The signing keys at {self._url} cannot be read ({named(error)})"
+            ) from error
         now = self._monotonic()
         self._keys, self._stale_at = keys, now + MAX_AGE_S
         self._next_try_at = now + MIN_REFRESH_S

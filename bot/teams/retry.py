@@ -11,7 +11,8 @@ from typing import TypeVar
 import aiohttp
 from msrest.exceptions import ClientException
 
-from approvals.errors import NotFoundError, UnavailableError
+from approvals.errors import CountersignError, NotFoundError, UnavailableError
+from approvals.outages import named
 from bot.teams.connector import ConnectorError
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class Retry:
     jitter: Callable[[], float] = random.random
 
     async def run(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
-        """The value of `call`; vendor exceptions end here.
+        """The value of `call`, which does nothing but call the vendor: whatever it raises ends
+        here.
 
         Raises UnavailableError (come again, perhaps after `retry_after_s`) or NotFoundError.
         """
@@ -52,11 +54,17 @@ class Retry:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 # Not repeated here: the channel may have taken the message.
                 raise UnavailableError(
-                    f"{what}: Teams cannot be reached ({type(error).__name__})"
+                    f"{what}: Teams cannot be reached ({named(error)})"
                 ) from error
             except ClientException as error:
                 raise UnavailableError(
                     f"{what}: Teams gave an answer that cannot be read"
+                ) from error
+            except CountersignError:
+                raise
+            except Exception as error:  # msrest, MSAL and botbuilder have more classes than docs
+                raise UnavailableError(
+                    f"{what}: Microsoft's library failed ({named(error)})"
                 ) from error
         raise AssertionError("unreachable: the last attempt has no wait")
 

@@ -24,6 +24,7 @@ from jira.exceptions import JIRAError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from approvals.errors import CountersignError, UnansweredError, UnavailableError
+from approvals.outages import named
 from connectors.answers import BoundedAdapter, TooLargeError
 from connectors.jira.refusals import credentials_refused, refused
 from connectors.jira.settings import LOOPBACK, ApiToken, JiraSettings, Password
@@ -97,9 +98,13 @@ class JiraSession:
             raise _unclear(what, "gave an answer that is too large", write=write) from exc
         except requests.RequestException as exc:
             sent = write and not _never_sent(exc)
-            raise _unclear(what, f"cannot be reached ({type(exc).__name__})", write=sent) from exc
+            raise _unclear(what, f"cannot be reached ({named(exc)})", write=sent) from exc
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
             raise _unclear(what, "gave an answer that cannot be read", write=write) from exc
+        except CountersignError:
+            raise
+        except Exception as exc:  # of the package, or of one that it uses: nobody lists them all
+            raise _unclear(what, f"cannot be used ({named(exc)})", write=write) from exc
 
     def _connected(self) -> JIRA:
         with self._lock:

@@ -22,6 +22,7 @@ from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from approvals.errors import CountersignError, UnansweredError, UnavailableError
+from approvals.outages import named
 from connectors.answers import BoundedAdapter, TooLargeError
 from connectors.servicenow.oauth import ClientCredentials, TokenError
 from connectors.servicenow.refusals import refused
@@ -176,11 +177,15 @@ def _translated(what: str, work: Callable[[], Any], write: bool) -> list[Row]:
         raise _unclear(what, "gave an answer that is too large", write=write) from exc
     except requests.RequestException as exc:
         sent = write and not _never_sent(exc)
-        raise _unclear(what, f"cannot be reached ({type(exc).__name__})", write=sent) from exc
+        raise _unclear(what, f"cannot be reached ({named(exc)})", write=sent) from exc
     except (pysnow.exceptions.PysnowException, ValueError, AttributeError, TypeError) as exc:
         # A hibernating instance answers 200 with a page.
         said = "gave an answer that cannot be read; is the instance awake?"
         raise _unclear(what, said, write=write) from exc
+    except CountersignError:
+        raise
+    except Exception as exc:  # of pysnow, or of one that it uses: nobody lists them all
+        raise _unclear(what, f"cannot be used ({named(exc)})", write=write) from exc
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _unclear(what, "gave an answer that cannot be read", write=write)
     return rows

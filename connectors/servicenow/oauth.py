@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
+from approvals.outages import named
 from connectors.answers import BoundedAdapter
 from connectors.servicenow.refusals import detail
 from connectors.servicenow.settings import OAuthClient
@@ -83,8 +84,8 @@ class ClientCredentials(AuthBase):
                     self._url, data=form, timeout=self._timeout_s, allow_redirects=False
                 )
                 body = answer.json() if answer.ok else None
-        except (requests.RequestException, ValueError) as exc:
-            raise TokenError(f"ServiceNow gave no token ({type(exc).__name__}).") from exc
+        except Exception as exc:  # requests has more under it than it names
+            raise TokenError(f"ServiceNow gave no token ({named(exc)}).") from exc
         if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
             raise TokenError(
                 f"ServiceNow gave no token ({answer.status_code}: {detail(answer)}); check "

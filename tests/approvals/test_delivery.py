@@ -437,3 +437,22 @@ async def test_person_who_says_hello_gets_what_waited_for_them(world: World) -> 
 async def test_doorbell_of_an_unknown_delivery_is_not_found(world: World) -> None:
     with pytest.raises(NotFoundError, match="no delivery D-0"):
         await world.courier.deliver("D-0")
+
+
+async def test_failure_that_nobody_has_foreseen_is_shown_and_tried_again_soon(world: World) -> None:
+    """Neither the delivery nor what waits behind it may hang for the length of an attempt."""
+    (request,) = await world.asked()
+    world.channel.failures.extend([RuntimeError("token abc"), RuntimeError("token abc")])
+    with capture_logs() as logs:
+        await deliver_all(world)
+    delivery = await only(world, request)
+    waits = delivery.next_at - world.clock.now() if delivery.next_at else None
+
+    assert "not foreseen" in str(delivery.error)
+    assert "RuntimeError" in str(delivery.error)
+    assert "token abc" not in str(delivery.error)
+    assert timedelta(seconds=2) == waits
+    assert "delivery cannot be made" in [line["event"] for line in logs]
+    world.clock.advance(2)
+    await world.courier.deliver(delivery.id)
+    assert DeliveryStatus.LIVE is (await only(world, request)).status

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from examples.back_office import BackOfficeError, Mail
 from examples.crm_update import crm_update
+from sandbox.mailbox import Mailbox
 from tests.examples.gated import approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio
@@ -115,3 +117,17 @@ async def test_line_break_in_the_subject_is_refused(monkeypatch: pytest.MonkeyPa
         await it.run(crm_update, TASK, decide, monkeypatch)
 
         assert [] == it.mail.messages()
+
+
+async def test_letter_that_one_address_did_not_get_says_so() -> None:
+    """The server refuses one of two: an error would have it sent to the other one again."""
+    async with Mailbox.start() as mailbox:
+        mail = Mail(mailbox.smtp_host, mailbox.smtp_port, "sales@countersign.example")
+        sent = await mail.send("ana@contoso.example, nowhere", "Hello", "Text", "key")
+        (letter,) = mailbox.messages()
+        with pytest.raises(BackOfficeError, match="nowhere"):
+            await mail.send("nowhere", "Hello", "Text", "key")
+
+    assert ["ana@contoso.example"] == letter["rcpt_to"]
+    assert ["nowhere"] == list(sent.refused)
+    assert sent.refused["nowhere"].startswith("550 ")

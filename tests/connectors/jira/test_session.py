@@ -293,3 +293,23 @@ async def test_pages_are_read_to_the_end_on_both_deployments(
 
         assert [f"Issue {n}" for n in range(230)] == [raw["fields"]["summary"] for raw in found]
         assert 3 == sum("/search" in path for _, path in one.calls())
+
+
+class StrangeError(Exception):
+    """As libraries raise them that nobody has heard of."""
+
+
+async def test_whatever_the_package_raises_is_unavailable_and_named(
+    site: JiraSite, session: JiraSession
+) -> None:
+    def odd(_jira: JIRA) -> Any:
+        raise StrangeError("password=hunter2")
+
+    await ready(session)
+    for write, kind in ((False, UnavailableError), (True, UnansweredError)):
+        with pytest.raises(CountersignError) as caught:
+            await session.run("a look", odd, write=write)
+
+        assert kind is type(caught.value)
+        assert "StrangeError" in str(caught.value)
+        assert "hunter2" not in str(caught.value)

@@ -289,3 +289,40 @@ async def test_writing_without_the_role_says_what_is_missing(office: Office) -> 
     office.snow.revoke(MALLORY.user_name, "itil")
     with pytest.raises(UnavailableError, match="roles and access rules"):
         await create(office.client(auth=auth))
+
+
+class StrangeError(Exception):
+    """As libraries raise them that nobody has heard of."""
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"), [(read, UnavailableError), (create, UnansweredError)], ids=["read", "write"]
+)
+async def test_whatever_the_library_raises_is_unavailable_and_named(
+    office: Office, monkeypatch: pytest.MonkeyPatch, call: Any, kind: type[Exception]
+) -> None:
+    import pysnow
+
+    def odd(*_: Any, **__: Any) -> Any:
+        raise StrangeError("password=hunter2")
+
+    monkeypatch.setattr(pysnow.Client, "resource", odd)
+    with pytest.raises(CountersignError) as caught:
+        await call(office.client())
+
+    assert kind is type(caught.value)
+    assert "StrangeError" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_whatever_happens_while_a_token_is_fetched_is_unavailable(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import requests
+
+    def odd(*_: Any, **__: Any) -> Any:
+        raise StrangeError
+
+    monkeypatch.setattr(requests.Session, "post", odd)
+    with pytest.raises(UnavailableError, match=r"gave no token.*StrangeError"):
+        await read(office.client(auth=OAUTH, user=BOT.user_name))
