@@ -130,6 +130,8 @@ class Stage(Value):
 
     roles: tuple[str, ...] = Field(min_length=1)
     quorum: int = Field(default=1, ge=1)
+    same_person: bool = False
+    """Whether an approval of an earlier stage counts here, too, if its person holds a role."""
 
 
 class ToolCall(Value):
@@ -242,6 +244,8 @@ class Vote(Value):
     identity: str
     at: datetime
     comment: str = ""
+    also: tuple[int, ...] = ()
+    """Later stages for which it counts as well, where the rule lets one person count for both."""
 
 
 class Decision(Value):

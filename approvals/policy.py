@@ -11,18 +11,20 @@ The policy is read from the `policy:` section of the configuration:
           roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...]
           risk: high                    # low | medium | high
           deadline: 4h
+          same_person: true             # one person may count for several stages
       human_input: {roles: [owner]}
 
-A tool that no rule names is denied.
+A tool that no rule names is denied. A rule is for one tool, by its exact name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ValidationError,
@@ -34,29 +36,45 @@ from approvals.authority import OWNER_ROLE
 from approvals.canonical import canonical_json, sha256_hex
 from approvals.errors import ConfigurationError
 from approvals.models import Effect, Risk, Ruling, Stage, ToolCall, Value
+from approvals.sentences import sentence
 
 VERSION_DIGITS = 16
 UNKNOWN_RULE = "unknown-tool"
 """Denies what no rule names."""
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
+_PATTERN = re.compile(r"[*?\[\]|^$(){}+\\]")
+"""What only somebody writes who means several tools."""
 
 
-def duration_s(text: str | float) -> float:
-    """Seconds of `90`, `"90s"`, `"15m"`, `"4h"` or `"3d"`. Raises ValueError otherwise."""
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        seconds = float(text)
-    else:
-        match = _DURATION.fullmatch(str(text).strip())
-        if match is None:
-            raise ValueError(f"{text!r} is not a duration; write for example 30s, 15m, 4h or 3d")
-        seconds = float(match[1]) * _UNIT_S[match[2]]
+def duration_s(text: Any) -> float:
+    """Seconds of `"90s"`, `"15m"`, `"4h"` or `"3d"`.
+
+    Raises ValueError otherwise, also for a number: nobody can see whether 30 are seconds or days.
+    """
+    given = str(text).strip()
+    match = _DURATION.fullmatch(given)
+    if match is None:
+        what = "has no unit" if _NUMBER.fullmatch(given) else "is not a duration"
+        raise ValueError(f"{text!r} {what}; write for example 30s, 30m, 4h or 3d")
+    seconds = float(match[1]) * _UNIT_S[match[2]]
     if not 0 < seconds <= 365 * 86400:
         raise ValueError(f"{text!r} is not between now and one year")
     return seconds
 
 
+def _exact(tool: str) -> str:
+    if not tool.strip():
+        raise ValueError("is no name of a tool; write the name that the workflow registers")
+    if _PATTERN.search(tool):
+        raise ValueError("patterns are not supported; name each tool")
+    return tool
+
+
 Seconds = Annotated[float, BeforeValidator(duration_s)]
+ToolName = Annotated[str, AfterValidator(_exact)]
+"""The exact name of one tool."""
 
 
 class Rule(Value):
@@ -70,6 +88,8 @@ class Rule(Value):
     """How long people have; None means that a request never expires."""
     reason: str = ""
     channels: tuple[str, ...] = ("teams",)
+    same_person: bool = False
+    """Whether one person may count for several stages, with one vote."""
 
     @model_validator(mode="after")
     def _approvers(self) -> Self:
@@ -83,11 +103,16 @@ class Rule(Value):
                     f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
                     "name another role"
                 )
+        if any(stage.same_person for stage in self.stages):
+            raise ValueError("same_person is for the whole rule; write it beside stages")
         return self
 
     def tiers(self) -> tuple[Stage, ...]:
         """The stages, with `roles` as the short form of one stage with a quorum of one."""
-        return self.stages or ((Stage(roles=self.roles),) if self.roles else ())
+        stages = self.stages or ((Stage(roles=self.roles),) if self.roles else ())
+        if not self.same_person:
+            return stages
+        return tuple(stage.model_copy(update={"same_person": True}) for stage in stages)
 
 
 class HumanInput(Value):
@@ -98,7 +123,7 @@ class HumanInput(Value):
 
 
 class _Document(Value):
-    tools: dict[str, Rule] = Field(default_factory=dict)
+    tools: dict[ToolName, Rule] = Field(default_factory=dict)
     human_input: HumanInput = HumanInput()
 
     @field_validator("tools", mode="before")
@@ -124,9 +149,7 @@ class Policy:
         try:
             return cls(_Document.model_validate(section))
         except ValidationError as exc:
-            raise ConfigurationError(
-                [f"{'.'.join([path, *_where(e['loc'])])}: {_what(e)}" for e in exc.errors()]
-            ) from exc
+            raise ConfigurationError([_problem(path, error) for error in exc.errors()]) from exc
 
     @property
     def tools(self) -> Mapping[str, Rule]:
@@ -174,10 +197,16 @@ _REASONS = {
 }
 
 
-def _where(loc: tuple[int | str, ...]) -> list[str]:
-    return [str(part) for part in loc]
+def _problem(path: str, error: Any) -> str:
+    loc = [str(part) for part in error["loc"] if part != "[key]"]  # a key that is no tool's name
+    if len(loc) == 2 and loc[0] == "tools" and error["type"] == "model_type":
+        words = ", ".join(Effect)
+        return f"{'.'.join([path, *loc])}: write {words}, or a mapping with `effect`"
+    return f"{'.'.join([path, *loc])}: {sentence(error, _keys(loc))}"
 
 
-def _what(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{message} (got {error['input']!r})" if error["type"] == "enum" else message
+def _keys(loc: list[str]) -> Collection[str]:
+    """The keys that may stand where the last step of a location stands."""
+    if loc[:1] == ["tools"]:
+        return Rule.model_fields if len(loc) == 3 else ("roles", "quorum")
+    return HumanInput.model_fields if loc[:1] == ["human_input"] else _Document.model_fields

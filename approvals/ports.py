@@ -99,6 +99,9 @@ class Directory(Protocol):
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """Everybody who holds at least one of `roles`, ordered by id."""
 
+    def everybody(self) -> Sequence[Principal]:
+        """Everybody there is, ordered by id."""
+
 
 class ToolCatalog(Protocol):
     """What the tools of a workflow accept."""
@@ -131,6 +134,8 @@ class RequestView(Value):
     """The other requests of the same checkpoint, in order."""
     arguments_schema: JsonObject | None = None
     """What the tool accepts, to draw an edit form."""
+    eligible: tuple[Principal, ...] = ()
+    """Who may decide the open stage now, by id; `approvals.wording.people_in_words` names them."""
 
 
 class Channel(Protocol):

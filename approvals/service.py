@@ -17,6 +17,7 @@ from approvals.authority import ADMIN_ROLE, reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
 from approvals.doubts import Doubts
+from approvals.eligibility import asked, eligible
 from approvals.errors import (
     ClosedError,
     CountersignError,
@@ -271,14 +272,22 @@ class ApprovalService:
         request = request_rows.get(connection, request_id)
         session = session_rows.get(connection, request.session_id)
         together = request_rows.of_checkpoint(connection, request.session_id, request.checkpoint_id)
+        votes = tuple(request_rows.votes_of(connection, request_id))
         return RequestView(
             request=request,
             session=session,
-            votes=tuple(request_rows.votes_of(connection, request_id)),
+            votes=votes,
             requester=self._directory.by_id(request.requester),
             siblings=tuple(r for r in together if r.id != request.id),
             arguments_schema=self._catalog.schema(session.workflow, request.tool),
+            eligible=self.eligible(request, votes),
         )
+
+    def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
+        """Who may decide it now, after these votes, by id; () once it is decided."""
+        if request.status is not RequestStatus.PENDING:
+            return ()
+        return eligible(asked(request, votes), self._directory)
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from approvals.canonical import canonical_json
-from approvals.models import Via
+from approvals.models import Principal, Via
 
 VIA_WORDS: dict[Via, str] = {
     Via.TEAMS: "Microsoft Teams",
@@ -23,6 +24,22 @@ VIA_WORDS: dict[Via, str] = {
 def channel_words(channel: str) -> str:
     """A channel as people call it; its own name if it is none of ours."""
     return VIA_WORDS[Via(channel)] if channel in set(Via) else channel
+
+
+NAMED = 3
+"""How many people are named before the rest is counted."""
+
+
+def people_in_words(people: Sequence[Principal], *, conjunction: str = "or") -> str:
+    """`Alex Wilber, Megan Bowen or 3 others`; "nobody" if there are none."""
+    names = [visible(person.name) for person in people[:NAMED]]
+    rest = len(people) - len(names)
+    if rest:
+        names.append("1 other" if rest == 1 else f"{rest} others")
+    if not names:
+        return "nobody"
+    head = ", ".join(names[:-1])
+    return f"{head} {conjunction} {names[-1]}" if head else names[-1]
 
 
 _BLANK = re.compile(

@@ -25,16 +25,18 @@ _NIL_GUID = "00000000-0000-0000-0000-000000000000"
 _SEMVER = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}")
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]*[a-z0-9])", re.IGNORECASE)
+_FILE = "in countersign.yaml"
 _ADVICE = {
-    "id": "set MICROSOFT_APP_ID or teams.app_id in countersign.yaml to a GUID",
-    "bots[0].botId": "set MICROSOFT_APP_ID or teams.app_id in countersign.yaml"
-    " to the app id (a GUID) of the Azure bot",
+    "id": f"set app_package.app_id (or teams.app_id) {_FILE} to a GUID",
+    "bots[0].botId": f"set teams.app_id {_FILE} (or pass --bot-id): the app id, a GUID, of the"
+    " Azure bot",
     "version": "write MAJOR.MINOR.PATCH, for example 1.4.0",
-    "developer.name": "set teams.developer.name in countersign.yaml, at most 32 characters",
-    "developer.websiteUrl": "set teams.developer.website_url in countersign.yaml",
-    "developer.privacyUrl": "set teams.developer.privacy_url in countersign.yaml",
-    "developer.termsOfUseUrl": "set teams.developer.terms_of_use_url in countersign.yaml",
+    "developer.name": f"set app_package.developer_name {_FILE}, at most 32 characters",
+    "developer.websiteUrl": f"set app_package.website_url {_FILE}",
+    "developer.privacyUrl": f"set app_package.privacy_url {_FILE}",
+    "developer.termsOfUseUrl": f"set app_package.terms_of_use_url {_FILE}",
 }
+"""What to do about a place in the manifest; the settings named are those of `bot.settings`."""
 
 
 class Problem(NamedTuple):

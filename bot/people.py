@@ -35,6 +35,10 @@ class SettingsDirectory:
         """See `approvals.ports.Directory.with_roles`."""
         return [person for person in self._by_id.values() if person.roles.intersection(roles)]
 
+    def everybody(self) -> Sequence[Principal]:
+        """See `approvals.ports.Directory.everybody`."""
+        return list(self._by_id.values())
+
 
 class Tokens:
     """Finds whose bearer token it is, in the same time whoever it belongs to."""

@@ -59,6 +59,9 @@ class _Nobody:
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         return ()
 
+    def everybody(self) -> Sequence[Principal]:
+        return ()
+
 
 class _NoJobs:
     def enqueue(self, connection: Connection, job: Job) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from approvals.sentences import sentence
+
 
 def problems_of(exc: ValidationError, path: str, value: Any) -> list[str]:
     """One line for each error in `value`, with the dotted path to the key."""
-    errors = exc.errors(include_url=False, include_context=False)
+    errors = exc.errors(include_url=False)
     lines = [
         f"{'.'.join([path, *_steps(e['loc'], value, e['type'])])}: {message(e)}" for e in errors
     ]
@@ -19,10 +21,8 @@ def problems_of(exc: ValidationError, path: str, value: Any) -> list[str]:
 
 def message(error: Any) -> str:
     """What is wrong, as a sentence."""
-    if error["type"] == "extra_forbidden":
-        return "unknown key; check the spelling, or remove it."
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return said if error["type"] in ("missing", "value_error") else f"{said}."
+    said = sentence(error)
+    return said if said.endswith((".", "?")) or error["type"] == "value_error" else f"{said}."
 
 
 def _steps(loc: Sequence[int | str], value: Any, kind: str) -> Iterator[str]:

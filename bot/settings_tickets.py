@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from approvals.models import Value
 from approvals.policy import Policy
+from approvals.sentences import MISSING
 from bot.settings import ConnectorSettings, PersonSettings
 from bot.settings_secrets import secret
 from connectors.jira.settings import JiraSettings
@@ -63,7 +64,7 @@ def _with_env(line: str) -> str:
     """The line with the key that is missing as it would stand in the file."""
     path, _, said = line.partition(": ")
     name = path.rpartition(".")[2]
-    return f"{path}{ENV}: {said}" if name in SECRETS and said == "Field required" else line
+    return f"{path}{ENV}: {said}" if name in SECRETS and said == f"{MISSING}." else line
 
 
 def _with_secrets(

@@ -133,7 +133,7 @@ def _names_in(text: str) -> tuple[str, ...]:
 
 
 def _stages(stages: tuple[Stage, ...]) -> str:
-    return dumps([{"roles": stage.roles, "quorum": stage.quorum} for stage in stages])
+    return dumps([stage.model_dump(exclude_defaults=True) for stage in stages])
 
 
 _WRITE: Mapping[str, Callable[[Any], Any]] = {
@@ -168,7 +168,8 @@ def vote(row: Sequence[Any]) -> Vote:
 def vote_columns(value: Vote) -> dict[str, Any]:
     """The columns of a vote."""
     at = to_text(value.at)
-    return {**value.__dict__, "verdict": str(value.verdict), "via": str(value.via), "at": at}
+    columns = {**value.__dict__, "verdict": str(value.verdict), "via": str(value.via), "at": at}
+    return {name: columns[name] for name in _VOTE}
 
 
 def delivery(row: Sequence[Any]) -> Delivery:

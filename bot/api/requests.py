@@ -13,6 +13,7 @@ from approvals.doubts import MAX_NOTE
 from approvals.models import (
     Delivery,
     JsonObject,
+    Principal,
     Request,
     RequestId,
     RequestStatus,
@@ -73,6 +74,13 @@ class DeliveryBody(Value):
     error: str | None = Field(description="What went wrong last, or was refused there.")
 
 
+class PersonBody(Value):
+    """Somebody, as people know them."""
+
+    id: str
+    name: str
+
+
 class RequestBody(Value):
     """One tool call that waits, or waited, for people."""
 
@@ -89,6 +97,11 @@ class RequestBody(Value):
     status: RequestStatus
     stage: StageBody | None
     expires_at: datetime | None
+    created_at: datetime
+    requester: str = Field(description="Whose session asked; nobody decides their own calls.")
+    eligible: list[PersonBody] = Field(
+        description="Who may decide it now, by id. Empty once it is decided."
+    )
     rule: RuleBody
     votes: list[VoteBody]
     questions: list[JsonObject] = Field(description="Empty in this version.")
@@ -96,7 +109,13 @@ class RequestBody(Value):
     result: Result | None
 
     @classmethod
-    def of(cls, request: Request, votes: Sequence[Vote], deliveries: Sequence[Delivery]) -> Self:
+    def of(
+        cls,
+        request: Request,
+        votes: Sequence[Vote],
+        deliveries: Sequence[Delivery],
+        eligible: Sequence[Principal] = (),
+    ) -> Self:
         """The request as the API shows it."""
         return cls(
             id=request.id,
@@ -112,6 +131,9 @@ class RequestBody(Value):
             status=request.status,
             stage=_stage(request),
             expires_at=request.expires_at,
+            created_at=request.created_at,
+            requester=request.requester,
+            eligible=[PersonBody(id=person.id, name=person.name) for person in eligible],
             rule=RuleBody(
                 id=request.rule_id, reason=request.reason, policy_version=request.policy_version
             ),
@@ -170,8 +192,7 @@ async def page(call: Call) -> RequestPage:
     found = await call.services.approvals.requests(
         status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
     )
-    around = await call.services.approvals.around([request.id for request in found.items])
-    items = [RequestBody.of(request, *around[request.id]) for request in found.items]
+    items = await all_shown(call.services.approvals, found.items)
     return RequestPage(items=items, next=found.next)
 
 
@@ -207,9 +228,17 @@ async def resolve(call: Call) -> RequestBody:
 
 
 async def shown(approvals: ApprovalService, request: Request) -> RequestBody:
-    """The request with its votes and deliveries."""
-    around = await approvals.around([request.id])
-    return RequestBody.of(request, *around[request.id])
+    """The request with its votes, deliveries and who may decide it."""
+    (body,) = await all_shown(approvals, [request])
+    return body
+
+
+async def all_shown(approvals: ApprovalService, requests: Sequence[Request]) -> list[RequestBody]:
+    """`shown` for each of these, a page at most."""
+    around = await approvals.around([request.id for request in requests])
+    return [
+        RequestBody.of(r, *around[r.id], approvals.eligible(r, around[r.id][0])) for r in requests
+    ]
 
 
 def _stage(request: Request) -> StageBody | None:

@@ -174,10 +174,10 @@ async def sqlite_office(
 ) -> AsyncIterator[SqliteOffice]:
     """The real service on a new file; every tool that is not named is allowed."""
     tools: dict[str, Any] = {tool: "allow" for info in registry.infos() for tool in info.tools}
-    ask = {"effect": "require_approval", "roles": ["manager"], "deadline": DEADLINE_S}
+    ask = {"effect": "require_approval", "roles": ["manager"], "deadline": f"{DEADLINE_S}s"}
     tools |= dict.fromkeys(guarded, ask) | dict.fromkeys(denied, "deny")
     policy = Policy.load(
-        {"tools": tools, "human_input": {"roles": ["owner"], "deadline": DEADLINE_S}}
+        {"tools": tools, "human_input": {"roles": ["owner"], "deadline": f"{DEADLINE_S}s"}}
     )
     async with open_store(sqlite_url(path.parent, path.name)) as store:
         yield SqliteOffice(store, registry, policy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.asyncio
 REQUEST_FIELDS = {
     "id", "session_id", "checkpoint_id", "tool", "arguments", "agent", "rationale", "risk",
     "digest", "revision", "status", "stage", "expires_at", "rule", "votes", "questions",
-    "deliveries", "result",
+    "deliveries", "result", "created_at", "requester", "eligible",
 }  # fmt: skip
 
 
@@ -80,6 +81,19 @@ async def test_a_request_has_exactly_the_fields_of_the_contract(world: World) ->
     assert request["stage"] == {"number": 1, "of": 1, "roles": ["manager"], "quorum": 1}
     assert request["rule"]["id"] == "tools.send"
     assert request["arguments"] == {"to": "ceo", "amount": 10}
+
+
+async def test_a_request_says_who_asked_when_and_who_may_decide_it(world: World) -> None:
+    request = await world.waiting()
+    _, decided = await world.vote(request)
+
+    assert request["requester"] == "sam"
+    assert datetime.fromisoformat(request["created_at"]).tzinfo is not None
+    assert request["eligible"] == [
+        {"id": "alex", "name": "Alex Wilber"},
+        {"id": "megan", "name": "Megan Bowen"},
+    ]
+    assert decided["eligible"] == []
 
 
 @pytest.mark.parametrize("levels", [99, 100, 300])

@@ -185,7 +185,7 @@ def test_manifest_pack_without_an_id_says_which(cli: Cli) -> None:
 WRONG: list[tuple[list[str], dict[str, str], str]] = [
     (["serve", "--config", "none.yaml"], {}, "none.yaml: there is no such file"),
     (["serve"], {"COUNTERSIGN_ENV": "production"}, "export OPENAI_API_KEY"),
-    (["serve"], {"COUNTERSIGN_ENV": "staging"}, "COUNTERSIGN_ENV: Input should be"),
+    (["serve"], {"COUNTERSIGN_ENV": "staging"}, "COUNTERSIGN_ENV: write "),
     (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "mysql://x/y"}, "not supported"),
     (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "sqlite:////proc/no/x.db"}, "/proc/no"),
     (["serve", "--port", "0"], {"COUNTERSIGN_DATABASE_URL": "sqlite:///text.db"}, "not a usable"),

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio
 ONE = LaneLimit(at_once=1, queue=2)
 
 
-def limits(wait: float = 60.0, **lanes: LaneLimit) -> Limits:
+def limits(wait: str = "60s", **lanes: LaneLimit) -> Limits:
     every = {str(kind): ONE for kind in Kind}
     return Limits(LimitsSettings.model_validate({**every, "wait": wait, **lanes}))
 
@@ -78,7 +78,7 @@ async def test_who_finds_the_line_full_is_told_to_come_again() -> None:
 
 
 async def test_who_has_waited_long_enough_is_told_to_come_again() -> None:
-    bound, order = limits(wait=0.01), list[str]()
+    bound, order = limits(wait="0.01s"), list[str]()
     first = await waiting(bound, Kind.VOTES, order, "a")
     with pytest.raises(BusyError):
         async with bound.admitted(Kind.VOTES, "b"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from bot.manifest import Developer, ManifestError, fill, manifest_problems, pack
+from bot.manifest_rules import _ADVICE
+from bot.settings import AppPackageSettings
+from bot.teams.settings import TeamsSettings
 
 SOURCE = Path(__file__).parents[2] / "appPackage"
 APP_ID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
@@ -108,7 +112,8 @@ def test_id_that_is_no_real_guid_is_refused(
     problems = problems_of(lambda: make(SOURCE, tmp_path / "app.zip", **{argument: value}))
 
     assert [path] == list(problems)
-    assert "set MICROSOFT_APP_ID or teams.app_id in countersign.yaml" in problems[path]
+    assert "teams.app_id" in problems[path]
+    assert "in countersign.yaml" in problems[path]
     assert not (tmp_path / "app.zip").exists()
 
 
@@ -149,7 +154,18 @@ def test_every_problem_is_told_at_once(tmp_path: Path, source: Path) -> None:
         "developer.privacyUrl",
         "developer.termsOfUseUrl",
     } == set(problems)
-    assert "set teams.developer.privacy_url" in problems["developer.privacyUrl"]
+    assert "set app_package.privacy_url in countersign.yaml" in problems["developer.privacyUrl"]
+
+
+def test_only_settings_that_exist_are_advised() -> None:
+    """Whoever follows the advice must not be told next that the key is unknown."""
+    sections = {"app_package": AppPackageSettings, "teams": TeamsSettings}
+    advised = [key for text in _ADVICE.values() for key in re.findall(r"[a-z_]+\.[a-z_.]+", text)]
+
+    assert advised
+    for path in set(advised) - {"countersign.yaml"}:
+        section, _, key = path.partition(".")
+        assert key in sections[section].model_fields
 
 
 def _edit(manifest: dict[str, Any], edit: Callable[[dict[str, Any]], object]) -> dict[str, str]:
@@ -163,7 +179,7 @@ def _edit(manifest: dict[str, Any], edit: Callable[[dict[str, Any]], object]) ->
         (lambda m: m["bots"][0]["scopes"].append("chat"), "bots[0].scopes[3]", '"chat" is not one'),
         (lambda m: m["bots"][0]["scopes"].clear(), "bots[0].scopes", "is empty"),
         (lambda m: m["bots"][0].update(colour=1), "bots[0].colour", "remove it"),
-        (lambda m: m["bots"][0].pop("botId"), "bots[0].botId", "is missing; set MICROSOFT_APP_ID"),
+        (lambda m: m["bots"][0].pop("botId"), "bots[0].botId", "is missing; set teams.app_id"),
         (lambda m: m.pop("name"), "name", "is missing"),
         (lambda m: m["name"].update(short="x" * 31), "name.short", "longer than 30"),
         (lambda m: m["description"].update(short="x" * 81), "description.short", "longer than 80"),

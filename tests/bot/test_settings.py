@@ -113,7 +113,7 @@ def drop(path: str) -> Callable[[Document], None]:
 TABLE: list[tuple[Callable[[Document], None], str]] = [
     (drop("people"), "people: list at least one person"),
     (set_at("people", "alex"), "people: list at least one person"),
-    (drop("people.0.name"), "people.0.name: Field required"),
+    (drop("people.0.name"), "people.0.name: is missing; add it"),
     (set_at("people.0.rolls", []), "people.0.rolls: unknown key"),
     (set_at("people.0.id", "Alex Wilber"), "people.0.id: String should match pattern"),
     (set_at("people.0.identities", {"icq": "1"}), "people.0.identities.icq"),
@@ -145,7 +145,7 @@ TABLE: list[tuple[Callable[[Document], None], str]] = [
     (set_at("model", {"provider": "scripted"}), "the scripted model is for local mode"),
     (set_at("model", {"provider": "azure"}), "AZURE_OPENAI_API_KEY is not set"),
     (drop("workflows"), "workflows.modules: name at least one"),
-    (drop("workflows.modules"), "workflows.modules: Field required"),
+    (drop("workflows.modules"), "workflows.modules: is missing; add it"),
     (set_at("workflows.modules", ["a-b"]), "workflows.modules.0: String should match"),
     (set_at("workflows.settings.key.env", "NOT_SET"), "workflows.settings.key: the environment"),
     (drop("policy"), "policy: must be a mapping with `tools`"),
@@ -264,7 +264,7 @@ def test_the_environment_is_production_unless_told(monkeypatch: pytest.MonkeyPat
 def test_a_wrong_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_ENV", "staging")
 
-    with pytest.raises(ConfigurationError, match="COUNTERSIGN_ENV: Input should be"):
+    with pytest.raises(ConfigurationError, match="COUNTERSIGN_ENV: write "):
         process_settings()
 
 

@@ -211,5 +211,5 @@ def test_missing_secret_is_named_as_it_stands_in_the_file(tmp_path: Path) -> Non
     del document["connectors"]["jira"]["auth"]["token_env"]
     said = problems(tmp_path, document, environ=TICKET_ENVIRON)
 
-    assert "connectors.jira.auth.token_env: Field required" in said
+    assert "connectors.jira.auth.token_env: is missing; add it" in said
     assert ENVIRON["BOT_SECRET"] not in said

@@ -25,7 +25,9 @@ async def test_votes_are_counted_and_tools_run_before_any_slow_system_has_answer
     tmp_path: Path,
 ) -> None:
     async with ticket_world(tmp_path, "jira") as app:
-        app.settings = app.settings.model_copy(update={"limits": LimitsSettings(grace=0.1)})
+        app.settings = app.settings.model_copy(
+            update={"limits": LimitsSettings.model_validate({"grace": "0.1s"})}
+        )
         async with app.server():
             await app.teams.send_message("Alex Wilber", "help")
             await app.says("what waits for your decision")

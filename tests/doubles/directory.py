@@ -64,6 +64,10 @@ class FakeDirectory:
             (p for p in self._people.values() if p.roles.intersection(roles)), key=lambda p: p.id
         )
 
+    def everybody(self) -> Sequence[Principal]:
+        """Everybody there is, ordered by id."""
+        return sorted(self._people.values(), key=lambda p: p.id)
+
     def set_roles(self, principal_id: str, *roles: str) -> Principal:
         """Grant exactly these roles."""
         known = self._people[PrincipalId(principal_id)]
