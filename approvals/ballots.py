@@ -250,7 +250,7 @@ class BallotBox:
             at=now,
             comment=ballot.comment.strip(),
         )
-        request_rows.add_vote(connection, vote)
+        request_rows.add_vote(connection, request.session_id, vote)
         body: JsonObject = {
             **vote.model_dump(mode="json", exclude={"request_id", "at", "principal_id"}),
             "request": request.id,

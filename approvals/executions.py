@@ -8,6 +8,7 @@ idempotent; then it is called again with the same execution token.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from approvals.authority import revoked
 from approvals.canonical import digest, sha256_hex, well_formed
 from approvals.doubts import contradicted
 from approvals.errors import IntegrityError, InvalidError, LostLeaseError
+from approvals.evidence import EvidenceError, approval
 from approvals.follow_up import FollowUp
 from approvals.lifecycle import tally
 from approvals.models import (
@@ -30,16 +32,22 @@ from approvals.models import (
     Verdict,
     Via,
 )
+from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Directory
 from approvals.proposals import call_of, not_executed
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
+from approvals.store.after_commit import AFTER_COMMIT
 
 LEDGER_TEXT = 4_000
 """Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
 DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
+FORGED_MESSAGE = (
+    "The ledger does not have this approval on record, so nothing was run. Operators have been "
+    "told: run `countersign ledger verify`"
+)
 IN_DOUBT_MESSAGE = (
     "It is not known whether this ran: the process that ran it stopped before it could say. "
     "It will not be run again. A person has been told to check the target system."
@@ -50,8 +58,15 @@ UNKNOWN_MESSAGE = "It will not be run again. A person has been told to check the
 class Executions:
     """Each method belongs into a transaction whose run has been checked by the caller."""
 
-    def __init__(self, policy: Policy, directory: Directory, follow_up: FollowUp):
+    def __init__(
+        self,
+        policy: Policy,
+        directory: Directory,
+        follow_up: FollowUp,
+        observer: Observer = SILENT,
+    ):
         self._policy = policy
+        self._observer = observer
         self._directory = directory
         self._follow = follow_up
 
@@ -76,7 +91,7 @@ class Executions:
             raise IntegrityError(
                 f"Request {request_id} is {request.status}; only an approved one can run."
             )
-        refusal = self._why_not(connection, request, arguments)
+        refusal = self._why_not(connection, request, arguments, now)
         if refusal is not None and again:
             return self._set_in_doubt(connection, request, now)
         if refusal is not None:
@@ -188,7 +203,7 @@ class Executions:
             self._follow.changed(connection, after, now)
 
     def _why_not(
-        self, connection: Connection, request: Request, arguments: JsonObject
+        self, connection: Connection, request: Request, arguments: JsonObject, now: datetime
     ) -> Result | None:
         try:
             recomputed = digest(
@@ -204,13 +219,18 @@ class Executions:
         signed = decision is not None and recomputed == request.digest == decision.digest
         if decision is None or not signed or arguments != request.arguments:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
+        by_rule = decision.via is Via.POLICY
+        try:
+            evidence = approval(connection, request, by_rule=by_rule)
+        except EvidenceError as exc:
+            return self._forged(connection, request, str(exc), now)
         call = call_of(request, arguments)
         ruling = self._policy.rule(call)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
             return not_executed(Cause.SHADOW, ruling.reason)
-        if decision.via is Via.POLICY:
+        if by_rule:
             if ruling.effect is not Effect.ALLOW:
                 message = "The policy was changed: this now needs a person. Propose it again."
                 return not_executed(Cause.DRIFT, message, retry=True)
@@ -218,15 +238,22 @@ class Executions:
         if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
             message = "The policy was changed: other people must approve this. Propose it again."
             return not_executed(Cause.DRIFT, message, retry=True)
-        votes = request_rows.votes_of(connection, request.id)
-        lost = revoked(self._directory.by_id, request, votes)
+        lost = revoked(self._directory.by_id, request, evidence.votes)
         if lost is not None:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
-        counted = tally(request.stages, [v for v in votes if v.revision == request.revision])
-        if counted.verdict is not Verdict.APPROVE:
-            message = "The votes on record do not approve this. Nothing was run."
-            return not_executed(Cause.DRIFT, message)
+        if tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
+            return self._forged(connection, request, "its votes do not add up to a yes", now)
         return None
+
+    def _forged(
+        self, connection: Connection, request: Request, why: str, now: datetime
+    ) -> Result:
+        """The tables say that it was approved, the ledger does not: operators have to know."""
+        body: JsonObject = {"request": request.id, "digest": request.digest, "reason": why}
+        ledger_rows.append(connection, request.session_id, now, ("evidence_missing", body))
+        alarm = partial(self._observer.evidence_missing, request, why)
+        connection.info[AFTER_COMMIT].append(alarm)
+        return not_executed(Cause.DRIFT, f"{FORGED_MESSAGE} ({why}).")
 
     def _call_off(
         self, connection: Connection, request: Request, result: Result, now: datetime

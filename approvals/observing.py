@@ -36,6 +36,10 @@ class Observer(Protocol):
     def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         """It is known what became of a call; `took_s` is how long its tool ran, if it did."""
 
+    def evidence_missing(self, request: Request, reason: str) -> None:
+        """An approved call was not run, because the ledger does not have its approval on record:
+        somebody has written to the tables."""
+
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """A channel was tried."""
 
@@ -74,6 +78,9 @@ class Silent:
 
     def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         """See `Observer.settled`."""
+
+    def evidence_missing(self, request: Request, reason: str) -> None:
+        """See `Observer.evidence_missing`."""
 
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """See `Observer.delivered`."""

@@ -36,10 +36,11 @@ from approvals.models import (
     SessionId,
     SessionStatus,
 )
+from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
 from approvals.proposals import build, checked, rule
-from approvals.store import codec
+from approvals.store import changes, codec
 from approvals.store import leases as lease_rows
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
@@ -69,6 +70,7 @@ class Runs:
         *,
         lease_s: float = 30.0,
         takeover: Takeover | None = None,
+        observer: Observer = SILENT,
     ):
         self._store = store
         self._clock = clock
@@ -77,7 +79,7 @@ class Runs:
         self._catalog = catalog
         self._takeover = Takeover(time.monotonic, lease_s=lease_s) if takeover is None else takeover
         self._follow = FollowUp(jobs, directory, channels, self._takeover)
-        self._executions = Executions(policy, directory, self._follow)
+        self._executions = Executions(policy, directory, self._follow, observer)
         self.lease_s = self._takeover.lease_s
 
     async def start(
@@ -109,6 +111,13 @@ class Runs:
             "task": task,
             "owner": owner,
             "conversation": conversation,
+            changes.ROWS: [
+                {
+                    "table": "sessions",
+                    "key": [session.id],
+                    "set": changes.told(session_rows.first_columns(session, idempotency_key)),
+                }
+            ],
         }
         rows, head = ledger_rows.linked((0, GENESIS), session.id, now, [("session_started", body)])
 
@@ -243,6 +252,8 @@ class Runs:
             )
             requests.append(request)
             entries.append(("proposed", _proposed(request, ruling.effect, transcript)))
+        if not entries:  # the chat's state alone
+            entries.append(("stored", {"transcript_sha256": _transcript_sha256(transcript)}))
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
 
         def unit(connection: Connection) -> None:
@@ -256,6 +267,7 @@ class Runs:
                 if waiting
                 else {}
             )
+            request_rows.insert(connection, requests)
             self._change(
                 connection,
                 run,
@@ -267,7 +279,6 @@ class Runs:
                 error=None,
                 **state,
             )
-            request_rows.insert(connection, requests)
             self._follow.tell(connection, run.session, "\n\n".join(progress), now)
             self._follow.show(connection, run.session, waiting, now)
 
@@ -432,7 +443,9 @@ class Runs:
         """Write columns of the session and entries of its ledger as this run."""
         session_id = run.session.id
         before = ledger_rows.head(connection, session_id, lock=True)
-        rows, (seq, last_hash) = ledger_rows.linked(before, session_id, now, entries)
+        session_rows.note(connection, session_id, values)
+        told = changes.with_rows(connection, session_id, entries)
+        rows, (seq, last_hash) = ledger_rows.linked(before, session_id, now, told)
         ledger_rows.insert(connection, rows)
         head = {"ledger_seq": seq, "ledger_head": last_hash}
         session_rows.change(connection, session_id, run.epoch, now, **head, **values)

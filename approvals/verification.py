@@ -1,14 +1,20 @@
-"""Checks chains: that of one session, or all of them, a page at a time however many there are."""
+"""Checks the ledger: the chain of each session, and the tables against what it says.
+
+One session, or all of them, a page at a time however many there are.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
+from approvals.comparing import differences
 from approvals.ledger import Verification, combine
 from approvals.ledger import verify as verify_chain
 from approvals.models import SessionId
 from approvals.ports import Store
-from approvals.store import codec
+from approvals.store import codec, tables
 from approvals.store import ledger as rows
 
 PAGE = 500
@@ -19,16 +25,45 @@ async def verify_all(store: Store) -> Verification:
     """Check every session that there is, and that there is nothing of sessions that are gone."""
     total, after = Verification(entries=0), ""
     while True:
-        found = await store.read(lambda c, after=after: rows.chains(c, after, limit=PAGE))  # type: ignore[misc]
-        total = combine([total, *map(verified, found)])
-        if not found:
-            return total
-        after = found[-1].session_id
+        checked, last = await store.read(lambda c, after=after: _page(c, after))  # type: ignore[misc]
+        total = combine([total, checked])
+        if last is None:
+            break
+        after = last
+    lost = await store.read(lambda c: tables.orphans(c, limit=PAGE))
+    return combine([total, Verification(entries=0, problems=tuple(lost))])
+
+
+def _page(connection: Connection, after: str) -> tuple[Verification, str | None]:
+    """What the sessions that follow `after` give, and the last of them if there was any."""
+    found = rows.chains(connection, after, limit=PAGE)
+    if not found:
+        return Verification(entries=0), None
+    stored = tables.rows_of(connection, found[0].session_id, found[-1].session_id)
+    checked = [compared(chain, stored.get(chain.session_id, [])) for chain in found]
+    return combine(checked), found[-1].session_id
 
 
 def verify_one(connection: Connection, session_id: SessionId) -> Verification:
     """Check one session."""
-    return verified(rows.chain_of(connection, session_id))
+    stored = tables.rows_of(connection, session_id, session_id)
+    return compared(rows.chain_of(connection, session_id), stored.get(session_id, []))
+
+
+def compared(chain: rows.Chain, stored: Sequence[tables.Row]) -> Verification:
+    """What checking one chain finds, and where the tables hold something else than it says."""
+    checked = verified(chain)
+    if chain.head is None:
+        return checked
+    where = f"session {chain.session_id}"
+    try:
+        entries = [codec.ledger_entry(row) for row in chain.rows]
+        found = [f"{where}, {problem}" for problem in differences(entries, stored)]
+    except ValueError:  # which `verified` has said
+        return checked
+    except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
+        found = [f"{where}: what an entry says of the tables cannot be read: {exc!r}"]
+    return Verification(entries=checked.entries, problems=(*checked.problems, *found))
 
 
 def verified(chain: rows.Chain) -> Verification:

@@ -107,6 +107,10 @@ class Metrics:
         """See `approvals.observing.Observer.vote_refused`."""
         self._refused.labels(via.value, refusal(error)).inc()
 
+    def evidence_missing(self) -> None:
+        """See `approvals.observing.Observer.evidence_missing`."""
+        self._forged.labels().inc()
+
     def settled(self, request: Request, result: Result, took_s: float | None) -> None:
         """See `approvals.observing.Observer.settled`."""
         self._calls.labels(tool(request), outcome(result)).inc()
@@ -145,6 +149,7 @@ class Metrics:
         self._votes = self._counter("votes", "Votes counted.", "channel", "verdict")
         self._refused = self._counter("votes_refused", "Votes refused.", "channel", "reason")
         self._decisions = self._counter("decisions", "Requests decided.", "channel", "verdict")
+        self._forged = self._counter("evidence_missing", "Approvals that are not on the ledger.")
         self._calls = self._counter("tool_calls", "What became of calls.", "tool", "outcome")
         self._tool_seconds = self._histogram("tool_seconds", "Tool run time.", ("tool",), SLOW)
 

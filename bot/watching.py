@@ -90,6 +90,16 @@ class Watch:
             self._refused.popitem(last=False)
         return known
 
+    def evidence_missing(self, request: Request, reason: str) -> None:
+        """See `Observer.evidence_missing`."""
+        self.metrics.evidence_missing()
+        log.error(
+            "approval is not on the ledger: nothing was run; run `countersign ledger verify`",
+            session_id=request.session_id,
+            request_id=request.id,
+            reason=reason,
+        )
+
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """See `Observer.delivered`; the courier writes the lines, which say where."""
         self.metrics.delivered(channel, outcome)

@@ -151,7 +151,17 @@ async def compose(
         )
         channel = TeamsChannel(settings.teams, adapter, service, directory)
         channels[channel.name] = channel
-        runs = Runs(store, clock, policy, directory, jobs, channels, registry, takeover=takeover)
+        runs = Runs(
+            store,
+            clock,
+            policy,
+            directory,
+            jobs,
+            channels,
+            registry,
+            takeover=takeover,
+            observer=watch,
+        )
         manager = await stack.enter_async_context(SessionManager(runs, registry, observer=watch))
         takeover.open(lambda: manager.free_slots() if jobs.is_open else 0)
         stack.push_async_callback(runs.leave)

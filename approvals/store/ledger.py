@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from approvals.errors import NotFoundError
 from approvals.ledger import entry_hash
 from approvals.models import JsonObject, LedgerEntry, SessionId
-from approvals.store import codec, heads
+from approvals.store import changes, codec, heads
 from approvals.store.prepared import Parameters, Prepared, insertion
 from approvals.store.schema import ledger, sessions
 
@@ -35,9 +35,11 @@ def append(
     at: datetime,
     *entries: tuple[str, JsonObject],
 ) -> None:
-    """Link (kind, body) pairs to the session's chain, in this transaction."""
+    """Link (kind, body) pairs to the session's chain, in this transaction, with what it has
+    changed in the session's rows before."""
     before = head(connection, session_id, lock=True)
-    rows, (seq, last_hash) = linked(before, session_id, at, entries)
+    told = changes.with_rows(connection, session_id, entries)
+    rows, (seq, last_hash) = linked(before, session_id, at, told)
     insert(connection, rows)
     _MOVE_HEAD.run(connection, of=session_id, seq=seq, hash=last_hash)
 
@@ -85,6 +87,21 @@ def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
     return [codec.ledger_entry(row) for row in connection.execute(query)]
 
 
+def since(connection: Connection, session_id: str, seq: int) -> Sequence[Sequence[Any]]:
+    """The rows of a session's entries from `seq` on: the columns of `EVIDENCE`, by number."""
+    return _SINCE.all(connection, of=session_id, first=seq)
+
+
+EVIDENCE = (
+    ledger.c.seq,
+    ledger.c.at,
+    ledger.c.kind,
+    ledger.c.body,
+    ledger.c.prev_hash,
+    ledger.c.hash,
+)
+
+
 @dataclass(frozen=True)
 class Chain:
     """What is stored of one session: `rows` by sequence number, and where they should end; None if
@@ -125,3 +142,8 @@ _MOVE_HEAD = Prepared(
     update(sessions).where(_of).values(ledger_seq=bindparam("seq"), ledger_head=bindparam("hash"))
 )
 _INSERT = insertion(ledger)
+_SINCE = Prepared(
+    select(*EVIDENCE)
+    .where(ledger.c.session_id == bindparam("of"), ledger.c.seq >= bindparam("first"))
+    .order_by(ledger.c.seq)
+)

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from approvals.errors import InvalidError, UnavailableError
-from approvals.store import heads
+from approvals.store import changes, heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.terse import keep_terse
 from approvals.store.urls import parse, shown
@@ -203,7 +203,10 @@ def _entered(
 ) -> T:
     connection.info[AFTER_COMMIT] = after
     heads.forget(connection)
-    return unit(connection)
+    changes.forget(connection)
+    value = unit(connection)
+    changes.require_told(connection)
+    return value
 
 
 class _AgainError(Exception):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from approvals.errors import InvalidError, NotFoundError
 from approvals.lifecycle import require_move
 from approvals.models import Request, RequestId, RequestStatus, Vote
-from approvals.store import codec
+from approvals.store import changes, codec
 from approvals.store import sessions as sessions_of
 from approvals.store.prepared import Prepared, insertion
 from approvals.store.schema import requests, sessions, votes
@@ -24,12 +24,15 @@ _PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'
 
 def insert(connection: Connection, values: Sequence[Request]) -> None:
     """Add requests. Raises InvalidError for a call id that the session has used before."""
+    rows = [codec.request_columns(v) for v in values]
     try:
-        _INSERT.run_each(connection, [codec.request_columns(v) for v in values])
+        _INSERT.run_each(connection, rows)
     except IntegrityError as exc:
         raise InvalidError(
             f"A call id was used twice in session {values[0].session_id}; every call needs its own."
         ) from exc
+    for value, row in zip(values, rows, strict=True):
+        changes.note(connection, value.session_id, "requests", [value.id], row)
 
 
 def get(connection: Connection, request_id: str) -> Request:
@@ -130,14 +133,17 @@ def replace(connection: Connection, before: Request, after: Request) -> bool:
         require_move(before.status, after.status)
     old, new = before.__dict__, after.__dict__
     changed = tuple(name for name in _CHANGING if old[name] is not new[name])
+    columns = codec.request_columns(after, changed)
     done = _replacing(changed).run(
         connection,
         of=before.id,
         was_status=before.status.value,
         was_revision=before.revision,
         was_stage=before.stage,
-        **codec.request_columns(after, changed),
+        **columns,
     )
+    if done == 1:
+        changes.note(connection, before.session_id, "requests", [before.id], columns)
     return done == 1
 
 
@@ -176,9 +182,12 @@ def _replacing(names: tuple[str, ...]) -> Prepared:
     )
 
 
-def add_vote(connection: Connection, value: Vote) -> None:
+def add_vote(connection: Connection, session_id: str, value: Vote) -> None:
     """Record a vote; the key refuses a second one of the same person on the same revision."""
-    _INSERT_VOTE.run(connection, **codec.vote_columns(value))
+    columns = codec.vote_columns(value)
+    _INSERT_VOTE.run(connection, **columns)
+    key = [value.request_id, value.revision, value.principal_id]
+    changes.note(connection, session_id, "votes", key, columns)
 
 
 def votes_of(connection: Connection, request_id: str) -> list[Vote]:

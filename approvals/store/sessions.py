@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from approvals.errors import LostLeaseError, NotFoundError
 from approvals.ledger import GENESIS
 from approvals.models import Session, SessionId, SessionStatus
-from approvals.store import codec, heads
+from approvals.store import changes, codec, heads
 from approvals.store.prepared import Prepared
 from approvals.store.schema import sessions
 
@@ -24,6 +24,26 @@ _NEW = [column.name for column in sessions.c if column.name not in _LATER]
 BEGUN = (*_COLUMNS, sessions.c.snapshot)
 LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)
 _EPOCH, _ATTEMPTS, _SNAPSHOT_TOO = (len(codec.SESSION) + n for n in range(3))
+
+
+TOLD = frozenset(
+    {
+        "workflow",
+        "workflow_version",
+        "task",
+        "owner",
+        "status",
+        "conversation",
+        "idempotency_key",
+        "created_at",
+        "checkpoint_id",
+        "snapshot",
+        "answer",
+        "error",
+        "cause",
+    }
+)
+"""The columns that the ledger tells of; the rest is of the run and its lease."""
 
 
 class NewLease(NamedTuple):
@@ -44,20 +64,14 @@ def insert(
 ) -> None:
     """Add a session that is due at `next_at`, or leased at once: then it is due when `lease` ends.
 
-    `head` is the sequence number and hash of the last of the ledger entries that follow.
+    `head` is the sequence number and hash of the last of the ledger entries that follow, which say
+    what `first_columns` gives.
     """
     until = None if lease is None else codec.to_text(lease.until)
     _INSERT.run(
         connection,
         id=session.id,
-        workflow=session.workflow,
-        workflow_version=session.workflow_version,
-        task=session.task,
-        owner=session.owner,
-        status=session.status.value,
-        conversation=session.conversation,
-        idempotency_key=idempotency_key,
-        created_at=codec.to_text(session.created_at),
+        **first_columns(session, idempotency_key),
         updated_at=codec.to_text(session.updated_at),
         next_at=until or codec.to_text(next_at),
         epoch=0 if lease is None else FIRST_EPOCH,
@@ -66,6 +80,20 @@ def insert(
         ledger_seq=head[0],
         ledger_head=head[1],
     )
+
+
+def first_columns(session: Session, idempotency_key: str | None) -> dict[str, Any]:
+    """Of a new session: what the ledger tells of."""
+    return {
+        "workflow": session.workflow,
+        "workflow_version": session.workflow_version,
+        "task": session.task,
+        "owner": session.owner,
+        "status": session.status.value,
+        "conversation": session.conversation,
+        "idempotency_key": idempotency_key,
+        "created_at": codec.to_text(session.created_at),
+    }
 
 
 def lock(connection: Connection, session_id: str) -> None:
@@ -154,6 +182,12 @@ def change(
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
+def note(connection: Connection, session_id: str, columns: Mapping[str, Any]) -> None:
+    """Let the next ledger entry of the session say what these columns hold now."""
+    said = {name: value for name, value in columns.items() if name in TOLD}
+    changes.note(connection, session_id, "sessions", [session_id], said)
+
+
 def wake(connection: Connection, session_id: str, now: datetime) -> None:
     """Let a session go on if it waits."""
     _WAKE.run(connection, of=session_id, now=codec.to_text(now))
@@ -174,6 +208,8 @@ def cancel(connection: Connection, session_id: str, now: datetime, *, error: str
             updated_at=codec.to_text(now),
         )
     )
+    if cancelled.rowcount == 1:
+        note(connection, session_id, {"status": SessionStatus.CANCELLED.value, "error": error})
     return cancelled.rowcount == 1
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.pool import QueuePool
 
 from approvals.errors import ConfigurationError, UnavailableError
 from approvals.outages import Outages
-from approvals.store import heads
+from approvals.store import changes, heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.prepared import run
 from approvals.store.wal import make_room
@@ -284,8 +284,10 @@ class SqliteStore(SqliteReader):
         after: list[Callable[[], None]] = []
         connection.info[AFTER_COMMIT] = after
         heads.forget(connection)
+        changes.forget(connection)
         try:
             value = unit.run(connection)
+            changes.require_told(connection)
         except DBAPIError as exc:
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
                 exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")

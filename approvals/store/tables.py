@@ -1,0 +1,63 @@
+"""Reads the rows of sessions as they are, whatever they hold, to compare them with the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from approvals.store.schema import deliveries, requests, sessions, votes
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its table, its primary key, its columns."""
+
+    table: str
+    key: tuple[Any, ...]
+    columns: Mapping[str, Any]
+
+
+OF_REQUESTS = (votes, deliveries)
+"""Tables whose rows belong to a request."""
+
+
+def rows_of(connection: Connection, first: str, last: str) -> dict[str, list[Row]]:
+    """The rows of the sessions whose ids are from `first` to `last`, by session."""
+    found: dict[str, list[Row]] = {}
+    for row in _read(connection, sessions, sessions.c.id.between(first, last)):
+        found.setdefault(str(row.key[0]), []).append(row)
+    owners: dict[Any, str] = {}
+    for row in _read(connection, requests, requests.c.session_id.between(first, last)):
+        session_id = row.columns["session_id"]
+        owners[row.key[0]] = session_id
+        found.setdefault(session_id, []).append(row)
+    mine = select(requests.c.id).where(requests.c.session_id.between(first, last))
+    for table in OF_REQUESTS:
+        for row in _read(connection, table, table.c.request_id.in_(mine)):
+            found.setdefault(owners[row.columns["request_id"]], []).append(row)
+    return found
+
+
+def orphans(connection: Connection, *, limit: int) -> list[str]:
+    """Rows whose session or request is gone, at most `limit` of each table."""
+    lost = [
+        (requests, requests.c.session_id.not_in(select(sessions.c.id))),
+        *((table, table.c.request_id.not_in(select(requests.c.id))) for table in OF_REQUESTS),
+    ]
+    return [
+        f"{table.name} {' / '.join(map(str, row.key))}: what it belongs to is gone"
+        for table, gone in lost
+        for row in _read(connection, table, gone, limit=limit)
+    ]
+
+
+def _read(
+    connection: Connection, table: Table, which: ColumnElement[bool], *, limit: int | None = None
+) -> Iterator[Row]:
+    names = [column.name for column in table.primary_key]
+    query = select(table).where(which).limit(limit)
+    for found in connection.execute(query).mappings():
+        yield Row(table.name, tuple(found[name] for name in names), dict(found))
