@@ -95,7 +95,7 @@ def _vote(request: Request, entry: _Entry) -> Vote:
 def _of_request(connection: Connection, request: Request) -> Iterator[_Entry]:
     """The entries about a request that matter here, each with its own hash, in an unbroken chain
     from the proposal on. Where the table does not say where that is, from the first entry on."""
-    rows = ledger_rows.since(connection, request.session_id, getattr(request, 'ledger_seq', 0))
+    rows = ledger_rows.since(connection, request.session_id, request.ledger_seq)
     end = ledger_rows.head(connection, request.session_id, lock=True)
     _require_chain(rows, end)
     for seq, at, kind, text, prev_hash, own_hash in rows:

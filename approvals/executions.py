@@ -26,6 +26,7 @@ from approvals.models import (
     Outcome,
     Request,
     RequestId,
+    RequestKind,
     RequestStatus,
     Result,
     SessionId,
@@ -86,7 +87,7 @@ class Executions:
             raise IntegrityError(f"Request {request_id} is already running in this run.")
         request = self.doubt(connection, request, now)
         if request.result is not None:
-            return request.result
+            return self._known(connection, request, request.result, now)
         if not again and request.status is not RequestStatus.APPROVED:
             raise IntegrityError(
                 f"Request {request_id} is {request.status}; only an approved one can run."
@@ -245,9 +246,21 @@ class Executions:
             return self._forged(connection, request, "its votes do not add up to a yes", now)
         return None
 
-    def _forged(
-        self, connection: Connection, request: Request, why: str, now: datetime
+    def _known(
+        self, connection: Connection, request: Request, result: Result, now: datetime
     ) -> Result:
+        """What became of it; a person's answer to a question only as the ledger has it."""
+        if request.kind is not RequestKind.INPUT or request.status is not RequestStatus.APPROVED:
+            return result
+        try:
+            votes = approval(connection, request, by_rule=False).votes
+        except EvidenceError as exc:
+            return self._forged(connection, request, str(exc), now)
+        if not votes or votes[-1].comment != result.content:
+            return self._forged(connection, request, "the answer is another one there", now)
+        return result
+
+    def _forged(self, connection: Connection, request: Request, why: str, now: datetime) -> Result:
         """The tables say that it was approved, the ledger does not: operators have to know."""
         body: JsonObject = {"request": request.id, "digest": request.digest, "reason": why}
         ledger_rows.append(connection, request.session_id, now, ("evidence_missing", body))

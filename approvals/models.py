@@ -344,6 +344,8 @@ class Request(Value):
     """Why this revision had to be asked, where that is neither the agent nor an edit."""
     call_hash: str = ""
     """SHA-256 of the canonical tool and arguments: the same call has the same."""
+    ledger_seq: int = 0
+    """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
 
     @property
     def modified(self) -> bool:

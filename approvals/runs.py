@@ -267,6 +267,10 @@ class Runs:
                 if waiting
                 else {}
             )
+            seq, _ = ledger_rows.head(connection, run.session.id, lock=True)
+            for number, request in enumerate(requests):
+                place = {"ledger_seq": seq + 1 + number}
+                requests[number] = request.model_copy(update=place)
             request_rows.insert(connection, requests)
             self._change(
                 connection,

@@ -27,16 +27,18 @@ OF_REQUESTS = (votes, deliveries)
 def rows_of(connection: Connection, first: str, last: str) -> dict[str, list[Row]]:
     """The rows of the sessions whose ids are from `first` to `last`, by session."""
     found: dict[str, list[Row]] = {}
-    for row in _read(connection, sessions, sessions.c.id.between(first, last)):
+    for row in _read(connection, sessions, sessions.c.id >= first, sessions.c.id <= last):
         found.setdefault(str(row.key[0]), []).append(row)
+    mine = requests.c.session_id >= first, requests.c.session_id <= last
     owners: dict[Any, str] = {}
-    for row in _read(connection, requests, requests.c.session_id.between(first, last)):
+    for row in _read(connection, requests, *mine):
         session_id = row.columns["session_id"]
         owners[row.key[0]] = session_id
         found.setdefault(session_id, []).append(row)
-    mine = select(requests.c.id).where(requests.c.session_id.between(first, last))
     for table in OF_REQUESTS:
-        for row in _read(connection, table, table.c.request_id.in_(mine)):
+        for row in _read(
+            connection, table, table.c.request_id.in_(select(requests.c.id).where(*mine))
+        ):
             found.setdefault(owners[row.columns["request_id"]], []).append(row)
     return found
 
@@ -55,9 +57,9 @@ def orphans(connection: Connection, *, limit: int) -> list[str]:
 
 
 def _read(
-    connection: Connection, table: Table, which: ColumnElement[bool], *, limit: int | None = None
+    connection: Connection, table: Table, *which: ColumnElement[bool], limit: int | None = None
 ) -> Iterator[Row]:
     names = [column.name for column in table.primary_key]
-    query = select(table).where(which).limit(limit)
+    query = select(table).where(*which).limit(limit)
     for found in connection.execute(query).mappings():
         yield Row(table.name, tuple(found[name] for name in names), dict(found))

@@ -110,7 +110,7 @@ async def test_snapshot_can_be_stored_without_a_call(world: World) -> None:
     run = await world.begun()
 
     assert () == await world.submit(run)
-    assert ["session_started"] == await world.kinds(run.session.id)
+    assert ["session_started", "stored"] == await world.kinds(run.session.id)
     transcript = await world.service.transcript(run.session.id)
     assert [{"role": "user", "content": "Quote"}] == list(transcript)
 
