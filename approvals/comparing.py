@@ -20,7 +20,7 @@ Key = tuple[str, ...]
 """Table and primary key, as text."""
 _LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 _WHILE_LIVE = frozenset({"status", "error"})
-"""Columns of a session that change without an entry while it goes on: it wakes, it is tried again."""
+"""Columns of a session that change without an entry while it goes on: it wakes, it is retried."""
 
 
 @dataclass

@@ -37,7 +37,7 @@ from approvals.observing import SILENT, Observer
 from approvals.outages import Outages, named
 from approvals.ports import Channel, Channels, Clock, RequestView, Store
 from approvals.service import ApprovalService
-from approvals.store import codec
+from approvals.store import changes, codec
 from approvals.store import deliveries as rows
 from approvals.store import ledger as ledger_rows
 from approvals.store import sessions as session_rows
@@ -198,6 +198,12 @@ class Courier:
                 error=None,
             )
             if first:
+                columns = {
+                    "request_id": delivery.request_id,
+                    "channel": delivery.channel,
+                    "target": delivery.target,
+                }
+                changes.note(connection, view.session.id, "deliveries", [delivery.id], columns)
                 body: JsonObject = {
                     "request": delivery.request_id,
                     "channel": delivery.channel,
