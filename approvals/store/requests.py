@@ -186,7 +186,7 @@ def add_vote(connection: Connection, session_id: str, value: Vote) -> None:
     """Record a vote; the key refuses a second one of the same person on the same revision."""
     columns = codec.vote_columns(value)
     _INSERT_VOTE.run(connection, **columns)
-    key = [value.request_id, value.revision, value.principal_id]
+    key: list[str | int] = [value.request_id, value.revision, value.principal_id]
     changes.note(connection, session_id, "votes", key, columns)
 
 
