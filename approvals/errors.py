@@ -5,6 +5,7 @@ CountersignError
 │   └── WorkflowMissingError the workflow of a session is not here, or in another version
 ├── RefusedError             somebody may not do this
 │   ├── NotAuthorisedError   the verified person lacks the role, or asked for it themselves
+│   ├── UnreadError          not all of it was shown where it was answered; read it first
 │   └── DeniedByPolicyError  policy forbids the call
 ├── ConflictError            the state has moved on
 │   ├── AlreadyDecidedError  who decided, when, through what
@@ -51,6 +52,10 @@ class RefusedError(CountersignError):
 
 class NotAuthorisedError(RefusedError):
     """The verified person may not decide this request."""
+
+
+class UnreadError(RefusedError):
+    """The place where it was answered does not show all of it, and this person has not read it."""
 
 
 class DeniedByPolicyError(RefusedError):

@@ -248,6 +248,15 @@ class Vote(Value):
     """Later stages for which it counts as well, where the rule lets one person count for both."""
 
 
+class Opening(Value):
+    """That a person says to have read all of one revision, on the page that shows it."""
+
+    request_id: RequestId
+    revision: int
+    principal_id: PrincipalId
+    at: datetime
+
+
 class Decision(Value):
     """What the votes (or policy, or the clock) add up to."""
 

@@ -15,6 +15,7 @@ from approvals.models import (
     Effective,
     JsonObject,
     Notice,
+    Opening,
     Principal,
     PrincipalId,
     Request,
@@ -136,6 +137,12 @@ class RequestView(Value):
     """What the tool accepts, to draw an edit form."""
     eligible: tuple[Principal, ...] = ()
     """Who may decide the open stage now, by id; `approvals.wording.people_in_words` names them."""
+    openings: tuple[Opening, ...] = ()
+    """Who has read all of the current revision, where it did not fit where it was asked."""
+
+    def has_read(self, principal: Principal | None) -> bool:
+        """Whether this person has read all of the current revision."""
+        return principal is not None and any(o.principal_id == principal.id for o in self.openings)
 
 
 class Channel(Protocol):

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.authority import ADMIN_ROLE
+from approvals.authority import ADMIN_ROLE, reason_against
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
 from approvals.doubts import Doubts
@@ -25,6 +25,7 @@ from approvals.errors import (
     IntegrityError,
     InvalidError,
     NotAuthorisedError,
+    StaleDigestError,
 )
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
@@ -37,6 +38,7 @@ from approvals.models import (
     DeliveryId,
     JsonObject,
     LedgerEntry,
+    Opening,
     Principal,
     PrincipalId,
     Request,
@@ -63,17 +65,19 @@ from approvals.ports import (
 from approvals.store import codec
 from approvals.store import deliveries as delivery_rows
 from approvals.store import ledger as ledger_rows
+from approvals.store import openings as opening_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.store import tickets as ticket_rows
 from approvals.takeover import Takeover
 from approvals.tickets import ActKey
 from approvals.verification import verify_all, verify_one
-from approvals.waiting import Waiting
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 MAX_PAGE = 200
+WAITING_SCAN = 500
+"""How many pending requests `waiting_for` looks through."""
 
 
 class Page(Value, Generic[T]):
@@ -201,6 +205,40 @@ class ApprovalService:
         if await self._store.write(unit):
             self._observer.vote_refused(request_id, actor.via, NotAuthorisedError(reason))
 
+    async def opened(
+        self, request_id: RequestId, person: PrincipalId, *, revision: int, link: str
+    ) -> bool:
+        """Record that a person has read all of a revision, on the page behind a link to it; whether
+        that was new. `link` says where the link stood.
+
+        Whoever has read it may approve it where it does not fit. Raises NotFoundError;
+        StaleDigestError if another revision is asked about now; ClosedError once it is decided.
+        """
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> bool:
+            request_rows.lock(connection, request_id)
+            request = request_rows.get(connection, request_id)
+            if request.revision != revision:
+                raise StaleDigestError(f"Request {request_id} is at another revision now.")
+            if request.status is not RequestStatus.PENDING:
+                raise ClosedError(f"Request {request_id} is {request.status}.")
+            opening = Opening(request_id=request_id, revision=revision, principal_id=person, at=now)
+            new = opening_rows.add(connection, opening)
+            if new:
+                body: JsonObject = {
+                    "request": request_id,
+                    "revision": revision,
+                    "digest": request.digest,
+                    "by": person,
+                    "link": link,
+                }
+                ledger_rows.append(connection, request.session_id, now, ("opened", body))
+                self._follow.changed(connection, request, now)
+            return new
+
+        return await self._store.write(unit)
+
     async def note(
         self, request_id: str, kind: str, body: JsonObject, *, act: ActKey, reason: str = ""
     ) -> bool:
@@ -280,6 +318,7 @@ class ApprovalService:
             siblings=tuple(r for r in together if r.id != request.id),
             arguments_schema=self._catalog.schema(session.workflow, request.tool),
             eligible=self.eligible(request, votes),
+            openings=tuple(opening_rows.of_revision(connection, request.id, request.revision)),
         )
 
     def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
@@ -303,13 +342,12 @@ class ApprovalService:
         session_id: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
-        newest: bool = False,
     ) -> Page[Request]:
-        """Requests, oldest (or newest) first. Raises InvalidError for a bad cursor or limit."""
+        """Requests, oldest first. Raises InvalidError for a bad cursor or limit."""
         after, size = _cursor(cursor), _limit(limit)
         found = await self._store.read(
             lambda c: request_rows.page(
-                c, status=status, session_id=session_id, after=after, limit=size + 1, newest=newest
+                c, status=status, session_id=session_id, after=after, limit=size + 1
             )
         )
         return _page(found, size)
@@ -333,26 +371,25 @@ class ApprovalService:
 
     async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
         """Pending requests that this person may decide now, oldest first."""
-        return (await self.mine(principal, limit=limit)).items
-
-    async def mine(
-        self,
-        principal: Principal,
-        *,
-        session_id: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page[Request]:
-        """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
-        waiting = Waiting(self._directory, principal, self._clock.now())
 
         def unit(connection: Connection) -> list[Request]:
-            if session_id is not None:
-                return waiting.of_session(connection, session_id, after=after, limit=size + 1)
-            return waiting.page(connection, after=after, limit=size + 1)
+            pending = request_rows.page(
+                connection,
+                status=RequestStatus.PENDING,
+                session_id=None,
+                after=None,
+                limit=WAITING_SCAN,
+            )
+            mine = []
+            for request in pending:
+                votes = request_rows.votes_of(connection, request.id)
+                if reason_against(principal, request, votes) is None:
+                    mine.append(request)
+                if len(mine) == limit:
+                    break
+            return mine
 
-        return _page(await self._store.read(unit), size)
+        return await self._store.read(unit)
 
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""

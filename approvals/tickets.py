@@ -47,6 +47,8 @@ class TicketRef(Value):
     """Where a person opens it."""
     shown: str = ""
     """What the connector knows the text by that we wrote into it: one or more `text_sha256`."""
+    whole: bool = False
+    """Whether that text shows the whole call, so that an approval of it can count as it is."""
 
 
 class FoundTicket(Value):

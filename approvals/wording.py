@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from approvals.canonical import canonical_json
+from approvals.lookalikes import escaped, written_out
 from approvals.models import Principal, Via
 
 VIA_WORDS: dict[Via, str] = {
@@ -51,59 +50,33 @@ for the one that gives a symbol its colours). Source: Default_Ignorable_Code_Poi
 _LINES = {ord("\n"): " ", ord("\t"): " "}
 
 
-def visible(text: str) -> str:
-    """`text` with every invisible or direction-changing character written out as \\uXXXX.
+def visible(text: str, *, around: str = "") -> str:
+    """`text` with every invisible, direction-changing or look-alike character written out as
+    \\uXXXX.
 
-    Line breaks and tabs stay. So a right-to-left override cannot make `exe.pdf` of `fdp.exe`.
+    Line breaks and tabs stay. So a right-to-left override cannot make `exe.pdf` of `fdp.exe`, and
+    no Cyrillic letter makes another Contoso. Doing it twice changes nothing. `around` is what the
+    text is a piece of.
     """
-    text = text.replace("\r\n", "\n")
-    if text.translate(_LINES).isprintable() and not _BLANK.search(text):
-        return text
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    used = "".join(set(text))  # what is in a text decides, and most texts have few characters
+    if used.translate(_LINES).isprintable() and not _BLANK.search(used):
+        return written_out(text, around)
     shown = "".join(_shown(character) for character in text)
-    return _BLANK.sub(lambda blank: _escaped(blank[0]), shown)
+    return written_out(_BLANK.sub(lambda blank: escaped(blank[0]), shown), around)
 
 
 def _shown(character: str) -> str:
     if character in "\n\t" or character.isprintable():
         return character
     # Zs: unusual spaces; a person cannot tell them from a plain one, and they change the digest.
-    return _escaped(character)
+    return escaped(character)
 
 
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def value_text(value: Any) -> str:
-    """A JSON value as people read it.
-
-    Strings as they are, but in quotes if they could be taken for something else (`"900"`, `""`,
-    ` x`); numbers as they are signed (25080, not 25080.0); everything else as JSON, objects and
-    lists indented.
-    """
-    if isinstance(value, float):
-        return canonical_json(value).decode()
-    if isinstance(value, str):
-        return (
-            visible(value)
-            if _plainly_text(value)
-            else visible(json.dumps(value, ensure_ascii=False))
-        )
-    indent = 2 if isinstance(value, dict | list) and value else None
-    return visible(json.dumps(value, ensure_ascii=False, indent=indent))
-
-
-def _plainly_text(value: str) -> bool:
-    if "\n" in value.strip():
-        return True
-    if not value or value != value.strip() or value.startswith('"'):
-        return False
-    try:
-        json.loads(value)
-    except (ValueError, RecursionError):
-        return True
-    return False
+def number_text(value: int | float) -> str:
+    """A number as it is signed: 25080, not 25080.0."""
+    return canonical_json(value).decode()
 
 
 def in_words(tool: str) -> str:
@@ -116,3 +89,10 @@ def in_words(tool: str) -> str:
 def cut(text: str, limit: int) -> str:
     """`text` in at most `limit` characters, with an ellipsis if something is missing."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def cut_visibly(text: str, limit: int) -> str:
+    """`text` in about `limit` characters, saying how many are missing."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… {len(text) - limit:,} more characters"

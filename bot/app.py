@@ -11,7 +11,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.api import ledger, openapi, requests, sessions
@@ -19,6 +19,8 @@ from bot.api.operation import SERVICES, Services, authenticated
 from bot.api.problems import problem, problems, unauthorised
 from bot.door import Door
 from bot.edge import MAX_BODY_BYTES
+from bot.reading import page as reading
+from bot.reading.page import ReadingPage
 from bot.settings_limits import LimitsSettings
 
 OPERATIONS = (*sessions.OPERATIONS, *requests.OPERATIONS, *ledger.OPERATIONS)
@@ -61,6 +63,8 @@ class Parts:
     limits: LimitsSettings = field(default_factory=LimitsSettings)
     metrics: Handler | None = None
     """The page of the metrics; it authenticates its callers itself."""
+    reading: ReadingPage | None = None
+    """The page that shows all of a request to whoever holds a link; it checks the link itself."""
     measure: Middleware | None = None
     """Sees every request and its answer."""
 
@@ -81,6 +85,9 @@ def create_app(parts: Parts) -> web.Application:
     app.router.add_get("/api/openapi.json", _json(document))
     app.router.add_get("/healthz", _json({"status": "ok"}))
     app.router.add_get("/readyz", _readiness(parts.checks, parts.systems))
+    if parts.reading is not None:
+        app.router.add_get(reading.ROUTE, parts.reading.get)
+        app.router.add_post(reading.ROUTE, parts.reading.post)
     if parts.metrics is not None:
         app.router.add_get("/metrics", parts.metrics)
     return app
@@ -93,7 +100,10 @@ async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     with structlog.contextvars.bound_contextvars(http_request_id=request_id, **_subject(request)):
         response = await handler(request)
+    policy = response.headers.get(hdrs.CONTENT_SECURITY_POLICY)  # of a page
     response.headers.update(_HEADERS)
+    if policy is not None:
+        response.headers[hdrs.CONTENT_SECURITY_POLICY] = policy
     response.headers[REQUEST_ID] = request_id
     return response
 

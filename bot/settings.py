@@ -173,6 +173,8 @@ class Settings(Value):
     limits: LimitsSettings = LimitsSettings()
     metrics_token: SecretStr | None = None
     """What scrapers send; None lets only this machine read the metrics."""
+    link_key: SecretStr | None = None
+    """Signs links to the page with all of a request; None leaves that to local mode."""
     app_package: AppPackageSettings | None = None
 
     @property

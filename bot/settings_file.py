@@ -27,6 +27,7 @@ from bot.settings import (
 )
 from bot.settings_database import readable_on_the_way
 from bot.settings_limits import LimitsSettings
+from bot.settings_links import LinksSettings, link_key
 from bot.settings_metrics import MetricsSettings, metrics_token
 from bot.settings_people import read_people, read_tokens
 from bot.settings_problems import message, problems_of
@@ -49,6 +50,7 @@ SECTIONS = (
     "policy",
     "limits",
     "metrics",
+    "links",
     "app_package",
 )
 Adjust = Callable[[dict[str, Any]], None]
@@ -129,6 +131,7 @@ class _Reader:
         app_package = self._section("app_package", AppPackageSettings, None)
         limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
         metrics = self._metrics_token()
+        key = self._link_key()
         if not self._local:
             self.problems += insecure(
                 public_url=public_url,
@@ -158,6 +161,7 @@ class _Reader:
             connectors=connectors,
             limits=limits,
             metrics_token=metrics,
+            link_key=key,
             app_package=app_package,
         )
 
@@ -231,6 +235,14 @@ class _Reader:
             self.problems.append(token)
             return None
         return token
+
+    def _link_key(self) -> SecretStr | None:
+        section = self._section("links", LinksSettings, None)
+        key = link_key(section, self._environ)
+        if isinstance(key, str):
+            self.problems.append(key)
+            return None
+        return key
 
     def _workflows(self) -> WorkflowsSection | None:
         section = self._document.get("workflows")

@@ -21,6 +21,7 @@ from approvals.jobs import LocalJobs, jobs_on
 from approvals.models import Effect
 from approvals.policy import Policy
 from approvals.ports import Channel, Clock, TicketConnector
+from approvals.reading import ReadLinks
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
@@ -35,9 +36,11 @@ from bot.metrics import Metrics
 from bot.metrics_http import MetricsPage, measured
 from bot.metrics_state import State
 from bot.people import SettingsDirectory, Tokens
+from bot.reading.page import ReadingPage
 from bot.records import NoConversations
 from bot.sessions import Sessions
 from bot.settings import DEFAULT_HOST, Settings
+from bot.settings_links import local_key
 from bot.starts import BoundedRuns
 from bot.teams.activities import TeamsBot
 from bot.teams.adapter import TeamsAdapter
@@ -131,7 +134,8 @@ async def compose(
                 unused=not settings.uses_teams,
             )
         )
-        connectors = await stack.enter_async_context(ticket_connectors(settings, clock))
+        links = read_links(settings, clock)
+        connectors = await stack.enter_async_context(ticket_connectors(settings, clock, links))
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
@@ -149,7 +153,8 @@ async def compose(
             observer=watch,
             takeover=takeover,
         )
-        channel = TeamsChannel(settings.teams, adapter, service, directory)
+        readable = links is not None
+        channel = TeamsChannel(settings.teams, adapter, service, directory, readable=readable)
         channels[channel.name] = channel
         runs = Runs(
             store,
@@ -174,7 +179,9 @@ async def compose(
         for name, connector in connectors.items():
             channels[name] = TicketChannel(connector, store, clock, directory)
         follow_up = FollowUp(jobs, directory, channels)
-        reconciler = Reconciler(connectors, store, clock, service, directory, follow_up)
+        reconciler = Reconciler(
+            connectors, store, clock, service, directory, follow_up, links=links
+        )
         await reconciler.plan()
         jobs.handle(LOOK, reconciler.look)
         jobs.handle(POLL, reconciler.poll)
@@ -190,6 +197,7 @@ async def compose(
             adapter=adapter,
             local=settings.local,
             limits=limits,
+            links=links,
         )
         stack.push_async_callback(_drain, bot)
         health = Health(store, jobs, clock)
@@ -211,24 +219,37 @@ async def compose(
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
+            reading=None if links is None else ReadingPage(links, service, directory, limits),
             measure=measured(watch.metrics, tracing),
         )
         yield Runtime(parts, jobs, health, adapter, manager)
 
 
+def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
+    """Links to the page with all of a request; None where no key was given to sign them."""
+    if settings.link_key is not None:
+        key = settings.link_key.get_secret_value().encode()
+    elif settings.local:
+        key = local_key(settings.database_url)
+    else:
+        log.warning("no page for what does not fit on a card: set links.key_env")
+        return None
+    return ReadLinks(key, settings.public_url, clock)
+
+
 @asynccontextmanager
 async def ticket_connectors(
-    settings: Settings, clock: Clock
+    settings: Settings, clock: Clock, links: ReadLinks | None = None
 ) -> AsyncIterator[dict[str, TicketConnector]]:
     """The configured ticket systems by name; nothing is asked of them yet."""
     made: dict[str, TicketConnector] = {}
-    at, url = settings.connectors, settings.public_url
+    at = settings.connectors
     if at.jira is not None:
         approvers_in_jira = settings.approvers_in("jira")
-        made["jira"] = JiraConnector(at.jira, url, approvers=approvers_in_jira)
+        made["jira"] = JiraConnector(at.jira, links, approvers=approvers_in_jira)
     if at.servicenow is not None:
         approvers = [p.identities["servicenow"] for p in settings.approvers_in("servicenow")]
-        made["servicenow"] = ServiceNowConnector(at.servicenow, clock, url, approvers=approvers)
+        made["servicenow"] = ServiceNowConnector(at.servicenow, clock, links, approvers=approvers)
     try:
         yield made
     finally:

@@ -178,6 +178,7 @@ def reference(ref: TicketRef, digest: str) -> JsonObject:
         "key": ref.key,
         "url": ref.url,
         "shown": ref.shown,
+        "whole": ref.whole,
         "digest": digest,
     }
 
@@ -188,7 +189,8 @@ def keep_shown(connection: Connection, delivery: Delivery, ref: TicketRef) -> No
     request_rows.lock(connection, delivery.request_id)
     current = delivery_rows.get(connection, delivery.id, lock=True)
     if current.ticket_id == ref.id and current.reference is not None:
-        reference = codec.dumps({**current.reference, "shown": ref.shown})
+        shown = {"shown": ref.shown, "whole": ref.whole}
+        reference = codec.dumps({**current.reference, **shown})
         delivery_rows.record(connection, delivery.id, reference=reference)
 
 
@@ -202,4 +204,5 @@ def ticket_of(delivery: Delivery) -> TicketRef:
         key=str(kept.get("key", "")),
         url=str(kept.get("url", "")),
         shown=str(kept.get("shown", "")),
+        whole=kept.get("whole") is True,
     )

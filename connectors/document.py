@@ -7,14 +7,21 @@ without `visible`, and each connector escapes it for its own markup.
 from __future__ import annotations
 
 from approvals.canonical import short
-from approvals.models import RequestStatus, Value
+from approvals.display import BY_WORKFLOW, Shown, deciding, shown_arguments
+from approvals.models import JsonObject, Preview, Request, RequestStatus, Value
 from approvals.ports import RequestView, TicketOrder
-from approvals.wording import cut, in_words, value_text, visible
+from approvals.reading import ReadLinks
+from approvals.wording import cut, cut_visibly, in_words, visible
 
 TITLE_LIMIT = 150
 """Below the 255 characters of a Jira summary and the 160 of a ServiceNow short description."""
 VALUE_LIMIT, ALL_VALUES_LIMIT, ROWS_LIMIT = 4_000, 12_000, 40
 """Characters of one argument, characters of all of them, and how many arguments."""
+UNREAD = "Not everything fits here."
+BEFORE_APPROVAL = (
+    "An approval counts only from somebody who has read all of it and confirmed that on its page "
+    "first; any other one is answered with a link to the page, and asked again."
+)
 NAME_LIMIT = 100
 WHY_LIMIT = 3_000
 
@@ -24,6 +31,8 @@ class Row(Value):
 
     name: str
     text: str
+    key: str = ""
+    """What an argument is called in a comment that asks for changes."""
 
 
 class Document(Value):
@@ -33,71 +42,147 @@ class Document(Value):
     """One line."""
     lead: str
     arguments: tuple[Row, ...]
-    shortened: str
-    """Where the whole of it can be read; empty if everything is shown."""
+    complete: bool
+    """Whether the arguments are all there, whole. Else nobody is asked to approve it by this text,
+    and the connector says `read_it`; also where it has to shorten the rows further."""
+    read_it: str
+    """How to read all of it."""
     why: str
     before: tuple[Row, ...]
     """What the agent had proposed, where a person changed it since."""
     facts: tuple[Row, ...]
+    notes: tuple[Row, ...] = ()
+    """What else there is to know: what the tool found and says it would do."""
 
 
-def document(order: TicketOrder, public_url: str, *, budget: int = ALL_VALUES_LIMIT) -> Document:
+def document(
+    order: TicketOrder, links: ReadLinks | None, place: str, *, budget: int = ALL_VALUES_LIMIT
+) -> Document:
     """What the ticket for this order says, with arguments of about `budget` characters in all.
 
-    A system that takes less text than comes of it in its markup asks again with a smaller budget.
+    `links` lead to the page with all of it, `place` is where this ticket stands.
     """
     view = order.view
     request = view.request
     who = "an unknown person" if view.requester is None else view.requester.name
-    rows, complete = _rows(request.arguments, budget)
-    before, all_before = _rows(request.proposed_arguments or {}, budget // 4)
-    link = f"{public_url}/api/v1/requests/{request.id}"
+    shown = _shown(request, request.arguments, view.arguments_schema)
+    rows, complete = _rows(shown, budget)
+    before = _shown(request, request.proposed_arguments or {}, view.arguments_schema, marks=False)
     return Document(
-        title=cut(_one_line(_title(view)), TITLE_LIMIT),
+        title=_title(view, shown),
         lead=visible(
             f"{request.agent} wants to run {in_words(request.tool)} ({request.tool}), on behalf "
             f"of {who}. Nothing has run. It runs once, with exactly these arguments, if it is "
             "approved here."
         ),
         arguments=rows,
-        shortened="" if complete and all_before else link,
-        why=cut(visible(request.rationale.strip()), WHY_LIMIT) or "The agent gave no reason.",
-        before=before,
+        complete=complete,
+        read_it=_read_it(request, links, place),
+        why=visible(cut_visibly(request.rationale.strip(), WHY_LIMIT))
+        or "The agent gave no reason.",
+        before=_rows(before, budget // 4)[0],
         facts=tuple(_facts(view, order)),
+        notes=tuple(_notes(request, budget // 4)),
     )
 
 
-def _title(view: RequestView) -> str:
-    risk = f" ({view.request.risk} risk)"
-    said = ", ".join(
-        f"{name} {value_text(value)}"
-        for name, value in view.request.arguments.items()
-        if not isinstance(value, dict | list)
+def _read_it(request: Request, links: ReadLinks | None, place: str) -> str:
+    if links is None:
+        return (
+            f"Read all of it with `countersign requests show {request.id}` and decide it through "
+            "the API."
+        )
+    return f"Read all of it here, and confirm that: {links.for_ticket(request, place)}"
+
+
+def _shown(
+    request: Request, arguments: JsonObject, schema: JsonObject | None, *, marks: bool = True
+) -> tuple[Shown, ...]:
+    """The arguments, and what the workflow sets beside them."""
+    shown = shown_arguments(
+        arguments,
+        schema,
+        first=request.show_first,
+        defaulted=request.defaulted if marks else (),
     )
-    return f"Approve {in_words(view.request.tool)}{risk}: {said}".rstrip(": ")
+    if not marks:
+        return shown
+    injected = (
+        Shown(
+            name=each.name,
+            label=in_words(each.name),
+            text=BY_WORKFLOW if each.value is None else visible(each.value),
+            mark="" if each.value is None else BY_WORKFLOW,
+        )
+        for each in request.injected
+    )
+    return (*shown, *injected)
+
+
+def _title(view: RequestView, shown: tuple[Shown, ...]) -> str:
+    """What would happen, with the values that decide; each ends where its quotes do."""
+    request = view.request
+    title = f"Approve {in_words(request.tool)} ({request.risk} risk)"
+    own = [each for each in shown if each.name in request.arguments]
+    for number, each in enumerate(deciding(request.arguments, own, request.show_first)):
+        label = cut(each.label, NAME_LIMIT)
+        said = f"{label[:1].lower()}{label[1:]} {each.text}"
+        longer = f"{title}{', ' if number else ': '}{_one_line(said)}"
+        if len(longer) > TITLE_LIMIT - 1:
+            return f"{title}…"
+        title = longer
+    return title
 
 
 def _one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def _rows(arguments: dict[str, object], budget: int) -> tuple[tuple[Row, ...], bool]:
+def _rows(shown: tuple[Shown, ...], budget: int) -> tuple[tuple[Row, ...], bool]:
     """As many arguments as fit into `budget` characters, and whether that is all of them, whole."""
     rows: list[Row] = []
-    left, complete = budget, len(arguments) <= ROWS_LIMIT
-    for name, value in list(arguments.items())[:ROWS_LIMIT]:
-        title, text = cut(visible(name), NAME_LIMIT), value_text(value)
-        shown = cut(text, max(min(VALUE_LIMIT, left), 40))
-        complete = complete and (shown, title) == (text, visible(name))
-        left -= len(shown)
-        rows.append(Row(name=title, text=shown))
+    left, complete = budget, len(shown) <= ROWS_LIMIT
+    for each in shown[:ROWS_LIMIT]:
+        name = _name(each)
+        title = cut_visibly(name, NAME_LIMIT)
+        text = cut_visibly(each.text, max(min(VALUE_LIMIT, left), 40))
+        complete = complete and (text, title) == (each.text, name)
+        left -= len(text)
+        rows.append(Row(name=title, text=" ".join((text, each.mark)).rstrip(), key=each.name))
+        rows += [Row(name="", text=note) for note in each.notes]
+    if len(shown) > ROWS_LIMIT:
+        missing = len(shown) - ROWS_LIMIT
+        rows.append(Row(name="", text=f"… {missing:,} more arguments"))
     return tuple(rows), complete
+
+
+def _name(shown: Shown) -> str:
+    """The label, and what to write in a comment where that is something else."""
+    same = shown.label.casefold() == shown.name.casefold()
+    return shown.label if same else f"{shown.label} ({visible(shown.name)})"
+
+
+def _notes(request: Request, budget: int) -> list[Row]:
+    rows = [
+        Row(name=f"Checked: {each.label}", text=cut_visibly(each.text, 500))
+        for each in shown_arguments(request.facts or {})
+    ]
+    if request.preview is not None:
+        text = cut_visibly(visible(_preview_text(request.preview)), budget)
+        rows.append(Row(name="What would happen", text=text))
+    return rows
+
+
+def _preview_text(preview: Preview) -> str:
+    if preview.kind == "table":
+        return "\n".join(" | ".join(visible(cell) for cell in cells) for cells in preview.rows)
+    return preview.text
 
 
 def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
     request = view.request
     stage = request.stages[request.stage]
-    people = ", ".join(person.name for person in order.approvers)
+    people = ", ".join(visible(person.name) for person in order.approvers)
     count = f"{stage.quorum} of: " if stage.quorum > 1 else ""
     tier = f" (step {request.stage + 1} of {len(request.stages)})" if request.stages[1:] else ""
     deadline = (
@@ -114,6 +199,8 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
         Row(name="Request", text=f"{request.id}, revision {request.revision}"),
         Row(name="Digest", text=f"{short(request.digest)} (SHA-256 {request.digest})"),
     ]
+    if request.asked_again:
+        rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]
     if others:
         names = ", ".join(in_words(r.tool) for r in others)

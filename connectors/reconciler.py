@@ -21,6 +21,7 @@ from approvals.follow_up import FollowUp
 from approvals.models import Delivery, DeliveryId
 from approvals.outages import Outages
 from approvals.ports import Clock, Directory, Store, TicketConnector
+from approvals.reading import ReadLinks
 from approvals.service import ApprovalService
 from approvals.store import deliveries as delivery_rows
 from approvals.store import tickets as rows
@@ -54,10 +55,13 @@ class Reconciler:
         service: ApprovalService,
         directory: Directory,
         follow_up: FollowUp,
+        *,
+        links: ReadLinks | None = None,
     ):
+        """`links` lead to the page that shows what does not fit into a ticket."""
         self._connectors = connectors
         self._settlings = {
-            name: Settling(connector, store, clock, service, directory)
+            name: Settling(connector, store, clock, service, directory, links)
             for name, connector in connectors.items()
         }
         self._awaited = {name: Awaited(store, name) for name in connectors}

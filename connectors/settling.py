@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
+from approvals.authority import reason_against
 from approvals.canonical import sha256_hex
 from approvals.errors import (
     ConflictError,
@@ -20,9 +21,11 @@ from approvals.errors import (
     InvalidError,
     NotAuthorisedError,
     NotFoundError,
+    UnreadError,
 )
 from approvals.models import Actor, Delivery, JsonObject, Verdict, Via
 from approvals.ports import Clock, Directory, RequestView, Store, TicketConnector
+from approvals.reading import VALID_S, ReadLinks
 from approvals.service import ApprovalService
 from approvals.store import deliveries as delivery_rows
 from approvals.store import tickets as ticket_rows
@@ -45,6 +48,8 @@ COMMENT_LIMIT = 4_000
 """Characters of a comment that a vote keeps."""
 REASON_LIMIT = 1_000
 """Characters of why something does not count."""
+UNREAD_ANSWER = "The ticket does not show all of it, so it has to be read on its page first."
+"""The reason by which an unread answer is known when it is told."""
 ACTS_MAX = 40
 """Acts in one ticket that are answered. Two programs could move a ticket back and forth for ever;
 after this many we do not: what is right still counts, and nobody is told in the ticket."""
@@ -60,7 +65,10 @@ class Settling:
         clock: Clock,
         service: ApprovalService,
         directory: Directory,
+        links: ReadLinks | None = None,
     ):
+        """`links` lead to the page that shows what does not fit into a ticket."""
+        self._links = links
         self._channel = TicketChannel(connector, store, clock, directory)
         self._connector = connector
         self._store, self._service, self._directory = store, service, directory
@@ -100,7 +108,7 @@ class Settling:
             await self._vote(delivery, view, finding)
         except NotAuthorisedError as exc:  # recorded with its reason
             await self._show_operators(delivery, finding.act, str(exc))
-        except (InvalidError, DeniedByPolicyError) as exc:
+        except (InvalidError, DeniedByPolicyError, UnreadError) as exc:
             await self._refuse(delivery, finding.act, str(exc))
         except ConflictError:
             fresh = await self._service.view(delivery.request_id)
@@ -113,6 +121,7 @@ class Settling:
         if verdict is Verdict.REJECT:
             words = words or f"Rejected in {ticket_of(delivery).key} without a reason."
         else:
+            self._require_read(delivery, view, act)
             words, asked = asked_for(act.changes, act.comment, act.earlier)
             if verdict is Verdict.MODIFY or asked is not None:
                 schema, current = view.arguments_schema, request.arguments
@@ -135,6 +144,15 @@ class Settling:
             verdict=str(verdict),
             by=act.actor,
         )
+
+    def _require_read(self, delivery: Delivery, view: RequestView, act: TicketAct) -> None:
+        """Raise UnreadError if the ticket does not show the whole call and its actor, who may
+        decide otherwise, has not read it elsewhere."""
+        person = self._actor(act).principal
+        if ticket_of(delivery).whole or view.has_read(person):
+            return
+        if reason_against(person, view.request, view.votes) is None:
+            raise UnreadError(UNREAD_ANSWER)
 
     async def _refuse(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
         key, reason = self._key(delivery, act), cut(reason, REASON_LIMIT)
@@ -224,7 +242,22 @@ class Settling:
             f"The answer of {who} does not count: {visible(recorded.reason)}\n\nThe request still "
             "waits, nothing has run."
         )
+        if recorded.reason == UNREAD_ANSWER:
+            text += f"\n\n{self._how_to_read(view, act)}"
         await self._connector.ask_again(ticket_of(delivery), act, text, counted=False)
+
+    def _how_to_read(self, view: RequestView, act: TicketAct) -> str:
+        """To whoever has to read first: a link of their own, made when it is said."""
+        request, person = view.request, self._actor(act).principal
+        if self._links is None or person is None:
+            return f"Read it with `countersign requests show {request.id}` and use the API."
+        link = self._links.personal(request, person.id, self._name)
+        minutes = int(VALID_S // 60)
+        return (
+            f"Read all of it within {minutes} minutes, and confirm it there; then answer again:\n"
+            f"{link}\nThe link is for {visible(person.name)} alone. Once it has expired, answer "
+            "again to get another one."
+        )
 
     async def _leave_alone(self, delivery: Delivery) -> None:
         ref = ticket_of(delivery)

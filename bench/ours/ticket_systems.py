@@ -26,7 +26,6 @@ from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
 READY_TIMEOUT_S, CONTROL_TIMEOUT_S = 60.0, 60.0
 MOST_RECORDED = 5_000
 """Calls that a stand-in remembers; of more than that it forgets the first."""
-PUBLIC_URL = "https://approvals.example"
 
 Ready = dict[str, Any]
 """What a stand-in prints when it is ready: its address and its credentials."""
@@ -48,7 +47,7 @@ def _servicenow(ready: Ready, clock: Clock) -> TicketConnector:
     settings = ServiceNowSettings(
         url=ready["url"], auth=BasicAuth(kind="basic", user=ready["user"], password=password)
     )
-    return ServiceNowConnector(settings, clock, PUBLIC_URL)
+    return ServiceNowConnector(settings, clock)
 
 
 def _jira(ready: Ready, _: Clock) -> TicketConnector:
@@ -62,7 +61,7 @@ def _jira(ready: Ready, _: Clock) -> TicketConnector:
             pending=(ids["Pending"],), approved=(ids["Approved"],), rejected=(ids["Rejected"],)
         ),
     )
-    return JiraConnector(settings, PUBLIC_URL)
+    return JiraConnector(settings)
 
 
 KINDS = {

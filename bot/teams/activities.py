@@ -13,6 +13,7 @@ from aiohttp import web
 from approvals.errors import CountersignError, InvalidError, UnavailableError
 from approvals.models import Actor, Conversation, JsonObject, Principal, PrincipalId
 from approvals.ports import Clock, Directory
+from approvals.reading import ReadLinks
 from bot.limits import Limits
 from bot.settings_limits import LimitsSettings
 from bot.teams.adapter import InvokeAnswer, TeamsAdapter
@@ -29,6 +30,7 @@ from bot.teams.clicks import (
 )
 from bot.teams.commands import Commands, help_text, workflows_text
 from bot.teams.messages import CARD_TYPE, Card, Message, Text
+from bot.teams.parts import Look
 from bot.teams.people import People, unknown_person
 from bot.teams.phrases import Command, Start, Unclear, understand
 from bot.teams.service import Runs, Service, WorkflowInfo
@@ -55,11 +57,13 @@ class TeamsBot:
         adapter: TeamsAdapter,
         local: bool,
         limits: Limits | None = None,
+        links: ReadLinks | None = None,
     ) -> None:
         self._settings, self._service, self._runs = settings, service, runs
         self._workflows, self._clock, self._adapter = tuple(workflows), clock, adapter
         self._people = People(settings, directory, local=local)
         self._bounded = bounded(self._handle, limits or Limits(LimitsSettings()))
+        self._links = links
         self._commands = Commands(service, self._workflows)
         self._tasks: set[asyncio.Task[None]] = set()
         self._greeted: set[str] = set()
@@ -103,9 +107,7 @@ class TeamsBot:
         except InvalidError as error:
             return refusal(400, "BadRequest", str(error))
         try:
-            reply = await answer(
-                self._service, click, actor, look_for(self._settings, activity.channel_id)
-            )
+            reply = await self._answer(click, actor, activity)
         except UnavailableError as error:
             log.warning("click not answered", request_id=click.request_id, error=str(error))
             text = "This cannot be decided right now. Nothing was decided; please try again."
@@ -119,8 +121,7 @@ class TeamsBot:
         actor = self._people.clicker(activity)
         try:
             click = click_of_submit(activity.value)
-            look = look_for(self._settings, activity.channel_id)
-            reply = await answer(self._service, click, actor, look)
+            reply = await self._answer(click, actor, activity)
         except InvalidError as error:
             if isinstance(error, TamperedError):
                 await record_tampering(self._service, error, actor)
@@ -131,6 +132,13 @@ class TeamsBot:
             self._reply(activity, Text("Nothing was decided; please try again in a moment."))
             return
         self._spawn(self._show_submitted(activity, click, actor, reply))
+
+    async def _answer(self, click: Click, actor: Actor, activity: IncomingActivity) -> Reply:
+        return await answer(self._service, click, actor, self._look(activity), self._links)
+
+    def _look(self, activity: IncomingActivity) -> Look:
+        readable = self._links is not None
+        return look_for(self._settings, activity.channel_id, readable=readable)
 
     async def _show_submitted(
         self, activity: IncomingActivity, click: Click, actor: Actor, reply: Reply
@@ -237,7 +245,7 @@ class TeamsBot:
         """Post the first waiting cards again, where the person has asked for them."""
         for request in (await self._commands.pending(clicker))[:CARDS_REPOSTED]:
             view = await self._service.view(request.id)
-            card = request_card(view, look_for(self._settings, activity.channel_id))
+            card = request_card(view, self._look(activity))
             activity_id = await self._adapter.send(
                 activity.reference, Card(card, notification(view))
             )

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from approvals.display import Shown
 from approvals.fields import fields
 from approvals.models import JsonObject, Request
 from approvals.ports import RequestView
 from approvals.wording import in_words
 from bot.teams.arguments import Space
-from bot.teams.elements import banner, button, card, label, plain, words
+from bot.teams.elements import banner, button, card, words
 from bot.teams.inputs import INPUT_PREFIX, input_elements, nothing_to_edit
 from bot.teams.parts import (
     Look,
+    action_data,
+    asked_again,
+    checked,
+    deciding_line,
+    details,
+    not_everything,
     position,
-    small_print,
     top,
     votes,
     what,
     who_asks,
+    who_decides,
     why,
 )
 
@@ -45,35 +52,50 @@ class Typed:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def action_data(request: Request) -> JsonObject:
-    """All that a button carries; every use of it is checked against the store."""
-    return {"request": request.id, "digest": request.digest}
+@dataclass(frozen=True)
+class Drawn:
+    """A card, and whether all of the call is on it."""
+
+    card: JsonObject
+    complete: bool
 
 
 def approval_card(
     view: RequestView,
     look: Look,
     space: Space,
+    shown: Sequence[Shown],
     note: Note | None = None,
     typed: Typed | None = None,
-) -> JsonObject:
-    """The pending card."""
+) -> Drawn:
+    """The pending card; `shown` are the arguments of the call.
+
+    Where it does not show all of them, Approve is offered only once somebody has read them.
+    """
     request = view.request
+    table = what(view, shown, space)
     body = [
-        *(_noted(note)),
-        *top("Approval needed", request),
+        *_noted(note),
+        *top(f"Approval needed: {in_words(request.tool)}", request),
+        *deciding_line(view, shown),
         who_asks(view),
+        *asked_again(request),
         *position(view),
-        *what(view, space, look),
+        *table.elements,
+        *(() if table.complete else not_everything(view, look)),
+        *checked(view, space),
         *why(request),
         *votes(view),
-        *small_print(view),
+        *who_decides(view),
+        *details(view),
     ]
     spoken = f"Approval needed. {request.risk.capitalize()} risk: {in_words(request.tool)}."
     if note and note.final:
-        return card(body, [refresh_button(request, look)], spoken=spoken)
+        return Drawn(card(body, [refresh_button(request, look)], spoken=spoken), table.complete)
     body.append(_comment(typed, required_for="to reject"))
-    return card(body, _buttons(request, look), spoken=spoken)
+    offered = table.complete or any(view.has_read(person) for person in view.eligible)
+    actions = _buttons(request, look, approve=offered)
+    return Drawn(card(body, actions, spoken=spoken), table.complete)
 
 
 def _noted(note: Note | None) -> list[JsonObject]:
@@ -93,19 +115,26 @@ def _comment(typed: Typed | None, *, required_for: str) -> JsonObject:
     }
 
 
-def _buttons(request: Request, look: Look) -> list[JsonObject]:
+def _buttons(request: Request, look: Look, *, approve: bool) -> list[JsonObject]:
     data = action_data(request)
-    return [
+    yes = [
         button(look.flavour, "approve", "Approve", data, style="positive"),
         button(look.flavour, "edit", "Edit", data),
-        button(look.flavour, "reject", "Reject", data, style="destructive"),
     ]
+    reject = button(look.flavour, "reject", "Reject", data, style="destructive")
+    return [*(yes if approve else ()), reject]
 
 
 def refresh_button(request: Request, look: Look) -> JsonObject:
     """Shows the request as it is now; changes nothing."""
     data = action_data(request)
     return button(look.flavour, "refresh", "Show how it stands now", data, associatedInputs="none")
+
+
+def back_button(request: Request, look: Look) -> JsonObject:
+    """Leads back to the card of the request."""
+    data = action_data(request)
+    return button(look.flavour, "back", "Back", data, associatedInputs="none")
 
 
 def edit_card(
@@ -121,18 +150,17 @@ def edit_card(
     body = [
         *_noted(note),
         *(banner(f"⚠ {name}: {typed.problems[name]}", "attention") for name in sorted(own)),
-        *top("Edit what will run", request),
+        *top(f"Edit what will run: {in_words(request.tool)}", request),
         who_asks(view),
         words("What you approve here runs with your values; the agents are told what you changed."),
         *(form or [nothing_to_edit()]),
         _comment(typed, required_for=""),
-        label("Request"),
-        plain(f"{request.id}, digest {request.digest[:12]} (a new one is made of your values)"),
+        *details(view),
     ]
     data = action_data(request)
     actions = [
         button(look.flavour, "save", "Approve with changes", data, style="positive"),
-        button(look.flavour, "back", "Back", data, associatedInputs="none"),
+        back_button(request, look),
     ]
     spoken = f"Edit the arguments of {in_words(request.tool)}, then approve with changes."
     return card(body, actions, spoken=spoken)

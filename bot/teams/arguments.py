@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from approvals.canonical import canonical_json
+from approvals.display import Shown, shown_arguments, value_text
 from approvals.models import JsonObject
-from approvals.wording import cut, value_text
-from bot.teams.elements import label, plain, row, words
+from approvals.wording import cut_visibly
+from bot.teams.elements import label, plain, row, runs, words
 
 FOLD_AT_CHARACTERS = 320
 FOLD_AT_LINES = 12
@@ -34,40 +35,42 @@ class ArgumentsTable:
     complete: bool
 
 
-def arguments_table(arguments: JsonObject, space: Space, *, prefix: str = "arg") -> ArgumentsTable:
-    """Names beside values. Long values are folded behind "Show all" as far as `space` allows."""
-    if not arguments:
+def arguments_table(shown: Sequence[Shown], space: Space, *, prefix: str = "arg") -> ArgumentsTable:
+    """Labels beside values. Long values are folded behind "Show all" as far as `space` allows."""
+    if not shown:
         return ArgumentsTable((words("No arguments.", isSubtle=True),), complete=True)
     elements: list[JsonObject] = []
-    complete = True
-    shown = list(arguments.items())[: space.rows]
-    for index, (name, value) in enumerate(shown):
-        cell = _value_cell(value, space, f"{prefix}-{index}")
-        complete = complete and cell.complete and len(name) <= NAME_LIMIT
-        title = plain(cut(name, NAME_LIMIT), weight="Bolder")
-        elements.append(row([[title], cell.elements], (1, 2)))
-    if len(shown) < len(arguments):
-        complete = False
-        missing = len(arguments) - len(shown)
+    complete = len(shown) <= space.rows
+    for index, each in enumerate(shown[: space.rows]):
+        cell = value_cell(each.text, space, f"{prefix}-{index}", mark=each.mark)
+        notes = [plain(note, weight="Bolder") for note in each.notes]
+        complete = complete and cell.complete and len(each.label) <= NAME_LIMIT
+        title = plain(cut_visibly(each.label, NAME_LIMIT), isSubtle=True)
+        elements.append(row([[title], [*cell.elements, *notes]], (1, 2)))
+    if len(shown) > space.rows:
+        missing = len(shown) - space.rows
         elements.append(words(f"… and **{missing:,} more arguments** that do not fit here."))
     return ArgumentsTable(tuple(elements), complete)
 
 
-def changes_table(before: JsonObject, after: JsonObject, space: Space) -> ArgumentsTable:
+def changes_table(
+    before: JsonObject, after: JsonObject, space: Space, schema: JsonObject | None = None
+) -> ArgumentsTable:
     """What a person changed: each argument that differs, before and after."""
-    names = [name for name in {**before, **after} if _signed(before, name) != _signed(after, name)]
-    titles = [[words(title, isSubtle=True)] for title in ("Argument", "Before", "After")]
+    both = shown_arguments({**before, **after}, schema)
+    changed = [e for e in both if _signed(before, e.name) != _signed(after, e.name)]
+    titles = [[words(title, isSubtle=True)] for title in ("", "Before", "After")]
     elements = [label("What was changed"), row(titles, CHANGE_SHARES)]
-    complete = len(names) <= space.rows
-    for index, name in enumerate(names[: space.rows]):
+    complete = len(changed) <= space.rows
+    for index, each in enumerate(changed[: space.rows]):
         cells = [
-            _value_cell(side[name], space, f"change-{index}-{at}")
-            if name in side
+            value_cell(value_text(side[each.name]), space, f"change-{index}-{at}")
+            if each.name in side
             else ArgumentsTable((words("(not given)", isSubtle=True),), complete=True)
             for at, side in enumerate((before, after))
         ]
         complete = complete and all(cell.complete for cell in cells)
-        first = [plain(cut(name, NAME_LIMIT), weight="Bolder")]
+        first = [plain(cut_visibly(each.label, NAME_LIMIT), isSubtle=True)]
         elements.append(row([first, *(cell.elements for cell in cells)], CHANGE_SHARES))
     return ArgumentsTable(tuple(elements), complete)
 
@@ -77,35 +80,36 @@ def _signed(arguments: JsonObject, name: str) -> bytes:
     return canonical_json(arguments[name]) if name in arguments else b""
 
 
-def _value_cell(value: Any, space: Space, name: str) -> ArgumentsTable:
-    text = value_text(value)
-    monospace = not isinstance(value, str)
+def value_cell(text: str, space: Space, name: str, *, mark: str = "") -> ArgumentsTable:
+    """One value: as it is, folded, or by its beginning. `name` is unique on the card."""
     if len(text) <= FOLD_AT_CHARACTERS and text.count("\n") < FOLD_AT_LINES:
-        return ArgumentsTable((plain(text, monospace=monospace),), complete=True)
+        return ArgumentsTable((_marked(text, mark),), complete=True)
     size = f"{len(text):,} characters"
-    beginning = cut("\n".join(text.split("\n")[:FOLD_AT_LINES]), space.folded_characters)
-    short = plain(f"{beginning} …" if beginning == text else beginning, monospace=monospace)
+    lines = "\n".join(text.split("\n")[:FOLD_AT_LINES])[: space.folded_characters]
+    short = _marked(f"{lines}… {len(text) - len(lines):,} more characters", mark)
     if len(text) > space.value_characters:
         note = words(f"Only the beginning of {size}.", isSubtle=True, weight="Bolder")
         return ArgumentsTable((short, note), complete=False)
-    return ArgumentsTable(_folded(short, plain(text, monospace=monospace), size, name), True)
+    return ArgumentsTable(_folded(short, _marked(text, mark), name), True)
 
 
-def _folded(
-    short: JsonObject, full: JsonObject, size: str, name: str
-) -> tuple[JsonObject, JsonObject]:
+def _marked(text: str, mark: str) -> JsonObject:
+    """A value, and where it comes from in a run of its own."""
+    block = plain(text)
+    own = (
+        [{"type": "TextRun", "text": f" {mark}", "isSubtle": True, "italic": True}] if mark else []
+    )
+    return {**block, "inlines": [*runs(text), *own]}
+
+
+def _folded(short: JsonObject, full: JsonObject, name: str) -> tuple[JsonObject, JsonObject]:
     def toggle(title: str) -> JsonObject:
         targets = [f"{name}-short", f"{name}-full"]
         action = {"type": "Action.ToggleVisibility", "title": title, "targetElements": targets}
         return {"type": "ActionSet", "actions": [action], "spacing": "Small"}
 
-    shortened = words(f"Shortened: {size} in all.", isSubtle=True, spacing="Small")
     return (
-        {
-            "type": "Container",
-            "id": f"{name}-short",
-            "items": [short, shortened, toggle("Show all")],
-        },
+        {"type": "Container", "id": f"{name}-short", "items": [short, toggle("Show all")]},
         {
             "type": "Container",
             "id": f"{name}-full",

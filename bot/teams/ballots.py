@@ -19,18 +19,22 @@ from approvals.errors import (
     NotFoundError,
     StaleDigestError,
     UnavailableError,
+    UnreadError,
 )
 from approvals.fields import fields
 from approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Verdict
 from approvals.ports import RequestView
+from approvals.reading import VALID_S, ReadLinks
 from bot.teams.approval import Note, Typed
-from bot.teams.cards import edit_form, notice_card, request_card
+from bot.teams.cards import edit_form, notice_card, read_card, request_card, shows_all
 from bot.teams.clicks import INPUT_VERBS, TOOL_VERBS, VOTES, Click, TamperedError
 from bot.teams.outcome import decided_by
 from bot.teams.parts import Look
 from bot.teams.service import Decisions
 
 log = structlog.get_logger()
+
+NAME = "teams"
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,12 @@ class Reply:
     aside: str = ""
 
 
-async def answer(service: Decisions, click: Click, actor: Actor, look: Look) -> Reply:
+async def answer(
+    service: Decisions, click: Click, actor: Actor, look: Look, links: ReadLinks | None = None
+) -> Reply:
     """Do what the click asks for and show how the request stands then.
+
+    `links` lead to the page that shows all of a request, where there is one.
 
     Raises UnavailableError if that cannot be done now; then nothing has been decided.
     """
@@ -57,12 +65,14 @@ async def answer(service: Decisions, click: Click, actor: Actor, look: Look) -> 
         return Reply(notice_card("Request not found", text), aside=text)
     with bound_contextvars(session_id=view.session.id, request_id=view.request.id):
         try:
-            return await _done(service, click, actor, look, view)
+            return await _done(service, click, actor, look, view, links)
         except UnavailableError:
             raise
         except CountersignError as error:
             if isinstance(error, TamperedError):
                 await record_tampering(service, error, actor)
+            if isinstance(error, UnreadError):
+                await service.refuse(view.request.id, actor, str(error))
             view = await service.view(click.request_id)
             return _explained(error, click, view, look)
 
@@ -79,7 +89,12 @@ async def record_tampering(service: Decisions, error: TamperedError, actor: Acto
 
 
 async def _done(
-    service: Decisions, click: Click, actor: Actor, look: Look, view: RequestView
+    service: Decisions,
+    click: Click,
+    actor: Actor,
+    look: Look,
+    view: RequestView,
+    links: ReadLinks | None,
 ) -> Reply:
     request = view.request
     fitting = INPUT_VERBS if request.kind is RequestKind.INPUT else TOOL_VERBS
@@ -87,8 +102,12 @@ async def _done(
         raise TamperedError("its button does not belong to this request", request.id)
     if click.verb in {"back", "refresh"}:
         return Reply(request_card(view, look))
+    if click.verb == "read":
+        return _to_read(actor, look, view, links)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
         raise StaleDigestError("The request has changed since this card was drawn.")
+    if click.verb in _NEEDS_ALL:
+        _require_read(actor, look, view)
     if click.verb == "edit":
         return _edit_step(click, actor, look, view)
     if click.verb == "save":
@@ -101,6 +120,35 @@ async def _done(
         comment="" if click.verb == "go_on" else click.comment,
     )
     return await _counted(service, click, look)
+
+
+_NEEDS_ALL = frozenset({"approve", "edit", "save"})
+
+
+def _require_read(actor: Actor, look: Look, view: RequestView) -> None:
+    """Raise UnreadError if the card does not show all of it and this person has not read it."""
+    if view.request.status is not RequestStatus.PENDING or view.has_read(actor.principal):
+        return
+    if reason_against(actor.principal, view.request, view.votes) is None:
+        if not shows_all(view, look):
+            raise UnreadError(
+                "This card does not show all of it. Press “Read all of it”, read the page and "
+                "confirm that; then approve here."
+            )
+
+
+def _to_read(actor: Actor, look: Look, view: RequestView, links: ReadLinks | None) -> Reply:
+    """A link for this person alone."""
+    request, minutes = view.request, int(VALID_S // 60)
+    if actor.principal is None:
+        raise NotAuthorisedError("You are not known here. Ask an administrator to add you.")
+    if links is None:
+        raise InvalidError(
+            f"There is no page to read it on here; run `countersign requests show {request.id}`."
+        )
+    url = links.personal(request, actor.principal.id, NAME)
+    said = f"Read all of it here, within {minutes} minutes; the link is for you alone:"
+    return Reply(read_card(view, look, url, minutes), aside=f"{said} {url}")
 
 
 def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Reply:
@@ -175,6 +223,8 @@ def _explained(error: CountersignError, click: Click, view: RequestView, look: L
         case NotAuthorisedError():
             note = Note(f"You cannot decide this. {error}", final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)
+        case UnreadError():
+            return Reply(request_card(view, look, note=Note(f"{error} Nothing was decided.")))
         case StaleDigestError():
             text = "This card was out of date. Nothing was decided; this is how it stands now."
             return Reply(request_card(view, look, note=Note(text, "warning")))

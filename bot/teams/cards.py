@@ -8,11 +8,11 @@ from collections.abc import Callable
 from approvals.models import JsonObject, RequestKind, RequestStatus
 from approvals.ports import RequestView
 from approvals.wording import in_words
-from bot.teams.approval import Note, Typed, approval_card, edit_card
+from bot.teams.approval import Drawn, Note, Typed, approval_card, back_button, edit_card
 from bot.teams.arguments import Space
-from bot.teams.elements import card, heading, plain
+from bot.teams.elements import card, heading, plain, words
 from bot.teams.outcome import outcome_card
-from bot.teams.parts import Look
+from bot.teams.parts import Look, shown_of
 from bot.teams.question import input_card
 
 CARD_LIMIT_BYTES = 25 * 1024
@@ -35,8 +35,33 @@ def request_card(
     if view.request.kind is RequestKind.INPUT:
         return _wide(input_card(view, look, note, typed), look)
     if view.request.status is RequestStatus.PENDING:
-        return fit(lambda space: _wide(approval_card(view, look, space, note, typed), look))
-    return fit(lambda space: _wide(outcome_card(view, look, space, note), look))
+        return _pending(view, look, note, typed).card
+    shown = shown_of(view)
+    return _fitting(lambda space: outcome_card(view, look, space, shown, note), look).card
+
+
+def shows_all(view: RequestView, look: Look) -> bool:
+    """Whether the card of a pending request shows the whole call, so that it can be approved."""
+    return view.request.kind is RequestKind.INPUT or _pending(view, look, None, None).complete
+
+
+def _pending(view: RequestView, look: Look, note: Note | None, typed: Typed | None) -> Drawn:
+    shown = shown_of(view)
+    return _fitting(lambda space: approval_card(view, look, space, shown, note, typed), look)
+
+
+def read_card(view: RequestView, look: Look, url: str, minutes: int) -> JsonObject:
+    """The link to the page that shows all of a request, for the one who asked for it."""
+    request = view.request
+    text = (
+        f"The page behind this link shows everything, for {minutes} minutes and for you alone. "
+        "Confirm there that you have read it; then you can approve it on the card."
+    )
+    actions = [
+        {"type": "Action.OpenUrl", "title": "Open the page", "url": url},
+        back_button(request, look),
+    ]
+    return card([heading("Read all of it", size="Large"), words(text)], actions, spoken=text)
 
 
 def edit_form(
@@ -74,10 +99,11 @@ def size_bytes(content: JsonObject) -> int:
     return len(json.dumps(content, ensure_ascii=False).encode("utf-16-le"))
 
 
-def fit(build: Callable[[Space], JsonObject]) -> JsonObject:
+def _fitting(build: Callable[[Space], Drawn], look: Look) -> Drawn:
     """The most complete card that is small enough; what is left out is said on the card."""
     for space in SPACES:
-        content = build(space)
-        if size_bytes(content) <= CARD_LIMIT_BYTES:
+        drawn = build(space)
+        drawn = Drawn(_wide(drawn.card, look), drawn.complete)
+        if size_bytes(drawn.card) <= CARD_LIMIT_BYTES:
             break
-    return content
+    return drawn

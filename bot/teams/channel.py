@@ -42,8 +42,11 @@ class TeamsChannel:
         adapter: TeamsAdapter,
         conversations: Conversations,
         directory: Directory,
+        *,
+        readable: bool = False,
     ) -> None:
-        self._settings, self._adapter = settings, adapter
+        """`readable`: there is a page that shows all of a request."""
+        self._settings, self._adapter, self._readable = settings, adapter, readable
         self._conversations, self._directory = conversations, directory
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
@@ -90,7 +93,8 @@ class TeamsChannel:
         await self._adapter.check()
 
     def _card(self, reference: JsonObject, view: RequestView) -> Card:
-        look = look_for(self._settings, str(reference.get("channelId")))
+        channel_id = str(reference.get("channelId"))
+        look = look_for(self._settings, channel_id, readable=self._readable)
         return Card(request_card(view, look), notification(view))
 
     async def _reference(self, target: str) -> JsonObject:
@@ -120,10 +124,10 @@ class TeamsChannel:
         return await self._adapter.open_personal(entra_id, principal.name)
 
 
-def look_for(settings: TeamsSettings, channel_id: str) -> Look:
+def look_for(settings: TeamsSettings, channel_id: str, *, readable: bool) -> Look:
     """How cards are drawn for the clients of this channel."""
     flavour = flavour_of(channel_id)
-    return Look(flavour, settings.public_url, full_width=bool(settings.app_id))
+    return Look(flavour, readable=readable, full_width=bool(settings.app_id))
 
 
 async def replace(

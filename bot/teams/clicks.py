@@ -18,7 +18,7 @@ VOTES: dict[str, Verdict] = {
     "go_on": Verdict.APPROVE,
     "end": Verdict.REJECT,
 }
-TOOL_VERBS = frozenset({"approve", "reject", "save", "edit", "back", "refresh"})
+TOOL_VERBS = frozenset({"approve", "reject", "save", "edit", "back", "read", "refresh"})
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
 _CARRIES_EDITS = frozenset({"save", "back"})
 _ID_LIMIT = 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from approvals.coerce import LARGEST_EXACT, typed_text
+from approvals.display import PLAIN_LABEL, label_of
 from approvals.fields import Field
 from approvals.models import JsonObject
 from approvals.wording import cut, in_words, visible
@@ -38,8 +39,9 @@ def input_elements(field: Field, typed: Any, problem: str | None) -> list[JsonOb
 
 
 def _label(field: Field) -> str:
-    # Labels are Markdown in some clients; `in_words` leaves letters and digits only.
-    name = in_words(field.name)
+    # Labels are Markdown in some clients; names in words are letters and digits only.
+    name = label_of(field)
+    name = name if PLAIN_LABEL.fullmatch(name) else in_words(field.name)
     notes = []
     if field.kind == "json":
         notes.append("JSON")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from approvals.display import Shown
 from approvals.models import (
     Decision,
     Finding,
@@ -13,15 +16,16 @@ from approvals.models import (
     Via,
 )
 from approvals.ports import RequestView
-from approvals.wording import VIA_WORDS, cut, in_words
-from bot.teams.approval import Note, refresh_button
-from bot.teams.arguments import Space, changes_table
+from approvals.wording import VIA_WORDS, cut_visibly, in_words
+from bot.teams.approval import Drawn, Note, refresh_button
+from bot.teams.arguments import ArgumentsTable, Space, changes_table
 from bot.teams.elements import banner, card, heading, label, moment, plain, sentence, words
 from bot.teams.parts import (
     Look,
+    deciding_line,
+    details,
     not_everything,
     position,
-    small_print,
     what,
     who_asks,
     why,
@@ -32,30 +36,39 @@ COMMENT_SHOWN = 1500
 
 
 def outcome_card(
-    view: RequestView, look: Look, space: Space, note: Note | None = None
-) -> JsonObject:
+    view: RequestView,
+    look: Look,
+    space: Space,
+    shown: Sequence[Shown],
+    note: Note | None = None,
+) -> Drawn:
     """The closed card. State is a symbol and words; the background only underlines them."""
     request = view.request
     title, style, sense = _state(request)
     if request.status is RequestStatus.APPROVED:
         sense = _when_it_runs(view)
+    title = f"{title}: {in_words(request.tool)}"
     head = [heading(title, size="Large"), *([words(sense)] if sense else [])]
+    changed, table = _changes(view, space), what(view, shown, space)
+    complete = changed.complete and table.complete
     body = [
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         {"type": "Container", "style": style, "items": head},
+        *deciding_line(view, shown),
         who_asks(view),
         *_decided(request),
         *position(view),
-        *_changes(request, space, look),
+        *changed.elements,
         *_result(request),
-        *what_ran(view, space, look),
+        label(_arguments_title(request)),
+        *table.elements,
+        *(() if complete else not_everything(view, look)),
         *why(request),
-        *small_print(view),
+        *details(view),
     ]
     over = request.status not in {RequestStatus.APPROVED, RequestStatus.EXECUTING}
     actions = [] if over else [refresh_button(request, look)]
-    spoken = f"{title}. {in_words(request.tool)}."
-    return card(body, actions, spoken=spoken)
+    return Drawn(card(body, actions, spoken=f"{title}."), complete)
 
 
 def _state(request: Request) -> tuple[str, str, str]:
@@ -126,30 +139,30 @@ def _decided(request: Request) -> list[JsonObject]:
     ]
     if decision.comment.strip():
         title = "Reason" if request.status is RequestStatus.REJECTED else "Comment"
-        elements += [label(title), plain(cut(decision.comment.strip(), COMMENT_SHOWN))]
+        elements += [label(title), plain(cut_visibly(decision.comment.strip(), COMMENT_SHOWN))]
     return elements
 
 
-def _changes(request: Request, space: Space, look: Look) -> list[JsonObject]:
+def _changes(view: RequestView, space: Space) -> ArgumentsTable:
+    request = view.request
     if request.proposed_arguments is None:
-        return []
-    table = changes_table(request.proposed_arguments, request.arguments, space)
-    return [*table.elements, *([] if table.complete else not_everything(request, look))]
+        return ArgumentsTable((), complete=True)
+    before, after = request.proposed_arguments, request.arguments
+    return changes_table(before, after, space, view.arguments_schema)
 
 
-def what_ran(view: RequestView, space: Space, look: Look) -> list[JsonObject]:
-    """The arguments, titled by whether they ran."""
-    elements = what(view, space, look)
-    finding = found(view.request)
-    did_run = view.request.status in {RequestStatus.EXECUTED, RequestStatus.FAILED} and (
+def _arguments_title(request: Request) -> str:
+    """Whether these arguments ran, will, may have, or were only proposed."""
+    finding = found(request)
+    did_run = request.status in {RequestStatus.EXECUTED, RequestStatus.FAILED} and (
         finding is None or finding.happened
     )
-    will_run = view.request.status in {RequestStatus.APPROVED, RequestStatus.EXECUTING}
-    title = "What exactly ran" if did_run else "What exactly will run"
-    if not did_run and not will_run:
-        in_doubt = view.request.status is RequestStatus.IN_DOUBT
-        title = "What may have run" if in_doubt else "What was proposed"
-    return [label(title), *elements[1:]]
+    if did_run:
+        return "What exactly ran"
+    if request.status in {RequestStatus.APPROVED, RequestStatus.EXECUTING}:
+        return "What exactly will run"
+    in_doubt = request.status is RequestStatus.IN_DOUBT
+    return "What may have run" if in_doubt else "What was proposed"
 
 
 def _result(request: Request) -> list[JsonObject]:
@@ -162,8 +175,7 @@ def _result(request: Request) -> list[JsonObject]:
     if result.finding is not None:
         return _looked(result.finding)
     title = "Error" if result.outcome is Outcome.FAILED else "Result"
-    size = f" (the beginning of {len(said):,} characters)" if len(said) > RESULT_LIMIT else ""
-    return [label(f"{title}{size}"), plain(cut(said, RESULT_LIMIT), monospace=True)]
+    return [label(title), plain(cut_visibly(said, RESULT_LIMIT), monospace=True)]
 
 
 def _looked(finding: Finding) -> list[JsonObject]:
@@ -172,5 +184,5 @@ def _looked(finding: Finding) -> list[JsonObject]:
         sentence("Looked into by ", ("bold", who), "."),
         words(moment(finding.at), isSubtle=True, spacing="None"),
         label("What was found"),
-        plain(finding.note),
+        plain(cut_visibly(finding.note, RESULT_LIMIT)),
     ]

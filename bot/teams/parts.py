@@ -1,20 +1,25 @@
-"""The parts that approval and outcome cards share: who asks, what, why, and the small print."""
+"""The parts that approval and outcome cards share: what, who asks, why, who decides, details."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.models import JsonObject, Request, RequestStatus, Risk, Verdict, Vote
+from approvals.display import BY_WORKFLOW, Shown, deciding, shown_arguments
+from approvals.models import JsonObject, Preview, Request, RequestStatus, Risk, Verdict, Vote
 from approvals.ports import RequestView
-from approvals.wording import cut, in_words
-from bot.teams.arguments import Space, arguments_table
+from approvals.wording import cut_visibly, in_words, people_in_words
+from bot.teams.arguments import ArgumentsTable, Space, arguments_table, value_cell
 from bot.teams.elements import (
     Flavour,
+    button,
     facts,
     heading,
     label,
     moment,
     plain,
+    row,
+    runs,
     sentence,
     words,
 )
@@ -24,6 +29,7 @@ RATIONALE_LIMIT = 1500
 REASON_LIMIT = 300
 NAME_LIMIT = 80
 VOTES_SHOWN = 5
+PREVIEW_ROWS, PREVIEW_COLUMNS, PREVIEW_CELL = 12, 5, 120
 
 _RISK: dict[Risk, tuple[str, str]] = {
     Risk.HIGH: ("⚠ High risk", "attention"),
@@ -34,17 +40,29 @@ _RISK: dict[Risk, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Look:
-    """How to draw for one place: the kind of buttons, and where more can be read."""
+    """How to draw for one place: the kind of buttons, and whether there is a page to read."""
 
     flavour: Flavour
-    public_url: str = ""
+    readable: bool = False
+    """Whether links to the page that shows all of a request can be made."""
     full_width: bool = False
     """Teams can use the whole width of the chat; the Playground warns about it on every card."""
 
-    def link(self, request: Request) -> str:
-        """Where the whole request can be read, or ""."""
-        base = self.public_url.rstrip("/")
-        return f"{base}/api/v1/requests/{request.id}" if base else ""
+
+def action_data(request: Request) -> JsonObject:
+    """All that a button carries; every use of it is checked against the store."""
+    return {"request": request.id, "digest": request.digest}
+
+
+def shown_of(view: RequestView) -> tuple[Shown, ...]:
+    """The arguments as people read them: those that decide first."""
+    request = view.request
+    return shown_arguments(
+        request.arguments,
+        view.arguments_schema,
+        first=request.show_first,
+        defaulted=request.defaulted,
+    )
 
 
 def top(title: str, request: Request, *, risk: bool = True) -> list[JsonObject]:
@@ -69,18 +87,29 @@ def top(title: str, request: Request, *, risk: bool = True) -> list[JsonObject]:
     ]
 
 
+def deciding_line(view: RequestView, shown: Sequence[Shown]) -> list[JsonObject]:
+    """The values that decide, each behind its label and whole or visibly cut."""
+    request = view.request
+    named = deciding(request.arguments, shown, request.show_first)
+    inlines: list[JsonObject] = []
+    for each in named:
+        between = " · " if inlines else ""
+        name = cut_visibly(each.label, NAME_LIMIT)
+        inlines += [{"type": "TextRun", "text": between}] if between else []
+        inlines += runs(f"{name} ")
+        inlines += runs(each.text, weight="Bolder")
+    return [{"type": "RichTextBlock", "inlines": inlines, "spacing": "Small"}] if inlines else []
+
+
 def who_asks(view: RequestView) -> JsonObject:
-    """The agent, what it wants to do, and for whom."""
+    """The agent, and for whom it asks."""
     request = view.request
     asker = view.requester.name if view.requester else request.requester
     return sentence(
-        ("bold", cut(request.agent, NAME_LIMIT)),
-        " wants to run " if request.status is RequestStatus.PENDING else " wanted to run ",
-        ("bold", in_words(request.tool)),
-        " (",
-        ("code", cut(request.tool, NAME_LIMIT)),
-        "), on behalf of ",
-        ("bold", cut(asker, NAME_LIMIT)),
+        "Asked by the agent ",
+        ("bold", cut_visibly(request.agent, NAME_LIMIT)),
+        " for ",
+        ("bold", cut_visibly(asker, NAME_LIMIT)),
         ".",
     )
 
@@ -97,24 +126,88 @@ def position(view: RequestView) -> list[JsonObject]:
     return [words(f"**{at} of {total} proposed together.** {rule}{others}", spacing="Small")]
 
 
-def what(view: RequestView, space: Space, look: Look) -> list[JsonObject]:
-    """The arguments, in full or with a plain word on where the rest is."""
-    table = arguments_table(view.request.arguments, space)
-    elements = [label("What exactly will run"), *table.elements]
-    if not table.complete:
-        elements += not_everything(view.request, look)
+def asked_again(request: Request) -> list[JsonObject]:
+    """Why it is asked anew, if an earlier approval was asked for already."""
+    if not request.asked_again:
+        return []
+    return [sentence(("bold", "Asked again: "), ("", cut_visibly(request.asked_again, 500)))]
+
+
+def what(view: RequestView, shown: Sequence[Shown], space: Space) -> ArgumentsTable:
+    """The arguments, and what the workflow sets beside them."""
+    table = arguments_table(shown, space)
+    elements = list(table.elements)
+    complete = table.complete
+    for index, each in enumerate(view.request.injected):
+        cell = value_cell(each.value or BY_WORKFLOW, space, f"set-{index}")
+        note = [plain(BY_WORKFLOW, isSubtle=True, italic=True)] if each.value else []
+        title = plain(cut_visibly(in_words(each.name), NAME_LIMIT), isSubtle=True)
+        complete = complete and cell.complete
+        elements.append(row([[title], [*cell.elements, *note]], (1, 2)))
+    return ArgumentsTable(tuple(elements), complete)
+
+
+def checked(view: RequestView, space: Space) -> list[JsonObject]:
+    """What the tool itself found and says would happen."""
+    request = view.request
+    elements: list[JsonObject] = []
+    if request.facts:
+        shown = shown_arguments(request.facts)
+        elements += [label("As checked when it was asked")]
+        elements += arguments_table(shown, space, prefix="fact").elements
+    if request.preview is not None:
+        elements += [label("What would happen"), *_preview(request.preview, space)]
     return elements
 
 
-def not_everything(request: Request, look: Look) -> list[JsonObject]:
+def _preview(preview: Preview, space: Space) -> Sequence[JsonObject]:
+    if preview.kind != "table":
+        cell = value_cell(preview.text, space, "preview")
+        return [_monospace(element) for element in cell.elements]
+    lines = []
+    for index, cells in enumerate(preview.rows[:PREVIEW_ROWS]):
+        weight = "Bolder" if index == 0 else "Default"
+        texts = [cut_visibly(cell, PREVIEW_CELL) for cell in cells[:PREVIEW_COLUMNS]]
+        lines.append(row([[plain(text, weight=weight)] for text in texts], (1,) * len(texts)))
+    missing = len(preview.rows) - PREVIEW_ROWS
+    return [*lines, *([words(f"… {missing:,} more rows.")] if missing > 0 else [])]
+
+
+def _monospace(element: JsonObject) -> JsonObject:
+    if "items" in element:
+        return {**element, "items": [_monospace(each) for each in element["items"]]}
+    if "inlines" in element:
+        styled = [{**inline, "fontType": "Monospace"} for inline in element["inlines"]]
+        return {**element, "inlines": styled}
+    return element
+
+
+def not_everything(view: RequestView, look: Look) -> list[JsonObject]:
     """Says that the card is too small for this call, and where to read all of it."""
-    link = look.link(request)
-    where = "" if link else f" Run `countersign requests show {request.id}` to read all of it."
-    note = words(f"⚠ **Not everything fits on this card.**{where}", spacing="Small")
-    if not link:
-        return [note]
-    action = {"type": "Action.OpenUrl", "title": "Read all of it", "url": link}
-    return [note, {"type": "ActionSet", "actions": [action]}]
+    request = view.request
+    pending = request.status is RequestStatus.PENDING
+    if not look.readable:
+        how = f" Run `countersign requests show {request.id}` to read all of it"
+        how += (
+            f", and decide it with `countersign decide {request.id}` or the API."
+            if pending
+            else "."
+        )
+        return [words(f"⚠ **Not everything fits on this card.**{how}", spacing="Small")]
+    text = "⚠ **Not everything fits on this card.**"
+    if pending:
+        text += " Whoever has read all of it on its page can approve it here."
+    elements = [words(text, spacing="Small")]
+    readers = [person for person in view.eligible if view.has_read(person)]
+    if readers and pending:
+        elements.append(sentence("Read by ", ("bold", people_in_words(readers)), "."))
+    return [*elements, {"type": "ActionSet", "actions": [read_button(request, look)]}]
+
+
+def read_button(request: Request, look: Look) -> JsonObject:
+    """Asks for a link to the page with all of it, for whoever clicks."""
+    data = action_data(request)
+    return button(look.flavour, "read", "Read all of it", data, associatedInputs="none")
 
 
 def why(request: Request) -> list[JsonObject]:
@@ -122,37 +215,62 @@ def why(request: Request) -> list[JsonObject]:
     said = request.rationale.strip()
     if not said:
         return [label("Why"), words("The agent gave no reason.", isSubtle=True)]
-    return [label("Why, in the agent's words"), plain(cut(said, RATIONALE_LIMIT))]
+    return [label("Why, in the agent's words"), plain(cut_visibly(said, RATIONALE_LIMIT))]
 
 
-def small_print(view: RequestView) -> list[JsonObject]:
-    """Deadline, who may decide, the rule, and the names of it all elsewhere."""
+def who_decides(view: RequestView) -> list[JsonObject]:
+    """Who can decide, by name, until when, and what happens if nobody does."""
     request = view.request
-    rows: list[tuple[str, JsonObject]] = []
-    if request.status is RequestStatus.PENDING:
-        deadline = moment(request.expires_at) if request.expires_at else "No deadline"
-        rows.append(("Decide by", words(deadline)))
-        rows += _needs(view)
-    reason = f": {request.reason}" if request.reason else ""
-    rows.append(("Rule", plain(cut(f"{request.rule_id}{reason}", REASON_LIMIT))))
-    rows.append(("Workflow", plain(f"{view.session.workflow}, session {view.session.id}")))
-    revision = f", revision {request.revision}" if request.revision > 1 else ""
-    rows.append(("Request", plain(f"{request.id}{revision}")))
-    rows.append(("Digest", plain(request.digest[:DIGEST_SHOWN], monospace=True)))
-    return facts(rows)
-
-
-def _needs(view: RequestView) -> list[tuple[str, JsonObject]]:
-    request = view.request
-    if not 0 <= request.stage < len(request.stages):
+    if request.status is not RequestStatus.PENDING:
         return []
+    elements = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
+    if request.expires_at is None:
+        text = "It waits until somebody decides; nothing runs before."
+    else:
+        text = f"By {moment(request.expires_at)}; if nobody does, it does not run."
+    return [*elements, words(text, spacing="None" if elements else "Medium", isSubtle=True)]
+
+
+def _deciders(view: RequestView) -> JsonObject:
+    request = view.request
     stage = request.stages[request.stage]
     roles = " or ".join(stage.roles)
+    who = people_in_words(view.eligible) if view.eligible else f"Nobody else with the role {roles}"
     given = sum(vote.stage == request.stage for vote in _counted(view))
-    count = f"{stage.quorum} people: " if stage.quorum > 1 else ""
-    so_far = f" ({given} of {stage.quorum} so far)" if stage.quorum > 1 else ""
-    of = f", step {request.stage + 1} of {len(request.stages)}" if len(request.stages) > 1 else ""
-    return [("Who decides", plain(cut(f"{count}{roles}{so_far}{of}", REASON_LIMIT)))]
+    after = f", step {request.stage + 1} of {len(request.stages)}" if request.stages[1:] else ""
+    if stage.quorum > 1:
+        after = f" ({given} of {stage.quorum} approvals so far{after})"
+    can = " can decide" if stage.quorum == 1 else f" can decide; {stage.quorum} have to"
+    return {**sentence(("bold", who), f"{can}{after}."), "spacing": "Medium", "separator": True}
+
+
+def details(view: RequestView) -> list[JsonObject]:
+    """The rule and the names of it all elsewhere, folded away."""
+    request = view.request
+    reason = f": {request.reason}" if request.reason else ""
+    roles = [" or ".join(stage.roles) for stage in request.stages]
+    revision = f", revision {request.revision}" if request.revision > 1 else ""
+    rows: list[tuple[str, JsonObject]] = [
+        ("Tool", plain(cut_visibly(request.tool, NAME_LIMIT))),
+        ("Rule", plain(cut_visibly(f"{request.rule_id}{reason}", REASON_LIMIT))),
+        *(
+            [("Who may decide", plain(cut_visibly(", then ".join(roles), REASON_LIMIT)))]
+            * bool(roles)
+        ),
+        ("Workflow", plain(f"{view.session.workflow}, session {view.session.id}")),
+        ("Request", plain(f"{request.id}{revision}")),
+        ("Digest", plain(request.digest[:DIGEST_SHOWN], monospace=True)),
+        ("Policy", plain(request.policy_version[:DIGEST_SHOWN], monospace=True)),
+    ]
+    toggle = {
+        "type": "Action.ToggleVisibility",
+        "title": "Details",
+        "targetElements": ["details"],
+    }
+    return [
+        {"type": "ActionSet", "actions": [toggle], "spacing": "Small"},
+        {"type": "Container", "id": "details", "isVisible": False, "items": facts(rows)},
+    ]
 
 
 def _counted(view: RequestView) -> list[Vote]:

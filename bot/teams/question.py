@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from approvals.display import value_text
 from approvals.models import JsonObject, Request, RequestStatus
 from approvals.ports import RequestView
-from approvals.wording import cut, value_text
-from bot.teams.approval import COMMENT_LIMIT, Note, Typed, action_data, refresh_button
+from approvals.wording import cut_visibly
+from bot.teams.approval import COMMENT_LIMIT, Note, Typed, refresh_button
 from bot.teams.elements import banner, button, card, heading, label, plain, sentence, words
 from bot.teams.outcome import decided_by
-from bot.teams.parts import NAME_LIMIT, Look, small_print
+from bot.teams.parts import NAME_LIMIT, Look, action_data, details, who_decides
 
 MESSAGE_LIMIT = 3000
 PROMPT_ARGUMENT, MESSAGE_ARGUMENT = "prompt", "message"
@@ -25,7 +26,8 @@ def input_card(
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         heading("Your reply is needed", size="Large"),
         *_asked(request),
-        *small_print(view),
+        *who_decides(view),
+        *details(view),
     ]
     spoken = "Your reply is needed in a chat of agents."
     if note and note.final:
@@ -54,16 +56,21 @@ def input_card(
 
 def _asked(request: Request) -> list[JsonObject]:
     elements: list[JsonObject] = [
-        sentence(("bold", cut(request.executor, NAME_LIMIT)), " waits for a person.")
+        sentence(("bold", cut_visibly(request.executor, NAME_LIMIT)), " waits for a person.")
     ]
     prompt = request.arguments.get(PROMPT_ARGUMENT) or request.rationale
     if prompt:
-        elements.append(plain(cut(value_text(prompt), MESSAGE_LIMIT)))
+        elements.append(plain(cut_visibly(_text(prompt), MESSAGE_LIMIT)))
     message = request.arguments.get(MESSAGE_ARGUMENT)
     if message:
         elements.append(label("The last message in the chat"))
-        elements.append(plain(cut(value_text(message), MESSAGE_LIMIT)))
+        elements.append(plain(cut_visibly(_text(message), MESSAGE_LIMIT)))
     return elements
+
+
+def _text(said: object) -> str:
+    """A message as it is; it is shown as text, in a block of its own."""
+    return said if isinstance(said, str) else value_text(said)
 
 
 def _answered(view: RequestView, note: Note | None) -> JsonObject:
@@ -83,5 +90,5 @@ def _answered(view: RequestView, note: Note | None) -> JsonObject:
         body.append(sentence("By ", ("bold", decided_by(request.decision)), "."))
         said = request.decision.comment.strip()
         body += [label("Reply"), plain(said)] if said else [words("Without comment.")]
-    body += small_print(view)
+    body += details(view)
     return card(body, [], spoken=title)

@@ -12,6 +12,7 @@ import structlog
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.models import Principal
 from approvals.ports import KnownTickets, TicketOrder
+from approvals.reading import ReadLinks
 from approvals.tickets import (
     CheckResult,
     FoundTicket,
@@ -43,17 +44,22 @@ class JiraConnector:
     """Cloud or Data Center. Nothing is asked of the site before the first call."""
 
     def __init__(
-        self, settings: JiraSettings, public_url: str, *, approvers: Sequence[Principal] = ()
+        self,
+        settings: JiraSettings,
+        links: ReadLinks | None = None,
+        *,
+        approvers: Sequence[Principal] = (),
     ):
-        """`public_url` is where people reach us; `approvers` are those that `check` looks up."""
+        """`links` lead to what does not fit; `approvers` are those that `check` looks up."""
         self.name = NAME
         self.poll_every_s, self.settle_s = settings.poll_every, settings.settle
         self._settings, self._approvers = settings, approvers
         self._client = JiraClient(settings)
         self._people = People(self._client, settings)
         self._fetching = Fetching(self._client, settings)
-        self._opening = Opening(self._client, settings, self._people, public_url.rstrip("/"))
-        self._telling = Telling(self._client, settings, self._people)
+        self._opening = Opening(self._client, settings, self._people, links)
+        prefix = "" if links is None else links.prefix
+        self._telling = Telling(self._client, settings, self._people, prefix)
         self._turns = Turns()
 
     async def check(self) -> Sequence[CheckResult]:

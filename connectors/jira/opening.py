@@ -7,11 +7,12 @@ from typing import Any
 
 from approvals.errors import InvalidError, NotFoundError, UnansweredError
 from approvals.ports import TicketOrder
+from approvals.reading import ReadLinks
 from approvals.tickets import TicketRef, text_sha256
 from connectors.document import Document, document
 from connectors.jira import jql, text, wire
 from connectors.jira.client import JiraClient
-from connectors.jira.people import People
+from connectors.jira.people import NAME, People
 from connectors.jira.refusals import FieldsError
 from connectors.jira.settings import JiraSettings
 
@@ -22,15 +23,17 @@ PROPERTY = "agent.approval"
 class Opening:
     """Writes what an order asks into an issue."""
 
-    def __init__(self, client: JiraClient, settings: JiraSettings, people: People, public_url: str):
+    def __init__(
+        self, client: JiraClient, settings: JiraSettings, people: People, links: ReadLinks | None
+    ):
         self._client, self._settings = client, settings
-        self._people, self._public_url = people, public_url
+        self._people, self._links = people, links
         self._names: dict[str, str] = {}
 
     async def open(self, order: TicketOrder) -> TicketRef:
         """Make the issue."""
-        title, body = await self._texts(order)
-        settings = self._settings
+        title, written = await self._texts(order)
+        body, settings = written.text, self._settings
         fields = {
             **settings.fields,
             "project": _named(settings.project, "key"),
@@ -53,11 +56,13 @@ class Opening:
         except (TypeError, KeyError, wire.MalformedError) as exc:
             raise UnansweredError("Jira did not say which issue it has made.") from exc
         url = f"{settings.url}/browse/{key}"
-        return TicketRef(id=issue_id, key=key, url=url, shown=wire.shown_sha256(title, body))
+        shown = wire.shown_sha256(title, body)
+        return TicketRef(id=issue_id, key=key, url=url, shown=shown, whole=written.whole)
 
     async def adopt(self, order: TicketOrder, issue: wire.Issue) -> TicketRef:
         """Write again what the issue should say, if it says anything else."""
-        title, body = await self._texts(order)
+        title, written = await self._texts(order)
+        body = written.text
         who = await self._who(order, again=True)
         edit: dict[str, Any] = {}
         same = (issue.summary, text_sha256(issue.description)) == (title, text_sha256(body))
@@ -68,7 +73,8 @@ class Opening:
             edit["update"] = {"labels": [{"add": label} for label in missing]}
         if edit:
             await self._write(order, "PUT", f"issue/{issue.id}", edit)
-        return issue.ref(self._settings.url, wire.shown_sha256(title, body))
+        ref = issue.ref(self._settings.url, wire.shown_sha256(title, body))
+        return ref.model_copy(update={"whole": written.whole})
 
     async def names(self) -> Mapping[str, str]:
         """What the statuses and fields are called, by id; read once."""
@@ -85,11 +91,9 @@ class Opening:
             self._names = {**_names(fields), **status_names(kinds)}
         return self._names
 
-    async def _texts(self, order: TicketOrder) -> tuple[str, str]:
-        said: Document = document(order, self._public_url)
-        link = f"{self._public_url}/api/v1/requests/{order.view.request.id}"
-        body = text.description(said, self._settings, await self.names(), link)
-        return said.title, body
+    async def _texts(self, order: TicketOrder) -> tuple[str, text.Written]:
+        said: Document = document(order, self._links, NAME)
+        return said.title, text.description(said, self._settings, await self.names())
 
     def _labels(self, order: TicketOrder) -> list[str]:
         settings = self._settings

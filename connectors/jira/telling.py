@@ -30,12 +30,14 @@ PAGES = 20
 class Telling:
     """Writes into the issues of one site. Raises NotFoundError if one is gone."""
 
-    def __init__(self, client: JiraClient, settings: JiraSettings, people: People):
+    def __init__(self, client: JiraClient, settings: JiraSettings, people: People, links: str = ""):
+        """`links` is what links to our own page begin with; they stay links in comments."""
         self._client, self._settings, self._people = client, settings, people
+        self._links = links
 
     async def comment(self, ref: TicketRef, words: str, key: str) -> None:
         """Say it, unless it was said."""
-        body, mark = text.remark(words, ref.id, key)
+        body, mark = text.remark(words, ref.id, key, self._links)
         if not await self._was_said(ref, mark):
             path = f"issue/{ref.id}/comment"
             await self._client.send("POST", path, {"body": body}, f"a comment in {ref.key}")

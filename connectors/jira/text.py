@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from approvals.canonical import sha256_hex
 from approvals.errors import InvalidError
-from approvals.wording import cut, visible
-from connectors.document import Document, Row
+from approvals.wording import cut_visibly, visible
+from connectors.document import BEFORE_APPROVAL, UNREAD, Document, Row
 from connectors.jira.markup import box, cell, escape, fits_cell
 from connectors.jira.settings import JiraSettings
 
@@ -20,29 +22,46 @@ FIRST, LAST = ("Who decides", "Decide by"), ("Digest",)
 _VALUE_LIMITS = (None, 2_000, 1_000, 500, 200, 80, 30)
 
 
-def description(
-    document: Document, settings: JiraSettings, names: Mapping[str, str], link: str
-) -> str:
-    """The whole text. `names` are those of statuses, by id; `link` is where all of it can be read.
+@dataclass(frozen=True)
+class Written:
+    """The text of an issue, and whether it shows the whole call."""
+
+    text: str
+    whole: bool
+
+
+def description(document: Document, settings: JiraSettings, names: Mapping[str, str]) -> Written:
+    """The whole text. `names` are those of statuses, by id.
 
     If it gets too long, values give way; the digest, the deadline and how to answer never do.
     """
     for most in _VALUE_LIMITS:
-        more = document.shortened if most is None else link
-        text = "\n\n".join(_parts(document, settings, names, more, most))
+        whole = document.complete and most is None
+        text = "\n\n".join(_parts(document, settings, names, whole, most))
         if len(text) <= DESCRIPTION_LIMIT:
-            return text
+            return Written(text, whole)
     raise InvalidError("The request does not fit into a ticket; it has too many arguments.")
 
 
-def remark(words: str, issue_id: str, key: str) -> tuple[str, str]:
-    """A comment, and the mark in it by which it is known to have been made."""
+def remark(words: str, issue_id: str, key: str, links: str = "") -> tuple[str, str]:
+    """A comment, and the mark in it by which it is known to have been made.
+
+    What begins with `links` is a link to our own page, and stays one.
+    """
     mark = f"Ref. {sha256_hex(f'{issue_id}:{key}'.encode())[:12]}"
-    return f"{cut(escape(words), COMMENT_LIMIT)}\n\n{{color:#8993a4}}{mark}{{color}}", mark
+    own = re.escape(links) + r"[A-Za-z0-9_.-]+" if links else r"(?!)"
+    pieces = re.split(f"({own})", cut_visibly(words, COMMENT_LIMIT // 2))
+    body = "".join(p if at % 2 else escape(p) for at, p in enumerate(pieces))
+    return f"{body[:COMMENT_LIMIT]}\n\n{{color:#8993a4}}{mark}{{color}}", mark
 
 
-def how(settings: JiraSettings, names: Mapping[str, str]) -> list[str]:
-    """How to answer, each step a line of markup."""
+def how(settings: JiraSettings, names: Mapping[str, str], *, whole: bool = True) -> list[str]:
+    """How to answer, each step a line of markup; where not all is shown, what comes first."""
+    first = [] if whole else [BEFORE_APPROVAL]
+    return [*first, *_answers(settings, names)]
+
+
+def _answers(settings: JiraSettings, names: Mapping[str, str]) -> list[str]:
     field = f"the field {settings.changes_field} or in " if settings.changes_field else ""
     if settings.changes_field and names.get(settings.changes_field):
         field = f"the field “{escape(names[settings.changes_field])}” or in "
@@ -71,20 +90,22 @@ def _parts(
     document: Document,
     settings: JiraSettings,
     names: Mapping[str, str],
-    more: str,
+    whole: bool,
     most: int | None,
 ) -> list[str]:
     first = [row for row in document.facts if row.name in FIRST]
     parts = [escape(document.lead)]
     parts += ["\n".join(_line(row) for row in first)] if first else []
     parts.append(_section("What would run", _values(document.arguments, most)))
-    if more:
-        parts.append(f"*Not everything fits here. Read all of it before you decide:* {more}")
+    if not whole:
+        parts.append(f"*{UNREAD}* {document.read_it}")
+    if document.notes:
+        parts.append(_section("What the tool says", _values(document.notes, most)))
     parts.append(_section("Why", [escape(_cut(document.why, most))]))
     if document.before:
         before = _values(document.before, most)
         parts.append(_section("What the agent had proposed, before a person changed it", before))
-    parts.append(_section("How to answer", [_bullets(how(settings, names))]))
+    parts.append(_section("How to answer", [_bullets(how(settings, names, whole=whole))]))
     others = [row for row in document.facts if row.name not in (*FIRST, *LAST)]
     last = [_line(row) for row in document.facts if row.name in LAST]
     parts.append(_section("Details", [_table(None, others), *last]))
@@ -96,14 +117,21 @@ def _section(heading: str, blocks: Iterable[str]) -> str:
 
 
 def _values(rows: Sequence[Row], most: int | None) -> list[str]:
-    """Arguments: a table, and a box for each value that does not fit into one."""
-    shown = [row.model_copy(update={"text": _cut(row.text, most)}) for row in rows]
-    small = [row for row in shown if fits_cell(row.text)]
-    blocks = [_table(("Argument", "Value"), small)] if small else []
-    for row in shown:
-        if not fits_cell(row.text):
-            blocks.append(f"*{cell(row.name)}*\n{box(row.text)}")
-    return blocks or ["It takes no arguments."]
+    """Arguments in their order: tables, and a box for each value that does not fit into one."""
+    blocks: list[str] = []
+    small: list[Row] = []
+    for row in (row.model_copy(update={"text": _cut(row.text, most)}) for row in rows):
+        if fits_cell(row.text):
+            small.append(row)
+            continue
+        blocks += _tables(small)
+        small = []
+        blocks.append(f"*{cell(row.name)}*\n{box(row.text)}")
+    return [*blocks, *_tables(small)] or ["It takes no arguments."]
+
+
+def _tables(rows: Sequence[Row]) -> list[str]:
+    return [_table(("Argument", "Value"), rows)] if rows else []
 
 
 def _table(head: tuple[str, str] | None, rows: Iterable[Row]) -> str:
@@ -123,7 +151,7 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _cut(text: str, most: int | None) -> str:
-    return visible(text) if most is None else cut(visible(text), most)
+    return visible(text) if most is None else cut_visibly(visible(text), most)
 
 
 def _name(status: str, names: Mapping[str, str]) -> str:

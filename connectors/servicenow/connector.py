@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from approvals.errors import NotFoundError
 from approvals.ports import Clock, KnownTickets, TicketOrder
+from approvals.reading import ReadLinks
 from approvals.tickets import (
     CheckResult,
     FoundTicket,
@@ -37,8 +38,8 @@ TASK = "sysapproval."
 class ServiceNowConnector:
     """Implements `approvals.ports.TicketConnector`.
 
-    `public_url` is where people reach this application. `approvers` are the user names that
-    `check` looks up, besides those in the settings.
+    `links` lead to the page with what does not fit. `approvers` are the user names that `check`
+    looks up, besides those in the settings.
     """
 
     name = "servicenow"
@@ -49,14 +50,14 @@ class ServiceNowConnector:
         self,
         settings: ServiceNowSettings,
         clock: Clock,
-        public_url: str,
+        links: ReadLinks | None = None,
         *,
         approvers: Sequence[str] = (),
     ):
         self.poll_every_s = settings.poll_every
         self._settings, self._clock = settings, clock
         self._client = ServiceNowClient(settings)
-        self._records = Records(self._client, settings, public_url)
+        self._records = Records(self._client, settings, links)
         self._telling = Telling(self._client, settings)
         self._turns = Turns()
         self._checks = Checks(self._client, settings, approvers)

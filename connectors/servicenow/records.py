@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from approvals.errors import InvalidError, NotFoundError, UnansweredError, UnavailableError
 from approvals.ports import TicketOrder
+from approvals.reading import ReadLinks
 from approvals.tickets import TicketRef, text_sha256
-from connectors.document import document
+from connectors.document import Document, document
 from connectors.servicenow import query, reading, text, wire
 from connectors.servicenow.client import Row, ServiceNowClient
 from connectors.servicenow.settings import ServiceNowSettings
 
+NAME = "servicenow"
 _WRITTEN = (
     "sys_id",
     "number",
@@ -25,8 +27,10 @@ _WRITTEN = (
 class Records:
     """Writes the records of one instance."""
 
-    def __init__(self, client: ServiceNowClient, settings: ServiceNowSettings, public_url: str):
-        self._client, self._settings, self._public_url = client, settings, public_url
+    def __init__(
+        self, client: ServiceNowClient, settings: ServiceNowSettings, links: ReadLinks | None
+    ):
+        self._client, self._settings, self._links = client, settings, links
 
     async def open(self, order: TicketOrder) -> TicketRef:
         """A new record, with an approval for each approver.
@@ -34,19 +38,19 @@ class Records:
         Whoever cannot be asked is found out before anything is made.
         """
         people = await self._people(order)
-        said = document(order, self._public_url)
+        said, written = self._texts(order)
         row = await self._client.create(
             self._settings.table,
             {
                 **self._settings.fields,
                 "short_description": text.title(said),
-                "description": self._text(order),
+                "description": written.text,
                 "correlation_id": order.key,
                 "correlation_display": self._settings.open_mark,
             },
             _WRITTEN,
         )
-        ref = self._ref(row, order)
+        ref = self._ref(row, order, written)
         try:
             await self._ask(ref, people)
         except (UnavailableError, NotFoundError) as exc:
@@ -61,9 +65,10 @@ class Records:
         """The record that is there, with our text in it and everybody asked."""
         people = await self._people(order)
         row = await self._client.row(self._settings.table, ref.id, _WRITTEN)
+        said, written = self._texts(order)
         wanted = {
-            "short_description": text.title(document(order, self._public_url)),
-            "description": self._text(order),
+            "short_description": text.title(said),
+            "description": written.text,
             "correlation_id": order.key,
         }
         if not wire.text(row, "correlation_display").startswith(f"{self._settings.prefix}:"):
@@ -75,16 +80,15 @@ class Records:
         }
         if wrong:
             row = await self._client.update(self._settings.table, ref.id, wrong, _WRITTEN)
-        adopted = self._ref(row, order)
+        adopted = self._ref(row, order, written)
         await self._ask(adopted, people)
         return adopted
 
-    def _text(self, order: TicketOrder) -> str:
-        said = document(order, self._public_url)
-        link = f"{self._public_url}/api/v1/requests/{order.view.request.id}"
-        return text.description(said, self._settings, link)
+    def _texts(self, order: TicketOrder) -> tuple[Document, text.Written]:
+        said = document(order, self._links, NAME)
+        return said, text.description(said, self._settings)
 
-    def _ref(self, row: Row, order: TicketOrder) -> TicketRef:
+    def _ref(self, row: Row, order: TicketOrder, written: text.Written) -> TicketRef:
         """The reference, if the row was stored as we sent it.
 
         Columns that our user may not write are left out without a word, and texts are cut.
@@ -98,7 +102,7 @@ class Records:
                 "it write access, and correlation_display and description as well."
             )
         description = wire.text(row, "description")
-        if text_sha256(description) != text_sha256(self._text(order)):
+        if text_sha256(description) != text_sha256(written.text):
             raise InvalidError(
                 f"{number}: the description was not stored as we sent it; set "
                 "connectors.servicenow.description_limit to what the column takes, and look for "
@@ -107,7 +111,11 @@ class Records:
         # Rules may well rewrite titles; what stands there after that must stay.
         shown = wire.shown_sha256(wire.text(row, "short_description"), description)
         return TicketRef(
-            id=sys_id, key=number, url=reading.link(self._settings, sys_id), shown=shown
+            id=sys_id,
+            key=number,
+            url=reading.link(self._settings, sys_id),
+            shown=shown,
+            whole=written.whole,
         )
 
     async def _people(self, order: TicketOrder) -> dict[str, str]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from approvals.canonical import sha256_hex
-from approvals.wording import cut, visible
-from connectors.document import Document, Row
+from approvals.wording import cut, cut_visibly, visible
+from connectors.document import BEFORE_APPROVAL, UNREAD, Document, Row
 from connectors.servicenow.settings import ServiceNowSettings
 
 _INDENT = "    "
@@ -26,7 +27,6 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _VALUE_LIMITS = (4_000, 2_000, 1_000, 500, 250, 120, 60)
 REMARK_LIMIT = 3_900
 """A journal entry takes 4,000 characters, and the mark has to be among them."""
-_LESS = "Not everything fits here. Read all of it before you decide: "
 
 
 def harmless(text: str) -> str:
@@ -37,7 +37,7 @@ def harmless(text: str) -> str:
 def remark(text: str, record_id: str, key: str) -> tuple[str, str]:
     """A comment, and the mark in it by which it is known to have been made."""
     mark = f"Ref. {sha256_hex(f'{record_id}:{key}'.encode())[:12]}"
-    return f"{cut(harmless(text), REMARK_LIMIT)}\n\n{mark}", mark
+    return f"{cut_visibly(harmless(text), REMARK_LIMIT - 40)}\n\n{mark}", mark
 
 
 def title(document: Document) -> str:
@@ -45,22 +45,30 @@ def title(document: Document) -> str:
     return harmless(document.title)[:160]
 
 
-def description(document: Document, settings: ServiceNowSettings, link: str) -> str:
+@dataclass(frozen=True)
+class Written:
+    """The text of a record, and whether it shows the whole call."""
+
+    text: str
+    whole: bool
+
+
+def description(document: Document, settings: ServiceNowSettings) -> Written:
     """The whole text, in at most `description_limit` characters: values give way, the digest, the
-    deadline and how to answer never do. `link` is where everything can be read."""
+    deadline and how to answer never do."""
     limit = settings.description_limit
-    whole = "".join(_parts(document, settings, document.shortened, None))
+    whole = "".join(_parts(document, settings, document.complete, None))
     if len(whole) <= limit:
-        return whole
+        return Written(whole, document.complete)
     for most in _VALUE_LIMITS:
-        head, *rest = _parts(document, settings, link, most)
+        head, *rest = _parts(document, settings, False, most)
         if len(head) + len("".join(rest)) <= limit:
-            return "".join((head, *rest))
-    return cut(head, limit - len("".join(rest))) + "".join(rest)
+            return Written("".join((head, *rest)), False)
+    return Written(cut(head, limit - len("".join(rest))) + "".join(rest), False)
 
 
 def _parts(
-    document: Document, settings: ServiceNowSettings, more: str, most: int | None
+    document: Document, settings: ServiceNowSettings, whole: bool, most: int | None
 ) -> tuple[str, ...]:
     """What it is about (may be cut), and what has to be there whatever happens."""
     blocks = ["\n".join(_lines(harmless(document.lead), ""))]
@@ -68,11 +76,14 @@ def _parts(
     blocks.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
     if document.before:
         blocks.append(_block("Before a person changed it", _rows(document.before, most)))
+    if document.notes:
+        blocks.append(_block("What the tool says", _rows(document.notes, most)))
     blocks.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
     foot = [_block("Details", _rows(document.facts, 400))]
-    foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in _how(settings, document)]))
-    if more:
-        foot.insert(0, f"\n\n{_LESS}{more}")
+    how = _how(settings, document, whole)
+    foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in how]))
+    if not whole:
+        foot.insert(0, f"\n\n{UNREAD} {document.read_it}")
     return "".join(blocks), *foot
 
 
@@ -85,21 +96,22 @@ def _rows(rows: Iterable[Row], most: int | None) -> list[str]:
     lines = []
     for row in rows:
         first, *others = _lines(_cut(row.text, most), "")
-        lines.append(f"{_INDENT}{harmless(' '.join(row.name.split()))}: {first}")
+        name = harmless(" ".join(row.name.split()))
+        lines.append(f"{_INDENT}{name}: {first}" if name else f"{_INDENT}{_INDENT}{first}")
         lines += [f"{_QUOTE}{line}".rstrip() for line in others]
     return lines
 
 
 def _cut(text: str, most: int | None) -> str:
-    return harmless(text) if most is None else cut(harmless(text), most)
+    return harmless(text) if most is None else cut_visibly(harmless(text), most)
 
 
 def _lines(text: str, indent: str) -> list[str]:
     return [f"{indent}{line}".rstrip() for line in text.split("\n")]
 
 
-def _how(settings: ServiceNowSettings, document: Document) -> list[str]:
-    name = document.arguments[0].name if document.arguments else "amount"
+def _how(settings: ServiceNowSettings, document: Document, whole: bool) -> list[str]:
+    name = next((row.key for row in document.arguments if row.key), "amount")
     example = f"{harmless(cut(name, 60))}: the value that you want"
     if settings.decide_by == "approvers":
         first = "Set your own approval of this record to Approved, or to Rejected with the reason."
@@ -110,6 +122,7 @@ def _how(settings: ServiceNowSettings, document: Document) -> list[str]:
         where = "of this record"
     place = f"the field {settings.changes_field} or into " if settings.changes_field else ""
     return [
+        *([] if whole else [BEFORE_APPROVAL]),
         first,
         f"To approve with changes, approve, and write into {place}the comments {where}:",
         f"{_INDENT}Changes:",

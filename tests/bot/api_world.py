@@ -26,6 +26,7 @@ from approvals.models import (
     ToolCall,
 )
 from approvals.policy import Policy
+from approvals.reading import ReadLinks
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.tickets import WebhookHint
@@ -33,11 +34,13 @@ from bot.api.operation import Services
 from bot.app import Parts, create_app
 from bot.limits import Limits
 from bot.people import SettingsDirectory, Tokens
+from bot.reading.page import ReadingPage
 from bot.settings import PersonSettings
 from bot.settings_limits import LimitsSettings
 from bot.webhooks import Webhooks
 from tests.doubles.catalog import effective_by_schema, version_of
 from tests.doubles.database import empty_store
+from tests.doubles.links import KEY
 from tests.doubles.tickets import FakeTickets
 
 PEOPLE = [
@@ -143,6 +146,7 @@ class World:
     def __init__(
         self,
         client: TestClient[Any, Any],
+        service: ApprovalService,
         chats: Chats,
         clock: ManualClock,
         checks: dict[str, str],
@@ -150,7 +154,8 @@ class World:
         hints: list[tuple[str, str]],
         systems: dict[str, str],
     ):
-        self.client, self.chats, self.clock, self.checks = client, chats, clock, checks
+        self.client, self.service, self.chats = client, service, chats
+        self.clock, self.checks = clock, checks
         self.tickets, self.hints, self.systems = tickets, hints, systems
 
     async def call(
@@ -234,6 +239,7 @@ async def running(
         services = Services(
             approvals=service, sessions=chats, directory=directory, tokens=tokens, limits=limits
         )
+        links = ReadLinks(KEY, "https://gate.example", clock)
         tickets, hints, systems = FakeTickets(clock), list[tuple[str, str]](), {"jira": "ok"}
 
         async def hint(name: str, given: WebhookHint) -> bool:
@@ -249,8 +255,9 @@ async def running(
             webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,
             systems=around,
+            reading=ReadingPage(links, service, directory, limits),
             local=local,
             limits=door or LimitsSettings(),
         )
         async with TestClient(TestServer(create_app(parts))) as client:
-            yield World(client, chats, clock, checks, tickets, hints, systems)
+            yield World(client, service, chats, clock, checks, tickets, hints, systems)

@@ -9,6 +9,9 @@ from typing import Any
 
 from approvals.follow_up import DELIVER, LOOK, POLL, FollowUp
 from approvals.models import Delivery, DeliveryStatus, Request
+from approvals.reading import ReadLinks
+from approvals.store import codec
+from approvals.store import deliveries as delivery_rows
 from approvals.tickets import WebhookHint
 from connectors.channel import TicketChannel
 from connectors.reconciler import Reconciler
@@ -36,6 +39,7 @@ class DeskWorld(World):
     """Doorbells are answered when a test says so: `work()` until nothing rings."""
 
     jobs: RecordingJobs
+    links: ReadLinks | None = None
 
     def build(self, tickets: FakeTickets, channels: list[str]) -> None:
         """Put the ticket system beside the fake Teams."""
@@ -55,6 +59,7 @@ class DeskWorld(World):
             self.service,
             self.directory,
             follow,
+            links=self.links,
         )
 
     async def work(self) -> None:
@@ -99,6 +104,13 @@ class DeskWorld(World):
         delivery = await self.delivery(request, target)
         assert delivery.ticket_id is not None, delivery
         return self.tickets.desk.tickets[delivery.ticket_id]
+
+    async def without(self, delivery: Delivery, key: str) -> None:
+        """Forget one thing that a delivery's reference says."""
+        kept = {k: v for k, v in (delivery.reference or {}).items() if k != key}
+        await self.store.write(
+            lambda c: delivery_rows.record(c, delivery.id, reference=codec.dumps(kept))
+        )
 
     def all_tickets(self) -> list[Ticket]:
         """Every ticket there is, the first made first."""

@@ -10,9 +10,10 @@ import pytest
 from approvals.models import Principal, Request, Verdict
 from approvals.ports import TicketOrder
 from approvals.tickets import order_key, target_of
-from connectors.document import ALL_VALUES_LIMIT, TITLE_LIMIT, VALUE_LIMIT, Document, Row, document
+from connectors.document import ALL_VALUES_LIMIT, TITLE_LIMIT, VALUE_LIMIT, Document, document
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.directory import BEN, CARA, DAVE
+from tests.doubles.links import links
 
 OVERRIDE = "invoice\u202efdp.exe"
 FORGED = "Contoso\nDigest: 000000000000\r\nDecide by: tomorrow\u2028Risk: low"
@@ -25,7 +26,7 @@ async def written(
     view = (await world.service.view(request.id)).model_copy(update=changes)
     key = order_key(request.id, target_of(request))
     order = TicketOrder(key=key, view=view, approvers=tuple(approvers))
-    return document(order, "https://gate.example")
+    return document(order, links(), "jira")
 
 
 async def asked(
@@ -45,11 +46,12 @@ def facts(said: Document) -> dict[str, str]:
 async def test_ticket_says_what_is_asked_by_whom_and_why(world: DeskWorld) -> None:
     said = await asked(world)
 
-    assert "Approve Quote (medium risk): customer Contoso, amount 100" == said.title
+    assert 'Approve Quote (medium risk): customer "Contoso", amount 100' == said.title
     assert said.lead.startswith("seller wants to run Quote (quote), on behalf of Anna. Nothing has")
-    assert (Row(name="customer", text="Contoso"), Row(name="amount", text="100")) == said.arguments
+    rows = [(row.name, row.text, row.key) for row in said.arguments]
+    assert [("Customer", "Contoso", "customer"), ("Amount", "100", "amount")] == rows
     assert "The customer asked." == said.why
-    assert ("", ()) == (said.shortened, said.before)
+    assert (True, ()) == (said.complete, said.before)
 
 
 async def test_ticket_says_who_decides_until_when_and_on_what(world: DeskWorld) -> None:
@@ -113,14 +115,14 @@ async def test_ticket_without_reason_or_requester_says_so(world: DeskWorld) -> N
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (OVERRIDE, r"invoice\u202efdp.exe"),
+        (OVERRIDE, r'"invoice\u202efdp.exe"'),
         ("900", '"900"'),
         ("", '""'),
-        ("a\u200bb", r"a\u200bb"),
-        ("\x1b[2J", r"\u001b[2J"),
-        (True, "true"),
-        (None, "null"),
-        ({"to": [OVERRIDE]}, '{\n  "to": [\n    "invoice\\u202efdp.exe"\n  ]\n}'),
+        ("a\u200bb", r'"a\u200bb"'),
+        ("\x1b[2J", r'"\u001b[2J"'),
+        (True, "Yes"),
+        (None, "No value"),
+        ({"to": [OVERRIDE]}, '1 value:\n  to: 1 item:\n    1. "invoice\\u202efdp.exe"'),
     ],
 )
 async def test_value_is_shown_so_that_it_passes_for_no_other(
@@ -128,29 +130,29 @@ async def test_value_is_shown_so_that_it_passes_for_no_other(
 ) -> None:
     said = await asked(world, {"customer": value})
 
-    assert (Row(name="customer", text=text),) == said.arguments
+    assert ("Customer", text) == (said.arguments[0].name, said.arguments[0].text)
 
 
 async def test_title_is_one_line_whatever_the_agent_writes(world: DeskWorld) -> None:
     said = await asked(world, {"customer": FORGED, "list": ["not in the title"], "n": 1})
 
     assert 1 == len(said.title.splitlines())
-    assert "Approve Quote (medium risk): customer Contoso Digest: 000000000000 " in said.title
+    assert said.title.startswith('Approve Quote (medium risk): customer "Contoso\\nDigest: 0000')
     assert "not in the title" not in said.title
 
 
 async def test_long_title_is_cut_and_still_names_the_tool(world: DeskWorld) -> None:
     said = await asked(world, {"customer": "Long" + " long" * 200})
 
-    assert said.title.startswith("Approve Quote (medium risk): customer Long")
-    assert said.title.endswith("…")
+    assert said.title.startswith('Approve Quote (medium risk): customer "Long')
+    assert said.title.endswith('"…')
     assert len(said.title) <= TITLE_LIMIT
 
 
 async def test_hidden_characters_in_names_and_reasons_are_shown(world: DeskWorld) -> None:
     said = await asked(world, {OVERRIDE: 1}, rationale=OVERRIDE)
 
-    assert r"invoice\u202efdp.exe" == said.arguments[0].name
+    assert r'"invoice\u202efdp.exe"' in said.arguments[0].name
     assert r"invoice\u202efdp.exe" == said.why
     assert "\u202e" not in said.title
 
@@ -171,15 +173,16 @@ async def test_what_does_not_fit_is_cut_and_the_whole_can_be_read_elsewhere(
     (request,) = await world.submit(run, world.proposal(run.session.id, "quote", arguments))
     said = await written(world, request)
 
-    assert f"https://gate.example/api/v1/requests/{request.id}" == said.shortened
-    assert "x" * (VALUE_LIMIT - 1) + "…" == said.arguments[0].text
+    assert not said.complete
+    assert "https://gate.example/read/" in said.read_it
+    assert "x" * VALUE_LIMIT + "… 1 more characters" == said.arguments[0].text
     assert "1" == said.arguments[1].text
 
 
 async def test_value_of_exactly_the_limit_is_whole(world: DeskWorld) -> None:
     said = await asked(world, {"customer": "x" * VALUE_LIMIT})
 
-    assert "" == said.shortened
+    assert said.complete
 
 
 async def test_all_values_together_are_limited_and_each_is_still_there(world: DeskWorld) -> None:
@@ -187,7 +190,7 @@ async def test_all_values_together_are_limited_and_each_is_still_there(world: De
     said = await asked(world, arguments)
     last = said.arguments[-1]
 
-    assert list(arguments) == [row.name for row in said.arguments]
-    assert sum(len(row.text) for row in said.arguments) <= ALL_VALUES_LIMIT + 8 * 40
-    assert (40, True) == (len(last.text), last.text.startswith("7 x"))
-    assert said.shortened
+    assert list(arguments) == [row.key for row in said.arguments]
+    assert sum(len(row.text) for row in said.arguments) <= ALL_VALUES_LIMIT + 8 * 64
+    assert last.text.startswith("7 x" + "x" * 37 + "… ")
+    assert not said.complete

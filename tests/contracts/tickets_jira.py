@@ -20,6 +20,7 @@ from sandbox.jira.server import Jira
 from sandbox.jira.site import Deployment
 from sandbox.jira.webhooks import SECRET
 from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
+from tests.doubles.links import links
 
 NOWHERE = "http://127.0.0.1:9/"
 """Where nobody listens: the suite takes deliveries from the stand-in's own list."""
@@ -61,7 +62,7 @@ class OnJira:
     def __init__(self, jira: Jira):
         self.jira = jira
         self.settings = settings(jira)
-        self.connector = JiraConnector(self.settings, PUBLIC_URL)
+        self.connector = JiraConnector(self.settings, links(PUBLIC_URL))
         cloud = jira.site.cloud
         self.people = {
             who: account.account_id if cloud else account.user_key.lower()
@@ -145,7 +146,7 @@ class OnJira:
         return self.webhook_for(TicketRef(id="1", key=made, url=""))
 
     def without_secret(self) -> TicketConnector:
-        return JiraConnector(settings(self.jira, webhook_secrets=()), PUBLIC_URL)
+        return JiraConnector(settings(self.jira, webhook_secrets=()), links(PUBLIC_URL))
 
     def _move(self, ref: TicketRef, who: Who, status: str, comment: str = "") -> None:
         self._as(who).transition(ref.key, status, comment=comment or None)

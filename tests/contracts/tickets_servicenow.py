@@ -20,6 +20,7 @@ from sandbox.servicenow.people import ADMINISTRATOR, ALEX, APPROVAL_ADMIN, BOT, 
 from sandbox.servicenow.persons import Person
 from sandbox.servicenow.server import ServiceNow
 from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
+from tests.doubles.links import links
 
 SECRET = "shared-secret"
 _STATES = {Elsewhere.UNMAPPED: "-4", Elsewhere.CLOSED: "4"}
@@ -139,7 +140,7 @@ class InServiceNow:
 
     def _connector(self, *secrets: str) -> ServiceNowConnector:
         settings = settings_for(self.snow.url, secrets=secrets)
-        return ServiceNowConnector(settings, SystemClock(), "https://approvals.example")
+        return ServiceNowConnector(settings, SystemClock(), links("https://approvals.example"))
 
     def _as(self, who: Who) -> Person:
         return self.snow.as_person(self.people[who])

@@ -85,6 +85,8 @@ class FakeTickets:
         self.appeared = asyncio.Event()
         """Set once a ticket has been made."""
         self.closed = False
+        self.whole = True
+        """Whether its tickets show the whole call."""
         self._secret = secret
         self._delivery_ids = itertools.count(1)
 
@@ -98,7 +100,7 @@ class FakeTickets:
         found = self.desk.get(ticket) if isinstance(ticket, str) else ticket
         url = f"https://{self.name}.example/browse/{found.key}"
         shown = text_sha256(found.text) if found.altered_by is None else ""
-        return TicketRef(id=found.id, key=found.key, url=url, shown=shown)
+        return TicketRef(id=found.id, key=found.key, url=url, shown=shown, whole=self.whole)
 
     def comments(self, ref: TicketRef) -> list[str]:
         """What anybody said in a ticket, oldest first."""
@@ -273,6 +275,6 @@ class FakeTickets:
 
 
 def _text(order: TicketOrder) -> str:
-    said = document(order, "http://127.0.0.1:3978")
+    said = document(order, None, "jira")
     rows = (f"{row.name}: {row.text}" for row in (*said.arguments, *said.facts))
     return "\n".join((said.title, said.lead, *rows, said.why))

@@ -159,7 +159,7 @@ async def keys(url: str) -> None:
 
 
 async def jira(url: str) -> None:
-    connector = JiraConnector(jira_settings(url=url), "https://gate.example")
+    connector = JiraConnector(jira_settings(url=url))
     try:
         await connector.find("R-1.1.0")
     finally:
@@ -176,7 +176,7 @@ async def servicenow_oauth(url: str) -> None:
 
 async def _servicenow(url: str, auth: dict[str, str]) -> None:
     made = servicenow_settings(url=url, auth=auth, user="svc")
-    connector = ServiceNowConnector(made, ManualClock(), "https://gate.example")
+    connector = ServiceNowConnector(made, ManualClock())
     try:
         await connector.find("R-1.1.0")
     finally:

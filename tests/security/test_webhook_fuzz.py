@@ -31,10 +31,8 @@ SECRET = "correct-horse-battery-staple-0000"
 CLOCK = ManualClock()
 NOW = str(int(CLOCK.now().timestamp()))
 SECRETS = (SecretStr(SECRET),)
-JIRA = JiraConnector(jira_settings(webhook_secrets=SECRETS), "https://gate.example")
-SERVICENOW = ServiceNowConnector(
-    servicenow_settings(webhook_secrets=SECRETS), CLOCK, "https://gate.example"
-)
+JIRA = JiraConnector(jira_settings(webhook_secrets=SECRETS))
+SERVICENOW = ServiceNowConnector(servicenow_settings(webhook_secrets=SECRETS), CLOCK)
 BODY = b'{"webhookEvent": "jira:issue_updated", "issue": {"id": "10101"}}'
 
 VALUES = st.recursive(

@@ -11,8 +11,11 @@ from approvals.models import (
     ConversationKey,
     Decision,
     Finding,
+    Injected,
     JsonObject,
+    Opening,
     Outcome,
+    Preview,
     Principal,
     PrincipalId,
     Request,
@@ -31,13 +34,18 @@ from approvals.models import (
 )
 from approvals.ports import RequestView
 from bot.teams.approval import Note, Typed
-from bot.teams.cards import edit_form, notice_card, request_card
+from bot.teams.cards import edit_form, notice_card, read_card, request_card
 from bot.teams.elements import Flavour
 from bot.teams.parts import Look
 from tests.bot.teams.stage import ARGUMENTS, SCHEMA
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Principal(id=PrincipalId("sam"), name="Sam Carter")
+ALEX = Principal(id=PrincipalId("alex"), name="Alex Wilber")
+ISAIAH = Principal(id=PrincipalId("isaiah"), name="Isaiah Langer")
+READ = Opening(
+    request_id=RequestId("R-01J9ZK3V7Q"), revision=1, principal_id=PrincipalId("alex"), at=NOW
+)
 LONG = (
     "Dear Ms Okafor,\n\nthank you for your time on Tuesday. As agreed, please find our offer for "
     "25 seats with onboarding, the migration of your archive and two training days below.\n" * 12
@@ -84,6 +92,7 @@ def view(
     siblings: tuple[Request, ...] = (),
     votes: tuple[Vote, ...] = (),
     schema: JsonObject | None = SCHEMA,
+    openings: tuple[Opening, ...] = (),
     **changes: Any,
 ) -> RequestView:
     session = Session(
@@ -104,6 +113,8 @@ def view(
         requester=SAM,
         siblings=siblings,
         arguments_schema=schema,
+        eligible=(ALEX, ISAIAH),
+        openings=openings,
     )
 
 
@@ -181,7 +192,7 @@ def _vote(name: str) -> Vote:
 
 def cards(flavour: Flavour) -> dict[str, JsonObject]:
     """Every state by name."""
-    look = Look(flavour, "https://approve.example", full_width=True)
+    look = Look(flavour, readable=True, full_width=True)
     approved, closed = decided(), RequestStatus
     late = Note(
         "Request R-01J9ZK3V7Q was already decided: approve by Isaiah Langer at 2026-11-22 12:02:11 "
@@ -192,6 +203,27 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
         "pending": request_card(view(), look),
         "pending-long": request_card(view(arguments=NESTED, tool="send_email", schema=None), look),
         "pending-huge": request_card(view(arguments=HUGE, tool="file_report", schema=None), look),
+        "pending-huge-read": request_card(
+            view(arguments=HUGE, tool="file_report", schema=None, openings=(READ,)), look
+        ),
+        "pending-again": request_card(
+            view(
+                asked_again="What push_quote takes has changed since it was asked.",
+                defaulted=("/seats", "/urgent"),
+                show_first=("amount", "customer"),
+                injected=(
+                    Injected(name="crm_client"),
+                    Injected(name="tenant", value="contoso.example"),
+                ),
+                facts={"open_quotes": 2, "credit_limit": 50000},
+                preview=Preview(
+                    kind="table",
+                    rows=(("Line", "Now", "Then"), ("Seats", "20", "25"), ("Price", "960", "960")),
+                ),
+            ),
+            look,
+        ),
+        "read": read_card(view(), look, "https://approve.example/read/abc.def", 60),
         "pending-hostile": request_card(
             view(
                 arguments={"note": HOSTILE, HOSTILE: 1},

@@ -37,6 +37,7 @@ from approvals.models import (
 )
 from approvals.policy import Policy
 from approvals.ports import Channel
+from approvals.reading import ReadLinks
 from approvals.runs import Run, Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
@@ -52,6 +53,7 @@ from sandbox.botframework.server import BotFramework
 from sandbox.botframework.world import Message
 from tests.doubles.catalog import effective_by_schema, version_of
 from tests.doubles.database import sqlite_url
+from tests.doubles.links import KEY
 
 APP_ID = "11111111-2222-3333-4444-555555555555"
 SAM, ALEX, ADELE, ISAIAH = "Megan Bowen", "Alex Wilber", "Adele Vance", "Isaiah Langer"
@@ -296,6 +298,7 @@ async def stage(
     directory: Directory | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     pacing: Pacing | None = None,
+    links: ReadLinks | None = None,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     """The stage. `signed` is real Teams with tokens; otherwise local clients without an app id.
@@ -331,7 +334,9 @@ async def stage(
             jobs = EmbeddedJobs(store, clock)
             channels: dict[str, Channel] = {}
             service = ApprovalService(store, clock, policy, people, jobs, channels, catalog)
-            channel = TeamsChannel(teams_settings, adapter, service, people)
+            channel = TeamsChannel(
+                teams_settings, adapter, service, people, readable=links is not None
+            )
             channels["teams"] = channel
             runs = Runs(store, clock, policy, people, jobs, channels, catalog)
             courier = Courier(store, clock, service, channels)
@@ -348,6 +353,7 @@ async def stage(
                 clock,
                 adapter=adapter,
                 local=True,
+                links=links and ReadLinks(KEY, "https://gate.example", clock),
             )
             app = web.Application(client_max_size=2**20)
             app.router.add_post("/api/messages", bot.messages)

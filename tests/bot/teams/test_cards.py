@@ -12,8 +12,9 @@ import pytest
 from jsonschema import Draft6Validator
 from jsonschema.exceptions import best_match
 
+from approvals.display import value_text
 from approvals.models import RequestStatus, Risk
-from approvals.wording import in_words, value_text, visible
+from approvals.wording import in_words, visible
 from bot.teams.arguments import Space, changes_table
 from bot.teams.cards import CARD_LIMIT_BYTES, notification, request_card, size_bytes
 from bot.teams.elements import Flavour
@@ -25,7 +26,7 @@ from tests.bot.teams.stage import ARGUMENTS
 SCHEMA = Path(__file__).parents[2] / "fixtures" / "adaptive-card" / "schema-1.5.json"
 FLAVOURS: tuple[Flavour, ...] = ("execute", "submit")
 STATES = sorted(gallery.cards("execute"))
-LOOK = Look("execute", "https://approve.example")
+LOOK = Look("execute", readable=True)
 
 
 @cache
@@ -126,9 +127,8 @@ def test_approval_card_says_who_what_why_until_when() -> None:
     said = texts(drawn("execute")["pending"])
 
     for piece in (
-        "Approval needed",
+        "Approval needed: Push quote",
         "sales_agent",
-        "Push quote",
         "push_quote",
         "Sam Carter",
         "24000",
@@ -137,9 +137,11 @@ def test_approval_card_says_who_what_why_until_when() -> None:
         "The customer asked for 25 seats",
         "{{DATE(2026-11-22T16:00:00Z, SHORT)}} {{TIME(2026-11-22T16:00:00Z)}}",
         "2026-11-22 16:00 UTC",
+        "if nobody does, it does not run",
         "Quotes above 10,000 bind us.",
         "9f2c4be1a07d",
         "sales_manager",
+        "Alex Wilber or Isaiah Langer",
     ):
         assert piece in said
 
@@ -188,7 +190,7 @@ def test_outcome_is_words_and_has_no_votes(state: str, said: str) -> None:
 def test_outcome_shows_result_reason_and_changes() -> None:
     assert '{"quote": "Q-2041"' in texts(drawn("execute")["executed"])
     assert gallery.REASON in texts(drawn("execute")["rejected"])
-    changed = texts(drawn("execute")["executed-with-changes"])
+    changed = texts(drawn("execute")["executed-with-changes"]).partition("What was changed")[2]
     assert changed.index("24000") < changed.index("21000")
     assert "maintenance until 14:00" in texts(drawn("execute")["failed"])
 
@@ -211,27 +213,36 @@ def test_long_value_is_folded_but_all_there() -> None:
     toggles = [n for n in nodes(card) if n.get("type") == "Action.ToggleVisibility"]
     hidden = [n for n in nodes(card) if n.get("isVisible") is False]
 
-    assert LONG in "".join(
+    assert LONG.replace("\n", "↵\n") in "".join(
         str(run["text"]) for run in nodes(hidden) if run.get("type") == "TextRun"
     ).replace("\u200b", "")
-    assert {t["title"] for t in toggles} == {"Show all", "Show less"}
+    assert {t["title"] for t in toggles} == {"Show all", "Show less", "Details"}
     assert "Not everything fits" not in texts(card)
 
 
-def test_what_does_not_fit_is_said_with_the_way_to_read_it() -> None:
+def test_what_does_not_fit_is_not_offered_to_be_approved() -> None:
+    """Neither Approve nor Edit, but the way to read it, and Reject."""
     card = drawn("execute")["pending-huge"]
-    link = "https://approve.example/api/v1/requests/R-01J9ZK3V7Q"
 
     assert "Not everything fits on this card." in texts(card)
-    assert "112,002 characters" in texts(card)
+    assert "more characters" in texts(card)
     assert "more arguments" in texts(card)
-    assert link in {node.get("url") for node in nodes(card)}
+    assert {"read", "reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
 
 
-def test_without_a_url_the_command_is_named() -> None:
+def test_whoever_has_read_it_is_offered_to_approve_it() -> None:
+    card = drawn("execute")["pending-huge-read"]
+
+    assert "Read by \nAlex Wilber" in texts(card)
+    verbs = {node["verb"] for node in nodes(card) if "verb" in node}
+    assert {"read", "approve", "edit", "reject"} == verbs
+
+
+def test_without_a_page_the_command_is_named() -> None:
     card = request_card(view(arguments=HUGE), Look("execute"))
 
     assert "countersign requests show R-01J9ZK3V7Q" in texts(card)
+    assert {"reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
 
 
 SIZES = [
@@ -282,6 +293,7 @@ def test_agent_cannot_forge_through_the_name_of_the_tool() -> None:
 
     assert summary == "Approval needed: X http evil approve"
     assert card["speak"].endswith("X http evil approve.")
+    assert "](" not in json.dumps([n for n in nodes(card) if n.get("type") == "TextBlock"])
 
 
 def test_prefilled_inputs_show_what_is_stored() -> None:
@@ -318,25 +330,35 @@ def test_too_long_to_edit_is_said_on_the_whole_card() -> None:
         ("EUR", "EUR"),
         ("900", '"900"'),
         ("true", '"true"'),
+        ("yes", '"yes"'),
+        ("24000 EUR", '"24000 EUR"'),
+        ("EUR (default)", '"EUR (default)"'),
         ("", '""'),
         (" x", '" x"'),
         ('"x"', '"\\"x\\""'),
         ("2026-11-22", "2026-11-22"),
         (900, "900"),
         (900.5, "900.5"),
-        (True, "true"),
-        (None, "null"),
-        ([], "[]"),
-        (["a"], '[\n  "a"\n]'),
-        ("ZWJ\u200d", "ZWJ\\u200d"),
-        ("a\u00a0b", "a\\u00a0b"),
-        ("tag\U000e0041", "tag\\U000e0041"),
-        ("CUST-1\u3164", "CUST-1\\u3164"),
-        ("a\u115fb\uffa0", "a\\u115fb\\uffa0"),
-        ("\u2800", "\\u2800"),
-        ("a\u034f\ufe0f\U000e0100", "a\\u034f\\ufe0f\\U000e0100"),
+        (True, "Yes"),
+        (None, "No value"),
+        ([], "Empty list"),
+        ({}, "Empty"),
+        (["a"], '1 item:\n  1. "a"'),
+        ({"b": None, "a": [1]}, "2 values:\n  a: 1 item:\n    1. 1\n  b: No value"),
+        ({"a: b": 1}, '1 value:\n  "a: b": 1'),
+        ("ZWJ\u200d", '"ZWJ\\u200d"'),
+        ("ZWJ\\u200d", '"ZWJ\\\\u200d"'),
+        ("a\u00a0b", '"a\\u00a0b"'),
+        ("tag\U000e0041", '"tag\\U000e0041"'),
+        ("CUST-1\u3164", '"CUST-1\\u3164"'),
+        ("a\u115fb\uffa0", '"a\\u115fb\\uffa0"'),
+        ("\u2800", '"\\u2800"'),
+        ("a\u034f\ufe0f\U000e0100", '"a\\u034f\\ufe0f\\U000e0100"'),
         ("\u26a0\ufe0f", "\u26a0\ufe0f"),
-        ("line\nline", "line\nline"),
+        ("Cont\u043eso", '"Cont\\u043eso"'),
+        ("line\nline", '"line↵\nline"'),
+        ("a↵b", '"a\\u21b5b"'),
+        ("C:\\temp", "C:\\temp"),
     ],
 )
 def test_values_read_as_what_they_are(value: Any, shown: str) -> None:
@@ -347,8 +369,8 @@ def test_values_read_as_what_they_are(value: Any, shown: str) -> None:
 def test_a_change_of_kind_is_a_change(before: Any, after: Any) -> None:
     table = changes_table({"flag": before, "kept": 12.0}, {"flag": after, "kept": 12}, Space())
 
-    assert "flag" in str(table.elements)
-    assert "kept" not in str(table.elements)
+    assert "Flag" in str(table.elements)
+    assert "Kept" not in str(table.elements)
 
 
 def test_tool_names_become_words() -> None:

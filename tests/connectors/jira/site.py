@@ -24,6 +24,7 @@ from sandbox.jira.catalog import (
 from sandbox.jira.server import Jira
 from tests.contracts.tickets_jira import PUBLIC_URL, OnJira, settings
 from tests.doubles.directory import BEN, CARA
+from tests.doubles.links import links
 from tests.doubles.tickets import among
 
 MAPPED = {
@@ -60,7 +61,7 @@ class JiraSite(OnJira):
         """A connector with these settings; it is the one that orders are opened with."""
         approvers = more.pop("approvers", ())
         self.settings = settings(self.jira, **more)
-        self.connector = JiraConnector(self.settings, PUBLIC_URL, approvers=approvers)
+        self.connector = JiraConnector(self.settings, links(PUBLIC_URL), approvers=approvers)
         self._connectors.append(self.connector)
         return self.connector
 

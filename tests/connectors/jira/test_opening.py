@@ -142,8 +142,8 @@ async def test_text_of_an_order_is_found_in_the_page_of_the_ticket(
     ref = await site.connector.open_ticket(order)
     text = site.jira.issue(ref.key)["fields"]["description"]
 
-    assert "||Argument||Value||\n|customer|Contoso|\n|amount|28500|" in text
-    assert "*terms*\n{noformat}\na\nb\n{noformat}" in text
+    assert "||Argument||Value||\n|Customer|Contoso|\n|Amount|28500|" in text
+    assert '*Terms*\n{noformat}\n"a↵\nb"\n{noformat}' in text
     assert "move this issue to *Approved*" in text
     assert "move it to *Rejected*" in text
     assert "the field “Requested changes”" in text

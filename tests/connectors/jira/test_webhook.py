@@ -76,7 +76,7 @@ def test_nothing_is_accepted_without_a_secret() -> None:
 
 
 async def test_body_is_not_even_parsed_before_it_is_verified() -> None:
-    connector = JiraConnector(settings(webhook_secrets=(NEW,)), "https://gate.example")
+    connector = JiraConnector(settings(webhook_secrets=(NEW,)))
     body = b'{"webhookEvent": "jira:issue_updated", "issue": {"id": "10101"}}'
     forged = {"X-Hub-Signature": signature(OLD, body)}
     right = {"X-HUB-SIGNATURE": signature(NEW, body), "X-Atlassian-Webhook-Identifier": "abc"}

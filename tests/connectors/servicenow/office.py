@@ -14,6 +14,7 @@ from connectors.servicenow.settings import ServiceNowSettings
 from sandbox.servicenow.persons import Person
 from sandbox.servicenow.server import ServiceNow
 from tests.contracts.tickets_servicenow import InServiceNow, settings_for
+from tests.doubles.links import links
 
 APPROVER = "sysapproval_approver"
 PUBLIC_URL = "https://approvals.example"
@@ -30,12 +31,14 @@ class Office(InServiceNow):
     def settings(self, **more: Any) -> ServiceNowSettings:
         """Those of the contract, changed."""
         base = settings_for(self.snow.url)
-        return ServiceNowSettings.model_validate({**dict(base), **more})
+        # durations are written with their unit
+        given = {k: f"{v:g}s" if isinstance(v, float) else v for k, v in dict(base).items()}
+        return ServiceNowSettings.model_validate({**given, **more})
 
     def use(self, *, approvers: Sequence[str] = (), **more: Any) -> ServiceNowConnector:
         """A connector with these settings; it is the one that orders are opened with."""
         made = ServiceNowConnector(
-            self.settings(**more), SystemClock(), PUBLIC_URL, approvers=approvers
+            self.settings(**more), SystemClock(), links(PUBLIC_URL), approvers=approvers
         )
         self._connectors.append(made)
         self.connector = made

@@ -135,7 +135,8 @@ async def test_long_arguments_are_cut_and_what_they_were_can_be_read_elsewhere(
     text = office.snow.change(ref.id)["description"]
 
     assert len(text) <= 4_000
-    assert f"{PUBLIC_URL}/api/v1/requests/{order.view.request.id}" in text
+    assert f"{PUBLIC_URL}/read/" in text
+    assert not ref.whole
     assert order.view.request.digest in text
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from connectors.document import Document, Row
+from connectors.document import BEFORE_APPROVAL, Document, Row
 from connectors.servicenow import text
 from tests.connectors.servicenow.fixtures import settings
 
-LINK = "https://approvals.example/api/v1/requests/R-7F3K2M9QXC4V"
+LINK = "Read all of it here: https://approvals.example/read/a.b"
 DIGEST = "3f9a (SHA-256 3f9a0c)"
 
 
@@ -17,7 +17,8 @@ def document(**more: Any) -> Document:
         "title": "Approve Push quote (high risk): amount 27000",
         "lead": "Quoter wants to run Push quote (push_quote). Nothing has run.",
         "arguments": (Row(name="amount", text="27000"), Row(name="note", text="two\nlines")),
-        "shortened": "",
+        "complete": True,
+        "read_it": LINK,
         "why": "The customer asked for it.",
         "before": (),
         "facts": (
@@ -30,7 +31,7 @@ def document(**more: Any) -> Document:
 
 
 def written(said: Document, **more: Any) -> str:
-    return text.description(said, settings(**more), LINK)
+    return text.description(said, settings(**more)).text
 
 
 def test_text_says_what_why_and_how_in_this_order() -> None:
@@ -93,7 +94,11 @@ def test_text_that_a_person_has_to_shorten_nothing_of_is_whole() -> None:
 
 
 def test_text_that_is_cut_already_says_where_the_whole_is() -> None:
-    assert LINK in written(document(shortened=LINK))
+    said = text.description(document(complete=False), settings())
+
+    assert not said.whole
+    assert LINK in said.text
+    assert BEFORE_APPROVAL in said.text
 
 
 def test_column_that_decides_is_named_in_how_to_answer() -> None:

@@ -1,0 +1,1 @@
+"""The page that shows all of a request to whoever was sent a link to it."""
