@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.authority import ADMIN_ROLE, reason_against
+from approvals.authority import ADMIN_ROLE
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
 from approvals.doubts import Doubts
@@ -72,12 +72,11 @@ from approvals.store import tickets as ticket_rows
 from approvals.takeover import Takeover
 from approvals.tickets import ActKey
 from approvals.verification import verify_all, verify_one
+from approvals.waiting import Waiting
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 MAX_PAGE = 200
-WAITING_SCAN = 500
-"""How many pending requests `waiting_for` looks through."""
 
 
 class Page(Value, Generic[T]):
@@ -342,12 +341,13 @@ class ApprovalService:
         session_id: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        newest: bool = False,
     ) -> Page[Request]:
-        """Requests, oldest first. Raises InvalidError for a bad cursor or limit."""
+        """Requests, oldest (or newest) first. Raises InvalidError for a bad cursor or limit."""
         after, size = _cursor(cursor), _limit(limit)
         found = await self._store.read(
             lambda c: request_rows.page(
-                c, status=status, session_id=session_id, after=after, limit=size + 1
+                c, status=status, session_id=session_id, after=after, limit=size + 1, newest=newest
             )
         )
         return _page(found, size)
@@ -371,25 +371,26 @@ class ApprovalService:
 
     async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
         """Pending requests that this person may decide now, oldest first."""
+        return (await self.mine(principal, limit=limit)).items
+
+    async def mine(
+        self,
+        principal: Principal,
+        *,
+        session_id: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Request]:
+        """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
+        after, size = _cursor(cursor), _limit(limit)
+        waiting = Waiting(self._directory, principal, self._clock.now())
 
         def unit(connection: Connection) -> list[Request]:
-            pending = request_rows.page(
-                connection,
-                status=RequestStatus.PENDING,
-                session_id=None,
-                after=None,
-                limit=WAITING_SCAN,
-            )
-            mine = []
-            for request in pending:
-                votes = request_rows.votes_of(connection, request.id)
-                if reason_against(principal, request, votes) is None:
-                    mine.append(request)
-                if len(mine) == limit:
-                    break
-            return mine
+            if session_id is not None:
+                return waiting.of_session(connection, session_id, after=after, limit=size + 1)
+            return waiting.page(connection, after=after, limit=size + 1)
 
-        return await self._store.read(unit)
+        return _page(await self._store.read(unit), size)
 
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""

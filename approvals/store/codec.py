@@ -161,15 +161,15 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
 def vote(row: Sequence[Any]) -> Vote:
     """A row of `votes`."""
     m = dict(zip(_VOTE, row, strict=True))
-    m["at"] = from_text(m["at"])
+    m["at"], m["also"] = from_text(m["at"]), loads(m["also"])
     return Vote.model_validate(m)
 
 
 def vote_columns(value: Vote) -> dict[str, Any]:
     """The columns of a vote."""
     at = to_text(value.at)
-    columns = {**value.__dict__, "verdict": str(value.verdict), "via": str(value.via), "at": at}
-    return {name: columns[name] for name in _VOTE}
+    words = {"verdict": str(value.verdict), "via": str(value.via)}
+    return {**value.__dict__, **words, "at": at, "also": dumps(value.also)}
 
 
 def delivery(row: Sequence[Any]) -> Delivery:

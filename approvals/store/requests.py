@@ -6,13 +6,22 @@ import functools
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from approvals.errors import InvalidError, NotFoundError
 from approvals.lifecycle import require_move
 from approvals.models import Request, RequestId, RequestStatus, Vote
-from approvals.store import changes, codec
+from approvals.store import changes, codec, open_roles
 from approvals.store import sessions as sessions_of
 from approvals.store.prepared import Prepared, insertion
 from approvals.store.schema import requests, sessions, votes
@@ -33,6 +42,8 @@ def insert(connection: Connection, values: Sequence[Request]) -> None:
         ) from exc
     for value, row in zip(values, rows, strict=True):
         changes.note(connection, value.session_id, "requests", [value.id], row)
+    for value in values:
+        open_roles.keep(connection, None, value)
 
 
 def get(connection: Connection, request_id: str) -> Request:
@@ -41,6 +52,16 @@ def get(connection: Connection, request_id: str) -> Request:
     if row is None:
         raise NotFoundError(f"There is no request {request_id}.")
     return codec.request(row)
+
+
+def among(connection: Connection, request_ids: Sequence[str]) -> list[Request]:
+    """These requests, at most a few hundred, oldest first."""
+    query = (
+        select(requests)
+        .where(requests.c.id.in_(request_ids))
+        .order_by(requests.c.created_at, requests.c.id)
+    )
+    return [codec.request(row) for row in connection.execute(query)]
 
 
 def lock(connection: Connection, request_id: str) -> None:
@@ -75,23 +96,28 @@ def page(
     session_id: str | None,
     after: tuple[str, str] | None,
     limit: int,
+    newest: bool = False,
 ) -> list[Request]:
-    """Requests, oldest first, after the (created_at, id) of the last one seen."""
+    """Requests, oldest (or newest) first, after the (created_at, id) of the last one seen."""
     query = select(requests)
     if status is not None:
         query = query.where(requests.c.status == status.value)
     if session_id is not None:
         query = query.where(requests.c.session_id == session_id)
     if after is not None:
-        query = query.where(
-            requests.c.created_at >= after[0],  # from where an index is read, unlike by `or`
-            or_(
-                requests.c.created_at > after[0],
-                and_(requests.c.created_at == after[0], requests.c.id > after[1]),
-            ),
-        )
-    query = query.order_by(requests.c.created_at, requests.c.id).limit(limit)
+        query = query.where(*_beyond(after, newest=newest))
+    by_time = (requests.c.created_at, requests.c.id)
+    query = query.order_by(*(c.desc() for c in by_time) if newest else by_time).limit(limit)
     return [codec.request(row) for row in connection.execute(query)]
+
+
+def _beyond(place: tuple[str, str], *, newest: bool) -> tuple[ColumnElement[bool], ...]:
+    """What comes after a place; the first condition is where an index is read from, unlike `or`."""
+    at, request_id = requests.c.created_at, requests.c.id
+    if newest:
+        same = and_(at == place[0], request_id < place[1])
+        return at <= place[0], or_(at < place[0], same)
+    return at >= place[0], or_(at > place[0], and_(at == place[0], request_id > place[1]))
 
 
 def expiring(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
@@ -144,6 +170,7 @@ def replace(connection: Connection, before: Request, after: Request) -> bool:
     )
     if done == 1:
         changes.note(connection, before.session_id, "requests", [before.id], columns)
+        open_roles.keep(connection, before, after)
     return done == 1
 
 

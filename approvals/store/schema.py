@@ -167,6 +167,8 @@ votes = Table(
     Column("identity", String(300), nullable=False),
     Column("at", String(32), nullable=False),
     Column("comment", Text, nullable=False),
+    # Later stages for which it counts as well.
+    Column("also", Text, nullable=False, server_default="[]"),
     sqlite_with_rowid=False,
 )
 
@@ -181,16 +183,27 @@ request_openings = Table(
     sqlite_with_rowid=False,
 )
 
-# Which roles the open stage of each pending request asks for.
+# Which roles the open stage of each pending request asks for, and whom it keeps out.
 open_roles = Table(
     "open_roles",
     metadata,
     Column("role", String(200), primary_key=True),
     Column("created_at", String(32), primary_key=True),
     Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("requester", String(200), nullable=False),
+    Column("revision", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 Index("ix_open_roles_request_id", open_roles.c.request_id)
+
+# Pending requests of which people were told that nobody can decide them.
+nobody_left = Table(
+    "nobody_left",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("at", String(32), nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # Results that are longer than agents are given.
 result_texts = Table(

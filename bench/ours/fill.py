@@ -28,7 +28,7 @@ from bench.measure import require
 CHUNK = 1_000
 AHEAD = 8
 """Chunks that may be ready or in work before one is written."""
-TABLES = ("sessions", "requests", "deliveries", "ledger")
+TABLES = ("sessions", "requests", "open_roles", "deliveries", "ledger")
 """In the order in which they refer to each other."""
 Rows = dict[str, list[tuple[Any, ...]]]
 SEPARATOR = "\0"

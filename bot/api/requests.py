@@ -156,8 +156,15 @@ class RequestQuery(Value):
 
     status: RequestStatus | None = None
     session: str | None = Field(default=None, max_length=200)
+    mine: bool = Field(default=False, description="Only what the caller may decide now.")
     limit: int = Field(default=50, ge=1, le=PAGE_LIMIT)
     cursor: str | None = Field(default=None, max_length=500)
+
+    @model_validator(mode="after")
+    def _mine_is_pending(self) -> Self:
+        if self.mine and self.status not in (None, RequestStatus.PENDING):
+            raise ValueError("mine: only what is pending can be decided; leave status out")
+        return self
 
 
 class CastVote(Value):
@@ -187,12 +194,18 @@ class Resolution(Value):
 
 
 async def page(call: Call) -> RequestPage:
-    """Requests of everybody."""
+    """Requests of everybody, or those that wait for the caller."""
     query: RequestQuery = call.query
-    found = await call.services.approvals.requests(
-        status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
-    )
-    items = await all_shown(call.services.approvals, found.items)
+    approvals = call.services.approvals
+    if query.mine:
+        found = await approvals.mine(
+            call.person, session_id=query.session, limit=query.limit, cursor=query.cursor
+        )
+    else:
+        found = await approvals.requests(
+            status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
+        )
+    items = await all_shown(approvals, found.items)
     return RequestPage(items=items, next=found.next)
 
 

@@ -121,6 +121,25 @@ async def test_requests_are_listed_with_items_and_next(world: World) -> None:
     assert none == {"items": [], "next": None}
 
 
+async def test_mine_is_what_the_caller_may_decide_now(world: World) -> None:
+    # of one moment: such requests are in the order of their ids
+    first, second = sorted([await world.waiting(), await world.waiting()], key=lambda r: r["id"])
+    mine = "/api/v1/requests?mine=true&status=pending"
+
+    _, page = await world.call("GET", f"{mine}&limit=1", person="megan")
+    _, rest = await world.call("GET", f"{mine}&cursor={page['next']}", person="megan")
+    _, asked_by_me = await world.call("GET", mine, person="sam")
+    _, of_one = await world.call(
+        "GET", f"/api/v1/requests?mine=true&session={second['session_id']}", person="megan"
+    )
+    status, refused = await world.call("GET", "/api/v1/requests?mine=true&status=executed")
+
+    assert ([first], [second]) == (page["items"], rest["items"])
+    assert asked_by_me == {"items": [], "next": None}
+    assert of_one["items"] == [second]
+    assert (status, "leave status out" in str(refused["errors"])) == (422, True)
+
+
 async def test_an_approval_is_answered_with_the_request(world: World) -> None:
     request = await world.waiting()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TEXT
@@ -38,6 +40,8 @@ def upgrade() -> None:
         sa.Column("ledger_seq", sa.Integer(), nullable=False, server_default="0"),
     ):
         op.add_column("requests", column)
+    also = sa.Column("also", _text(), nullable=False, server_default="[]")
+    op.add_column("votes", also)
     op.add_column("sessions", sa.Column("cause", _string(40), nullable=True))
     op.add_column("conversations", sa.Column("blocked_at", _string(32), nullable=True))
     op.add_column("conversations", sa.Column("blocked_reason", _text(), nullable=True))
@@ -62,11 +66,22 @@ def _of_requests() -> None:
         sa.Column("role", _string(200), nullable=False),
         sa.Column("created_at", _string(32), nullable=False),
         sa.Column("request_id", _string(40), nullable=False),
+        sa.Column("requester", _string(200), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         _to_request("open_roles"),
         sa.PrimaryKeyConstraint("role", "created_at", "request_id", name=op.f("pk_open_roles")),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_open_roles_request_id", "open_roles", ["request_id"], unique=False)
+    _fill_open_roles()
+    op.create_table(
+        "nobody_left",
+        sa.Column("request_id", _string(40), nullable=False),
+        sa.Column("at", _string(32), nullable=False),
+        _to_request("nobody_left"),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_nobody_left")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "result_texts",
         sa.Column("request_id", _string(40), nullable=False),
@@ -83,6 +98,43 @@ def _of_requests() -> None:
         sa.PrimaryKeyConstraint("request_id", "identity", name=op.f("pk_vote_refusals")),
         sqlite_with_rowid=False,
     )
+
+
+def _fill_open_roles() -> None:
+    """A row for every role of the open stage of what is pending; who asks may not decide a call,
+    and answers a question of `owner`."""
+    connection = op.get_bind()
+    pending = sa.text(
+        "SELECT id, kind, stages, stage, requester, revision, created_at FROM requests"
+        " WHERE status = 'pending' AND (created_at > :at OR created_at = :at AND id > :id)"
+        " AND created_at >= :at ORDER BY created_at, id LIMIT 1000"
+    )
+    added = sa.text(
+        "INSERT INTO open_roles (role, created_at, request_id, requester, revision)"
+        " VALUES (:role, :created_at, :request_id, :requester, :revision)"
+    )
+    at, last = "", ""
+    while page := connection.execute(pending, {"at": at, "id": last}).all():
+        rows = [row for request in page for row in _open_roles_of(request)]
+        if rows:
+            connection.execute(added, rows)
+        at, last = page[-1].created_at, page[-1].id
+
+
+def _open_roles_of(request: sa.Row[tuple[object, ...]]) -> list[dict[str, object]]:
+    stages, question = json.loads(request.stages), request.kind == "input"
+    roles = stages[request.stage]["roles"] if request.stage < len(stages) else []
+    mine = [f"owner:{request.requester}"] if question and "owner" in roles else []
+    return [
+        {
+            "role": role,
+            "created_at": request.created_at,
+            "request_id": request.id,
+            "requester": "" if question else request.requester,
+            "revision": request.revision,
+        }
+        for role in dict.fromkeys([*roles, *mine])
+    ]
 
 
 def _to_request(table: str) -> sa.ForeignKeyConstraint:

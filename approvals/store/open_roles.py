@@ -1,0 +1,118 @@
+"""Which roles each pending request asks for now: how people find what waits for them.
+
+A row for every role of the open stage, kept in the transaction that changes the request.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select
+
+from approvals.authority import OWNER_ROLE
+from approvals.models import Principal, Request, RequestId, RequestKind, RequestStatus
+from approvals.store import codec
+from approvals.store.prepared import Prepared, insertion
+from approvals.store.schema import open_roles, votes
+
+NOBODY = ""
+"""Whom a question keeps out: who asked may answer it, unlike a call."""
+Place = tuple[str, str]
+"""The (created_at, id) of a request: where a list goes on."""
+BEGINNING: Place = ("", "")
+
+
+def keep(connection: Connection, before: Request | None, after: Request) -> None:
+    """Make the rows those of `after`; `before` is None for a new request."""
+    was, now = _rows(before), _rows(after)
+    if was == now:
+        return
+    if was:
+        _DELETE.run(connection, of=after.id)
+    _INSERT.run_each(connection, now)
+
+
+def waiting(
+    connection: Connection, principal: Principal, after: Place, limit: int
+) -> list[RequestId]:
+    """Pending requests whose open stage this person's roles fit, the oldest first, after `after`.
+
+    Without those that the person asked for or has voted on. Each role is read from the index up to
+    `limit` rows, however many others wait.
+    """
+    roles = [*sorted(principal.roles), _owner(principal.id)]
+    lists = [_of_role(connection, role, principal, after, limit) for role in roles]
+    return [RequestId(request_id) for _, request_id in islice(_merged(lists), limit)]
+
+
+def _of_role(
+    connection: Connection, role: str, principal: Principal, after: Place, limit: int
+) -> list[Place]:
+    rows = _WAITING.all(
+        connection, role=role, me=principal.id, at=after[0], request=after[1], most=limit
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _merged(lists: Sequence[Sequence[Place]]) -> Iterator[Place]:
+    last = None
+    for place in heapq.merge(*lists):
+        if place != last:
+            yield place
+        last = place
+
+
+def _rows(request: Request | None) -> list[dict[str, object]]:
+    if request is None or request.status is not RequestStatus.PENDING:
+        return []
+    is_question = request.kind is RequestKind.INPUT
+    return [
+        {
+            "role": role,
+            "created_at": codec.to_text(request.created_at),
+            "request_id": request.id,
+            "requester": NOBODY if is_question else request.requester,
+            "revision": request.revision,
+        }
+        for role in dict.fromkeys(_asked(request, is_question=is_question))
+    ]
+
+
+def _asked(request: Request, *, is_question: bool) -> Iterable[str]:
+    for stage in request.stages[request.stage : request.stage + 1]:
+        yield from stage.roles
+        if is_question and OWNER_ROLE in stage.roles:
+            yield _owner(request.requester)
+
+
+def _owner(principal_id: str) -> str:
+    """Stands for `owner` in a question of this person's: nobody else is asked by it."""
+    return f"{OWNER_ROLE}:{principal_id}"
+
+
+_INSERT = insertion(open_roles)
+_DELETE = Prepared(delete(open_roles).where(open_roles.c.request_id == bindparam("of")))
+_WAITING = Prepared(
+    select(open_roles.c.created_at, open_roles.c.request_id)
+    .where(
+        open_roles.c.role == bindparam("role"),
+        open_roles.c.created_at >= bindparam("at"),  # from where the index is read, unlike by `or`
+        or_(
+            open_roles.c.created_at > bindparam("at"),
+            and_(
+                open_roles.c.created_at == bindparam("at"),
+                open_roles.c.request_id > bindparam("request"),
+            ),
+        ),
+        open_roles.c.requester != bindparam("me"),
+        ~exists().where(
+            votes.c.request_id == open_roles.c.request_id,
+            votes.c.revision == open_roles.c.revision,
+            votes.c.principal_id == bindparam("me"),
+        ),
+    )
+    .order_by(open_roles.c.created_at, open_roles.c.request_id)
+    .limit(bindparam("most"))
+)

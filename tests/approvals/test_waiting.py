@@ -1,0 +1,198 @@
+"""What waits for a person is found by an index, whatever else waits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from alembic import command
+from sqlalchemy import Connection, create_engine, select
+
+from approvals.errors import InvalidError
+from approvals.models import Principal, Request, Verdict
+from approvals.store import open_roles as open_role_rows
+from approvals.store import upgrade
+from approvals.store.migrate import _config
+from approvals.store.schema import open_roles
+from approvals.waiting import AT_ONCE
+from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, EVERYBODY, person
+from tests.doubles.world import World, opened
+
+MEGAN = person("Megan", "manager", "controller")
+TIERS = {
+    "effect": "require_approval",
+    "stages": [{"roles": ["manager"]}, {"roles": ["controller"]}],
+}
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened(tmp_path) as started:
+        yield started
+
+
+async def many(world: World, count: int, tool: str = "quote") -> Sequence[Request]:
+    """Requests of one session of Anna's."""
+    run = await world.begun()
+    return await world.submit(run, *[tool] * count)
+
+
+async def found(world: World, who: Principal, **more: Any) -> list[str]:
+    return [r.id for r in await world.service.waiting_for(who, **more)]
+
+
+async def steps(world: World, who: Principal) -> int:
+    """How many instructions SQLite needs to find the first twenty."""
+    count = 0
+
+    def tick() -> None:
+        nonlocal count
+        count += 1
+
+    def unit(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(tick, 1)
+        try:
+            open_role_rows.waiting(connection, who, open_role_rows.BEGINNING, 20)
+        finally:
+            driver.set_progress_handler(None, 1)
+
+    await world.store.read(unit)
+    return count
+
+
+async def test_one_request_is_found_behind_any_number_of_others(world: World) -> None:
+    await many(world, 2 * AT_ONCE + 1)
+    world.change_rule("quote", {"effect": "require_approval", "roles": ["controller"]})
+    (late,) = await many(world, 1)
+
+    assert [late.id] == await found(world, DAVE)
+
+
+async def test_what_others_decide_costs_a_person_nothing(world: World) -> None:
+    await many(world, 10)
+    few = await steps(world, DAVE), await steps(world, BEN)
+    await many(world, 500)
+
+    assert (few[0], True) == (await steps(world, DAVE), await steps(world, BEN) < 4 * few[1])
+
+
+async def test_every_person_has_exactly_what_names_them_as_eligible(world: World) -> None:
+    world.directory = type(world.directory)([*EVERYBODY, MEGAN])
+    world.change_rule("tiers", TIERS)
+    world.directory.set_roles("dave", "controller", "manager")
+    world.directory.set_roles("anna", "manager", "sales")
+    asked = [*await many(world, 3), *await many(world, 2, "pay"), *await many(world, 2, "wire")]
+    asked += [*await many(world, 2, "tiers")]
+    (question,) = await world.asked(world.question((await world.start()).id))
+    await world.vote(asked[0], BEN)
+    await world.vote(asked[3], CARA)
+    await world.vote(asked[5], MEGAN)
+    await world.vote(asked[1], BEN, Verdict.MODIFY, arguments={"customer": "X", "amount": 1})
+    world.directory.set_roles("dave", "controller")
+
+    for who in [*EVERYBODY, MEGAN]:
+        who = world.directory.by_id(who.id) or who
+        views = [await world.service.view(r.id) for r in [*asked, question]]
+        mine = [v.request for v in views if who.id in {p.id for p in v.eligible}]
+        mine.sort(key=lambda r: (r.created_at, r.id))
+        assert [r.id for r in mine] == await found(world, who)
+    assert [question.id] == await found(world, ANNA)
+
+
+async def test_whoever_is_needed_for_a_later_stage_is_not_asked_for_the_first(
+    world: World,
+) -> None:
+    world.directory = type(world.directory)([ANNA, BEN, MEGAN])
+    world.change_rule("tiers", TIERS)
+    (request,) = await world.asked("tiers")
+
+    assert [request.id] == await found(world, BEN)
+    assert [] == await found(world, MEGAN)
+
+
+async def test_pages_follow_each_other(world: World) -> None:
+    await many(world, 5)
+    world.clock.advance(1)
+    await many(world, 2)
+    everything, pages, cursor = await found(world, BEN), [], None
+    while True:
+        page = await world.service.mine(BEN, limit=2, cursor=cursor)
+        pages.append([r.id for r in page.items])
+        cursor = page.next
+        if cursor is None:
+            break
+
+    assert [everything[0:2], everything[2:4], everything[4:6], everything[6:]] == pages
+    with pytest.raises(InvalidError, match="cursor"):
+        await world.service.mine(BEN, cursor="x")
+
+
+async def test_one_session_can_be_asked_for(world: World) -> None:
+    first, second = await many(world, 2)
+    await many(world, 3)
+    page = await world.service.mine(BEN, session_id=first.session_id, limit=1)
+    rest = await world.service.mine(BEN, session_id=first.session_id, cursor=page.next)
+
+    assert ([first.id], [second.id]) == ([r.id for r in page.items], [r.id for r in rest.items])
+    assert () == (await world.service.mine(ERIN, session_id=first.session_id)).items
+
+
+async def test_what_has_expired_waits_for_nobody(world: World) -> None:
+    await many(world, 1)
+    world.clock.advance(7200)
+
+    assert [] == await found(world, BEN)
+
+
+async def test_rows_go_with_what_they_are_for(world: World) -> None:
+    (request,) = await world.asked("pay")
+    await world.vote(request, BEN)
+    await world.vote(request, CARA)
+    kept = await world.store.read(lambda c: c.execute(select(open_roles.c.role)).scalars().all())
+    await world.vote(request, DAVE)
+    gone = await world.store.read(lambda c: c.execute(select(open_roles)).all())
+
+    assert (["controller"], []) == (kept, gone)
+
+
+async def test_the_migration_finds_what_waits_already(tmp_path: Path) -> None:
+    """The rows that it makes are those that a running server makes."""
+    async with opened(tmp_path) as world:
+        await world.asked("quote")
+        await world.asked("pay")
+        await world.asked(world.question((await world.start()).id))
+        (done,) = await world.asked("quote")
+        await world.vote(done, CARA)
+        every = select(open_roles).order_by(open_roles.c.request_id, open_roles.c.role)
+        before = await world.store.read(lambda c: [tuple(row) for row in c.execute(every)])
+    old = f"sqlite:///{tmp_path}/old.db"
+    with closing(sqlite3.connect(tmp_path / "old.db")) as connection, connection:
+        _migrated_to_0009(old)
+        connection.execute("ATTACH ? AS now", (str(tmp_path / "countersign.db"),))
+        for table in ("sessions", "requests", "votes"):
+            columns = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+            names = ", ".join(name for (name,) in columns)
+            copy = f"INSERT INTO {table} ({names}) SELECT {names} FROM now.{table}"  # noqa: S608
+            connection.execute(copy)
+    upgrade(old)
+    engine = create_engine(old)
+    with engine.connect() as connected:
+        after = [tuple(row) for row in connected.execute(every)]
+    engine.dispose()
+
+    assert before
+    assert before == after
+
+
+def _migrated_to_0009(url: str) -> None:
+    config, engine = _config(), create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+    engine.dispose()
