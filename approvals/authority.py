@@ -58,8 +58,10 @@ def revoked(
         principal = by_id(vote.principal_id)
         if principal is None:
             return f"{vote.name}, who approved this, is no longer known."
-        roles = request.stages[vote.stage].roles
-        owns = principal.id == request.requester and OWNER_ROLE in roles
-        if not owns and not principal.roles.intersection(roles):
-            return f"{vote.name}, who approved this, no longer holds the role {' or '.join(roles)}."
+        for number in (vote.stage, *vote.also):
+            roles = request.stages[number].roles
+            owns = principal.id == request.requester and OWNER_ROLE in roles
+            if not owns and not principal.roles.intersection(roles):
+                lost = f"no longer holds the role {' or '.join(roles)}"
+                return f"{vote.name}, who approved this, {lost}."
     return None

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from approvals.arguments import problems
 from approvals.authority import reason_against
 from approvals.canonical import canonical_json, digest
+from approvals.eligibility import asked, counts_also
 from approvals.errors import (
     AlreadyDecidedError,
     CountersignError,
@@ -44,6 +45,7 @@ from approvals.models import (
 from approvals.policy import Policy
 from approvals.ports import ToolCatalog
 from approvals.proposals import call_of, not_executed
+from approvals.shortfall import against_approval
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -109,10 +111,18 @@ class BallotBox:
                 "another one. Look at it again."
             )
         self._require_form(ballot, request)
-        if ballot.verdict is Verdict.MODIFY and not _same(ballot.arguments, request.arguments):
+        is_edit = ballot.verdict is Verdict.MODIFY
+        is_edit = is_edit and not _same(ballot.arguments, request.arguments)
+        if ballot.verdict is not Verdict.REJECT and not is_edit:
+            reason = self._needed_later(request, votes, actor.principal)
+            if reason is not None:
+                refused(connection, request, actor, reason, now, verdict=ballot.verdict)
+                return Refusal(error=NotAuthorisedError(reason))
+        if is_edit:
             session = session_rows.get(connection, request.session_id)
             revised = self._revised(ballot, request, session)
             reason = reason_against(actor.principal, revised, [])
+            reason = reason or self._needed_later(revised, [], actor.principal, revised=True)
             if reason is not None:
                 reason = f"With these arguments you may not decide it: {reason}"
                 refused(connection, request, actor, reason, now, verdict=ballot.verdict)
@@ -148,6 +158,12 @@ class BallotBox:
         ledger_rows.append(connection, request.session_id, now, ("expired", body))
         self._follow.changed(connection, after, now)
         self._follow.decided(connection, after, now)
+
+    def _needed_later(
+        self, request: Request, votes: list[Vote], person: Principal, *, revised: bool = False
+    ) -> str | None:
+        directory = self._follow.directory
+        return against_approval(asked(request, votes), person, directory, revised=revised)
 
     def _require_form(self, ballot: Ballot, request: Request) -> None:
         if len(ballot.comment) > MAX_COMMENT:
@@ -249,6 +265,7 @@ class BallotBox:
             identity=actor.identity,
             at=now,
             comment=ballot.comment.strip(),
+            also=counts_also(asked(request, []), principal),
         )
         request_rows.add_vote(connection, request.session_id, vote)
         body: JsonObject = {

@@ -89,6 +89,7 @@ def _vote(request: Request, entry: _Entry) -> Vote:
         identity=body["identity"],
         at=entry.at,
         comment=body["comment"],
+        also=body.get("also", ()),
     )
 
 

@@ -40,6 +40,11 @@ class FollowUp:
         self._channels = channels
         self._takeover = takeover
 
+    @property
+    def directory(self) -> Directory:
+        """Who people are."""
+        return self._directory
+
     def run(self, connection: Connection, session_id: SessionId) -> None:
         """Ring for the session to be run."""
         self._jobs.enqueue(connection, Job(kind=RUN, id=session_id))

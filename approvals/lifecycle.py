@@ -41,13 +41,15 @@ def tally(stages: Sequence[Stage], votes: Iterable[Vote]) -> Tally:
     """Count `votes` (all of one revision) against `stages`.
 
     One rejection rejects. A stage is passed by `quorum` different people who voted in it; the
-    request is approved when every stage is passed. Without stages nobody can approve.
+    request is approved when every stage is passed. Without stages nobody can approve. A vote that
+    counts for later stages, too, counts in each of them.
     """
     approvals: dict[int, set[str]] = {}
     for vote in votes:
         if vote.verdict is Verdict.REJECT:
             return Tally(stage=vote.stage, verdict=Verdict.REJECT)
-        approvals.setdefault(vote.stage, set()).add(vote.principal_id)
+        for stage_number in (vote.stage, *vote.also):
+            approvals.setdefault(stage_number, set()).add(vote.principal_id)
     for number, stage in enumerate(stages):
         if len(approvals.get(number, ())) < stage.quorum:
             return Tally(stage=number, verdict=None)

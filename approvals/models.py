@@ -112,6 +112,8 @@ class Cause(StrEnum):
     SHADOW = "shadow"
     INVALID_ARGUMENTS = "invalid_arguments"
     CANCELLED = "cancelled"
+    NO_APPROVER = "no_approver"
+    """Nobody who may decide it is left; it was not asked."""
 
 
 class DeliveryStatus(StrEnum):

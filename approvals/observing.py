@@ -40,6 +40,12 @@ class Observer(Protocol):
         """An approved call was not run, because the ledger does not have its approval on record:
         somebody has written to the tables."""
 
+    def nobody_left(self, request: Request, reason: str) -> None:
+        """No set of different people can decide it any more; `reason` says why, and who could."""
+
+    def somebody_again(self, request: Request) -> None:
+        """What nobody could decide can be decided again."""
+
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """A channel was tried."""
 
@@ -81,6 +87,12 @@ class Silent:
 
     def evidence_missing(self, request: Request, reason: str) -> None:
         """See `Observer.evidence_missing`."""
+
+    def nobody_left(self, request: Request, reason: str) -> None:
+        """See `Observer.nobody_left`."""
+
+    def somebody_again(self, request: Request) -> None:
+        """See `Observer.somebody_again`."""
 
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """See `Observer.delivered`."""

@@ -178,6 +178,22 @@ def _result(ruling: Ruling, *, refused: bool) -> Result | None:
     return None
 
 
+def unanswerable(ruling: Ruling, why: str) -> Ruling:
+    """The ruling on a call that nobody may decide: refused at once instead of asked for ever."""
+    reason = f"Nobody was asked, and nothing was run. {why}"
+    return ruling.model_copy(update={"effect": Effect.DENY, "reason": reason})
+
+
+def no_approver(message: str) -> Result:
+    """The result of what nobody may decide; to propose it again changes nothing."""
+    return not_executed(Cause.NO_APPROVER, message)
+
+
+def is_unanswerable(request: Request) -> bool:
+    """Whether it was not asked because nobody may decide it."""
+    return request.result is not None and request.result.cause is Cause.NO_APPROVER
+
+
 def not_executed(cause: Cause, message: str, *, retry: bool = False) -> Result:
     """The typed result of a call that was not run."""
     return Result(outcome=Outcome.NOT_EXECUTED, cause=cause, message=message, retry=retry)

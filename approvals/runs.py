@@ -30,6 +30,7 @@ from approvals.models import (
     Proposal,
     Request,
     RequestId,
+    RequestKind,
     RequestStatus,
     Result,
     Session,
@@ -39,7 +40,8 @@ from approvals.models import (
 from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
-from approvals.proposals import build, checked, rule
+from approvals.proposals import build, checked, is_unanswerable, no_approver, rule, unanswerable
+from approvals.shortfall import Shortfall, of_ruling
 from approvals.store import changes, codec
 from approvals.store import leases as lease_rows
 from approvals.store import ledger as ledger_rows
@@ -47,6 +49,7 @@ from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.takeover import Run as Run
 from approvals.takeover import Takeover
+from approvals.wording import in_words
 
 log = structlog.get_logger(__name__)
 
@@ -239,6 +242,10 @@ class Runs:
             proposal, digest_hex = checked(raw, version)
             roles = self._catalog.input_roles(run.session.workflow, proposal.call.executor)
             ruling = rule(self._policy, proposal, roles)
+            owner = run.session.owner
+            nobody = of_ruling(ruling, proposal.kind, owner, self._directory)
+            if nobody is not None:  # asked of nobody, so it would wait for ever
+                ruling = unanswerable(ruling, nobody.text)
             request = build(
                 run.session,
                 checkpoint_id,
@@ -250,8 +257,12 @@ class Runs:
                 policy_version=version,
                 now=now,
             )
+            if nobody is not None:
+                request = request.model_copy(update={"result": no_approver(ruling.reason)})
             requests.append(request)
             entries.append(("proposed", _proposed(request, ruling.effect, transcript)))
+            if nobody is not None:
+                entries.append(("nobody_left", _nobody(request, nobody)))
         if not entries:  # the chat's state alone
             entries.append(("stored", {"transcript_sha256": _transcript_sha256(transcript)}))
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
@@ -283,7 +294,8 @@ class Runs:
                 error=None,
                 **state,
             )
-            self._follow.tell(connection, run.session, "\n\n".join(progress), now)
+            told = [_not_asked(request) for request in requests if is_unanswerable(request)]
+            self._follow.tell(connection, run.session, "\n\n".join([*progress, *told]), now)
             self._follow.show(connection, run.session, waiting, now)
 
         await self._store.write(unit)
@@ -476,6 +488,21 @@ def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "transcript_sha256": _transcript_sha256(transcript),
     }
+
+
+def _nobody(request: Request, nobody: Shortfall) -> JsonObject:
+    return {
+        "request": request.id,
+        "digest": request.digest,
+        "reason": nobody.why,
+        "could": [person.id for person in nobody.could],
+    }
+
+
+def _not_asked(request: Request) -> str:
+    what = "A question" if request.kind is RequestKind.INPUT else in_words(request.tool)
+    message = "" if request.result is None else request.result.message
+    return f"**Not asked:** {what} ({request.id}). {message}"
 
 
 def _transcript_sha256(transcript: str) -> str:

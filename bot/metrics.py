@@ -111,6 +111,10 @@ class Metrics:
         """See `approvals.observing.Observer.evidence_missing`."""
         self._forged.labels().inc()
 
+    def nobody_left(self, rule: str) -> None:
+        """See `approvals.observing.Observer.nobody_left`."""
+        self._nobody.labels(rule).inc()
+
     def settled(self, request: Request, result: Result, took_s: float | None) -> None:
         """See `approvals.observing.Observer.settled`."""
         self._calls.labels(tool(request), outcome(result)).inc()
@@ -150,6 +154,7 @@ class Metrics:
         self._refused = self._counter("votes_refused", "Votes refused.", "channel", "reason")
         self._decisions = self._counter("decisions", "Requests decided.", "channel", "verdict")
         self._forged = self._counter("evidence_missing", "Approvals that are not on the ledger.")
+        self._nobody = self._counter("nobody_left", "Requests that nobody can decide.", "rule")
         self._calls = self._counter("tool_calls", "What became of calls.", "tool", "outcome")
         self._tool_seconds = self._histogram("tool_seconds", "Tool run time.", ("tool",), SLOW)
 

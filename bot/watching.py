@@ -11,6 +11,7 @@ import structlog
 from approvals.errors import CountersignError
 from approvals.models import Request, RequestId, Result, Verdict, Via
 from approvals.observing import DeliveryOutcome
+from approvals.proposals import is_unanswerable
 from bot.metrics import Metrics, outcome, refusal
 from bot.tracing import Tracing
 
@@ -41,6 +42,17 @@ class Watch:
                 rule=request.rule_id,
                 status=request.status.value,
             )
+            if is_unanswerable(request) and request.result is not None:
+                self.nobody_left(request, request.result.message)
+
+    def nobody_left(self, request: Request, reason: str) -> None:
+        """See `Observer.nobody_left`."""
+        self.metrics.nobody_left(request.rule_id)
+        log.warning("nobody can decide", reason=reason, **_about(request))
+
+    def somebody_again(self, request: Request) -> None:
+        """See `Observer.somebody_again`."""
+        log.info("somebody can decide again", **_about(request))
 
     def voted(self, request: Request, verdict: Verdict, via: Via, *, began_s: float) -> None:
         """See `Observer.voted`."""
@@ -123,3 +135,13 @@ class Watch:
     def traceparent(self) -> str | None:
         """See `Observer.traceparent`."""
         return None if self.tracing is None else self.tracing.traceparent()
+
+
+def _about(request: Request) -> dict[str, str]:
+    return {
+        "session_id": request.session_id,
+        "request_id": request.id,
+        "tool": request.tool,
+        "rule": request.rule_id,
+        "requester": request.requester,
+    }

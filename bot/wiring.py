@@ -16,12 +16,14 @@ from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
 from agents.session_manager import SESSIONS_AT_ONCE
 from approvals.delivery import Courier
+from approvals.errors import UnavailableError
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN, FollowUp
 from approvals.jobs import LocalJobs, jobs_on
 from approvals.models import Effect
 from approvals.policy import Policy
 from approvals.ports import Channel, Clock, TicketConnector
 from approvals.reading import ReadLinks
+from approvals.review import Review
 from approvals.runs import Runs
 from approvals.service import ApprovalService
 from approvals.store import open_store
@@ -56,6 +58,7 @@ from connectors.servicenow.connector import ServiceNowConnector
 log = structlog.get_logger(__name__)
 
 DRAIN_S = 5.0
+REVIEW_AGAIN_S = 10.0
 SPARE_THREADS = 8
 """For what else blocks: name look-ups, files, building chats."""
 
@@ -69,6 +72,7 @@ class Runtime:
     health: Health
     adapter: TeamsAdapter
     manager: SessionManager
+    review: Review
 
     async def self_test(self, url: str) -> None:
         """Require that our own endpoint refuses an unsigned activity, once it listens at `url`.
@@ -86,6 +90,7 @@ class Runtime:
         """
         task = asyncio.create_task(self.jobs.run(), name="jobs")
         self.health.watch(task)
+        reviewing = asyncio.create_task(self._review(), name="review")
         try:
             yield
             self.manager.put_down()
@@ -96,7 +101,19 @@ class Runtime:
                 log.warning("work cut off", grace_s=grace_s)
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            reviewing.cancel()
+            await asyncio.gather(task, reviewing, return_exceptions=True)
+
+    async def _review(self) -> None:
+        """Tell of what nobody can decide with the people of this configuration."""
+        while True:
+            try:
+                await self.review.run()
+            except UnavailableError as exc:
+                log.warning("people not reviewed yet", error=str(exc), again_s=REVIEW_AGAIN_S)
+                await asyncio.sleep(REVIEW_AGAIN_S)
+            else:
+                return
 
     @asynccontextmanager
     async def on_hold(self) -> AsyncIterator[None]:
@@ -222,7 +239,8 @@ async def compose(
             reading=None if links is None else ReadingPage(links, service, directory, limits),
             measure=measured(watch.metrics, tracing),
         )
-        yield Runtime(parts, jobs, health, adapter, manager)
+        review = Review(store, clock, directory, follow_up, watch)
+        yield Runtime(parts, jobs, health, adapter, manager, review)
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
