@@ -11,6 +11,7 @@ from agents import topology
 from agents.baseline import Baseline
 from agents.built import BuiltChat
 from agents.fingerprint import fingerprint
+from agents.loading import why
 from agents.tools import require_rationale, schemas
 from agents.triggers import quicken
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
@@ -47,19 +48,29 @@ class Registry:
         self._idle: dict[str, list[BuiltChat]] = {}
 
     def load(self, *import_paths: str) -> None:
-        """Add every workflow of these modules, e.g. `examples.sales_quote`."""
+        """Add every workflow of these modules, e.g. `examples.sales_quote`.
+
+        Those that are sound are there afterwards, also if it raises ConfigurationError with what
+        is wrong with the others.
+        """
         problems: list[str] = []
         for path in import_paths:
             try:
                 module = importlib.import_module(path)
-            except ImportError as exc:
-                problems.append(f"workflows: {path} cannot be imported: {exc}")
+            except (Exception, SystemExit) as exc:  # a module may raise anything while it runs
+                problems.append(f"workflows: {path} cannot be imported: {why(exc, path)}")
                 continue
             found = [value for value in vars(module).values() if isinstance(value, Workflow)]
             if not found:
                 problems.append(f"workflows: {path} declares none; use the @workflow decorator.")
             for one in found:
-                self.add(one)
+                try:
+                    self.add(one)
+                except ConfigurationError as exc:
+                    problems += exc.problems
+                except (Exception, SystemExit) as exc:  # and so may a factory
+                    where = one.factory.__module__
+                    problems.append(f"workflows: {one.name} cannot be built: {why(exc, where)}")
         if problems:
             raise ConfigurationError(problems)
 

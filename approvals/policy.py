@@ -156,6 +156,11 @@ class Policy:
         """The rules by tool name."""
         return self._rules
 
+    @property
+    def rule_input_roles(self) -> tuple[str, ...]:
+        """Who answers questions, unless a user proxy names others."""
+        return self._human_input.roles
+
     def rule(self, call: ToolCall) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
         rule = self._rules.get(call.tool)

@@ -13,7 +13,8 @@ from approvals.outages import named
 from approvals.store import open_reader
 from approvals.store.urls import is_postgresql, shown, sqlite_path
 from approvals.wording import visible
-from bot.cli_options import ConfigOption, console, read_settings
+from bot.cli_options import ConfigOption, console
+from bot.policy_check import Examined, examine
 from bot.settings import DEFAULT_HOST, ModelSettings, Settings
 
 PROBE_TIMEOUT_S = 10.0
@@ -22,14 +23,17 @@ Check = Callable[[Settings], Awaitable[str]]
 
 def doctor(config: ConfigOption = None) -> None:
     """Check every configured system; exit status 1 if something needs fixing."""
-    try:
-        settings = read_settings(config)
-    except ConfigurationError as exc:
-        for problem in exc.problems:
-            _line(False, "configuration", problem)
-        raise typer.Exit(1) from exc
-    _line(True, "configuration", f"{settings.source} ({settings.mode})")
-    results = [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
+    examined = examine(config)
+    settings = examined.settings
+    for problem in examined.problems:
+        _line(False, "configuration", problem)
+    if settings is not None and not examined.problems:
+        _line(True, "configuration", f"{settings.source} ({settings.mode})")
+    _policy(examined)
+    if settings is None or examined.problems:
+        raise typer.Exit(1)
+    results = [examined.is_sound]
+    results += [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
     results += [asyncio.run(_ticket_system(name, settings)) for name in settings.connectors.names]
     if not all(results):
         raise typer.Exit(1)
@@ -71,8 +75,9 @@ def _unforeseen(error: Exception) -> str:
     )
 
 
-def _line(ok: bool, name: str, text: str) -> None:
-    mark = "[green]ok [/]" if ok else "[bold red]FIX[/]"
+def _line(ok: bool | None, name: str, text: str) -> None:
+    """`ok` is None for what may be meant so."""
+    mark = {True: "[green]ok [/]", False: "[bold red]FIX[/]", None: "[yellow]note[/]"}[ok]
     console.print(f"{mark} [bold]{name}[/]: ", end="")
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -123,12 +128,13 @@ async def _teams(settings: Settings) -> str:
     return f"bot {settings.teams.app_id} gets tokens for tenant {settings.teams.tenant_id}"
 
 
-async def _workflows(settings: Settings) -> str:
-    from agents.models import shared_client
-    from bot.wiring import load_workflows
-
-    with shared_client() as client:
-        return ", ".join(info.name for info in load_workflows(settings, client).infos())
+def _policy(examined: Examined) -> None:
+    for problem in examined.workflows:
+        _line(False, "workflows", problem.removeprefix("workflows: "))
+    if examined.settings is not None and not examined.workflows:
+        _line(True, "workflows", ", ".join(examined.names))
+    for found in examined.findings:
+        _line(False if found.is_error else None, "policy", str(found))
 
 
 async def _links(settings: Settings) -> str:
@@ -149,6 +155,5 @@ CHECKS: dict[str, Check] = {
     "database": _database,
     "model": _model,
     "Microsoft Teams": _teams,
-    "workflows": _workflows,
     "links": _links,
 }

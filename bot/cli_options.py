@@ -62,3 +62,10 @@ def read_settings(config: Path | None) -> Settings:
 def show_json(value: Any) -> None:
     """One JSON value on stdout, nothing else, whatever the terminal's width."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def finding(text: str, *, is_error: bool) -> None:
+    """One thing that has to be put right, or that may be meant so, on one line."""
+    mark = "[bold red]FIX[/]" if is_error else "[yellow]note[/]"
+    console.print(f"{mark} ", end="")
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -13,8 +13,10 @@ from rich.table import Table
 
 from approvals.errors import ConfigurationError, InvalidError
 from approvals.models import SessionId, Stage, ToolCall
-from bot.cli_options import ConfigOption, console, read_settings
+from approvals.policy import Policy
+from bot.cli_options import ConfigOption, console, finding, read_settings
 from bot.manifest import Developer, ManifestError, pack
+from bot.policy_check import examine
 
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
 manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
@@ -24,15 +26,35 @@ _SOURCE = Path(__file__).parent.parent / "appPackage"
 
 @policy.command()
 def check(config: ConfigOption = None) -> None:
-    """Read the rules and show them; every problem is named."""
-    loaded = read_settings(config).policy
+    """Read the rules, show them, and compare them with the tools of the workflows and with the
+    people; exit status 1 if something has to be put right."""
+    examined = examine(config)
+    if examined.settings is not None and not examined.problems:
+        _show(examined.settings.policy)
+    for problem in (*examined.problems, *examined.workflows):
+        finding(problem, is_error=True)
+    for found in examined.findings:
+        finding(str(found), is_error=found.is_error)
+    if not examined.is_sound:
+        raise typer.Exit(1)
+
+
+def _show(loaded: Policy) -> None:
     table = Table("tool", "effect", "risk", "who approves", "where", "deadline")
     for tool, rule in sorted(loaded.tools.items()):
-        deadline = f"{rule.deadline / 3600:g} h" if rule.deadline else ""
+        deadline = duration_in_words(rule.deadline) if rule.deadline else ""
         where = ", ".join(rule.channels) if rule.tiers() else ""
         table.add_row(tool, rule.effect, rule.risk, _approvers(rule.tiers()), where, deadline)
     console.print(table)
     console.print(f"policy version {loaded.version}; a tool that is not listed is denied")
+
+
+def duration_in_words(seconds: float) -> str:
+    """As it could be written in the configuration: 4h, 30s."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
 
 
 @policy.command()

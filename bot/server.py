@@ -72,6 +72,7 @@ async def serving(
             await runtime.self_test(url)
             async with runtime.on_hold() if hold else runtime.working(grace_s=limits.grace):
                 log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
+                runtime.warn()
                 yield url
                 runtime.health.stop()
                 log.info("stopping", drain_s=limits.drain, grace_s=limits.grace)

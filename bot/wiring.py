@@ -16,7 +16,7 @@ from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
 from agents.session_manager import SESSIONS_AT_ONCE
 from approvals.delivery import Courier
-from approvals.errors import UnavailableError
+from approvals.errors import ConfigurationError, UnavailableError
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN, FollowUp
 from approvals.jobs import LocalJobs, jobs_on
 from approvals.models import Effect
@@ -38,6 +38,8 @@ from bot.metrics import Metrics
 from bot.metrics_http import MetricsPage, measured
 from bot.metrics_state import State
 from bot.people import SettingsDirectory, Tokens
+from bot.policy_check import findings
+from bot.policy_review import Finding
 from bot.reading.page import ReadingPage
 from bot.records import NoConversations
 from bot.sessions import Sessions
@@ -73,6 +75,8 @@ class Runtime:
     adapter: TeamsAdapter
     manager: SessionManager
     review: Review
+    findings: tuple[Finding, ...]
+    """What does not fit between the rules, the tools and the people."""
 
     async def self_test(self, url: str) -> None:
         """Require that our own endpoint refuses an unsigned activity, once it listens at `url`.
@@ -80,6 +84,11 @@ class Runtime:
         Raises ConfigurationError.
         """
         await self.adapter.self_test(f"{url}/api/messages")
+
+    def warn(self) -> None:
+        """Log what was found of the rules, each in one line."""
+        for found in self.findings:
+            log.warning("policy", where=found.where, says=found.says, is_error=found.is_error)
 
     @asynccontextmanager
     async def working(self, *, grace_s: float) -> AsyncIterator[None]:
@@ -142,6 +151,7 @@ async def compose(
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
+        tools = {info.name: info.tools for info in registry.infos()}
         adapter = await stack.enter_async_context(
             TeamsAdapter(
                 settings.teams,
@@ -240,7 +250,8 @@ async def compose(
             measure=measured(watch.metrics, tracing),
         )
         review = Review(store, clock, directory, follow_up, watch)
-        yield Runtime(parts, jobs, health, adapter, manager, review)
+        found = tuple(findings(settings, tools))
+        yield Runtime(parts, jobs, health, adapter, manager, review, found)
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
@@ -299,6 +310,14 @@ async def check_tickets(settings: Settings, name: str) -> Sequence[CheckResult]:
 
 def load_workflows(settings: Settings, client: SharedClient) -> Registry:
     """Import, build and check every workflow once. Raises ConfigurationError with all problems."""
+    registry, problems = sound_workflows(settings, client)
+    if problems:
+        raise ConfigurationError(problems)
+    return registry
+
+
+def sound_workflows(settings: Settings, client: SharedClient) -> tuple[Registry, Sequence[str]]:
+    """The workflows that can be used, and what is wrong with the others."""
     policy = settings.policy
     model = AgentModel(
         model=settings.model.name,
@@ -312,8 +331,11 @@ def load_workflows(settings: Settings, client: SharedClient) -> Registry:
         WorkflowContext(llm_config=config, settings=settings.workflow_settings),
         needs_rationale=lambda tool: _asks(policy, tool),
     )
-    registry.load(*settings.workflow_modules)
-    return registry
+    try:
+        registry.load(*settings.workflow_modules)
+    except ConfigurationError as exc:
+        return registry, exc.problems
+    return registry, ()
 
 
 def _asks(policy: Policy, tool: str) -> bool:

@@ -166,6 +166,89 @@ def test_policy_check_and_explain(cli: Cli) -> None:
     assert "deny by unknown-tool" in unknown.out
 
 
+MISSPELT = """
+people: [{id: alex, name: Alex Wilber, roles: [account_executive], token: local-token-alex}]
+teams: {app_id: ""}
+model: {provider: scripted, base_url: "http://127.0.0.1:9/v1"}
+workflows:
+  modules: [examples.crm_update]
+  settings: {crm_url: "http://127.0.0.1:9", crm_api_key: x, smtp_host: 127.0.0.1, smtp_port: 9,
+    mail_from: "A <a@b.example>"}
+policy:
+  tools:
+    lookup_*: allow
+    update_oportunity: {effect: require_approval, roles: [account_executive]}
+    send_email: {effect: require_approval, roles: [account_executive], deadline: 30}
+"""
+
+
+@pytest.mark.parametrize("command", [("policy", "check"), ("doctor",)])
+def test_rules_are_compared_with_what_is_registered(
+    cli: Cli, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "c.yaml").write_text(MISSPELT)
+
+    said = cli(*command, "--config", "c.yaml")
+
+    assert said.status == 1
+    for words in (
+        "policy.tools.lookup_*: patterns are not supported; name each tool",
+        "policy.tools.send_email.deadline: 30 has no unit; write for example 30s, 30m, 4h or 3d",
+        "update_oportunity: no workflow has this tool; did you mean update_opportunity?",
+        "workflow crm_update: its tool lookup_customer has no rule, so every call of it will be",
+        "workflow crm_update: its tool update_opportunity has no rule",
+        "when Alex Wilber asks, nobody can decide it.",
+    ):
+        assert words in said.out
+    assert "its tool send_email has no rule" not in said.out
+
+
+@pytest.mark.parametrize("command", [("policy", "check"), ("doctor",)])
+def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    broken = {
+        "bad_name": "import json\nthere_is_none\n",
+        "bad_syntax": "x = 1\nclass:\n",
+        "bad_exit": "raise SystemExit(3)\n",
+        "bad_import": "import there_is_no_such_module\n",
+        "bad_factory": "from agents import workflow\n\n\n@workflow('w', version='1', title='W')\n"
+        "def w(context):\n    return context.settings['nowhere']\n",
+    }
+    for name, source in broken.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    modules = ", ".join([*broken, "bad_missing", "examples.crm_update"])
+    text = MISSPELT.replace("examples.crm_update", modules).replace("lookup_*", "lookup_customer")
+    (tmp_path / "c.yaml").write_text(text.replace("30}", "30m}"))
+
+    said = cli(*command, "--config", "c.yaml")
+
+    assert said.status == 1
+    for words in (
+        f"FIX workflows: bad_name cannot be imported: {tmp_path}/bad_name.py:2: NameError: name",
+        f"FIX workflows: bad_syntax cannot be imported: {tmp_path}/bad_syntax.py:2: SyntaxError",
+        f"FIX workflows: bad_exit cannot be imported: {tmp_path}/bad_exit.py:1: SystemExit: 3",
+        f"FIX workflows: bad_import cannot be imported: {tmp_path}/bad_import.py:1: ModuleNotFound",
+        f"FIX workflows: w cannot be built: {tmp_path}/bad_factory.py:6: KeyError: 'nowhere'",
+        "FIX workflows: bad_missing cannot be imported: No module named 'bad_missing'; start from",
+        "its tool update_opportunity has no rule",
+    ):
+        assert words in said.out
+    assert "Traceback" not in said.out + said.err
+    for name in broken:
+        sys.modules.pop(name, None)
+
+
+def test_policy_check_is_content_with_the_shipped_rules(cli: Cli) -> None:
+    said = cli("policy", "check")
+
+    assert (said.status, "FIX" in said.out) == (0, False)
+    assert (
+        "note policy.tools.release_quote: when Alex Wilber asks, nobody can decide it" in said.out
+    )
+
+
 def test_manifest_pack_fills_in_the_ids(cli: Cli, tmp_path: Path) -> None:
     bot = "11111111-2222-3333-4444-555555555555"
 

@@ -1,0 +1,28 @@
+"""Why a module of workflows cannot be used, with the place in it where that shows."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+
+def why(exc: BaseException, module: str) -> str:
+    """`file:line: what was raised`, where there is such a place in the user's own code."""
+    said = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    if isinstance(exc, ModuleNotFoundError) and module.startswith(str(exc.name)):
+        return f"{exc}; start from the folder in which it is, or install it."
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f"{exc.filename}:{exc.lineno}: {type(exc).__name__}: {exc.msg}"
+    place = _place(exc, module)
+    return f"{place}: {said}" if place else said
+
+
+def _place(exc: BaseException, module: str) -> str | None:
+    """The deepest line in the module's own package, else the deepest that is no library's."""
+    frames = [f for f in traceback.extract_tb(exc.__traceback__) if not f.filename.startswith("<")]
+    package = module.partition(".")[0]
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    own = [f for f in frames if f.filename == loaded or package in Path(f.filename).parts[:-1]]
+    own += [f for f in frames if not own and Path(f.filename).stem == module.rpartition(".")[2]]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else None

@@ -1,0 +1,92 @@
+"""All that can be said of the rules before the first request: in `policy check` and `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from approvals.errors import ConfigurationError
+from approvals.models import Effect
+from approvals.policy import Policy
+from bot.people import SettingsDirectory
+from bot.policy_review import Finding, against_people, against_tools
+from bot.settings import Settings
+from bot.settings_file import load_settings
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was found; `settings` are None if nothing but the problems can be said."""
+
+    settings: Settings | None
+    problems: Sequence[str]
+    """Why the configuration cannot be used."""
+    workflows: Sequence[str] = ()
+    """Why some workflows cannot be used."""
+    findings: Sequence[Finding] = ()
+    names: Sequence[str] = ()
+    """The workflows that can be used."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing has to be put right."""
+        wrong = any(finding.is_error for finding in self.findings)
+        return self.settings is not None and not (self.problems or self.workflows or wrong)
+
+
+def examine(config: Path | None) -> Examined:
+    """Read the configuration and load its workflows. Rules that cannot be read are said, and the
+    others are looked at all the same."""
+    problems: Sequence[str] = ()
+    try:
+        settings = load_settings(config)
+    except ConfigurationError as exc:
+        problems = exc.problems
+        try:
+            settings = load_settings(config, adjust=_without_bad_rules)
+        except ConfigurationError:
+            return Examined(None, problems)
+    from agents.models import shared_client  # AutoGen takes a second to import
+    from bot.wiring import sound_workflows
+
+    with shared_client() as client:
+        registry, workflows = sound_workflows(settings, client)
+    tools = {info.name: info.tools for info in registry.infos()}
+    found = findings(settings, tools, complete=not workflows)
+    return Examined(settings, problems, workflows, found, tuple(tools))
+
+
+def findings(
+    settings: Settings, tools: Mapping[str, Sequence[str]], *, complete: bool = True
+) -> list[Finding]:
+    """What does not fit: the rules, the tools of each workflow, the people."""
+    persona = settings.teams.local_approver if settings.local else ""
+    directory = SettingsDirectory(settings.people)
+    return [
+        *against_tools(settings.policy, tools, complete=complete),
+        *against_people(settings.policy, directory, persona),
+    ]
+
+
+def _without_bad_rules(document: dict[str, Any]) -> None:
+    """Let a rule that cannot be read deny, so that its tool has one; a name that is none goes."""
+    policy = document.get("policy")
+    tools = policy.get("tools") if isinstance(policy, dict) else None
+    if not isinstance(tools, dict):
+        return
+    for name in list(tools):
+        if _is_read({name: tools[name]}):
+            continue
+        tools[name] = Effect.DENY.value
+        if not _is_read({name: tools[name]}):
+            del tools[name]
+
+
+def _is_read(tools: dict[Any, Any]) -> bool:
+    with suppress(ConfigurationError):
+        Policy.load({"tools": tools})
+        return True
+    return False

@@ -1,0 +1,148 @@
+"""Rules compared with the tools and the people that there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from approvals.models import Principal
+from approvals.policy import Policy
+from bot.policy_review import Finding, against_people, against_tools
+from tests.doubles.directory import FakeDirectory, person
+
+ALEX, SAM = person("Alex", "manager"), person("Sam", "manager")
+MEGAN = person("Megan", "manager", "controller")
+ASK = {"effect": "require_approval", "roles": ["manager"]}
+
+
+def policy(**tools: Any) -> Policy:
+    return Policy.load({"tools": tools})
+
+
+def said(found: list[Finding]) -> list[tuple[bool, str]]:
+    return [(finding.is_error, str(finding)) for finding in found]
+
+
+def people(rule: Any, *there: Principal, **more: Any) -> list[tuple[bool, str]]:
+    return said(against_people(policy(pay=rule), FakeDirectory(there), **more))
+
+
+def test_rules_that_fit_are_not_complained_about() -> None:
+    rules = policy(pay=ASK, look="allow")
+
+    assert [] == against_tools(rules, {"refunds": ("pay", "look")})
+    assert [] == against_people(rules, FakeDirectory([ALEX, SAM]))
+
+
+def test_a_misspelt_rule_is_said_from_both_sides() -> None:
+    found = said(against_tools(policy(update_oportunity="allow"), {"crm": ("update_opportunity",)}))
+
+    assert found == [
+        (
+            True,
+            "workflow crm: its tool update_opportunity has no rule, so every call of it will be "
+            "denied; did you mean it by the rule update_oportunity?",
+        ),
+        (
+            True,
+            "policy.tools.update_oportunity: no workflow has this tool; did you mean "
+            "update_opportunity?",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("rule", ["Pay", "pay_", "PAY"])
+def test_another_case_is_a_near_miss(rule: str) -> None:
+    (_, unused) = said(against_tools(policy(**{rule: "allow"}), {"refunds": ("pay",)}))
+
+    assert (True, True) == (unused[0], "did you mean pay?" in unused[1])
+
+
+def test_a_rule_for_a_tool_of_another_deployment_is_no_error() -> None:
+    (unused,) = said(against_tools(policy(pay="allow", wipe="deny"), {"refunds": ("pay",)}))
+
+    assert unused == (
+        False,
+        "policy.tools.wipe: no workflow has this tool; remove the rule, or load the workflow.",
+    )
+
+
+def test_a_tool_without_a_rule_is_named_with_each_workflow() -> None:
+    found = said(against_tools(policy(), {"b": ("pay",), "a": ("pay",)}))
+
+    assert [text.split(":")[0] for _, text in found] == ["workflow a", "workflow b"]
+    assert all(is_error and "`pay: deny` if that is meant" in text for is_error, text in found)
+
+
+def test_rules_are_not_called_unused_while_a_workflow_is_missing() -> None:
+    assert [] == against_tools(policy(pay="allow"), {}, complete=False)
+
+
+def test_the_only_holder_of_a_role_may_ask_too() -> None:
+    (found,) = people(ASK, ALEX)
+
+    assert (False, True) == (found[0], "when Alex asks, nobody can decide it." in found[1])
+
+
+def test_stages_that_need_more_people_than_there_are() -> None:
+    tiers = {**ASK, "stages": [{"roles": ["manager"]}, {"roles": ["controller"]}]}
+    del tiers["roles"]
+    (found,) = people(tiers, MEGAN)
+    same_person = people({**tiers, "same_person": True}, MEGAN, person("Zoe", *MEGAN.roles))
+
+    assert (True, True) == (found[0], "nobody could approve it. Steps 1 and 2 need 2" in found[1])
+    assert [] == same_person
+
+
+def test_a_quorum_that_only_just_fits_is_said_for_those_who_may_ask() -> None:
+    two = {"effect": "require_approval", "stages": [{"roles": ["manager"], "quorum": 2}]}
+    (found,) = people(two, ALEX, SAM)
+
+    assert "when Alex or Sam asks, nobody can decide it." in found[1]
+
+
+def test_roles_that_nobody_holds() -> None:
+    other = {"effect": "require_approval", "roles": ["manager", "manger"]}
+    (unheld,) = people(other, ALEX, SAM)
+    nobody = people({"effect": "require_approval", "roles": ["owner", "nobody"]}, ALEX)
+
+    assert unheld == (
+        False,
+        "policy.tools.pay: nobody has the role manger; did you mean manager?",
+    )
+    assert [is_error for is_error, _ in nobody] == [False, False, True]
+    assert "owner is whoever asked" in nobody[0][1]
+    assert "nobody has the role nobody; give it to somebody in `people`" in nobody[1][1]
+    assert "nobody could approve it" in nobody[2][1]
+
+
+@pytest.mark.parametrize(
+    ("channel", "kind"), [("teams", "entra"), ("jira", "jira"), ("servicenow", "servicenow")]
+)
+def test_approvers_whom_their_channel_does_not_know(channel: str, kind: str) -> None:
+    rule = {**ASK, "channels": [channel]}
+    known = Principal.model_validate({**ALEX.model_dump(), "identities": {kind: "a"}})
+    strangers = [p.model_copy(update={"identities": {"email": "x"}}) for p in (ALEX, SAM)]
+    (found,) = people(rule, *strangers)
+
+    assert f"is asked in {channel}, but Alex and Sam (manager) cannot be asked there" in found[1]
+    assert f"`identities: {{{kind}: …}}`" in found[1]
+    assert [] == people(rule, known, strangers[1])
+
+
+def test_a_local_persona_needs_no_identity() -> None:
+    strangers = [p.model_copy(update={"identities": {}}) for p in (ALEX, SAM)]
+
+    assert [] == people(ASK, *strangers, local_persona="alex")
+
+
+def test_questions_that_nobody_answers() -> None:
+    asks = Policy.load({"human_input": {"roles": ["lead"]}})
+    (found,) = said(against_people(asks, FakeDirectory([ALEX])))
+
+    assert found == (
+        True,
+        "policy.human_input: nobody has the role lead; give it to somebody in `people`.",
+    )
+    assert [] == against_people(Policy.load({}), FakeDirectory([ALEX]))
