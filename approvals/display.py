@@ -18,7 +18,7 @@ from typing import Any
 
 from approvals.fields import Field, fields
 from approvals.lookalikes import disguised, escaped
-from approvals.models import JsonObject, Value
+from approvals.models import Injected, JsonObject, Value
 from approvals.wording import cut_visibly, in_words, number_text, visible
 
 DEFAULT = "(default)"
@@ -28,13 +28,13 @@ EMPTY_LIST, EMPTY = "Empty list", "Empty"
 BREAK = "↵"
 TITLE_VALUES = 4
 """How many values a title names at most."""
-TITLE_VALUE_LIMIT = 60
+TITLE_VALUE_LIMIT = 48
 LABEL_LIMIT = 60
 _RESERVED = frozenset(word.casefold() for word in (YES, NO, NOTHING, EMPTY_LIST, EMPTY))
 _LONGEST_WORD = 20
 _JSON_BEGINS = frozenset('{["-0123456789tfnNI')
 _OURS = re.compile(
-    r"\((default|set by .*)\)\s*$|more characters|^[-+]?[\d.,]+\s+\S{1,4}$"
+    r"\((default|set by .*)\)\s*$|more characters|^[-+]?[\d.,]+(\s+\S{1,4})?$"
     r"|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|^[\"“”„«»']|[↵…]"
 )
 """What a text must not end, begin or look like if it is to stand without quotes."""
@@ -98,6 +98,19 @@ def _shown(name: str, label: str, arguments: JsonObject, defaulted: frozenset[st
         text=f"{text} {currency}" if currency else text,
         mark=DEFAULT if pointer in defaulted or "" in defaulted else "",
         notes=tuple(_notes(value)),
+    )
+
+
+def set_by_workflow(injected: Sequence[Injected]) -> tuple[Shown, ...]:
+    """What the body receives beside the arguments, with its value where it can be written."""
+    return tuple(
+        Shown(
+            name=each.name,
+            label=in_words(each.name) if _PLAIN_NAME.fullmatch(each.name) else one_line(each.name),
+            text=BY_WORKFLOW if each.value is None else value_text(each.value),
+            mark="" if each.value is None else BY_WORKFLOW,
+        )
+        for each in injected
     )
 
 
@@ -208,11 +221,11 @@ def _labels(known: Sequence[Field]) -> dict[str, str]:
 
 
 def label_of(field: Field) -> str:
-    """What people call an argument: its title, a short description, or its name in words."""
-    for keyword in ("title", "description"):
+    """What people call an argument: its title, a description of a word or three, or its name."""
+    for keyword, most in (("title", 10), ("description", 3)):
         said = field.schema.get(keyword)
         text = " ".join(said.split()).rstrip(" .:") if isinstance(said, str) else ""
-        fits = len(text) <= (LABEL_LIMIT if keyword == "title" else 32)
+        fits = len(text) <= LABEL_LIMIT and len(text.split()) <= most
         if text and text != field.name and fits and PLAIN_LABEL.fullmatch(text):
             return visible(text[:1].upper() + text[1:])
     return in_words(field.name) if _PLAIN_NAME.fullmatch(field.name) else one_line(field.name)

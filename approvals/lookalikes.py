@@ -22,7 +22,8 @@ _LATIN_TWINS = "ɑɡɩɪʟɴʀʏʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢ�
 _STYLED = "\u2102-\u2115\u2119-\u211d\u212a-\u2134\u2139\u2160-\u217f\u24b6-\u24e9\uff10-\uff5a"
 _STYLED += "\U0001d400-\U0001d7ff\U0001f110-\U0001f189"
 _STYLED_LETTER = re.compile(f"[{_STYLED}]")
-_WORD = re.compile(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|(?:[^\W_]|[\u0300-\u036f])+")
+_WORD = re.compile(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[\\\"nrtbf]|(?:[^\W_]|[\u0300-\u036f])+")
+"""What stands behind an escape is a word of its own."""
 _MARKS = "\u2215\u29f8\u2024\ua4f8\u0589\u2236\u02d0\u037e\u01c3\ua789\ufe52\uff0e\uff0f\uff20"
 _MARK = re.compile(rf"(?<=[A-Za-z0-9])[{_MARKS}](?=[A-Za-z0-9])")
 """What passes for the slash, the point or the colon of an address."""

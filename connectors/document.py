@@ -7,7 +7,7 @@ without `visible`, and each connector escapes it for its own markup.
 from __future__ import annotations
 
 from approvals.canonical import short
-from approvals.display import BY_WORKFLOW, Shown, deciding, shown_arguments
+from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Value
 from approvals.ports import RequestView, TicketOrder
 from approvals.reading import ReadLinks
@@ -105,18 +105,7 @@ def _shown(
         first=request.show_first,
         defaulted=request.defaulted if marks else (),
     )
-    if not marks:
-        return shown
-    injected = (
-        Shown(
-            name=each.name,
-            label=in_words(each.name),
-            text=BY_WORKFLOW if each.value is None else visible(each.value),
-            mark="" if each.value is None else BY_WORKFLOW,
-        )
-        for each in request.injected
-    )
-    return (*shown, *injected)
+    return (*shown, *set_by_workflow(request.injected)) if marks else shown
 
 
 def _title(view: RequestView, shown: tuple[Shown, ...]) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from html import escape
 
-from approvals.display import BY_WORKFLOW, Shown, deciding, shown_arguments
+from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
 from approvals.models import JsonObject, Preview, Principal, Request, RequestStatus
 from approvals.ports import RequestView
 from approvals.wording import in_words, people_in_words, visible
@@ -73,7 +73,10 @@ def whole(view: RequestView) -> list[str]:
     ]
     if request.asked_again:
         parts.append(f"<p><b>Asked again:</b> {_theirs(request.asked_again)}</p>")
-    parts += [_heading("What exactly would run"), _fields(shown, _injected(request))]
+    parts += [
+        _heading("What exactly would run"),
+        _fields((*shown, *set_by_workflow(request.injected))),
+    ]
     if request.proposed_arguments is not None:
         before = shown_arguments(request.proposed_arguments, view.arguments_schema)
         parts += [_heading("What the agent had proposed"), _fields(before)]
@@ -125,21 +128,9 @@ def _deciding(request: Request, shown: Sequence[Shown]) -> str:
     return "<p>" + " · ".join(f"{escape(e.label)} <b>{escape(e.text)}</b>" for e in named) + "</p>"
 
 
-def _injected(request: Request) -> list[Shown]:
-    return [
-        Shown(
-            name=each.name,
-            label=in_words(each.name),
-            text=BY_WORKFLOW if each.value is None else visible(each.value),
-            mark="" if each.value is None else BY_WORKFLOW,
-        )
-        for each in request.injected
-    ]
-
-
-def _fields(shown: Sequence[Shown], more: Sequence[Shown] = ()) -> str:
+def _fields(shown: Sequence[Shown]) -> str:
     rows = []
-    for each in (*shown, *more):
+    for each in shown:
         mark = f' <span class="mark">{escape(each.mark)}</span>' if each.mark else ""
         notes = "".join(f'<div class="note">{escape(note)}</div>' for note in each.notes)
         label = f"<dt>{escape(each.label)}</dt>"

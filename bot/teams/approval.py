@@ -26,7 +26,6 @@ from bot.teams.parts import (
     top,
     votes,
     what,
-    who_asks,
     who_decides,
     why,
 )
@@ -78,16 +77,14 @@ def approval_card(
         *_noted(note),
         *top(f"Approval needed: {in_words(request.tool)}", request),
         *deciding_line(view, shown),
-        who_asks(view),
         *asked_again(request),
         *position(view),
         *table.elements,
         *(() if table.complete else not_everything(view, look)),
         *checked(view, space),
-        *why(request),
+        *why(view),
         *votes(view),
         *who_decides(view),
-        *details(view),
     ]
     spoken = f"Approval needed. {request.risk.capitalize()} risk: {in_words(request.tool)}."
     if note and note.final:
@@ -151,7 +148,6 @@ def edit_card(
         *_noted(note),
         *(banner(f"⚠ {name}: {typed.problems[name]}", "attention") for name in sorted(own)),
         *top(f"Edit what will run: {in_words(request.tool)}", request),
-        who_asks(view),
         words("What you approve here runs with your values; the agents are told what you changed."),
         *(form or [nothing_to_edit()]),
         _comment(typed, required_for=""),

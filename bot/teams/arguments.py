@@ -84,12 +84,10 @@ def value_cell(text: str, space: Space, name: str, *, mark: str = "") -> Argumen
     """One value: as it is, folded, or by its beginning. `name` is unique on the card."""
     if len(text) <= FOLD_AT_CHARACTERS and text.count("\n") < FOLD_AT_LINES:
         return ArgumentsTable((_marked(text, mark),), complete=True)
-    size = f"{len(text):,} characters"
     lines = "\n".join(text.split("\n")[:FOLD_AT_LINES])[: space.folded_characters]
     short = _marked(f"{lines}… {len(text) - len(lines):,} more characters", mark)
     if len(text) > space.value_characters:
-        note = words(f"Only the beginning of {size}.", isSubtle=True, weight="Bolder")
-        return ArgumentsTable((short, note), complete=False)
+        return ArgumentsTable((short,), complete=False)
     return ArgumentsTable(_folded(short, _marked(text, mark), name), True)
 
 

@@ -60,12 +60,14 @@ def runs(text: str, *, monospace: bool = False, **run: Any) -> list[JsonObject]:
 
 
 def sentence(*pieces: str | tuple[str, str]) -> JsonObject:
-    """One line of our words (str) and others' words (`("bold", text)` or `("code", text)`)."""
+    """One line of our words (str) and others' words (`("bold" | "code" | "plain", text)`)."""
     inlines: list[JsonObject] = []
     for piece in pieces:
         match piece:
             case str():
                 inlines.append({"type": "TextRun", "text": piece})
+            case ("plain", text):
+                inlines += runs(text)
             case ("code", text):
                 inlines += runs(text, monospace=True)
             case (_, text):

@@ -27,7 +27,6 @@ from bot.teams.parts import (
     not_everything,
     position,
     what,
-    who_asks,
     why,
 )
 
@@ -55,7 +54,6 @@ def outcome_card(
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         {"type": "Container", "style": style, "items": head},
         *deciding_line(view, shown),
-        who_asks(view),
         *_decided(request),
         *position(view),
         *changed.elements,
@@ -63,7 +61,7 @@ def outcome_card(
         label(_arguments_title(request)),
         *table.elements,
         *(() if complete else not_everything(view, look)),
-        *why(request),
+        *why(view),
         *details(view),
     ]
     over = request.status not in {RequestStatus.APPROVED, RequestStatus.EXECUTING}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.display import BY_WORKFLOW, Shown, deciding, shown_arguments
+from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Risk, Verdict, Vote
 from approvals.ports import RequestView
-from approvals.wording import cut_visibly, in_words, people_in_words
+from approvals.wording import cut_visibly, people_in_words
 from bot.teams.arguments import ArgumentsTable, Space, arguments_table, value_cell
 from bot.teams.elements import (
     Flavour,
@@ -101,19 +101,6 @@ def deciding_line(view: RequestView, shown: Sequence[Shown]) -> list[JsonObject]
     return [{"type": "RichTextBlock", "inlines": inlines, "spacing": "Small"}] if inlines else []
 
 
-def who_asks(view: RequestView) -> JsonObject:
-    """The agent, and for whom it asks."""
-    request = view.request
-    asker = view.requester.name if view.requester else request.requester
-    return sentence(
-        "Asked by the agent ",
-        ("bold", cut_visibly(request.agent, NAME_LIMIT)),
-        " for ",
-        ("bold", cut_visibly(asker, NAME_LIMIT)),
-        ".",
-    )
-
-
 def position(view: RequestView) -> list[JsonObject]:
     """Which of the calls proposed together this is; nothing for a single one."""
     if not view.siblings:
@@ -130,21 +117,18 @@ def asked_again(request: Request) -> list[JsonObject]:
     """Why it is asked anew, if an earlier approval was asked for already."""
     if not request.asked_again:
         return []
-    return [sentence(("bold", "Asked again: "), ("", cut_visibly(request.asked_again, 500)))]
+    return [sentence(("bold", "Asked again: "), ("plain", cut_visibly(request.asked_again, 500)))]
 
 
 def what(view: RequestView, shown: Sequence[Shown], space: Space) -> ArgumentsTable:
     """The arguments, and what the workflow sets beside them."""
     table = arguments_table(shown, space)
-    elements = list(table.elements)
-    complete = table.complete
-    for index, each in enumerate(view.request.injected):
-        cell = value_cell(each.value or BY_WORKFLOW, space, f"set-{index}")
-        note = [plain(BY_WORKFLOW, isSubtle=True, italic=True)] if each.value else []
-        title = plain(cut_visibly(in_words(each.name), NAME_LIMIT), isSubtle=True)
-        complete = complete and cell.complete
-        elements.append(row([[title], [*cell.elements, *note]], (1, 2)))
-    return ArgumentsTable(tuple(elements), complete)
+    injected = set_by_workflow(view.request.injected)
+    if not injected:
+        return table
+    beside = arguments_table(injected, space, prefix="set")
+    own = table.elements if shown else ()
+    return ArgumentsTable((*own, *beside.elements), table.complete and beside.complete)
 
 
 def checked(view: RequestView, space: Space) -> list[JsonObject]:
@@ -210,25 +194,47 @@ def read_button(request: Request, look: Look) -> JsonObject:
     return button(look.flavour, "read", "Read all of it", data, associatedInputs="none")
 
 
-def why(request: Request) -> list[JsonObject]:
-    """The agent's own reason, marked as its words."""
+def why(view: RequestView) -> list[JsonObject]:
+    """Who asks for whom, and the agent's own reason, marked as its words."""
+    request = view.request
     said = request.rationale.strip()
-    if not said:
-        return [label("Why"), words("The agent gave no reason.", isSubtle=True)]
-    return [label("Why, in the agent's words"), plain(cut_visibly(said, RATIONALE_LIMIT))]
+    asker = view.requester.name if view.requester else request.requester
+    asked = sentence(
+        "Asked by the agent ",
+        ("bold", cut_visibly(request.agent, NAME_LIMIT)),
+        " for ",
+        ("bold", cut_visibly(asker, NAME_LIMIT)),
+        ". Why, in its words:" if said else ". It gave no reason.",
+    )
+    reason = {**plain(cut_visibly(said, RATIONALE_LIMIT)), "spacing": "Small"}
+    return [{**asked, "spacing": "Medium"}, *([reason] if said else ())]
 
 
 def who_decides(view: RequestView) -> list[JsonObject]:
-    """Who can decide, by name, until when, and what happens if nobody does."""
+    """Who can decide, by name, until when, and what happens if nobody does; and the details."""
     request = view.request
     if request.status is not RequestStatus.PENDING:
-        return []
-    elements = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
+        return details(view)
     if request.expires_at is None:
         text = "It waits until somebody decides; nothing runs before."
     else:
-        text = f"By {moment(request.expires_at)}; if nobody does, it does not run."
-    return [*elements, words(text, spacing="None" if elements else "Medium", isSubtle=True)]
+        text = f"Until {moment(request.expires_at)}; if nobody does, it does not run."
+    said = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
+    said.append(words(text, spacing="None", isSubtle=True))
+    toggle, folded = details(view)
+    columns = [
+        {"type": "Column", "width": "stretch", "items": said},
+        {
+            "type": "Column",
+            "width": "auto",
+            "items": [toggle],
+            "verticalContentAlignment": "Center",
+        },
+    ]
+    return [
+        {"type": "ColumnSet", "separator": True, "spacing": "Medium", "columns": columns},
+        folded,
+    ]
 
 
 def _deciders(view: RequestView) -> JsonObject:
@@ -241,7 +247,7 @@ def _deciders(view: RequestView) -> JsonObject:
     if stage.quorum > 1:
         after = f" ({given} of {stage.quorum} approvals so far{after})"
     can = " can decide" if stage.quorum == 1 else f" can decide; {stage.quorum} have to"
-    return {**sentence(("bold", who), f"{can}{after}."), "spacing": "Medium", "separator": True}
+    return sentence(("bold", who), f"{can}{after}.")
 
 
 def details(view: RequestView) -> list[JsonObject]:

@@ -27,7 +27,6 @@ def input_card(
         heading("Your reply is needed", size="Large"),
         *_asked(request),
         *who_decides(view),
-        *details(view),
     ]
     spoken = "Your reply is needed in a chat of agents."
     if note and note.final:
