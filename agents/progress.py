@@ -7,6 +7,7 @@ import re
 from agents.calls import has_calls, text_of
 from agents.chat import Chat, Message
 from agents.storable import storable
+from approvals.wording import as_text
 
 LINE_LENGTH = 300
 """Characters of one agent's words in the thread; the transcript has all of them."""
@@ -62,7 +63,8 @@ def _line(author: str, message: Message) -> str:
     words = " ".join(spoken(message).split())
     if len(words) > LINE_LENGTH:
         words = words[: LINE_LENGTH - 1] + "…"
-    names = _proposed(message)
+    author, words = as_text(author), as_text(words)
+    names = [as_text(name) for name in _proposed(message)]
     if not names:
         return f"**{author}**: {words}" if words else ""
     return f"**{author}** proposes {', '.join(names)}" + (f": {words}" if words else "")

@@ -32,6 +32,7 @@ from approvals.ports import Clock, Store
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
+from approvals.wording import as_text
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +107,7 @@ class Doubts:
         ledger_rows.append(connection, request.session_id, now, ("doubt_settled", body))
         self._follow.changed(connection, after, now)
         session = session_rows.get(connection, request.session_id)
-        text = f"**Checked:** `{request.tool}` ({request.id}). {result.content}"
+        text = f"**Checked:** `{request.tool}` ({request.id}). {as_text(result.content)}"
         self._follow.tell(connection, session, text, now)
         return after
 
@@ -155,8 +156,8 @@ def contradicted(
     session = session_rows.get(connection, request.session_id)
     text = (
         f"**Check again:** `{request.tool}` ({request.id}) has answered late: it "
-        f"{'succeeded' if ok else 'failed'}. {finding.by_name} had found otherwise, which stands "
-        "here. Look into the target system."
+        f"{'succeeded' if ok else 'failed'}. {as_text(finding.by_name)} had found otherwise, which "
+        "stands here. Look into the target system."
     )
     follow.tell(connection, session, text, now)
 

@@ -41,6 +41,7 @@ from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.store.after_commit import AFTER_COMMIT
+from approvals.wording import as_text
 
 LEDGER_TEXT = 4_000
 """Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
@@ -301,7 +302,7 @@ class Executions:
         ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))
         self._follow.changed(connection, request, now)
         session = session_rows.get(connection, request.session_id)
-        text = f"**Check needed:** `{request.tool}` ({request.id}). {message}"
+        text = f"**Check needed:** `{request.tool}` ({request.id}). {as_text(message)}"
         self._follow.tell(connection, session, text, now)
         return result
 

@@ -12,6 +12,7 @@ The policy is read from the `policy:` section of the configuration:
           risk: high                    # low | medium | high
           deadline: 4h
           same_person: true             # one person may count for several stages
+          show_first: [payee, amount]   # the arguments that decide, before the others
       human_input: {roles: [owner]}
 
 A tool that no rule names is denied. A rule is for one tool, by its exact name.
@@ -90,6 +91,8 @@ class Rule(Value):
     channels: tuple[str, ...] = ("teams",)
     same_person: bool = False
     """Whether one person may count for several stages, with one vote."""
+    show_first: tuple[str, ...] = ()
+    """The arguments that decide: titles name them, and they stand before the others."""
 
     @model_validator(mode="after")
     def _approvers(self) -> Self:
@@ -179,6 +182,7 @@ class Policy:
             stages=rule.tiers(),
             deadline_s=rule.deadline,
             channels=rule.channels if rule.effect is Effect.REQUIRE_APPROVAL else (),
+            show_first=rule.show_first,
         )
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:

@@ -144,6 +144,7 @@ def build(
         decision=None if asks else _by_policy(ruling, digest_hex, now),
         execution_token=ids.new_token(),
         traceparent=proposal.traceparent,
+        show_first=ruling.show_first,
         result=_result(ruling, refused=proposal.problem is not None),
     )
 

@@ -49,7 +49,7 @@ from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.takeover import Run as Run
 from approvals.takeover import Takeover
-from approvals.wording import in_words
+from approvals.wording import as_text, in_words
 
 log = structlog.get_logger(__name__)
 
@@ -390,7 +390,7 @@ class Runs:
             "answer": well_formed(answer),
             "error": None,
         }
-        texts = [*progress, f"**Done.** {answer}" if answer else "**Done.**"]
+        texts = [*progress, f"**Done.** {as_text(answer)}" if answer else "**Done.**"]
         await self._end(run, "session_completed", body, "\n\n".join(texts), values)
 
     async def fail(self, run: Run, *, error: str) -> None:
@@ -400,7 +400,7 @@ class Runs:
             run,
             "session_failed",
             {"error": error},
-            f"**Stopped.** {error}",
+            f"**Stopped.** {as_text(error)}",
             {"status": SessionStatus.FAILED.value, "error": error},
         )
 
@@ -429,7 +429,7 @@ class Runs:
                 next_at=codec.to_text(now + timedelta(seconds=delay_s)),
             )
             if attempts == 0:
-                text = f"I cannot go on right now and will try again: {error}"
+                text = f"I cannot go on right now and will try again: {as_text(error)}"
                 self._follow.tell(connection, run.session, text, now)
 
         await self._store.write(unit)

@@ -96,3 +96,18 @@ def cut_visibly(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… {len(text) - limit:,} more characters"
+
+
+_MARKDOWN = re.compile(r"[&*`~\[\]|\\]|(?<![^\W_])_|_(?![^\W_])|(?m:^[ \t]*(?:[#>+=-]|\d+[.)]))")
+
+
+def as_text(text: str) -> str:
+    """Others' words for a message in Markdown, so that they are read as they are: no emphasis, no
+    heading, no list, no link, and every line break is one."""
+    marked = _MARKDOWN.sub(lambda found: "".join(map(_entity, found[0])), visible(text).strip())
+    return re.sub(r"\n+", "\n\n", marked)
+
+
+def _entity(character: str) -> str:
+    """A character that no Markdown takes for a mark. Source: CommonMark 0.31, section 2.5."""
+    return character if character.isspace() or character.isdecimal() else f"&#{ord(character)};"

@@ -145,9 +145,12 @@ async def replace(
         await adapter.send(reference, card)
 
 
+_AMPERSAND = re.compile(r"&(?!#\d{1,4};)")
+
+
 def safe_markdown(text: str) -> str:
-    """Text with agents' words in it: emphasis and lists stay; links, images, tags and mentions
-    lose their effect and show what they are."""
-    entities = visible(text).replace("&", "&amp;").replace("<", "&lt;")
+    """Text with agents' words in it: links, images, tags and mentions lose their effect and show
+    what they are. What `as_text` has marked stays text; emphasis of ours stays."""
+    entities = _AMPERSAND.sub("&amp;", visible(text)).replace("<", "&lt;")
     # A zero-width space between the two halves of a link: the address stays to be read.
     return re.sub(r"\](?=\s*[(\[:])", "]\u200b", entities)
