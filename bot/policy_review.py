@@ -102,16 +102,17 @@ class _Staffing:
         """Everything that keeps the rule from being decided, the worst first."""
         short = shortfall(self._asked(NOBODY), self._directory)
         if short is not None:
-            return [*self._roles(), self._finding(f"nobody could approve it. {short.text}", True)]
+            worst = self._finding(f"nobody could approve it. {short.text}", is_error=True)
+            return [worst, *self._roles(only_misspelt=True)]
         return [*self._roles(), *self._askers(), *self._channels()]
 
     def _asked(self, requester: PrincipalId) -> Asked:
         return Asked(kind=RequestKind.TOOL, requester=requester, stages=self._stages)
 
-    def _finding(self, says: str, is_error: bool = False) -> Finding:
+    def _finding(self, says: str, *, is_error: bool = False) -> Finding:
         return Finding(where=self._where, says=says, is_error=is_error)
 
-    def _roles(self) -> Iterator[Finding]:
+    def _roles(self, *, only_misspelt: bool = False) -> Iterator[Finding]:
         for role in dict.fromkeys(role for stage in self._stages for role in stage.roles):
             if role == OWNER_ROLE:
                 yield self._finding("owner is whoever asked, and nobody approves their own call.")
@@ -119,7 +120,8 @@ class _Staffing:
                 others = {r for person in self._directory.everybody() for r in person.roles}
                 meant = nearest(role, others)
                 hint = f"did you mean {meant}?" if meant else "give it to somebody in `people`."
-                yield self._finding(f"nobody has the role {role}; {hint}")
+                if meant or not only_misspelt:
+                    yield self._finding(f"nobody has the role {role}; {hint}")
 
     def _askers(self) -> Iterator[Finding]:
         """People who, when they ask, leave too few others."""

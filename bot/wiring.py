@@ -121,6 +121,9 @@ class Runtime:
             except UnavailableError as exc:
                 log.warning("people not reviewed yet", error=str(exc), again_s=REVIEW_AGAIN_S)
                 await asyncio.sleep(REVIEW_AGAIN_S)
+            except Exception:  # nobody waits for this task, and the server works without it
+                log.exception("people not reviewed")
+                return
             else:
                 return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select
 
 from approvals.models import RequestId, RequestStatus
 from approvals.store import codec
@@ -24,9 +24,7 @@ _VOTED = exists().where(
 
 def shapes(connection: Connection) -> list[tuple[Shape, RequestId]]:
     """The different shapes of what is pending, each with one request of it."""
-    query = select(*_COLUMNS, requests.c.id).where(_PENDING).group_by(*_COLUMNS)
-    if connection.dialect.name == "postgresql":
-        query = select(*_COLUMNS, requests.c.id).where(_PENDING).distinct(*_COLUMNS)
+    query = select(*_COLUMNS, func.min(requests.c.id)).where(_PENDING).group_by(*_COLUMNS)
     return [((r[0], r[1], r[2], r[3]), RequestId(r[4])) for r in connection.execute(query)]
 
 

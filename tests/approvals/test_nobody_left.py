@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import select
 
 from approvals.errors import NotAuthorisedError
@@ -25,7 +22,7 @@ from approvals.observing import Silent
 from approvals.review import Review
 from approvals.store.schema import nobody_left, notices
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, FakeDirectory, person
-from tests.doubles.world import THREAD, World, opened
+from tests.doubles.world import THREAD, World
 
 MEGAN = person("Megan", "manager", "controller")
 STAGES = [{"roles": ["manager"]}, {"roles": ["controller"]}]
@@ -44,12 +41,6 @@ class Heard(Silent):
 
     def somebody_again(self, request: Request) -> None:
         self.told.append((request.id, "again"))
-
-
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with opened(tmp_path) as started:
-        yield started
 
 
 def staffed(world: World, *people: Principal) -> None:
