@@ -12,9 +12,12 @@ import typer
 from rich.console import Console
 
 from approvals.errors import ConfigurationError
+from bot.people import SettingsDirectory
 from bot.settings import Mode, ProcessSettings, Settings
 from bot.settings_database import readable_on_the_way
-from bot.settings_file import load_settings, process_settings
+from bot.settings_file import find, load_settings, process_settings
+from bot.settings_people import read_people
+from bot.settings_yaml import parse
 
 console = Console()
 errors = Console(stderr=True)
@@ -57,6 +60,15 @@ def refuse_plain_text(urls: Mapping[str, str]) -> None:
 def read_settings(config: Path | None) -> Settings:
     """The settings. Raises ConfigurationError with every problem."""
     return load_settings(config)
+
+
+def people_of(config: Path | None) -> SettingsDirectory | None:
+    """The people of the configuration, whatever else is wrong in it; None if it cannot be read."""
+    try:
+        people, problems = read_people(parse(find(config, process_settings())).get("people"))
+    except ConfigurationError:
+        return None
+    return None if problems else SettingsDirectory(people)
 
 
 def show_json(value: Any) -> None:

@@ -9,19 +9,23 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from approvals.canonical import short
-from approvals.models import JsonObject, RequestStatus, SessionId, SessionStatus
+from approvals.errors import ConfigurationError, InvalidError
+from approvals.models import JsonObject, Principal, RequestStatus, SessionId, SessionStatus
 from approvals.service import ApprovalService
 from approvals.store import open_reader
 from approvals.wording import visible
-from bot.api.requests import RequestBody, shown
+from bot.api.requests import RequestBody, all_shown, shown
 from bot.api.sessions import SessionBody
-from bot.cli_options import console, database_url, show_json
+from bot.cli_options import ConfigOption, console, database_url, people_of, show_json
+from bot.people import SettingsDirectory
 from bot.records import read_only
 
 T = TypeVar("T")
+ID_CHARS = 14
+"""`R-` or `S-` and twelve more."""
 
 sessions = typer.Typer(no_args_is_help=True, help="Look at sessions, or end one.")
 requests = typer.Typer(
@@ -33,12 +37,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
 
 
-def reading(work: Callable[[ApprovalService], Awaitable[T]]) -> T:
-    """Run `work` on the database, read-only."""
+def reading(
+    work: Callable[[ApprovalService], Awaitable[T]], people: SettingsDirectory | None = None
+) -> T:
+    """Run `work` on the database, read-only; `people` are those who may decide."""
 
     async def run() -> T:
         async with open_reader(database_url()) as reader:
-            return await work(read_only(reader))
+            return await work(read_only(reader, people))
 
     return asyncio.run(run())
 
@@ -102,43 +108,88 @@ def _said(message: JsonObject) -> str:
     return str(message.get("content") or "")
 
 
-def _table(identifier: str, *columns: str) -> Table:
-    """A table whose first column, an id to copy, is never cut off."""
-    return Table(Column(identifier, no_wrap=True, overflow="fold"), *columns)
+def _table(*columns: str) -> Table:
+    """A table whose ids, which are there to be copied, are never cut off."""
+    table = Table()
+    for name in columns:
+        is_id = name in ("session", "request")
+        width = ID_CHARS if is_id else None
+        table.add_column(name, no_wrap=is_id, overflow="fold", min_width=width)
+    return table
 
 
 @requests.command("list")
 def list_requests(
     status: Annotated[RequestStatus | None, typer.Option(help="Only these.")] = None,
     session: Annotated[str | None, typer.Option(help="Of this session.")] = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Only what --as may decide now, oldest first.")
+    ] = False,
+    person: Annotated[
+        str | None, typer.Option("--as", help="The id of a person in `people`.")
+    ] = None,
+    oldest: Annotated[bool, typer.Option("--oldest", help="Oldest first.")] = False,
     limit: Limit = 20,
+    cursor: Annotated[str | None, typer.Option(help="Go on where a list ended.")] = None,
     as_json: Json = False,
+    config: ConfigOption = None,
 ) -> None:
-    """Requests, oldest first."""
+    """Requests, newest first."""
+    people = people_of(config)
+    me = _me(people, person) if mine else None
+    if mine and status not in (None, RequestStatus.PENDING):
+        raise InvalidError("--mine: only what is pending can be decided; leave --status out.")
 
-    async def work(records: ApprovalService) -> list[RequestBody]:
-        found = await records.requests(status=status, session_id=session, limit=limit)
-        return [await shown(records, request) for request in found.items]
+    async def work(records: ApprovalService) -> tuple[list[RequestBody], str | None]:
+        if me is not None:
+            found = await records.mine(me, session_id=session, limit=limit, cursor=cursor)
+        else:
+            found = await records.requests(
+                status=status, session_id=session, limit=limit, cursor=cursor, newest=not oldest
+            )
+        return await all_shown(records, found.items), found.next
 
-    found = reading(work)
+    found, following = reading(work, people)
     if as_json:
-        show_json([body.model_dump(mode="json") for body in found])
+        show_json([_json(body, people) for body in found])
         return
     table = _table("request", "tool", "status", "asks", "digest", "session")
     for r in found:
         roles = " or ".join(r.stage.roles) if r.stage else ""
         table.add_row(r.id, _theirs(r.tool), r.status, roles, short(r.digest), r.session_id)
     console.print(table)
+    if following is not None:
+        console.print(f"there are more: --cursor {following}", markup=False, soft_wrap=True)
+
+
+def _me(people: SettingsDirectory | None, person: str | None) -> Principal:
+    """Whoever `--mine` is about. Raises ConfigurationError."""
+    if people is None:
+        raise ConfigurationError("--mine: needs the configuration; name it with --config.")
+    known = ", ".join(each.id for each in people.everybody())
+    if person is None:
+        raise ConfigurationError(f"--mine: say whose with --as PERSON; there are {known}.")
+    found = people.by_id(person)
+    if found is None:
+        raise ConfigurationError(f"--as {person}: nobody has this id; there are {known}.")
+    return found
+
+
+def _json(body: RequestBody, people: SettingsDirectory | None) -> JsonObject:
+    """As the API shows it; without a configuration nobody knows who is eligible."""
+    left_out = None if people is not None else {"eligible"}
+    return body.model_dump(mode="json", exclude=left_out)
 
 
 @requests.command("show")
-def show_request(request: str) -> None:
+def show_request(request: str, config: ConfigOption = None) -> None:
     """One request, as JSON."""
+    people = people_of(config)
 
     async def work(records: ApprovalService) -> RequestBody:
         return await shown(records, await records.request(request))
 
-    show_json(reading(work).model_dump(mode="json"))
+    show_json(_json(reading(work, people), people))
 
 
 @ledger.command("verify")

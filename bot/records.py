@@ -17,7 +17,7 @@ from approvals.models import (
     PrincipalId,
 )
 from approvals.policy import Policy
-from approvals.ports import Job
+from approvals.ports import Directory, Job
 from approvals.service import ApprovalService
 from bot.clock import SystemClock
 
@@ -31,10 +31,17 @@ class Reader(Protocol):
         """See `approvals.ports.Store.read`."""
 
 
-def read_only(reader: Reader) -> ApprovalService:
-    """A service for lists, transcripts and verification; writing raises UnavailableError."""
+def read_only(reader: Reader, people: Directory | None = None) -> ApprovalService:
+    """A service for lists, transcripts and verification; writing raises UnavailableError. `people`
+    are those who may decide."""
     return ApprovalService(
-        _ReadStore(reader), SystemClock(), Policy.load({}), _Nobody(), _NoJobs(), {}, _NoTools()
+        _ReadStore(reader),
+        SystemClock(),
+        Policy.load({}),
+        people or _Nobody(),
+        _NoJobs(),
+        {},
+        _NoTools(),
     )
 
 

@@ -100,6 +100,81 @@ def test_records_can_be_read(cli: Cli, database: Path) -> None:
     assert requests[0]["id"] in cli("requests", "list").out
 
 
+@pytest.fixture
+def three(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of three requests of Sam's that wait for a manager, the oldest first."""
+
+    async def fill() -> list[str]:
+        async with running(tmp_path) as world:
+            found = [(await world.waiting())["id"] for _ in range(3)]
+        return sorted(found)  # all of one moment
+
+    ids = asyncio.run(fill())
+    with closing(sqlite3.connect(tmp_path / "countersign.db")) as connection, connection:
+        connection.execute("UPDATE requests SET expires_at = NULL")  # they are of last week
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/countersign.db")
+    people = [
+        {"id": "alex", "name": "Alex Wilber", "roles": ["manager"]},
+        {"id": "sam", "name": "Sam Carter", "roles": ["manager"]},
+    ]
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"people": people}))
+    return ids
+
+
+def test_the_newest_requests_are_listed_first_and_the_list_goes_on(
+    cli: Cli, three: list[str]
+) -> None:
+    first = cli("requests", "list", "--limit", "2")
+    cursor = first.out.rsplit("--cursor ")[1].split()[0]
+    rest = cli("requests", "list", "--limit", "2", "--cursor", cursor)
+    oldest = cli("requests", "list", "--limit", "1", "--oldest")
+
+    assert three[0] in oldest.out
+    assert [first.out.index(three[2]) < first.out.index(three[1]), three[0] in first.out] == [
+        True,
+        False,
+    ]
+    assert (three[0] in rest.out, "--cursor" in rest.out) == (True, False)
+
+
+def test_my_requests_are_those_that_i_may_decide(cli: Cli, three: list[str]) -> None:
+    def mine(*more: str) -> list[str]:
+        said = cli("requests", "list", "--mine", "--json", "--config", "c.yaml", *more)
+        return [request["id"] for request in json.loads(said.out)]
+
+    shown = json.loads(cli("requests", "show", three[0], "--config", "c.yaml").out)
+
+    assert [three, []] == [mine("--as", "alex"), mine("--as", "sam")]
+    assert shown["eligible"] == [{"id": "alex", "name": "Alex Wilber"}]
+    assert "eligible" not in json.loads(cli("requests", "show", three[0], "--config", "no").out)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ((), "--mine: say whose with --as PERSON; there are alex, sam."),
+        (("--as", "zoe"), "--as zoe: nobody has this id; there are alex, sam."),
+        (("--as", "alex", "--status", "executed"), "only what is pending can be decided"),
+        (("--as", "alex", "--config", "no.yaml"), "needs the configuration; name it with --config"),
+    ],
+)
+def test_mine_says_what_it_needs(
+    cli: Cli, three: list[str], more: tuple[str, ...], says: str
+) -> None:
+    said = cli("requests", "list", "--mine", "--config", "c.yaml", *more)
+
+    assert (said.status, says in said.err) == (1, True)
+
+
+def test_ids_are_never_cut_off(cli: Cli, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli_options.console.width", 80)
+    listed = cli("requests", "list").out
+    session = json.loads(cli("requests", "show", three[0]).out)["session_id"]
+
+    assert all(request in listed for request in three)
+    assert session in listed
+
+
 def test_words_of_others_do_nothing_to_the_terminal(cli: Cli, database: Path) -> None:
     session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
     hostile = "[/x] [bold]no[/bold] \x1b[2Jgone"
