@@ -148,9 +148,9 @@ def exact_number(text: str) -> int | float:
 
 def _boolean(text: str) -> bool:
     match text.strip().lower():
-        case "true":
+        case "true" | "yes":  # as forms send it, and as people read it
             return True
-        case "false":
+        case "false" | "no":
             return False
     raise ProblemError("Yes or no is needed.")
 

@@ -247,7 +247,7 @@ def _notes(value: Any) -> Iterator[str]:
     """Warnings about a value that the value alone does not give."""
     texts = list(_texts(value))
     if any(visible(text) != text.replace("\r\n", "\n") for text in texts):
-        yield "⚠ Has hidden or look-alike characters; they are written out as \\u…"
+        yield "⚠ Hidden or look-alike characters, written out as \\u…"
     if letters := "".join(sorted({c for text in texts for c in disguised(text)})):
         yield f"⚠ Looks like Latin letters and is not: {' '.join(letters)}"
 
@@ -272,11 +272,9 @@ def deciding(
 
     Texts are in quotes and cut, so that a title of several says where each ends.
     """
-    wanted = [each for each in shown if each.name in first] or [
-        each
-        for each in shown
-        if not each.mark and not isinstance(arguments[each.name], dict | list)
-    ][:3]
+    own = [e for e in shown if not e.mark and not isinstance(arguments[e.name], dict | list)]
+    short = [each for each in own if len(each.text) <= TITLE_VALUE_LIMIT]
+    wanted = [each for each in shown if each.name in first] or short[:3] or own[:1]
     return tuple(
         each.model_copy(update={"text": _brief(arguments[each.name], each.text)})
         for each in wanted[:TITLE_VALUES]

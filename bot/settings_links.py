@@ -54,7 +54,7 @@ def local_key(database_url: str) -> bytes:
     path = Path(f"{sqlite_path(database_url)}.link-key")
     try:
         return _kept(path)
-    except OSError as exc:
+    except (OSError, ValueError) as exc:  # it cannot be written, or what is there is no key
         log.warning("key for links not kept", path=str(path), error=str(exc))
         return secrets.token_bytes(MIN_KEY_BYTES)
 
@@ -66,7 +66,7 @@ def _kept(path: Path) -> bytes:
         key = bytes.fromhex(path.read_text())
         if len(key) >= MIN_KEY_BYTES:
             return key
-        raise OSError("the file holds no key; remove it") from None
+        raise ValueError("the file holds no key; remove it") from None
     key = secrets.token_bytes(MIN_KEY_BYTES)
     with os.fdopen(handle, "w") as file:
         file.write(key.hex())

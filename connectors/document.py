@@ -7,7 +7,7 @@ without `visible`, and each connector escapes it for its own markup.
 from __future__ import annotations
 
 from approvals.canonical import short
-from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
+from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, value_text
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Value
 from approvals.ports import RequestView, TicketOrder
 from approvals.reading import ReadLinks
@@ -78,12 +78,15 @@ def document(
         arguments=rows,
         complete=complete,
         read_it=_read_it(request, links, place),
-        why=visible(cut_visibly(request.rationale.strip(), WHY_LIMIT))
-        or "The agent gave no reason.",
+        why=_why(request.rationale.strip()),
         before=_rows(before, budget // 4)[0],
         facts=tuple(_facts(view, order)),
         notes=tuple(_notes(request, budget // 4)),
     )
+
+
+def _why(said: str) -> str:
+    return cut_visibly(value_text(said), WHY_LIMIT) if said else "The agent gave no reason."
 
 
 def _read_it(request: Request, links: ReadLinks | None, place: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.display import Shown
+from approvals.display import Shown, value_text
 from approvals.models import (
     Decision,
     Finding,
@@ -137,7 +137,10 @@ def _decided(request: Request) -> list[JsonObject]:
     ]
     if decision.comment.strip():
         title = "Reason" if request.status is RequestStatus.REJECTED else "Comment"
-        elements += [label(title), plain(cut_visibly(decision.comment.strip(), COMMENT_SHOWN))]
+        elements += [
+            label(title),
+            plain(cut_visibly(value_text(decision.comment.strip()), COMMENT_SHOWN)),
+        ]
     return elements
 
 
@@ -182,5 +185,5 @@ def _looked(finding: Finding) -> list[JsonObject]:
         sentence("Looked into by ", ("bold", who), "."),
         words(moment(finding.at), isSubtle=True, spacing="None"),
         label("What was found"),
-        plain(cut_visibly(finding.note, RESULT_LIMIT)),
+        plain(cut_visibly(value_text(finding.note), RESULT_LIMIT)),
     ]

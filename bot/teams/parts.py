@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
+from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, value_text
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Risk, Verdict, Vote
 from approvals.ports import RequestView
 from approvals.wording import cut_visibly, people_in_words
@@ -206,7 +206,8 @@ def why(view: RequestView) -> list[JsonObject]:
         ("bold", cut_visibly(asker, NAME_LIMIT)),
         ". Why, in its words:" if said else ". It gave no reason.",
     )
-    reason = {**plain(cut_visibly(said, RATIONALE_LIMIT)), "spacing": "Small"}
+    # In quotes if it has several lines: they must not pass for other parts of the card.
+    reason = {**plain(cut_visibly(value_text(said), RATIONALE_LIMIT)), "spacing": "Small"}
     return [{**asked, "spacing": "Medium"}, *([reason] if said else ())]
 
 

@@ -134,7 +134,7 @@ async def test_value_is_shown_so_that_it_passes_for_no_other(
 
 
 async def test_title_is_one_line_whatever_the_agent_writes(world: DeskWorld) -> None:
-    said = await asked(world, {"customer": FORGED, "list": ["not in the title"], "n": 1})
+    said = await asked(world, {"customer": FORGED, "list": ["not in the title"]})
 
     assert 1 == len(said.title.splitlines())
     assert said.title.startswith('Approve Quote (medium risk): customer "Contoso\\nDigest: 0000')
@@ -153,7 +153,7 @@ async def test_hidden_characters_in_names_and_reasons_are_shown(world: DeskWorld
     said = await asked(world, {OVERRIDE: 1}, rationale=OVERRIDE)
 
     assert r'"invoice\u202efdp.exe"' in said.arguments[0].name
-    assert r"invoice\u202efdp.exe" == said.why
+    assert r'"invoice\u202efdp.exe"' == said.why
     assert "\u202e" not in said.title
 
 
