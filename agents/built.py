@@ -11,8 +11,8 @@ from autogen import GroupChat, GroupChatManager
 
 from agents.baseline import Baseline
 from agents.chat import Chat
+from agents.effective import ToolParameters
 from agents.gatekeeper import ApprovalProxy
-from approvals.models import JsonObject
 
 Mode = Literal["async", "sync"]
 
@@ -23,7 +23,7 @@ class BuiltChat:
 
     chat: Chat
     mode: Mode
-    schemas: Mapping[str, JsonObject]
+    tools: Mapping[str, ToolParameters]
     """What each tool takes, without the rationale."""
     baseline: Baseline
 

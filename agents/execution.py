@@ -53,7 +53,7 @@ async def execute(
     """
     arguments = copy.deepcopy(request.arguments)
     with permitted(request, require):
-        if inspect.iscoroutinefunction(tool.body):
+        if tool.is_async:
             ended = await _awaited(tool, arguments)
         else:
             # The copied context carries the permit (and the caller's tracing) into the thread.

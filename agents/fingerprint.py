@@ -13,12 +13,23 @@ from approvals.models import JsonObject
 _DIGITS = 12
 
 
-def fingerprint(chat: Chat, schemas: Mapping[str, JsonObject]) -> str:
-    """Hex digits over the agents, their tools and executors, and the group's rules.
+def fingerprint(chat: Chat) -> str:
+    """Hex digits over the agents, the names of their tools, executors, and the group's rules.
 
-    Instructions are left out, since many contain the date, and so is the model: a waiting session
-    goes on under the new ones. Raise the workflow's declared version where that would be wrong.
+    What a tool takes has a version of its own in every request: where it changed, what waits is
+    asked again and the session goes on. Instructions are left out, since many contain the date,
+    and so is the model: a waiting session goes on under the new ones. Raise the workflow's
+    declared version where that would be wrong.
     """
+    return _hash(_parts(chat, []))
+
+
+def fingerprint_with_schemas(chat: Chat, schemas: Mapping[str, JsonObject]) -> str:
+    """As it was before tools had versions: sessions that began then still carry it."""
+    return _hash(_parts(chat, [sorted(schemas.items())]))
+
+
+def _parts(chat: Chat, tools: list[Any]) -> list[Any]:
     group = chat.group
     parts: list[Any] = [
         [
@@ -30,8 +41,12 @@ def fingerprint(chat: Chat, schemas: Mapping[str, JsonObject]) -> str:
         ]
         for agent in chat.agents
     ]
-    parts.append(sorted(schemas.items()))
+    parts.extend(tools)
     if group is not None:
         method = group.speaker_selection_method
         parts.append([group.max_round, method if isinstance(method, str) else "custom"])
+    return parts
+
+
+def _hash(parts: list[Any]) -> str:
     return sha256_hex(repr(parts).encode("utf-8", "backslashreplace"))[:_DIGITS]

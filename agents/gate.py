@@ -23,7 +23,7 @@ from agents.permit import SealedTool
 from agents.progress import Progress
 from agents.storable import storable
 from agents.suspension import ChatStoppedError
-from approvals.errors import IntegrityError
+from approvals.errors import IntegrityError, InvalidArgumentsError
 from approvals.models import (
     JsonObject,
     Outcome,
@@ -35,6 +35,7 @@ from approvals.models import (
     ToolCall,
 )
 from approvals.observing import SILENT, Observer
+from approvals.proposals import with_effective
 from approvals.runs import Runs
 
 T = TypeVar("T")
@@ -95,7 +96,10 @@ class Gate:
             return None
         answers = []
         for call, request in zip(calls, batch, strict=True):
-            answers.append((call, await self._carry_out(proxy, request)))
+            answer = await self._carry_out(proxy, request)
+            if answer is None:
+                return None
+            answers.append((call, answer))
         self._consume()
         return answers
 
@@ -177,27 +181,34 @@ class Gate:
             return proposals
         return [p.model_copy(update={"traceparent": span}) for p in proposals]
 
-    async def _carry_out(self, proxy: ApprovalProxy, request: Request) -> str:
+    async def _carry_out(self, proxy: ApprovalProxy, request: Request) -> str | None:
+        """What the agents are told of the call; None if people are asked again."""
         with bound_contextvars(request_id=request.id):
             result, took_s = await self._result(proxy, request)
+            if result is None:
+                return None
             # What ran before, and is only read again after a crash, is not counted again.
             if took_s is not None or result.outcome is Outcome.NOT_EXECUTED:
                 self._observer.settled(request, result, took_s=took_s)
         return results.text_of(request, result)
 
-    async def _result(self, proxy: ApprovalProxy, request: Request) -> tuple[Result, float | None]:
-        """What became of the call, and how long its tool ran if it did."""
+    async def _result(
+        self, proxy: ApprovalProxy, request: Request
+    ) -> tuple[Result | None, float | None]:
+        """What became of the call, and how long its tool ran if it did; None if it waits again."""
         with self._lease.tool():
             return await self._claimed_result(proxy, request)
 
     async def _claimed_result(
         self, proxy: ApprovalProxy, request: Request
-    ) -> tuple[Result, float | None]:
+    ) -> tuple[Result | None, float | None]:
         run = self._lease.run
         with self._observer.span("claim", request):
             claimed = await self._runs.claim(run, request.id, request.arguments)
         if isinstance(claimed, Result):
             return claimed, None
+        if claimed.status is RequestStatus.PENDING:
+            return None, None
         tool = proxy.function_map.get(claimed.tool)
         if not isinstance(tool, SealedTool):
             raise IntegrityError(f"{proxy.name} no longer has the tool {claimed.tool}.")
@@ -225,7 +236,13 @@ class Gate:
         self._turn += 1
 
     def _proposal(self, proxy: ApprovalProxy, call: Call, asker: str) -> Proposal:
-        return Proposal(
+        problem, effective = call.problem, None
+        if problem is None:
+            try:
+                effective = self._built.tools[call.tool].effective(call.arguments)
+            except InvalidArgumentsError as exc:
+                problem = str(exc)
+        proposal = Proposal(
             call=ToolCall(
                 session_id=self._lease.run.session.id,
                 call_id=call.call_id,
@@ -235,12 +252,14 @@ class Gate:
                 executor=proxy.name,
                 rationale=call.rationale,
             ),
-            problem=call.problem,
+            problem=problem,
             idempotent=call.tool in proxy.idempotent,
         )
+        return proposal if effective is None else with_effective(proposal, effective)
 
     def _accepts(self, proxy: ApprovalProxy) -> Mapping[str, JsonObject]:
-        return {name: self._built.schemas[name] for name in proxy.function_map}
+        tools = self._built.tools
+        return {name: tools[name].schema for name in proxy.function_map if name in tools}
 
     def _elsewhere(self, proxy: ApprovalProxy) -> Mapping[str, str]:
         return {
@@ -254,7 +273,7 @@ class Gate:
 def _match(proxy: ApprovalProxy, calls: Sequence[Call], batch: Sequence[Request]) -> None:
     """Refuse to go on unless the stored requests are the calls of the restored message."""
     asked = [(call.call_id, call.tool, call.arguments, proxy.name) for call in calls]
-    stored = [(r.call_id, r.tool, _proposed(r), r.executor) for r in batch]
+    stored = [(r.call_id, r.tool, _written(r), r.executor) for r in batch]
     if asked != stored or any(r.kind is not RequestKind.TOOL for r in batch):
         raise IntegrityError(
             f"The stored requests {', '.join(r.id for r in batch)} are not the calls of the "
@@ -271,6 +290,8 @@ def _match_input(proxy: ApprovalProxy, call: ToolCall, batch: Sequence[Request])
         )
 
 
-def _proposed(request: Request) -> JsonObject:
-    """What the agent proposed, whatever a person made of it."""
-    return request.proposed_arguments if request.modified else request.arguments  # type: ignore[return-value]
+def _written(request: Request) -> JsonObject:
+    """What the agent wrote, whatever the tool's defaults or a person made of it."""
+    if request.written is not None:
+        return request.written
+    return request.arguments if request.proposed_arguments is None else request.proposed_arguments

@@ -78,8 +78,15 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         self, function_map: dict[str, Callable[..., Any]], silent_override: bool = False
     ) -> None:
         """Register functions as AutoGen does; each is sealed under its name first."""
-        sealed = {name: _seal(name, function) for name, function in function_map.items()}
+        sealed = {name: self._seal(name, function) for name, function in function_map.items()}
         super().register_function(sealed, silent_override)
+
+    def _seal(self, name: str, function: Callable[..., Any] | None) -> Any:
+        """The function under its seal; None (AutoGen's way to remove one) stays None."""
+        if function is None or (isinstance(function, SealedTool) and function.name == name):
+            return function
+        body = function.body if isinstance(function, SealedTool) else function
+        return SealedTool(name, body, self)
 
     def gate_reply(
         self,
@@ -186,13 +193,6 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
             responses.append(response)
         content = "\n\n".join(text for _, text in answers)
         return True, {"role": "tool", "tool_responses": responses, "content": content}
-
-
-def _seal(name: str, function: Callable[..., Any] | None) -> Any:
-    """The function under its seal; None (AutoGen's way to remove one) stays None."""
-    if function is None or (isinstance(function, SealedTool) and function.name == name):
-        return function
-    return SealedTool(name, function.body if isinstance(function, SealedTool) else function)
 
 
 def _asker(history: Sequence[dict[str, Any]], sender: Agent | None) -> str:

@@ -13,9 +13,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from agents.effective import ToolParameters
+from agents.signature import of_function
 from approvals.canonical import digest
 from approvals.errors import IntegrityError, RefusedError
-from approvals.models import Request, RequestId, SessionId
+from approvals.models import JsonObject, Request, RequestId, SessionId
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,49 @@ def permitted(request: Request, require: Callable[[], None]) -> Iterator[None]:
 
 
 class SealedTool:
-    """A registered function that refuses to run without a matching, unused permit."""
+    """A registered function that refuses to run without a matching, unused permit.
 
-    def __init__(self, name: str, body: Callable[..., Any]):
+    `agent` executes it: a function that asks for the context of the chat gets that of this agent.
+    """
+
+    def __init__(self, name: str, body: Callable[..., Any], agent: Any = None):
         self.name = name
         self.body = body
+        self._agent = agent
+        self._parameters: ToolParameters | None = None
+
+    @property
+    def parameters(self) -> ToolParameters:
+        """What it takes. Raises NotGuardableError if that cannot be shown faithfully."""
+        if self._parameters is None:
+            self._parameters = ToolParameters(self.name, self.body, None, self._agent)
+        return self._parameters
+
+    def offer(self, schema: JsonObject) -> None:
+        """What models are shown of it. Raises NotGuardableError as `parameters`."""
+        self._parameters = ToolParameters(self.name, self.body, schema, self._agent)
+
+    def described(self) -> JsonObject:
+        """The JSON Schema of the function's own annotations. Raises NotGuardableError."""
+        return of_function(self.name, self.body)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether calling it gives a coroutine."""
+        return self.parameters.is_async
 
     def __call__(self, **arguments: Any) -> Any:
-        """Run the body; a coroutine if the body is one. Raises RefusedError, IntegrityError or
-        LostLeaseError instead."""
-        self._redeem(arguments)
-        return self.body(**arguments)
+        """Run the function; a coroutine if it is one. `arguments` are the effective ones, as JSON.
 
-    def _redeem(self, arguments: dict[str, Any]) -> None:
+        Raises RefusedError, IntegrityError, InvalidArgumentsError or LostLeaseError instead.
+        """
+        permit = self._permit_for(arguments)
+        call = self.parameters.call(arguments)
+        permit.require()
+        permit.used = True
+        return call()
+
+    def _permit_for(self, arguments: dict[str, Any]) -> _Permit:
         permit = _permit.get()
         if permit is None:
             raise RefusedError(
@@ -90,11 +122,11 @@ class SealedTool:
             tool=self.name,
             arguments=arguments,
             policy_version=request.policy_version,
+            schema_version=request.schema_version,
         )
         if actual != request.digest:
             raise IntegrityError(
                 f"{self.name}: what is about to run is not what was approved as {request.id} "
                 f"(digest {actual[:12]} instead of {request.digest[:12]}). It was not run."
             )
-        permit.require()
-        permit.used = True
+        return permit

@@ -10,17 +10,15 @@ from contextlib import asynccontextmanager
 from agents import topology
 from agents.baseline import Baseline
 from agents.built import BuiltChat
-from agents.fingerprint import fingerprint
+from agents.effective import ToolParameters
+from agents.fingerprint import fingerprint, fingerprint_with_schemas
 from agents.loading import why
-from agents.tools import require_rationale, schemas
+from agents.tools import parameters, schemas_before_versions, show
 from agents.triggers import quicken
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
-from approvals.arguments import problems
-from approvals.canonical import canonical_json, sha256_hex
-from approvals.errors import ConfigurationError, InvalidArgumentsError, WorkflowMissingError
+from approvals.errors import ConfigurationError, WorkflowMissingError
 from approvals.models import Effective, JsonObject
 
-VERSION_DIGITS = 16
 IDLE_CHATS = 16
 """Built chats of one workflow that wait for the next session; about 0.2 MB each."""
 
@@ -43,7 +41,7 @@ class Registry:
         self._needs_rationale = needs_rationale
         self._workflows: dict[str, Workflow] = {}
         self._infos: dict[str, WorkflowInfo] = {}
-        self._schemas: dict[str, dict[str, JsonObject]] = {}
+        self._tools: dict[str, dict[str, ToolParameters]] = {}
         self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
         self._idle: dict[str, list[BuiltChat]] = {}
 
@@ -82,7 +80,7 @@ class Registry:
         if self._workflows.get(workflow.name, workflow) is not workflow:
             raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
         try:
-            built, version = self._build(workflow)
+            built, version, *also = self._build(workflow)
         except ValueError as exc:  # what a factory says of the settings that it needs
             raise ConfigurationError(
                 f"The workflow {workflow.name} cannot be built: {exc}"
@@ -91,13 +89,14 @@ class Registry:
         self._infos[workflow.name] = WorkflowInfo(
             name=workflow.name,
             version=version,
+            also=tuple(also),
             title=workflow.title,
             triggers=workflow.triggers,
             example=workflow.example,
-            tools=tuple(built.schemas),
+            tools=tuple(built.tools),
             agents=tuple(agent.name for agent in built.chat.agents),
         )
-        self._schemas[workflow.name] = dict(built.schemas)
+        self._tools[workflow.name] = dict(built.tools)
         for proxy in built.proxies:
             self._roles[workflow.name, proxy.name] = proxy.roles
         self._idle[workflow.name] = [built] if workflow.pooled else []
@@ -113,21 +112,21 @@ class Registry:
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
-        return self._schemas.get(workflow, {}).get(tool)
+        known = self._tools.get(workflow, {}).get(tool)
+        return None if known is None else known.schema
 
     def schema_version(self, workflow: str, tool: str) -> str | None:
         """Names what the tool takes here and now; None if unknown."""
-        schema = self.schema(workflow, tool)
-        return None if schema is None else sha256_hex(canonical_json(schema))[:VERSION_DIGITS]
+        known = self._tools.get(workflow, {}).get(tool)
+        return None if known is None else known.version
 
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
-        """See `approvals.ports.ToolCatalog`."""
-        schema, version = self.schema(workflow, tool), self.schema_version(workflow, tool)
-        if schema is None or version is None:
-            return None
-        if wrong := problems(schema, arguments):
-            raise InvalidArgumentsError(tool, wrong)
-        return Effective(arguments=arguments, schema_version=version)
+        """What the tool's body would receive; None if the tool is unknown.
+
+        Raises InvalidArgumentsError with a reason by argument.
+        """
+        known = self._tools.get(workflow, {}).get(tool)
+        return None if known is None else known.effective(arguments)
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this user proxy's questions; () for the policy's default."""
@@ -152,16 +151,18 @@ class Registry:
             built.reset()
             idle.append(built)
 
-    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str]:
+    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
+        """The chat, its version, and its version as it was written before tools had versions."""
         chat = workflow(self._context)
         topology.check(chat, workflow.name)
-        accepted = schemas(chat)
-        version = f"{workflow.version}+{fingerprint(chat, accepted)}"
-        require_rationale(chat, accepted, self._needs_rationale)
+        before = fingerprint_with_schemas(chat, schemas_before_versions(chat))
+        tools = parameters(chat, workflow.name)
+        versions = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
+        show(chat, tools, self._needs_rationale)
         quicken(chat.agents)
         package = workflow.factory.__module__.partition(".")[0]
         baseline = Baseline(chat.agents, [package])
-        return BuiltChat(chat, workflow.mode, accepted, baseline), version
+        return BuiltChat(chat, workflow.mode, tools, baseline), versions[0], versions[1]
 
     def _require(self, name: str) -> Workflow:
         workflow = self._workflows.get(name)

@@ -206,8 +206,9 @@ class SessionManager:
 
     def _require_same_version(self, run: Run) -> None:
         session = run.session
-        now = self._registry.info(session.workflow).version
-        if session.workflow_version != now:
+        info = self._registry.info(session.workflow)
+        now = info.version
+        if session.workflow_version not in (now, *info.also):
             raise WorkflowMissingError(
                 f"The session began on version {session.workflow_version} of "
                 f"{session.workflow}; this server has {now}. Bring back the version it began on, "

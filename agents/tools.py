@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from autogen import ConversableAgent
-from autogen.tools.function_utils import get_function_schema
 
 from agents.calls import RATIONALE
 from agents.chat import Chat
+from agents.effective import ToolParameters
 from agents.gatekeeper import ApprovalProxy
 from agents.permit import SealedTool
+from agents.signature import NotGuardableError
+from approvals.errors import ConfigurationError
 from approvals.models import JsonObject
 
 _RATIONALE_SCHEMA = {
@@ -21,19 +23,48 @@ _RATIONALE_SCHEMA = {
 }
 
 
-def schemas(chat: Chat) -> dict[str, JsonObject]:
-    """What the tools of the chat's proxies take, as JSON Schema without the rationale."""
+def parameters(chat: Chat, workflow: str) -> dict[str, ToolParameters]:
+    """What the tools of the chat's proxies take.
+
+    Raises ConfigurationError with every tool and parameter that cannot be shown faithfully.
+    """
+    offered = _offered(chat)
+    found: dict[str, ToolParameters] = {}
+    problems: list[str] = []
+    for name, tool in _sealed(chat):
+        try:
+            tool.offer(copy.deepcopy(offered[name] if name in offered else tool.described()))
+        except NotGuardableError as exc:
+            problems.append(f"workflow {workflow}: {name} cannot be guarded: {exc}.")
+        else:
+            found.setdefault(name, tool.parameters)
+    if problems:
+        raise ConfigurationError(problems)
+    return found
+
+
+def schemas_before_versions(chat: Chat) -> dict[str, JsonObject]:
+    """The schemas as they were part of a workflow's version until tools had one of their own."""
+    offered = _offered(chat)
+    return {
+        name: {"additionalProperties": False, **(offered.get(name) or tool.described())}
+        for name, tool in reversed(list(_sealed(chat)))
+    }
+
+
+def _offered(chat: Chat) -> dict[str, JsonObject]:
     offered: dict[str, JsonObject] = {}
     for agent in chat.agents:
         for function in offered_functions(agent):
             offered.setdefault(function["name"], function.get("parameters") or {})
-    found: dict[str, JsonObject] = {}
-    for proxy in (a for a in chat.agents if isinstance(a, ApprovalProxy)):
+    return offered
+
+
+def _sealed(chat: Chat) -> Iterator[tuple[str, SealedTool]]:
+    for proxy in (agent for agent in chat.agents if isinstance(agent, ApprovalProxy)):
         for name, tool in proxy.function_map.items():
-            if isinstance(tool, SealedTool) and name not in found:
-                parameters = offered[name] if name in offered else _of_function(name, tool)
-                found[name] = {"additionalProperties": False, **copy.deepcopy(parameters)}
-    return found
+            if isinstance(tool, SealedTool):
+                yield name, tool
 
 
 def offered_functions(agent: ConversableAgent) -> Iterator[JsonObject]:
@@ -44,13 +75,16 @@ def offered_functions(agent: ConversableAgent) -> Iterator[JsonObject]:
     yield from config.get("functions") or ()
 
 
-def require_rationale(chat: Chat, tools: Iterable[str], needed: Callable[[str], bool]) -> None:
-    """Make the model say why for each of `tools` that needs it. Once per built chat.
+def show(chat: Chat, tools: Mapping[str, ToolParameters], needed: Callable[[str], bool]) -> None:
+    """Show models what the tools take, whole, and make them say why where `needed`.
+
+    Once per built chat.
 
     Works on copies: the schema objects may be shared between agents and chats. The client is
     changed in place instead of being built again, which would forget custom model clients.
     """
     wanted = frozenset(tool for tool in tools if needed(tool))
+    shown = {name: tool.shown for name, tool in tools.items()}
     for agent in chat.agents:
         if not agent.llm_config or agent.client is None:
             continue
@@ -58,11 +92,20 @@ def require_rationale(chat: Chat, tools: Iterable[str], needed: Callable[[str], 
             entries = agent.llm_config.get(key)
             if not entries:
                 continue
-            asking = [_asking(entry, wanted) for entry in entries]
+            asking = [_asking(_whole(entry, shown), wanted) for entry in entries]
             agent.llm_config[key] = asking
             for config in agent.client._config_list:
                 if config.get(key):
-                    config[key] = [_asking(entry, wanted) for entry in config[key]]
+                    config[key] = [_asking(_whole(e, shown), wanted) for e in config[key]]
+
+
+def _whole(entry: JsonObject, shown: Mapping[str, JsonObject]) -> JsonObject:
+    function = entry["function"] if "function" in entry else entry
+    parameters = shown.get(function["name"], function.get("parameters"))
+    if parameters == function.get("parameters"):
+        return entry
+    function = {**function, "parameters": copy.deepcopy(parameters)}
+    return {**entry, "function": function} if "function" in entry else function
 
 
 def _asking(entry: JsonObject, wanted: frozenset[str]) -> JsonObject:
@@ -76,10 +119,3 @@ def _asking(entry: JsonObject, wanted: frozenset[str]) -> JsonObject:
     parameters.setdefault("properties", {})[RATIONALE] = dict(_RATIONALE_SCHEMA)
     parameters["required"] = [*parameters.get("required", ()), RATIONALE]
     return entry
-
-
-def _of_function(name: str, tool: SealedTool) -> JsonObject:
-    body: Any = getattr(tool.body, "_origin", tool.body)
-    schema: JsonObject = get_function_schema(body, name=name, description=name)
-    parameters: JsonObject = schema["function"]["parameters"]
-    return parameters

@@ -56,6 +56,8 @@ class WorkflowInfo(Value):
     name: str
     version: str
     """The declared version and a hash of the agents and tools: what a session is tied to."""
+    also: tuple[str, ...] = ()
+    """The same, as earlier releases wrote it."""
     title: str
     triggers: tuple[str, ...]
     example: str

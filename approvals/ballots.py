@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from approvals.arguments import problems
+from approvals.asking import AskAgain, Asking
 from approvals.authority import reason_against
-from approvals.canonical import canonical_json, digest
+from approvals.canonical import canonical_json
 from approvals.eligibility import asked, counts_also
 from approvals.errors import (
     AlreadyDecidedError,
     CountersignError,
     DeniedByPolicyError,
     ExpiredError,
-    InvalidArgumentsError,
     InvalidError,
     NotAuthorisedError,
     StaleDigestError,
@@ -28,6 +27,7 @@ from approvals.models import (
     Cause,
     Decision,
     Effect,
+    Effective,
     JsonObject,
     Outcome,
     Principal,
@@ -36,15 +36,13 @@ from approvals.models import (
     RequestKind,
     RequestStatus,
     Result,
-    Session,
     Value,
     Verdict,
     Via,
     Vote,
 )
 from approvals.policy import Policy
-from approvals.ports import ToolCatalog
-from approvals.proposals import call_of, not_executed
+from approvals.proposals import call_digest, call_hash, call_of, not_executed
 from approvals.shortfall import against_approval
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
@@ -62,6 +60,8 @@ class Ballot(Value):
     verdict: Verdict
     digest: str
     arguments: JsonObject | None = None
+    effective: Effective | None = None
+    """What the tool would receive for `arguments`; None where it is not known here."""
     comment: str = ""
     stage: int | None = None
     """The stage that was asked; None for whichever is open."""
@@ -77,15 +77,18 @@ class Refusal:
 class BallotBox:
     """Counts ballots. Each method belongs into a transaction."""
 
-    def __init__(self, policy: Policy, catalog: ToolCatalog, follow_up: FollowUp):
+    def __init__(self, policy: Policy, asking: Asking, follow_up: FollowUp):
         self._policy = policy
-        self._catalog = catalog
+        self._asking = asking
         self._follow = follow_up
 
     def cast(
         self, connection: Connection, ballot: Ballot, actor: Actor, now: datetime
-    ) -> Request | Refusal:
-        """Count the ballot. Raises for a ballot that changes nothing and leaves no trace."""
+    ) -> Request | Refusal | AskAgain:
+        """Count the ballot. Raises for a ballot that changes nothing and leaves no trace.
+
+        AskAgain: nothing was counted, for what was asked is not what would run today.
+        """
         request = request_rows.get(connection, ballot.request_id)
         if request.status is RequestStatus.EXPIRED:
             raise _expired(request)
@@ -111,16 +114,18 @@ class BallotBox:
                 "another one. Look at it again."
             )
         self._require_form(ballot, request)
+        again = self._asking.needed(connection, request)
+        if again is not None and _must_ask(again, ballot.verdict):
+            return again
         is_edit = ballot.verdict is Verdict.MODIFY
-        is_edit = is_edit and not _same(ballot.arguments, request.arguments)
+        is_edit = is_edit and not _same(_edited(ballot), request.arguments)
         if ballot.verdict is not Verdict.REJECT and not is_edit:
             reason = self._needed_later(request, votes, actor.principal)
             if reason is not None:
                 refused(connection, request, actor, reason, now, verdict=ballot.verdict)
                 return Refusal(error=NotAuthorisedError(reason))
         if is_edit:
-            session = session_rows.get(connection, request.session_id)
-            revised = self._revised(ballot, request, session)
+            revised = self._revised(ballot, request)
             reason = reason_against(actor.principal, revised, [])
             reason = reason or self._needed_later(revised, [], actor.principal, revised=True)
             if reason is not None:
@@ -179,23 +184,29 @@ class BallotBox:
         if ballot.verdict is not Verdict.MODIFY and ballot.arguments is not None:
             raise InvalidError("Arguments can only be changed with the verdict modify.")
 
-    def _revised(self, ballot: Ballot, request: Request, session: Session) -> Request:
-        arguments = ballot.arguments or {}
-        schema = self._catalog.schema(session.workflow, request.tool)
-        if schema is None:
+    def _revised(self, ballot: Ballot, request: Request) -> Request:
+        effective = ballot.effective
+        if effective is None:
             raise InvalidError(
                 f"What {request.tool} accepts is not known here, so its arguments cannot be "
                 "changed. Approve or reject them as they are."
             )
-        if found := problems(schema, arguments):
-            raise InvalidArgumentsError(request.tool, found)
-        call = call_of(request, arguments)
+        changed = request.model_copy(
+            update={
+                "arguments": effective.arguments,
+                "schema_version": effective.schema_version,
+                "defaulted": effective.defaulted,
+                "injected": effective.injected,
+                "call_hash": call_hash(request.tool, effective.arguments),
+                "asked_again": "",
+            }
+        )
+        call = call_of(changed, effective.arguments)
         ruling = self._policy.rule(call)
         if ruling.effect is not Effect.REQUIRE_APPROVAL:
             raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
-        return request.model_copy(
+        return changed.model_copy(
             update={
-                "arguments": arguments,
                 "proposed_arguments": (
                     request.arguments
                     if request.proposed_arguments is None
@@ -203,19 +214,15 @@ class BallotBox:
                 ),
                 "revision": request.revision + 1,
                 "policy_version": self._policy.version,
-                "digest": digest(
-                    session_id=request.session_id,
-                    call_id=request.call_id,
-                    tool=request.tool,
-                    arguments=arguments,
-                    policy_version=self._policy.version,
-                ),
+                "digest": call_digest(call, self._policy.version),
                 "risk": ruling.risk,
                 "rule_id": ruling.rule_id,
                 "reason": ruling.reason,
                 "stages": ruling.stages,
                 "stage": 0,
                 "channels": ruling.channels,
+                "show_first": ruling.show_first,
+                "valid_for_s": ruling.valid_for_s,
                 "expires_at": (
                     request.expires_at
                     if ruling.deadline_s is None
@@ -368,6 +375,16 @@ def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result |
     if approved:
         return None
     return not_executed(Cause.REJECTED, vote.comment, retry=True)
+
+
+def _must_ask(again: AskAgain, verdict: Verdict) -> bool:
+    """A rejection stands whatever it is of; an edit is ruled on anew, and so asks those of today's
+    rule by itself."""
+    return verdict is Verdict.APPROVE or (verdict is Verdict.MODIFY and again.tool_changed)
+
+
+def _edited(ballot: Ballot) -> JsonObject | None:
+    return ballot.arguments if ballot.effective is None else ballot.effective.arguments
 
 
 def _same(one: JsonObject | None, other: JsonObject) -> bool:

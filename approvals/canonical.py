@@ -116,10 +116,12 @@ def digest(
     tool: str,
     arguments: JsonObject,
     policy_version: str,
+    schema_version: str = "",
 ) -> str:
-    """What a person signs: SHA-256 over the canonical JSON of exactly these five members.
+    """What a person signs: SHA-256 over the canonical JSON of exactly these six members.
 
-    Raises InvalidError if the arguments cannot be signed.
+    Without a schema version (a question; a request of the form before there was one) it is over
+    the other five. Raises InvalidError if the arguments cannot be signed.
     """
     _require_shallow(arguments)
     signed = {
@@ -129,6 +131,8 @@ def digest(
         "arguments": arguments,
         "policy_version": policy_version,
     }
+    if schema_version:
+        signed["schema_version"] = schema_version
     return sha256_hex(canonical_json(signed))
 
 

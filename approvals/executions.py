@@ -12,6 +12,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from approvals.asking import AskAgain, Asking
 from approvals.authority import revoked
 from approvals.canonical import digest, sha256_hex, well_formed
 from approvals.doubts import contradicted
@@ -65,9 +66,11 @@ class Executions:
         policy: Policy,
         directory: Directory,
         follow_up: FollowUp,
+        asking: Asking,
         observer: Observer = SILENT,
     ):
         self._policy = policy
+        self._asking = asking
         self._observer = observer
         self._directory = directory
         self._follow = follow_up
@@ -80,8 +83,8 @@ class Executions:
         request_id: RequestId,
         arguments: JsonObject,
         now: datetime,
-    ) -> Request | Result:
-        """The request, executing and ours; or why it is not run."""
+    ) -> Request | Result | AskAgain:
+        """The request, executing and ours; or why it is not run, perhaps not yet."""
         request = self._of_session(connection, session_id, request_id)
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == epoch:
@@ -93,6 +96,8 @@ class Executions:
             raise IntegrityError(
                 f"Request {request_id} is {request.status}; only an approved one can run."
             )
+        if not again and (ask := self._to_ask(connection, request)) is not None:
+            return ask
         refusal = self._why_not(connection, request, arguments, now)
         if refusal is not None and again:
             return self._set_in_doubt(connection, request, now)
@@ -204,6 +209,12 @@ class Executions:
             ledger_rows.append(connection, session_id, now, ("cancelled", body))
             self._follow.changed(connection, after, now)
 
+    def _to_ask(self, connection: Connection, request: Request) -> AskAgain | None:
+        """Whether people have to be asked again; a rule that allowed it answers by itself."""
+        if request.decision is None or request.decision.via is Via.POLICY:
+            return None
+        return self._asking.needed(connection, request)
+
     def _why_not(
         self, connection: Connection, request: Request, arguments: JsonObject, now: datetime
     ) -> Result | None:
@@ -214,6 +225,7 @@ class Executions:
                 tool=request.tool,
                 arguments=arguments,
                 policy_version=request.policy_version,
+                schema_version=request.schema_version,
             )
         except InvalidError:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
@@ -236,6 +248,8 @@ class Executions:
             if ruling.effect is not Effect.ALLOW:
                 message = "The policy was changed: this now needs a person. Propose it again."
                 return not_executed(Cause.DRIFT, message, retry=True)
+            if (again := self._asking.needed(connection, request)) is not None:
+                return not_executed(Cause.DRIFT, f"{again.why} Propose it again.", retry=True)
             return None
         if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
             message = "The policy was changed: other people must approve this. Propose it again."

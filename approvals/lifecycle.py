@@ -12,7 +12,8 @@ MOVES: Mapping[S, frozenset[S]] = {
     S.PENDING: frozenset({S.APPROVED, S.REJECTED, S.EXPIRED, S.CANCELLED}),
     # approved → cancelled: what was approved no longer holds when it is about to run
     # (the approver lost the role, policy now denies it, or the session was cancelled).
-    S.APPROVED: frozenset({S.EXECUTING, S.CANCELLED}),
+    # approved → pending: it is asked again, as another revision.
+    S.APPROVED: frozenset({S.EXECUTING, S.CANCELLED, S.PENDING}),
     S.EXECUTING: frozenset({S.EXECUTED, S.FAILED, S.IN_DOUBT}),
     # by a late result of an owner that was thought dead, or by a person who has looked
     S.IN_DOUBT: frozenset({S.EXECUTED, S.FAILED}),

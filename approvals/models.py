@@ -148,6 +148,8 @@ class ToolCall(Value):
     executor: str
     """The user proxy that would run it."""
     rationale: str = ""
+    schema_version: str = ""
+    """Of the tool: what its body makes of these arguments."""
 
 
 class Injected(Value):
@@ -204,7 +206,6 @@ class Proposal(Value):
     idempotent: bool = False
     traceparent: str | None = None
     """The span in which the call is proposed."""
-    schema_version: str = ""
     defaulted: tuple[str, ...] = ()
     written: JsonObject | None = None
     """What the agent wrote, where that is not what the body will receive."""

@@ -6,13 +6,14 @@ import json
 from datetime import datetime, timedelta
 
 from approvals import ids
-from approvals.canonical import digest, well_formed
+from approvals.canonical import canonical_json, digest, sha256_hex, well_formed
 from approvals.errors import InvalidError
 from approvals.models import (
     Cause,
     CheckpointId,
     Decision,
     Effect,
+    Effective,
     JsonObject,
     Outcome,
     Proposal,
@@ -83,6 +84,7 @@ def call_digest(call: ToolCall, policy_version: str) -> str:
         tool=call.tool,
         arguments=call.arguments,
         policy_version=policy_version,
+        schema_version=call.schema_version,
     )
 
 
@@ -96,7 +98,28 @@ def call_of(request: Request, arguments: JsonObject) -> ToolCall:
         agent=request.agent,
         executor=request.executor,
         rationale=request.rationale,
+        schema_version=request.schema_version,
     )
+
+
+def with_effective(proposal: Proposal, effective: Effective) -> Proposal:
+    """The proposal of what the body will receive; what the agent wrote is kept where it differs."""
+    call = proposal.call
+    changed = canonical_json(call.arguments) != canonical_json(effective.arguments)
+    update = {"arguments": effective.arguments, "schema_version": effective.schema_version}
+    return proposal.model_copy(
+        update={
+            "call": call.model_copy(update=update),
+            "written": call.arguments if changed else None,
+            "defaulted": effective.defaulted,
+            "injected": effective.injected,
+        }
+    )
+
+
+def call_hash(tool: str, arguments: JsonObject) -> str:
+    """The same for the same call, whoever proposes it and when. 64 hex digits."""
+    return sha256_hex(canonical_json({"tool": tool, "arguments": arguments}))
 
 
 def build(
@@ -144,7 +167,15 @@ def build(
         decision=None if asks else _by_policy(ruling, digest_hex, now),
         execution_token=ids.new_token(),
         traceparent=proposal.traceparent,
+        schema_version=call.schema_version,
+        defaulted=proposal.defaulted,
+        written=proposal.written,
+        injected=proposal.injected,
         show_first=ruling.show_first,
+        valid_for_s=ruling.valid_for_s if asks else None,
+        facts=proposal.facts,
+        preview=proposal.preview,
+        call_hash="" if proposal.problem else call_hash(call.tool, call.arguments),
         result=_result(ruling, refused=proposal.problem is not None),
     )
 

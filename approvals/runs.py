@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
+from approvals.asking import AskAgain, Asking
 from approvals.canonical import sha256_hex, well_formed
 from approvals.errors import InvalidError, LostLeaseError, UnavailableError
 from approvals.executions import Executions
@@ -58,6 +59,15 @@ PARK_ATTEMPTS = 14
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
 
 
+_WAITING = {
+    "status": SessionStatus.WAITING.value,
+    "next_at": None,
+    "lease_until": None,
+    "lease_owner": None,
+}
+"""The columns of a session that waits for people: nobody runs it."""
+
+
 class Runs:
     """What the session manager calls."""
 
@@ -82,7 +92,8 @@ class Runs:
         self._catalog = catalog
         self._takeover = Takeover(time.monotonic, lease_s=lease_s) if takeover is None else takeover
         self._follow = FollowUp(jobs, directory, channels, self._takeover)
-        self._executions = Executions(policy, directory, self._follow, observer)
+        self._asking = Asking(policy, catalog, self._follow)
+        self._executions = Executions(policy, directory, self._follow, self._asking, observer)
         self.lease_s = self._takeover.lease_s
 
     async def start(
@@ -268,16 +279,7 @@ class Runs:
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
 
         def unit(connection: Connection) -> None:
-            state = (
-                {
-                    "status": SessionStatus.WAITING.value,
-                    "next_at": None,
-                    "lease_until": None,
-                    "lease_owner": None,
-                }
-                if waiting
-                else {}
-            )
+            state = _WAITING if waiting else {}
             seq, _ = ledger_rows.head(connection, run.session.id, lock=True)
             for number, request in enumerate(requests):
                 place = {"ledger_seq": seq + 1 + number}
@@ -307,15 +309,31 @@ class Runs:
         """Take the one right to run an approved call; `arguments` are those about to run.
 
         A Request (executing): run the tool now, with exactly its arguments and execution token.
+        A Request (pending): it was asked again, and the session waits; suspend the chat.
         A Result: do not run; this is what the agents are told.
         """
         now = self._clock.now()
 
-        def unit(connection: Connection) -> Request | Result:
+        def unit(connection: Connection) -> Request | Result | AskAgain:
             lease_rows.require_lease(connection, run.session.id, run.epoch, now)
             return self._executions.claim(
                 connection, run.session.id, run.epoch, request_id, arguments, now
             )
+
+        claimed = await self._store.write(unit)
+        return await self._ask_again(run, claimed) if isinstance(claimed, AskAgain) else claimed
+
+    async def _ask_again(self, run: Run, again: AskAgain) -> Request | Result:
+        """The request as it waits again, its session too; or why it cannot be asked any more."""
+        now, effective = self._clock.now(), self._asking.effective(again)
+
+        def unit(connection: Connection) -> Request | Result:
+            lease_rows.require_lease(connection, run.session.id, run.epoch, now)
+            asked = self._asking.ask(connection, again, effective, now)
+            if asked.result is not None:
+                return asked.result
+            session_rows.change(connection, run.session.id, run.epoch, now, **_WAITING)
+            return asked
 
         return await self._store.write(unit)
 

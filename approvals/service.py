@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals import ids
+from approvals.asking import AskAgain, Asking
 from approvals.authority import ADMIN_ROLE
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
@@ -36,6 +37,7 @@ from approvals.models import (
     ConversationKey,
     Delivery,
     DeliveryId,
+    Effective,
     JsonObject,
     LedgerEntry,
     Opening,
@@ -43,6 +45,7 @@ from approvals.models import (
     PrincipalId,
     Request,
     RequestId,
+    RequestKind,
     RequestStatus,
     Session,
     SessionId,
@@ -107,8 +110,9 @@ class ApprovalService:
         self._directory = directory
         self._catalog = catalog
         self._follow = FollowUp(jobs, directory, channels, takeover)
-        self._executions = Executions(policy, directory, self._follow)
-        self._box = BallotBox(policy, catalog, self._follow)
+        self._asking = Asking(policy, catalog, self._follow)
+        self._executions = Executions(policy, directory, self._follow, self._asking)
+        self._box = BallotBox(policy, self._asking, self._follow)
         self._doubts = Doubts(store, clock, self._follow)
 
     async def vote(
@@ -142,6 +146,9 @@ class ApprovalService:
         )
         began_s = time.time()
         try:
+            if verdict is Verdict.MODIFY and arguments is not None:
+                effective = await self._effective(request_id, arguments)
+                ballot = ballot.model_copy(update={"effective": effective})
             request, new = await self._cast(ballot, actor, act)
         except CountersignError as exc:
             self._observer.vote_refused(request_id, actor.via, exc)
@@ -150,26 +157,53 @@ class ApprovalService:
             self._observer.voted(request, verdict, actor.via, began_s=began_s)
         return request
 
+    async def _effective(self, request_id: RequestId, arguments: JsonObject) -> Effective | None:
+        """What the tool would receive; asked outside of a transaction, for it runs validators."""
+
+        def unit(connection: Connection) -> tuple[Request, Session]:
+            request = request_rows.get(connection, request_id)
+            return request, session_rows.get(connection, request.session_id)
+
+        request, session = await self._store.read(unit)
+        if request.status is not RequestStatus.PENDING or request.kind is RequestKind.INPUT:
+            return None  # the ballot is refused for that
+        return self._catalog.effective(session.workflow, request.tool, arguments)
+
     async def _cast(self, ballot: Ballot, actor: Actor, act: ActKey | None) -> tuple[Request, bool]:
         """The request after the ballot, and whether it was not counted before."""
         now, request_id = self._clock.now(), ballot.request_id
 
-        def unit(connection: Connection) -> tuple[Request | Refusal, bool]:
+        def unit(connection: Connection) -> tuple[Request | Refusal | AskAgain, bool]:
             request_rows.lock(connection, request_id)
             if act is not None and ticket_rows.act(connection, act) is not None:
                 return request_rows.get(connection, request_id), False
             outcome = self._box.cast(connection, ballot, actor, now)
             if act is not None:
-                reason = str(outcome.error) if isinstance(outcome, Refusal) else ""
+                reason = _reason(outcome)
                 ticket_rows.record_act(connection, act, request_id, reason, now)
             return outcome, True
 
         outcome, new = await self._store.write(unit)
+        if isinstance(outcome, AskAgain):
+            await self._ask_again(outcome)
+            raise StaleDigestError(
+                f"{outcome.why} It is asked again as it would run today: look at it and decide."
+            )
         if isinstance(outcome, Refusal):
             if isinstance(outcome.error, ExpiredError):
                 self._observer.expired(request_id)  # this ballot found its deadline passed
             raise outcome.error
         return outcome, new
+
+    async def _ask_again(self, again: AskAgain) -> None:
+        now, effective = self._clock.now(), self._asking.effective(again)
+
+        def unit(connection: Connection) -> None:
+            request_rows.lock(connection, again.request.id)
+            self._asking.ask(connection, again, effective, now)
+
+        await self._store.write(unit)
+        log.info("request asked again", request_id=again.request.id, why=again.why)
 
     async def expire(self, request_id: str) -> None:
         """Let a request expire if its deadline has passed; harmless otherwise."""
@@ -535,3 +569,10 @@ def _page(found: list[T], size: int) -> Page[T]:
     at: datetime = last.created_at  # type: ignore[attr-defined]
     text = f"{codec.to_text(at)} {last.id}"  # type: ignore[attr-defined]
     return Page(items=items, next=base64.urlsafe_b64encode(text.encode()).decode())
+
+
+def _reason(outcome: Request | Refusal | AskAgain) -> str:
+    """Why an act in a ticket did not count; "" if it did."""
+    if isinstance(outcome, AskAgain):
+        return outcome.why
+    return str(outcome.error) if isinstance(outcome, Refusal) else ""

@@ -191,6 +191,15 @@ _CHANGING = (
     "decision",
     "executing_epoch",
     "result",
+    "schema_version",
+    "defaulted",
+    "injected",
+    "show_first",
+    "valid_for_s",
+    "facts",
+    "preview",
+    "asked_again",
+    "call_hash",
 )
 
 

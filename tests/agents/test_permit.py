@@ -16,7 +16,12 @@ from agents import ApprovalProxy, current_execution
 from agents.execution import execute
 from agents.permit import SealedTool, permitted
 from approvals.canonical import digest
-from approvals.errors import IntegrityError, LostLeaseError, RefusedError
+from approvals.errors import (
+    IntegrityError,
+    InvalidArgumentsError,
+    LostLeaseError,
+    RefusedError,
+)
 from approvals.models import Request
 from tests.agents.requests import claimed
 
@@ -42,8 +47,8 @@ def test_without_a_permit_nothing_runs() -> None:
 
 def test_with_its_permit_it_runs() -> None:
     """The arguments that were approved."""
-    with permitted(claimed("transfer", {"amount": 1}), held):
-        assert sealed()(amount=1) == "1 to bob"
+    with permitted(claimed("transfer", {"amount": 1, "to": "bob"}), held):
+        assert sealed()(amount=1, to="bob") == "1 to bob"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,15 @@ def test_another_tool_is_refused() -> None:
         sealed()(amount=1)
 
 
+def test_what_was_not_signed_is_not_filled_in_either() -> None:
+    """A default behind the digest would be an argument that nobody has approved."""
+    with (
+        permitted(claimed("transfer", {"amount": 1}), held),
+        pytest.raises(InvalidArgumentsError, match="to: "),
+    ):
+        sealed()(amount=1)
+
+
 def test_positional_arguments_are_refused() -> None:
     """They are not in the digest."""
     with permitted(claimed("transfer", {"amount": 1}), held), pytest.raises(TypeError):
@@ -72,10 +86,10 @@ def test_positional_arguments_are_refused() -> None:
 
 def test_a_permit_is_good_for_one_call() -> None:
     """Also in a copied context, as a task that the tool left behind would have."""
-    with permitted(claimed("transfer", {"amount": 1}), held):
-        sealed()(amount=1)
+    with permitted(claimed("transfer", {"amount": 1, "to": "bob"}), held):
+        sealed()(amount=1, to="bob")
         with pytest.raises(RefusedError, match="used up"):
-            sealed()(amount=1)
+            sealed()(amount=1, to="bob")
         left_behind = contextvars.copy_context()
     with pytest.raises(RefusedError, match="used up"):
         left_behind.run(sealed(), amount=1)
@@ -83,7 +97,7 @@ def test_a_permit_is_good_for_one_call() -> None:
 
 def test_the_permit_ends_with_its_block() -> None:
     """Even if it was not used."""
-    with permitted(claimed("transfer", {"amount": 1}), held):
+    with permitted(claimed("transfer", {"amount": 1, "to": "bob"}), held):
         pass
     with pytest.raises(RefusedError):
         sealed()(amount=1)

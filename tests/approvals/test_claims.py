@@ -108,7 +108,6 @@ async def test_approver_who_lost_the_authority_meanwhile_revokes(world: World, l
         ("quote", None, Cause.DENIED_BY_POLICY),
         ("quote", "deny", Cause.DENIED_BY_POLICY),
         ("quote", "shadow", Cause.SHADOW),
-        ("quote", {"effect": "require_approval", "roles": ["controller"]}, Cause.DRIFT),
         ("look", "deny", Cause.DENIED_BY_POLICY),
         ("look", "shadow", Cause.SHADOW),
         ("look", {"effect": "require_approval", "roles": ["manager"]}, Cause.DRIFT),

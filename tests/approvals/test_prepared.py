@@ -35,7 +35,15 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 
 
 def row(key: str, kind: str = "personal") -> dict[str, str]:
-    return {"key": key, "channel": "x", "kind": kind, "reference": "{}", "updated_at": "2026"}
+    return {
+        "key": key,
+        "channel": "x",
+        "kind": kind,
+        "reference": "{}",
+        "updated_at": "2026",
+        "blocked_at": None,
+        "blocked_reason": None,
+    }
 
 
 def test_rows_are_inserted_read_and_changed(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from approvals import executions
+from approvals.asking import Asking
 from approvals.ballots import BallotBox
 from approvals.errors import (
     AlreadyDecidedError,
@@ -190,7 +191,8 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
 
 async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
     stale, decided = await overtaken(world)
-    box = BallotBox(world.policy, world.catalog, FollowUp(world.jobs, world.directory, {}))
+    follow = FollowUp(world.jobs, world.directory, {})
+    box = BallotBox(world.policy, Asking(world.policy, world.catalog, follow), follow)
     await world.store.write(lambda c: box.expire(c, stale, world.clock.now()))
 
     assert decided == await world.now(stale)

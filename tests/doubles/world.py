@@ -122,6 +122,7 @@ class World:
             agent="seller",
             executor="gatekeeper",
             rationale=more.pop("rationale", "The customer asked."),
+            schema_version=self.catalog.schema_version("sales", tool) or "",
         )
         return Proposal(call=call, **more)
 

@@ -51,7 +51,7 @@ from bot.teams.settings import TeamsSettings
 from sandbox.botframework.people import TENANT_ID
 from sandbox.botframework.server import BotFramework
 from sandbox.botframework.world import Message
-from tests.doubles.catalog import effective_by_schema, version_of
+from tests.doubles.catalog import effective_by_schema
 from tests.doubles.database import sqlite_url
 from tests.doubles.links import KEY
 
@@ -156,7 +156,7 @@ class Catalog:
         return self.known
 
     def schema_version(self, workflow: str, tool: str) -> str | None:
-        return version_of(self.schema(workflow, tool))
+        return ""
 
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return effective_by_schema(tool, self.schema(workflow, tool), arguments)

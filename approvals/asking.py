@@ -1,0 +1,196 @@
+"""Asking again: what was asked no longer is what would run, so its votes do not carry over.
+
+A tool that takes or fills in something else now, a rule that asks others, an approval that was
+given too long ago: the request gets a new revision of what its tool would receive today, with a
+digest of its own, and waits for people once more. Where it was shown, it says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from approvals.errors import AlreadyDecidedError, InvalidArgumentsError
+from approvals.follow_up import FollowUp
+from approvals.models import (
+    Cause,
+    Effect,
+    Effective,
+    JsonObject,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Ruling,
+    Session,
+)
+from approvals.policy import Policy
+from approvals.ports import ToolCatalog
+from approvals.proposals import call_digest, call_hash, call_of, not_executed
+from approvals.store import ledger as ledger_rows
+from approvals.store import requests as request_rows
+from approvals.store import sessions as session_rows
+
+OLD_FORM = "An earlier release asked this without all that the tool receives."
+TOOL_CHANGED = "What {tool} takes or fills in has changed since this was asked."
+RULE_CHANGED = "The rule on {tool} has changed since this was asked."
+
+
+@dataclass(frozen=True)
+class AskAgain:
+    """A request that has to be asked again before it can be decided or run, and why."""
+
+    request: Request
+    session: Session
+    why: str
+    tool_changed: bool
+    """Whether the tool would receive something else; otherwise it is the rule that changed."""
+
+
+class Asking:
+    """Finds what has to be asked again, and does it. Methods with a connection belong into a
+    transaction."""
+
+    def __init__(self, policy: Policy, catalog: ToolCatalog, follow_up: FollowUp):
+        self._policy = policy
+        self._catalog = catalog
+        self._follow = follow_up
+
+    def needed(
+        self, connection: Connection, request: Request, session: Session | None = None
+    ) -> AskAgain | None:
+        """What has changed since the request was asked; None if it stands."""
+        if request.kind is RequestKind.INPUT:
+            return None
+        session = session or session_rows.get(connection, request.session_id)
+        version = self._catalog.schema_version(session.workflow, request.tool)
+        if version is not None and version != request.schema_version:
+            why = TOOL_CHANGED if request.schema_version else OLD_FORM
+            return AskAgain(request, session, why.format(tool=request.tool), tool_changed=True)
+        ruling = self._policy.rule(call_of(request, request.arguments))
+        if ruling.effect is Effect.REQUIRE_APPROVAL and _asks_others(request, ruling):
+            why = RULE_CHANGED.format(tool=request.tool)
+            return AskAgain(request, session, why, tool_changed=False)
+        return None
+
+    def effective(self, again: AskAgain) -> Effective | InvalidArgumentsError | None:
+        """What the tool would receive today; runs its validators, so not in a transaction."""
+        request = again.request
+        source = request.arguments
+        if not request.modified and request.written is not None:
+            source = request.written
+        try:
+            return self._catalog.effective(again.session.workflow, request.tool, source)
+        except InvalidArgumentsError as exc:
+            return exc
+
+    def ask(
+        self,
+        connection: Connection,
+        again: AskAgain,
+        effective: Effective | InvalidArgumentsError | None,
+        now: datetime,
+    ) -> Request:
+        """The request as it waits now; or cancelled, where it cannot be asked any more.
+
+        Raises AlreadyDecidedError if it has changed since `again` was found.
+        """
+        request = again.request
+        if isinstance(effective, InvalidArgumentsError):
+            reason = f"{again.why} {effective}"
+            return self._cancel(connection, request, Cause.INVALID_ARGUMENTS, reason, now)
+        arguments = request.arguments if effective is None else effective.arguments
+        version = request.schema_version if effective is None else effective.schema_version
+        revised = request.model_copy(
+            update={"arguments": arguments, "schema_version": version, "asked_again": again.why}
+        )
+        ruling = self._policy.rule(call_of(revised, arguments))
+        if ruling.effect is Effect.DENY:
+            return self._cancel(connection, request, Cause.DENIED_BY_POLICY, ruling.reason, now)
+        if ruling.effect is Effect.SHADOW:
+            return self._cancel(connection, request, Cause.SHADOW, ruling.reason, now)
+        after = self._revision(revised, effective, ruling, now)
+        self._replace(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "revision": after.revision,
+            "arguments": after.arguments,
+            "digest": after.digest,
+            "replaces": request.digest,
+            "schema_version": after.schema_version,
+            "policy_version": after.policy_version,
+            "why": again.why,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("asked_again", body))
+        self._follow.show(connection, again.session, [after], now)
+        self._follow.changed(connection, after, now)
+        return after
+
+    def _revision(
+        self, request: Request, effective: Effective | None, ruling: Ruling, now: datetime
+    ) -> Request:
+        """The next revision, by today's rule; by the old one where today's would not ask."""
+        update: JsonObject = {
+            "status": RequestStatus.PENDING,
+            "revision": request.revision + 1,
+            "policy_version": self._policy.version,
+            "call_hash": call_hash(request.tool, request.arguments),
+            "stage": 0,
+            "decision": None,
+            "result": None,
+            "executing_epoch": None,
+        }
+        if effective is not None:
+            update |= {"defaulted": effective.defaulted, "injected": effective.injected}
+        if ruling.effect is Effect.REQUIRE_APPROVAL:
+            update |= {
+                "risk": ruling.risk,
+                "rule_id": ruling.rule_id,
+                "reason": ruling.reason,
+                "stages": ruling.stages,
+                "channels": ruling.channels,
+                "show_first": ruling.show_first,
+                "valid_for_s": ruling.valid_for_s,
+                "expires_at": (
+                    None
+                    if ruling.deadline_s is None
+                    else now + timedelta(seconds=ruling.deadline_s)
+                ),
+            }
+        after = request.model_copy(update=update)
+        digest = call_digest(call_of(after, after.arguments), self._policy.version)
+        return after.model_copy(update={"digest": digest})
+
+    def _cancel(
+        self, connection: Connection, request: Request, cause: Cause, message: str, now: datetime
+    ) -> Request:
+        result = not_executed(cause, message, retry=cause is Cause.INVALID_ARGUMENTS)
+        after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
+        self._replace(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "cause": cause,
+            "message": message,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
+        self._follow.changed(connection, after, now)
+        if request.status is RequestStatus.PENDING:
+            self._follow.decided(connection, after, now)
+        return after
+
+    @staticmethod
+    def _replace(connection: Connection, before: Request, after: Request) -> None:
+        if not request_rows.replace(connection, before, after):
+            current = request_rows.get(connection, before.id)
+            raise AlreadyDecidedError(current.id, current.status, current.decision)
+
+
+def _asks_others(request: Request, ruling: Ruling) -> bool:
+    """Whether the rule of today asks more, fewer or other people than the one it was asked by."""
+    return (ruling.stages, ruling.rule_id, ruling.risk) != (
+        request.stages,
+        request.rule_id,
+        request.risk,
+    )

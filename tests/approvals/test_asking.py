@@ -1,0 +1,167 @@
+"""What was asked is no longer what would run: it is asked again, and no vote carries over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from approvals.errors import StaleDigestError
+from approvals.models import (
+    Cause,
+    JsonObject,
+    Request,
+    RequestStatus,
+    Result,
+    SessionStatus,
+    Verdict,
+)
+from tests.doubles.directory import BEN, DAVE
+from tests.doubles.world import QUOTE, World
+
+pytestmark = pytest.mark.asyncio
+CONTROLLERS = {"effect": "require_approval", "roles": ["controller"], "deadline": "1h"}
+
+
+def schema(**more: Any) -> JsonObject:
+    properties = {"customer": {"type": "string"}, "amount": {"type": "number"}, **more}
+    return {"type": "object", "properties": properties, "required": ["customer", "amount"]}
+
+
+def change_tool(world: World, **more: Any) -> None:
+    """Restart with another release of the tools."""
+    world.catalog.schemas = {"quote": schema(**more)}
+    world.catalog.version = "2"
+
+
+async def test_approval_under_another_rule_is_asked_again(world: World) -> None:
+    run, request = await world.approved()
+    world.change_rule("quote", CONTROLLERS)
+    asked = await world.runs.claim(run, request.id, request.arguments)
+
+    assert isinstance(asked, Request)
+    assert (RequestStatus.PENDING, 2, None) == (asked.status, asked.revision, asked.decision)
+    assert "The rule on quote has changed" in asked.asked_again
+    assert ("controller",) == asked.stages[0].roles
+    assert request.digest != asked.digest
+    assert SessionStatus.WAITING is (await world.service.session(request.session_id)).status
+    assert "asked_again" == (await world.kinds(request.session_id))[-1]
+
+
+async def test_what_is_asked_again_runs_once_the_right_people_approve(world: World) -> None:
+    run, request = await world.approved()
+    world.change_rule("quote", CONTROLLERS)
+    asked = await world.runs.claim(run, request.id, request.arguments)
+    assert isinstance(asked, Request)
+    await world.vote(asked, DAVE, Verdict.APPROVE)
+    again = await world.begin(request.session_id)
+    claimed = await world.runs.claim(again, request.id, request.arguments)
+
+    assert isinstance(claimed, Request)
+    assert RequestStatus.EXECUTING is claimed.status
+
+
+@pytest.mark.parametrize(
+    ("before", "words"), [("1", "takes or fills in has changed"), ("", "An earlier release")]
+)
+async def test_tool_that_changed_while_it_waits_is_asked_again(
+    world: World, before: str, words: str
+) -> None:
+    world.catalog.version = before
+    (request,) = await world.asked()
+    change_tool(world, discount={"type": "number", "default": 5})
+    with pytest.raises(StaleDigestError, match=words):
+        await world.vote(request, BEN, Verdict.APPROVE)
+    now = await world.now(request)
+
+    assert (RequestStatus.PENDING, 2, "2") == (now.status, now.revision, now.schema_version)
+    assert {**QUOTE, "discount": 5} == now.arguments
+    assert ("/discount",) == now.defaulted
+    assert words in now.asked_again
+
+    decided = await world.vote(now, BEN, Verdict.APPROVE)
+
+    assert RequestStatus.APPROVED is decided.status
+
+
+async def test_digest_of_before_counts_for_nothing(world: World) -> None:
+    (request,) = await world.asked()
+    change_tool(world)
+    for _ in range(2):
+        with pytest.raises(StaleDigestError):
+            await world.vote(request, BEN, Verdict.APPROVE)
+
+    assert 2 == (await world.now(request)).revision
+
+
+async def test_approved_call_of_a_tool_that_changed_is_asked_again(world: World) -> None:
+    run, request = await world.approved()
+    change_tool(world, discount={"type": "number", "default": 5})
+    asked = await world.runs.claim(run, request.id, request.arguments)
+
+    assert isinstance(asked, Request)
+    assert RequestStatus.PENDING is asked.status
+    assert 5 == asked.arguments["discount"]
+
+
+async def test_call_that_no_longer_fits_its_tool_is_told_to_the_agents(world: World) -> None:
+    (request,) = await world.asked()
+    world.catalog.schemas = {"quote": {"type": "object", "properties": {"id": {}}}}
+    world.catalog.version = "2"
+    with pytest.raises(StaleDigestError):
+        await world.vote(request, BEN, Verdict.APPROVE)
+    now = await world.now(request)
+
+    assert RequestStatus.CANCELLED is now.status
+    assert isinstance(now.result, Result)
+    assert (Cause.INVALID_ARGUMENTS, True) == (now.result.cause, now.result.retry)
+    assert SessionStatus.RUNNING is (await world.service.session(request.session_id)).status
+
+
+async def test_call_that_today_is_forbidden_is_not_asked_again(world: World) -> None:
+    (request,) = await world.asked()
+    world.change_rule("quote", "deny")
+    change_tool(world)
+    with pytest.raises(StaleDigestError):
+        await world.vote(request, BEN, Verdict.APPROVE)
+    now = await world.now(request)
+
+    assert RequestStatus.CANCELLED is now.status
+    assert now.result is not None
+    assert Cause.DENIED_BY_POLICY is now.result.cause
+
+
+async def test_rejection_stands_whatever_it_is_of(world: World) -> None:
+    (request,) = await world.asked()
+    change_tool(world)
+    decided = await world.vote(request, BEN, Verdict.REJECT, comment="No.")
+
+    assert RequestStatus.REJECTED is decided.status
+
+
+async def test_edit_of_what_the_tool_no_longer_takes_is_asked_again_first(world: World) -> None:
+    (request,) = await world.asked()
+    change_tool(world, discount={"type": "number", "default": 5})
+    with pytest.raises(StaleDigestError):
+        await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 1})
+
+    assert 100 == (await world.now(request)).arguments["amount"]
+
+
+async def test_edit_is_signed_with_what_the_tool_fills_in(world: World) -> None:
+    world.catalog.schemas = {"quote": schema(discount={"type": "number", "default": 5})}
+    (request,) = await world.asked()
+    decided = await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 1})
+
+    assert {**QUOTE, "amount": 1, "discount": 5} == decided.arguments
+    assert ("/discount",) == decided.defaulted
+
+
+async def test_call_that_a_rule_allowed_is_proposed_again_by_the_agents(world: World) -> None:
+    run = await world.begun()
+    (request,) = await world.submit(run, "look")
+    world.catalog.version = "2"
+    answer = await world.runs.claim(run, request.id, request.arguments)
+
+    assert isinstance(answer, Result)
+    assert (Cause.DRIFT, True) == (answer.cause, answer.retry)
