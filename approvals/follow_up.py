@@ -8,13 +8,22 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from approvals import ids
-from approvals.authority import OWNER_ROLE
-from approvals.models import DeliveryId, Request, RequestKind, RequestStatus, Session, SessionId
+from approvals.eligibility import asked, eligible
+from approvals.models import (
+    DeliveryId,
+    Principal,
+    Request,
+    RequestStatus,
+    Session,
+    SessionId,
+)
 from approvals.ports import Channels, Directory, Job, Jobs
+from approvals.reach import not_asked, strangers
 from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.takeover import Takeover
+from approvals.wording import in_words
 
 RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
 """Kinds of jobs; the id is that of a session, a delivery, a conversation."""
@@ -60,35 +69,55 @@ class FollowUp:
         requests: Iterable[Request],
         now: datetime,
     ) -> None:
-        """Plan to show pending requests to those who can decide their open stage."""
+        """Plan to show pending requests to those who can decide their open stage; whoever asked is
+        told if their channels do not know enough of these people."""
         conversation = (
             None
             if session.conversation is None
             else delivery_rows.get_conversation(connection, session.conversation)
         )
         for request in requests:
-            stage = request.stages[request.stage]
-            approvers = [
-                p for p in self._directory.with_roles(stage.roles) if p.id != request.requester
-            ]
-            asks_owner = request.kind is RequestKind.INPUT and OWNER_ROLE in stage.roles
-            if asks_owner and (owner := self._directory.by_id(session.owner)):
-                approvers.append(owner)
+            approvers = self._eligible(connection, request)
+            self._tell_of_strangers(connection, session, request, approvers, now)
             for name, channel in self._channels.items():
                 if name not in request.channels:
                     continue
                 for target in channel.targets(request, session, approvers, conversation):
-                    delivery_id = DeliveryId(ids.new_id("D"))
-                    added = delivery_rows.add(
-                        connection,
-                        delivery_id=delivery_id,
-                        request_id=request.id,
-                        channel=name,
-                        target=target,
-                        now=now,
-                    )
-                    if added:
-                        self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+                    self._add(connection, request, name, target, now)
+
+    def _eligible(self, connection: Connection, request: Request) -> tuple[Principal, ...]:
+        fresh = request.revision == 1 and request.stage == 0 and request.stages[0].quorum == 1
+        votes = [] if fresh else request_rows.votes_of(connection, request.id)
+        return eligible(asked(request, votes), self._directory)
+
+    def _tell_of_strangers(
+        self,
+        connection: Connection,
+        session: Session,
+        request: Request,
+        approvers: Sequence[Principal],
+        now: datetime,
+    ) -> None:
+        channels = [name for name in request.channels if name in self._channels]
+        unknown = strangers(channels, approvers, 1) if channels else ()
+        if unknown:
+            what = f"{in_words(request.tool)} ({request.id})"
+            self.tell(connection, session, f"{what}: {not_asked(unknown, channels)}", now)
+
+    def _add(
+        self, connection: Connection, request: Request, channel: str, target: str, now: datetime
+    ) -> None:
+        delivery_id = DeliveryId(ids.new_id("D"))
+        added = delivery_rows.add(
+            connection,
+            delivery_id=delivery_id,
+            request_id=request.id,
+            channel=channel,
+            target=target,
+            now=now,
+        )
+        if added:
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
     def changed(self, connection: Connection, request: Request, now: datetime) -> None:
         """Bring every place that shows the request up to date."""

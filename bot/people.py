@@ -15,8 +15,13 @@ from bot.settings import PersonSettings
 class SettingsDirectory:
     """Implements `approvals.ports.Directory` on the settings."""
 
-    def __init__(self, people: Iterable[PersonSettings]):
+    def __init__(self, people: Iterable[PersonSettings], *, local_persona: str = ""):
+        """`local_persona` is the person as whom unsigned local clients click."""
         self._by_id = {str(p.id): p.principal() for p in sorted(people, key=lambda p: p.id)}
+        persona = self._by_id.get(local_persona)
+        if persona is not None and "entra" not in persona.identities:
+            identities = {**persona.identities, "entra": f"local:{persona.id}"}
+            self._by_id[persona.id] = persona.model_copy(update={"identities": identities})
         self._by_identity = {
             (kind, value): person
             for person in self._by_id.values()

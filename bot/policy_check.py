@@ -63,11 +63,10 @@ def findings(
     settings: Settings, tools: Mapping[str, Sequence[str]], *, complete: bool = True
 ) -> list[Finding]:
     """What does not fit: the rules, the tools of each workflow, the people."""
-    persona = settings.teams.local_approver if settings.local else ""
-    directory = SettingsDirectory(settings.people)
+    directory = SettingsDirectory(settings.people, local_persona=settings.local_persona)
     return [
         *against_tools(settings.policy, tools, complete=complete),
-        *against_people(settings.policy, directory, persona),
+        *against_people(settings.policy, directory),
     ]
 
 

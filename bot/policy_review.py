@@ -13,14 +13,13 @@ from approvals.eligibility import Asked
 from approvals.models import Effect, Principal, PrincipalId, RequestKind, Stage, Value
 from approvals.policy import Policy, Rule
 from approvals.ports import Directory
+from approvals.reach import IDENTITIES
 from approvals.sentences import nearest
 from approvals.shortfall import Shortfall, shortfall
 from approvals.wording import people_in_words
 
 NOBODY = PrincipalId("")
 """Whoever asks is somebody else than all the people."""
-IDENTITIES = {"teams": "entra"}
-"""The kind of identity by which a channel knows people, where it is not called as the channel."""
 
 
 class Finding(Value):
@@ -49,15 +48,12 @@ def against_tools(
     return found
 
 
-def against_people(policy: Policy, directory: Directory, local_persona: str = "") -> list[Finding]:
-    """Rules that too few different people, or nobody, can decide.
-
-    `local_persona` is the person as whom unsigned clients click: known in Teams without identity.
-    """
+def against_people(policy: Policy, directory: Directory) -> list[Finding]:
+    """Rules that too few different people, or nobody, can decide."""
     found: list[Finding] = []
     for tool, rule in policy.tools.items():
         if rule.effect is Effect.REQUIRE_APPROVAL:
-            found += _Staffing(f"policy.tools.{tool}", rule, directory, local_persona).findings()
+            found += _Staffing(f"policy.tools.{tool}", rule, directory).findings()
     roles = policy.rule_input_roles
     asked = [role for role in roles if role != OWNER_ROLE]
     for role in asked:
@@ -93,10 +89,9 @@ def _without_tool(rule: str, known: set[str], policy: Policy) -> Finding:
 class _Staffing:
     """Looks at one rule."""
 
-    def __init__(self, where: str, rule: Rule, directory: Directory, local_persona: str):
+    def __init__(self, where: str, rule: Rule, directory: Directory):
         self._where, self._rule, self._directory = where, rule, directory
         self._stages = rule.tiers()
-        self._persona = local_persona
 
     def findings(self) -> list[Finding]:
         """Everything that keeps the rule from being decided, the worst first."""
@@ -146,12 +141,7 @@ class _Staffing:
 
     def _reached(self, channel: str, kind: str, stage: Stage) -> Iterator[Finding]:
         holders = self._directory.with_roles(stage.roles)
-        out = [
-            person
-            for person in holders
-            if not person.identities.get(kind)
-            and not (channel == "teams" and person.id == self._persona)
-        ]
+        out = [person for person in holders if not person.identities.get(kind)]
         if out and len(holders) - len(out) < stage.quorum:
             who, needed = people_in_words(out, conjunction="and"), " or ".join(stage.roles)
             yield self._finding(

@@ -190,6 +190,11 @@ class Settings(Value):
         return [p for p in people if p.roles & roles and p.identities.get(channel)]
 
     @property
+    def local_persona(self) -> str:
+        """As whom local clients click, which sign nothing and know no identities; "" for nobody."""
+        return self.teams.local_approver if self.local and not self.teams.app_id else ""
+
+    @property
     def uses_teams(self) -> bool:
         """Whether Teams is part of it: a bot is registered, or local clients play it."""
         return self.local or bool(self.teams.app_id)

@@ -144,7 +144,7 @@ async def compose(
     Raises ConfigurationError: it names what to change.
     """
     clock, policy = SystemClock(), settings.policy
-    directory = SettingsDirectory(settings.people)
+    directory = SettingsDirectory(settings.people, local_persona=settings.local_persona)
     watch = Watch(Metrics(), tracing)
     # AutoGen asks the model in the loop's default pool: six threads on a machine with two cores.
     threads = ThreadPoolExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")

@@ -21,8 +21,9 @@ from approvals.models import (
 from approvals.observing import Silent
 from approvals.review import Review
 from approvals.store.schema import nobody_left, notices
+from tests.doubles.channel import FakeChannel
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, FakeDirectory, person
-from tests.doubles.world import THREAD, World
+from tests.doubles.world import RULES, THREAD, World
 
 MEGAN = person("Megan", "manager", "controller")
 STAGES = [{"roles": ["manager"]}, {"roles": ["controller"]}]
@@ -178,6 +179,34 @@ async def test_without_that_rule_one_person_counts_once(world: World) -> None:
 def review(world: World, heard: Heard | None = None) -> Review:
     follow_up = FollowUp(world.jobs, world.directory, world.channels)
     return Review(world.store, world.clock, world.directory, follow_up, heard or Heard())
+
+
+async def test_whoever_is_needed_later_is_not_asked_first(world: World) -> None:
+    staffed(world, BEN, MEGAN)
+    (request,) = await world.asked("tiers")
+    first = {d.target for d in await world.service.deliveries(request.id)}
+    await world.vote(request, BEN)
+    then = {d.target for d in await world.service.deliveries(request.id)} - first
+
+    assert ({"person:ben"}, {"person:megan"}) == (first, then)
+
+
+async def test_approvers_whom_no_channel_knows_are_told_of(world: World) -> None:
+    world.channels["jira"] = FakeChannel("jira")
+    world.change_rule("quote", {**RULES["tools"]["quote"], "channels": ["jira"]})
+    world.directory.forget_identity("ben", "jira")
+    await in_thread(world, "quote")
+    assert [] == await said(world)
+    world.directory.forget_identity("cara", "jira")
+    (request,) = await in_thread(world, "quote")
+
+    (told,) = await said(world)
+    assert told == (
+        f"Quote ({request.id}): Ben and Cara may decide it and cannot be asked in Jira: an "
+        "administrator adds an identity (`jira`) in `people`. Until then they can decide it "
+        "through the API."
+    )
+    assert RequestStatus.PENDING is request.status
 
 
 async def test_when_people_change_it_is_told_once_and_once_more_when_that_changes_back(

@@ -8,7 +8,9 @@ import pytest
 
 from approvals.models import Principal
 from approvals.policy import Policy
+from bot.people import SettingsDirectory
 from bot.policy_review import Finding, against_people, against_tools
+from bot.settings import PersonSettings
 from tests.doubles.directory import FakeDirectory, person
 
 ALEX, SAM = person("Alex", "manager"), person("Sam", "manager")
@@ -24,8 +26,8 @@ def said(found: list[Finding]) -> list[tuple[bool, str]]:
     return [(finding.is_error, str(finding)) for finding in found]
 
 
-def people(rule: Any, *there: Principal, **more: Any) -> list[tuple[bool, str]]:
-    return said(against_people(policy(pay=rule), FakeDirectory(there), **more))
+def people(rule: Any, *there: Principal) -> list[tuple[bool, str]]:
+    return said(against_people(policy(pay=rule), FakeDirectory(there)))
 
 
 def test_rules_that_fit_are_not_complained_about() -> None:
@@ -133,9 +135,12 @@ def test_approvers_whom_their_channel_does_not_know(channel: str, kind: str) -> 
 
 
 def test_a_local_persona_needs_no_identity() -> None:
-    strangers = [p.model_copy(update={"identities": {}}) for p in (ALEX, SAM)]
+    rules = policy(pay=ASK)
+    there = [PersonSettings(id=i, name=i, roles=frozenset({"manager"})) for i in ("alex", "sam")]
+    local = SettingsDirectory(there, local_persona="alex")
 
-    assert [] == people(ASK, *strangers, local_persona="alex")
+    assert [] == against_people(rules, local)
+    assert 1 == len(against_people(rules, SettingsDirectory(there)))
 
 
 def test_questions_that_nobody_answers() -> None:
