@@ -36,7 +36,7 @@ _THANKS = (
     "where you were asked."
 )
 _AGAIN = (
-    "To get a new one: in Teams press “Read all of it” on the card again; in a ticket set it to "
+    "To get a new one: in Teams press “Read all of it” or “New link” on the card; set a ticket to "
     "approved, and it is answered with a new link."
 )
 

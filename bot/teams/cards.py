@@ -12,7 +12,7 @@ from bot.teams.approval import Drawn, Note, Typed, approval_card, back_button, e
 from bot.teams.arguments import Space
 from bot.teams.elements import card, heading, plain, words
 from bot.teams.outcome import outcome_card
-from bot.teams.parts import Look, shown_of
+from bot.teams.parts import Look, read_button, shown_of
 from bot.teams.question import input_card
 
 CARD_LIMIT_BYTES = 25 * 1024
@@ -59,6 +59,7 @@ def read_card(view: RequestView, look: Look, url: str, minutes: int) -> JsonObje
     )
     actions = [
         {"type": "Action.OpenUrl", "title": "Open the page", "url": url},
+        read_button(request, look, "New link"),
         back_button(request, look),
     ]
     return card([heading("Read all of it", size="Large"), words(text)], actions, spoken=text)

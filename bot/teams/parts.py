@@ -188,10 +188,10 @@ def not_everything(view: RequestView, look: Look) -> list[JsonObject]:
     return [*elements, {"type": "ActionSet", "actions": [read_button(request, look)]}]
 
 
-def read_button(request: Request, look: Look) -> JsonObject:
+def read_button(request: Request, look: Look, title: str = "Read all of it") -> JsonObject:
     """Asks for a link to the page with all of it, for whoever clicks."""
     data = action_data(request)
-    return button(look.flavour, "read", "Read all of it", data, associatedInputs="none")
+    return button(look.flavour, "read", title, data, associatedInputs="none")
 
 
 def why(view: RequestView) -> list[JsonObject]:

@@ -57,7 +57,7 @@ async def test_button_answers_with_a_link_for_the_one_who_pressed_it(readable: S
 
     invitation = links(clock=readable.clock).read(url.rpartition("/")[2])  # type: ignore[arg-type]
     assert ("alex", "teams") == (invitation.person, invitation.place)
-    assert {"back"} == verbs(answer.card)
+    assert {"back", "read"} == verbs(answer.card)
     assert {"read", "reject"} == verbs(readable.cards()[0].card())
 
 
