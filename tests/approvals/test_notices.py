@@ -108,3 +108,17 @@ async def test_conversation_that_is_gone_drops_its_notice(world: World) -> None:
 
     assert [] == await unsent(world)
     assert [] == world.channel.said
+
+
+async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: World) -> None:
+    """Only the first words are formatting, and they are ours."""
+    await world.service.save_conversation(thread())
+    done, failed = await world.begun(THREAD), await world.begun(THREAD)
+    await world.runs.complete(
+        done, answer="# Approved\n**by** Alex", snapshot="{}", transcript="", progress=()
+    )
+    await world.runs.fail(failed, error="*x*")
+    said = "\n".join(await unsent(world))
+
+    assert "**Done.** &#35; Approved\n\n&#42;&#42;by&#42;&#42; Alex" in said
+    assert "**Stopped.** &#42;x&#42;" in said

@@ -1,0 +1,142 @@
+"""What people read of a call: labels for people, what decides first, and nothing that misleads."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+from approvals.display import deciding, label_of, set_by_workflow, shown_arguments, value_text
+from approvals.fields import fields
+from approvals.models import Injected, JsonObject
+from approvals.wording import as_text, visible
+
+SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {
+        "payee": {"type": "string", "title": "Payee account"},
+        "amount": {"type": "number"},
+        "currency": {"type": "string", "default": "EUR"},
+        "memo": {"type": "string", "description": "Reference"},
+        "express": {"type": "boolean", "description": "Whether it has to be there today"},
+    },
+}
+CALL: JsonObject = {
+    "express": True, "memo": "INV-7", "amount": 900.5, "currency": "EUR", "payee": "DE89"
+}  # fmt: skip
+
+
+def labels(*first: str, call: JsonObject = CALL, schema: JsonObject | None = SCHEMA) -> list[str]:
+    return [each.label for each in shown_arguments(call, schema, first=first)]
+
+
+def test_what_decides_comes_first_and_the_rest_as_the_tool_has_it() -> None:
+    """Never in the order in which the model wrote it."""
+    assert ["Payee account", "Amount", "Currency", "Reference", "Express"] == labels()
+    assert ["Amount", "Payee account"] == labels("amount", "payee")[:2]
+    assert ["Amount", "Currency"] == labels("nothing", "amount", schema=None)[:2]
+
+
+def test_labels_are_for_people() -> None:
+    named = {"max_seats": 1, "a\nb": 1, "**x**": 1, "fooBar": 1, "foo_bar": 1}
+
+    assert ['"**x**"', '"a\\nb"', "Foo Bar [fooBar]", "Foo bar [foo_bar]", "Max seats"] == sorted(
+        labels(call=named, schema=None)
+    )
+    marked = {"properties": {"x": {"title": "[click](http://evil)"}, "y": {"title": "x" * 90}}}
+    assert ["X", "Y"] == [label_of(field) for field in fields(marked, {})]
+
+
+def test_amount_has_its_currency_and_nothing_else_has() -> None:
+    shown = {each.name: each.text for each in shown_arguments({**CALL, "count": 3}, SCHEMA)}
+
+    assert ("900.5 EUR", "3", "EUR") == (shown["amount"], shown["count"], shown["currency"])
+    lies = shown_arguments({"amount": 1, "currency": "EUR\nApproved"}, SCHEMA)
+    assert ["1", '"EUR↵\nApproved"'] == [each.text for each in lies]
+
+
+def test_what_a_default_filled_in_is_marked_at_any_depth() -> None:
+    call = {"memo": "x", "lines": [{"sku": "A", "a/b": 1}]}
+    shown = shown_arguments(call, None, defaulted=("/memo", "/lines/0/a~1b"))
+
+    assert {"memo": "(default)", "lines": ""} == {each.name: each.mark for each in shown}
+    assert '"a/b": 1 (default)' in shown[0].text
+    assert "x (default)" == shown[1].whole
+
+
+def test_what_the_workflow_sets_is_said_with_its_value_where_there_is_one() -> None:
+    client, tenant = set_by_workflow([Injected(name="crm_client"), Injected(name="t", value="No")])
+
+    assert ("Crm client", "(set by the workflow)") == (client.label, client.whole)
+    assert '"No" (set by the workflow)' == tenant.whole
+
+
+def test_title_names_what_decides_and_each_value_ends_where_its_quotes_do() -> None:
+    hostile = {**CALL, "payee": 'X", amount 1'}
+    shown = shown_arguments(hostile, SCHEMA, first=("payee",))
+    (named,) = deciding(hostile, shown, ("payee",))
+
+    assert r'"X\", amount 1"' == named.text
+    own = shown_arguments(CALL, SCHEMA, defaulted=("/currency",))
+    assert ["payee", "amount", "memo"] == [each.name for each in deciding(CALL, own)]
+    long = shown_arguments({"memo": "x" * 500}, SCHEMA)
+    assert deciding({"memo": "x" * 500}, long)[0].text.endswith('"…')
+
+
+@pytest.mark.parametrize("text", ["Cont\u043eso", "a\u200bb", "\u0421\u0415\u041e"])
+def test_what_cannot_be_seen_has_a_note(text: str) -> None:
+    for call in ({"payee": text}, {"payee": [{"x": text}]}, {"payee": {text: 1}}):
+        (shown,) = shown_arguments(call, SCHEMA)
+
+        assert shown.notes
+        assert shown.notes[0].startswith("⚠")
+
+
+def test_ordinary_text_has_none() -> None:
+    names = [
+        "Straße 5",
+        "José",
+        "東京 USB",
+        "\u041c\u043e\u0441\u043a\u0432\u0430",
+        "Tシャツ",
+        "5 µm",
+    ]
+    for text in [*names, "line\r\nline"]:
+        (shown,) = shown_arguments({"payee": text}, SCHEMA)
+
+        assert () == shown.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("P\u0430ypal", "P\\u0430ypal"),
+        ("\u0440\u0430\u0443\u0440\u0430 Inc", "\\u0440\\u0430\\u0443\\u0440\\u0430 Inc"),
+        ("\uff23ontoso", "\\uff23ontoso"),
+        ("\U0001d402ontoso", "\\U0001d402ontoso"),
+        ("1\u09e60", "1\\u09e60"),
+        ("1\u03360", "1\\u03360"),
+        ("evil\u2215example", "evil\\u2215example"),
+        ("\u13a0BC", "\\u13a0BC"),
+        ("soft\u00adhyphen", "soft\\u00adhyphen"),
+        ("\u041f\u0440\u0438\u0432\u0435\u0442 Bob", "\u041f\u0440\u0438\u0432\u0435\u0442 Bob"),
+        ("\u0394t", "\u0394t"),
+        ("\uff21\uff22\uff23株式会社", "\uff21\uff22\uff23株式会社"),
+    ],
+)
+def test_look_alikes_are_written_out_and_words_of_other_languages_are_not(
+    text: str, shown: str
+) -> None:
+    assert shown == visible(text)
+    assert shown == visible(visible(text))
+    assert shown == unescape(as_text(text))
+
+
+def test_two_values_never_read_alike() -> None:
+    pairs = [
+        (True, "Yes"), (None, "No value"), ([], "Empty list"), ({}, "Empty"), (900, "900"),
+        ("a\u200bb", "a\\u200bb"), ("a\nb", "a↵\nb"), ("0000", 0), (["1"], [1]),
+        ([[]], [{}]), ({"a": None}, {"a": "No value"}), ("a\r\nb", "a\nb"), ("\u0430", "\\u0430"),
+    ]  # fmt: skip
+    for one, other in pairs:
+        assert value_text(one) != value_text(other)
