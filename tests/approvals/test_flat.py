@@ -34,6 +34,9 @@ UNITS: dict[str, Callable[[Connection], Any]] = {
     "running sessions": lambda c: sessions.count_running(c, limit=1000),
     "leases left behind": lambda c: leases.free_leases(c, now=NOW),
     "tickets that were read": lambda c: tickets.awaited(c, "jira", ["1", "2"]),
+    "newest page": lambda c: requests.page(
+        c, status=RequestStatus.PENDING, session_id=None, after=AFTER, limit=50, newest=True
+    ),
     "tickets in pages": lambda c: tickets.awaited_after(c, "jira", "1", limit=50),
 }
 SMALL = re.compile(r"SCAN (polls|anon_1|\(subquery.*)\b|SCAN CONSTANT ROW")
@@ -43,6 +46,7 @@ BOUNDS = {
     "deep page": "(status=? AND created_at>?)",
     "deep page of sessions": "(status=? AND created_at<?)",
     "leases left behind": "(status=?)",
+    "newest page": "(status=? AND created_at<?)",
     "tickets in pages": "(channel=? AND ticket_id>?)",
 }
 """Where an index is entered; without it, all that waits would be passed by."""

@@ -123,6 +123,15 @@ async def test_a_vote_that_leaves_a_later_stage_to_nobody_is_refused(world: Worl
     assert RequestStatus.APPROVED is decided.status
 
 
+async def test_what_nobody_can_complete_as_it_is_still_takes_votes(world: World) -> None:
+    """The controller has gone; until there is another one, Ben's vote makes it no worse."""
+    staffed(world, BEN, DAVE)
+    (request,) = await world.asked("tiers")
+    world.directory.set_roles("dave")
+
+    assert 1 == (await world.vote(request, BEN)).stage
+
+
 async def test_whoever_is_needed_later_may_still_reject(world: World) -> None:
     staffed(world, BEN, MEGAN)
     (request,) = await world.asked("tiers")

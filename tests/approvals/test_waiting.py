@@ -76,6 +76,27 @@ async def test_what_others_decide_costs_a_person_nothing(tmp_path: Path) -> None
         assert (few[0], True) == (await steps(world, DAVE), await steps(world, BEN) < 4 * few[1])
 
 
+async def test_a_role_is_read_from_where_a_page_ends(tmp_path: Path) -> None:
+    """Nothing before it is passed by, and nothing is sorted."""
+    statement, constants = open_role_rows._WAITING._sqlite, open_role_rows._WAITING._constants
+    values = {
+        **constants,
+        "role": "manager",
+        "me": "ben",
+        "at": "2026",
+        "request": "R-1",
+        "most": 20,
+    }
+    async with opened(tmp_path) as world:
+        plan = await world.store.read(
+            lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        )
+    steps = [str(row[3]) for row in plan]
+
+    assert "SEARCH open_roles USING PRIMARY KEY (role=? AND created_at>?)" in steps
+    assert [] == [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
+
+
 async def test_every_person_has_exactly_what_names_them_as_eligible(world: World) -> None:
     world.directory = type(world.directory)([*EVERYBODY, MEGAN])
     world.change_rule("tiers", TIERS)
