@@ -72,8 +72,10 @@ def people_of(config: Path | None) -> SettingsDirectory | None:
 
 
 def show_json(value: Any) -> None:
-    """One JSON value on stdout, nothing else, whatever the terminal's width."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """One JSON value on stdout, nothing else, whatever the terminal's width. What a terminal obeys,
+    or nobody sees, is written out by the rules of JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def finding(text: str, *, is_error: bool) -> None:

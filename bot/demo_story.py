@@ -14,6 +14,7 @@ from rich.text import Text
 from approvals.canonical import short
 from approvals.ledger import Verification
 from approvals.models import JsonObject, Request
+from approvals.wording import visible
 from bot.demo_fronts import Seen
 from bot.demo_options import TICKET_SYSTEMS, FrontName
 from bot.demo_scenarios import APPROVER, REQUESTER, Choice, Scenario
@@ -126,7 +127,7 @@ class Story:
 
     def _plain(self, text: str, indent: int = 2) -> None:
         self._console.print(
-            Padding(Text(text.strip()), (0, 0, 0, indent), expand=False), width=self._width
+            Padding(Text(visible(text.strip())), (0, 0, 0, indent), expand=False), width=self._width
         )
 
 

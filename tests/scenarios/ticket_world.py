@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from sqlalchemy import text
 
 from approvals.store import engine_of
 from bot.settings import Mode, ProcessSettings
-from bot.settings_file import load_settings
+from bot.settings_file import Adjust, load_settings
 from sandbox.botframework.server import BotFramework
 from sandbox.crm.server import Crm
 from sandbox.jira.server import Jira
 from sandbox.mailbox.server import Mailbox
+from sandbox.openai.rules import Rule
 from sandbox.openai.server import ScriptedModel
 from sandbox.servicenow.server import ServiceNow
 from tests.scenarios import world
@@ -215,10 +216,13 @@ async def ticket_world(
     *,
     connector: Mapping[str, Any] | None = None,
     rule: Mapping[str, Any] | None = None,
+    also: Adjust | None = None,
+    script: Sequence[Rule] = (),
 ) -> AsyncIterator[TicketWorld]:
     """The stand-ins; start the server with `world.server()`.
 
     `connector` and `rule` differ from the local configuration: of the system, of the guarded tool.
+    `also` changes the rest of it, `script` is what the model says instead.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -227,6 +231,7 @@ async def ticket_world(
             await enter(Crm.start()),
             await enter(Mailbox.start()),
         )
+        model.rules = list(script) or model.rules
         teams = await enter(BotFramework.start())
         desk: Desk = (
             JiraDesk(await enter(Jira.start()))
@@ -250,6 +255,8 @@ async def ticket_world(
             if rule is not None:
                 guarded.pop("roles", None)
                 guarded |= rule
+            if also is not None:
+                also(document)
 
         process = ProcessSettings(env=Mode.LOCAL, database_url=world.database_url(folder))
         settings = load_settings(
