@@ -28,9 +28,11 @@ from approvals.models import (
 from approvals.policy import Policy
 from approvals.ports import ToolCatalog
 from approvals.proposals import call_digest, call_hash, call_of, not_executed
+from approvals.shortfall import of_ruling
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
+from approvals.wording import in_words
 
 OLD_FORM = "An earlier release asked this without all that the tool receives."
 TOOL_CHANGED = "What {tool} takes or fills in has changed since this was asked."
@@ -110,6 +112,13 @@ class Asking:
             return self._cancel(connection, request, Cause.DENIED_BY_POLICY, ruling.reason, now)
         if ruling.effect is Effect.SHADOW:
             return self._cancel(connection, request, Cause.SHADOW, ruling.reason, now)
+        nobody = of_ruling(ruling, request.kind, request.requester, self._follow.directory)
+        if nobody is not None:
+            what = f"{in_words(request.tool)} ({request.id})"
+            text = f"**Not asked again:** {what}. {again.why} {nobody.text}"
+            self._follow.tell(connection, again.session, text, now)
+            reason = f"{again.why} {nobody.text}"
+            return self._cancel(connection, request, Cause.NO_APPROVER, reason, now)
         after = self._revision(revised, effective, ruling, now)
         self._replace(connection, request, after)
         body: JsonObject = {

@@ -86,8 +86,9 @@ class FollowUp:
                     self._add(connection, request, name, target, now)
 
     def _eligible(self, connection: Connection, request: Request) -> tuple[Principal, ...]:
-        fresh = request.revision == 1 and request.stage == 0 and request.stages[0].quorum == 1
-        votes = [] if fresh else request_rows.votes_of(connection, request.id)
+        fresh = request.revision == 1 and request.stage == 0
+        is_single = fresh and request.stages[0].quorum == 1  # nobody can have voted on it yet
+        votes = [] if is_single else request_rows.votes_of(connection, request.id)
         return eligible(asked(request, votes), self._directory)
 
     def _tell_of_strangers(

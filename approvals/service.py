@@ -355,8 +355,10 @@ class ApprovalService:
         )
 
     def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
-        """Who may decide it now, after these votes, by id; () once it is decided."""
+        """Who may decide it now, after these votes, by id; () once it is decided or too late."""
         if request.status is not RequestStatus.PENDING:
+            return ()
+        if request.expires_at is not None and request.expires_at <= self._clock.now():
             return ()
         return eligible(asked(request, votes), self._directory)
 

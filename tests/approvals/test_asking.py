@@ -165,3 +165,18 @@ async def test_call_that_a_rule_allowed_is_proposed_again_by_the_agents(world: W
 
     assert isinstance(answer, Result)
     assert (Cause.DRIFT, True) == (answer.cause, answer.retry)
+
+
+async def test_what_nobody_may_decide_by_the_rule_of_today_is_not_asked_again(
+    world: World,
+) -> None:
+    run, request = await world.approved()
+    world.change_rule("quote", CONTROLLERS)
+    world.directory.set_roles("dave")
+    told = await world.runs.claim(run, request.id, request.arguments)
+
+    assert isinstance(told, Result)
+    assert (Cause.NO_APPROVER, False) == (told.cause, told.retry)
+    assert "The rule on quote has changed" in told.message
+    assert "could decide it if an administrator gave them the role controller" in told.message
+    assert RequestStatus.CANCELLED is (await world.now(request)).status

@@ -159,10 +159,11 @@ async def test_one_session_can_be_asked_for(world: World) -> None:
 
 
 async def test_what_has_expired_waits_for_nobody(world: World) -> None:
-    await many(world, 1)
+    (request,) = await many(world, 1)
     world.clock.advance(7200)
 
     assert [] == await found(world, BEN)
+    assert () == (await world.service.view(request.id)).eligible
 
 
 async def test_rows_go_with_what_they_are_for(world: World) -> None:
