@@ -56,6 +56,11 @@ DRAW = """([card, look]) => {
     actions: {maxActions: 6, spacing: 'default', buttonSpacing: 8, actionsOrientation: 'horizontal',
               actionAlignment: 'left', showCard: {actionMode: 'inline'}},
   });
+  AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
+    const plain = text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+    result.outputHtml = plain.replace(/\\*\\*(.+?)\\*\\*/g, '<b>$1</b>');
+    result.didProcess = true;
+  };
   it.parse(card);
   document.getElementById('card').appendChild(it.render());
 }"""
