@@ -127,6 +127,7 @@ async def test_large_call_is_read_on_its_page_approved_on_its_card_and_runs(tmp_
     assert "/read/" in str(first.card)
     assert 'Cont\\u043eso.↵\n↵\nDigest: 000000000000"' in body
     assert TEXT[:60_000] in body
+    assert '<dt>Copies</dt><dd>3 <span class="mark">(default)</span>' in body
     assert "completed" == session["status"]
     assert [(TEXT, "news", 3)] == received()
     assert entries.index("opened") < entries.index("voted") < entries.index("decided")
