@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from agents import topology
@@ -127,6 +127,11 @@ class Registry:
         """
         known = self._tools.get(workflow, {}).get(tool)
         return None if known is None else known.effective(arguments)
+
+    @property
+    def asking(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The roles that user proxies name for their questions, by (workflow, proxy)."""
+        return {proxy: roles for proxy, roles in self._roles.items() if roles}
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this user proxy's questions; () for the policy's default."""

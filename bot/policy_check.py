@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from approvals.errors import ConfigurationError
 from approvals.models import Effect
@@ -15,6 +15,9 @@ from bot.people import SettingsDirectory
 from bot.policy_review import Finding, against_people, against_tools
 from bot.settings import Settings
 from bot.settings_file import load_settings
+
+if TYPE_CHECKING:  # AutoGen takes a second to import; other commands need not wait
+    from agents import Registry
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,24 @@ def examine(config: Path | None) -> Examined:
             settings = load_settings(config, adjust=_without_bad_rules)
         except ConfigurationError:
             return Examined(None, problems)
-    from agents.models import shared_client  # AutoGen takes a second to import
+    from agents.models import shared_client
     from bot.wiring import sound_workflows
 
     with shared_client() as client:
         registry, workflows = sound_workflows(settings, client)
-    tools = {info.name: info.tools for info in registry.infos()}
-    found = findings(settings, tools, complete=not workflows)
-    return Examined(settings, problems, workflows, found, tuple(tools))
+    found = findings(settings, registry, complete=not workflows)
+    names = tuple(info.name for info in registry.infos())
+    return Examined(settings, problems, workflows, found, names)
 
 
-def findings(
-    settings: Settings, tools: Mapping[str, Sequence[str]], *, complete: bool = True
-) -> list[Finding]:
-    """What does not fit: the rules, the tools of each workflow, the people."""
+def findings(settings: Settings, registry: Registry, *, complete: bool = True) -> list[Finding]:
+    """What does not fit: the rules, the workflows, the people; without `complete` there are more
+    workflows than these."""
     directory = SettingsDirectory(settings.people, local_persona=settings.local_persona)
+    tools = {info.name: info.tools for info in registry.infos()}
     return [
         *against_tools(settings.policy, tools, complete=complete),
-        *against_people(settings.policy, directory),
+        *against_people(settings.policy, directory, registry.asking),
     ]
 
 

@@ -48,19 +48,29 @@ def against_tools(
     return found
 
 
-def against_people(policy: Policy, directory: Directory) -> list[Finding]:
-    """Rules that too few different people, or nobody, can decide."""
+def against_people(
+    policy: Policy,
+    directory: Directory,
+    asking: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+) -> list[Finding]:
+    """Rules that too few different people, or nobody, can decide; and questions that nobody would
+    answer, with the roles that user proxies name, by (workflow, proxy)."""
     found: list[Finding] = []
     for tool, rule in policy.tools.items():
         if rule.effect is Effect.REQUIRE_APPROVAL:
             found += _Staffing(f"policy.tools.{tool}", rule, directory).findings()
-    roles = policy.rule_input_roles
-    asked = [role for role in roles if role != OWNER_ROLE]
-    for role in asked:
-        if not directory.with_roles([role]):
-            says = f"nobody has the role {role}; give it to somebody in `people`."
-            found.append(Finding(where="policy.human_input", says=says, is_error=roles == (role,)))
+    found += _unanswered("policy.human_input", policy.rule_input_roles, directory)
+    for (workflow, proxy), roles in (asking or {}).items():
+        found += _unanswered(f"workflow {workflow}, user proxy {proxy}", roles, directory)
     return found
+
+
+def _unanswered(where: str, roles: tuple[str, ...], directory: Directory) -> Iterator[Finding]:
+    held = [role for role in roles if role == OWNER_ROLE or directory.with_roles([role])]
+    for role in roles:
+        if role not in held:
+            says = f"nobody has the role {role}; give it to somebody in `people`."
+            yield Finding(where=where, says=says, is_error=not held)
 
 
 def _without_rule(

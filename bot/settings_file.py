@@ -176,7 +176,7 @@ class _Reader:
         try:
             return TypeAdapter(kind).validate_python(value)
         except ValidationError as exc:
-            self.problems += problems_of(exc, path, value)
+            self.problems += problems_of(exc, path, value, kind)
             return None
 
     def _database(self) -> None:

@@ -26,7 +26,7 @@ def read_people(entries: Any) -> tuple[list[PersonSettings], list[str]]:
         try:
             people.append(_PERSON.validate_python(entry))
         except ValidationError as exc:
-            problems += problems_of(exc, f"people.{number}", entry)
+            problems += problems_of(exc, f"people.{number}", entry, PersonSettings)
     problems += _repeated("people: the id", (p.id for p in people))
     for kind in KINDS:
         values = (value for p in people for k, value in p.identities.items() if k == kind)

@@ -29,7 +29,7 @@ def read_connectors(
     environ: Mapping[str, str],
     *,
     local: bool,
-    describe: Callable[[ValidationError, str, Any], list[str]],
+    describe: Callable[[ValidationError, str, Any, Any], list[str]],
 ) -> tuple[ConnectorSettings, list[str]]:
     """The section and everything that is wrong with it."""
     if section is None:
@@ -56,7 +56,7 @@ def read_connectors(
         try:
             found[name] = kind.model_validate(values)
         except ValidationError as exc:
-            problems += [_with_env(line) for line in describe(exc, path, values)]
+            problems += [_with_env(line) for line in describe(exc, path, values, kind)]
     return ConnectorSettings(**found), problems
 
 

@@ -154,7 +154,6 @@ async def compose(
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
-        tools = {info.name: info.tools for info in registry.infos()}
         adapter = await stack.enter_async_context(
             TeamsAdapter(
                 settings.teams,
@@ -253,7 +252,7 @@ async def compose(
             measure=measured(watch.metrics, tracing),
         )
         review = Review(store, clock, directory, follow_up, watch)
-        found = tuple(findings(settings, tools))
+        found = tuple(findings(settings, registry))
         yield Runtime(parts, jobs, health, adapter, manager, review, found)
 
 

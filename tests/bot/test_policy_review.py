@@ -152,3 +152,11 @@ def test_questions_that_nobody_answers() -> None:
         "policy.human_input: nobody has the role lead; give it to somebody in `people`.",
     )
     assert [] == against_people(Policy.load({}), FakeDirectory([ALEX]))
+
+
+def test_a_user_proxy_that_asks_a_role_nobody_has() -> None:
+    asking = {("sales", "boss"): ("lead",), ("sales", "desk"): ("lead", "manager")}
+    found = said(against_people(Policy.load({}), FakeDirectory([ALEX]), asking))
+
+    assert [is_error for is_error, _ in found] == [True, False]
+    assert found[0][1].startswith("workflow sales, user proxy boss: nobody has the role lead;")

@@ -152,6 +152,11 @@ TABLE: list[tuple[Callable[[Document], None], str]] = [
     (set_at("policy.tools.send", "perhaps"), "policy.tools.send"),
     (set_at("policy.tools.send.roles", []), "require_approval needs roles"),
     (set_at("policy.tools.send.deadline", "soon"), "'soon' is not a duration"),
+    (set_at("people.0.rols", []), "people.0.rols: unknown key; did you mean roles?"),
+    (set_at("teams.tennant_id", "x"), "teams.tennant_id: unknown key; did you mean tenant_id?"),
+    (set_at("limits", {"votes": {"at_onc": 1}}), "at_onc: unknown key; did you mean at_once?"),
+    (set_at("limits", {"wait": 8}), "limits.wait: 8 has no unit; write for example 30s"),
+    (set_at("people.0.roles", "manager"), "people.0.roles: write a list, for example [one]"),
     (
         set_at("policy.tools.send.roles", ["chief"]),
         "policy.tools.send: needs 1 of chief, but people",
