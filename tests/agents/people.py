@@ -132,7 +132,12 @@ class SqliteOffice:
 
     def __init__(self, store: Any, registry: Registry, policy: Policy):
         self._clock = ManualClock()
-        parts = (store, self._clock, policy, People(), NoJobs(), {}, registry)
+        self._store, self._policy = store, policy
+        self.restart(registry)
+
+    def restart(self, registry: Registry) -> None:
+        """Go on in another release of the workflows."""
+        parts = (self._store, self._clock, self._policy, People(), NoJobs(), {}, registry)
         self.runs = Runs(*parts)
         self.service = ApprovalService(*parts)
 

@@ -1,0 +1,152 @@
+"""Whole chats: people read what will run, and a tool that changes meanwhile is asked again.
+
+Without postponed annotations: AutoGen does not find the models of a module that postpones them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import autogen
+import pytest
+from autogen import AssistantAgent
+from pydantic import BaseModel
+
+from agents import ApprovalProxy, Chat, WorkflowContext, workflow
+from agents.workflows import Workflow
+from approvals.errors import StaleDigestError
+from approvals.models import RequestStatus, SessionStatus
+from sandbox.openai import ToolCall
+from tests.agents.people import SqliteOffice
+from tests.agents.teams import Mode, calls_then
+from tests.agents.world import world
+
+PAY = ToolCall("pay", {"invoice": "INV-7", "rationale": "asked"}, "call_1")
+
+
+class Line(BaseModel):
+    sku: str
+    quantity: int = 1
+
+
+class Payments:
+    """Pays in releases with other defaults, and remembers what each body received."""
+
+    def __init__(self) -> None:
+        self.received: list[Any] = []
+
+    def workflow(self, amount: float, *, mode: Mode = "async") -> Workflow:
+        def pay(invoice: str, amount: float = amount, lines: list[Line] = []) -> dict[str, Any]:  # noqa: B006
+            self.received.append((invoice, amount, lines))
+            return {"paid": amount}
+
+        def build(context: WorkflowContext) -> Chat:
+            worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
+            gate = ApprovalProxy(
+                "gatekeeper",
+                human_input_mode="NEVER",
+                is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
+            )
+            autogen.register_function(pay, caller=worker, executor=gate, description="Pay.")
+            return Chat(gate, worker)
+
+        return workflow("payments", "1", "Payments", mode=mode)(build)
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+async def test_defaults_are_read_signed_and_run(mode: Mode, tmp_path: Path) -> None:
+    payments = Payments()
+    around = world(
+        payments.workflow(500.0, mode=mode),
+        calls_then(PAY),
+        path=tmp_path,
+        office="sqlite",
+        guarded=["pay"],
+    )
+    async with around as w:
+        await w.start()
+        assert SessionStatus.WAITING is (await w.run()).status
+        (request,) = await w.requests()
+        assert {"invoice": "INV-7", "amount": 500.0, "lines": []} == request.arguments
+        assert ("/amount", "/lines") == request.defaulted
+        assert {"invoice": "INV-7"} == request.written
+        await w.office.approve(request)
+        assert SessionStatus.COMPLETED is (await w.run()).status
+
+    assert [("INV-7", 500.0, [])] == payments.received
+
+
+async def test_people_edit_what_the_body_receives(tmp_path: Path) -> None:
+    payments = Payments()
+    around = world(
+        payments.workflow(500.0),
+        calls_then(PAY),
+        path=tmp_path,
+        office="sqlite",
+        guarded=["pay"],
+    )
+    async with around as w:
+        await w.start()
+        await w.run()
+        (request,) = await w.requests()
+        await w.office.approve(request, {"invoice": "INV-8", "lines": [{"sku": "a"}]})
+        assert SessionStatus.COMPLETED is (await w.run()).status
+        (told,) = await w.tool_texts()
+
+    assert [("INV-8", 500.0, [Line(sku="a")])] == payments.received
+    assert '"arguments_used": {"invoice": "INV-8", "amount": 500.0' in told
+
+
+@pytest.mark.parametrize("approved", [False, True])
+async def test_release_with_another_default_is_asked_again(approved: bool, tmp_path: Path) -> None:
+    """Whether its request waits or was approved already: the session goes on, asked anew."""
+    payments = Payments()
+    around = world(
+        payments.workflow(500.0),
+        calls_then(PAY),
+        path=tmp_path,
+        office="sqlite",
+        guarded=["pay"],
+    )
+    async with around as w:
+        assert isinstance(w.office, SqliteOffice)
+        await w.start()
+        await w.run()
+        (request,) = await w.requests()
+        if approved:
+            await w.office.approve(request)
+        w.workflow = payments.workflow(900.0)
+        w.office.restart(w.new_registry())
+        if approved:
+            assert SessionStatus.WAITING is (await w.run()).status
+        else:
+            with pytest.raises(StaleDigestError, match="takes or fills in has changed"):
+                await w.office.approve(request)
+        (again,) = await w.requests()
+        assert (RequestStatus.PENDING, 2) == (again.status, again.revision)
+        assert 900.0 == again.arguments["amount"]
+        assert payments.received == []
+        await w.office.approve(again)
+        assert SessionStatus.COMPLETED is (await w.run()).status
+
+    assert [("INV-7", 900.0, [])] == payments.received
+
+
+async def test_nested_extras_are_told_to_the_model_and_nobody_is_asked(tmp_path: Path) -> None:
+    payments = Payments()
+    lines = [{"sku": "a", "hold_until": "Monday"}]
+    call = ToolCall("pay", {"invoice": "INV-7", "lines": lines, "rationale": "asked"}, "call_1")
+    around = world(
+        payments.workflow(500.0),
+        calls_then(call),
+        path=tmp_path,
+        office="sqlite",
+        guarded=["pay"],
+    )
+    async with around as w:
+        await w.start()
+        assert SessionStatus.COMPLETED is (await w.run()).status
+        (told,) = await w.tool_texts()
+
+    assert "hold_until" in told
+    assert '"cause": "invalid_arguments"' in told
+    assert payments.received == []
