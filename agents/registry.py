@@ -120,6 +120,10 @@ class Registry:
         known = self._tools.get(workflow, {}).get(tool)
         return None if known is None else known.version
 
+    def schema_versions(self) -> frozenset[str]:
+        """Those of all tools here."""
+        return frozenset(tool.version for tools in self._tools.values() for tool in tools.values())
+
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """What the tool's body would receive; None if the tool is unknown.
 

@@ -33,6 +33,8 @@ def _executed(request: Request, result: Result) -> str:
     if request.modified or result.outcome is Outcome.EXECUTED_WITH_CHANGES:
         answer["status"] = Outcome.EXECUTED_WITH_CHANGES
         answer["arguments_used"] = request.arguments
+    elif request.written is not None and not _holds(request.arguments, request.written):
+        answer["arguments_used"] = request.arguments
     return _dumps({**answer, "result": result.content, "decided_by": decider})
 
 
@@ -66,6 +68,15 @@ def _person(request: Request) -> str | None:
     if decision is None or decision.via in _WITHOUT_PEOPLE:
         return None
     return decision.by_name
+
+
+def _holds(complete: Any, written: Any) -> bool:
+    """Whether what was written stands in what ran, however much the tool filled in besides."""
+    if isinstance(complete, dict) and isinstance(written, dict):
+        return all(key in complete and _holds(complete[key], written[key]) for key in written)
+    if isinstance(complete, list) and isinstance(written, list):
+        return len(complete) == len(written) and all(map(_holds, complete, written))
+    return bool(complete == written)
 
 
 def _dumps(value: dict[str, Any]) -> str:

@@ -34,6 +34,8 @@ from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.wording import in_words
 
+PAGE = 200
+"""Requests that are looked at in one step; others use the store between two of them."""
 OLD_FORM = "An earlier release asked this without all that the tool receives."
 TOOL_CHANGED = "What {tool} takes or fills in has changed since this was asked."
 RULE_CHANGED = "The rule on {tool} has changed since this was asked."
@@ -75,6 +77,16 @@ class Asking:
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, session, why, tool_changed=False)
         return None
+
+    def changed(self, connection: Connection, after: tuple[str, str]) -> list[Request]:
+        """Pending requests that may have to be asked again, oldest first, a page at a time."""
+        return request_rows.asked_otherwise(
+            connection,
+            policy_version=self._policy.version,
+            schema_versions=self._catalog.schema_versions(),
+            after=after,
+            limit=PAGE,
+        )
 
     def effective(self, again: AskAgain) -> Effective | InvalidArgumentsError | None:
         """What the tool would receive today; runs its validators, so not in a transaction."""

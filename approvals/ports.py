@@ -113,6 +113,9 @@ class ToolCatalog(Protocol):
     def schema_version(self, workflow: str, tool: str) -> str | None:
         """Names what the tool takes and fills in, here and now; None if unknown."""
 
+    def schema_versions(self) -> frozenset[str]:
+        """Those of all tools here."""
+
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """What the tool's body would receive for `arguments`; None if the tool is unknown.
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -20,6 +21,7 @@ from approvals.canonical import sha256_hex, well_formed
 from approvals.doubts import Doubts
 from approvals.eligibility import asked, eligible
 from approvals.errors import (
+    AlreadyDecidedError,
     ClosedError,
     CountersignError,
     ExpiredError,
@@ -204,6 +206,24 @@ class ApprovalService:
 
         await self._store.write(unit)
         log.info("request asked again", request_id=again.request.id, why=again.why)
+
+    async def ask_again_what_changed(self) -> int:
+        """Ask again what waits under a rule or of a tool that has changed; how many there were.
+
+        To be called when a server starts, with its policy and its tools. Harmless to repeat.
+        """
+        after, count = ("", ""), 0
+        while True:
+            found = await self._store.read(lambda c, at=after: self._asking.changed(c, at))  # type: ignore[misc]
+            if not found:
+                return count
+            for request in found:
+                again = await self._store.read(lambda c, r=request: self._asking.needed(c, r))  # type: ignore[misc]
+                with suppress(AlreadyDecidedError):
+                    if again is not None:
+                        await self._ask_again(again)
+                        count += 1
+            after = (codec.to_text(found[-1].created_at), found[-1].id)
 
     async def expire(self, request_id: str) -> None:
         """Let a request expire if its deadline has passed; harmless otherwise."""

@@ -103,6 +103,9 @@ class _NoTools:
     def schema_version(self, workflow: str, tool: str) -> str | None:
         return None
 
+    def schema_versions(self) -> frozenset[str]:
+        return frozenset()
+
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return None
 

@@ -74,6 +74,7 @@ class Runtime:
     health: Health
     adapter: TeamsAdapter
     manager: SessionManager
+    service: ApprovalService
     review: Review
     findings: tuple[Finding, ...]
     """What does not fit between the rules, the tools and the people."""
@@ -114,9 +115,12 @@ class Runtime:
             await asyncio.gather(task, reviewing, return_exceptions=True)
 
     async def _review(self) -> None:
-        """Tell of what nobody can decide with the people of this configuration."""
+        """Ask again what another release or policy asked, and tell of what nobody can decide with
+        the people of this configuration."""
         while True:
             try:
+                if changed := await self.service.ask_again_what_changed():
+                    log.info("requests asked again", count=changed)
                 await self.review.run()
             except UnavailableError as exc:
                 log.warning("people not reviewed yet", error=str(exc), again_s=REVIEW_AGAIN_S)
@@ -253,7 +257,7 @@ async def compose(
         )
         review = Review(store, clock, directory, follow_up, watch)
         found = tuple(findings(settings, registry))
-        yield Runtime(parts, jobs, health, adapter, manager, review, found)
+        yield Runtime(parts, jobs, health, adapter, manager, service, review, found)
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:

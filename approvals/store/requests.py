@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from approvals.errors import InvalidError, NotFoundError
 from approvals.lifecycle import require_move
-from approvals.models import Request, RequestId, RequestStatus, Vote
+from approvals.models import Request, RequestId, RequestKind, RequestStatus, Vote
 from approvals.store import changes, codec, open_roles
 from approvals.store import sessions as sessions_of
 from approvals.store.prepared import Prepared, insertion
@@ -132,6 +132,34 @@ def expiring(connection: Connection, now: datetime, *, limit: int) -> list[Reque
         .limit(limit)
     )
     return [RequestId(row[0]) for row in connection.execute(query)]
+
+
+def asked_otherwise(
+    connection: Connection,
+    *,
+    policy_version: str,
+    schema_versions: Collection[str],
+    after: tuple[str, str],
+    limit: int,
+) -> list[Request]:
+    """Pending calls that were asked under another policy or of another form of their tools,
+    oldest first, after the (created_at, id) of the last one seen."""
+    query = (
+        select(requests)
+        .where(
+            _PENDING,
+            requests.c.kind == RequestKind.TOOL.value,
+            requests.c.created_at >= after[0],  # from where an index is read, unlike by `or`
+            or_(requests.c.created_at > after[0], requests.c.id > after[1]),
+            or_(
+                requests.c.policy_version != policy_version,
+                requests.c.schema_version.not_in(sorted(schema_versions)),
+            ),
+        )
+        .order_by(requests.c.created_at, requests.c.id)
+        .limit(limit)
+    )
+    return [codec.request(row) for row in connection.execute(query)]
 
 
 def orphaned(connection: Connection, before: datetime, *, limit: int) -> list[RequestId]:

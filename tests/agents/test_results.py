@@ -51,6 +51,20 @@ def test_modified_by_a_person() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "told_what_ran"),
+    [({}, False), ({"to": "bob"}, False), ({"to": "BOB"}, True), ({"to": {"name": "bob"}}, True)],
+)
+def test_what_the_tool_made_of_it_is_told_where_it_is_not_what_was_written(
+    written: dict[str, object], told_what_ran: bool
+) -> None:
+    """A default is no news; a value that a validator changed is."""
+    request = REQUEST.model_copy(update={"written": written})
+    told = json.loads(text_of(request, Result(outcome=Outcome.EXECUTED, content="sent")))
+
+    assert told_what_ran is ("arguments_used" in told)
+
+
 def test_rejected_by_a_person() -> None:
     """Says why, so that agents can adapt."""
     request = REQUEST.model_copy(update={"decision": NO})

@@ -180,3 +180,29 @@ async def test_what_nobody_may_decide_by_the_rule_of_today_is_not_asked_again(
     assert "The rule on quote has changed" in told.message
     assert "could decide it if an administrator gave them the role controller" in told.message
     assert RequestStatus.CANCELLED is (await world.now(request)).status
+
+
+async def test_server_that_starts_asks_again_what_changed_and_nothing_else(world: World) -> None:
+    world.catalog.version = "1"
+    (first,) = await world.asked()
+    (second,) = await world.asked("pay")
+    assert 0 == await world.service.ask_again_what_changed()
+    world.change_rule("quote", CONTROLLERS)
+
+    assert 1 == await world.service.ask_again_what_changed()
+    assert 0 == await world.service.ask_again_what_changed()
+    assert (2, 1) == ((await world.now(first)).revision, (await world.now(second)).revision)
+
+    world.catalog.version = "2"
+
+    assert 2 == await world.service.ask_again_what_changed()
+    assert (3, 2) == ((await world.now(first)).revision, (await world.now(second)).revision)
+
+
+async def test_what_is_shown_elsewhere_says_why_it_is_asked_again(world: World) -> None:
+    (request,) = await world.asked()
+    change_tool(world)
+    await world.service.ask_again_what_changed()
+
+    assert "quote takes or fills in has changed" in (await world.now(request)).asked_again
+    assert {2} == {d.wanted_version for d in await world.service.deliveries(request.id)}

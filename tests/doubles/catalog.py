@@ -57,6 +57,10 @@ class FakeCatalog:
         """The same for every tool that is known."""
         return None if self.schema(workflow, tool) is None else self.version
 
+    def schema_versions(self) -> frozenset[str]:
+        """The one that all tools have."""
+        return frozenset({self.version})
+
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """By the schema alone."""
         return effective_by_schema(tool, self.schema(workflow, tool), arguments, self.version)

@@ -158,6 +158,9 @@ class Catalog:
     def schema_version(self, workflow: str, tool: str) -> str | None:
         return ""
 
+    def schema_versions(self) -> frozenset[str]:
+        return frozenset({""})
+
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return effective_by_schema(tool, self.schema(workflow, tool), arguments)
 
