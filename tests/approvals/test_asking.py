@@ -200,6 +200,7 @@ async def test_server_that_starts_asks_again_what_changed_and_nothing_else(world
 
 
 async def test_what_is_shown_elsewhere_says_why_it_is_asked_again(world: World) -> None:
+    world.catalog.version = "1"
     (request,) = await world.asked()
     change_tool(world)
     await world.service.ask_again_what_changed()
