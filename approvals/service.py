@@ -277,7 +277,7 @@ class ApprovalService:
             if request.status is not RequestStatus.PENDING:
                 raise ClosedError(f"Request {request_id} is {request.status}.")
             opening = Opening(request_id=request_id, revision=revision, principal_id=person, at=now)
-            new = opening_rows.add(connection, opening)
+            new = opening_rows.add(connection, opening, request.session_id)
             if new:
                 body: JsonObject = {
                     "request": request_id,

@@ -5,23 +5,25 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select
 
 from approvals.models import Opening, PrincipalId, RequestId
-from approvals.store import codec
+from approvals.store import changes, codec
 from approvals.store.prepared import Prepared, insertion
 from approvals.store.schema import request_openings
 
 
-def add(connection: Connection, opening: Opening) -> bool:
+def add(connection: Connection, opening: Opening, session_id: str) -> bool:
     """Record it; False if it was recorded before. The session of the request must be locked."""
     known = of_revision(connection, opening.request_id, opening.revision)
     if any(each.principal_id == opening.principal_id for each in known):
         return False
-    _INSERT.run(
-        connection,
-        request_id=opening.request_id,
-        revision=opening.revision,
-        principal_id=opening.principal_id,
-        at=codec.to_text(opening.at),
-    )
+    columns = {
+        "request_id": opening.request_id,
+        "revision": opening.revision,
+        "principal_id": opening.principal_id,
+        "at": codec.to_text(opening.at),
+    }
+    _INSERT.run(connection, **columns)
+    key: list[str | int] = [opening.request_id, opening.revision, opening.principal_id]
+    changes.note(connection, session_id, "request_openings", key, columns)
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
-from approvals.store.schema import deliveries, requests, sessions, votes
+from approvals.store.schema import deliveries, request_openings, requests, sessions, votes
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Row:
     columns: Mapping[str, Any]
 
 
-OF_REQUESTS = (votes, deliveries)
+OF_REQUESTS = (votes, request_openings, deliveries)
 """Tables whose rows belong to a request."""
 
 
