@@ -116,8 +116,16 @@ class Asking:
             return self._cancel(connection, request, Cause.INVALID_ARGUMENTS, reason, now)
         arguments = request.arguments if effective is None else effective.arguments
         version = request.schema_version if effective is None else effective.schema_version
+        written = request.written
+        if written is None and not request.modified and arguments != request.arguments:
+            written = request.arguments  # by which the chat knows its call again
         revised = request.model_copy(
-            update={"arguments": arguments, "schema_version": version, "asked_again": again.why}
+            update={
+                "arguments": arguments,
+                "written": written,
+                "schema_version": version,
+                "asked_again": again.why,
+            }
         )
         ruling = self._policy.rule(call_of(revised, arguments))
         if ruling.effect is Effect.DENY:

@@ -221,6 +221,7 @@ _CHANGING = (
     "result",
     "schema_version",
     "defaulted",
+    "written",
     "injected",
     "show_first",
     "valid_for_s",

@@ -132,12 +132,12 @@ class SqliteOffice:
 
     def __init__(self, store: Any, registry: Registry, policy: Policy):
         self._clock = ManualClock()
-        self._store, self._policy = store, policy
+        self.store, self._policy = store, policy
         self.restart(registry)
 
     def restart(self, registry: Registry) -> None:
         """Go on in another release of the workflows."""
-        parts = (self._store, self._clock, self._policy, People(), NoJobs(), {}, registry)
+        parts = (self.store, self._clock, self._policy, People(), NoJobs(), {}, registry)
         self.runs = Runs(*parts)
         self.service = ApprovalService(*parts)
 

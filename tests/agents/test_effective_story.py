@@ -10,11 +10,14 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 from pydantic import BaseModel
+from sqlalchemy import Connection, update
 
 from agents import ApprovalProxy, Chat, WorkflowContext, workflow
 from agents.workflows import Workflow
+from approvals.canonical import digest
 from approvals.errors import StaleDigestError
-from approvals.models import RequestStatus, SessionStatus
+from approvals.models import Request, RequestStatus, SessionStatus
+from approvals.store import schema
 from sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
 from tests.agents.teams import Mode, calls_then
@@ -150,3 +153,51 @@ async def test_nested_extras_are_told_to_the_model_and_nobody_is_asked(tmp_path:
     assert "hold_until" in told
     assert '"cause": "invalid_arguments"' in told
     assert payments.received == []
+
+
+async def test_what_waits_from_a_release_before_is_asked_again_and_goes_on(tmp_path: Path) -> None:
+    """That release signed what the agent wrote, and its workflow's version named the schemas."""
+    payments = Payments()
+    around = world(
+        payments.workflow(500.0),
+        calls_then(PAY),
+        path=tmp_path,
+        office="sqlite",
+        guarded=["pay"],
+    )
+    async with around as w:
+        assert isinstance(w.office, SqliteOffice)
+        await w.start()
+        await w.run()
+        (request,) = await w.requests()
+        (before,) = w.registry.info("payments").also
+        await w.office.store.write(lambda c: _as_before(c, request, before))
+        assert 1 == await w.office.service.ask_again_what_changed()
+        (again,) = await w.requests()
+        assert "An earlier release asked this" in again.asked_again
+        assert 500.0 == again.arguments["amount"]
+        await w.office.approve(again)
+        assert SessionStatus.COMPLETED is (await w.run()).status
+
+    assert [("INV-7", 500.0, [])] == payments.received
+
+
+def _as_before(connection: Connection, request: Request, version: str) -> None:
+    written = {"invoice": "INV-7"}
+    signed = digest(
+        session_id=request.session_id,
+        call_id=request.call_id,
+        tool=request.tool,
+        arguments=written,
+        policy_version=request.policy_version,
+    )
+    connection.execute(
+        update(schema.requests).values(
+            arguments='{"invoice":"INV-7"}',
+            digest=signed,
+            schema_version="",
+            written=None,
+            defaulted=None,
+        )
+    )
+    connection.execute(update(schema.sessions).values(workflow_version=version))
