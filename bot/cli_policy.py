@@ -40,7 +40,9 @@ def check(config: ConfigOption = None) -> None:
 
 
 def _show(loaded: Policy) -> None:
-    table = Table("tool", "effect", "risk", "who approves", "where", "deadline")
+    table = Table()
+    for name in ("tool", "effect", "risk", "who approves", "where", "deadline"):
+        table.add_column(name, overflow="fold")  # a name to copy is never cut off
     for tool, rule in sorted(loaded.tools.items()):
         deadline = duration_in_words(rule.deadline) if rule.deadline else ""
         where = ", ".join(rule.channels) if rule.tiers() else ""

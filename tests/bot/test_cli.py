@@ -315,6 +315,12 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
         sys.modules.pop(name, None)
 
 
+def test_names_of_tools_are_never_cut_off(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli_options.console.width", 80)
+
+    assert "…" not in cli("policy", "check").out.partition("policy version")[0]
+
+
 def test_policy_check_is_content_with_the_shipped_rules(cli: Cli) -> None:
     said = cli("policy", "check")
 
