@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from approvals.display import value_text
 from approvals.models import (
     Delivery,
     DeliveryStatus,
@@ -14,7 +15,7 @@ from approvals.models import (
 )
 from approvals.ports import RequestView
 from approvals.tickets import TicketOutcome, target_of
-from approvals.wording import VIA_WORDS, cut, visible
+from approvals.wording import VIA_WORDS, cut_visibly, visible
 
 RESULT_LIMIT = 1_500
 _OUTCOMES = {
@@ -125,11 +126,11 @@ def _found(finding: Finding) -> str:
 
 def _result(result: Result | None) -> str:
     content = "" if result is None else visible(result.content).strip()
-    return f"Result: {cut(content, RESULT_LIMIT)}" if content else ""
+    return f"Result: {cut_visibly(content, RESULT_LIMIT)}" if content else ""
 
 
 def _quoted(label: str, text: str) -> str:
-    return f"{label}: {cut(visible(text), RESULT_LIMIT)}" if text else ""
+    return f"{label}: {cut_visibly(value_text(text), RESULT_LIMIT)}" if text else ""
 
 
 def _lines(*parts: str) -> str:

@@ -6,6 +6,7 @@ to have read it, once; the button carries a token that came with the page.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
@@ -100,7 +101,7 @@ class ReadingPage:
     async def _show(
         self, request: web.Request, token: str, invitation: Invitation, view: RequestView
     ) -> web.StreamResponse:
-        parts = html.whole(view)
+        parts = await asyncio.to_thread(html.whole, view)  # megabytes take their time
         if view.request.status is RequestStatus.PENDING:
             parts.append(self._button(token, invitation, view))
         return _page(HTTPStatus.OK, html.page("Read all of it", parts))

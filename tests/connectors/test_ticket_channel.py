@@ -87,7 +87,7 @@ async def test_ticket_of_a_call_in_doubt_is_told_what_a_person_found(
     assert status is settled.status
     assert [LIVE, CLOSED] == [doubted, (await world.delivery(request)).status]
     assert "Ben looked into the target system (the API, " in said
-    assert f"UTC): {words}.\n\nNote: Looked\\u202e at Q-7." in said
+    assert f'UTC): {words}.\n\nNote: "Looked\\u202e at Q-7."' in said
 
 
 async def test_lost_answer_is_looked_for_before_asking_again(world: DeskWorld) -> None:
