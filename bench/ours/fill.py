@@ -136,7 +136,9 @@ class Mould:
         session_id = ids.new_id("S")
         names = {self._session["id"]: session_id}
         for request in self._requests:
-            names |= {request["id"]: ids.new_id("R"), request["execution_token"]: ids.new_token()}
+            token, new_token = request["execution_token"], ids.new_token()
+            names |= {request["id"]: ids.new_id("R"), token: new_token}
+            names[_told(token)] = _told(new_token)
             names.setdefault(request["checkpoint_id"], ids.new_id("C"))
         for digest, text in self._signed.items():
             signed = text.replace(self._session["id"], session_id)
@@ -156,6 +158,8 @@ class Mould:
             "arguments": json.loads(row["arguments"]),
             "policy_version": row["policy_version"],
         }
+        if row["schema_version"]:
+            signed["schema_version"] = row["schema_version"]
         text = canonical_json(signed)
         require(sha256_hex(text) == row["digest"], f"{row['id']} is not what was signed")
         return text.decode()
@@ -179,6 +183,11 @@ class Mould:
         for row, text in zip(self._ledger, hashed, strict=True):
             before = sha256_hex(text.replace(row["prev_hash"], before).encode())
             yield row["hash"], before
+
+
+def _told(secret: str) -> str:
+    """As the ledger tells it."""
+    return f"sha256:{sha256_hex(secret.encode())}"
 
 
 def _is_plain(value: Any) -> bool:
