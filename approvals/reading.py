@@ -123,10 +123,7 @@ class ReadLinks:
             payload, given = _decoded(said), _decoded(mac)
         except (ValueError, binascii.Error) as exc:
             raise BrokenLinkError("This is not one of our links.") from exc
-        # A second spelling of the same bytes would be a second link.
-        if not hmac.compare_digest(given, self._mac(purpose, payload)) or (
-            token != f"{_encoded(payload)}.{_encoded(given)}"
-        ):
+        if not hmac.compare_digest(given, self._mac(purpose, payload)):
             raise BrokenLinkError("This is not one of our links.")
         return payload
 
@@ -169,5 +166,9 @@ def _encoded(raw: bytes) -> str:
 
 
 def _decoded(text: str) -> bytes:
+    """Raises ValueError, also for another spelling of the same bytes: it would be a second link."""
     padded: Any = text + "=" * (-len(text) % 4)
-    return base64.b64decode(padded, altchars=b"-_", validate=True)
+    raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+    if _encoded(raw) != text:
+        raise ValueError("spelt otherwise")
+    return raw
