@@ -178,8 +178,11 @@ def _own(default: Any) -> Any:
 
 
 def _dumped(adapter: TypeAdapter[Any] | None, value: Any) -> Any:
-    """The value as JSON; sets, which have no order, sorted."""
-    if adapter is None:
+    """The value as JSON; sets, which have no order, sorted.
+
+    A bool is one whatever the declared type makes of it: `x: float = True` gives the body True.
+    """
+    if adapter is None or isinstance(value, bool):
         return to_jsonable_python(_sorted(value))
     try:
         plain = adapter.dump_python(

@@ -248,6 +248,15 @@ def test_default_that_the_type_does_not_allow_is_a_value() -> None:
     assert received(find) == (None, None)
 
 
+def test_default_of_another_type_is_shown_as_what_the_body_receives() -> None:
+    def scale(by: float = True) -> Any:
+        return by
+
+    assert signed(scale)["by"] is True
+    assert received(scale) is True
+    assert received(scale, by=1) == 1.0
+
+
 def test_default_that_json_cannot_hold_is_shown_as_json() -> None:
     def price(amount: Decimal = Decimal("5.00"), first: Line = Line(sku="a")) -> Any:  # noqa: B008
         return amount, first

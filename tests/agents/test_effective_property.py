@@ -140,6 +140,8 @@ def sealed(source: str, seen: list[dict[str, Any]]) -> SealedTool:
 
 def written_down(kind: str, value: Any) -> bytes:
     """The canonical JSON of what a body received, by pydantic and not by the code under test."""
+    if isinstance(value, bool):
+        return canonical_json(value)
     if isinstance(value, set):
         value = sorted(value)
     with warnings.catch_warnings():

@@ -180,9 +180,9 @@ class Stage:
 
 
 def _ask_for_rationales(chat: Chat) -> None:
-    from agents.tools import require_rationale, schemas
+    from agents.tools import parameters, show
 
-    require_rationale(chat, schemas(chat), lambda tool: tool not in ALLOWED)
+    show(chat, parameters(chat, "example"), lambda tool: tool not in ALLOWED)
 
 
 @asynccontextmanager
