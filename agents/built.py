@@ -10,6 +10,7 @@ from typing import Any, Literal
 from autogen import GroupChat, GroupChatManager
 
 from agents.baseline import Baseline
+from agents.beside import Home
 from agents.chat import Chat
 from agents.effective import ToolParameters
 from agents.gatekeeper import ApprovalProxy
@@ -26,6 +27,8 @@ class BuiltChat:
     tools: Mapping[str, ToolParameters]
     """What each tool takes, without the rationale."""
     baseline: Baseline
+    home: Home
+    """Where its agents belong, which tells what they may do."""
 
     @cached_property
     def proxies(self) -> tuple[ApprovalProxy, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from autogen import Agent, ConversableAgent, UserProxyAgent
 
+from agents.beside import outside
 from agents.calls import has_calls, is_legacy
 from agents.permit import SealedTool
 from agents.quick import QuickReplies
@@ -100,7 +101,9 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
             return False, None
         gate = self._require_gate("tools")
         asker = _asker(history, sender)
-        return self._reply(history, gate.from_thread(lambda: gate.settle(self, history, asker)))
+        with outside():
+            answers = gate.from_thread(lambda: gate.settle(self, history, asker))
+        return self._reply(history, answers)
 
     async def a_gate_reply(
         self,
@@ -113,7 +116,9 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         if not history or not has_calls(history[-1]):
             return False, None
         gate = self._require_gate("tools")
-        return self._reply(history, await gate.settle(self, history, _asker(history, sender)))
+        with outside():
+            answers = await gate.settle(self, history, _asker(history, sender))
+        return self._reply(history, answers)
 
     async def a_generate_reply(
         self,
@@ -144,13 +149,17 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         """Ask a person, in a sync chat: the chat waits, and goes on with the answer."""
         gate = self._require_gate("questions")
         history, asker = self._heard
-        return self._heard_person(gate.from_thread(lambda: gate.ask(self, prompt, history, asker)))
+        with outside():
+            said = gate.from_thread(lambda: gate.ask(self, prompt, history, asker))
+        return self._heard_person(said)
 
     async def a_get_human_input(self, prompt: str, **_: Any) -> str:
         """Ask a person, in an async chat."""
         gate = self._require_gate("questions")
         history, asker = self._heard
-        return self._heard_person(await gate.ask(self, prompt, history, asker))
+        with outside():
+            said = await gate.ask(self, prompt, history, asker)
+        return self._heard_person(said)
 
     def _hear(self, messages: list[dict[str, Any]] | None, sender: Agent | None) -> None:
         """Keep what is being answered: AutoGen does not hand it to `get_human_input`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from agents.beside import Watch
 from approvals.errors import LostLeaseError, UnavailableError
 from approvals.models import SessionId
 from approvals.runs import Run, Runs
@@ -43,6 +44,8 @@ class Lease:
     clock_s: Callable[[], float] = elapsed_s
     task: asyncio.Task[Any] | None = None
     """What runs the session; `stop` needs it."""
+    watch: Watch | None = None
+    """What was tried beside the gate, once the chat is driven."""
     lost: bool = False
     stopping: bool = False
     _in_tool: int = 0
@@ -52,7 +55,8 @@ class Lease:
         """Return if, as far as this process can know without asking, the lease is still held.
 
         The store checks again at every write; this stops a run that has nothing to write yet, and
-        a tool whose process was frozen after the store was asked. Raises LostLeaseError.
+        a tool whose process was frozen after the store was asked. Raises LostLeaseError, or the
+        BesideGateError that something in the chat was answered with and went on.
         """
         if self.lost:
             raise LostLeaseError(f"Session {self.run.session.id} is run by another process now.")
@@ -63,6 +67,8 @@ class Lease:
                 f"The lease on session {self.run.session.id} has run out: this process was "
                 "suspended, or the store could not be reached."
             )
+        if self.watch is not None:
+            self.watch.require()
 
     def stop(self) -> None:
         """End the run between two steps: at once, or when the tool that runs now has ended and its

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from agents import beside
 from agents.effective import ToolParameters
 from agents.signature import of_function
 from approvals.canonical import digest
@@ -58,7 +59,8 @@ def permitted(request: Request, require: Callable[[], None]) -> Iterator[None]:
     """
     token = _permit.set(_Permit(request, require))
     try:
-        yield
+        with beside.execution():
+            yield
     finally:
         _permit.reset(token)
 
@@ -109,6 +111,7 @@ class SealedTool:
     def _permit_for(self, arguments: dict[str, Any]) -> _Permit:
         permit = _permit.get()
         if permit is None:
+            beside.forbid(f"call {self.name}", "a sealed tool is called directly")
             raise RefusedError(
                 f"{self.name} runs only when Countersign executes an approved request. Start the "
                 "chat as a session (SessionManager.run) instead of calling the tool."

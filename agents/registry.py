@@ -7,12 +7,14 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from agents import topology
+from agents import entries, processes, topology
 from agents.baseline import Baseline
+from agents.beside import Home
 from agents.built import BuiltChat
 from agents.effective import ToolParameters
 from agents.fingerprint import fingerprint, fingerprint_with_schemas
 from agents.loading import why
+from agents.reach import Reach, reach
 from agents.tools import parameters, schemas_before_versions, show
 from agents.triggers import quicken
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
@@ -37,6 +39,7 @@ class Registry:
     def __init__(
         self, context: WorkflowContext, *, needs_rationale: Callable[[str], bool] = _always
     ):
+        entries.install()
         self._context = context
         self._needs_rationale = needs_rationale
         self._workflows: dict[str, Workflow] = {}
@@ -162,8 +165,11 @@ class Registry:
 
     def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
         """The chat, its version, and its version as it was written before tools had versions."""
-        chat = workflow(self._context)
-        topology.check(chat, workflow.name)
+        home = Home()
+        with home.building():
+            chat = workflow(self._context)
+        found = reach(chat.agents)
+        topology.check(chat, workflow.name, found)
         before = fingerprint_with_schemas(chat, schemas_before_versions(chat))
         tools = parameters(chat, workflow.name)
         versions = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
@@ -171,7 +177,8 @@ class Registry:
         quicken(chat.agents)
         package = workflow.factory.__module__.partition(".")[0]
         baseline = Baseline(chat.agents, [package])
-        return BuiltChat(chat, workflow.mode, tools, baseline), versions[0], versions[1]
+        _watch(found, home)
+        return BuiltChat(chat, workflow.mode, tools, baseline, home), versions[0], versions[1]
 
     def _require(self, name: str) -> Workflow:
         workflow = self._workflows.get(name)
@@ -179,3 +186,11 @@ class Registry:
             known = ", ".join(sorted(self._workflows)) or "none"
             raise WorkflowMissingError(f"There is no workflow {name!r}. Known: {known}.")
         return workflow
+
+
+def _watch(found: Reach, home: Home) -> None:
+    """Everything in the chat that could execute beside its gate is watched from now on."""
+    entries.guard_executors()  # those that the workflow has brought along
+    home.adopt(found.agents)
+    if found.code:
+        processes.install()

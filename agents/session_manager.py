@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +14,7 @@ from autogen.io.base import IOStream
 from structlog.contextvars import bound_contextvars
 
 from agents import driving, snapshot
+from agents.beside import ContextExecutor, Watch, carry_context
 from agents.built import BuiltChat
 from agents.gate import Gate
 from agents.gatekeeper import ApprovalProxy
@@ -25,6 +25,7 @@ from agents.registry import Registry
 from agents.suspension import ChatStoppedError, ChatSuspendedError
 from agents.trouble import describe, is_temporary
 from approvals.errors import (
+    BesideGateError,
     ClosedError,
     IntegrityError,
     LostLeaseError,
@@ -66,10 +67,11 @@ class SessionManager:
         self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE, clock_s=clock_s)
         # A session uses at most two threads, a sync chat's and a tool's, so none waits for ever
         # for the other's. Not the loop's own pool: AutoGen's model calls fill that one.
-        self._threads = ThreadPoolExecutor(2 * at_once, thread_name_prefix="session")
+        self._threads = ContextExecutor(2 * at_once, thread_name_prefix="session")
 
     async def __aenter__(self) -> Self:
-        """Nothing to start."""
+        """Let the event loop's own pool hand on the context, for AutoGen's model calls."""
+        carry_context(asyncio.get_running_loop())
         return self
 
     async def __aexit__(
@@ -152,12 +154,17 @@ class SessionManager:
         gate = Gate(self._runs, lease, built, self._threads, self._observer)
         for proxy in built.proxies:
             proxy.attach(gate)
+        watch = lease.watch = built.home.watch = Watch(lease.run.session.id)
         try:
-            result = await self._chat(lease.run, built, gate)
+            with watch.on():
+                result = await self._chat(lease.run, built, gate)
         except ChatSuspendedError:
             self._outages.up(lease.run.session.workflow)
             log.info("session waits")
             return
+        except Exception:
+            watch.require()  # whatever became of the refusal on its way
+            raise
         finally:
             gate.close()
         self._outages.up(lease.run.session.workflow)
@@ -223,6 +230,9 @@ class SessionManager:
                 self._missing.add(run.session.workflow_version)
                 log.error("session has no workflow", error=str(error))
             await self._runs.park(run, error=describe(error), give_up=False)
+            return
+        if isinstance(error, BesideGateError):
+            await self._runs.refuse(run, error)
             return
         if is_temporary(error):
             self._outages.down(run.session.workflow, describe(error))

@@ -9,16 +9,23 @@ from typing import Any
 
 from autogen import ConversableAgent, GroupChatManager
 
+from agents.built_in_tools import built_in_tools
 from agents.chat import Chat, conversable, nested_chats
 from agents.gatekeeper import ApprovalProxy
 from agents.permit import SealedTool
+from agents.reach import Reach, reach
 from agents.tools import offered_functions
 from approvals.errors import ConfigurationError
 
 
-def check(chat: Chat, name: str) -> None:
-    """Return if the chat is safe. Raises ConfigurationError with every problem and what to do."""
-    problems = [f"workflow {name}: {problem}" for problem in _problems(chat)]
+def check(chat: Chat, name: str, found: Reach | None = None) -> None:
+    """Return if the chat is safe. Raises ConfigurationError with every problem and what to do.
+
+    `found` is all that the chat holds, where the caller knows it.
+    """
+    held = reach(chat.agents) if found is None else found
+    said = (*_problems(chat), *_of_hidden(chat, held))
+    problems = [f"workflow {name}: {problem}" for problem in said]
     if problems:
         raise ConfigurationError(problems)
 
@@ -38,21 +45,66 @@ def _problems(chat: Chat) -> Iterator[str]:
 
 
 def _of_agent(agent: ConversableAgent) -> Iterator[str]:
-    if agent._code_execution_config is not False:
-        yield f"{agent.name} can execute code. Set code_execution_config=False."
+    yield from _of_execution(agent)
     if isinstance(agent, ApprovalProxy):
         yield from _of_proxy(agent)
-        return
-    if agent.function_map:
+    elif agent.human_input_mode != "NEVER":
+        yield (
+            f"{agent.name} would ask people on the console (human_input_mode="
+            f"{agent.human_input_mode}). Set NEVER, or make it an ApprovalProxy."
+        )
+
+
+def _of_execution(agent: ConversableAgent) -> Iterator[str]:
+    if agent._code_execution_config is not False or getattr(agent, "_code_executor", None):
+        yield f"{agent.name} can execute code. Set code_execution_config=False."
+    if agent.function_map and not isinstance(agent, ApprovalProxy):
         names = ", ".join(sorted(agent.function_map))
         yield (
             f"{agent.name} can execute {names} without asking. Register tools for execution only "
             "on an ApprovalProxy (AutoGen's patterns move them elsewhere: use a GroupChat)."
         )
-    if agent.human_input_mode != "NEVER":
+    if names := ", ".join(built_in_tools(*_asked_with(agent))):
         yield (
-            f"{agent.name} would ask people on the console (human_input_mode="
-            f"{agent.human_input_mode}). Set NEVER, or make it an ApprovalProxy."
+            f"the model client of {agent.name} executes {names} by itself, and nobody is asked. "
+            "Take that out of its llm_config; offer a tool that an ApprovalProxy executes."
+        )
+    for kind in type(agent).__mro__:
+        if kind.__name__ in _EXECUTE_ELSEWHERE:
+            yield (
+                f"{agent.name} is a {kind.__name__}, whose tools run at the model's provider. "
+                "Use an AssistantAgent and an ApprovalProxy."
+            )
+
+
+_EXECUTE_ELSEWHERE = frozenset({"GPTAssistantAgent"})
+
+
+def _asked_with(agent: ConversableAgent) -> list[dict[str, Any]]:
+    """The configurations with which the agent's model is asked."""
+    shown: Any = agent.llm_config or {}
+    return [{"tools": shown.get("tools")}, *(getattr(agent.client, "_config_list", None) or ())]
+
+
+def _of_hidden(chat: Chat, held: Reach) -> Iterator[str]:
+    """What is in no place where AutoGen itself would look for it."""
+    for agent in held.agents:
+        if any(agent is known for known in chat.agents):
+            continue
+        for problem in _of_execution(agent):
+            yield f"{problem} It is kept in a closure, a container or an attribute."
+        if isinstance(agent, ApprovalProxy):
+            yield (
+                f"{agent.name} is an ApprovalProxy that is kept in a closure, a container or an "
+                "attribute: a pause there cannot be stored. Put it into the chat."
+            )
+    theirs = [getattr(agent, "_code_executor", None) for agent in held.agents]
+    for executor in held.executors:
+        if any(executor is one for one in theirs):
+            continue  # said of the agent
+        yield (
+            f"a {type(executor).__name__} can be reached from the chat, and would execute code "
+            "without asking. Use it only in the body of a tool of an ApprovalProxy."
         )
 
 

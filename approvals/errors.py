@@ -6,7 +6,8 @@ CountersignError
 ├── RefusedError             somebody may not do this
 │   ├── NotAuthorisedError   the verified person lacks the role, or asked for it themselves
 │   ├── UnreadError          not all of it was shown where it was answered; read it first
-│   └── DeniedByPolicyError  policy forbids the call
+│   ├── DeniedByPolicyError  policy forbids the call
+│   └── BesideGateError      something in a session was about to run past the gate
 ├── ConflictError            the state has moved on
 │   ├── AlreadyDecidedError  who decided, when, through what
 │   ├── StaleDigestError     the digest is of an older revision
@@ -60,6 +61,18 @@ class UnreadError(RefusedError):
 
 class DeniedByPolicyError(RefusedError):
     """Policy forbids the call."""
+
+
+class BesideGateError(RefusedError):
+    """Something in a session was about to run that is not part of a claimed execution."""
+
+    def __init__(self, agent: str, tried: str, how: str):
+        self.agent, self.tried, self.how = agent, tried, how
+        super().__init__(
+            f"Refused: executor beside the gate. {agent} was about to {tried} ({how}), which "
+            "nobody was asked about; it was not done, and the session has ended. Register what is "
+            "to run as a tool of an ApprovalProxy, and let an agent call that."
+        )
 
 
 class ConflictError(CountersignError):

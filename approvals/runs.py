@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from approvals import ids
 from approvals.asking import AskAgain, Asking
 from approvals.canonical import sha256_hex, well_formed
-from approvals.errors import InvalidError, LostLeaseError, UnavailableError
+from approvals.errors import BesideGateError, InvalidError, LostLeaseError, UnavailableError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import GENESIS
@@ -56,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
+BESIDE_GATE = "beside_gate_refused"
+"""The ledger's kind of an attempt to execute something that was not a claimed execution."""
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
 
 
@@ -409,17 +411,27 @@ class Runs:
             "error": None,
         }
         texts = [*progress, f"**Done.** {as_text(answer)}" if answer else "**Done.**"]
-        await self._end(run, "session_completed", body, "\n\n".join(texts), values)
+        await self._end(run, [("session_completed", body)], "\n\n".join(texts), values)
 
     async def fail(self, run: Run, *, error: str) -> None:
         """The chat cannot go on; `error` says why and what to do."""
         error = well_formed(error)
         await self._end(
             run,
-            "session_failed",
-            {"error": error},
+            [("session_failed", {"error": error})],
             f"**Stopped.** {as_text(error)}",
             {"status": SessionStatus.FAILED.value, "error": error},
+        )
+
+    async def refuse(self, run: Run, error: BesideGateError) -> None:
+        """Something was stopped beside the gate: the attempt is recorded, and the session ends."""
+        attempt = {name: well_formed(getattr(error, name)) for name in ("agent", "tried", "how")}
+        text = well_formed(str(error))
+        await self._end(
+            run,
+            [(BESIDE_GATE, attempt), ("session_failed", {"error": text})],
+            f"**Stopped.** {as_text(text)}",
+            {"status": SessionStatus.FAILED.value, "error": text},
         )
 
     async def park(self, run: Run, *, error: str, give_up: bool = True) -> bool:
@@ -454,13 +466,17 @@ class Runs:
         return True
 
     async def _end(
-        self, run: Run, kind: str, body: JsonObject, notice: str, values: JsonObject
+        self,
+        run: Run,
+        entries: Sequence[tuple[str, JsonObject]],
+        notice: str,
+        values: JsonObject,
     ) -> None:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
             over = {"next_at": None, "lease_until": None}
-            self._change(connection, run, now, [(kind, body)], **over, **values)
+            self._change(connection, run, now, entries, **over, **values)
             self._executions.cancel_open(connection, run.session.id, "The session has ended.", now)
             self._follow.tell(connection, run.session, notice, now)
 
