@@ -26,6 +26,8 @@ class BuiltChat:
     mode: Mode
     tools: Mapping[str, ToolParameters]
     """What each tool takes, without the rationale."""
+    offered: Mapping[str, frozenset[str]]
+    """Which tools each agent was shown when the chat was built, by the agent's name."""
     baseline: Baseline
     home: Home
     """Where its agents belong, which tells what they may do."""

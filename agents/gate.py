@@ -253,6 +253,7 @@ class Gate:
                 rationale=call.rationale,
             ),
             problem=problem,
+            offered=call.tool in self._built.offered.get(asker, ()),
             idempotent=call.tool in proxy.idempotent,
         )
         return proposal if effective is None else with_effective(proposal, effective)

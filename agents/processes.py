@@ -4,7 +4,8 @@ Code that is neither AutoGen's nor ours may start a program, run a string as cod
 Docker without any of AutoGen's classes. The interpreter says so to audit hooks:
 https://docs.python.org/3/library/audit_events.html (read 2026-11-29). A hook costs about 0.4 µs
 for each of the 100 to 200 events of a turn and cannot be taken out again, so it is put in with the
-first chat that holds such code (`agents.reach`).
+first chat that holds such code (`agents.reach`). Threads know nothing of the context in which they
+were started, and Python 3.11 does not announce them: `Thread.start` notes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from agents import beside
+from agents.entries import guard
 
 _STARTS = frozenset(
     {
@@ -30,9 +32,8 @@ _STARTS = frozenset(
         "pty.spawn",
     }
 )
-_THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _EXEC, _CONNECT = "exec", "socket.connect"
-_HEARD = _STARTS | _THREADS | {_EXEC, _CONNECT}
+_HEARD = _STARTS | {_EXEC, _CONNECT}
 _PASSED_ON_BY = frozenset(
     {"asyncio", "concurrent", "contextlib", "functools", "os", "subprocess", "threading"}
 )
@@ -53,17 +54,14 @@ def install() -> None:
     global _installed
     if not _installed:
         _installed = True
+        guard(threading.Thread, "start", beside.hand_down)
         sys.addaudithook(_heard)
 
 
 def _heard(event: str, args: tuple[Any, ...]) -> None:
     if event not in _HEARD:
         return
-    if event in _THREADS:
-        thread = getattr(args[0], "__self__", None)
-        if isinstance(thread, threading.Thread):
-            beside.hand_down(thread)
-    elif event == _EXEC:
+    if event == _EXEC:
         if beside.watching() is not None and not _is_a_librarys(_caller()):
             beside.forbid("execute code", "by exec or eval")
     elif event == _CONNECT:

@@ -15,7 +15,7 @@ from agents.effective import ToolParameters
 from agents.fingerprint import fingerprint, fingerprint_with_schemas
 from agents.loading import why
 from agents.reach import Reach, reach
-from agents.tools import parameters, schemas_before_versions, show
+from agents.tools import offered_to, parameters, schemas_before_versions, show
 from agents.triggers import quicken
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
 from approvals.errors import ConfigurationError, WorkflowMissingError
@@ -178,7 +178,9 @@ class Registry:
         package = workflow.factory.__module__.partition(".")[0]
         baseline = Baseline(chat.agents, [package])
         _watch(found, home)
-        return BuiltChat(chat, workflow.mode, tools, baseline, home), versions[0], versions[1]
+        offered = {agent.name: offered_to(agent) for agent in chat.agents}
+        built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home)
+        return built, versions[0], versions[1]
 
     def _require(self, name: str) -> Workflow:
         workflow = self._workflows.get(name)

@@ -71,8 +71,14 @@ def offered_functions(agent: ConversableAgent) -> Iterator[JsonObject]:
     """The function schemas that the agent's model is shown, in both styles."""
     config: Any = agent.llm_config or {}
     for tool in config.get("tools") or ():
-        yield tool["function"]
+        if "function" in tool:  # others are built into the model client: see `topology`
+            yield tool["function"]
     yield from config.get("functions") or ()
+
+
+def offered_to(agent: ConversableAgent) -> frozenset[str]:
+    """The names of the tools that the agent's model is shown."""
+    return frozenset(str(function["name"]) for function in offered_functions(agent))
 
 
 def show(chat: Chat, tools: Mapping[str, ToolParameters], needed: Callable[[str], bool]) -> None:

@@ -203,6 +203,8 @@ class Proposal(Value):
     call: ToolCall
     kind: RequestKind = RequestKind.TOOL
     problem: str | None = None
+    offered: bool = True
+    """Whether the agent was shown the tool. If not, it may not call it, whatever policy says."""
     idempotent: bool = False
     traceparent: str | None = None
     """The span in which the call is proposed."""

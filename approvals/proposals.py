@@ -35,6 +35,8 @@ POLICY = "policy"
 """Who decided, when it was a rule."""
 ARGUMENTS_RULE = "arguments"
 """Denies what does not fit a tool, and what is for no tool there is."""
+OFFER_RULE = "not_offered"
+"""Denies an agent what its model was not shown."""
 
 
 def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ruling:
@@ -45,6 +47,15 @@ def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ru
             rule_id=ARGUMENTS_RULE,
             reason=proposal.problem,
             risk=Risk.LOW,
+        )
+    if not proposal.offered:
+        call = proposal.call
+        return Ruling(
+            effect=Effect.DENY,
+            rule_id=OFFER_RULE,
+            reason=f"{call.agent or 'This agent'} was not offered {call.tool}, so it may not call "
+            "it. Ask an agent that was.",
+            risk=Risk.HIGH,
         )
     if proposal.kind is RequestKind.INPUT:
         return policy.rule_input(proposal.call, input_roles)

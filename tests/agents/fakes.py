@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from approvals.canonical import digest, sha256_hex
-from approvals.errors import IntegrityError, LostLeaseError
+from approvals.errors import BesideGateError, IntegrityError, LostLeaseError
 from approvals.models import (
     Cause,
     CheckpointId,
@@ -50,6 +50,7 @@ class FakeRuns:
         self.transcripts: list[str] = []
         self.progress: list[str] = []
         self.parked: list[str] = []
+        self.refused: list[BesideGateError] = []
         self.log: list[str] = []
         self._numbers = itertools.count(1)
 
@@ -189,6 +190,11 @@ class FakeRuns:
         self._session(run.session.id, status=SessionStatus.FAILED, error=error)
         self.leased.discard(run.session.id)
 
+    async def refuse(self, run: Run, error: BesideGateError) -> None:
+        """A bad end, because of what was tried."""
+        self.refused.append(error)
+        await self.fail(run, error=str(error))
+
     async def park(self, run: Run, *, error: str, give_up: bool = True) -> bool:
         """Later."""
         self._require(run)
@@ -270,6 +276,13 @@ class FakeRuns:
                 cause=Cause.INVALID_ARGUMENTS,
                 retry=True,
                 message=proposal.problem,
+            )
+        elif not proposal.offered:
+            status = RequestStatus.REJECTED
+            result = Result(
+                outcome=Outcome.NOT_EXECUTED,
+                cause=Cause.DENIED_BY_POLICY,
+                message=f"{call.agent} was not offered {call.tool}",
             )
         elif proposal.kind is RequestKind.INPUT or call.tool in self.guarded:
             by_policy = False
