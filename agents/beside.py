@@ -171,8 +171,8 @@ class ContextExecutor(ThreadPoolExecutor):
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, ContextExecutor] = WeakKeyDictionary()
 
 
-def carry_context(loop: asyncio.AbstractEventLoop) -> None:
-    """Make `run_in_executor(None, …)` hand on the context. Once for each event loop."""
-    if loop not in _loops:
-        _loops[loop] = ContextExecutor(thread_name_prefix="asyncio")
+def carry_context(loop: asyncio.AbstractEventLoop, threads: ContextExecutor | None = None) -> None:
+    """Make `run_in_executor(None, …)` hand on the context: in `threads`, or if it does not yet."""
+    if threads is not None or loop not in _loops:
+        _loops[loop] = threads or ContextExecutor(thread_name_prefix="asyncio")
         loop.set_default_executor(_loops[loop])

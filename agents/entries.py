@@ -1,6 +1,6 @@
 """AutoGen's ways to execute something, each behind a question: is this part of an execution?
 
-The one place that changes classes of AutoGen, once per process: docs/adr/0016-beside-the-gate.md
+The one place that changes classes of AutoGen, once per process: docs/adr/0017-beside-the-gate.md
 says why nothing else would do. Outside of sessions, and inside claimed executions, every method
 does exactly what it did.
 """

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from agents import entries, processes, topology
 from agents.baseline import Baseline
 from agents.beside import Home
+from agents.bodies import same_bodies
 from agents.built import BuiltChat
 from agents.effective import ToolParameters
 from agents.fingerprint import fingerprint, fingerprint_with_schemas
@@ -46,6 +47,7 @@ class Registry:
         self._infos: dict[str, WorkflowInfo] = {}
         self._tools: dict[str, dict[str, ToolParameters]] = {}
         self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._same: dict[str, list[frozenset[str]]] = {}
         self._idle: dict[str, list[BuiltChat]] = {}
 
     def load(self, *import_paths: str) -> None:
@@ -100,6 +102,7 @@ class Registry:
             agents=tuple(agent.name for agent in built.chat.agents),
         )
         self._tools[workflow.name] = dict(built.tools)
+        self._same[workflow.name] = same_bodies(built.proxies)
         for proxy in built.proxies:
             self._roles[workflow.name, proxy.name] = proxy.roles
         self._idle[workflow.name] = [built] if workflow.pooled else []
@@ -134,6 +137,11 @@ class Registry:
         """
         known = self._tools.get(workflow, {}).get(tool)
         return None if known is None else known.effective(arguments)
+
+    @property
+    def same_bodies(self) -> tuple[frozenset[str], ...]:
+        """Groups of tool names under which one function is registered."""
+        return tuple(group for groups in self._same.values() for group in groups)
 
     @property
     def asking(self) -> Mapping[tuple[str, str], tuple[str, ...]]:

@@ -21,7 +21,7 @@ A tool that no rule names is denied. A rule is for one tool, by its exact name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -164,6 +164,21 @@ class Policy:
         """Who answers questions, unless a user proxy names others."""
         return self._human_input.roles
 
+    def strictest(self, same: Iterable[frozenset[str]]) -> Policy:
+        """This policy, with one rule for tools that are one function: the strictest they have.
+
+        `same` are groups of tool names. A name without a rule stays without: it is denied.
+        """
+        rules = dict(self._rules)
+        for names in same:
+            known = sorted(names & rules.keys())
+            if known:
+                rule = max((rules[name] for name in known), key=_strictness)
+                rules |= dict.fromkeys(known, rule)
+        if rules == dict(self._rules):
+            return self
+        return Policy(_Document(tools=rules, human_input=self._human_input))
+
     def rule(self, call: ToolCall) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
         rule = self._rules.get(call.tool)
@@ -196,6 +211,16 @@ class Policy:
             deadline_s=self._human_input.deadline,
             channels=("teams",),
         )
+
+
+_EFFECTS = (Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.SHADOW, Effect.DENY)
+"""From what lets most happen to what lets nothing happen."""
+
+
+def _strictness(rule: Rule) -> tuple[int, int, int]:
+    stages = rule.tiers()
+    quorum = sum(stage.quorum for stage in stages)
+    return _EFFECTS.index(rule.effect), 0 if rule.same_person else quorum, len(stages)
 
 
 _REASONS = {

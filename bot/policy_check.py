@@ -12,7 +12,7 @@ from approvals.errors import ConfigurationError
 from approvals.models import Effect
 from approvals.policy import Policy
 from bot.people import SettingsDirectory
-from bot.policy_review import Finding, against_people, against_tools
+from bot.policy_review import Finding, against_bodies, against_people, against_tools
 from bot.settings import Settings
 from bot.settings_file import load_settings
 
@@ -69,6 +69,7 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
     tools = {info.name: info.tools for info in registry.infos()}
     return [
         *against_tools(settings.policy, tools, complete=complete),
+        *against_bodies(settings.policy, registry.same_bodies),
         *against_people(settings.policy, directory, registry.asking),
     ]
 

@@ -6,7 +6,7 @@ are not enough. `policy check` and `doctor` print what is found; `serve` logs it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from approvals.authority import OWNER_ROLE
 from approvals.eligibility import Asked
@@ -46,6 +46,20 @@ def against_tools(
         unused = sorted(set(policy.tools) - known)
         found += [_without_tool(rule, known, policy) for rule in unused]
     return found
+
+
+def against_bodies(policy: Policy, same: Iterable[frozenset[str]]) -> list[Finding]:
+    """Names of one function under rules that differ; `same` are groups of tool names."""
+    return [
+        Finding(
+            where="policy.tools",
+            says=f"{' and '.join(sorted(names))} are one function; all of them take the strictest "
+            "of their rules. Give them the same rule, or register the function once.",
+            is_error=False,
+        )
+        for names in same
+        if policy.strictest([names]) is not policy
+    ]
 
 
 def against_people(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
 from agents import Registry, SessionManager, WorkflowContext
+from agents.beside import ContextExecutor, carry_context
 from agents.leases import elapsed_s
 from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
@@ -147,17 +147,18 @@ async def compose(
 
     Raises ConfigurationError: it names what to change.
     """
-    clock, policy = SystemClock(), settings.policy
+    clock = SystemClock()
     directory = SettingsDirectory(settings.people, local_persona=settings.local_persona)
     watch = Watch(Metrics(), tracing)
     # AutoGen asks the model in the loop's default pool: six threads on a machine with two cores.
-    threads = ThreadPoolExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
-    asyncio.get_running_loop().set_default_executor(threads)
+    threads = ContextExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
+    carry_context(asyncio.get_running_loop(), threads)
     async with AsyncExitStack() as stack:
         # What still runs in them then is not waited for.
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
+        policy = settings.policy.strictest(registry.same_bodies)
         adapter = await stack.enter_async_context(
             TeamsAdapter(
                 settings.teams,

@@ -9,7 +9,7 @@ import pytest
 from approvals.models import Principal
 from approvals.policy import Policy
 from bot.people import SettingsDirectory
-from bot.policy_review import Finding, against_people, against_tools
+from bot.policy_review import Finding, against_bodies, against_people, against_tools
 from bot.settings import PersonSettings
 from tests.doubles.directory import FakeDirectory, person
 
@@ -160,3 +160,18 @@ def test_a_user_proxy_that_asks_a_role_nobody_has() -> None:
 
     assert [is_error for is_error, _ in found] == [True, False]
     assert found[0][1].startswith("workflow sales, user proxy boss: nobody has the role lead;")
+
+
+def test_one_function_under_rules_that_differ_is_warned_of() -> None:
+    """It takes the stricter one, which is no error; the same rule twice is nothing at all."""
+    same = [frozenset({"pay", "pay_quickly"})]
+    found = said(against_bodies(policy(pay=ASK, pay_quickly="allow"), same))
+
+    assert found == [
+        (
+            False,
+            "policy.tools: pay and pay_quickly are one function; all of them take the strictest of "
+            "their rules. Give them the same rule, or register the function once.",
+        )
+    ]
+    assert [] == against_bodies(policy(pay=ASK, pay_quickly=ASK), same)
