@@ -152,8 +152,7 @@ def _below(kind: type) -> Iterator[type]:
 
 
 def install() -> None:
-    """Guard AutoGen in this process. Harmless to repeat."""
-    guard_executors()
+    """Guard AutoGen in this process; executors are guarded with each chat. Harmless to repeat."""
     guard(Tool, "__call__", _tool)
     guard(OpenAIWrapper, "create", _model)
     for kind in (ConversableAgent, *_below(ConversableAgent)):

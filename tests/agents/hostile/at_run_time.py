@@ -203,16 +203,25 @@ def swallowed(effect: Effect) -> None:
         pass
 
 
+def made_into_another_error(effect: Effect) -> None:
+    try:
+        execute_function(effect)
+    except Exception as exc:
+        raise ConnectionError("Something went wrong.") from exc
+
+
 class Own(ConversableAgent):
-    """Has its own way to execute functions."""
+    """Has its own way to execute functions, of which AutoGen knows nothing."""
+
+    own: Any = None
 
     def execute_function(self, func_call: dict[str, Any], *_: Any, **__: Any) -> Any:
-        return True, {"content": self.function_map[func_call["name"]](), "name": "pay"}
+        return True, {"content": self.own(), "name": "pay"}
 
 
 def own_execution(effect: Effect) -> None:
     agent = Own("own", llm_config=False)
-    agent.register_function({"pay": effect.tool()})
+    agent.own = effect.tool()
     agent.execute_function(CALL)
 
 
@@ -248,6 +257,7 @@ SYNC: list[tuple[Act, str]] = [
     (in_a_thread, "late was about to call pay"),
     (in_a_pool, "start a program (by subprocess.Popen)"),
     (swallowed, "late was about to call pay"),
+    (made_into_another_error, "late was about to call pay"),
 ]
 ASYNC: list[tuple[Act, str]] = [
     (a_execute_function, "call pay (ConversableAgent executes functions)"),

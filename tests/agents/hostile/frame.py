@@ -29,6 +29,8 @@ class Effect:
     """Something that must not happen: a file that is written."""
 
     path: Path
+    asker: Any = None
+    """The worker of the chat, where the effect needs it."""
 
     @property
     def happened(self) -> bool:
@@ -129,4 +131,5 @@ async def running(
 async def attempts(one: World) -> list[LedgerEntry]:
     """What is on the ledger of attempts beside the gate."""
     office: Any = one.office
+    assert (await office.service.verify()).verified
     return [e for e in await office.service.ledger(one.session_id) if e.kind == BESIDE_GATE]

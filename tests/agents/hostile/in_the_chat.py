@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import subprocess
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +58,38 @@ def tool_registered_late(_: WorkflowContext, effect: Effect) -> Chat:
         worker.execute_function({"name": "pay", "arguments": "{}"})
 
     return Chat(gatekeeper(), answering(worker, act))
+
+
+MADE_BEFORE = ConversableAgent("early", llm_config=False, human_input_mode="NEVER")
+"""Made when the module was imported, and known to no chat but by a global name."""
+
+
+def in_a_raw_thread(agent: ConversableAgent, effect: Effect) -> None:
+    """Without a Thread that could know where it was started."""
+    agent._function_map["pay"] = effect.tool()
+    over = _thread.allocate_lock()
+    over.acquire()
+
+    def run() -> None:
+        try:
+            agent.execute_function({"name": "pay", "arguments": "{}"})
+        except Exception:  # noqa: S110
+            pass
+        finally:
+            agent._function_map.clear()
+            over.release()
+
+    _thread.start_new_thread(run, ())
+    over.acquire()
+
+
+def raw_thread(_: WorkflowContext, effect: Effect) -> Chat:
+    worker = speaker()
+    return Chat(gatekeeper(), answering(worker, lambda: in_a_raw_thread(worker, effect)))
+
+
+def raw_thread_and_a_global_agent(_: WorkflowContext, effect: Effect) -> Chat:
+    return Chat(gatekeeper(), answering(speaker(), lambda: in_a_raw_thread(MADE_BEFORE, effect)))
 
 
 def code_execution_set_late(_: WorkflowContext, effect: Effect) -> Chat:
@@ -224,6 +257,8 @@ BOTH: list[tuple[Build, str]] = [
     (hook_that_executes, "late was about to call pay"),
     (hook_that_registers_an_executor, "worker was about to call pay"),
     (tool_registered_late, "worker was about to call pay"),
+    (raw_thread, "worker was about to call pay"),
+    (raw_thread_and_a_global_agent, "early was about to call pay"),
     (code_execution_set_late, "worker was about to run code"),
     (sealed_tool_called, "call pay (a sealed tool is called directly)"),
     (proxy_executes_a_function, "gatekeeper was about to call pay"),

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agents import beside
 from approvals.models import SessionStatus
-from tests.agents.hostile.at_run_time import ASYNC, SYNC, Act, a_replying, replying
+from sandbox.openai import ToolCall
+from tests.agents.hostile.at_run_time import (
+    ASYNC,
+    SYNC,
+    Act,
+    a_replying,
+    in_the_loops_pool,
+    replying,
+)
 from tests.agents.hostile.frame import IS_014, Build, Effect, attempts, running
 from tests.agents.hostile.in_the_chat import GONE_IN_014, HERE
-from tests.agents.teams import Mode
+from tests.agents.teams import Effects, Mode, calls_then, pair
+from tests.agents.world import world
 
 CASES = [
     pytest.param(replying(act), mode, said, id=f"{act.__name__}-{mode}")
@@ -67,3 +80,35 @@ def test_what_the_suite_has_for_one_line_only_is_not_in_the_other(module: str) -
     found = importlib.util.find_spec(f"autogen.agentchat.contrib.{module}")
 
     assert (found is None) is IS_014
+
+
+async def test_threads_that_were_there_before_know_whose_work_it_is(tmp_path: Path) -> None:
+    """The event loop's own pool is full of threads that were started outside of the session."""
+    effect, loop = Effect(tmp_path / "effect"), asyncio.get_running_loop()
+    build = a_replying(in_the_loops_pool)
+    async with running(build, effect, tmp_path, mode="async") as one:
+        await asyncio.gather(*(loop.run_in_executor(None, time.sleep, 0) for _ in range(64)))
+        session = await one.run()
+
+    assert not effect.happened
+    assert SessionStatus.FAILED is session.status
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_what_the_gate_starts_is_not_the_sessions(mode: Mode, tmp_path: Path) -> None:
+    """A job that is run at once, when its transaction has committed, may be another session's."""
+    flow = pair(Effects(), mode=mode)
+    seen: list[Any] = []
+    script = calls_then(ToolCall("look_up", {"name": "x"}, "c1"))
+    async with world(flow, script, path=tmp_path) as one:
+        submit = one.office.runs.submit
+
+        async def noting(*args: Any, **kwargs: Any) -> Any:
+            seen.append(beside.place())
+            return await submit(*args, **kwargs)
+
+        one.office.runs.submit = noting
+        await one.start()
+        await one.run()
+
+    assert [None] == seen

@@ -71,13 +71,22 @@ def with_a_tool(act: Act) -> Build:
             return "paid"
 
         proxy, worker = gatekeeper(), speaker(context=context)
+        effect.asker = worker
         autogen.register_function(pay, caller=worker, executor=proxy, description="Pay.")
         return Chat(proxy, worker)
 
     return build
 
 
+def with_an_agent_of_the_chat(effect: Effect) -> None:
+    """The body may use what else the workflow has, also the worker that asked for it."""
+    worker = effect.asker
+    worker._function_map["late"] = effect.tool()
+    worker.execute_function({"name": "late", "arguments": "{}"})
+
+
 ACTS: list[Act] = [
+    with_an_agent_of_the_chat,
     starts_a_program,
     os_system,
     execute_function,
