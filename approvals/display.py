@@ -221,14 +221,26 @@ def _labels(known: Sequence[Field]) -> dict[str, str]:
 
 
 def label_of(field: Field) -> str:
-    """What people call an argument: its title, a description of a word or three, or its name."""
+    """What people call an argument: its title, a description of a word or three, or its name.
+
+    A description that only adds to the name (`amount`, "In EUR") stands behind it.
+    """
+    name = in_words(field.name) if _PLAIN_NAME.fullmatch(field.name) else one_line(field.name)
     for keyword, most in (("title", 10), ("description", 3)):
         said = field.schema.get(keyword)
         text = " ".join(said.split()).rstrip(" .:") if isinstance(said, str) else ""
         fits = len(text) <= LABEL_LIMIT and len(text.split()) <= most
         if text and text != field.name and fits and PLAIN_LABEL.fullmatch(text):
+            adds = keyword == "description" and not _words(name) & _words(text)
+            if adds:
+                is_word = text[1:2].islower() and text[0].isupper()
+                return f"{name} ({visible(text[0].lower() + text[1:] if is_word else text)})"
             return visible(text[:1].upper() + text[1:])
-    return in_words(field.name) if _PLAIN_NAME.fullmatch(field.name) else one_line(field.name)
+    return name
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.casefold().split())
 
 
 def _currency(name: str, value: Any, arguments: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ def labels(*first: str, call: JsonObject = CALL, schema: JsonObject | None = SCH
 
 def test_what_decides_comes_first_and_the_rest_as_the_tool_has_it() -> None:
     """Never in the order in which the model wrote it."""
-    assert ["Payee account", "Amount", "Currency", "Reference", "Express"] == labels()
+    assert ["Payee account", "Amount", "Currency", "Memo (reference)", "Express"] == labels()
     assert ["Amount", "Payee account"] == labels("amount", "payee")[:2]
     assert ["Amount", "Currency"] == labels("nothing", "amount", schema=None)[:2]
 
@@ -43,6 +43,8 @@ def test_labels_are_for_people() -> None:
     assert ['"**x**"', '"a\\nb"', "Foo Bar [fooBar]", "Foo bar [foo_bar]", "Max seats"] == sorted(
         labels(call=named, schema=None)
     )
+    told = {"properties": {"amount": {"description": "In EUR"}, "account": {"description": "IBAN"}}}
+    assert ["Amount (in EUR)", "Account (IBAN)"] == [label_of(f) for f in fields(told, {})]
     marked = {"properties": {"x": {"title": "[click](http://evil)"}, "y": {"title": "x" * 90}}}
     assert ["X", "Y"] == [label_of(field) for field in fields(marked, {})]
 
