@@ -8,7 +8,6 @@ from approvals.ports import TicketConnector
 from approvals.tickets import Observation, TicketPage, TicketRef, TicketRefusal, TicketVote
 from connectors.jira.connector import JiraConnector
 from connectors.jira.session import JiraSession
-from connectors.jira.settings import JiraSettings
 from sandbox.jira.catalog import (
     APPROVED,
     APPROVERS,
@@ -67,8 +66,7 @@ class JiraSite(OnJira):
 
     def session(self, **more: Any) -> JiraSession:
         """The seam to the package, with these settings."""
-        values = {**settings(self.jira).model_dump(), **more}
-        made = JiraSession(JiraSettings.model_validate(values))
+        made = JiraSession(settings(self.jira, **more))
         self._sessions.append(made)
         return made
 

@@ -130,7 +130,7 @@ async def test_reset_connection_means_unanswered_for_a_write_only(
 
 async def test_slow_answer_is_given_up(site: JiraSite) -> None:
     site.jira.as_person("alex").create("OPS", "Mine")
-    session = site.session(timeout=0.2)
+    session = site.session(timeout="0.2s")
     await ready(session)
     site.jira.faults.add(Fault(kind="slow", delay_s=5.0, times=2))
 
