@@ -40,4 +40,5 @@ def pytest_collection_finish() -> None:
 def plain_log() -> None:
     """Log lines that are quick to write: the default renderer takes a second to draw a
     traceback. Tests that set up logging themselves do so after this."""
+    structlog.reset_defaults()  # a level that a test before this one has set
     structlog.configure(processors=PROCESSORS, cache_logger_on_first_use=False)
