@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from agents.beside import Home
 from agents.chat import Chat
 from agents.effective import ToolParameters
 from agents.gatekeeper import ApprovalProxy
+from agents.witness import Witness
 
 Mode = Literal["async", "sync"]
 
@@ -31,6 +32,10 @@ class BuiltChat:
     baseline: Baseline
     home: Home
     """Where its agents belong, which tells what they may do."""
+    witness: Witness = field(default_factory=Witness)
+    """What the models of this session answered."""
+    rounds: int = 0
+    """`max_round` of the group, which counts down over the pauses of a session."""
 
     @cached_property
     def proxies(self) -> tuple[ApprovalProxy, ...]:
@@ -49,6 +54,7 @@ class BuiltChat:
     def reset(self) -> None:
         """Forget the session that used it."""
         self.baseline.reset()
+        self.witness.answers.clear()
 
 
 def live_group(manager: GroupChatManager, mode: Mode) -> GroupChat:

@@ -16,11 +16,13 @@ Message = dict[str, Any]
 class Chat:
     """What a workflow factory returns: `starter` sends the task to `recipient`.
 
-    `recipient` is a GroupChatManager, or the other agent of a two-agent chat.
+    `recipient` is a GroupChatManager, or the other agent of a two-agent chat. `max_turns` is that
+    of AutoGen's `initiate_chat`, for two agents: so often the starter speaks and is answered.
     """
 
     starter: ConversableAgent
     recipient: ConversableAgent
+    max_turns: int | None = None
     agents: tuple[ConversableAgent, ...] = field(init=False)
     """Every agent that can be reached, each once: the speakers first, managers last."""
 
@@ -59,6 +61,10 @@ class Chat:
         if self.group is not None:
             return self.group.messages
         return self.starter.chat_messages[self.recipient]
+
+    def turns(self) -> int:
+        """How often the starter has spoken."""
+        return sum(self.author(at) == self.starter.name for at in range(len(self.messages)))
 
     def peer(self, agent: ConversableAgent) -> ConversableAgent:
         """Whom `agent` hears and answers: the manager, or the other one of two."""

@@ -18,13 +18,17 @@ from agents.gatekeeper import ApprovalProxy
 async def a_begin(built: BuiltChat, task: str) -> ChatResult:
     """Run a new async chat to its end. Raises ChatSuspendedError at a pause."""
     chat = built.chat
-    return await chat.starter.a_initiate_chat(chat.recipient, message=task, silent=True)
+    return await chat.starter.a_initiate_chat(
+        chat.recipient, message=task, silent=True, max_turns=chat.max_turns
+    )
 
 
 def begin(built: BuiltChat, task: str) -> ChatResult:
     """Run a new sync chat to its end; blocks. Raises ChatSuspendedError at a pause."""
     chat = built.chat
-    return chat.starter.initiate_chat(chat.recipient, message=task, silent=True)
+    return chat.starter.initiate_chat(
+        chat.recipient, message=task, silent=True, max_turns=chat.max_turns
+    )
 
 
 async def a_resume(built: BuiltChat, proxy: ApprovalProxy) -> ChatResult:
@@ -33,6 +37,10 @@ async def a_resume(built: BuiltChat, proxy: ApprovalProxy) -> ChatResult:
     peer = chat.peer(proxy)
     reply = await proxy.a_generate_reply(sender=peer)
     if reply is None:
+        return _result(chat)
+    if chat.max_turns is not None:
+        await proxy.a_send(reply, peer, request_reply=proxy is chat.starter, silent=True)
+        await _a_turns_left(chat)
         return _result(chat)
     if chat.manager is None:
         await proxy.a_send(reply, peer, silent=True)
@@ -50,6 +58,10 @@ def resume(built: BuiltChat, proxy: ApprovalProxy) -> ChatResult:
     reply = proxy.generate_reply(sender=peer)
     if reply is None:
         return _result(chat)
+    if chat.max_turns is not None:
+        proxy.send(reply, peer, request_reply=proxy is chat.starter, silent=True)
+        _turns_left(chat)
+        return _result(chat)
     if chat.manager is None:
         proxy.send(reply, peer, silent=True)
         return _result(chat)
@@ -57,6 +69,36 @@ def resume(built: BuiltChat, proxy: ApprovalProxy) -> ChatResult:
     group = _rounds_left(built)
     chat.manager.run_chat(_last_of(chat.manager, proxy), proxy, group)
     return _result(chat)
+
+
+async def _a_turns_left(chat: Chat) -> None:
+    """What AutoGen's `a_initiate_chat` does with `max_turns`, after the turns that were."""
+    starter, recipient = chat.starter, chat.recipient
+    while not _is_over(chat):
+        history = starter.chat_messages[recipient]
+        message = await starter.a_generate_reply(messages=history, sender=recipient)
+        if message is None:
+            return
+        await starter.a_send(message, recipient, request_reply=True, silent=True)
+
+
+def _turns_left(chat: Chat) -> None:
+    """The same in a sync chat."""
+    starter, recipient = chat.starter, chat.recipient
+    while not _is_over(chat):
+        history = starter.chat_messages[recipient]
+        message = starter.generate_reply(messages=history, sender=recipient)
+        if message is None:
+            return
+        starter.send(message, recipient, request_reply=True, silent=True)
+
+
+def _is_over(chat: Chat) -> bool:
+    """Whether no turn is left, or AutoGen (since 0.14) takes the last message for the end."""
+    if chat.turns() >= (chat.max_turns or 0):
+        return True
+    ends: Any = getattr(chat.starter, "_should_terminate_chat", None)
+    return ends is not None and bool(ends(chat.recipient, chat.messages[-1]))
 
 
 def _rounds_left(built: BuiltChat) -> GroupChat:

@@ -45,6 +45,8 @@ def _parts(chat: Chat, tools: list[Any]) -> list[Any]:
     if group is not None:
         method = group.speaker_selection_method
         parts.append([group.max_round, method if isinstance(method, str) else "custom"])
+    if chat.max_turns is not None:
+        parts.append(["max_turns", chat.max_turns])
     return parts
 
 

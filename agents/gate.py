@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from structlog.contextvars import bound_contextvars
 
-from agents import results, snapshot
+from agents import causes, results, snapshot
+from agents.brakes import Brakes, Refusal, refusal
 from agents.built import BuiltChat
-from agents.calls import Call, read_calls, text_of
+from agents.calls import Call, has_calls, read_calls, text_of
 from agents.chat import Message
 from agents.execution import execute
 from agents.gatekeeper import ApprovalProxy
@@ -23,6 +24,7 @@ from agents.permit import SealedTool
 from agents.progress import Progress
 from agents.storable import storable
 from agents.suspension import ChatStoppedError
+from approvals.causes import Ending
 from approvals.errors import IntegrityError, InvalidArgumentsError
 from approvals.models import (
     JsonObject,
@@ -40,6 +42,7 @@ from approvals.runs import Runs
 
 T = TypeVar("T")
 
+DEFAULT_BRAKES = Brakes()
 HUMAN_INPUT = "human_input"
 """The tool name under which a user proxy's free-text question is stored."""
 
@@ -54,8 +57,11 @@ class Gate:
         built: BuiltChat,
         executor: Executor,
         observer: Observer = SILENT,
+        brakes: Brakes = DEFAULT_BRAKES,
     ):
         self._runs = runs
+        self._brakes = brakes
+        self.stopped: Ending | None = None
         self._observer = observer
         self._lease = lease
         self._built = built
@@ -77,6 +83,70 @@ class Gate:
         """Go on from a stored state: `turn` batches were submitted before the open one."""
         self._turn = turn
         self.progress.skip()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the chat goes on with requests that it has submitted before."""
+        return bool(self._open)
+
+    @property
+    def has_open_calls(self) -> bool:
+        """Whether those are calls, and not a question."""
+        return any(request.kind is RequestKind.TOOL for request in self._open)
+
+    def brake(self) -> Refusal | None:
+        """Why the calls of the last message are not even asked; None if they are."""
+        return refusal(self._built.chat.messages, self._brakes)
+
+    def is_silent(self) -> bool:
+        """Whether the model has been saying nothing again and again: then the chat ends."""
+        count = self._built.witness.silent_in_a_row()
+        if count < self._brakes.silent_answers:
+            return False
+        self.stopped = self.stopped or causes.silence(self._built.witness.last, count)
+        return True
+
+    async def refuse(
+        self, history: Sequence[Message], asker: str, because: Refusal
+    ) -> list[tuple[Call, str]]:
+        """Every call of the last message, answered without being asked or run."""
+        calls = self._unasked(history)
+        if because.ends:
+            self.stopped = causes.stopped(because, calls, asker)
+        else:
+            self._lease.require()
+            await self._runs.limited(
+                self._lease.run,
+                causes.limited(because, calls, asker),
+                notice="" if because.limit == "identical_calls" else because.words,
+            )
+        self._turn += 1
+        return [(call, results.limited(because.words, retry=because.retry)) for call in calls]
+
+    async def interrupted(self, history: Sequence[Message], asker: str) -> None:
+        """A person answered in the place of the calls of the last message: they are recorded."""
+        because = Refusal("", "A person answered instead.")
+        self._lease.require()
+        for call in causes.open_calls(self._unasked(history), asker, because.words):
+            await self._runs.limited(self._lease.run, call.entry(), notice="")
+        self._turn += 1
+
+    def close_with(self, proxy: ApprovalProxy) -> tuple[bool, None]:
+        """The end of the chat, in which `proxy` has just sent the last message: in a group it is
+        AutoGen's next round that would note it, and there is none."""
+        manager, group = self._built.chat.manager, self._built.group
+        if manager is not None and group is not None:
+            group.append(manager.chat_messages[proxy][-1], proxy)
+        return True, None
+
+    def unanswered(self) -> list[Call]:
+        """The calls of the chat's last message, at its end."""
+        messages = self._built.chat.messages
+        return self._unasked(messages) if messages and has_calls(messages[-1]) else []
+
+    def _unasked(self, history: Sequence[Message]) -> list[Call]:
+        schemas = {name: tool.schema for name, tool in self._built.tools.items()}
+        return read_calls(history, self._turn, schemas, {})
 
     async def settle(
         self, proxy: ApprovalProxy, history: Sequence[Message], asker: str
@@ -132,7 +202,10 @@ class Gate:
         if not isinstance(answer, Result):
             raise IntegrityError(f"Request {request.id} is a question, but was handed out to run.")
         self._consume()
-        return answer.content if answer.outcome is not Outcome.NOT_EXECUTED else "exit"
+        if answer.outcome is not Outcome.NOT_EXECUTED:
+            return answer.content
+        self.stopped = causes.unanswered(answer)
+        return "exit"
 
     def from_thread(self, step: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a step of a sync chat on the event loop and wait for it in the chat's thread."""

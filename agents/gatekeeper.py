@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from autogen import Agent, ConversableAgent, UserProxyAgent
 
 from agents.beside import outside
+from agents.brakes import ASK_FIRST, ENDED_BY_PERSON, Refusal
 from agents.calls import has_calls, is_legacy
 from agents.permit import SealedTool
 from agents.quick import QuickReplies
@@ -98,12 +99,26 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         """Answer the calls of the last message, in a sync chat."""
         history = self._history(messages, sender)
         if not history or not has_calls(history[-1]):
-            return False, None
-        gate = self._require_gate("tools")
-        asker = _asker(history, sender)
-        with outside():
-            answers = gate.from_thread(lambda: gate.settle(self, history, asker))
-        return self._reply(history, answers)
+            return self._heard_nothing(), None
+        gate, asker = self._require_gate("tools"), _asker(history, sender)
+        refused = self._at_limit(gate, sender)
+        if refused is ASK_FIRST:
+            over, said = self.check_termination_and_human_reply(messages=history, sender=sender)
+            if over and said is not None:
+                gate.from_thread(lambda: gate.interrupted(history, asker))
+                return True, said  # type: ignore[return-value]
+            refused = ENDED_BY_PERSON if over else None
+        if refused is None:
+            with outside():
+                answers = gate.from_thread(lambda: gate.settle(self, history, asker))
+            return self._reply(history, answers)
+        because = refused
+        refusals = gate.from_thread(lambda: gate.refuse(history, asker, because))
+        final, reply = self._reply(history, refusals)
+        if not because.ends or sender is None:
+            return final, reply
+        self.send(reply or "", sender, request_reply=False, silent=True)
+        return gate.close_with(self)
 
     async def a_gate_reply(
         self,
@@ -114,11 +129,51 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         """Answer the calls of the last message, in an async chat."""
         history = self._history(messages, sender)
         if not history or not has_calls(history[-1]):
-            return False, None
-        gate = self._require_gate("tools")
-        with outside():
-            answers = await gate.settle(self, history, _asker(history, sender))
-        return self._reply(history, answers)
+            return self._heard_nothing(), None
+        gate, asker = self._require_gate("tools"), _asker(history, sender)
+        refused = self._at_limit(gate, sender)
+        if refused is ASK_FIRST:
+            over, said = await self.a_check_termination_and_human_reply(history, sender)
+            if over and said is not None:
+                await gate.interrupted(history, asker)
+                return True, said  # type: ignore[return-value]
+            refused = ENDED_BY_PERSON if over else None
+        if refused is None:
+            with outside():
+                answers = await gate.settle(self, history, asker)
+            return self._reply(history, answers)
+        final, reply = self._reply(history, await gate.refuse(history, asker, refused))
+        if not refused.ends or sender is None:
+            return final, reply
+        await self.a_send(reply or "", sender, request_reply=False, silent=True)
+        return gate.close_with(self)
+
+    def _at_limit(self, gate: Gate, sender: Agent | None) -> Refusal | None:
+        """Why these calls are not even asked, if they are not: AutoGen's limit of automatic
+        replies, which keeps its meaning although the gate comes first, or a limit of our own.
+
+        Counted once for each message: not again when the chat goes on with what was open.
+        """
+        if gate.is_open:
+            return None if gate.has_open_calls else ASK_FIRST
+        if self.human_input_mode == "ALWAYS":
+            return gate.brake()
+        limit = self._max_consecutive_auto_reply_dict[sender]
+        if self._consecutive_auto_reply_counter[sender] < limit:
+            self._consecutive_auto_reply_counter[sender] += 1
+            return gate.brake()
+        if self.human_input_mode == "TERMINATE":
+            return ASK_FIRST
+        self._consecutive_auto_reply_counter[sender] = 0  # as AutoGen does
+        words = (
+            f"The limit of automatic replies of {self.name} was reached "
+            f"(max_consecutive_auto_reply={limit})."
+        )
+        return Refusal("max_consecutive_auto_reply", words, ends=True)
+
+    def _heard_nothing(self) -> bool:
+        """Whether the chat ends because the model has been saying nothing again and again."""
+        return self._gate is not None and self._gate.is_silent()
 
     async def a_generate_reply(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from agents.answers import require_answer
 from approvals.errors import ConfigurationError
 from approvals.models import Value
 
@@ -56,7 +57,14 @@ class ModelSettings(Value):
 
 
 class SharedClient(httpx.Client):
-    """One connection pool and SSL context for every agent; AutoGen's copies of it are itself."""
+    """One connection pool and SSL context for every agent; AutoGen's copies of it are itself.
+
+    What is no answer of a model is an error of the connection: see `agents.answers`.
+    """
+
+    def __init__(self, **options: Any):
+        """Take what httpx.Client takes."""
+        super().__init__(event_hooks={"response": [require_answer]}, **options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SharedClient:
         """The client itself: AutoGen copies every agent's configuration deeply."""

@@ -26,10 +26,13 @@ class Progress:
         """Count everything said so far as told."""
         self._told = len(self._chat.messages)
 
-    def lines(self, *, without_last: bool = False) -> list[str]:
-        """What was said since the last call, oldest first."""
+    def lines(self, *, without: str = "") -> list[str]:
+        """What was said since the last call, oldest first, but not the last words if they are
+        these: whoever tells the answer tells them."""
         messages = self._chat.messages
-        end = len(messages) - 1 if without_last else len(messages)
+        end = len(messages)
+        if without and end > self._told and spoken(messages[-1]) == without:
+            end -= 1
         lines = [
             line
             for index in range(self._told, end)
@@ -37,19 +40,6 @@ class Progress:
         ]
         self._told = len(messages)
         return lines
-
-
-def answer(chat: Chat) -> tuple[str, bool]:
-    """The last words of an agent without TERMINATE, and whether they are the last message."""
-    messages = chat.messages
-    for index in range(len(messages) - 1, 0, -1):
-        message = messages[index]
-        if message.get("role") in _RESULT_ROLES or has_calls(message):
-            continue
-        words = spoken(message)
-        if words:
-            return words, index == len(messages) - 1
-    return "", False
 
 
 def spoken(message: Message) -> str:

@@ -18,6 +18,7 @@ from agents.loading import why
 from agents.reach import Reach, reach
 from agents.tools import offered_to, parameters, schemas_before_versions, show
 from agents.triggers import quicken
+from agents.witness import Witness
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
 from approvals.errors import ConfigurationError, WorkflowMissingError
 from approvals.models import Effective, JsonObject
@@ -184,10 +185,12 @@ class Registry:
         show(chat, tools, self._needs_rationale)
         quicken(chat.agents)
         package = workflow.factory.__module__.partition(".")[0]
+        witness, rounds = Witness(), 0 if chat.group is None else chat.group.max_round
+        witness.watch(chat.agents)
         baseline = Baseline(chat.agents, [package])
         _watch(found, home)
         offered = {agent.name: offered_to(agent) for agent in chat.agents}
-        built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home)
+        built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home, witness, rounds)
         return built, versions[0], versions[1]
 
     def _require(self, name: str) -> Workflow:

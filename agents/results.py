@@ -25,6 +25,12 @@ def text_of(request: Request, result: Result) -> str:
             return _not_executed(request, result)
 
 
+def limited(message: str, *, retry: bool) -> str:
+    """The tool message for a call that a limit kept from being asked."""
+    told = {"status": Outcome.NOT_EXECUTED, "cause": Cause.LIMIT, "retry": retry}
+    return _dumps({**told, "message": message})
+
+
 def _executed(request: Request, result: Result) -> str:
     decider = _person(request)
     if decider is None:

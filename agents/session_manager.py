@@ -15,15 +15,16 @@ from structlog.contextvars import bound_contextvars
 
 from agents import driving, snapshot
 from agents.beside import ContextExecutor, Watch, carry_context
+from agents.brakes import Brakes
 from agents.built import BuiltChat
-from agents.gate import Gate
+from agents.causes import ending_of
+from agents.gate import DEFAULT_BRAKES, Gate
 from agents.gatekeeper import ApprovalProxy
 from agents.leases import Lease, LeaseKeeper, elapsed_s
-from agents.progress import answer
 from agents.quiet import QuietStream
 from agents.registry import Registry
 from agents.suspension import ChatStoppedError, ChatSuspendedError
-from agents.trouble import describe, is_temporary
+from agents.trouble import cause_of, describe, is_malformed, is_temporary
 from approvals.errors import (
     BesideGateError,
     ClosedError,
@@ -35,11 +36,13 @@ from approvals.errors import (
 from approvals.models import SessionId
 from approvals.observing import SILENT, Observer
 from approvals.outages import Outages
-from approvals.runs import Run, Runs
+from approvals.runs import PARK_ATTEMPTS, Run, Runs
 
 log = structlog.get_logger(__name__)
 
 SESSIONS_AT_ONCE = 32
+MALFORMED_ATTEMPTS = 4
+"""How often a step is tried whose model answers with what is no answer: over some 14 seconds."""
 RENEWALS_PER_LEASE = 3
 """A lease survives two renewals that fail."""
 
@@ -55,8 +58,10 @@ class SessionManager:
         at_once: int = SESSIONS_AT_ONCE,
         clock_s: Callable[[], float] = elapsed_s,
         observer: Observer = SILENT,
+        brakes: Brakes = DEFAULT_BRAKES,
     ):
         self._runs = runs
+        self._brakes = brakes
         self._observer = observer
         self._outages = Outages("model", key="workflow")
         self._missing: set[str] = set()
@@ -151,12 +156,13 @@ class SessionManager:
             await self._give_up(run, exc)
 
     async def _drive(self, lease: Lease, built: BuiltChat) -> None:
-        gate = Gate(self._runs, lease, built, self._threads, self._observer)
+        gate = Gate(self._runs, lease, built, self._threads, self._observer, self._brakes)
+        stream = QuietStream(built.chat)
         for proxy in built.proxies:
             proxy.attach(gate)
         watch = lease.watch = built.home.watch = Watch(lease.run.session.id)
         try:
-            with watch.on():
+            with watch.on(), IOStream.set_default(stream):
                 result = await self._chat(lease.run, built, gate)
         except ChatSuspendedError:
             self._outages.up(lease.run.session.workflow)
@@ -169,30 +175,37 @@ class SessionManager:
             gate.close()
         self._outages.up(lease.run.session.workflow)
         lease.require()
-        words, is_last = answer(built.chat)
+        ending = ending_of(
+            built.chat,
+            stopped=gate.stopped,
+            reasons=stream.reasons(),
+            model=built.witness.last,
+            left=gate.unanswered(),
+            tools=built.tools,
+            rounds=built.rounds,
+        )
         position = snapshot.Position(waiting=built.proxies[0].name, turn=gate.turn)
         await self._runs.complete(
             lease.run,
             snapshot=snapshot.take(built.chat, built.group, built.baseline, position),
             transcript=snapshot.transcript(built.chat),
-            answer=words,
-            progress=gate.progress.lines(without_last=is_last),
+            ending=ending,
+            progress=gate.progress.lines(without=ending.answer),
         )
         cost = result.cost["usage_including_cached_inference"]
-        log.info("session completed", usage=cost)
+        log.info(f"session {ending.status}", cause=ending.cause.value, usage=cost)
 
     async def _chat(self, run: Run, built: BuiltChat, gate: Gate) -> ChatResult:
         is_sync = built.mode == "sync"
-        with IOStream.set_default(QuietStream()):
-            if run.snapshot is None:
-                task = run.session.task
-                if is_sync:
-                    return await self._in_thread(driving.begin, built, task)
-                return await driving.a_begin(built, task)
-            proxy = _restore(run, run.snapshot, built, gate)
+        if run.snapshot is None:
+            task = run.session.task
             if is_sync:
-                return await self._in_thread(driving.resume, built, proxy)
-            return await driving.a_resume(built, proxy)
+                return await self._in_thread(driving.begin, built, task)
+            return await driving.a_begin(built, task)
+        proxy = _restore(run, run.snapshot, built, gate)
+        if is_sync:
+            return await self._in_thread(driving.resume, built, proxy)
+        return await driving.a_resume(built, proxy)
 
     async def _in_thread(self, function: Callable[..., ChatResult], *arguments: Any) -> ChatResult:
         """Run a sync chat in a thread. Its exceptions come back as values: see `execution`."""
@@ -229,7 +242,7 @@ class SessionManager:
             if run.session.workflow_version not in self._missing:  # sessions ask again and again
                 self._missing.add(run.session.workflow_version)
                 log.error("session has no workflow", error=str(error))
-            await self._runs.park(run, error=describe(error), give_up=False)
+            await self._runs.park(run, error=describe(error), attempts=None)
             return
         if isinstance(error, BesideGateError):
             await self._runs.refuse(run, error)
@@ -237,10 +250,13 @@ class SessionManager:
         if is_temporary(error):
             self._outages.down(run.session.workflow, describe(error))
             log.info("session parked", error=type(error).__name__)
-            await self._runs.park(run, error=describe(error))
+            attempts = MALFORMED_ATTEMPTS if is_malformed(error) else PARK_ATTEMPTS
+            await self._runs.park(
+                run, error=describe(error), attempts=attempts, cause=cause_of(error)
+            )
             return
         log.error("session failed", exc_info=error)
-        await self._runs.fail(run, error=describe(error))
+        await self._runs.fail(run, error=describe(error), cause=cause_of(error))
 
 
 def _restore(run: Run, stored: str, built: BuiltChat, gate: Gate) -> ApprovalProxy:

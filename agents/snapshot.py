@@ -11,6 +11,8 @@ limits                      changed limits of auto replies
 human, context, usage       human inputs, context variables, model usage by agent
 extra      other attributes that changed since the chat was built
 
+Version 2, which is still read, expects no counters of user proxies.
+
 Version 1, which is still read, expects nothing: it holds the agents' names, every history, as a
 difference from `messages`, every counter and reply, the last speaker and the usage in full.
 """
@@ -33,8 +35,8 @@ from agents.views import Pair, expected, expected_counters, expected_replies
 from approvals.canonical import sha256_hex
 from approvals.errors import IntegrityError
 
-VERSION = 2
-_READABLE = (1, 2)
+VERSION = 3
+_READABLE = (1, 2, 3)
 _HASH_LENGTH = 8
 T = TypeVar("T")
 _KNOWN_OF_AGENT = frozenset({
@@ -68,7 +70,7 @@ def take(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Posi
     if replies.keys() != set(map(_key, expected_replies(chat))):
         state["replies"] = replies
     counters = _pairs(chat, number, "_consecutive_auto_reply_counter", lambda _, n: n)
-    if counters != _by_key(expected_counters(chat, base)):
+    if counters != _by_key(expected_counters(chat, base, position.waiting)):
         state["counters"] = counters
     fields: dict[str, Any] = {
         "waiting": names.index(position.waiting),
@@ -114,7 +116,9 @@ def put(text: str, chat: Chat, group: GroupChat | None) -> Position:
     for pair in state.get("replies", replies):
         agent, other = _of(chat, pair)
         agent.reply_at_receive[other] = True
-    counters = _by_key(expected_counters(chat, base)) if version > 1 else {}
+    waiting = names[state.get("waiting", 0)]
+    counted = expected_counters(chat, base, waiting if version > 2 else None)
+    counters = _by_key(counted) if version > 1 else {}
     for pair, count in state.get("counters", counters).items():
         agent, other = _of(chat, pair)
         agent._consecutive_auto_reply_counter[other] = count
@@ -129,7 +133,7 @@ def put(text: str, chat: Chat, group: GroupChat | None) -> Position:
     speaker = state.get("speaker", _last_author(names, chat, base))
     if chat.manager is not None and speaker is not None:
         chat.manager._last_speaker = chat.agents[speaker]
-    return Position(names[state.get("waiting", 0)], state.get("turn", 0))
+    return Position(waiting, state.get("turn", 0))
 
 
 _SINGLE = ("human", "context", "usage", "extra")

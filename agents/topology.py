@@ -155,6 +155,8 @@ def _of_group(chat: Chat, proxies: list[ApprovalProxy]) -> Iterator[str]:
     group = chat.group
     if group is None:
         return
+    if chat.max_turns is not None:
+        yield "a group chat has max_turns, which is for two agents. Set max_round of the GroupChat."
     if not group.func_call_filter:
         yield (
             "the group has func_call_filter=False: a call could go to an agent that cannot "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import openai
 
+from agents.answers import NoAnswerError
 from agents.storable import storable
+from agents.witness import MalformedAnswerError
+from approvals.causes import SessionCause
 from approvals.errors import CountersignError
 
 _AGAIN = (
@@ -19,7 +22,21 @@ def is_temporary(error: Exception) -> bool:
     """Whether the model server may answer if it is asked again later."""
     if isinstance(error, openai.APIStatusError) and error.status_code in (408, 409):
         return True
-    return isinstance(error, _AGAIN)
+    return isinstance(error, _AGAIN) or is_malformed(error)
+
+
+def is_malformed(error: Exception) -> bool:
+    """Whether the model's server did answer, but with what is no answer."""
+    return isinstance(error, MalformedAnswerError) or isinstance(error.__cause__, NoAnswerError)
+
+
+def cause_of(error: Exception) -> SessionCause:
+    """The cause with which a session fails after this error."""
+    if is_malformed(error):
+        return SessionCause.MALFORMED
+    if isinstance(error, openai.APIStatusError) and error.code == "content_filter":
+        return SessionCause.MODEL_FILTERED
+    return SessionCause.MODEL_UNAVAILABLE if is_temporary(error) else SessionCause.ERROR
 
 
 def describe(error: Exception) -> str:
@@ -38,6 +55,10 @@ def describe(error: Exception) -> str:
             return "The language model is over its limit (HTTP 429)."
         case openai.APITimeoutError() | TimeoutError():
             return "The language model did not answer in time."
+        case openai.APIConnectionError() if is_malformed(error):
+            return str(error.__cause__)
+        case openai.APIStatusError() if error.code == "content_filter":
+            return "The model gave no answer: it was stopped by the content filter of its server."
         case openai.APIConnectionError():
             return "The language model cannot be reached."
         case openai.APIStatusError():

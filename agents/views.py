@@ -45,14 +45,22 @@ def expected_replies(chat: Chat) -> set[Pair]:
     return pairs | {(starter, recipient), (recipient, starter)}
 
 
-def expected_counters(chat: Chat, base: Sequence[Message]) -> dict[Pair, int]:
-    """How often who has answered whom by itself: with every message but the task, and not where
-    the gate answered."""
+def expected_counters(chat: Chat, base: Sequence[Message], waiting: str | None) -> dict[Pair, int]:
+    """How often who has answered whom by itself: with every message but the task.
+
+    A proxy that asks people every time does not count; that which is `waiting` with the calls of
+    the last message has counted its answer already. Without `waiting` no proxy counts: so it was
+    before format 3.
+    """
     number = {id(agent): index for index, agent in enumerate(chat.agents)}
     found: dict[Pair, int] = {}
     for speaker in chat.speakers:
         said = sum(message.get("name") == speaker.name for message in base)
-        answers = 0 if isinstance(speaker, ApprovalProxy) else said - (speaker is chat.starter)
+        answers = said - (speaker is chat.starter)
+        if isinstance(speaker, ApprovalProxy):
+            if waiting is None or speaker.human_input_mode == "ALWAYS":
+                continue
+            answers += speaker.name == waiting and bool(base) and has_calls(base[-1])
         if answers > 0:
             found[number[id(speaker)], number[id(chat.peer(speaker))]] = answers
     return found

@@ -114,6 +114,7 @@ class Cause(StrEnum):
     CANCELLED = "cancelled"
     NO_APPROVER = "no_approver"
     """Nobody who may decide it is left; it was not asked."""
+    LIMIT = "limit"
 
 
 class DeliveryStatus(StrEnum):

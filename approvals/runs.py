@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from approvals import ids
 from approvals.asking import AskAgain, Asking
 from approvals.canonical import sha256_hex, well_formed
+from approvals.causes import Ending, SessionCause
 from approvals.errors import BesideGateError, InvalidError, LostLeaseError, UnavailableError
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
@@ -390,62 +391,87 @@ class Runs:
         if await self._store.write(unit):
             log.warning("request in doubt", request_id=request_id)
 
+    async def limited(self, run: Run, entry: tuple[str, JsonObject], *, notice: str) -> None:
+        """Calls were refused at a limit, without becoming requests; `notice` is for people."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> None:
+            self._change(connection, run, now, [entry])
+            if notice:
+                self._follow.tell(connection, run.session, f"**At a limit.** {notice}", now)
+
+        await self._store.write(unit)
+
     async def complete(
         self,
         run: Run,
         *,
         snapshot: str,
         transcript: str,
-        answer: str,
+        ending: Ending,
         progress: Sequence[str] = (),
     ) -> None:
-        """The chat has ended by itself; `answer` is its last word."""
+        """The chat has come to an end by itself: the session is completed or has failed."""
+        words, answer = well_formed(ending.words), well_formed(ending.answer)
+        completed = ending.status is SessionStatus.COMPLETED
+        kind = "session_completed" if completed else "session_failed"
         body: JsonObject = {
-            "answer": well_formed(answer),
+            **({"answer": answer} if completed else {"error": words}),
+            "cause": ending.cause,
             "transcript_sha256": _transcript_sha256(transcript),
         }
         values = {
-            "status": SessionStatus.COMPLETED.value,
+            "status": ending.status.value,
+            "cause": ending.cause.value,
             "snapshot": snapshot,
-            "answer": well_formed(answer),
-            "error": None,
+            "answer": answer if completed else None,
+            "error": None if completed else words,
         }
-        texts = [*progress, f"**Done.** {as_text(answer)}" if answer else "**Done.**"]
-        await self._end(run, [("session_completed", body)], "\n\n".join(texts), values)
+        entries = [call.entry() for call in ending.open_calls]
+        notice = "\n\n".join([*progress, ending.notice()])
+        await self._end(run, [*entries, (kind, body)], notice, values)
 
-    async def fail(self, run: Run, *, error: str) -> None:
+    async def fail(self, run: Run, *, error: str, cause: SessionCause = SessionCause.ERROR) -> None:
         """The chat cannot go on; `error` says why and what to do."""
         error = well_formed(error)
         await self._end(
             run,
-            [("session_failed", {"error": error})],
+            [("session_failed", {"error": error, "cause": cause})],
             f"**Stopped.** {as_text(error)}",
-            {"status": SessionStatus.FAILED.value, "error": error},
+            {"status": SessionStatus.FAILED.value, "cause": cause.value, "error": error},
         )
 
     async def refuse(self, run: Run, error: BesideGateError) -> None:
         """Something was stopped beside the gate: the attempt is recorded, and the session ends."""
         attempt = {name: well_formed(getattr(error, name)) for name in ("agent", "tried", "how")}
-        text = well_formed(str(error))
+        text, cause = well_formed(str(error)), SessionCause.BESIDE_GATE
         await self._end(
             run,
-            [(BESIDE_GATE, attempt), ("session_failed", {"error": text})],
+            [(BESIDE_GATE, attempt), ("session_failed", {"error": text, "cause": cause})],
             f"**Stopped.** {as_text(text)}",
-            {"status": SessionStatus.FAILED.value, "error": text},
+            {"status": SessionStatus.FAILED.value, "cause": cause.value, "error": text},
         )
 
-    async def park(self, run: Run, *, error: str, give_up: bool = True) -> bool:
+    async def park(
+        self,
+        run: Run,
+        *,
+        error: str,
+        attempts: int | None = PARK_ATTEMPTS,
+        cause: SessionCause = SessionCause.MODEL_UNAVAILABLE,
+    ) -> bool:
         """Give the lease back and come again later, with back-off.
 
-        False when the attempts are used up: then the session has failed with `error`. Without
-        `give_up` that never happens: somebody has to put right what `error` names.
+        False when the `attempts` are used up: then the session has failed with `error` and
+        `cause`. None never gives up: somebody has to put right what `error` names.
         """
         now, error = self._clock.now(), well_formed(error)
-        attempts = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
-        if give_up and attempts + 1 >= PARK_ATTEMPTS:
-            await self.fail(run, error=f"{error} (gave up after {attempts + 1} attempts)")
+        before = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
+        if attempts is not None and before + 1 >= attempts:
+            said = f"{error} (gave up after {before + 1} attempts)"
+            await self.fail(run, error=said, cause=cause)
             return False
-        delay_s = min(PARK_BASE_S * 2 ** min(attempts, PARK_ATTEMPTS), PARK_MAX_S)
+        delay_s = min(PARK_BASE_S * 2 ** min(before, PARK_ATTEMPTS), PARK_MAX_S)
 
         def unit(connection: Connection) -> None:
             session_rows.change(
@@ -453,12 +479,12 @@ class Runs:
                 run.session.id,
                 run.epoch,
                 now,
-                attempts=attempts + 1,
+                attempts=before + 1,
                 error=error,
                 lease_until=None,
                 next_at=codec.to_text(now + timedelta(seconds=delay_s)),
             )
-            if attempts == 0:
+            if before == 0:
                 text = f"I cannot go on right now and will try again: {as_text(error)}"
                 self._follow.tell(connection, run.session, text, now)
 

@@ -18,6 +18,7 @@ from approvals.asking import AskAgain, Asking
 from approvals.authority import ADMIN_ROLE
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import sha256_hex, well_formed
+from approvals.causes import SessionCause
 from approvals.doubts import Doubts
 from approvals.eligibility import asked, eligible
 from approvals.errors import (
@@ -336,12 +337,14 @@ class ApprovalService:
             ):
                 raise NotAuthorisedError("Only who started a session, or an admin, may cancel it.")
             error = f"Cancelled by {principal.name}."
-            if not session_rows.cancel(connection, session_id, now, error=error):
+            cause = SessionCause.CANCELLED
+            if not session_rows.cancel(connection, session_id, now, error=error, cause=cause.value):
                 raise ClosedError(f"Session {session_id} is already {session.status}.")
             body: JsonObject = {
                 "by": principal.id,
                 "via": actor.via,
                 "identity": actor.identity,
+                "cause": cause,
             }
             ledger_rows.append(connection, session_id, now, ("session_cancelled", body))
             message = f"The session was cancelled by {principal.name}."

@@ -84,7 +84,8 @@ def show_session(session: str, as_json: Json = False) -> None:
     if as_json:
         show_json(body)
         return
-    console.print(f"[bold]{body['id']}[/] {body['workflow']}: {body['status']}")
+    cause = f" ({body['cause']})" if body["cause"] else ""
+    console.print(f"[bold]{body['id']}[/] {body['workflow']}: {body['status']}{cause}")
     console.print(_theirs(body["task"]))
     for message in body["transcript"]:
         name = message.get("name", message.get("role"))

@@ -24,6 +24,16 @@ class RateLimit(Value):
     burst: int = Field(ge=1)
 
 
+class AgentLimits(Value):
+    """How much the agents of one session may propose; `agents.brakes` applies them."""
+
+    requests_per_message: int = Field(default=20, ge=1)
+    requests_per_session: int = Field(default=500, ge=1)
+    identical_calls: int = Field(default=10, ge=1)
+    denied_calls: int = Field(default=10, ge=1)
+    silent_answers: int = Field(default=5, ge=1)
+
+
 class LimitsSettings(Value):
     """Each default is far above what people do and within what a small machine carries."""
 
@@ -43,6 +53,7 @@ class LimitsSettings(Value):
     connections_per_source: int = Field(default=1024, ge=1)
     running_sessions: int = Field(default=1000, ge=1)
     """Sessions that run; those that wait for people do not count, however many they are."""
+    agents: AgentLimits = AgentLimits()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose `X-Forwarded-For` says where a request comes from."""
     drain: Seconds = 0.0

@@ -11,6 +11,7 @@ import structlog
 
 from agents import Registry, SessionManager, WorkflowContext
 from agents.beside import ContextExecutor, carry_context
+from agents.brakes import Brakes
 from agents.leases import elapsed_s
 from agents.models import ModelSettings as AgentModel
 from agents.models import SharedClient, llm_config, shared_client
@@ -201,7 +202,10 @@ async def compose(
             takeover=takeover,
             observer=watch,
         )
-        manager = await stack.enter_async_context(SessionManager(runs, registry, observer=watch))
+        brakes = Brakes(**settings.limits.agents.model_dump())
+        manager = await stack.enter_async_context(
+            SessionManager(runs, registry, observer=watch, brakes=brakes)
+        )
         takeover.open(lambda: manager.free_slots() if jobs.is_open else 0)
         stack.push_async_callback(runs.leave)
         courier = Courier(store, clock, service, channels, watch)

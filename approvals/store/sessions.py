@@ -193,7 +193,9 @@ def wake(connection: Connection, session_id: str, now: datetime) -> None:
     _WAKE.run(connection, of=session_id, now=codec.to_text(now))
 
 
-def cancel(connection: Connection, session_id: str, now: datetime, *, error: str) -> bool:
+def cancel(
+    connection: Connection, session_id: str, now: datetime, *, error: str, cause: str
+) -> bool:
     """End a live session, whoever runs it; False if it was over. The epoch moves on, so the run
     that may be under way loses its lease."""
     cancelled = connection.execute(
@@ -202,6 +204,7 @@ def cancel(connection: Connection, session_id: str, now: datetime, *, error: str
         .values(
             status=SessionStatus.CANCELLED.value,
             error=error,
+            cause=cause,
             epoch=sessions.c.epoch + 1,
             lease_until=None,
             next_at=None,

@@ -47,8 +47,11 @@ class SessionBody(Value):
     checkpoint_id: str | None = Field(description="The requests it waits for, if it waits.")
     created_at: datetime
     updated_at: datetime
-    answer: str | None
-    error: str | None
+    cause: str | None = Field(
+        description="Why it ended, e.g. answered, limit, model_refused; docs/limits.md has all."
+    )
+    answer: str | None = Field(description="The last words of the agents, if it is completed.")
+    error: str | None = Field(description="If it failed: why, and what to do.")
 
     @classmethod
     def of(cls, session: Session) -> Self:

@@ -49,7 +49,14 @@ class Call:
         return cls((ToolCall(name, arguments),), text)
 
 
-Reply = Say | Call
+@dataclass(frozen=True)
+class Raw:
+    """The whole answer, whatever it is: what no healthy server sends, and refusals."""
+
+    body: Any
+
+
+Reply = Say | Call | Raw
 
 
 @dataclass(frozen=True)

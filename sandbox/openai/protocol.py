@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sandbox.openai.conversation import Call, Reply
+from sandbox.openai.conversation import Call, Say
 
 _ALPHABET = string.ascii_letters + string.digits
 _NAME = re.compile(r"^[^\s<|\\/>]+$")
@@ -169,7 +169,7 @@ def _id(prefix: str, length: int) -> str:
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-def message_of(reply: Reply, *, legacy: bool) -> dict[str, Any]:
+def message_of(reply: Say | Call, *, legacy: bool) -> dict[str, Any]:
     """The assistant message; `legacy` clients that offered `functions` get a `function_call`."""
     message: dict[str, Any] = {
         "role": "assistant",
@@ -192,7 +192,7 @@ def message_of(reply: Reply, *, legacy: bool) -> dict[str, Any]:
     return message
 
 
-def completion(body: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
+def completion(body: Mapping[str, Any], reply: Say | Call) -> dict[str, Any]:
     """The whole answer: `chat.completion`. Token counts are estimates (four characters each)."""
     message = message_of(reply, legacy=bool(body.get("functions")) and not body.get("tools"))
     prompt, answer = (max(1, len(json.dumps(part)) // 4) for part in (body["messages"], message))

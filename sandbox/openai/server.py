@@ -17,7 +17,7 @@ from sandbox._faults import CONTROL_PREFIX, Fault, Faults
 from sandbox._record import Recorded, Recorder
 from sandbox._serve import LOOPBACK, serve
 from sandbox._wire import application
-from sandbox.openai.conversation import Conversation, Reply
+from sandbox.openai.conversation import Conversation, Raw, Reply
 from sandbox.openai.protocol import RefusedError, check, chunks, completion
 from sandbox.openai.rules import Rule, answer
 
@@ -140,7 +140,8 @@ class ScriptedModel:
         except RefusedError as refused:
             return web.json_response(refused.body, status=refused.status)
         try:
-            result = completion(body, await self._reply(body))
+            reply = await self._reply(body)
+            result = reply.body if isinstance(reply, Raw) else completion(body, reply)
         except Exception as error:
             # A script is somebody's code: say what is wrong with it; clients do not repeat a 400.
             log.exception("the script failed")

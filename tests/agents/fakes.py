@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from approvals.canonical import digest, sha256_hex
+from approvals.causes import Ending, SessionCause
 from approvals.errors import BesideGateError, IntegrityError, LostLeaseError
 from approvals.models import (
     Cause,
@@ -49,6 +50,7 @@ class FakeRuns:
         self.requests: dict[RequestId, Request] = {}
         self.transcripts: list[str] = []
         self.progress: list[str] = []
+        self.entries: list[tuple[str, JsonObject]] = []
         self.parked: list[str] = []
         self.refused: list[BesideGateError] = []
         self.log: list[str] = []
@@ -173,29 +175,56 @@ class FakeRuns:
         self._put(self.requests[request_id], status=RequestStatus.IN_DOUBT, result=result)
         return result
 
+    async def limited(self, run: Run, entry: tuple[str, JsonObject], *, notice: str) -> None:
+        """Refused at a limit."""
+        self._require(run)
+        self.entries.append(entry)
+
     async def complete(
-        self, run: Run, *, snapshot: str, transcript: str, answer: str, progress: Sequence[str] = ()
+        self,
+        run: Run,
+        *,
+        snapshot: str,
+        transcript: str,
+        ending: Ending,
+        progress: Sequence[str] = (),
     ) -> None:
         """The end."""
         self._require(run)
         self.snapshots[run.session.id] = snapshot
         self.transcripts.append(transcript)
         self.progress += progress
-        self._session(run.session.id, status=SessionStatus.COMPLETED, answer=answer)
+        self.entries += [call.entry() for call in ending.open_calls]
+        completed = ending.status is SessionStatus.COMPLETED
+        self._session(
+            run.session.id,
+            status=ending.status,
+            cause=ending.cause.value,
+            answer=ending.answer if completed else None,
+            error=None if completed else ending.words,
+        )
         self.leased.discard(run.session.id)
 
-    async def fail(self, run: Run, *, error: str) -> None:
+    async def fail(self, run: Run, *, error: str, cause: SessionCause = SessionCause.ERROR) -> None:
         """A bad end."""
         self._require(run)
-        self._session(run.session.id, status=SessionStatus.FAILED, error=error)
+        failed = SessionStatus.FAILED
+        self._session(run.session.id, status=failed, error=error, cause=cause.value)
         self.leased.discard(run.session.id)
 
     async def refuse(self, run: Run, error: BesideGateError) -> None:
         """A bad end, because of what was tried."""
         self.refused.append(error)
-        await self.fail(run, error=str(error))
+        await self.fail(run, error=str(error), cause=SessionCause.BESIDE_GATE)
 
-    async def park(self, run: Run, *, error: str, give_up: bool = True) -> bool:
+    async def park(
+        self,
+        run: Run,
+        *,
+        error: str,
+        attempts: int | None = None,
+        cause: SessionCause = SessionCause.MODEL_UNAVAILABLE,
+    ) -> bool:
         """Later."""
         self._require(run)
         self.parked.append(error)

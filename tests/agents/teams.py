@@ -115,7 +115,9 @@ def team(
     return workflow("team", "1", "A team", mode=mode, pooled=pooled)(build)
 
 
-def pair(effects: Effects, *, mode: Mode = "async", **proxy: Any) -> Workflow:
+def pair(
+    effects: Effects, *, mode: Mode = "async", max_turns: int | None = None, **proxy: Any
+) -> Workflow:
     """Two agents, without a manager."""
 
     def build(context: WorkflowContext) -> Chat:
@@ -126,7 +128,7 @@ def pair(effects: Effects, *, mode: Mode = "async", **proxy: Any) -> Workflow:
             autogen.register_function(
                 function, caller=worker, executor=gate, name=name, description=name
             )
-        return Chat(gate, worker)
+        return Chat(gate, worker, max_turns)
 
     return workflow("pair", "1", "A pair", mode=mode)(build)
 

@@ -21,7 +21,7 @@ CALL = ToolCall("look_up", {"name": "sales"}, "c1")
 def script(conversation: Conversation) -> Reply:
     """A planner that calls the worker's tool, whether it was shown it or not."""
     if conversation.tool_results:
-        return Say("TERMINATE")
+        return Say("That cannot be done. TERMINATE")
     return Call((CALL,))
 
 

@@ -75,7 +75,9 @@ async def test_a_question_that_expires_ends_the_chat(
         await w.run()
         await w.office.expire((await w.requests())[0])
 
-        assert (await w.run()).status is SessionStatus.COMPLETED
+        ended = await w.run()
+
+        assert (ended.status, ended.cause) == (SessionStatus.FAILED, "nobody_answered")
         assert w.model_calls == 1
 
 
@@ -111,7 +113,7 @@ async def test_terminate_asks_only_at_the_end(mode: Mode, office: str, tmp_path:
 async def test_never_counts_its_auto_replies_over_a_pause(
     mode: Mode, office: str, tmp_path: Path
 ) -> None:
-    """Two auto replies in all, one before and one after the pause; tool results do not count."""
+    """Three auto replies in all, one of them with a result, as with AutoGen's UserProxyAgent."""
 
     def script(conversation: Conversation) -> Reply:
         heard = _heard(conversation).count("go on")
@@ -119,7 +121,7 @@ async def test_never_counts_its_auto_replies_over_a_pause(
             return Call((ToolCall("update_crm", {"record": "A", "stage": "b"}),))
         return Say(f"heard {heard}")
 
-    workflow = pair(Effects(), mode=mode, max_consecutive_auto_reply=2, default_auto_reply="go on")
+    workflow = pair(Effects(), mode=mode, max_consecutive_auto_reply=3, default_auto_reply="go on")
     async with world(workflow, script, path=tmp_path, office=office, guarded=GUARDED) as w:
         await w.start()
         await w.run()

@@ -240,6 +240,7 @@ async def test_rounds_are_counted_over_pauses(mode: Mode, tmp_path: Path) -> Non
         await w.office.approve((await w.requests())[0])
         ended = await w.run()
 
-        assert ended.status is SessionStatus.COMPLETED
+        assert (ended.status, ended.cause) == (SessionStatus.FAILED, "limit")
+        assert "(max_round=6)" in (ended.error or "")
         assert len(await w.messages()) == 6
         assert len(effects.done) == 1

@@ -210,7 +210,7 @@ async def test_a_snapshot_of_other_agents_is_refused(tmp_path: Path) -> None:
         await w.run()
         state = json.loads(w.office.runs.snapshots[w.session_id])
         async with w.new_registry().borrow("team") as built:
-            for change in ({"v": 3}, {"of": "0" * 8}, {"v": 1, "agents": ["a", "b"]}):
+            for change in ({"v": 4}, {"of": "0" * 8}, {"v": 1, "agents": ["a", "b"]}):
                 with pytest.raises(IntegrityError):
                     snapshot.put(json.dumps(state | change), built.chat, built.group)
 

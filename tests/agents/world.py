@@ -12,8 +12,9 @@ from typing import Any
 from agents import Registry, SessionManager, WorkflowContext
 from agents.models import ModelSettings, SharedClient, llm_config
 from agents.workflows import Workflow
-from approvals.models import Request, Session
+from approvals.models import LedgerEntry, Request, Session, SessionId
 from sandbox.openai import Reply, ScriptedModel
+from tests.agents.fakes import NOW
 from tests.agents.people import FakeOffice, Office, sqlite_office
 
 Script = Callable[[Any], Reply]
@@ -79,6 +80,18 @@ class World:
             if message["role"] == "function":
                 texts.append(message["content"])
         return texts
+
+    async def ledger(self) -> Sequence[LedgerEntry]:
+        """What is on the ledger; of a store in memory, what was neither asked nor run."""
+        if isinstance(self.office, FakeOffice):
+            return [
+                LedgerEntry(
+                    session_id=SessionId(self.session_id), seq=n, at=NOW, kind=kind, body=body,
+                    prev_hash="", hash="",
+                )
+                for n, (kind, body) in enumerate(self.office.runs.entries)
+            ]  # fmt: skip
+        return await self.office.service.ledger(self.session_id)  # type: ignore[attr-defined,no-any-return]
 
     @property
     def model_calls(self) -> int:

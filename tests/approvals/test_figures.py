@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
+from approvals.causes import Ending, SessionCause
 from approvals.errors import UnavailableError
 from approvals.store import tickets
 from approvals.store.figures import Backlog, Figures, Pending, Poll, read
@@ -73,7 +74,9 @@ async def test_what_runs_and_what_is_in_doubt_is_told_apart(world: World) -> Non
 async def test_sessions_are_counted_while_they_can_go_on(world: World) -> None:
     await world.asked("quote")
     run = await world.begun()
-    await world.runs.complete(run, snapshot="{}", transcript="", answer="Done.")
+    await world.runs.complete(
+        run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
+    )
     parked = await world.begun()
     await world.runs.park(parked, error="The model is away.")
 

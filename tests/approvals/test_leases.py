@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from approvals.causes import Ending, SessionCause
 from approvals.errors import LostLeaseError, NotFoundError
 from approvals.models import (
     RequestStatus,
@@ -78,7 +79,9 @@ async def test_nothing_can_be_written_by_a_run_that_has_lost_its_lease(world: Wo
     steps = [
         world.submit(lost, "look"),
         world.runs.claim(lost, request.id, request.arguments),
-        world.runs.complete(lost, snapshot="{}", transcript="", answer=""),
+        world.runs.complete(
+            lost, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
+        ),
         world.runs.fail(lost, error="x"),
         world.runs.park(lost, error="x"),
         world.require_lease(lost),

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from approvals.causes import Ending, SessionCause
 from approvals.models import Proposal, Request, RequestStatus, SessionId, Verdict
 from tests.approvals.machine import Machine, voter
 from tests.doubles.directory import ANNA, ERIN, acting
@@ -170,7 +171,9 @@ class Approvals(RuleBasedStateMachine):
         """A run ends, gives up for now, or holds on."""
         run, runs = self.machine.runs[pick % len(self.machine.runs)], self.world.runs
         steps = {
-            "complete": lambda: runs.complete(run, snapshot="{}", transcript="", answer="Done."),
+            "complete": lambda: runs.complete(
+                run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
+            ),
             "fail": lambda: runs.fail(run, error="No model."),
             "park": lambda: runs.park(run, error="No model."),
             "renew": lambda: runs.renew([run]),

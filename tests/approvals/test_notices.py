@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from approvals.causes import Ending, SessionCause
 from approvals.delivery import BACKOFF_MAX_S, NOTICE_ATTEMPTS
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.models import (
@@ -114,9 +115,8 @@ async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: Wor
     """Only the first words are formatting, and they are ours."""
     await world.service.save_conversation(thread())
     done, failed = await world.begun(THREAD), await world.begun(THREAD)
-    await world.runs.complete(
-        done, answer="# Approved\n**by** Alex", snapshot="{}", transcript="", progress=()
-    )
+    ending = Ending(cause=SessionCause.ANSWERED, answer="# Approved\n**by** Alex")
+    await world.runs.complete(done, snapshot="{}", transcript="", ending=ending)
     await world.runs.fail(failed, error="*x*")
     said = "\n".join(await unsent(world))
 

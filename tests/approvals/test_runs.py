@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from approvals.causes import Ending, SessionCause
 from approvals.errors import InvalidError, NotFoundError
 from approvals.models import (
     Cause,
@@ -147,8 +148,9 @@ async def test_proposal_is_on_the_ledger_in_full(world: World) -> None:
 async def test_completed_session_is_over(world: World) -> None:
     run = await world.begun(THREAD)
     world.jobs.take()
+    ending = Ending(cause=SessionCause.ANSWERED, answer="Sent \ud800")
     await world.runs.complete(
-        run, snapshot="{}", transcript="bad \ud800", answer="Sent \ud800", progress=["One."]
+        run, snapshot="{}", transcript="bad \ud800", ending=ending, progress=["One."]
     )
     session = await world.service.session(run.session.id)
 
@@ -160,7 +162,9 @@ async def test_completed_session_is_over(world: World) -> None:
 
 async def test_completed_session_without_an_answer_says_done(world: World) -> None:
     run = await world.begun()
-    await world.runs.complete(run, snapshot="{}", transcript="", answer="")
+    await world.runs.complete(
+        run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
+    )
 
     assert "" == (await world.service.session(run.session.id)).answer
 
@@ -183,7 +187,9 @@ async def test_answered_question_is_not_cancelled_at_the_end(world: World) -> No
     (asked,) = await world.asked(world.question((await world.start()).id))
     answered = await world.vote(asked, ANNA, comment="Yes.")
     run = await world.begin(asked.session_id)
-    await world.runs.complete(run, snapshot="{}", transcript="", answer="")
+    await world.runs.complete(
+        run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
+    )
 
     assert answered == await world.now(asked)
 
@@ -218,7 +224,7 @@ async def test_session_parked_for_something_to_be_put_right_is_never_given_up(
     session = await world.start(THREAD)
     for _ in range(PARK_ATTEMPTS + 2):
         run = await world.begin(session.id)
-        kept = await world.runs.park(run, error="Its workflow is missing.", give_up=False)
+        kept = await world.runs.park(run, error="Its workflow is missing.", attempts=None)
 
         assert kept
         world.clock.advance(PARK_MAX_S)
