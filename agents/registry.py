@@ -18,6 +18,7 @@ from agents.loading import why
 from agents.reach import Reach, reach
 from agents.tools import offered_to, parameters, schemas_before_versions, show
 from agents.triggers import quicken
+from agents.twins import ask_once
 from agents.witness import Witness
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
 from approvals.errors import ConfigurationError, WorkflowMissingError
@@ -184,6 +185,8 @@ class Registry:
         versions = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
         show(chat, tools, self._needs_rationale)
         quicken(chat.agents)
+        if workflow.mode == "async":
+            ask_once(chat.agents)
         package = workflow.factory.__module__.partition(".")[0]
         witness, rounds = Witness(), 0 if chat.group is None else chat.group.max_round
         witness.watch(chat.agents)
