@@ -216,6 +216,10 @@ class TicketConnector(Protocol):
     poll_every_s: float
     settle_s: float
     """How long a ticket may exist before `find` sees it; 0 where reads follow writes at once."""
+    languages: Sequence[str]
+    """Codes of the languages in which people write in its tickets."""
+    changes_words: Sequence[str]
+    """More words by which they ask for changes."""
 
     async def check(self) -> Sequence[CheckResult]:
         """Look at everything a deployment can get wrong; never raises for what it reports."""

@@ -38,9 +38,10 @@ from approvals.tickets import (
     TicketVote,
 )
 from approvals.wording import cut, visible
-from connectors.changes import asked_for, changed
 from connectors.channel import TicketChannel, keep_shown, ticket_of
 from connectors.outcome import is_current, outcome_of, too_late_words
+from connectors.vocabulary import Vocabulary
+from connectors.wanted import wanted
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +74,9 @@ class Settling:
         self._connector = connector
         self._store, self._service, self._directory = store, service, directory
         self._name = connector.name
+        self._words = Vocabulary(
+            languages=tuple(connector.languages), changes_words=tuple(connector.changes_words)
+        )
 
     async def settle(self, delivery: Delivery, seen: Observation) -> None:
         """Count what has not been counted, then tell the ticket. Idempotent.
@@ -122,10 +126,9 @@ class Settling:
             words = words or f"Rejected in {ticket_of(delivery).key} without a reason."
         else:
             self._require_read(delivery, view, act)
-            words, asked = asked_for(act.changes, act.comment, act.earlier)
-            if verdict is Verdict.MODIFY or asked is not None:
-                schema, current = view.arguments_schema, request.arguments
-                arguments = changed(request.tool, schema, current, asked or "")
+            also = (ticket_of(delivery).key, ticket_of(delivery).url)
+            words, arguments = wanted(act, verdict, view, also, self._words)
+            if arguments is not None:
                 verdict = Verdict.MODIFY
         await self._service.vote(
             request.id,

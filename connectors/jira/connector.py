@@ -53,6 +53,8 @@ class JiraConnector:
         """`links` lead to what does not fit; `approvers` are those that `check` looks up."""
         self.name = NAME
         self.poll_every_s, self.settle_s = settings.poll_every, settings.settle
+        self.languages: Sequence[str] = settings.languages
+        self.changes_words: Sequence[str] = settings.changes_words
         self._settings, self._approvers = settings, approvers
         self._client = JiraClient(settings)
         self._people = People(self._client, settings)

@@ -14,8 +14,8 @@ from approvals.models import Value, Verdict
 from approvals.tickets import Observation, TicketAct, text_sha256
 from approvals.wording import visible
 from connectors.jira.approvals import Answers
-from connectors.jira.markup import unescape
 from connectors.jira.settings import JiraSettings
+from connectors.jira.typed import as_typed
 from connectors.jira.wire import Account, Change, History, Issue, Remark
 
 CLOSED_UNDECIDED = "It was closed without an answer."
@@ -64,11 +64,10 @@ class Reader:
         for number, move in enumerate(moves):
             if move.change.to in pending:
                 continue
-            before = [m.history.at for m in moves[:number] if m.change.to in pending]
+            own = [m.history.at for m in moves[:number] if _same(m.by, move.by)]
+            since = self._asked_at(issue, own)
             after = [m.history.at for m in moves[number + 1 :] if m.change.to in pending]
-            said = _said(
-                issue, move.by, max(before, default=issue.created_at), min(after, default=None)
-            )
+            said = _said(issue, move.by, since, min(after, default=None))
             changes = self._changes(issue, move.history)
             flaw = self._flaw(issue, moves, number, changes, said)
             acts.append(_act(move, said, changes if isinstance(changes, str) else "", flaw))
@@ -115,7 +114,10 @@ class Reader:
 
     def _answered(self, issue: Issue, answers: Answers) -> list[TicketAct]:
         """Answers to approvals, and a move that went round them."""
-        acts = [self._judged(issue, act, act.id not in answers.untimed) for act in answers.acts]
+        acts = []
+        for number, act in enumerate(answers.acts):
+            own = [a.at for a in answers.acts[:number] if a.actor and a.actor == act.actor]
+            acts.append(self._judged(issue, act, own, timed=act.id not in answers.untimed))
         moves = _status_changes(issue)
         newest = moves[-1] if moves else None
         if newest is None or answers.settled or newest.change.to != issue.status:
@@ -128,7 +130,9 @@ class Reader:
             acts.append(_act(newest, (), "", flaw))
         return acts
 
-    def _judged(self, issue: Issue, act: TicketAct, timed: bool) -> TicketAct:
+    def _judged(
+        self, issue: Issue, act: TicketAct, own_before: Sequence[datetime], *, timed: bool
+    ) -> TicketAct:
         who = Account(id=act.actor, name=act.actor_name)
         at = History(id="0", at=act.at, by=who, changes=())
         if timed:
@@ -141,10 +145,7 @@ class Reader:
             flaw = ALTERED.format(_called(altered))
         elif isinstance(changes, Account) and act.state == "approved":
             flaw = CHANGES_OF_ANOTHER.format(_called(changes))
-        pending = self._settings.statuses.pending
-        asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
-        since = max((at for at in asked if at <= act.at), default=issue.created_at)
-        said = _said(issue, who, since, None)
+        said = _said(issue, who, self._asked_at(issue, own_before), None)
         if not flaw and act.state == "approved" and any(remark.edited for remark in said):
             flaw = COMMENT_OF_ANOTHER.format(_called(who))
         *earlier, comment = _own_words(said) or ("",)
@@ -156,6 +157,15 @@ class Reader:
                 "flaw": flaw,
             }
         )
+
+    def _asked_at(self, issue: Issue, own: Sequence[datetime]) -> datetime:
+        """When somebody who has answered at these times was asked after the last of them: what
+        others answer puts the issue back, too, and takes back nothing of what this person wrote."""
+        if not own:
+            return issue.created_at
+        pending = self._settings.statuses.pending
+        asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
+        return min((at for at in asked if at >= max(own)), default=max(own))
 
     def _changes(self, issue: Issue, act: History) -> str | Account:
         """What stood in the field for changes then; who wrote it, if the actor did not."""
@@ -171,7 +181,7 @@ class Reader:
                 own = history.by.id is not None and history.by.id == act.by.id
                 # Whoever takes away what others wrote changes what is approved, too.
                 gone = not change.text.strip() and history.at <= since
-                found = unescape(change.text) if own or gone else history.by
+                found = as_typed(change.text) if own or gone else history.by
         return found
 
     def _altered_since(self, issue: Issue, act: History) -> Account | None:
@@ -218,6 +228,10 @@ class _Move(Value):
         return self.history.by
 
 
+def _same(one: Account, other: Account) -> bool:
+    return one.id is not None and one.id == other.id
+
+
 def _act(move: _Move, said: Sequence[Remark], changes: str, flaw: str) -> TicketAct:
     *earlier, comment = _own_words(said) or ("",)
     return TicketAct(
@@ -253,7 +267,7 @@ def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -
 
 def _own_words(said: Sequence[Remark]) -> list[str]:
     """Those in which nobody else has had a hand."""
-    return [unescape(remark.text) for remark in said if not remark.edited]
+    return [remark.text for remark in said if not remark.edited]
 
 
 def _called(who: Account) -> str:

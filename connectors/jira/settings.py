@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from approvals.models import Value, Verdict
 from approvals.policy import Seconds
 from approvals.tickets import TicketOutcome
+from connectors.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 GATEWAY = "https://api.atlassian.com"
@@ -158,6 +159,10 @@ class JiraSettings(Value):
     """More fields of each issue, as the REST API takes them."""
     changes_field: CustomField | None = None
     """A text field for changes to the arguments."""
+    languages: Languages = ALL_LANGUAGES
+    """In which people write comments: what may ask for changes in them does not pass as a yes."""
+    changes_words: ChangesWords = ()
+    """More words that speak of changes, of any language."""
     label: str = Field("agent-approval", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,60}$")
     poll_every: Seconds = 30.0
     overlap: Seconds = 300.0

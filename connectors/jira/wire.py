@@ -16,6 +16,7 @@ from typing import Any
 from approvals.canonical import well_formed
 from approvals.models import Value
 from approvals.tickets import TicketRef, text_sha256
+from connectors.jira.typed import as_typed
 
 FIELDS = ("summary", "description", "status", "labels", "creator", "created", "updated", "comment")
 """What a reading asks for."""
@@ -65,6 +66,7 @@ class Remark(Value):
     at: datetime
     by: Account
     text: str
+    """As it was typed."""
     edited: bool
     """Whether somebody else has changed it since."""
 
@@ -148,11 +150,18 @@ def remarks(raw: Iterable[Any]) -> tuple[Remark, ...]:
             Remark(
                 at=moment(entry.get("created")),
                 by=by,
-                text=_text(entry, "body"),
+                text=_words(entry.get("body")),
                 edited=editor.id is not None and editor.id != by.id,
             )
         )
     return tuple(sorted(found, key=lambda remark: remark.at))
+
+
+def _words(raw: Any) -> str:
+    """What was typed; markup in version 2 of the API, a document in version 3."""
+    if raw is not None and not isinstance(raw, str | dict):
+        raise MalformedError("no text")
+    return well_formed(as_typed(raw))
 
 
 def account(raw: Any) -> Account:

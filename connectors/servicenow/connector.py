@@ -55,6 +55,8 @@ class ServiceNowConnector:
         approvers: Sequence[str] = (),
     ):
         self.poll_every_s = settings.poll_every
+        self.languages: Sequence[str] = settings.languages
+        self.changes_words: Sequence[str] = settings.changes_words
         self._settings, self._clock = settings, clock
         self._client = ServiceNowClient(settings)
         self._records = Records(self._client, settings, links)
@@ -205,7 +207,8 @@ class ServiceNowConnector:
     async def _observed(self, tickets: Sequence[Ticket]) -> list[Observation]:
         answers = [m for ticket in tickets for m in reading.decided(self._settings, ticket)]
         texts = [ticket.record for ticket in tickets if reading.to_trace(self._settings, ticket)]
-        trail = await read_trail(self._client, self._settings, answers, texts)
+        said = [t.record.id for t in tickets if reading.decided(self._settings, t)]
+        trail = await read_trail(self._client, self._settings, answers, texts, said)
         return [reading.observation(self._settings, ticket, trail) for ticket in tickets]
 
     def _changes_column(self) -> tuple[str, ...]:

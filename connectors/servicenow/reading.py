@@ -101,7 +101,7 @@ def _act(settings: ServiceNowSettings, ticket: Ticket, mark: Mark, trail: Trail)
     setter = trail.setter(mark)
     actor = None if setter is None else setter.user or None
     at = mark.updated_at if setter is None else setter.at
-    said = [] if actor is None else trail.comments(mark, actor, pending(settings))
+    said = [] if actor is None else trail.comments(mark, actor, pending(settings), ticket.record.id)
     *earlier, comment = said or [""]
     return TicketAct(
         id=act_id(mark, trail),

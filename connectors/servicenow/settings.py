@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from approvals.models import Value, Verdict
 from approvals.policy import Seconds
 from approvals.tickets import TicketOutcome
+from connectors.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -90,6 +91,10 @@ class ServiceNowSettings(Value):
     """Who may answer in whose place, both by `user_name`."""
     changes_field: str = ""
     """Column of the approval (or record) for changes to the arguments; empty: in comments only."""
+    languages: Languages = ALL_LANGUAGES
+    """In which people write comments: what may ask for changes in them does not pass as a yes."""
+    changes_words: ChangesWords = ()
+    """More words that speak of changes, of any language."""
     prefix: str = Field("agent-approval", pattern=r"^[a-z][a-z0-9-]{0,60}$")
     """What `correlation_display` begins with, followed by `:open` or `:closed`."""
     close: dict[TicketOutcome, Steps] = Field(default_factory=dict)

@@ -9,25 +9,27 @@ included, with the user and the row's update count. Sources (read 2026-11-25): S
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from approvals.models import Value
 from approvals.tickets import text_sha256
-from connectors.servicenow import query, wire
+from connectors.servicenow import query, text, wire
 from connectors.servicenow.client import Row, ServiceNowClient
 from connectors.servicenow.settings import ServiceNowSettings
+from connectors.servicenow.typed import as_typed
 from connectors.servicenow.wire import Mark, Record
 
 COMMENTS, TEXTS = "comments", ("short_description", "description")
+JOURNALS = (COMMENTS, "work_notes")
 TASK = "sysapproval"
 """Which record an approval is about."""
 SYSTEM = "system"
 """Who flows of the instance write as; like us, they ask for answers and give none."""
 IDS_PER_CALL = 200
 """Ids in one address: 7 of the 8 kB that servers commonly take."""
-JOURNAL_WINDOW = timedelta(minutes=10)
-"""How long before the last change of an approval a comment belongs to it, without an audit."""
+UPDATES_MAX = 200
+"""Earlier answers of one approval after which we look for what we have said to them."""
 
 
 class Entry(Value):
@@ -64,16 +66,38 @@ class Trail:
             return None
         return _entry(mark, mark.updated_by, mark.updates)
 
-    def comments(self, mark: Mark, user: str, pending: Sequence[str]) -> list[str]:
-        """The words of this person since they were asked last, oldest first."""
-        entries = self._by_row[mark.id]
-        asked = [e.update for e in entries if e.column == mark.column and e.value in pending]
-        since = max(asked, default=-1)
-        return [
-            e.value
-            for e in entries
-            if e.column == COMMENTS and _same(e.user, user) and e.update > since
-        ]
+    def comments(
+        self, mark: Mark, user: str, pending: Sequence[str], record_id: str = ""
+    ) -> list[str]:
+        """The words of this person, on the approval and on its record, since they were asked after
+        their last answer; oldest first, as they were typed.
+
+        That others answer takes questions back and asks them again; nothing of what this person
+        has written is taken back by it. Times are whole seconds, so on the record all of the second
+        in which they were asked counts.
+        """
+        since, since_at, answered = -1, self._told_at(mark, record_id), False
+        for entry in self._by_row[mark.id]:
+            if entry.column == mark.column and entry.value in pending and answered:
+                since, since_at, answered = entry.update, entry.at, False
+            elif entry.column == mark.column and _same(entry.user, user):
+                answered = True
+        early = since_at or datetime.min.replace(tzinfo=UTC)
+        found = [e for e in self._by_row[mark.id] if e.update > since and e.at >= early]
+        if record_id != mark.id:
+            found += [e for e in self._by_row[record_id] if e.at >= early]
+        said = [e for e in found if e.column in JOURNALS and _same(e.user, user)]
+        return [as_typed(e.value) for e in sorted(said, key=lambda e: (e.at, e.update))]
+
+    def _told_at(self, mark: Mark, record_id: str) -> datetime | None:
+        """When we have asked again after an earlier answer in this row, as our own comments tell:
+        without an audit there is nothing else to know it by."""
+        if mark.id in self._audited:
+            return None
+        earlier = range(min(mark.updates, UPDATES_MAX) + 1)
+        refs = {text.remark("", record_id, f"again:{mark.id}:{n}")[1] for n in earlier}
+        told = [e for e in self._by_row[record_id] if _same(e.user, self._own)]
+        return max((e.at for e in told if any(ref in e.value for ref in refs)), default=None)
 
     def changes(self, mark: Mark, column: str, user: str) -> str:
         """The changes that stand there, if this person wrote them."""
@@ -81,7 +105,7 @@ class Trail:
         for entry in self._by_row[mark.id]:
             if entry.column == column:
                 writer = entry.user
-        return mark.changes if _same(writer, user) else ""
+        return as_typed(mark.changes) if _same(writer, user) else ""
 
     def changes_of_another(self, mark: Mark, column: str, user: str, pending: Sequence[str]) -> str:
         """Who else wrote them last, or took them away since this person was asked; empty if that
@@ -145,16 +169,19 @@ async def read_trail(
     settings: ServiceNowSettings,
     decided: Sequence[Mark],
     texts: Sequence[Record],
+    commented: Sequence[str] = (),
 ) -> Trail:
-    """What is known of these answers and of the texts of these records, in one call for each
-    hundred answers if the audit has it, and in no call if there is nothing to know."""
-    ids = [*{mark.id: None for mark in decided} | {record.id: None for record in texts}]
+    """What is known of these answers, of the texts of these records, and of what was said on those
+    that are `commented`: in one call for each hundred answers if the audit has it, and in no call
+    if there is nothing to know."""
+    ids = [*dict.fromkeys([*(m.id for m in decided), *(r.id for r in texts), *commented])]
     marked = {mark.column for mark in decided}
-    columns = {COMMENTS, *TEXTS, TASK, settings.changes_field, *marked} - {""}
+    columns = {*JOURNALS, *TEXTS, TASK, settings.changes_field, *marked} - {""}
     entries = await _audit(client, ids, columns)
     found = {(entry.row, entry.column) for entry in entries}
     unknown = [m for m in decided if m.updates and (m.id, m.column) not in found]
-    return Trail(entries, await _journal(client, unknown), settings.own_user)
+    said = await _journal(client, [m.id for m in unknown], commented) if unknown else []
+    return Trail(entries, said, settings.own_user)
 
 
 async def _audit(
@@ -177,27 +204,24 @@ async def _audit(
     return [entry for entry in entries if entry.column in names]
 
 
-async def _journal(client: ServiceNowClient, marks: Sequence[Mark]) -> list[Entry]:
+async def _journal(
+    client: ServiceNowClient, rows: Sequence[str], records: Sequence[str]
+) -> list[Entry]:
     """Comments about answers that the audit does not have."""
-    by_id: Mapping[str, Mark] = {mark.id: mark for mark in marks}
-    ids, entries = list(by_id), []
+    ids, entries = [*dict.fromkeys([*rows, *records])], list[Entry]()
     for start in range(0, len(ids), IDS_PER_CALL):
         asked = query.all_of(
             query.any_of("element_id", ids[start : start + IDS_PER_CALL]),
-            query.equals("element", COMMENTS),
+            query.any_of("element", JOURNALS),
             "ORDERBYsys_created_on",
         )
-        rows = await client.rows(
+        found = await client.rows(
             "sys_journal_field",
             asked,
             ["element_id", "element", "value", "sys_created_by", "sys_created_on"],
         )
-        entries += _entries(rows, set(ids), "element_id", "element", "value", "sys_created_by")
-    return [
-        entry
-        for entry in entries
-        if entry.column == COMMENTS and entry.at >= by_id[entry.row].updated_at - JOURNAL_WINDOW
-    ]
+        entries += _entries(found, set(ids), "element_id", "element", "value", "sys_created_by")
+    return [entry for entry in entries if entry.column in JOURNALS]
 
 
 def _entries(

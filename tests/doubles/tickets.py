@@ -64,6 +64,8 @@ class FakeTickets:
     """
 
     poll_every_s = 30.0
+    languages: Sequence[str] = ("en", "de")
+    changes_words: Sequence[str] = ()
 
     def __init__(
         self,

@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from connectors.servicenow import reading, wire
+from connectors.servicenow import reading, text, wire
 from connectors.servicenow.trail import Entry, Trail
 from connectors.servicenow.wire import Mark
+from connectors.vocabulary import OBJECT
 from tests.connectors.servicenow.fixtures import payload, settings
 
 ROW = payload("approval.json")["result"][0]
 AUDIT = payload("audit.json")["result"]
 CHANGES = "u_requested_changes"
+RECORD = "c0ffee00c0ffee00c0ffee00c0ffee00"
 
 
 def mark(**more: Any) -> Mark:
@@ -98,11 +100,52 @@ def test_comments_are_those_of_that_person_since_they_were_asked() -> None:
         entry(fieldname="comments", newvalue=text, user=user, record_checkpoint=str(n))
         for user, text, n in said
     ]
+    answered = entry(newvalue="approved", record_checkpoint="2")
     asked = entry(newvalue="requested", user="svc_approvals", record_checkpoint="3")
 
-    whole, before = trail(*comments, asked), trail(comments[0], asked)
+    whole, before = trail(*comments, answered, asked), trail(comments[0], answered, asked)
     assert ["New.", "Last."] == whole.comments(mark(), "Alex.Wilber", ["requested"])
     assert [] == before.comments(mark(), "alex.wilber", ["requested"])
+
+
+def test_being_asked_again_because_of_others_takes_no_comment_back() -> None:
+    """A roll-up takes the question back, and we ask it again: that was no answer of theirs."""
+    said = entry(fieldname="comments", newvalue="Not above 900.", record_checkpoint="1")
+    others = entry(newvalue="not_required", user="sam.carter", record_checkpoint="2")
+    asked = entry(newvalue="requested", user="svc_approvals", record_checkpoint="3")
+
+    found = trail(said, others, asked).comments(mark(), "alex.wilber", ["requested"])
+    assert ["Not above 900."] == found
+
+
+@pytest.mark.parametrize("column", ["comments", "work_notes"])
+def test_comments_on_the_record_are_beside_the_answer_too(column: str) -> None:
+    on_record = entry(documentkey=RECORD, fieldname=column, newvalue="<b>Only</b> 900.")
+    of_another = entry(documentkey=RECORD, fieldname=column, newvalue="x", user="sam.carter")
+
+    found = trail(on_record, of_another).comments(mark(), "alex.wilber", ["requested"], RECORD)
+    assert [f"{OBJECT}Only{OBJECT} 900."] == found
+
+
+def test_without_an_audit_what_was_answered_before_is_known_by_our_own_comment() -> None:
+    """Or else a comment that was refused once would stand beside every later answer."""
+    first = entry(fieldname="comments", newvalue="Only 900.", sys_created_on="2026-11-25 09:00:00")
+    told, _ = text.remark("It does not count.", RECORD, f"again:{ROW['sys_id']}:1")
+    ours = entry(
+        documentkey=RECORD,
+        fieldname="comments",
+        newvalue=told,
+        user="svc_approvals",
+        sys_created_on="2026-11-25 09:01:00",
+    )
+    later = entry(fieldname="comments", newvalue="Fine.", sys_created_on="2026-11-25 09:02:00")
+
+    journal = trail(journal=(first, ours, later))
+    found = journal.comments(mark(sys_mod_count="3"), "alex.wilber", ["requested"], RECORD)
+    assert ["Fine."] == found
+    untold = trail(journal=(first, later))
+    both = untold.comments(mark(sys_mod_count="3"), "alex.wilber", ["requested"], RECORD)
+    assert ["Only 900.", "Fine."] == both
 
 
 @pytest.mark.parametrize(
