@@ -68,18 +68,24 @@ class Witness:
 
 
 def _read(agent: str, response: Any) -> Answer:
-    choices = getattr(response, "choices", None)
+    """What an answer says. A client of the workflow's own gives choices of its own shape."""
+    choices = _of(response, "choices")
     if not choices:
         raise MalformedAnswerError("The language model's answer has no choices.")
-    message = getattr(choices[0], "message", None)
-    text = getattr(choices[0], "text", None)  # a completion of the old kind
+    choice = choices[0]
+    message = _of(choice, "message", choice)
+    text = _of(choice, "text")  # a completion of the old kind
     if message is None and text is None:
         raise MalformedAnswerError("The language model's answer has no message.")
-    calls = getattr(message, "tool_calls", None) or getattr(message, "function_call", None)
-    words = text or getattr(message, "content", None)
+    calls = _of(message, "tool_calls") or _of(message, "function_call")
+    words = text or (message if isinstance(message, str) else _of(message, "content"))
     return Answer(
         agent=agent,
-        finish_reason=str(getattr(choices[0], "finish_reason", None) or ""),
-        refusal=str(getattr(message, "refusal", None) or ""),
+        finish_reason=str(_of(choice, "finish_reason") or ""),
+        refusal=str(_of(message, "refusal") or ""),
         silent=not calls and not str(words or "").strip(),
     )
+
+
+def _of(thing: Any, name: str, default: Any = None) -> Any:
+    return thing.get(name, default) if isinstance(thing, dict) else getattr(thing, name, default)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agents import SessionManager
 from agents.session_manager import MALFORMED_ATTEMPTS
+from agents.witness import Answer, Witness
 from approvals.models import SessionStatus
 from sandbox.openai import Call, Conversation, Raw, Reply, Say, ToolCall
 from tests.agents import answers
@@ -297,3 +299,20 @@ async def test_what_a_proxy_says_by_itself_is_no_answer(mode: Mode, tmp_path: Pa
         await w.start()
 
         assert (await _ended(w))[2] == "Here it is."
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "Done.",
+        {"content": "Done.", "role": "assistant"},
+        SimpleNamespace(content="Done.", tool_calls=None),
+        SimpleNamespace(message=SimpleNamespace(content="Done.", tool_calls=None)),
+    ],
+)
+def test_a_client_of_the_workflows_own_answers_in_its_own_shape(choice: Any) -> None:
+    """AutoGen asks it for its messages; nothing says what its choices look like."""
+    witness = Witness()
+    witness._filter("worker", None)(None, SimpleNamespace(choices=[choice]))
+
+    assert witness.last == Answer("worker", "", "", silent=False)
