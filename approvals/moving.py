@@ -13,14 +13,14 @@ from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from approvals.errors import ConfigurationError, ConflictError, InvalidError, UnavailableError
-from approvals.ledger import Verification, combine
+from approvals.ledger import Verification
 from approvals.models import Value
-from approvals.store import doorbells, engine_of, ledger, require_current, upgrade
+from approvals.store import doorbells, engine_of, require_current, upgrade
 from approvals.store.revision import current_revision
 from approvals.store.schema import metadata
 from approvals.store.sqlite import exclusive
 from approvals.store.urls import is_postgresql, shown, sqlite_path
-from approvals.verification import verified
+from approvals.verification import verify_in
 
 BATCH = 500
 """Rows that are in memory at once."""
@@ -153,18 +153,10 @@ def _require_same(source: Connection, target: Connection, rows: Mapping[str, int
                 f"Nothing was copied: {table.name} has {there} rows in the source and {here} in "
                 "the target."
             )
-    verification = _verified(target)
+    verification = verify_in(target)
     if not verification.verified:
         raise InvalidError(
             f"Nothing was copied, because the ledger does not verify: {verification.problems[0]}. "
             "`countersign ledger verify` shows everything; restore a backup."
         )
     return verification
-
-
-def _verified(connection: Connection) -> Verification:
-    total, after = Verification(entries=0), ""
-    while found := ledger.chains(connection, after, limit=BATCH):
-        total = combine([total, *map(verified, found)])
-        after = found[-1].session_id
-    return total

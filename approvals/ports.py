@@ -23,6 +23,7 @@ from approvals.models import (
     Value,
     Vote,
 )
+from approvals.seals import Unsealed
 from approvals.tickets import (
     CheckResult,
     FoundTicket,
@@ -48,6 +49,10 @@ class Clock(Protocol):
 
 class Store(Protocol):
     """Rows with transactions. Units are plain synchronous functions over a Connection."""
+
+    @property
+    def unsealed(self) -> Unsealed:
+        """Where the chains end that its units have added to, until they are sealed."""
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
         """Run `unit` in one transaction and return its value once that is durable.

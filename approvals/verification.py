@@ -5,33 +5,81 @@ One session, or all of them, a page at a time however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
 from approvals.comparing import differences
-from approvals.ledger import Verification, combine
+from approvals.ledger import GENESIS, Verification, combine
 from approvals.ledger import verify as verify_chain
 from approvals.models import SessionId
 from approvals.ports import Store
-from approvals.store import codec, tables
+from approvals.seals import Seal, broken
+from approvals.store import codec, seals, tables
 from approvals.store import ledger as rows
 
 PAGE = 500
 """Sessions that are checked in one step; others use the store between two of them."""
+SEALS = 20
+"""Seals that are checked in one step; each may name many sessions."""
+
+
+Step: TypeAlias = "Callable[[Connection], Any]"
 
 
 async def verify_all(store: Store) -> Verification:
     """Check every session that there is, and that there is nothing of sessions that are gone."""
+    steps = _steps()
+    step = next(steps)
+    while True:
+        answer = await store.read(step)
+        try:
+            step = steps.send(answer)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def verify_in(connection: Connection) -> Verification:
+    """`verify_all` inside a transaction of the caller's."""
+    steps = _steps()
+    step = next(steps)
+    while True:
+        try:
+            step = steps.send(step(connection))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def _steps() -> Generator[Step, Any, Verification]:
+    """The reads of a whole verification, one after the other; each is answered with its value."""
     total, after = Verification(entries=0), ""
     while True:
-        checked, last = await store.read(lambda c, after=after: _page(c, after))  # type: ignore[misc]
+        checked, last = yield partial(_page, after=after)
         total = combine([total, checked])
         if last is None:
             break
         after = last
-    lost = await store.read(lambda c: tables.orphans(c, limit=PAGE))
-    return combine([total, Verification(entries=0, problems=tuple(lost))])
+    lost = yield partial(tables.orphans, limit=PAGE)
+    problems, before = list(lost), (0, GENESIS)
+    while True:
+        wrong, found = yield partial(_sealed, before=before)
+        problems += wrong
+        if not found:
+            break
+        before = found[-1].number, found[-1].hash
+    return combine([total, Verification(entries=0, problems=tuple(problems))])
+
+
+def _sealed(connection: Connection, before: tuple[int, str]) -> tuple[list[str], list[Seal]]:
+    """What is wrong with the next seals and the sessions in them, and these seals."""
+    try:
+        found = seals.page(connection, before[0], limit=SEALS)
+    except ValueError as exc:  # nothing that we wrote
+        return [f"a seal after {before[0]} was changed and cannot be read: {exc}"], []
+    untrue = [problem for seal in found for problem in seals.untrue(connection, seal)]
+    return [*broken(found, before), *untrue], found
 
 
 def _page(connection: Connection, after: str) -> tuple[Verification, str | None]:

@@ -18,6 +18,7 @@ from approvals.models import (
 )
 from approvals.policy import Policy
 from approvals.ports import Directory, Job
+from approvals.seals import Unsealed
 from approvals.service import ApprovalService
 from bot.clock import SystemClock
 
@@ -48,6 +49,7 @@ def read_only(reader: Reader, people: Directory | None = None) -> ApprovalServic
 class _ReadStore:
     def __init__(self, reader: Reader):
         self._reader = reader
+        self.unsealed = Unsealed()
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
         return await self._reader.read(unit)

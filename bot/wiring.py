@@ -22,10 +22,11 @@ from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN,
 from approvals.jobs import LocalJobs, jobs_on
 from approvals.models import Effect
 from approvals.policy import Policy
-from approvals.ports import Channel, Clock, TicketConnector
+from approvals.ports import Channel, Clock, Job, TicketConnector
 from approvals.reading import ReadLinks
 from approvals.review import Review
 from approvals.runs import Runs
+from approvals.sealing import SEAL, Sealing
 from approvals.service import ApprovalService
 from approvals.store import open_store
 from approvals.takeover import Takeover
@@ -214,6 +215,10 @@ async def compose(
         jobs.handle(NOTIFY, courier.notify)
         jobs.handle(EXPIRE, service.expire)
         jobs.handle(DOUBT, runs.doubt)
+        sealing = Sealing(store, clock)
+        jobs.handle(SEAL, sealing.seal)
+        jobs.each_sweep(Job(kind=SEAL, id="heads"))
+        stack.push_async_callback(sealing.leave)
         for name, connector in connectors.items():
             channels[name] = TicketChannel(connector, store, clock, directory)
         follow_up = FollowUp(jobs, directory, channels)

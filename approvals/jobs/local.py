@@ -51,6 +51,7 @@ class LocalJobs(ABC):
         self._running: dict[Job, asyncio.Task[None]] = {}
         self._load: Counter[str] = Counter()
         self._again: set[Job] = set()
+        self._each_sweep: list[Job] = []
         self._open = False
         self._sweep_fails = False
         self.observer: Observer = SILENT
@@ -62,6 +63,10 @@ class LocalJobs(ABC):
         self._handlers[kind] = handler
         # per kind, so that sessions waiting for a model never hold up a card
         self._slots[kind] = asyncio.Semaphore(self._concurrency)
+
+    def each_sweep(self, job: Job) -> None:
+        """Ring `job` at every sweep: its work is no row's."""
+        self._each_sweep.append(job)
 
     @property
     def is_open(self) -> bool:
@@ -132,7 +137,7 @@ class LocalJobs(ABC):
         if self._sweep_fails:
             log.info("sweep works again")
         self._sweep_fails = False
-        for job in found:
+        for job in (*found, *self._each_sweep):
             self._ring(job)
         self.swept_at = now
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-Head = tuple[int, str]
-"""Sequence number and hash of a session's last ledger entry."""
+from approvals.seals import Head
+
+_MOVED = "moved_ledger_heads"
+"""Key of `connection.info`: those that the unit has moved."""
 _HEADS = "ledger_heads"
 """Key of `connection.info`: heads by session id, new for each unit."""
 
@@ -17,10 +19,24 @@ _HEADS = "ledger_heads"
 def forget(connection: Connection) -> None:
     """A unit begins."""
     connection.info[_HEADS] = {}
+    connection.info[_MOVED] = {}
+
+
+def move(connection: Connection, session_id: str, head: Head) -> None:
+    """The unit has added entries up to this one."""
+    remember(connection, session_id, head)
+    moved = connection.info.get(_MOVED)
+    if moved is not None:
+        moved[session_id] = head
+
+
+def moved(connection: Connection) -> dict[str, Head]:
+    """Where the chains end that the unit has added to."""
+    return connection.info.get(_MOVED) or {}
 
 
 def remember(connection: Connection, session_id: str, head: Head) -> None:
-    """The head of a session that was locked, or where the unit has moved it."""
+    """The head of a session that was locked."""
     heads = connection.info.get(_HEADS)
     if heads is not None:
         heads[session_id] = head

@@ -78,7 +78,7 @@ def insert(connection: Connection, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
     for row in rows:
         _INSERT.run(connection, **row)
-        heads.remember(connection, row["session_id"], (row["seq"], row["hash"]))
+        heads.move(connection, row["session_id"], (row["seq"], row["hash"]))
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:

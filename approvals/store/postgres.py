@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from approvals.errors import InvalidError, UnavailableError
+from approvals.seals import Head, Unsealed
 from approvals.store import changes, heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.terse import keep_terse
@@ -99,6 +100,7 @@ class PostgresStore:
         )
         self._home: asyncio.AbstractEventLoop | None = None
         self._units: set[asyncio.Task[Any]] = set()
+        self.unsealed = Unsealed()
         self._closed = False
 
     def open(self) -> None:
@@ -168,7 +170,7 @@ class PostgresStore:
         try:
             async with engine.connect() as connection:
                 await connection.begin()
-                value = await connection.run_sync(_entered, unit, after)
+                value, moved = await connection.run_sync(_entered, unit, after)
                 committing = True
                 await connection.commit()
         except PoolTimeoutError as exc:
@@ -179,6 +181,7 @@ class PostgresStore:
             if (translated := self._translated(exc, committing=committing)) is None:
                 raise
             raise translated from exc
+        self.unsealed.add(moved)
         ring(after)
         return value
 
@@ -200,13 +203,13 @@ class PostgresStore:
 
 def _entered(
     connection: Connection, unit: Callable[[Connection], T], after: list[Callable[[], None]]
-) -> T:
+) -> tuple[T, dict[str, Head]]:
     connection.info[AFTER_COMMIT] = after
     heads.forget(connection)
     changes.forget(connection)
     value = unit(connection)
     changes.require_told(connection)
-    return value
+    return value, heads.moved(connection)
 
 
 class _AgainError(Exception):

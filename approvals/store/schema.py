@@ -336,6 +336,17 @@ Index(
     conversations.c.channel,
 )
 
+# Where chains stood, outside of them: a session that is deleted whole leaves its name here.
+ledger_seals = Table(
+    "ledger_seals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("heads", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
 ledger = Table(
     "ledger",
     metadata,

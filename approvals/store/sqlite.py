@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -29,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 
 from approvals.errors import ConfigurationError, UnavailableError
 from approvals.outages import Outages
+from approvals.seals import Unsealed
 from approvals.store import changes, heads
 from approvals.store.after_commit import AFTER_COMMIT, ring
 from approvals.store.prepared import run
@@ -136,6 +138,7 @@ class SqliteReader:
 
     def __init__(self, path: Path):
         self._path = path
+        self.unsealed = Unsealed()
         self._readers = sqlite_engine(path, read_only=True, pool_size=READERS)
         # Threads of our own: AutoGen's model calls may fill the loop's default pool for minutes.
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
@@ -288,6 +291,8 @@ class SqliteStore(SqliteReader):
         try:
             value = unit.run(connection)
             changes.require_told(connection)
+            if moved := heads.moved(connection):
+                after.append(partial(self.unsealed.add, moved))
         except DBAPIError as exc:
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
                 exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")

@@ -46,6 +46,15 @@ def upgrade() -> None:
     op.add_column("conversations", sa.Column("blocked_at", _string(32), nullable=True))
     op.add_column("conversations", sa.Column("blocked_reason", _text(), nullable=True))
     _of_requests()
+    op.create_table(
+        "ledger_seals",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", _string(32), nullable=False),
+        sa.Column("heads", _text(), nullable=False),
+        sa.Column("prev_hash", _string(64), nullable=False),
+        sa.Column("hash", _string(64), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_seals")),
+    )
 
 
 def _of_requests() -> None:

@@ -1,0 +1,98 @@
+"""Queries on seals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, tuple_
+
+from approvals.ledger import GENESIS
+from approvals.models import SessionStatus
+from approvals.seals import Head, Seal, seal_hash
+from approvals.store import codec
+from approvals.store.schema import ledger, ledger_seals, sessions
+
+_LOCK_KEY = 0x5EA1
+"""Of PostgreSQL's advisory lock: one process seals at a time."""
+_AT_ONCE = 200
+"""Heads that are looked up in one query."""
+_MARGIN = timedelta(minutes=1)
+"""Machines' clocks may differ by so much."""
+_LEFT = 2000
+"""Sessions of one status that the first seal of a process looks at."""
+
+
+def last(connection: Connection) -> Seal | None:
+    """The newest seal. Nobody else seals before this transaction has ended."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
+    found = page(connection, 0, limit=1, newest=True)
+    return found[0] if found else None
+
+
+def page(connection: Connection, after: int, *, limit: int, newest: bool = False) -> list[Seal]:
+    """The seals that follow number `after`. Raises ValueError for what is not as we write it."""
+    order = ledger_seals.c.number.desc() if newest else ledger_seals.c.number
+    query = select(ledger_seals).where(ledger_seals.c.number > after).order_by(order).limit(limit)
+    return [_seal(row) for row in connection.execute(query)]
+
+
+def _seal(row: Row[Any]) -> Seal:
+    at, heads = codec.from_text(row.at), codec.loads(row.heads)
+    if (codec.to_text(at), codec.dumps(heads)) != (row.at, row.heads):
+        raise ValueError(f"seal {row.number} is not written as we write")
+    return Seal(number=row.number, at=at, heads=heads, prev_hash=row.prev_hash, hash=row.hash)
+
+
+def add(
+    connection: Connection, before: Seal | None, heads: Mapping[str, Head], now: datetime
+) -> None:
+    """Seal these heads; `before` is the newest seal."""
+    number, prev_hash = (1, GENESIS) if before is None else (before.number + 1, before.hash)
+    connection.execute(
+        ledger_seals.insert().values(
+            number=number,
+            at=codec.to_text(now),
+            heads=codec.dumps(heads),
+            prev_hash=prev_hash,
+            hash=seal_hash(number, now, heads, prev_hash),
+        )
+    )
+
+
+def left(connection: Connection, before: Seal | None) -> dict[str, Head]:
+    """Where the chains stand of sessions that were begun after the newest seal, which a process
+    that was killed has left unsealed; where there is no seal yet, of the newest sessions."""
+    columns = sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head
+    found: dict[str, Head] = {}
+    for status in SessionStatus:  # the index begins with it
+        query = select(*columns).where(sessions.c.status == status.value)
+        if before is not None:
+            since = codec.to_text(before.at - _MARGIN)
+            query = query.where(sessions.c.created_at >= since)
+        query = query.order_by(sessions.c.created_at.desc()).limit(_LEFT)
+        found.update({row[0]: (row[1], row[2]) for row in connection.execute(query)})
+    return found
+
+
+def untrue(connection: Connection, seal: Seal) -> Iterator[str]:
+    """Which of the sealed chains are not, or no longer, as they were sealed."""
+    sealed = list(seal.heads.items())
+    for first in range(0, len(sealed), _AT_ONCE):
+        some = sealed[first : first + _AT_ONCE]
+        keys = [(session_id, head[0]) for session_id, head in some]
+        query = select(ledger.c.session_id, ledger.c.seq, ledger.c.hash).where(
+            tuple_(ledger.c.session_id, ledger.c.seq).in_(keys)
+        )
+        found = {(row[0], row[1]): row[2] for row in connection.execute(query)}
+        for session_id, (seq, own_hash) in some:
+            actual = found.get((session_id, seq))
+            if actual is None:
+                yield (
+                    f"session {session_id}: entry {seq}, which seal {seal.number} of "
+                    f"{seal.at:%Y-%m-%d %H:%M:%S UTC} names, is gone"
+                )
+            elif actual != own_hash:
+                yield f"session {session_id}: entry {seq} is not the one of seal {seal.number}"
