@@ -10,8 +10,8 @@ require_autogen()
 
 # Only now: without the check a wrong distribution would end here as a bare ImportError.
 from agents.chat import Chat  # noqa: E402
-from agents.execution import OutcomeUnknownError  # noqa: E402
 from agents.gatekeeper import ApprovalProxy  # noqa: E402
+from agents.outcomes import NothingHappenedError, OutcomeUnknownError  # noqa: E402
 from agents.permit import current_execution  # noqa: E402
 from agents.registry import Registry  # noqa: E402
 from agents.session_manager import SessionManager  # noqa: E402
@@ -20,6 +20,7 @@ from agents.workflows import WorkflowContext, workflow  # noqa: E402
 __all__ = [
     "ApprovalProxy",
     "Chat",
+    "NothingHappenedError",
     "OutcomeUnknownError",
     "Registry",
     "SessionManager",

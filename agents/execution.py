@@ -13,27 +13,10 @@ from typing import Any
 
 from autogen.tools.function_utils import serialize_to_str
 
+from agents.outcomes import Errors, Outcome, outcome_of
 from agents.permit import SealedTool, permitted
 from agents.storable import storable
-from approvals.errors import IntegrityError
 from approvals.models import Request
-
-
-class OutcomeUnknownError(Exception):
-    """Raise this from a tool that cannot tell whether it took effect (a connection that broke
-    after the request was sent): the request is left in doubt and is never run again."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a body returned, as text; or, where `ok` is false, its error."""
-
-    ok: bool
-    content: str
-    breach: IntegrityError | None = None
-    """Set when the permit check refused: the body has not run."""
-    unknown: bool = False
-    """Whether the tool itself does not know what it did."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +26,21 @@ class _Ended:
 
 
 async def execute(
-    tool: SealedTool, request: Request, executor: Executor, require: Callable[[], None]
+    tool: SealedTool,
+    request: Request,
+    executor: Executor,
+    require: Callable[[], None],
+    *,
+    harmless: Errors = (),
 ) -> Outcome:
     """Call the tool with the request's arguments: in a thread, or here if it is a coroutine.
 
     `require` raises LostLeaseError if the claim may be another process's: then it is not called.
-    Whatever the body raises becomes an outcome. Only our own cancellation passes: then nobody
-    knows what the tool did, and the request stays `executing`.
+    Whatever the body raises becomes an outcome; after `harmless` ones nothing happened. Only our
+    own cancellation passes: then nobody knows what the tool did, and the request stays `executing`.
     """
     arguments = copy.deepcopy(request.arguments)
-    with permitted(request, require):
+    with permitted(request, require) as permit:
         if tool.is_async:
             ended = await _awaited(tool, arguments)
         else:
@@ -64,12 +52,7 @@ async def execute(
                 ended = await _awaited(lambda: ended.value, {})
     if ended.error is None:
         return Outcome(ok=True, content=storable(serialize_to_str(ended.value)))
-    return Outcome(
-        ok=False,
-        content=storable(_describe(ended.error)),
-        breach=ended.error if isinstance(ended.error, IntegrityError) else None,
-        unknown=isinstance(ended.error, OutcomeUnknownError),
-    )
+    return outcome_of(ended.error, harmless, began=permit.used)
 
 
 def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:
@@ -90,9 +73,3 @@ async def _awaited(function: Any, arguments: dict[str, Any]) -> _Ended:
         return _Ended(error=exc)  # the tool cancelled something of its own
     except BaseException as exc:
         return _Ended(error=exc)
-
-
-def _describe(error: BaseException) -> str:
-    if isinstance(error, OutcomeUnknownError):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

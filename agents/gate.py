@@ -288,7 +288,13 @@ class Gate:
         self._lease.require()
         began_s = time.perf_counter()
         with self._observer.span("execute", claimed):
-            outcome = await execute(tool, claimed, self._executor, self._lease.require)
+            outcome = await execute(
+                tool,
+                claimed,
+                self._executor,
+                self._lease.require,
+                harmless=proxy.harmless_of(claimed.tool),
+            )
         took_s = time.perf_counter() - began_s
         with self._observer.span("finish", claimed, ok=outcome.ok):
             if outcome.unknown:
@@ -297,9 +303,14 @@ class Gate:
                 )
                 return doubt, took_s
             ok, content = outcome.ok, outcome.content
-            result = await patiently(
-                lambda: self._runs.finish(run, claimed.id, ok=ok, content=content)
-            )
+            if ok or outcome.harmless:
+                result = await patiently(
+                    lambda: self._runs.finish(run, claimed.id, ok=ok, content=content)
+                )
+            else:
+                result = await patiently(
+                    lambda: self._runs.raised(run, claimed.id, content=content)
+                )
         if outcome.breach is not None:
             raise outcome.breach
         return result, took_s

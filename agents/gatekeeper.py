@@ -10,6 +10,7 @@ from autogen import Agent, ConversableAgent, UserProxyAgent
 from agents.beside import outside
 from agents.brakes import ASK_FIRST, ENDED_BY_PERSON, Refusal
 from agents.calls import has_calls, is_legacy
+from agents.outcomes import Errors, Harmless, faults, of_tool
 from agents.permit import SealedTool
 from agents.quick import QuickReplies
 from agents.suspension import ChatSuspendedError
@@ -27,7 +28,9 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
     """A UserProxyAgent whose tools run only as approved requests of a session.
 
     `idempotent` names the tools that may be called again, with the same execution token, when a
-    process died while they ran. `roles` says who answers its free-text questions.
+    process died while they ran. `harmless` names the exceptions after which nothing has happened:
+    for all its tools (`(ValueError,)`), or by tool (`{"pay": (ValueError,)}`); after any other one
+    a guarded call is in doubt. `roles` says who answers its free-text questions.
     """
 
     def __init__(
@@ -44,10 +47,19 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         description: str | None = None,
         *,
         idempotent: Collection[str] = (),
+        harmless: Harmless = (),
         roles: Sequence[str] = (),
         **kwargs: Any,
     ):
-        """Take what UserProxyAgent takes, in its order; code execution is off unless asked for."""
+        """Take what UserProxyAgent takes, in its order; code execution is off unless asked for.
+
+        Raises TypeError for a `harmless` that is no class of exceptions.
+        """
+        if wrong := faults(harmless):
+            raise TypeError(
+                f"{name}: harmless takes classes of exceptions, e.g. (ValueError,), or a mapping "
+                f"from tools to them; not {', '.join(wrong)}."
+            )
         super().__init__(
             name,
             is_termination_msg=is_termination_msg,
@@ -61,6 +73,7 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
             **kwargs,
         )
         self.idempotent = frozenset(idempotent)
+        self.harmless = harmless
         self.roles = tuple(roles)
         self._gate: Gate | None = None
         self._heard: tuple[list[dict[str, Any]], str] = ([], "")
@@ -75,6 +88,10 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
     def attach(self, gate: Gate | None) -> None:
         """Put this proxy under a run's gate; None takes it away."""
         self._gate = gate
+
+    def harmless_of(self, tool: str) -> Errors:
+        """The exceptions of this tool after which nothing has happened."""
+        return of_tool(self.harmless, tool)
 
     def register_function(
         self, function_map: dict[str, Callable[..., Any]], silent_override: bool = False

@@ -32,13 +32,16 @@ class Execution:
 
 
 @dataclass
-class _Permit:
+class Permit:
+    """The right to one call of one tool, and whether it has been used."""
+
     request: Request
     require: Callable[[], None]
     used: bool = False
+    """Set directly before the body: without it, nothing has happened."""
 
 
-_permit: ContextVar[_Permit | None] = ContextVar("permit", default=None)
+_permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
 
 def current_execution() -> Execution:
@@ -51,16 +54,17 @@ def current_execution() -> Execution:
 
 
 @contextmanager
-def permitted(request: Request, require: Callable[[], None]) -> Iterator[None]:
+def permitted(request: Request, require: Callable[[], None]) -> Iterator[Permit]:
     """Permit one call of the tool of a claimed request, within this context only.
 
     `require` is asked last of all, directly before the body runs: it raises LostLeaseError if the
     claim may be another process's by now.
     """
-    token = _permit.set(_Permit(request, require))
+    permit = Permit(request, require)
+    token = _permit.set(permit)
     try:
         with beside.execution():
-            yield
+            yield permit
     finally:
         _permit.reset(token)
 
@@ -108,7 +112,7 @@ class SealedTool:
         permit.used = True
         return call()
 
-    def _permit_for(self, arguments: dict[str, Any]) -> _Permit:
+    def _permit_for(self, arguments: dict[str, Any]) -> Permit:
         permit = _permit.get()
         if permit is None:
             beside.forbid(f"call {self.name}", "a sealed tool is called directly")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autogen import ConversableAgent, GroupChatManager
@@ -117,6 +117,12 @@ def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
             )
     for tool in sorted(proxy.idempotent - set(proxy.function_map)):
         yield f"{proxy.name} calls {tool} idempotent, but does not execute it. Check the name."
+    if isinstance(proxy.harmless, Mapping):
+        for tool in sorted(proxy.harmless.keys() - set(proxy.function_map)):
+            yield (
+                f"{proxy.name} names harmless exceptions of {tool}, but does not execute it. "
+                "Check the name."
+            )
     first = [entry["reply_func"] for entry in proxy._reply_func_list[:2]]
     if first != [ApprovalProxy.a_gate_reply, ApprovalProxy.gate_reply]:
         yield (

@@ -24,6 +24,7 @@ from approvals.models import (
     Cause,
     Effect,
     JsonObject,
+    OnError,
     Outcome,
     Request,
     RequestId,
@@ -55,6 +56,7 @@ IN_DOUBT_MESSAGE = (
     "It is not known whether this ran: the process that ran it stopped before it could say. "
     "It will not be run again. A person has been told to check the target system."
 )
+MAY_HAVE_HAPPENED = "It is not known whether it took effect before that."
 UNKNOWN_MESSAGE = "It will not be run again. A person has been told to check the target system."
 
 
@@ -151,6 +153,38 @@ class Executions:
         ledger_rows.append(connection, session_id, now, (kind, _outcome(request, result)))
         self._follow.changed(connection, request, now)
         return result
+
+    def raised(
+        self,
+        connection: Connection,
+        session_id: SessionId,
+        epoch: int,
+        request_id: RequestId,
+        now: datetime,
+        *,
+        content: str,
+    ) -> Result:
+        """The tool raised, and has not said that nothing happened: by its rule that is a doubt or a
+        failure. One that comes late says nothing new of a doubt; the ledger keeps it."""
+        request = self._of_session(connection, session_id, request_id)
+        if request.executing_epoch != epoch:
+            raise LostLeaseError(f"Request {request_id} was taken over by another run.")
+        if self._on_error(request) is OnError.FAILED:
+            return self.finish(
+                connection, session_id, epoch, request_id, now, ok=False, content=content
+            )
+        if request.status is not RequestStatus.EXECUTING:
+            body = {**_outcome(request, _told(request, content, ok=False)), "stands": False}
+            ledger_rows.append(connection, session_id, now, ("late_error", body))
+        message = f"It raised {well_formed(content).rstrip('.')}. {MAY_HAVE_HAPPENED}"
+        return self.unknown(connection, session_id, epoch, request_id, now, message)
+
+    def _on_error(self, request: Request) -> OnError:
+        ruling = self._policy.rule(call_of(request, request.arguments))
+        if ruling.on_error is not None:
+            return ruling.on_error
+        by_rule = request.decision is not None and request.decision.via is Via.POLICY
+        return OnError.FAILED if by_rule else OnError.IN_DOUBT
 
     def unknown(
         self,

@@ -72,6 +72,13 @@ class Effect(StrEnum):
     SHADOW = "shadow"
 
 
+class OnError(StrEnum):
+    """What it means that a tool raised an exception which it has not declared harmless."""
+
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
 class Risk(StrEnum):
     """How much harm a call can do, in the words shown on the card."""
 
@@ -194,6 +201,8 @@ class Ruling(Value):
     channels: tuple[str, ...] = ()
     show_first: tuple[str, ...] = ()
     """The arguments that decide: they are shown before the others."""
+    on_error: OnError | None = None
+    """None: in doubt where people were asked, else failed."""
     valid_for_s: float | None = None
     """How long an approval holds before its call has begun."""
 

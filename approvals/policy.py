@@ -13,6 +13,7 @@ The policy is read from the `policy:` section of the configuration:
           deadline: 4h
           same_person: true             # one person may count for several stages
           show_first: [payee, amount]   # the arguments that decide, before the others
+          on_error: in_doubt            # what an undeclared exception of it means: or failed
       human_input: {roles: [owner]}
 
 A tool that no rule names is denied. A rule is for one tool, by its exact name.
@@ -36,7 +37,7 @@ from pydantic import (
 from approvals.authority import OWNER_ROLE
 from approvals.canonical import canonical_json, sha256_hex
 from approvals.errors import ConfigurationError
-from approvals.models import Effect, Risk, Ruling, Stage, ToolCall, Value
+from approvals.models import Effect, OnError, Risk, Ruling, Stage, ToolCall, Value
 from approvals.sentences import sentence
 
 VERSION_DIGITS = 16
@@ -93,6 +94,9 @@ class Rule(Value):
     """Whether one person may count for several stages, with one vote."""
     show_first: tuple[str, ...] = ()
     """The arguments that decide: titles name them, and they stand before the others."""
+    on_error: OnError | None = None
+    """What an exception that the tool has not declared harmless means; None: that a call of which
+    people were asked is in doubt, and that any other one has failed."""
 
     @model_validator(mode="after")
     def _approvers(self) -> Self:
@@ -198,6 +202,7 @@ class Policy:
             deadline_s=rule.deadline,
             channels=rule.channels if rule.effect is Effect.REQUIRE_APPROVAL else (),
             show_first=rule.show_first,
+            on_error=rule.on_error,
         )
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:

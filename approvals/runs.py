@@ -7,9 +7,10 @@ follows commit together, before anything is sent or run.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -341,19 +342,35 @@ class Runs:
         return await self._store.write(unit)
 
     async def finish(self, run: Run, request_id: RequestId, *, ok: bool, content: str) -> Result:
-        """Store what the tool returned, or its error text.
+        """Store what the tool returned, or the error after which nothing has happened.
 
         A result is never thrown away: if the lease was lost meanwhile it resolves the doubt, and
         LostLeaseError is raised after it is stored.
         """
-        now = self._clock.now()
+        now, session_id = self._clock.now(), run.session.id
+        finish = partial(self._executions.finish, ok=ok, content=content)
+        return await self._store_end(
+            run, now, lambda c: finish(c, session_id, run.epoch, request_id, now)
+        )
 
+    async def raised(self, run: Run, request_id: RequestId, *, content: str) -> Result:
+        """Store that a tool raised what it has not declared harmless: it may have taken effect.
+
+        In doubt where people were asked, else failed, unless the rule's `on_error` says otherwise.
+        Raises LostLeaseError as `finish` does.
+        """
+        now, session_id = self._clock.now(), run.session.id
+        raised = partial(self._executions.raised, content=content)
+        return await self._store_end(
+            run, now, lambda c: raised(c, session_id, run.epoch, request_id, now)
+        )
+
+    async def _store_end(
+        self, run: Run, now: datetime, end: Callable[[Connection], Result]
+    ) -> Result:
         def unit(connection: Connection) -> tuple[Result, bool]:
             held = lease_rows.holds_lease(connection, run.session.id, run.epoch, now)
-            result = self._executions.finish(
-                connection, run.session.id, run.epoch, request_id, now, ok=ok, content=content
-            )
-            return result, held
+            return end(connection), held
 
         result, held = await self._store.write(unit)
         if not held:

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import getaddresses
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -20,14 +21,21 @@ from urllib.parse import quote
 import aiosmtplib
 import httpx
 
-from agents import OutcomeUnknownError
+from agents import NothingHappenedError, OutcomeUnknownError
 
 TIMEOUT_S = 10.0
 """For one request to a back end, connecting included."""
+_BEFORE_ANYTHING = frozenset({501, 503})
+"""Failures of a back end that come before anything was done. Of any other one of a write nobody
+knows."""
+
+_REFUSED = 400
+"""From here on an SMTP answer is a refusal (RFC 5321, section 4.2.1)."""
+_UNSURE_MAIL = "The mail server did not answer. It is not known whether the mail was sent."
 
 
-class BackOfficeError(Exception):
-    """A back end refused, failed, or could not be reached."""
+class BackOfficeError(NothingHappenedError):
+    """A back end refused or could not be reached: nothing was changed."""
 
 
 def setting(settings: Mapping[str, Any], key: str) -> Any:
@@ -78,15 +86,17 @@ class _Rest:
     async def _send(
         self, method: str, path: str, request: Mapping[str, Any], *, doubtful: bool = False
     ) -> httpx.Response:
-        """Send, and once more if the connection broke. Raises OutcomeUnknownError for a write
-        of which any attempt may have arrived."""
+        """Send, and once more if it is not known whether the first one was carried out.
+
+        Raises OutcomeUnknownError for a write of which nobody knows it after that either.
+        """
         headers = {"X-Api-Key": self.api_key}
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
                 httpx.AsyncClient(base_url=self.url, headers=headers, verify=_tls()) as http,
             ):
-                return await http.request(method, path, timeout=TIMEOUT_S, **request)
+                answer = await http.request(method, path, timeout=TIMEOUT_S, **request)
         except httpx.ConnectError as error:
             if not doubtful:
                 said = f"The {self.name} cannot be reached. Nothing was changed."
@@ -98,7 +108,20 @@ class _Rest:
                 raise BackOfficeError(said) from error
             if doubtful:
                 raise OutcomeUnknownError(self._silence(method, path)) from error
+        else:
+            if method == "GET" or not answer.is_server_error:
+                return answer
+            if doubtful:
+                raise OutcomeUnknownError(self._failure(method, path, answer.status_code))
+            if answer.status_code in _BEFORE_ANYTHING:
+                return answer
         return await self._send(method, path, request, doubtful=True)
+
+    def _failure(self, method: str, path: str, status: int) -> str:
+        return (
+            f"The {self.name} failed at {method} {path} (HTTP {status}). "
+            "It is not known whether the change was made."
+        )
 
     def _silence(self, method: str, path: str) -> str:
         return (
@@ -113,7 +136,7 @@ class _Rest:
             said = answer.text[:200]
         status = answer.status_code
         if answer.is_server_error:
-            return f"The {self.name} is unavailable (HTTP {status}): {said}"
+            return f"The {self.name} is unavailable (HTTP {status}): {said} Nothing was changed."
         return f"The {self.name} refused (HTTP {status}): {said} Nothing was changed."
 
 
@@ -187,6 +210,8 @@ class Sent:
     """A letter that was handed in."""
 
     message_id: str
+    accepted: tuple[str, ...]
+    """Addresses for which the server took it."""
     refused: Mapping[str, str]
     """Addresses for which the server did not take it, and why."""
 
@@ -229,17 +254,21 @@ class Mail:
                     message, hostname=self.host, port=self.port, timeout=TIMEOUT_S
                 )
         except aiosmtplib.SMTPResponseException as error:
+            if error.code < _REFUSED:  # an answer that is none, perhaps to the letter itself
+                raise OutcomeUnknownError(_UNSURE_MAIL) from error
             raise BackOfficeError(
                 f"The mail server refused ({error.code}): {error.message} The mail was not sent."
             ) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise BackOfficeError(f"The mail server refused the address {to}.") from error
+            raise BackOfficeError(
+                f"The mail server refused the address {to}. The mail was not sent."
+            ) from error
         except aiosmtplib.SMTPConnectError as error:
             raise BackOfficeError(
                 "The mail server cannot be reached. The mail was not sent."
             ) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise OutcomeUnknownError(
-                "The mail server did not answer. It is not known whether the mail was sent."
-            ) from error
-        return Sent(message_id, {who: f"{code} {said}" for who, (code, said) in refused.items()})
+            raise OutcomeUnknownError(_UNSURE_MAIL) from error
+        told = {who: f"{code} {said}" for who, (code, said) in refused.items()}
+        everybody = [address for _, address in getaddresses([to])]
+        return Sent(message_id, tuple(who for who in everybody if who not in told), told)

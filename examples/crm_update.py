@@ -22,6 +22,8 @@ contact with a short, friendly letter about it. An account executive decides on 
 Every answer is JSON: status executed or executed_with_changes (use arguments_used, they are what
 really ran), or not_executed with a cause. After cause rejected follow the feedback once with a
 revised call; after status failed propose the call once more; otherwise leave it.
+The result of send_email has sent_to, and not_sent_to if the mail server refused addresses: name
+them and why, and do not send it to the others again.
 Finish with one or two plain sentences that say what was changed, what was sent and what was not."""
 
 
@@ -63,7 +65,7 @@ def crm_update(context: WorkflowContext) -> Chat:
         body: Annotated[str, "The letter as plain text"],
     ) -> str:
         sent = await mail.send(to, subject, body, current_execution().token)
-        result: dict[str, Any] = {"message_id": sent.message_id, "to": to}
+        result: dict[str, Any] = {"message_id": sent.message_id, "sent_to": list(sent.accepted)}
         if sent.refused:
             result["not_sent_to"] = dict(sent.refused)
         return as_json(result)

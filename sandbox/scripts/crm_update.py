@@ -178,8 +178,17 @@ def _report(customer: Mapping[str, Any], updates: list[Outcome], mails: list[Out
     if mails:
         last = mails[-1]
         sentences.append(
-            f"The letter \u201c{last.arguments['subject']}\u201d went to {last.arguments['to']}."
+            _letter(last)
             if last.executed
             else not_done("No letter was sent", "the letter was sent", last)
         )
     return " ".join(sentences)
+
+
+def _letter(sent: Outcome) -> str:
+    """Who got the letter, and who did not."""
+    told = sent.result if isinstance(sent.result, Mapping) else {}
+    reached = ", ".join(told.get("sent_to") or (sent.arguments["to"],))
+    refused = ", ".join(f"{who} ({why})" for who, why in told.get("not_sent_to", {}).items())
+    said = f"The letter \u201c{sent.arguments['subject']}\u201d went to {reached}."
+    return f"{said} It did not go to {refused}." if refused else said

@@ -72,9 +72,8 @@ def nothing_done(last: Outcome) -> str:
 
 
 def plain(outcome: Outcome) -> Outcome:
-    """The same without the name of the error class and the last full stop."""
-    words = outcome.words.removeprefix("BackOfficeError: ").rstrip(".")
-    return replace(outcome, words=words)
+    """The same without the last full stop."""
+    return replace(outcome, words=outcome.words.rstrip("."))
 
 
 def escalated(last: Outcome, incident: Outcome) -> str:

@@ -168,6 +168,12 @@ class FakeRuns:
         self._require(run)
         return result
 
+    async def raised(self, run: Run, request_id: RequestId, *, content: str) -> Result:
+        """In doubt where people were asked, else failed."""
+        if self.requests[request_id].tool in self.guarded:
+            return await self.unknown(run, request_id, message=f"It raised {content}.")
+        return await self.finish(run, request_id, ok=False, content=content)
+
     async def unknown(self, run: Run, request_id: RequestId, *, message: str) -> Result:
         """The tool cannot tell."""
         self._require(run)

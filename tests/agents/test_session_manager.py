@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from agents import ApprovalProxy, OutcomeUnknownError, Registry, SessionManager
+from agents import ApprovalProxy, Registry, SessionManager
 from approvals.errors import LostLeaseError, RefusedError, UnavailableError
 from approvals.models import RequestStatus, SessionStatus
 from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
@@ -21,75 +21,6 @@ from tests.agents.world import world
 
 MAIL = {"to": "bob@x.test", "subject": "Hi", "body": "Hello"}
 MODES = pytest.mark.parametrize("mode", ["async", "sync"])
-
-
-def _fails_once(effects: Effects, error: BaseException) -> None:
-    def before(_: str) -> None:
-        effects.before = lambda _: None
-        raise error
-
-    effects.before = before
-
-
-@MODES
-@pytest.mark.parametrize("error", [ValueError("mailbox is full"), SystemExit("mailbox is full")])
-@pytest.mark.parametrize("tool", ["send_email", "update_crm"])
-async def test_a_failing_tool_gives_its_error_to_the_agents(
-    tool: str, error: BaseException, mode: Mode, office: str, tmp_path: Path
-) -> None:
-    """They propose it again in the same session, and the second time it works."""
-    effects = Effects()
-    arguments = MAIL if tool == "send_email" else {"record": "A", "stage": "b"}
-
-    def script(conversation: Conversation) -> Reply:
-        done = conversation.tool_results
-        if done and "executed" in str(done[-1].content):
-            return Say("Sent after all. TERMINATE")
-        return Call((ToolCall(tool, arguments),))
-
-    _fails_once(effects, error)
-    async with world(
-        pair(effects, mode=mode), script, path=tmp_path, office=office, guarded=GUARDED
-    ) as w:
-        await w.start()
-        await w.run()
-        await w.office.approve((await w.requests())[0])
-        assert (await w.run()).status is SessionStatus.WAITING
-        await w.office.approve((await w.requests())[0])
-        ended = await w.run()
-        first, second = map(json.loads, await w.tool_texts())
-
-        assert (ended.status, ended.answer) == (SessionStatus.COMPLETED, "Sent after all.")
-        assert first["status"] == "failed"
-        assert first["error"] == f"{type(error).__name__}: mailbox is full"
-        assert second["status"] == "executed"
-
-
-@MODES
-@pytest.mark.parametrize("tool", ["send_email", "update_crm"])
-async def test_a_tool_that_cannot_tell_leaves_its_request_in_doubt(
-    tool: str, mode: Mode, office: str, tmp_path: Path
-) -> None:
-    """The agents are not told that it failed, since it may have worked."""
-    effects = Effects()
-    arguments = MAIL if tool == "send_email" else {"record": "A", "stage": "b"}
-    _fails_once(effects, OutcomeUnknownError("the line broke after the message was sent"))
-    script = calls_then(ToolCall(tool, arguments))
-    async with world(
-        pair(effects, mode=mode), script, path=tmp_path, office=office, guarded=GUARDED
-    ) as w:
-        await w.start()
-        await w.run()
-        await w.office.approve((await w.requests())[0])
-        ended = await w.run()
-        (text,) = await w.tool_texts()
-        told = json.loads(text)
-
-        assert ended.status is SessionStatus.COMPLETED
-        assert (await w.requests())[0].status is RequestStatus.IN_DOUBT
-        assert (told["status"], told["cause"]) == ("not_executed", "in_doubt")
-        assert told["retry"] is False
-        assert "the line broke" in told["message"]
 
 
 @MODES

@@ -178,3 +178,77 @@ async def test_only_the_run_that_executes_can_be_in_doubt(world: World) -> None:
         await world.runs.unknown(run, request.id, message="")
 
     assert RequestStatus.EXECUTING is (await world.now(request)).status
+
+
+async def by_rule(world: World, tool: str = "look") -> tuple[Run, Request]:
+    """A run that has claimed a call that nobody was asked about."""
+    run = await world.begun()
+    (request,) = await world.submit(run, tool)
+    claimed = await world.runs.claim(run, request.id, request.arguments)
+    assert isinstance(claimed, Request)
+    return run, claimed
+
+
+async def test_error_of_a_call_that_people_approved_leaves_it_in_doubt(world: World) -> None:
+    run, request = await world.executing()
+    result = await world.runs.raised(run, request.id, content="KeyError: 'x \ud800'.")
+    now = await world.now(request)
+
+    assert (RequestStatus.IN_DOUBT, result) == (now.status, now.result)
+    assert (Cause.IN_DOUBT, False) == (result.cause, result.retry)
+    assert result.message.startswith(
+        "It raised KeyError: 'x ?'. It is not known whether it took effect before that. It will "
+        "not be run again."
+    )
+    assert "in_doubt" == (await world.kinds(run.session.id))[-1]
+
+
+async def test_error_of_a_call_that_a_rule_allowed_is_a_failure(world: World) -> None:
+    run, request = await by_rule(world)
+    result = await world.runs.raised(run, request.id, content="KeyError")
+
+    assert (Outcome.FAILED, "KeyError") == (result.outcome, result.content)
+    assert RequestStatus.FAILED is (await world.now(request)).status
+
+
+@pytest.mark.parametrize("on_error", ["failed", "in_doubt"])
+async def test_rule_says_what_an_error_means(world: World, on_error: str) -> None:
+    quote = {"effect": "require_approval", "roles": ["manager"], "on_error": on_error}
+    world.change_rule("quote", quote)
+    run, asked = await world.executing()
+    await world.runs.raised(run, asked.id, content="KeyError")
+    world.change_rule("look", {"effect": "allow", "on_error": on_error})
+    run, allowed = await by_rule(world)
+    await world.runs.raised(run, allowed.id, content="KeyError")
+
+    assert on_error == (await world.now(asked)).status == (await world.now(allowed)).status
+
+
+async def test_error_that_comes_after_the_doubt_is_kept_and_settles_nothing(world: World) -> None:
+    run, request = await world.executing()
+    doubt = await world.runs.unknown(run, request.id, message="It took too long.")
+    world.clock.advance(30)
+    with pytest.raises(LostLeaseError, match="no longer run"):
+        await world.runs.raised(run, request.id, content="KeyError")
+    entry = (await world.service.ledger(run.session.id))[-1]
+
+    assert (RequestStatus.IN_DOUBT, doubt) == (
+        (await world.now(request)).status,
+        (await world.now(request)).result,
+    )
+    assert ("late_error", "KeyError", False) == (
+        entry.kind,
+        entry.body["content"],
+        entry.body["stands"],
+    )
+
+
+async def test_error_of_a_run_that_was_overtaken_says_nothing(world: World) -> None:
+    lost, request = await world.executing(idempotent=True)
+    world.clock.advance(30)
+    run = await world.begin(lost.session.id)
+    await world.runs.claim(run, request.id, request.arguments)
+    with pytest.raises(LostLeaseError, match="taken over"):
+        await world.runs.raised(lost, request.id, content="KeyError")
+
+    assert RequestStatus.EXECUTING is (await world.now(request)).status

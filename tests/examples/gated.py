@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from autogen import Agent, ConversableAgent
 
-from agents import Chat, OutcomeUnknownError, WorkflowContext
+from agents import Chat, WorkflowContext
+from agents.outcomes import outcome_of
 from agents.workflows import Workflow
 from examples import crm_update, it_change, sales_quote
 from sandbox.crm import Crm
@@ -168,11 +169,12 @@ class Stage:
         self.tokens += 1
         try:
             value = await gatekeeper.function_map[name].body(**arguments)
-        except OutcomeUnknownError as error:
-            doubt = {"cause": "in_doubt", "retry": False, "message": str(error)}
-            return json.dumps({"status": "not_executed", **doubt})
         except Exception as error:
-            return json.dumps({"status": "failed", "error": f"{type(error).__name__}: {error}"})
+            outcome = outcome_of(error, (), began=True)
+            if outcome.harmless or (name in ALLOWED and not outcome.unknown):
+                return json.dumps({"status": "failed", "error": outcome.content})
+            doubt = {"cause": "in_doubt", "retry": False, "message": outcome.content}
+            return json.dumps({"status": "not_executed", **doubt})
         result = value if isinstance(value, str) else json.dumps(value)
         if not head:
             return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agents import NothingHappenedError
 from examples.back_office import BackOfficeError, Mail
 from examples.crm_update import crm_update
 from sandbox.mailbox import Mailbox
@@ -129,5 +130,25 @@ async def test_letter_that_one_address_did_not_get_says_so() -> None:
             await mail.send("nowhere", "Hello", "Text", "key")
 
     assert ["ana@contoso.example"] == letter["rcpt_to"]
+    assert ("ana@contoso.example",) == sent.accepted
     assert ["nowhere"] == list(sent.refused)
     assert sent.refused["nowhere"].startswith("550 ")
+
+
+async def test_address_that_was_refused_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The letter went to one of two, and is neither called sent nor sent again."""
+    both = {"to": "ana@contoso.example, nowhere", "subject": "Hello", "body": "Text"}
+    decide = in_turn(send_email=[{"verdict": "approve", "arguments": both}])
+    async with stage() as it:
+        answer = await it.run(crm_update, TASK, decide, monkeypatch)
+
+        assert 1 == len(it.mail.messages())
+    assert "went to ana@contoso.example." in answer
+    assert "It did not go to nowhere (550 " in answer
+
+
+async def test_mail_server_that_cannot_be_reached_has_sent_nothing() -> None:
+    async with Mailbox.start() as mailbox:
+        port = mailbox.smtp_port
+    with pytest.raises(NothingHappenedError, match="was not sent"):
+        await Mail("127.0.0.1", port, "a@b.example").send("ana@contoso.example", "x", "y", "key")

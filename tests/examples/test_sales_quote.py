@@ -159,7 +159,7 @@ async def test_failure_is_told_and_tried_once_more_through_approval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with stage() as it:
-        it.crm.faults.fail(500, path="/quotes")
+        it.crm.faults.fail(503, path="/quotes")
         answer = await it.run(sales_quote, TASK, approve, monkeypatch)
 
         assert 2 == len(it.proposals)
@@ -203,6 +203,31 @@ async def test_broken_connection_after_the_effect_is_one_quote(
         assert "is released" in answer
 
 
+async def test_error_after_the_effect_is_one_quote(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sandbox._faults import Fault
+
+    async with stage() as it:
+        it.crm.faults.add(Fault(kind="error_after", path="/quotes", status=500))
+        answer = await it.run(sales_quote, TASK, approve, monkeypatch)
+
+        assert 1 == len(it.proposals) == len(it.crm.quotes())
+        assert "is released" in answer
+
+
+@pytest.mark.parametrize("statuses", [(500, 500), (502, 503), (504, 500)])
+async def test_errors_that_say_nothing_about_the_effect_leave_it_in_doubt(
+    statuses: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the second attempt alone would be known to have changed nothing."""
+    async with stage() as it:
+        for status in statuses:
+            it.crm.faults.fail(status, path="/quotes")
+        answer = await it.run(sales_quote, TASK, approve, monkeypatch)
+
+        assert 1 == len(it.proposals)
+        assert "a person is checking" in answer
+
+
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
@@ -227,7 +252,7 @@ async def test_other_outcomes_end_without_another_try(
 
 async def test_follow_up_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as it:
-        it.crm.faults.fail(500, path="/opportunities")
+        it.crm.faults.fail(503, path="/opportunities")
         answer = await it.run(sales_quote, TASK, approve, monkeypatch)
 
     assert "is released" in answer

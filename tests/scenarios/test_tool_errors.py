@@ -1,0 +1,61 @@
+"""A guarded tool that raises, in the whole application: the doubt, the card, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.scenarios.world import World, world
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
+
+TASK = "quote for Contoso, 25 seats"
+
+
+@pytest_asyncio.fixture
+async def app(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as started, started.server():
+        yield started
+
+
+async def test_person_settles_what_a_broken_tool_left_in_doubt(app: World) -> None:
+    """The back end failed twice and did not say whether the quote was made: nobody tries again."""
+    app.crm.faults.fail(500, path="/quotes", times=2)
+    session_id = await app.start("sales_quote", TASK)
+    request = await app.pending(session_id)
+    await app.vote(request, "approve")
+    session = await app.over(session_id)
+    doubt = await app.request(request["id"])
+    status, settled = await app.call(
+        "POST",
+        f"/api/v1/requests/{request['id']}/resolution",
+        person="alex",
+        json={"happened": False, "note": "There is no such quote in the CRM."},
+    )
+    kinds = [entry["kind"] for entry in await app.ledger(session_id)]
+
+    assert ("completed", "in_doubt") == (session["status"], doubt["status"])
+    assert "a person is checking" in session["answer"]
+    assert "HTTP 500" in doubt["result"]["message"]
+    assert (200, "failed") == (status, settled["status"])
+    assert [] == app.quotes()
+    assert ["in_doubt", "doubt_settled"] == [k for k in kinds if "doubt" in k]
+
+
+async def test_refusal_of_the_back_end_is_no_doubt(app: World) -> None:
+    """What it refused it did not do: the agents may propose it again."""
+    app.crm.faults.fail(503, path="/quotes")
+    session_id = await app.start("sales_quote", TASK)
+    first = await app.pending(session_id)
+    await app.vote(first, "approve")
+    again = await app.pending(session_id)
+    await app.vote(again, "approve")
+    await app.over(session_id)
+
+    assert ["failed", "executed"] == [
+        (await app.request(request["id"]))["status"] for request in (first, again)
+    ]
+    assert 1 == len(app.quotes())
