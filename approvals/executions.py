@@ -285,9 +285,6 @@ class Executions:
             if (again := self._asking.needed(connection, request)) is not None:
                 return not_executed(Cause.DRIFT, f"{again.why} Propose it again.", retry=True)
             return None
-        if ruling.effect is Effect.REQUIRE_APPROVAL and ruling.stages != request.stages:
-            message = "The policy was changed: other people must approve this. Propose it again."
-            return not_executed(Cause.DRIFT, message, retry=True)
         lost = revoked(self._directory.by_id, request, evidence.votes)
         if lost is not None:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)

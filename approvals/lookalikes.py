@@ -67,11 +67,6 @@ def disguised(text: str) -> str:
     return "".join(sorted(letters)) if letters and letters <= _TWINS else ""
 
 
-def named(character: str) -> str:
-    """What a character is called, in words for people: `Cyrillic small letter o`."""
-    return unicodedata.name(character, "character without a name").capitalize()
-
-
 def _all_disguised(text: str) -> bool:
     """Whether a text is Latin but for letters that look so."""
     others = {c for c in text if c.isalpha() and _script(c) in _FOREIGN}

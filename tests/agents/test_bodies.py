@@ -104,4 +104,5 @@ def test_a_name_without_a_rule_is_denied_and_changes_nothing() -> None:
     policy = written.strictest([frozenset({"pay", "pay_quickly"})])
 
     assert policy is written
+    assert written.strictest([frozenset({"refund", "refund_all"})]) is written
     assert [Effect.ALLOW, Effect.DENY] == [effect(policy, t) for t in ("pay", "pay_quickly")]

@@ -32,6 +32,14 @@ def test_missing_and_unknown_arguments_are_named(arguments: Any, expected: Any) 
     assert expected == problems(QUOTE_SCHEMA, arguments)
 
 
+def test_what_a_schema_refers_to_and_has_not_fits_nothing() -> None:
+    schema = {"properties": {"amount": {"$ref": "#/$defs/Money"}}}
+    found = problems(schema, {"amount": 1})
+
+    assert {"arguments"} == set(found)
+    assert found["arguments"].startswith("cannot be checked (")
+
+
 def test_wrong_types_and_ranges_are_named() -> None:
     found = problems(QUOTE_SCHEMA, {"customer": 7, "amount": -1})
 

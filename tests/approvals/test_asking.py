@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import StaleDigestError
+from approvals.errors import AlreadyDecidedError, StaleDigestError
 from approvals.models import (
     Cause,
     JsonObject,
@@ -118,9 +118,14 @@ async def test_call_that_no_longer_fits_its_tool_is_told_to_the_agents(world: Wo
     assert SessionStatus.RUNNING is (await world.service.session(request.session_id)).status
 
 
-async def test_call_that_today_is_forbidden_is_not_asked_again(world: World) -> None:
+@pytest.mark.parametrize(
+    ("rule", "cause"), [("deny", Cause.DENIED_BY_POLICY), ("shadow", Cause.SHADOW)]
+)
+async def test_call_that_today_is_not_carried_out_is_not_asked_again(
+    world: World, rule: str, cause: Cause
+) -> None:
     (request,) = await world.asked()
-    world.change_rule("quote", "deny")
+    world.change_rule("quote", rule)
     change_tool(world)
     with pytest.raises(StaleDigestError):
         await world.vote(request, BEN, Verdict.APPROVE)
@@ -128,7 +133,50 @@ async def test_call_that_today_is_forbidden_is_not_asked_again(world: World) -> 
 
     assert RequestStatus.CANCELLED is now.status
     assert now.result is not None
-    assert Cause.DENIED_BY_POLICY is now.result.cause
+    assert cause is now.result.cause
+
+
+async def test_changed_call_that_today_would_be_allowed_is_asked_by_the_old_rule(
+    world: World,
+) -> None:
+    (request,) = await world.asked()
+    world.change_rule("quote", "allow")
+    change_tool(world, discount={"type": "number", "default": 5})
+    await world.service.ask_again_what_changed()
+    now = await world.now(request)
+
+    assert (RequestStatus.PENDING, 2) == (now.status, now.revision)
+    assert (request.stages, request.expires_at) == (now.stages, now.expires_at)
+    assert 5 == now.arguments["discount"]
+
+
+async def test_call_of_a_tool_that_is_not_known_here_is_asked_again_as_it_was(
+    world: World,
+) -> None:
+    (request,) = await world.asked()
+    world.catalog.schemas = {}
+    world.change_rule("quote", CONTROLLERS)
+    await world.service.ask_again_what_changed()
+    now = await world.now(request)
+
+    assert (2, request.arguments, request.schema_version) == (
+        now.revision,
+        now.arguments,
+        now.schema_version,
+    )
+
+
+async def test_what_was_decided_meanwhile_is_not_asked_again(world: World) -> None:
+    (request,) = await world.asked()
+    world.change_rule("quote", CONTROLLERS)
+    asking = world.runs._asking
+    again = await world.store.read(lambda c: asking.needed(c, request))
+    assert again is not None
+    await world.vote(request, BEN, Verdict.REJECT)
+
+    with pytest.raises(AlreadyDecidedError):
+        await world.store.write(lambda c: asking.ask(c, again, None, world.clock.now()))
+    assert RequestStatus.REJECTED is (await world.now(request)).status
 
 
 async def test_rejection_stands_whatever_it_is_of(world: World) -> None:

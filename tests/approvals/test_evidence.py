@@ -120,6 +120,26 @@ async def test_call_that_needs_people_is_not_allowed_by_writing_that_a_rule_did(
     assert "no rule allowed it" == await not_run(world, request)
 
 
+async def test_call_that_the_ledger_does_not_know_is_not_allowed(world: World) -> None:
+    run = await world.begun()
+    (request,) = await world.submit(run, "look")
+    proposed = update(L).where(L.c.kind == "proposed").values(kind="stored")
+    await world.store.write(lambda c: c.execute(proposed))
+
+    assert "it was never proposed" == await not_run(world, request, run)
+
+
+async def test_changed_call_is_not_allowed_by_writing_that_a_rule_did(world: World) -> None:
+    (request,) = await world.asked()
+    changed = {**request.arguments, "amount": 1}
+    revised = await world.vote(request, BEN, Verdict.MODIFY, arguments=changed)
+    by_rule = decision(revised, via=Via.POLICY)
+    await world.store.write(forged(revised, decision=by_rule))
+    world.change_rule("quote", "allow")
+
+    assert "it was never proposed" == await not_run(world, revised)
+
+
 async def test_decision_on_another_request_is_none_on_this_one(world: World) -> None:
     run, (one, two) = await world.begun(), (None, None)
     one, two = await world.submit(run, "quote", "quote")  # type: ignore[assignment]

@@ -81,6 +81,7 @@ async def test_outside_of_units_nothing_is_remembered(world: World) -> None:
     def unit(connection: Connection) -> tuple[Head, Head | None]:
         connection.info.clear()
         head = ledger_rows.head(connection, session.id, lock=True)
+        heads.move(connection, session.id, head)
         return head, heads.known(connection, session.id)
 
     head, remembered = await world.store.write(unit)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from approvals.eligibility import Asked
 from approvals.errors import NotAuthorisedError
 from approvals.follow_up import FollowUp
 from approvals.models import (
@@ -14,12 +15,14 @@ from approvals.models import (
     Conversation,
     Principal,
     Request,
+    RequestKind,
     RequestStatus,
     SessionStatus,
     Verdict,
 )
 from approvals.observing import Silent
 from approvals.review import Review
+from approvals.shortfall import shortfall
 from approvals.store.schema import nobody_left, notices
 from tests.doubles.channel import FakeChannel
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, FakeDirectory, person
@@ -149,6 +152,18 @@ async def test_a_changed_call_must_be_decidable_afterwards(world: World) -> None
     assert (2, 1) == (revised.revision, revised.stage)
 
 
+async def test_a_change_that_would_leave_nobody_for_the_first_step_names_who_can_help(
+    world: World,
+) -> None:
+    """Ben has approved; with other arguments all begins anew, and Megan alone could do both."""
+    staffed(world, BEN, MEGAN)
+    (request,) = await world.asked("tiers")
+    asked = await world.vote(request, BEN)
+    world.directory.set_roles("ben")
+    with pytest.raises(NotAuthorisedError, match="An administrator has to give somebody else"):
+        await world.vote(asked, MEGAN, Verdict.MODIFY, arguments=LIMITED)
+
+
 async def test_one_vote_counts_for_both_stages_where_the_rule_says_so(world: World) -> None:
     staffed(world, MEGAN)
     world.change_rule("tiers", {**TIERS, "same_person": True})
@@ -254,6 +269,40 @@ async def test_votes_are_looked_at_one_by_one(world: World) -> None:
     assert 1 == await review(world, heard).run()
     assert [voted.id] == [of for of, _ in heard.told]
     assert RequestStatus.PENDING is (await world.now(fresh)).status
+
+
+async def test_two_servers_that_look_at_once_tell_it_once(world: World) -> None:
+    """The other one writes between our reading and our writing."""
+    await in_thread(world, "quote")
+    for who in ("ben", "cara"):
+        world.directory.set_roles(who)
+    told: list[int] = []
+
+    class Between:
+        """The store; another server's review runs before the first write."""
+
+        async def read(self, unit: Any) -> Any:
+            return await world.store.read(unit)
+
+        async def write(self, unit: Any) -> Any:
+            if not told:
+                told.append(await review(world).run())
+            return await world.store.write(unit)
+
+    follow_up = FollowUp(world.jobs, world.directory, world.channels)
+    between: Any = Between()
+
+    assert 0 == await Review(between, world.clock, world.directory, follow_up).run()
+    assert [1] == told
+    assert 1 == len(await said(world))
+
+
+async def test_request_without_stages_says_that_nobody_decides_it(world: World) -> None:
+    ask = Asked(kind=RequestKind.TOOL, requester=ANNA.id, stages=())
+    found = shortfall(ask, world.directory)
+
+    assert found is not None
+    assert "Nobody can decide it: its rule names no approvers." == found.why
 
 
 async def test_more_than_one_page_is_told(world: World) -> None:

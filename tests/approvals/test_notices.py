@@ -55,6 +55,19 @@ async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
     assert ["one", "two", "three", "four", "five"] == [text for _, text in world.channel.said]
 
 
+async def test_an_error_that_nobody_foresaw_is_tried_again(world: World) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    world.channel.failures.append(RuntimeError("a library's own"))
+    await world.courier.notify(THREAD)
+    assert ["one"] == await unsent(world)
+    world.clock.advance(BACKOFF_MAX_S)
+    await world.courier.notify(THREAD)
+
+    assert ["one"] == [text for _, text in world.channel.said]
+
+
 async def test_conversation_is_due_when_its_first_notice_is(world: World) -> None:
     await world.service.save_conversation(thread())
     run = await world.begun(THREAD)

@@ -9,7 +9,14 @@ from sqlalchemy import Executable
 
 from approvals.errors import ClosedError, StaleDigestError
 from approvals.models import Verdict
-from approvals.reading import CONFIRM_S, VALID_S, BrokenLinkError, ExpiredLinkError, ReadLinks
+from approvals.reading import (
+    _LINK,
+    CONFIRM_S,
+    VALID_S,
+    BrokenLinkError,
+    ExpiredLinkError,
+    ReadLinks,
+)
 from approvals.store.schema import request_openings
 from tests.approvals.conftest import World
 from tests.bot.teams.gallery import NOW, request
@@ -122,6 +129,13 @@ async def test_reading_is_on_the_ledger_once_and_the_view_knows_it(world: World)
     assert {"request": asked.id, "revision": 1, "digest": asked.digest, "by": "ben",
             "link": "teams"} == {k: v for k, v in entry.body.items() if k != "rows"}  # fmt: skip
     assert (await world.service.verify(asked.session_id)).problems == ()
+
+
+@pytest.mark.parametrize("said", [b"[]", b"{", b'["R-1",1,"ben","teams","soon"]', b"7"])
+def test_link_that_an_older_release_made_otherwise_is_none_of_ours(said: bytes) -> None:
+    known = links()
+    with pytest.raises(BrokenLinkError):
+        known.read(known._signed(_LINK, said))
 
 
 async def test_another_revision_has_to_be_read_anew(world: World) -> None:

@@ -112,6 +112,18 @@ async def test_what_a_killed_process_left_is_sealed_by_the_next(world: World) ->
     assert 1 == len(await problems(world))
 
 
+async def test_what_a_killed_process_left_is_sealed_after_older_seals(world: World) -> None:
+    await world.asked()
+    await Sealing(world.store, world.clock).seal()
+    world.clock.advance(60)
+    (request,) = await world.asked()
+    world.store.unsealed.take()
+    await Sealing(world.store, world.clock).seal()
+    await world.store.write(erased(request.session_id))
+
+    assert any(request.session_id in problem for problem in await problems(world))
+
+
 async def test_nothing_is_sealed_where_nothing_is(world: World) -> None:
     await Sealing(world.store, world.clock).seal()
 

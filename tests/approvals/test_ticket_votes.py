@@ -214,3 +214,15 @@ async def test_answer_to_one_stage_is_none_to_the_next(world: World) -> None:
 
     assert RequestStatus.PENDING is (await world.now(request)).status
     assert RequestStatus.APPROVED is (await world.vote(request, DAVE, stage=1)).status
+
+
+async def test_act_on_what_is_asked_again_says_why_it_did_not_count(world: World) -> None:
+    (request,) = await world.asked()
+    world.catalog.version = "2"
+    with pytest.raises(StaleDigestError):
+        await world.vote(request, BEN, act=ACT)
+    kept = await recorded(world)
+
+    assert kept is not None
+    assert "An earlier release asked this" in kept.reason
+    assert 2 == (await world.now(request)).revision

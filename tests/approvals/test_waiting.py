@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, create_engine, delete, select, update
 
 from approvals.errors import InvalidError
 from approvals.models import Principal, Request, Verdict
 from approvals.store import open_roles as open_role_rows
 from approvals.store import upgrade
 from approvals.store.migrate import _config
-from approvals.store.schema import open_roles
+from approvals.store.schema import open_roles, requests
 from approvals.waiting import AT_ONCE
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, EVERYBODY, person
 from tests.doubles.world import World, opened
@@ -131,6 +131,20 @@ async def test_whoever_is_needed_for_a_later_stage_is_not_asked_for_the_first(
     assert [] == await found(world, MEGAN)
 
 
+async def test_what_others_have_to_decide_first_does_not_end_the_search(world: World) -> None:
+    """More than one step of rows that name a role of hers, and are not hers to decide."""
+    world.directory = type(world.directory)([ANNA, BEN, MEGAN])
+    world.change_rule("tiers", TIERS)
+    await many(world, AT_ONCE, "tiers")
+    world.clock.advance(1)
+    (mine,) = await many(world, 1, "quote")
+
+    assert [mine.id] == await found(world, MEGAN)
+    assert [] == await found(world, ERIN)
+    first = await found(world, BEN, limit=3)
+    assert 3 == len(first)
+
+
 async def test_pages_follow_each_other(world: World) -> None:
     await many(world, 5)
     world.clock.advance(1)
@@ -166,6 +180,15 @@ async def test_what_has_expired_waits_for_nobody(world: World) -> None:
     assert () == (await world.service.view(request.id)).eligible
 
 
+async def test_what_was_decided_while_it_is_read_waits_for_nobody(world: World) -> None:
+    """The rows of roles are read before the requests: another server may decide in between."""
+    (request,) = await many(world, 1)
+    await world.store.write(lambda c: c.execute(update(requests).values(status="approved")))
+
+    assert [] == await found(world, BEN)
+    assert request.id
+
+
 async def test_rows_go_with_what_they_are_for(world: World) -> None:
     (request,) = await world.asked("pay")
     await world.vote(request, BEN)
@@ -177,7 +200,8 @@ async def test_rows_go_with_what_they_are_for(world: World) -> None:
     assert (["controller"], []) == (kept, gone)
 
 
-async def test_the_migration_finds_what_waits_already(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", [False, True], ids=["asked", "without stages"])
+async def test_the_migration_finds_what_waits_already(tmp_path: Path, lost: bool) -> None:
     """The rows that it makes are those that a running server makes."""
     async with opened(tmp_path) as world:
         await world.asked("quote")
@@ -185,6 +209,9 @@ async def test_the_migration_finds_what_waits_already(tmp_path: Path) -> None:
         await world.asked(world.question((await world.start()).id))
         (done,) = await world.asked("quote")
         await world.vote(done, CARA)
+        if lost:
+            await world.store.write(lambda c: c.execute(update(requests).values(stages="[]")))
+            await world.store.write(lambda c: c.execute(delete(open_roles)))
         every = select(open_roles).order_by(open_roles.c.request_id, open_roles.c.role)
         before = await world.store.read(lambda c: [tuple(row) for row in c.execute(every)])
     old = f"sqlite:///{tmp_path}/old.db"
@@ -202,7 +229,7 @@ async def test_the_migration_finds_what_waits_already(tmp_path: Path) -> None:
         after = [tuple(row) for row in connected.execute(every)]
     engine.dispose()
 
-    assert before
+    assert bool(before) is not lost
     assert before == after
 
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,7 +56,20 @@ def database_file(one: Stack) -> Path:
 
 def command(one: Stack, *arguments: str) -> str:
     """What `countersign` says; it must succeed."""
-    done = subprocess.run(
+    done = _countersign(one, arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def refused(one: Stack, *arguments: str) -> str:
+    """What `countersign` says; it must fail."""
+    done = _countersign(one, arguments)
+    assert done.returncode != 0, done.stdout
+    return done.stdout + done.stderr
+
+
+def _countersign(one: Stack, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "bot.cli", *arguments],
         cwd=one.directory,
         env={**os.environ, "PYTHONPATH": str(ROOT), **one.env},
@@ -64,8 +78,6 @@ def command(one: Stack, *arguments: str) -> str:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def _run(program: str, *arguments: str) -> None:
