@@ -32,7 +32,7 @@ from approvals.shortfall import of_ruling
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
-from approvals.wording import in_words
+from approvals.wording import as_text, in_words
 
 PAGE = 200
 """Requests that are looked at in one step; others use the store between two of them."""
@@ -49,7 +49,10 @@ class AskAgain:
     session: Session
     why: str
     tool_changed: bool
-    """Whether the tool would receive something else; otherwise it is the rule that changed."""
+    """Whether the tool would receive something else; else it is the rule, or the approval that
+    does not hold any more."""
+    entry: tuple[str, JsonObject] | None = None
+    """What the ledger is told of that, if there is more to tell than why."""
 
 
 class Asking:
@@ -141,6 +144,12 @@ class Asking:
             return self._cancel(connection, request, Cause.NO_APPROVER, reason, now)
         after = self._revision(revised, effective, ruling, now)
         self._replace(connection, request, after)
+        entries = [] if again.entry is None else [again.entry]
+        was_decided = request.status is RequestStatus.APPROVED
+        if was_decided:
+            text = f"**Asked again:** {in_words(request.tool)} ({request.id}). {as_text(again.why)}"
+            self._follow.tell(connection, again.session, text, now)
+        self._follow.show(connection, again.session, [after], now, anew=was_decided)
         body: JsonObject = {
             "request": request.id,
             "revision": after.revision,
@@ -151,8 +160,8 @@ class Asking:
             "policy_version": after.policy_version,
             "why": again.why,
         }
-        ledger_rows.append(connection, request.session_id, now, ("asked_again", body))
-        self._follow.show(connection, again.session, [after], now)
+        entries.append(("asked_again", body))
+        ledger_rows.append(connection, request.session_id, now, *entries)
         self._follow.changed(connection, after, now)
         return after
 

@@ -20,7 +20,9 @@ from approvals.models import Effect, JsonObject, Request, Verdict, Vote
 from approvals.store import codec
 from approvals.store import ledger as ledger_rows
 
-_ASKED = frozenset({"proposed", "voted", "decided"})
+LAPSED = "lapsed"
+"""The ledger's kind of an approval whose time was over before its call had begun."""
+_ASKED = frozenset({"proposed", "voted", "decided", LAPSED})
 _APPROVING = (Verdict.APPROVE, Verdict.MODIFY)
 
 
@@ -35,6 +37,8 @@ class Evidence:
     decided_at: datetime
     votes: tuple[Vote, ...] = ()
     """On this revision, oldest first; none where a rule allowed the call."""
+    lapsed: int = 0
+    """How many approvals of earlier revisions came to nothing, because their time was over."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     if entry.body.get("verdict") not in _APPROVING:
         raise EvidenceError(f"the decision on it is {entry.body.get('verdict')}")
     voted = [e for e in found if e.kind == "voted" and _is_on(e, request)]
-    return Evidence(entry.at, tuple(_vote(request, e) for e in voted))
+    lapsed = sum(e.kind == LAPSED for e in found)
+    return Evidence(entry.at, tuple(_vote(request, e) for e in voted), lapsed)
 
 
 def _allowed(request: Request, found: Sequence[_Entry]) -> Evidence:

@@ -39,6 +39,7 @@ from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Directory
 from approvals.proposals import call_of, not_executed
+from approvals.staleness import lapsed
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -100,7 +101,9 @@ class Executions:
             )
         if not again and (ask := self._to_ask(connection, request)) is not None:
             return ask
-        refusal = self._why_not(connection, request, arguments, now)
+        refusal = self._why_not(connection, request, arguments, now, begun=again)
+        if isinstance(refusal, AskAgain):
+            return refusal
         if refusal is not None and again:
             return self._set_in_doubt(connection, request, now)
         if refusal is not None:
@@ -250,8 +253,14 @@ class Executions:
         return self._asking.needed(connection, request)
 
     def _why_not(
-        self, connection: Connection, request: Request, arguments: JsonObject, now: datetime
-    ) -> Result | None:
+        self,
+        connection: Connection,
+        request: Request,
+        arguments: JsonObject,
+        now: datetime,
+        *,
+        begun: bool,
+    ) -> Result | AskAgain | None:
         try:
             recomputed = digest(
                 session_id=request.session_id,
@@ -290,7 +299,10 @@ class Executions:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
         if tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
             return self._forged(connection, request, "its votes do not add up to a yes", now)
-        return None
+        if begun:  # in time
+            return None
+        session = session_rows.get(connection, request.session_id)
+        return lapsed(request, session, evidence, ruling, now)
 
     def _known(
         self, connection: Connection, request: Request, result: Result, now: datetime

@@ -68,9 +68,15 @@ class FollowUp:
         session: Session,
         requests: Iterable[Request],
         now: datetime,
+        *,
+        anew: bool = False,
     ) -> None:
         """Plan to show pending requests to those who can decide their open stage; whoever asked is
-        told if their channels do not know enough of these people."""
+        told if their channels do not know enough of these people.
+
+        With `anew`, also where it is shown already: a message that changes calls nobody, a new one
+        does. The old ones are kept up to date. A ledger entry of the session has to follow.
+        """
         conversation = (
             None
             if session.conversation is None
@@ -83,6 +89,8 @@ class FollowUp:
                 if name not in request.channels:
                     continue
                 for target in channel.targets(request, session, approvers, conversation):
+                    if anew:
+                        delivery_rows.make_room(connection, request, name, target)
                     self._add(connection, request, name, target, now)
 
     def _eligible(self, connection: Connection, request: Request) -> tuple[Principal, ...]:

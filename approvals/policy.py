@@ -11,6 +11,7 @@ The policy is read from the `policy:` section of the configuration:
           roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...]
           risk: high                    # low | medium | high
           deadline: 4h
+          approval_valid_for: 2h        # from the decision to the beginning of the call
           same_person: true             # one person may count for several stages
           show_first: [payee, amount]   # the arguments that decide, before the others
           on_error: in_doubt            # what an undeclared exception of it means: or failed
@@ -46,6 +47,8 @@ UNKNOWN_RULE = "unknown-tool"
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
+LONGEST_VALID_S = 86400.0
+"""How long an approval holds at most, where its rule does not say."""
 _PATTERN = re.compile(r"[*?\[\]|^$(){}+\\]")
 """What only somebody writes who means several tools."""
 
@@ -88,6 +91,8 @@ class Rule(Value):
     risk: Risk = Risk.MEDIUM
     deadline: Seconds | None = None
     """How long people have; None means that a request never expires."""
+    approval_valid_for: Seconds | None = None
+    """How long an approval holds before its call has begun; None: as `valid_for_s` says."""
     reason: str = ""
     channels: tuple[str, ...] = ("teams",)
     same_person: bool = False
@@ -113,6 +118,14 @@ class Rule(Value):
         if any(stage.same_person for stage in self.stages):
             raise ValueError("same_person is for the whole rule; write it beside stages")
         return self
+
+    @property
+    def valid_for_s(self) -> float:
+        """How long an approval holds: as long as people had for it, at most a day, if the rule
+        does not say."""
+        if self.approval_valid_for is not None:
+            return self.approval_valid_for
+        return min(self.deadline or LONGEST_VALID_S, LONGEST_VALID_S)
 
     def tiers(self) -> tuple[Stage, ...]:
         """The stages, with `roles` as the short form of one stage with a quorum of one."""
@@ -203,6 +216,7 @@ class Policy:
             channels=rule.channels if rule.effect is Effect.REQUIRE_APPROVAL else (),
             show_first=rule.show_first,
             on_error=rule.on_error,
+            valid_for_s=rule.valid_for_s if rule.effect is Effect.REQUIRE_APPROVAL else None,
         )
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:

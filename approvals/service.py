@@ -17,7 +17,7 @@ from approvals import ids
 from approvals.asking import AskAgain, Asking
 from approvals.authority import ADMIN_ROLE
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
-from approvals.canonical import sha256_hex, well_formed
+from approvals.canonical import well_formed
 from approvals.causes import SessionCause
 from approvals.doubts import Doubts
 from approvals.eligibility import asked, eligible
@@ -544,7 +544,7 @@ class ApprovalService:
         """Keep a card up to date that we had lost sight of (posted, but a crash came before it
         was recorded). `reference` is as `Channel.post` returns it. Raises NotFoundError."""
         now = self._clock.now()
-        target = f"card:{sha256_hex(codec.dumps(reference).encode())[:32]}"
+        target = delivery_rows.own_target(reference)
 
         def unit(connection: Connection) -> None:
             request_rows.lock(connection, request_id)

@@ -98,6 +98,19 @@ def cut_visibly(text: str, limit: int) -> str:
     return f"{text[:limit]}… {len(text) - limit:,} more characters"
 
 
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def duration_words(seconds: float) -> str:
+    """`4 hours`, `90 seconds`: in the largest unit of which it is a whole number; a day is
+    `24 hours`."""
+    for unit, size in _UNITS:
+        count = seconds / size
+        if count.is_integer() and (count > 1 or unit != "day"):
+            break
+    return f"{count:g} {unit}{'' if count == 1 else 's'}"
+
+
 _MARKDOWN = re.compile(r"[&*`~\[\]|\\]|(?<![^\W_])_|_(?![^\W_])|(?m:^[ \t]*(?:[#>+=-]|\d+[.)]))")
 
 

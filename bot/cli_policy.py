@@ -12,8 +12,9 @@ import typer
 from rich.table import Table
 
 from approvals.errors import ConfigurationError, InvalidError
-from approvals.models import SessionId, Stage, ToolCall
+from approvals.models import Effect, SessionId, Stage, ToolCall
 from approvals.policy import Policy
+from approvals.wording import duration_words
 from bot.cli_options import ConfigOption, console, finding, read_settings
 from bot.manifest import Developer, ManifestError, pack
 from bot.policy_check import examine
@@ -41,12 +42,15 @@ def check(config: ConfigOption = None) -> None:
 
 def _show(loaded: Policy) -> None:
     table = Table()
-    for name in ("tool", "effect", "risk", "who approves", "where", "deadline"):
+    for name in ("tool", "effect", "risk", "who approves", "where", "deadline", "holds"):
         table.add_column(name, overflow="fold")  # a name to copy is never cut off
     for tool, rule in sorted(loaded.tools.items()):
         deadline = duration_in_words(rule.deadline) if rule.deadline else ""
         where = ", ".join(rule.channels) if rule.tiers() else ""
-        table.add_row(tool, rule.effect, rule.risk, _approvers(rule.tiers()), where, deadline)
+        asks = rule.effect is Effect.REQUIRE_APPROVAL
+        holds = duration_in_words(rule.valid_for_s) if asks else ""
+        approvers = _approvers(rule.tiers())
+        table.add_row(tool, rule.effect, rule.risk, approvers, where, deadline, holds)
     console.print(table)
     console.print(f"policy version {loaded.version}; a tool that is not listed is denied")
 
@@ -84,6 +88,12 @@ def explain(
     if ruling.stages:
         where = " and ".join(ruling.channels)
         console.print(f"asks {_approvers(ruling.stages)}, in {where}", markup=False)
+    if ruling.valid_for_s is not None:
+        holds = duration_words(ruling.valid_for_s)
+        console.print(
+            f"an approval holds for {holds}; what has not begun by then is asked again",
+            markup=False,
+        )
 
 
 @manifest.command("pack")

@@ -80,6 +80,11 @@ def _decided_here(delivery: Delivery, request: Request) -> bool:
 
 def _superseded(delivery: Delivery, request: Request) -> str:
     revision = delivery.target.partition(":")[2].partition(".")[0]
+    if revision != str(request.revision) and request.asked_again:
+        return (
+            f"{request.asked_again} So this needs no answer any more. What is asked now has a "
+            "ticket of its own."
+        )
     if revision != str(request.revision):
         return (
             "The arguments were changed since, so this needs no answer any more. What is asked "

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from approvals.canonical import well_formed
+from approvals.canonical import sha256_hex, well_formed
 from approvals.errors import NotFoundError
 from approvals.models import (
     Conversation,
@@ -28,10 +28,11 @@ from approvals.models import (
     DeliveryStatus,
     JsonObject,
     Notice,
+    Request,
     RequestId,
     SessionId,
 )
-from approvals.store import codec
+from approvals.store import changes, codec
 from approvals.store.prepared import Prepared
 from approvals.store.schema import conversations, deliveries, notices
 
@@ -60,6 +61,23 @@ def add(
         "next_at": codec.to_text(now),
     }
     return _ADD.run(connection, **values) == 1
+
+
+def own_target(reference: JsonObject) -> str:
+    """The target of a message that stands for itself: `card:` and a hash of its reference."""
+    return f"card:{sha256_hex(codec.dumps(reference).encode())[:32]}"
+
+
+def make_room(connection: Connection, request: Request, channel: str, target: str) -> None:
+    """Let the request be shown once more at a target; what is shown there has its own from now on.
+
+    A ledger entry of the session has to follow.
+    """
+    for known in of_request(connection, request.id):
+        if (known.channel, known.target) == (channel, target) and known.reference is not None:
+            columns = {"target": own_target(known.reference)}
+            record(connection, known.id, **columns)
+            changes.note(connection, request.session_id, "deliveries", [known.id], columns)
 
 
 def get(connection: Connection, delivery_id: str, *, lock: bool = False) -> Delivery:

@@ -191,6 +191,8 @@ def test_every_problem_is_reported_with_its_path() -> None:
         ({"a": {**ASK, "dedline": "4h"}}, "a.dedline", "did you mean deadline?"),
         ({"a": {**ASK, "zzz": "4h"}}, "a.zzz", "check the spelling, or remove it"),
         ({"a": {**ASK, "deadline": 30}}, "a.deadline", "30 has no unit"),
+        ({"a": {**ASK, "approval_valid_for": 30}}, "a.approval_valid_for", "30 has no unit"),
+        ({"a": {**ASK, "approval_valid": "4h"}}, "a.approval_valid", "mean approval_valid_for?"),
         ({"a": {**ASK, "same_person": "perhaps"}}, "a.same_person", "write true or false"),
     ],
 )

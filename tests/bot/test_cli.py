@@ -238,6 +238,7 @@ def test_policy_check_and_explain(cli: Cli) -> None:
 
     assert "1 of sales_manager" in checked.out
     assert "require_approval by tools.release_quote" in asked.out
+    assert "an approval holds for 4 hours" in asked.out
     assert "deny by unknown-tool" in unknown.out
 
 

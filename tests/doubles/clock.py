@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from bot.clock import SystemClock
+
 START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
 
 
@@ -23,3 +25,19 @@ class ManualClock:
             raise ValueError("time does not go back")
         self._now += timedelta(seconds=seconds)
         return self._now
+
+
+class MovableClock(SystemClock):
+    """The time of this machine, which a test may put forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The machine's time and what was added."""
+        return super().now() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self._ahead += timedelta(seconds=seconds)
