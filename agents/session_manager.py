@@ -238,7 +238,7 @@ class SessionManager:
     async def _give_up(self, run: Run, error: Exception) -> None:
         if isinstance(error, WorkflowMissingError):
             # Its workflow is missing or another one now. What people decided is kept for the day
-            # when it is back.
+            # when it is back, as long as it is valid.
             if run.session.workflow_version not in self._missing:  # sessions ask again and again
                 self._missing.add(run.session.workflow_version)
                 log.error("session has no workflow", error=str(error))

@@ -58,6 +58,7 @@ log = structlog.get_logger(__name__)
 
 PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
+WAITS = "This waits for its workflow and has not run."
 BESIDE_GATE = "beside_gate_refused"
 """The ledger's kind of an attempt to execute something that was not a claimed execution."""
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
@@ -336,7 +337,8 @@ class Runs:
             asked = self._asking.ask(connection, again, effective, now)
             if asked.result is not None:
                 return asked.result
-            session_rows.change(connection, run.session.id, run.epoch, now, **_WAITING)
+            now_waits = {**_WAITING, "attempts": 0, "error": None}
+            session_rows.change(connection, run.session.id, run.epoch, now, **now_waits)
             return asked
 
         return await self._store.write(unit)
@@ -480,7 +482,8 @@ class Runs:
         """Give the lease back and come again later, with back-off.
 
         False when the `attempts` are used up: then the session has failed with `error` and
-        `cause`. None never gives up: somebody has to put right what `error` names.
+        `cause`. None never gives up: the session waits for what `error` names, which people and
+        the ledger are told once.
         """
         now, error = self._clock.now(), well_formed(error)
         before = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
@@ -501,12 +504,25 @@ class Runs:
                 lease_until=None,
                 next_at=codec.to_text(now + timedelta(seconds=delay_s)),
             )
-            if before == 0:
+            if attempts is None:
+                self._say_what_it_waits_for(connection, run, error, now)
+            elif before == 0:
                 text = f"I cannot go on right now and will try again: {as_text(error)}"
                 self._follow.tell(connection, run.session, text, now)
 
         await self._store.write(unit)
         return True
+
+    def _say_what_it_waits_for(
+        self, connection: Connection, run: Run, error: str, now: datetime
+    ) -> None:
+        if run.session.error == error:
+            return
+        session_id = run.session.id
+        ledger_rows.append(connection, session_id, now, ("workflow_missing", {"error": error}))
+        self._follow.tell(connection, run.session, f"**{WAITS}** {as_text(error)}", now)
+        for request in request_rows.open_of_session(connection, session_id):
+            self._follow.changed(connection, request, now)
 
     async def _end(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import httpx
 import typer
@@ -11,6 +12,7 @@ import typer
 from approvals.errors import ConfigurationError, CountersignError
 from approvals.outages import named
 from approvals.store import open_reader
+from approvals.store.sessions import live_versions
 from approvals.store.urls import is_postgresql, shown, sqlite_path
 from approvals.wording import visible
 from bot.cli_options import ConfigOption, console
@@ -34,6 +36,7 @@ def doctor(config: ConfigOption = None) -> None:
         raise typer.Exit(1)
     results = [examined.is_sound]
     results += [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
+    results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
     results += [asyncio.run(_ticket_system(name, settings)) for name in settings.connectors.names]
     if not all(results):
         raise typer.Exit(1)
@@ -90,6 +93,29 @@ async def _database(settings: Settings) -> str:
         return f"{shown(url)} is readable and on the current schema"
 
 
+async def _sessions(examined: Examined, settings: Settings) -> str:
+    """Whether every session that is not over has its workflow, in the version it began on."""
+    url = settings.database_url
+    if not is_postgresql(url) and not sqlite_path(url).exists():
+        return "there are none yet"
+    async with open_reader(url) as reader:
+        live = await reader.read(live_versions)
+    problems = [
+        f"{count} of {workflow}, version {version}, cannot go on: this configuration "
+        f"{_has(examined.versions.get(workflow))}. Bring that version back, or cancel them and "
+        "start new ones; their approvals lapse meanwhile."
+        for workflow, version, count in live
+        if version not in examined.versions.get(workflow, ())
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return f"{sum(count for _, _, count in live)} not over, each with its workflow"
+
+
+def _has(versions: Sequence[str] | None) -> str:
+    return f"has version {versions[0]}" if versions else "has no workflow of that name"
+
+
 async def _model(settings: Settings) -> str:
     model = settings.model
     url, headers = _probe(model)
@@ -132,7 +158,7 @@ def _policy(examined: Examined) -> None:
     for problem in examined.workflows:
         _line(False, "workflows", problem.removeprefix("workflows: "))
     if examined.settings is not None and not examined.workflows:
-        _line(True, "workflows", ", ".join(examined.names))
+        _line(True, "workflows", ", ".join(examined.versions))
     for found in examined.findings:
         _line(False if found.is_error else None, "policy", str(found))
 

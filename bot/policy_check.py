@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,8 @@ class Examined:
     workflows: Sequence[str] = ()
     """Why some workflows cannot be used."""
     findings: Sequence[Finding] = ()
-    names: Sequence[str] = ()
-    """The workflows that can be used."""
+    versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The workflows that can be used, each with the versions that its sessions may have."""
 
     @property
     def is_sound(self) -> bool:
@@ -58,8 +58,8 @@ def examine(config: Path | None) -> Examined:
     with shared_client() as client:
         registry, workflows = sound_workflows(settings, client)
     found = findings(settings, registry, complete=not workflows)
-    names = tuple(info.name for info in registry.infos())
-    return Examined(settings, problems, workflows, found, names)
+    versions = {info.name: (info.version, *info.also) for info in registry.infos()}
+    return Examined(settings, problems, workflows, found, versions)
 
 
 def findings(settings: Settings, registry: Registry, *, complete: bool = True) -> list[Finding]:

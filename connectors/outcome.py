@@ -44,7 +44,7 @@ def outcome_of(delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, st
         return TicketOutcome.SUPERSEDED, ""  # and was told so
     if request.status is RequestStatus.PENDING:
         return TicketOutcome.SUPERSEDED, _superseded(delivery, request)
-    text = _said(request, here=_decided_here(delivery, request))
+    text = _said(view, here=_decided_here(delivery, request))
     return _OUTCOMES[request.status], text
 
 
@@ -93,13 +93,16 @@ def _superseded(delivery: Delivery, request: Request) -> str:
     return "This step is approved. The next one has a ticket of its own."
 
 
-def _said(request: Request, *, here: bool) -> str:
+def _said(view: RequestView, *, here: bool) -> str:
+    request = view.request
     who = decided_words(request)
     reason = "" if request.decision is None else request.decision.comment.strip()
     result = request.result
     if result is not None and result.finding is not None:
         return _found(result.finding)
     match request.status:
+        case RequestStatus.APPROVED if view.session.error:
+            return f"It has not run: {view.session.error}"
         case RequestStatus.APPROVED | RequestStatus.EXECUTING:
             return "" if here else _lines(f"{who} It runs now.", _quoted("Comment", reason))
         case RequestStatus.EXECUTED:

@@ -231,6 +231,14 @@ def count_running(connection: Connection, *, limit: int) -> int:
     )
 
 
+def live_versions(connection: Connection) -> list[tuple[str, str, int]]:
+    """The workflows of the sessions that are not over, each with its version and their number."""
+    which = sessions.c.workflow, sessions.c.workflow_version
+    live = sessions.c.status.in_([status.value for status in LIVE])
+    query = select(*which, func.count()).where(live).group_by(*which).order_by(*which)
+    return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
+
+
 def begun(rows: Sequence[Sequence[Any]]) -> tuple[Session, int, str | None] | None:
     """The session, the epoch of its run and its chat's state, from what a change of the session has
     returned as `BEGUN`; None if nothing was changed."""

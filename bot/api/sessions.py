@@ -51,7 +51,9 @@ class SessionBody(Value):
         description="Why it ended, e.g. answered, limit, model_refused; docs/limits.md has all."
     )
     answer: str | None = Field(description="The last words of the agents, if it is completed.")
-    error: str | None = Field(description="If it failed: why, and what to do.")
+    error: str | None = Field(
+        description="If it failed, or cannot go on right now: why, and what to do."
+    )
 
     @classmethod
     def of(cls, session: Session) -> Self:

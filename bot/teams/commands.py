@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from approvals.errors import CountersignError, NotFoundError
 from approvals.models import Actor, ConversationKey, Request, Session, SessionId, SessionStatus
-from approvals.wording import in_words
+from approvals.wording import as_text, in_words
 from bot.teams.messages import Text
 from bot.teams.phrases import Command
 from bot.teams.service import Service, WorkflowInfo
@@ -110,6 +110,8 @@ class Commands:
             waiting = [request for request in page.items if request.status == "pending"]
             names = ", ".join(f"{in_words(each.tool)} `{each.id}`" for each in waiting)
             line += f" for a decision on {names}" if names else ""
+        if session.status in OPEN and session.error:
+            line += f", cannot go on right now: {as_text(session.error)}"
         return line
 
     async def _cancel(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from approvals.display import Shown, value_text
 from approvals.models import (
+    Cause,
     Decision,
     Finding,
     JsonObject,
@@ -16,7 +17,7 @@ from approvals.models import (
     Via,
 )
 from approvals.ports import RequestView
-from approvals.wording import VIA_WORDS, cut_visibly, in_words
+from approvals.wording import VIA_WORDS, as_text, cut_visibly, in_words
 from bot.teams.approval import Drawn, Note, refresh_button
 from bot.teams.arguments import ArgumentsTable, Space, changes_table
 from bot.teams.elements import banner, card, heading, label, moment, plain, sentence, words
@@ -95,7 +96,9 @@ def _state(request: Request) -> tuple[str, str, str]:
         case RequestStatus.EXPIRED:
             return "✗ Expired", "warning", "Nobody decided in time. It did not run."
         case RequestStatus.CANCELLED:
-            return "⊘ Cancelled", "emphasis", "The session was ended. It did not run."
+            ended = request.result is None or request.result.cause is Cause.CANCELLED
+            why_not = "The session was ended. It did not run." if ended else "It did not run."
+            return "⊘ Cancelled", "emphasis", why_not
         case RequestStatus.FAILED:
             return f"✗ Approved{changed}, but it failed", "attention", "The agents were told."
         case RequestStatus.IN_DOUBT:
@@ -113,6 +116,8 @@ def found(request: Request) -> Finding | None:
 
 
 def _when_it_runs(view: RequestView) -> str:
+    if view.session.error:
+        return f"It has not run: {as_text(view.session.error)}"
     if any(sibling.status is RequestStatus.PENDING for sibling in view.siblings):
         return "It runs once all that was proposed with it is decided."
     return "It runs now."
@@ -171,6 +176,8 @@ def _result(request: Request) -> list[JsonObject]:
     if result is None or request.kind is RequestKind.INPUT:
         return []
     said = (result.content or result.message).strip()
+    if request.status is RequestStatus.CANCELLED and result.cause is not Cause.CANCELLED:
+        return [label("Why"), plain(cut_visibly(said, RESULT_LIMIT))]
     if not said or result.outcome is Outcome.NOT_EXECUTED:
         return []
     if result.finding is not None:

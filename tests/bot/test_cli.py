@@ -21,6 +21,7 @@ import structlog
 import yaml
 
 from bot.cli import main
+from bot.policy_check import examine
 from sandbox.jira.server import Jira
 from sandbox.openai.server import ScriptedModel
 from sandbox.servicenow.server import ServiceNow
@@ -495,7 +496,32 @@ def test_doctor_names_what_to_fix(cli: Cli, tmp_path: Path) -> None:
     assert "FIX servicenow, " in said.out
 
 
+def test_doctor_names_sessions_whose_workflow_is_not_there(
+    cli: Cli, database: Path, tmp_path: Path
+) -> None:
+    begun_on(database, "sales_quote", "0+other")
+    said = cli("doctor")
+
+    assert said.status == 1
+    assert "FIX sessions: 1 of sales_quote, version 0+other, cannot go on" in said.out
+    assert "this configuration has version 1+" in said.out
+
+    begun_on(database, "gone", "1")
+
+    assert "this configuration has no workflow of that name" in cli("doctor").out
+
+
+def begun_on(database: Path, workflow: str, version: str) -> None:
+    """Let the session in the database be one of this workflow."""
+    with closing(sqlite3.connect(database)) as db, db:
+        columns = "workflow = ?, workflow_version = ?"
+        db.execute(f"UPDATE sessions SET {columns}", (workflow, version))  # noqa: S608
+
+
 def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: Path) -> None:
+    here = examine(REPOSITORY / "countersign.yaml").versions
+    begun_on(database, "sales_quote", here["sales_quote"][0])
+
     async def with_model() -> Said:
         async with ScriptedModel.start() as model, Jira.start() as jira, ServiceNow.start() as snow:
             text = (REPOSITORY / "countersign.yaml").read_text()

@@ -116,6 +116,73 @@ async def test_approval_in_a_ticket_before_a_long_outage_is_asked_again(
         assert 1 == len(app.quotes())
 
 
+def without_the_workflow(app: World) -> None:
+    """The next server has other workflows."""
+    modules = tuple(m for m in app.settings.workflow_modules if m != "examples.sales_quote")
+    app.settings = app.settings.model_copy(update={"workflow_modules": modules})
+
+
+async def test_session_whose_workflow_is_gone_says_so_and_its_approval_lapses(
+    tmp_path: Path, clock: MovableClock
+) -> None:
+    async with world(tmp_path) as app:
+        async with app.server():
+            await app.teams.install("Alex Wilber")
+            await app.teams.install("Megan Bowen")
+            await app.teams.send_message("Megan Bowen", TASK)
+            _, page = await app.call("GET", "/api/v1/sessions")
+            session_id = page["items"][0]["id"]
+            request = await app.pending(session_id)
+            old = await app.card(request["id"])
+        complete = app.settings
+        without_the_workflow(app)
+        async with app.server():
+            await app.click(request["id"], "approve")
+            told = await app.says("This waits for its workflow and has not run", "sales_quote")
+            await app.teams.wait_for(
+                lambda m: m.id == old.id and "It has not run: There is no workflow" in str(m)
+            )
+            session = await app.session(session_id)
+            await app.teams.send_message("Megan Bowen", f"status {session_id}")
+            await app.says(session_id, "cannot go on right now: There is no workflow")
+            kinds = [entry["kind"] for entry in await app.ledger(session_id)]
+        clock.advance(FIVE_HOURS_S)
+        app.settings = complete
+        async with app.server():
+            await status(app, request["id"], "pending")
+            assert [] == app.quotes()
+            new = await app.teams.wait_for(
+                lambda m: m.id != old.id and shows(m, request["id"]) and SAYS in str(m.activity)
+            )
+            await app.teams.click(new, "approve", person="Alex Wilber")
+            after = await app.over(session_id)
+
+        assert told.conversation_id != old.conversation_id
+        assert "There is no workflow 'sales_quote'" in session["error"]
+        assert 1 == kinds.count("workflow_missing")
+        assert ("completed", None, 1) == (after["status"], after["error"], len(app.quotes()))
+
+
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
+async def test_ticket_of_a_session_on_another_version_says_so(
+    tmp_path: Path, clock: MovableClock, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ticket_world(tmp_path, system) as app:
+        async with app.server():
+            request = await app.asked()
+            old = str(app.key(request))
+        with monkeypatch.context() as patch:
+            patch.setattr("agents.registry.fingerprint", lambda _: "another")
+            patch.setattr("agents.registry.fingerprint_with_schemas", lambda *_: "another")
+            async with app.server():
+                app.desk.answer(old, "approve")
+                await app.says_in(old, "It has not run: The session began on version")
+        async with app.server():
+            await app.over(request["session_id"])
+
+        assert 1 == len(app.quotes())
+
+
 async def test_approval_before_a_short_outage_is_carried_out(
     tmp_path: Path, clock: MovableClock
 ) -> None:
