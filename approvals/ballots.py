@@ -198,6 +198,7 @@ class BallotBox:
                 "defaulted": effective.defaulted,
                 "injected": effective.injected,
                 "call_hash": call_hash(request.tool, effective.arguments),
+                "same_calls": (),
                 "asked_again": "",
             }
         )

@@ -189,6 +189,14 @@ class Preview(Value):
     """Of a table; the first row is its head."""
 
 
+class AfterRejection(StrEnum):
+    """What becomes of a call that a person has refused in the same session, unchanged."""
+
+    ANSWER = "answer"
+    """It is refused with that person's words, and nobody is asked."""
+    ASK = "ask"
+
+
 class Ruling(Value):
     """What policy says of one call, and by which rule."""
 
@@ -205,6 +213,7 @@ class Ruling(Value):
     """None: in doubt where people were asked, else failed."""
     valid_for_s: float | None = None
     """How long an approval holds before its call has begun."""
+    after_rejection: AfterRejection = AfterRejection.ANSWER
 
 
 class Proposal(Value):
@@ -312,6 +321,20 @@ class Result(Value):
     """By whom it is known, where the tool never said."""
 
 
+class SameCall(Value):
+    """Another request of the session for the very same call, as it stood when this was asked."""
+
+    request_id: RequestId
+    status: RequestStatus
+    at: datetime
+    """When it was decided; when it was proposed, if it is not."""
+    by: str = ""
+    """The name of the person who decided; "" if that was a rule, or nobody yet."""
+    comment: str = ""
+    changed: bool = False
+    """Whether a person had changed its arguments."""
+
+
 class Request(Value):
     """One call (or question) that waits, waited, or was ruled on without people."""
 
@@ -368,6 +391,8 @@ class Request(Value):
     """Why this revision had to be asked, where that is neither the agent nor an edit."""
     call_hash: str = ""
     """SHA-256 of the canonical tool and arguments: the same call has the same."""
+    same_calls: tuple[SameCall, ...] = ()
+    """The newest few of the session, proposed before this one or beside it."""
     ledger_seq: int = 0
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
 

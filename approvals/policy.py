@@ -38,7 +38,7 @@ from pydantic import (
 from approvals.authority import OWNER_ROLE
 from approvals.canonical import canonical_json, sha256_hex
 from approvals.errors import ConfigurationError
-from approvals.models import Effect, OnError, Risk, Ruling, Stage, ToolCall, Value
+from approvals.models import AfterRejection, Effect, OnError, Risk, Ruling, Stage, ToolCall, Value
 from approvals.sentences import sentence
 
 VERSION_DIGITS = 16
@@ -99,6 +99,8 @@ class Rule(Value):
     """Whether one person may count for several stages, with one vote."""
     show_first: tuple[str, ...] = ()
     """The arguments that decide: titles name them, and they stand before the others."""
+    after_rejection: AfterRejection = AfterRejection.ANSWER
+    """Whether people are asked again for the very call that one of them has refused."""
     on_error: OnError | None = None
     """What an exception that the tool has not declared harmless means; None: that a call of which
     people were asked is in doubt, and that any other one has failed."""
@@ -215,6 +217,7 @@ class Policy:
             deadline_s=rule.deadline,
             channels=rule.channels if rule.effect is Effect.REQUIRE_APPROVAL else (),
             show_first=rule.show_first,
+            after_rejection=rule.after_rejection,
             on_error=rule.on_error,
             valid_for_s=rule.valid_for_s if rule.effect is Effect.REQUIRE_APPROVAL else None,
         )

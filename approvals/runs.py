@@ -44,6 +44,14 @@ from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
 from approvals.proposals import build, checked, is_unanswerable, no_approver, rule, unanswerable
+from approvals.repeats import (
+    answered,
+    as_before,
+    is_answered,
+    not_asked_again,
+    rejected_before,
+    with_same_calls,
+)
 from approvals.shortfall import Shortfall, of_ruling
 from approvals.store import changes, codec
 from approvals.store import leases as lease_rows
@@ -252,6 +260,7 @@ class Runs:
         checkpoint_id = CheckpointId(ids.new_id("C"))
         # lists go by time and id: sorted ids keep calls of one moment in the order of the message
         request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)
+        earlier = await self._earlier(run.session, proposals)
         requests: list[Request] = []
         entries: list[tuple[str, JsonObject]] = []
         for position, raw in enumerate(proposals):
@@ -259,6 +268,9 @@ class Runs:
             roles = self._catalog.input_roles(run.session.workflow, proposal.call.executor)
             ruling = rule(self._policy, proposal, roles)
             owner = run.session.owner
+            refused = rejected_before(proposal, ruling, earlier)
+            if refused is not None:
+                ruling = answered(ruling, refused)
             nobody = of_ruling(ruling, proposal.kind, owner, self._directory)
             if nobody is not None:  # asked of nobody, so it would wait for ever
                 ruling = unanswerable(ruling, nobody.text)
@@ -275,10 +287,13 @@ class Runs:
             )
             if nobody is not None:
                 request = request.model_copy(update={"result": no_approver(ruling.reason)})
+            elif refused is not None:
+                request = as_before(request)
             requests.append(request)
             entries.append(("proposed", _proposed(request, ruling.effect, transcript)))
             if nobody is not None:
                 entries.append(("nobody_left", _nobody(request, nobody)))
+        requests = with_same_calls(requests, earlier)
         if not entries:  # the chat's state alone
             entries.append(("stored", {"transcript_sha256": _transcript_sha256(transcript)}))
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
@@ -302,11 +317,18 @@ class Runs:
                 **state,
             )
             told = [_not_asked(request) for request in requests if is_unanswerable(request)]
+            told += [not_asked_again(request) for request in requests if is_answered(request)]
             self._follow.tell(connection, run.session, "\n\n".join([*progress, *told]), now)
             self._follow.show(connection, run.session, waiting, now)
 
         await self._store.write(unit)
         return tuple(requests)
+
+    async def _earlier(self, session: Session, proposals: Sequence[Proposal]) -> list[Request]:
+        """What the session has proposed before; nobody decides any of it now: the chat goes on."""
+        if not any(p.problem is None and p.kind is RequestKind.TOOL for p in proposals):
+            return []
+        return await self._store.read(lambda c: request_rows.of_session(c, session.id))
 
     async def claim(
         self, run: Run, request_id: RequestId, arguments: JsonObject

@@ -11,6 +11,7 @@ from approvals.display import Shown, deciding, set_by_workflow, shown_arguments,
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Value
 from approvals.ports import RequestView, TicketOrder
 from approvals.reading import ReadLinks
+from approvals.repeats import in_sentence
 from approvals.wording import cut, cut_visibly, in_words, visible
 
 TITLE_LIMIT = 150
@@ -191,6 +192,9 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
         Row(name="Request", text=f"{request.id}, revision {request.revision}"),
         Row(name="Digest", text=f"{short(request.digest)} (SHA-256 {request.digest})"),
     ]
+    if request.same_calls:
+        said = " ".join(cut(in_sentence(same), 300) for same in request.same_calls)
+        rows.insert(0, Row(name="Same call", text=_one_line(said)))
     if request.asked_again:
         rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]

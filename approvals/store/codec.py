@@ -21,6 +21,7 @@ from approvals.models import (
     Preview,
     Request,
     Result,
+    SameCall,
     Session,
     Stage,
     Vote,
@@ -84,7 +85,7 @@ def request(row: Sequence[Any]) -> Request:
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
     for name in ("written", "facts", "preview"):
         m[name] = object_or_none(m[name])
-    for name in ("defaulted", "injected", "show_first"):
+    for name in ("defaulted", "injected", "show_first", "same_calls"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
     m["decision"] = None if m["decision"] is None else loads(m["decision"])
     m["result"] = None if m["result"] is None else loads(m["result"])
@@ -113,8 +114,8 @@ def _names_or_none(names: tuple[str, ...]) -> str | None:
     return dumps(names) if names else None
 
 
-def _injected(values: tuple[Injected, ...]) -> str | None:
-    return dumps([value.model_dump() for value in values]) if values else None
+def _models(values: tuple[Injected | SameCall, ...]) -> str | None:
+    return dumps([value.model_dump(mode="json") for value in values]) if values else None
 
 
 def _text_or_none(at: datetime | None) -> str | None:
@@ -151,10 +152,11 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "channels": dumps,
     "defaulted": _names_or_none,
     "written": _json_or_none,
-    "injected": _injected,
+    "injected": _models,
     "show_first": _names_or_none,
     "facts": _json_or_none,
     "preview": _model_or_none,
+    "same_calls": _models,
 }
 
 

@@ -89,6 +89,11 @@ def open_of_session(connection: Connection, session_id: str) -> list[Request]:
     return [codec.request(row) for row in rows if row[_STATUS] in _OPEN]
 
 
+def of_session(connection: Connection, session_id: str) -> list[Request]:
+    """All requests of a session, in the order they were proposed."""
+    return [codec.request(row) for row in _OF_SESSION.all(connection, of=session_id)]
+
+
 def page(
     connection: Connection,
     *,
@@ -229,6 +234,7 @@ _CHANGING = (
     "preview",
     "asked_again",
     "call_hash",
+    "same_calls",
 )
 
 

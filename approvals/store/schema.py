@@ -133,6 +133,7 @@ requests = Table(
     Column("preview", Text),
     Column("asked_again", Text, nullable=False, server_default=""),
     Column("call_hash", String(64), nullable=False, server_default=""),
+    Column("same_calls", Text),
     # Where its `proposed` stands in the chain of its session.
     Column("ledger_seq", Integer, nullable=False, server_default="0"),
     UniqueConstraint("session_id", "call_id"),

@@ -19,6 +19,7 @@ from approvals.models import (
     RequestStatus,
     Result,
     Risk,
+    SameCall,
     Value,
     Verdict,
     Via,
@@ -104,6 +105,13 @@ class RequestBody(Value):
     )
     rule: RuleBody
     votes: list[VoteBody]
+    asked_again: str = Field(
+        description='Why this revision had to be asked; "" if an agent or an edit did.'
+    )
+    same_calls: list[SameCall] = Field(
+        description="Requests of the session for the very same call, as they stood when this one "
+        "was asked; the newest few."
+    )
     questions: list[JsonObject] = Field(description="Empty in this version.")
     deliveries: list[DeliveryBody]
     result: Result | None
@@ -138,6 +146,8 @@ class RequestBody(Value):
                 id=request.rule_id, reason=request.reason, policy_version=request.policy_version
             ),
             votes=[_vote(vote) for vote in votes],
+            asked_again=request.asked_again,
+            same_calls=list(request.same_calls),
             questions=[],
             deliveries=[_delivery(delivery) for delivery in deliveries],
             result=request.result,

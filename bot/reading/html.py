@@ -11,6 +11,7 @@ from html import escape
 from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
 from approvals.models import JsonObject, Preview, Principal, Request, RequestStatus
 from approvals.ports import RequestView
+from approvals.repeats import in_sentence
 from approvals.wording import in_words, people_in_words, visible
 
 STYLE = """
@@ -73,6 +74,9 @@ def whole(view: RequestView) -> list[str]:
     ]
     if request.asked_again:
         parts.append(f"<p><b>Asked again:</b> {_theirs(request.asked_again)}</p>")
+    parts += [
+        f"<p><b>Take care:</b> {_theirs(in_sentence(same))}</p>" for same in request.same_calls
+    ]
     parts += [
         _heading("What exactly would run"),
         _fields((*shown, *set_by_workflow(request.injected))),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, value_text
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Risk, Verdict, Vote
 from approvals.ports import RequestView
+from approvals.repeats import in_sentence
 from approvals.wording import cut_visibly, people_in_words
 from bot.teams.arguments import ArgumentsTable, Space, arguments_table, value_cell
 from bot.teams.elements import (
@@ -118,6 +119,14 @@ def asked_again(request: Request) -> list[JsonObject]:
     if not request.asked_again:
         return []
     return [sentence(("bold", "Asked again: "), ("plain", cut_visibly(request.asked_again, 500)))]
+
+
+def same_calls(request: Request) -> list[JsonObject]:
+    """Where this very call stands beside it, has run or was refused in the session."""
+    return [
+        sentence(("bold", "⚠ "), ("plain", cut_visibly(in_sentence(same), 300)))
+        for same in request.same_calls
+    ]
 
 
 def what(view: RequestView, shown: Sequence[Shown], space: Space) -> ArgumentsTable:

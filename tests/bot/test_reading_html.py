@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
-from approvals.models import Injected, Preview, Principal, PrincipalId
+from approvals.models import (
+    Injected,
+    Preview,
+    Principal,
+    PrincipalId,
+    RequestId,
+    RequestStatus,
+    SameCall,
+)
 from bot.reading import html
 from tests.bot.teams.gallery import view
 
 BAD = "<img src=x onerror=alert(1)>\"'&lt;</dd></main>\u202e"
+
+
+def same(text: str) -> SameCall:
+    """A refusal of the same call, by somebody with this name and in these words."""
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    rejected = RequestStatus.REJECTED
+    return SameCall(request_id=RequestId("R-1"), status=rejected, at=at, by=text, comment=text)
+
+
+def test_the_same_call_is_named() -> None:
+    page = html.page("Read", [*html.whole(view(same_calls=(same("INV-7 was paid."),)))])
+
+    assert "<b>Take care:</b> The same call was rejected by INV-7 was paid." in page
 
 
 @pytest.mark.parametrize("kind", ["text", "diff", "table"])
@@ -25,6 +47,7 @@ def test_every_word_of_others_is_escaped(kind: str) -> None:
         reason=BAD,
         rule_id=BAD,
         asked_again=BAD,
+        same_calls=(same(BAD),),
         facts={BAD: BAD},
         injected=(Injected(name=BAD, value=BAD),),
         preview=Preview(kind=kind, text=BAD, rows=((BAD,), (BAD,))),

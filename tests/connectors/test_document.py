@@ -89,6 +89,16 @@ async def test_ticket_names_what_was_proposed_with_it_and_still_waits(world: Des
     assert "Proposed with it" not in alone
 
 
+async def test_ticket_says_that_the_same_call_has_run(world: DeskWorld) -> None:
+    run, request = await world.executing()
+    await world.runs.finish(run, request.id, ok=True, content="Q-1")
+    (again,) = await world.submit(run, "quote")
+    said, other = facts(await written(world, again)), facts(await written(world, request))
+
+    assert said["Same call"].startswith("The same call was carried out already, approved by Ben on")
+    assert "Same call" not in other
+
+
 async def test_ticket_shows_what_the_agent_had_proposed(world: DeskWorld) -> None:
     (request,) = await world.asked("wire")
     edited = {"customer": "Contoso", "amount": 90}

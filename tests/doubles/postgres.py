@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -53,6 +54,8 @@ def _started() -> str:
     folder = Path(tempfile.gettempdir()) / name
     server: Any = PostgresServer(folder, cleanup_mode="delete")
     with server._lock:
+        if folder.exists() and not (folder / "PG_VERSION").exists():
+            shutil.rmtree(folder)  # what a run that was killed had begun to remove
         folder.mkdir(exist_ok=True)
         server.ensure_pgdata_inited()
         settings = folder / "postgresql.conf"

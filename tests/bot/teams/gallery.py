@@ -24,6 +24,7 @@ from approvals.models import (
     RequestStatus,
     Result,
     Risk,
+    SameCall,
     Session,
     SessionId,
     SessionStatus,
@@ -45,6 +46,12 @@ ALEX = Principal(id=PrincipalId("alex"), name="Alex Wilber")
 ISAIAH = Principal(id=PrincipalId("isaiah"), name="Isaiah Langer")
 READ = Opening(
     request_id=RequestId("R-01J9ZK3V7Q"), revision=1, principal_id=PrincipalId("alex"), at=NOW
+)
+SAME = SameCall(
+    request_id=RequestId("R-01J9ZK1A2B"),
+    status=RequestStatus.EXECUTED,
+    at=NOW,
+    by="Isaiah Langer",
 )
 LONG = (
     "Dear Ms Okafor,\n\nthank you for your time on Tuesday. As agreed, please find our offer for "
@@ -209,6 +216,7 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
         "pending-again": request_card(
             view(
                 asked_again="What push_quote takes has changed since it was asked.",
+                same_calls=(SAME,),
                 defaulted=("/seats", "/urgent"),
                 show_first=("amount", "customer"),
                 injected=(

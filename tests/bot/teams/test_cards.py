@@ -154,6 +154,16 @@ def test_risk_is_a_word(risk: Risk, shown: str) -> None:
     assert shown in texts(request_card(view(risk=risk), LOOK))
 
 
+def test_the_same_call_is_said_in_text_that_nobody_writes_markup_in() -> None:
+    by = gallery.SAME.model_copy(update={"by": "**Sam** [x](https://evil.example)"})
+    card = request_card(view(same_calls=(gallery.SAME, by)), LOOK)
+    lines = [n for n in nodes(card) if "The same call" in str(n.get("text", ""))]
+
+    assert {"TextRun"} == {line["type"] for line in lines}
+    assert "was carried out already, approved by Isaiah Langer on" in lines[0]["text"]
+    assert "approved by **Sam** [x](https://evil.example) on" in lines[1]["text"]
+
+
 def test_checkpoint_position_is_said() -> None:
     said = texts(drawn("execute")["pending-medium-two-together"])
 

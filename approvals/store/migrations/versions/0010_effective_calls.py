@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("preview", _text(), nullable=True),
         sa.Column("asked_again", _text(), nullable=False, server_default=""),
         sa.Column("call_hash", _string(64), nullable=False, server_default=""),
+        sa.Column("same_calls", _text(), nullable=True),
         sa.Column("ledger_seq", sa.Integer(), nullable=False, server_default="0"),
     ):
         op.add_column("requests", column)
