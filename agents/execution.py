@@ -11,11 +11,9 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
-from autogen.tools.function_utils import serialize_to_str
-
 from agents.outcomes import Errors, Outcome, outcome_of
 from agents.permit import SealedTool, permitted
-from agents.storable import storable
+from agents.returned import written
 from approvals.models import Request
 
 
@@ -51,14 +49,15 @@ async def execute(
             if inspect.isawaitable(ended.value):
                 ended = await _awaited(lambda: ended.value, {})
     if ended.error is None:
-        return Outcome(ok=True, content=storable(serialize_to_str(ended.value)))
+        return Outcome(ok=True, content=written(ended.value))
     return outcome_of(ended.error, harmless, began=permit.used)
 
 
 def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:
     # Caught here and not across the future: StopIteration cannot be raised into one.
     try:
-        return _Ended(value=tool(**arguments))
+        value = tool(**arguments)
+        return _Ended(value=value if inspect.isawaitable(value) else written(value))
     except BaseException as exc:  # a tool may raise anything, e.g. SystemExit
         return _Ended(error=exc)
 

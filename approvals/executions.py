@@ -20,6 +20,7 @@ from approvals.errors import IntegrityError, InvalidError, LostLeaseError
 from approvals.evidence import EvidenceError, approval
 from approvals.follow_up import FollowUp
 from approvals.lifecycle import tally
+from approvals.long_results import KEPT_CHARS, RESULT_CHARS, keep, shortened
 from approvals.models import (
     Cause,
     Effect,
@@ -47,7 +48,9 @@ from approvals.store.after_commit import AFTER_COMMIT
 from approvals.wording import as_text
 
 LEDGER_TEXT = 4_000
-"""Characters of a result that the ledger keeps in words; its SHA-256 covers all of it."""
+"""Characters of a result that the ledger keeps in words; its SHA-256 covers all that is kept."""
+ERROR_TEXT = 2_000
+"""Characters of an error that people and agents read with a doubt."""
 DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
 FORGED_MESSAGE = (
     "The ledger does not have this approval on record, so nothing was run. Operators have been "
@@ -71,7 +74,10 @@ class Executions:
         follow_up: FollowUp,
         asking: Asking,
         observer: Observer = SILENT,
+        *,
+        result_chars: int = RESULT_CHARS,
     ):
+        self._result_chars = result_chars
         self._policy = policy
         self._asking = asking
         self._observer = observer
@@ -141,10 +147,11 @@ class Executions:
         if request.executing_epoch != epoch:
             raise LostLeaseError(f"Request {request_id} was taken over by another run.")
         finished = request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED)
-        result = _told(request, content, ok=ok)
+        whole = _told(request, content, ok=ok)
+        result = shortened(whole, request_id, limit=self._result_chars)
         if finished and request.result is not None:
             if request.result.finding is not None:
-                body = {**_outcome(request, result), "stands": False}
+                body = {**_outcome(request, whole), "stands": False}
                 ledger_rows.append(connection, session_id, now, ("late_result", body))
                 contradicted(self._follow, connection, request, now, ok=ok)
             return request.result
@@ -152,8 +159,10 @@ class Executions:
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
         done = request.model_copy(update={"status": status, "result": result})
         _replace(connection, request, done)
+        if result is not whole:
+            keep(connection, request, whole.content)
         kind = "late_result" if late else "executed" if ok else "failed"
-        ledger_rows.append(connection, session_id, now, (kind, _outcome(request, result)))
+        ledger_rows.append(connection, session_id, now, (kind, _outcome(request, whole)))
         self._follow.changed(connection, request, now)
         return result
 
@@ -179,7 +188,10 @@ class Executions:
         if request.status is not RequestStatus.EXECUTING:
             body = {**_outcome(request, _told(request, content, ok=False)), "stands": False}
             ledger_rows.append(connection, session_id, now, ("late_error", body))
-        message = f"It raised {well_formed(content).rstrip('.')}. {MAY_HAVE_HAPPENED}"
+        raised = well_formed(content).rstrip(".")
+        if len(raised) > ERROR_TEXT:
+            raised = f"{raised[:ERROR_TEXT]}…"
+        message = f"It raised {raised}. {MAY_HAVE_HAPPENED}"
         return self.unknown(connection, session_id, epoch, request_id, now, message)
 
     def _on_error(self, request: Request) -> OnError:
@@ -377,7 +389,8 @@ def _outcome(request: Request, result: Result) -> JsonObject:
         "digest": request.digest,
         "outcome": result.outcome,
         "content": result.content[:LEDGER_TEXT],
-        "content_sha256": sha256_hex(result.content.encode()),
+        "content_sha256": sha256_hex(result.content[:KEPT_CHARS].encode()),
+        "characters": len(result.content),
     }
 
 

@@ -313,6 +313,8 @@ class Result(Value):
     outcome: Outcome
     content: str = ""
     """The tool's return value or error text, as the agents read it."""
+    characters: int | None = None
+    """Of all of it, where `content` is only its head; see `approvals.long_results`."""
     cause: Cause | None = None
     retry: bool = False
     """Whether proposing it again can make sense."""

@@ -24,6 +24,7 @@ from approvals.errors import BesideGateError, InvalidError, LostLeaseError, Unav
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import GENESIS
+from approvals.long_results import RESULT_CHARS
 from approvals.models import (
     CheckpointId,
     ConversationKey,
@@ -97,6 +98,7 @@ class Runs:
         lease_s: float = 30.0,
         takeover: Takeover | None = None,
         observer: Observer = SILENT,
+        result_chars: int = RESULT_CHARS,
     ):
         self._store = store
         self._clock = clock
@@ -106,7 +108,9 @@ class Runs:
         self._takeover = Takeover(time.monotonic, lease_s=lease_s) if takeover is None else takeover
         self._follow = FollowUp(jobs, directory, channels, self._takeover)
         self._asking = Asking(policy, catalog, self._follow)
-        self._executions = Executions(policy, directory, self._follow, self._asking, observer)
+        self._executions = Executions(
+            policy, directory, self._follow, self._asking, observer, result_chars=result_chars
+        )
         self.lease_s = self._takeover.lease_s
 
     async def start(

@@ -34,6 +34,7 @@ from approvals.errors import (
 from approvals.executions import Executions
 from approvals.follow_up import FollowUp
 from approvals.ledger import Verification
+from approvals.long_results import ResultText, whole
 from approvals.models import (
     Actor,
     Conversation,
@@ -476,6 +477,11 @@ class ApprovalService:
             )
             for of in request_ids
         }
+
+    async def result(self, request_id: RequestId) -> ResultText:
+        """All that is kept of what a call returned. Raises NotFoundError, also if nothing is known
+        of it yet."""
+        return await self._store.read(lambda c: whole(c, request_id))
 
     async def transcript(self, session_id: str) -> Sequence[JsonObject]:
         """The chat's messages up to the last stored state. Raises NotFoundError."""

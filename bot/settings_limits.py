@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from pydantic import Field
 
+from approvals.long_results import KEPT_CHARS, RESULT_CHARS
 from approvals.models import Value
 from approvals.policy import Seconds
 
@@ -54,6 +55,8 @@ class LimitsSettings(Value):
     running_sessions: int = Field(default=1000, ge=1)
     """Sessions that run; those that wait for people do not count, however many they are."""
     agents: AgentLimits = AgentLimits()
+    result_chars: int = Field(default=RESULT_CHARS, ge=100, le=KEPT_CHARS)
+    """Of what a tool returns: so much the agents read."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose `X-Forwarded-For` says where a request comes from."""
     drain: Seconds = 0.0

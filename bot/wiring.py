@@ -202,6 +202,7 @@ async def compose(
             registry,
             takeover=takeover,
             observer=watch,
+            result_chars=settings.limits.result_chars,
         )
         brakes = Brakes(**settings.limits.agents.model_dump())
         manager = await stack.enter_async_context(

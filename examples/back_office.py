@@ -48,7 +48,7 @@ def setting(settings: Mapping[str, Any], key: str) -> Any:
 
 
 def as_json(value: Mapping[str, Any]) -> str:
-    """What a tool returns: JSON, because AutoGen 0.14 writes a dict as Python does."""
+    """What a tool returns, as text."""
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
-from approvals.store.schema import deliveries, request_openings, requests, sessions, votes
+from approvals.store.schema import (
+    deliveries,
+    request_openings,
+    requests,
+    result_texts,
+    sessions,
+    votes,
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,7 @@ class Row:
     columns: Mapping[str, Any]
 
 
-OF_REQUESTS = (votes, request_openings, deliveries)
+OF_REQUESTS = (votes, request_openings, result_texts, deliveries)
 """Tables whose rows belong to a request."""
 
 

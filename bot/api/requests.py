@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from approvals.doubts import MAX_NOTE
+from approvals.long_results import ResultText
 from approvals.models import (
     Delivery,
     JsonObject,
@@ -225,6 +226,11 @@ async def get(call: Call) -> RequestBody:
     return await shown(approvals, await approvals.request(RequestId(call.path["id"])))
 
 
+async def result(call: Call) -> ResultText:
+    """All that is kept of a result that may be cut for the agents. 404 if there is none yet."""
+    return await call.services.approvals.result(RequestId(call.path["id"]))
+
+
 async def vote(call: Call) -> RequestBody:
     """Decide. 409 says who was first; 403 is on the ledger."""
     body: CastVote = call.body
@@ -305,6 +311,10 @@ OPERATIONS = (
     Operation("GET", "/api/v1/requests", "List requests", page, RequestPage, query=RequestQuery),
     Operation(
         "GET", "/api/v1/requests/{id}", "Get a request", get, RequestBody,
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "GET", "/api/v1/requests/{id}/result", "Get a result", result, ResultText,
         problems=(HTTPStatus.NOT_FOUND,),
     ),
     Operation(

@@ -28,6 +28,8 @@ class Effects:
     tokens: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _: None
     """Called inside a tool body before its effect: to fail, or to die."""
+    returns: Any = None
+    """What the tools return, if not words of their own."""
 
     def happen(self, tool: str, **arguments: Any) -> None:
         """Record an effect."""
@@ -43,21 +45,21 @@ class Effects:
 def tools(effects: Effects) -> dict[str, Callable[..., Any]]:
     """A guarded sync tool, a guarded async tool, a harmless one and one that is forbidden."""
 
-    def send_email(to: str, subject: str, body: str) -> str:
+    def send_email(to: str, subject: str, body: str) -> Any:
         """Send an email."""
         effects.happen("send_email", to=to, subject=subject, body=body)
-        return f"sent to {to}"
+        return effects.returns or f"sent to {to}"
 
-    async def update_crm(record: str, stage: str) -> str:
+    async def update_crm(record: str, stage: str) -> Any:
         """Update a CRM record."""
         await asyncio.sleep(0)
         effects.happen("update_crm", record=record, stage=stage)
-        return f"{record} -> {stage}"
+        return effects.returns or f"{record} -> {stage}"
 
-    def look_up(name: str) -> str:
+    def look_up(name: str) -> Any:
         """Look up a contact."""
         effects.happen("look_up", name=name)
-        return f"{name}@corp.test"
+        return effects.returns or f"{name}@corp.test"
 
     def wipe(table: str) -> str:
         """Wipe a table."""

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import IntegrityError, LostLeaseError
+from approvals.canonical import sha256_hex
+from approvals.errors import IntegrityError, LostLeaseError, NotFoundError
 from approvals.models import Cause, Outcome, Request, RequestStatus, Result, Verdict
 from approvals.runs import Run
+from approvals.store.schema import result_texts
 from tests.doubles.directory import ANNA, BEN, acting
 from tests.doubles.world import THREAD, World
 
@@ -252,3 +254,68 @@ async def test_error_of_a_run_that_was_overtaken_says_nothing(world: World) -> N
         await world.runs.raised(lost, request.id, content="KeyError")
 
     assert RequestStatus.EXECUTING is (await world.now(request)).status
+
+
+async def test_long_error_is_cut_where_people_read_it(world: World) -> None:
+    run, request = await world.executing()
+    result = await world.runs.raised(run, request.id, content="x" * 3_000)
+
+    assert f"It raised {'x' * 2_000}…. It is not known" in result.message
+
+
+@pytest.mark.parametrize("ok", [True, False])
+async def test_long_result_is_kept_whole_and_its_head_is_told(world: World, ok: bool) -> None:
+    run, request = await world.executing()
+    text = "é" * 30_000
+    result = await world.runs.finish(run, request.id, ok=ok, content=text)
+    kept = await world.service.result(request.id)
+    entry = (await world.service.ledger(run.session.id))[-1]
+
+    assert (text[:20_000], 30_000) == (result.content[:20_000], result.characters)
+    assert result.content.endswith(
+        f"[cut: 20,000 of 30,000 characters; the whole is kept with request {request.id}: "
+        f"GET /api/v1/requests/{request.id}/result]"
+    )
+    assert (text, 30_000, True) == (kept.content, kept.characters, kept.complete)
+    assert (sha256_hex(text.encode()), 30_000) == (
+        entry.body["content_sha256"],
+        entry.body["characters"],
+    )
+    assert () == (await world.service.verify(run.session.id)).problems
+
+
+async def test_no_more_than_a_mebibyte_of_a_result_is_kept(world: World) -> None:
+    run, request = await world.executing()
+    result = await world.runs.finish(run, request.id, ok=True, content="x" * 1_048_577)
+    kept = await world.service.result(request.id)
+
+    assert "of 1,048,577 characters; the first 1,048,576 are kept with" in result.content
+    assert (1_048_576, 1_048_577, False) == (len(kept.content), kept.characters, kept.complete)
+    assert () == (await world.service.verify(run.session.id)).problems
+
+
+async def test_kept_result_that_was_changed_is_found(world: World) -> None:
+    run, request = await world.executing()
+    await world.runs.finish(run, request.id, ok=True, content="x" * 30_000)
+    change = result_texts.update().values(text="y" * 30_000)
+    await world.store.write(lambda c: c.execute(change))
+    checked = await world.service.verify(run.session.id)
+
+    assert (
+        f"session {run.session.id}, result_texts {request.id}, column text: is not what the "
+        "ledger says",
+    ) == checked.problems
+
+
+async def test_short_result_is_read_the_same_way_and_none_is_not_found(world: World) -> None:
+    run, request = await world.executing()
+    with pytest.raises(NotFoundError, match="is executing and has no result yet"):
+        await world.service.result(request.id)
+    await world.runs.finish(run, request.id, ok=True, content="Done.")
+    done = await world.service.result(request.id)
+    doubtful, other = await world.executing()
+    await world.runs.unknown(doubtful, other.id, message="It hung up.")
+    doubt = await world.service.result(other.id)
+
+    assert ("Done.", 5, True) == (done.content, done.characters, done.complete)
+    assert doubt.content.startswith("It hung up. It will not be run again.")

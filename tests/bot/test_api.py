@@ -449,6 +449,32 @@ async def test_only_a_doubt_can_be_settled_and_only_once(world: World) -> None:
     assert (late["request_status"], late["decided_by"], late["via"]) == ("failed", "alex", "api")
 
 
+async def test_a_long_result_is_read_whole(world: World) -> None:
+    request = await world.waiting()
+    path = f"/api/v1/requests/{request['id']}/result"
+    early, refusal = await world.call("GET", path)
+    await world.vote(request)
+    run = await world.chats.runs.begin(request["session_id"])
+    assert run is not None
+    await world.chats.runs.claim(run, request["id"], request["arguments"])
+    await world.chats.runs.finish(run, request["id"], ok=True, content="x" * 30_000)
+    status, body = await world.call("GET", path)
+    stranger, _ = await world.call("GET", path, person=None)
+    _, shown = await world.call("GET", f"/api/v1/requests/{request['id']}")
+
+    assert (404, 200, 401) == (early, status, stranger)
+    assert "is pending and has no result yet" in refusal["detail"]
+    assert body == {
+        "request_id": request["id"],
+        "outcome": "executed",
+        "content": "x" * 30_000,
+        "characters": 30_000,
+        "complete": True,
+    }
+    assert 30_000 == shown["result"]["characters"]
+    assert f"GET {path}]" in shown["result"]["content"]
+
+
 @pytest.mark.parametrize("person", ["sam", "adele"])
 async def test_who_asked_or_may_not_approve_cannot_settle(world: World, person: str) -> None:
     request = await world.doubted()

@@ -1,4 +1,4 @@
-"""A guarded tool that raises, in the whole application: the doubt, the card, and its end."""
+"""What comes of a tool in the whole application: errors, doubts and their end, long results."""
 
 from __future__ import annotations
 
@@ -43,6 +43,24 @@ async def test_person_settles_what_a_broken_tool_left_in_doubt(app: World) -> No
     assert (200, "failed") == (status, settled["status"])
     assert [] == app.quotes()
     assert ["in_doubt", "doubt_settled"] == [k for k in kinds if "doubt" in k]
+
+
+async def test_result_that_is_longer_than_the_settings_allow_is_kept(tmp_path: Path) -> None:
+    async with world(tmp_path) as app:
+        limits = app.settings.limits.model_copy(update={"result_chars": 100})
+        app.settings = app.settings.model_copy(update={"limits": limits})
+        async with app.server():
+            session_id = await app.start("sales_quote", TASK)
+            await app.over(session_id)
+            _, page = await app.call("GET", f"/api/v1/requests?session={session_id}")
+            lookup = page["items"][0]
+            _, whole = await app.call("GET", f"/api/v1/requests/{lookup['id']}/result")
+            await app.ledger(session_id)
+
+    assert "[cut: 100 of " in lookup["result"]["content"]
+    assert lookup["result"]["content"].startswith(whole["content"][:100])
+    assert "CUST-1001" in whole["content"]
+    assert (True, len(whole["content"])) == (whole["complete"], whole["characters"])
 
 
 async def test_refusal_of_the_back_end_is_no_doubt(app: World) -> None:
