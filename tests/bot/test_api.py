@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio
 REQUEST_FIELDS = {
     "id", "session_id", "checkpoint_id", "tool", "arguments", "agent", "rationale", "risk",
     "digest", "revision", "status", "stage", "expires_at", "rule", "votes", "questions",
-    "deliveries", "result", "created_at", "requester", "eligible",
+    "deliveries", "result", "asked_again", "same_calls", "created_at", "requester", "eligible",
 }  # fmt: skip
 
 
