@@ -194,6 +194,17 @@ def keep_shown(connection: Connection, delivery: Delivery, ref: TicketRef) -> No
         delivery_rows.record(connection, delivery.id, reference=reference)
 
 
+def keep_key(connection: Connection, delivery: Delivery, ref: TicketRef) -> Delivery:
+    """The ticket was moved, and people call it otherwise now: the delivery as it is kept."""
+    request_rows.lock(connection, delivery.request_id)
+    current = delivery_rows.get(connection, delivery.id, lock=True)
+    if current.ticket_id == ref.id and current.reference is not None:
+        named = {**current.reference, "key": ref.key, "url": ref.url}
+        delivery_rows.record(connection, delivery.id, reference=codec.dumps(named))
+        log.info("ticket moved", ticket=ref.key, before=current.reference.get("key"))
+    return delivery_rows.get(connection, delivery.id)
+
+
 def ticket_of(delivery: Delivery) -> TicketRef:
     """The ticket of a delivery. Raises NotFoundError if it has none."""
     kept = delivery.reference or {}

@@ -84,17 +84,17 @@ class Reconciler:
 
     async def hint(self, name: str, hint: WebhookHint) -> bool:
         """Read the ticket soon; whether it is one of ours. Durable when it returns."""
-        now = self._clock.now()
+        delivery = await self._store.read(lambda c: rows.delivery_of(c, name, hint.ticket_id))
+        if delivery is None:
+            return False
+        now, delivery_id = self._clock.now(), delivery.id
 
-        def unit(connection: Connection) -> bool:
-            delivery = rows.delivery_of(connection, name, hint.ticket_id)
-            if delivery is None:
-                return False
-            rows.look(connection, delivery.id, now)
-            self._follow.look(connection, delivery.id)
-            return True
+        def unit(connection: Connection) -> None:
+            rows.look(connection, delivery_id, now)
+            self._follow.look(connection, delivery_id)
 
-        return await self._store.write(unit)
+        await self._store.write(unit)
+        return True
 
     async def look(self, delivery_id: str) -> None:
         """Read one ticket and settle what it says."""

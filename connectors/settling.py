@@ -38,7 +38,7 @@ from approvals.tickets import (
     TicketVote,
 )
 from approvals.wording import cut, visible
-from connectors.channel import TicketChannel, keep_shown, ticket_of
+from connectors.channel import TicketChannel, keep_key, keep_shown, ticket_of
 from connectors.outcome import is_current, outcome_of, too_late_words
 from connectors.vocabulary import Vocabulary
 from connectors.wanted import wanted
@@ -83,9 +83,11 @@ class Settling:
 
         Raises UnavailableError if the ticket could not be told; nothing is lost by that.
         """
+        if seen.ref.key != ticket_of(delivery).key:
+            delivery = await self._store.write(partial(keep_key, delivery=delivery, ref=seen.ref))
         findings = self._connector.decide(seen)
         if not findings and seen.awaiting and seen.altered_by is None:
-            if not await self._is_over(delivery):
+            if not await self._is_over(delivery) and not await self._owed(delivery):
                 return
         known = {recorded.key.act_id for recorded in await self._recorded(delivery)}
         for finding in findings:
@@ -218,12 +220,29 @@ class Settling:
         for recorded in await self._recorded(delivery):
             if recorded.answered:
                 continue
-            act = acts.get(recorded.key.act_id)
+            act = acts.get(recorded.key.act_id) or await self._half_told(delivery, view, recorded)
             if act is None:  # this reading is behind; one that knows the act tells it
                 continue
             await self._tell(delivery, view, act, recorded)
             await self._store.write(partial(ticket_rows.answer, keys=[recorded.key]))
         return view
+
+    async def _owed(self, delivery: Delivery) -> list[RecordedAct]:
+        """Acts that do not count, of which the ticket has not been told to the end."""
+        return [r for r in await self._recorded(delivery) if r.reason and not r.answered]
+
+    async def _half_told(
+        self, delivery: Delivery, view: RequestView, recorded: RecordedAct
+    ) -> TicketAct | None:
+        """The act that the ticket does not show any more: telling it failed after we had taken it
+        back, and what the system had taken back by itself was left. None if it is there."""
+        if not recorded.reason or not is_current(delivery, view.request):
+            return None
+        fresh = await self._connector.fetch_one(ticket_of(delivery))
+        if fresh is None or any(act.id == recorded.key.act_id for act in fresh.acts):
+            return None
+        at = view.request.created_at
+        return TicketAct(id=recorded.key.act_id, at=at, actor=None, state="")
 
     async def _tell(
         self, delivery: Delivery, view: RequestView, act: TicketAct, recorded: RecordedAct

@@ -91,6 +91,8 @@ class JiraConnector:
         issues = await (self._fetching.waiting() if last is None else self._fetching.changed(last))
         now, took = self._client.site_time, timedelta(seconds=time.monotonic() - began)
         shown = {ref.id: ref.shown for ref in await known([issue.id for issue in issues])}
+        # Another installation of ours may use the same label in a project of its own.
+        issues = [i for i in issues if i.id in shown or i.is_of(self._settings.project)]
         observe = (
             self._observed_if_readable(reader, issue, shown.get(issue.id, ""), fresh=last is None)
             for issue in issues
@@ -136,7 +138,7 @@ class JiraConnector:
         given = {name.lower(): value for name, value in headers.items()}
         signature = given.get(webhook.SIGNATURE, "")
         webhook.verify(self._settings.webhook_secrets, signature, body)
-        return webhook.hint(self._settings.project, given, body)
+        return webhook.hint(given, body)
 
     def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
         """See `approvals.ports.TicketConnector.decide`."""

@@ -13,17 +13,17 @@ KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 
 def order(settings: JiraSettings, key: str) -> str:
     """Issues that carry the key of an order. Raises InvalidError for what is no key."""
-    return _labelled(settings, settings.order_label(checked(key)))
+    return _labelled(settings.order_label(checked(key)))
 
 
 def waiting(settings: JiraSettings) -> str:
     """Issues that are marked as open."""
-    return _labelled(settings, settings.open_label)
+    return _labelled(settings.open_label)
 
 
 def changed(settings: JiraSettings, minutes: int) -> str:
     """Our issues that have changed in so many minutes: by the site's clock, and in no time zone."""
-    return _labelled(settings, settings.label, f'updated >= "-{minutes}m"')
+    return _labelled(settings.label, f'updated >= "-{minutes}m"')
 
 
 def checked(key: str) -> str:
@@ -33,7 +33,7 @@ def checked(key: str) -> str:
     return key
 
 
-def _labelled(settings: JiraSettings, label: str, more: str = "") -> str:
-    project = settings.project if settings.project.isdecimal() else f'"{settings.project}"'
+def _labelled(label: str, more: str = "") -> str:
+    """In whatever project: people move issues, and an order's label goes with them."""
     condition = f" AND {more}" if more else ""
-    return f'project = {project} AND labels = "{label}"{condition} ORDER BY created ASC'
+    return f'labels = "{label}"{condition} ORDER BY created ASC'

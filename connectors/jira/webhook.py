@@ -59,8 +59,11 @@ def verify(secrets: Sequence[SecretStr], signature: str, body: bytes) -> None:
         raise InvalidWebhookError("The webhook is signed with another secret than ours.")
 
 
-def hint(project: str, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-    """The issue that a verified delivery is about; None if it does not concern us."""
+def hint(headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
+    """The issue that a verified delivery is about, whatever its project; None if it names none.
+
+    Whether it is one of ours, its id tells: people move issues to other projects.
+    """
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
@@ -73,7 +76,7 @@ def hint(project: str, headers: Mapping[str, str], body: bytes) -> WebhookHint |
         issue_id = number(issue["id"]) if "id" in issue else _of_comment(said.get("comment"))
     except MalformedError:
         return None
-    if issue_id is None or not _may_be_of(project, issue):
+    if issue_id is None:
         return None
     return WebhookHint(ticket_id=issue_id, delivery_id=headers.get(DELIVERY, "")[:200])
 
@@ -87,15 +90,3 @@ def _of_comment(comment: Any) -> str | None:
     address = comment.get("self") if isinstance(comment, dict) else None
     found = _COMMENT.search(address) if isinstance(address, str) else None
     return found[1] if found else None
-
-
-def _may_be_of(project: str, issue: dict[str, Any]) -> bool:
-    """Whether nothing says that the issue is in another project."""
-    fields = issue.get("fields")
-    named = fields.get("project") if isinstance(fields, dict) else None
-    if isinstance(named, dict) and (named.get("key") or named.get("id")):
-        return project in (str(named.get("key")), str(named.get("id")))
-    key = issue.get("key")
-    if isinstance(key, str) and not project.isdecimal():
-        return key.rpartition("-")[0] == project
-    return True

@@ -18,7 +18,17 @@ from approvals.models import Value
 from approvals.tickets import TicketRef, text_sha256
 from connectors.jira.typed import as_typed
 
-FIELDS = ("summary", "description", "status", "labels", "creator", "created", "updated", "comment")
+FIELDS = (
+    "summary",
+    "description",
+    "status",
+    "labels",
+    "project",
+    "creator",
+    "created",
+    "updated",
+    "comment",
+)
 """What a reading asks for."""
 HISTORY_FIELDS = ("status", "summary", "description")
 """Whose changes matter, beside the field for changes."""
@@ -81,6 +91,8 @@ class Issue(Value):
     done: bool
     """Whether its status counts as final."""
     labels: tuple[str, ...]
+    project_id: str
+    """Empty if the site does not say."""
     creator: Account
     summary: str
     description: str
@@ -91,6 +103,10 @@ class Issue(Value):
     histories_complete: bool = True
     remarks: tuple[Remark, ...] = ()
     remarks_complete: bool = True
+
+    def is_of(self, project: str) -> bool:
+        """Whether it is in the project with this key or id."""
+        return project in (self.key.rpartition("-")[0], self.project_id)
 
     def ref(self, site_url: str, shown: str = "") -> TicketRef:
         """What it is called."""
@@ -121,6 +137,7 @@ def issue(raw: Any, changes_names: Collection[str] = (), changes_field: str = ""
         status_name=_text(status, "name"),
         done=_object(status.get("statusCategory") or {}).get("key") == "done",
         labels=tuple(label for label in _list(fields.get("labels") or []) if _is_text(label)),
+        project_id=_text(_object(fields.get("project") or {}), "id"),
         creator=account(fields.get("creator")),
         summary=_text(fields, "summary"),
         description=_text(fields, "description"),

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from sandbox.jira.approvals import approvers_changed, begin_approval
-from sandbox.jira.catalog import APPROVERS, FIELDS, Project, project_of
+from sandbox.jira.catalog import APPROVERS, FIELDS, PROJECTS, Project, project_of
 from sandbox.jira.fields import change_of
 from sandbox.jira.inputs import EDITABLE, Wanted, body_of, read
-from sandbox.jira.model import Comment, Issue
+from sandbox.jira.model import Change, Comment, Issue
 from sandbox.jira.people import Account
 from sandbox.jira.refusals import JiraError
 from sandbox.jira.site import Event, Site
@@ -112,6 +112,28 @@ def _insert(
     for text in wanted.comments:
         issue, _ = comment(site, actor, issue, text)
     return issue
+
+
+def move(site: Site, actor: Account, issue: Issue, project: Project) -> Issue:
+    """Another project, and so another key; the id stays, and the changelog says both."""
+    before = PROJECTS[issue.project]
+    with site.store.transaction():
+        key = f"{project.key}-{site.store.next(f'key {project.key}', 1)}"
+        names = Change(field_id="Key", field="Key", before_text=issue.key, after_text=key)
+        home = Change(
+            field_id="project",
+            field="project",
+            before=before.id,
+            before_text=before.name,
+            after=project.id,
+            after_text=project.name,
+        )
+        entry = site.history(actor, [names, home])
+        values = {"key": key, "project": project.key, "histories": (*issue.histories, entry)}
+        moved = site.save(issue.model_copy(update={**values, "updated_at": entry.at}))
+    event = Event("jira:issue_updated", moved, actor, entry.at, kind="issue_moved", history=entry)
+    site.emit(event)
+    return moved
 
 
 def edit(site: Site, actor: Account, issue: Issue, body: Any, *, version: int = 2) -> Issue:

@@ -71,6 +71,11 @@ class Persona:
         body = {"fields": fields or {}, "update": update or {}}
         issues.edit(self._site, self.account, issue, body)
 
+    def move(self, key: str, project: str) -> str:
+        """Move an issue to another project with the same workflow; its new key."""
+        issue = self._site.find(self.account, key)
+        return issues.move(self._site, self.account, issue, PROJECTS[project]).key
+
     def delete(self, key: str) -> None:
         """Take an issue away for good."""
         issues.delete(self._site, self.account, self._site.find(self.account, key))
