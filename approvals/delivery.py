@@ -9,30 +9,29 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
+from approvals import attempts
 from approvals.errors import (
     BusyError,
     CountersignError,
     NoRecipientError,
     NotFoundError,
-    UnavailableError,
+    UnreachableError,
 )
 from approvals.models import (
-    Conversation,
     Delivery,
     DeliveryStatus,
     JsonObject,
-    Notice,
     RequestKind,
     RequestStatus,
     Session,
 )
+from approvals.notifying import Notifier
 from approvals.observing import SILENT, Observer
 from approvals.outages import Outages, named
 from approvals.ports import Channel, Channels, Clock, RequestView, Store
@@ -41,27 +40,12 @@ from approvals.store import changes, codec
 from approvals.store import deliveries as rows
 from approvals.store import ledger as ledger_rows
 from approvals.store import sessions as session_rows
+from approvals.unreachable import news
 from approvals.wording import channel_words
 
 log = structlog.get_logger(__name__)
 
-UNFORESEEN = "It failed in a way that is not foreseen; the log has more"
 NEVER_SHOWN = "It was over before it could be shown here."
-SEND_TIMEOUT_S = 60.0
-"""Bounds one attempt; the channel has timeouts of its own below it."""
-ATTEMPT_S = 90.0
-"""How long an attempt keeps others off the row; more than SEND_TIMEOUT_S."""
-BACKOFF_BASE_S, BACKOFF_MAX_S = 2.0, 900.0
-NOTICE_ATTEMPTS = 16
-"""Progress that could not be posted for about two hours is dropped; requests never are."""
-
-
-def backoff_s(attempts: int, retry_after_s: float | None) -> float:
-    """How long to wait after the n-th failed attempt; never less than what we were told."""
-    return max(
-        min(BACKOFF_BASE_S * 2.0 ** min(attempts, 10), BACKOFF_MAX_S),
-        retry_after_s or 0.0,
-    )
 
 
 class Courier:
@@ -81,6 +65,7 @@ class Courier:
         self._channels = channels
         self._observer = observer
         self._outages = Outages("channel")
+        self._notifier = Notifier(store, clock, channels, observer, self._outages)
 
     async def deliver(self, delivery_id: str) -> None:
         """Post or update one delivery, if it is due."""
@@ -100,7 +85,7 @@ class Courier:
             return
         try:
             with self._observer.span("deliver", view.request, channel=delivery.channel):
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(attempts.SEND_TIMEOUT_S):
                     reference = await self._send(channel, delivery, view)
         except NotFoundError as exc:
             await self._gone(delivery, str(exc))
@@ -112,44 +97,28 @@ class Courier:
                     delivery, status=DeliveryStatus.CLOSED.value, next_at=None, error=NEVER_SHOWN
                 )
                 return
+            if isinstance(exc, UnreachableError):
+                await self._unreachable(delivery, view, exc)
+                return
             if delivery.attempts == 0:
                 log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
             await self._failed(delivery, None, str(exc), outage=False)
         except (CountersignError, TimeoutError) as exc:
             retry_after_s = getattr(exc, "retry_after_s", None)
-            await self._failed(delivery, retry_after_s, str(exc) or "timed out")
+            outage = getattr(exc, "outage", True)
+            await self._failed(delivery, retry_after_s, str(exc) or "timed out", outage=outage)
         except Exception as exc:  # a fault of ours: others must not wait for it, nor people wonder
             log.exception("delivery cannot be made", channel=delivery.channel)
-            await self._failed(delivery, None, f"{UNFORESEEN} ({named(exc)})", outage=False)
+            await self._failed(
+                delivery, None, f"{attempts.UNFORESEEN} ({named(exc)})", outage=False
+            )
         else:
             self._outages.up(delivery.channel)
             await self._delivered(channel, delivery, view, reference)
 
     async def notify(self, conversation_key: str) -> None:
         """Post what waits for a conversation, in order, until one fails."""
-        while True:
-            found = await self._take_notice(conversation_key)
-            if found is None:
-                return
-            notice, conversation, channel = found
-            try:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await channel.say(conversation, notice)
-            except BusyError as exc:
-                await self._notice_later(notice, exc)
-                return
-            except (CountersignError, TimeoutError) as exc:
-                await self._notice_failed(channel.name, notice, exc)
-                return
-            except Exception as exc:  # as above
-                log.exception("notice cannot be posted", channel=channel.name)
-                failed = UnavailableError(f"{UNFORESEEN} ({named(exc)})")
-                await self._notice_failed(channel.name, notice, failed)
-                return
-            self._outages.up(channel.name)
-            sent = partial(rows.record_notice, notice_id=notice.id, next_at=None)
-            await self._store.write(sent)
-            self._observer.delivered(channel.name, "said")
+        await self._notifier.notify(conversation_key)
 
     async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView] | None:
         now = self._clock.now()
@@ -158,10 +127,10 @@ class Courier:
             delivery = rows.get(connection, delivery_id, lock=True)
             if delivery.next_at is None or delivery.next_at > now:
                 return None
-            until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
-            attempts = delivery.attempts + 1
+            until = codec.to_text(now + timedelta(seconds=attempts.ATTEMPT_S))
+            tried = delivery.attempts + 1
             # Without an error it is under way: `free_attempts` tells that from a back-off.
-            rows.record(connection, delivery_id, next_at=until, attempts=attempts, error=None)
+            rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
             return delivery, self._service.view_in(connection, delivery.request_id)
 
         return await self._store.write(unit)
@@ -234,107 +203,108 @@ class Courier:
     async def _failed(
         self, delivery: Delivery, retry_after_s: float | None, why: str, *, outage: bool = True
     ) -> None:
-        wait_s = backoff_s(delivery.attempts, retry_after_s)
+        wait_s = attempts.backoff_s(delivery.attempts, retry_after_s)
         if outage:
             self._outages.down(delivery.channel, why)
         self._observer.delivered(delivery.channel, "failed")
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
-        await self._record(delivery, next_at=next_at, error=why[:1000])
+        await self._record(delivery, hurry=not outage, next_at=next_at, error=why[:1000])
+
+    async def _unreachable(
+        self, delivery: Delivery, view: RequestView, exc: UnreachableError
+    ) -> None:
+        """Wait for what ends it (`approvals.conversations`); it is tried now and then all the same,
+        as no event is certain to arrive."""
+        now = self._clock.now()
+        is_new = delivery.status is not DeliveryStatus.UNREACHABLE
+        if is_new:
+            log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
+        self._observer.delivered(delivery.channel, "unreachable")
+        await self._record(
+            delivery,
+            hurry=True,
+            tell=view if is_new else None,
+            status=DeliveryStatus.UNREACHABLE.value,
+            next_at=codec.to_text(now + timedelta(seconds=attempts.PROBE_S)),
+            error=str(exc)[:1000],
+        )
 
     async def _later(self, delivery: Delivery, exc: BusyError) -> None:
         """Nothing was tried and nothing has failed: it is not its turn yet."""
+        at = self._clock.now() + timedelta(seconds=exc.retry_after_s or 0.0)
         await self._record(
-            delivery, next_at=self._after(exc), attempts=delivery.attempts, error=str(exc)
+            delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=str(exc)
         )
 
     async def _gone(self, delivery: Delivery, why: str) -> None:
         log.warning("delivery abandoned", channel=delivery.channel, reason=why)
         self._observer.delivered(delivery.channel, "abandoned")
         status = DeliveryStatus.ABANDONED.value
-        await self._record(delivery, status=status, next_at=None, error=why[:1000])
+        await self._record(delivery, hurry=True, status=status, next_at=None, error=why[:1000])
 
-    async def _record(self, delivery: Delivery, **values: Any) -> None:
-        """Write why an attempt has shown nothing, unless another one has begun or ended since: it
-        may have taken so long that another server went on."""
+    async def _record(
+        self,
+        delivery: Delivery,
+        *,
+        hurry: bool = False,
+        tell: RequestView | None = None,
+        **values: Any,
+    ) -> None:
+        """Write why an attempt has shown nothing, and `tell` the thread of it, unless another one
+        has begun or ended since: it may have taken so long that another server went on.
 
-        def unit(connection: Connection) -> None:
-            now = rows.get(connection, delivery.id, lock=True)
-            attempt = delivery.attempts + 1, delivery.reference
-            if (now.attempts, now.reference) == attempt:
-                rows.record(connection, delivery.id, **values)
-
-        await self._store.write(unit)
-
-    async def _take_notice(
-        self, conversation_key: str
-    ) -> tuple[Notice, Conversation, Channel] | None:
+        With `hurry` it is tried again at once if its conversation was heard of, or the request has
+        changed, while the attempt was under way.
+        """
         now = self._clock.now()
 
-        def unit(connection: Connection) -> tuple[Notice, Conversation | None] | None:
-            found = rows.next_notice(connection, conversation_key)
-            if found is None or found[1] > now:
-                return None
-            notice = found[0]
-            until = codec.to_text(now + timedelta(seconds=ATTEMPT_S))
-            attempts = notice.attempts + 1
-            rows.record_notice(connection, notice.id, next_at=until, attempts=attempts, error=None)
-            return notice, rows.get_conversation(connection, conversation_key)
+        def unit(connection: Connection) -> bool:
+            if tell is not None:  # of two that are found at once, one must see the other
+                session_rows.lock(connection, tell.session.id)
+            current = rows.get(connection, delivery.id, lock=True)
+            attempt = delivery.attempts + 1, delivery.reference
+            if (current.attempts, current.reference) != attempt:
+                return False
+            if hurry and current.wanted_version > delivery.wanted_version:
+                rows.record(
+                    connection, delivery.id, next_at=codec.to_text(now), error=values["error"]
+                )
+                return True
+            rows.record(connection, delivery.id, **values)
+            if tell is not None:
+                _tell(connection, tell, delivery.id, now)
+            return False
 
-        taken = await self._store.write(unit)
-        if taken is None:
-            return None
-        notice, conversation = taken
-        channel = None if conversation is None else self._channels.get(conversation.channel)
-        if conversation is None or channel is None:
-            await self._drop("none", notice, "the conversation is not known or its channel is off")
-            return None
-        return notice, conversation, channel
-
-    async def _notice_later(self, notice: Notice, exc: BusyError) -> None:
-        next_at = self._after(exc)
-        await self._store.write(
-            lambda c: rows.record_notice(
-                c, notice.id, next_at=next_at, attempts=notice.attempts, error=str(exc)
-            )
-        )
-
-    def _after(self, exc: BusyError) -> str:
-        return codec.to_text(self._clock.now() + timedelta(seconds=exc.retry_after_s or 0.0))
-
-    async def _notice_failed(self, channel: str, notice: Notice, exc: Exception) -> None:
-        why = str(exc) or "timed out"
-        if isinstance(exc, NotFoundError) or notice.attempts + 1 >= NOTICE_ATTEMPTS:
-            await self._drop(channel, notice, why)
-            return
-        self._outages.down(channel, why)
-        self._observer.delivered(channel, "failed")
-        wait_s = backoff_s(notice.attempts, getattr(exc, "retry_after_s", None))
-        next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
-        await self._store.write(
-            lambda c: rows.record_notice(c, notice.id, next_at=next_at, error=why[:1000])
-        )
-
-    async def _drop(self, channel: str, notice: Notice, why: str) -> None:
-        self._observer.delivered(channel, "abandoned")
-        log.warning("notice dropped", session_id=notice.session_id, channel=channel, reason=why)
-        await self._store.write(
-            lambda c: rows.record_notice(c, notice.id, next_at=None, error=why[:1000])
-        )
+        if await self._store.write(unit):
+            await self.deliver(delivery.id)
 
 
 def _say_where(
     connection: Connection, session: Session, delivery: Delivery, ref: JsonObject, now: datetime
 ) -> None:
     """Tell the thread of the session which ticket it waits for; the next sweep sends it."""
-    if session.conversation is None or not (ref.get("key") and ref.get("url")):
+    if not (ref.get("key") and ref.get("url")):
         return
-    rows.add_notice(
-        connection,
-        session_id=session.id,
-        conversation=session.conversation,
-        text=f"Waits for approval in {channel_words(delivery.channel)}, {ref['key']}: {ref['url']}",
-        now=now,
-    )
+    where = f"{channel_words(delivery.channel)}, {ref['key']}: {ref['url']}"
+    _say(connection, session, f"Waits for approval in {where}", now)
+
+
+def _tell(connection: Connection, view: RequestView, fresh: str, now: datetime) -> None:
+    around = rows.of_request(connection, view.request.id)
+    (delivery,) = (each for each in around if each.id == fresh)
+    if text := news(view, around, delivery):
+        _say(connection, view.session, text, now)
+
+
+def _say(connection: Connection, session: Session, text: str, now: datetime) -> None:
+    if session.conversation is not None:
+        rows.add_notice(
+            connection,
+            session_id=session.id,
+            conversation=session.conversation,
+            text=text,
+            now=now,
+        )
 
 
 def over(view: RequestView) -> bool:

@@ -22,6 +22,8 @@ CountersignError
 ├── ConfigurationError       a setting is missing or wrong; lists every problem
 └── UnavailableError         a system around us cannot be reached now; try again
     ├── NoRecipientError     it works, but whom this is for cannot be reached in it yet
+    │   └── UnreachableError it is closed to us there until people undo that
+    ├── MisdirectedError     it works, and refuses this one message at this address
     ├── UnansweredError      it may have done what was asked, and did not say so
     └── BusyError            there is too much to do; nothing was done, come again
 
@@ -158,6 +160,9 @@ class ConfigurationError(CountersignError):
 class UnavailableError(CountersignError):
     """A system around us cannot be reached now; `retry_after_s` when it said so."""
 
+    outage = True
+    """Whether the system as a whole does not work."""
+
     def __init__(self, message: str, *, retry_after_s: float | None = None):
         super().__init__(message)
         self.retry_after_s = retry_after_s
@@ -165,6 +170,26 @@ class UnavailableError(CountersignError):
 
 class NoRecipientError(UnavailableError):
     """The people whom this is for cannot be reached there yet; the text says what they must do."""
+
+    outage = False
+
+
+class UnreachableError(NoRecipientError):
+    """A refusal that people there can undo: the app was uninstalled, blocked, or never installed.
+
+    The text names who or what cannot be reached, and `reason` says why, as a clause without a
+    subject ("has uninstalled the app").
+    """
+
+    def __init__(self, message: str, *, reason: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+class MisdirectedError(UnavailableError):
+    """The system works, and refuses this one message at the address to which it was sent."""
+
+    outage = False
 
 
 class UnansweredError(UnavailableError):

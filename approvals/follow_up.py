@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from approvals import ids
 from approvals.eligibility import asked, eligible
 from approvals.models import (
+    Conversation,
     DeliveryId,
     Principal,
     Request,
@@ -19,6 +20,7 @@ from approvals.models import (
 )
 from approvals.ports import Channels, Directory, Job, Jobs
 from approvals.reach import not_asked, strangers
+from approvals.store import conversations as conversation_rows
 from approvals.store import deliveries as delivery_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -80,7 +82,7 @@ class FollowUp:
         conversation = (
             None
             if session.conversation is None
-            else delivery_rows.get_conversation(connection, session.conversation)
+            else conversation_rows.get(connection, session.conversation)
         )
         for request in requests:
             approvers = self._eligible(connection, request)
@@ -137,6 +139,14 @@ class FollowUp:
         """Ring for deliveries that are due again."""
         for delivery_id in delivery_ids:
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def reopened(
+        self, connection: Connection, conversation: Conversation, now: datetime, *, moved: bool
+    ) -> None:
+        """It is known (again) how to write there: send what waits for that."""
+        self.redeliver(connection, delivery_rows.revive(connection, conversation, now, moved=moved))
+        if delivery_rows.revive_notices(connection, conversation.key, now):
+            self._jobs.enqueue(connection, Job(kind=NOTIFY, id=conversation.key))
 
     def look(self, connection: Connection, delivery_id: DeliveryId) -> None:
         """Ring for a ticket to be read."""

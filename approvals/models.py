@@ -131,7 +131,8 @@ class DeliveryStatus(StrEnum):
     LIVE = "live"
     CLOSED = "closed"
     UNREACHABLE = "unreachable"
-    """A refusal that people can undo: the app was uninstalled, blocked or removed."""
+    """Whoever it is for cannot be reached until people undo a refusal: the app was uninstalled,
+    blocked, removed, or never installed."""
     ABANDONED = "abandoned"
 
 

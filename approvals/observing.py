@@ -13,9 +13,9 @@ from typing import Literal, Protocol
 from approvals.errors import CountersignError
 from approvals.models import Request, Result, Verdict, Via
 
-DeliveryOutcome = Literal["posted", "updated", "said", "failed", "abandoned"]
+DeliveryOutcome = Literal["posted", "updated", "said", "failed", "unreachable", "abandoned"]
 """A card or ticket was made, or brought up to date; a text was posted; it will be tried again; it
-will not."""
+waits until people can be reached; it will not."""
 
 
 class Observer(Protocol):

@@ -162,14 +162,15 @@ class Channel(Protocol):
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Show the request and return the outside reference by which to update it.
 
-        Raises UnavailableError to be called again later; NotFoundError if the target can never
-        be reached (the reason is shown to operators, and the delivery is abandoned).
+        Raises UnavailableError to be called again later; UnreachableError if people must undo a
+        refusal first; NotFoundError if the target can never be reached (the reason is shown to
+        operators, and the delivery is abandoned).
         """
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Make what `delivery.reference` shows match `view`. Idempotent.
 
-        Raises UnavailableError to be called again; NotFoundError if the message is gone.
+        Raises as `post`; NotFoundError if the message is gone.
         """
 
     async def say(self, conversation: Conversation, notice: Notice) -> None:
@@ -288,13 +289,26 @@ TicketConnectors = Mapping[str, TicketConnector]
 
 
 class Conversations(Protocol):
-    """Reads stored conversation references."""
+    """Where people can be reached: stored, authenticated conversation references.
+
+    A channel looks an address up when it sends, and keeps no copy of it.
+    """
 
     async def get(self, key: ConversationKey) -> Conversation | None:
         """The conversation of this key."""
 
     async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
         """The newest one-to-one chat with this person in this channel."""
+
+    async def save(self, heard: Conversation) -> None:
+        """Remember a conversation that was opened, or heard of."""
+
+    async def closed(self, known: Conversation, reason: str) -> bool:
+        """It refuses us until people there undo that; `reason` as of UnreachableError. False if it
+        was heard of since `known` was read."""
+
+    async def opened(self, key: ConversationKey) -> None:
+        """Something could be sent there, though it was closed."""
 
 
 Channels = Mapping[str, Channel]

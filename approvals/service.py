@@ -19,6 +19,7 @@ from approvals.authority import ADMIN_ROLE
 from approvals.ballots import Ballot, BallotBox, Refusal, refused
 from approvals.canonical import well_formed
 from approvals.causes import SessionCause
+from approvals.conversations import Conversations
 from approvals.doubts import Doubts
 from approvals.eligibility import asked, eligible
 from approvals.errors import (
@@ -118,6 +119,12 @@ class ApprovalService:
         self._executions = Executions(policy, directory, self._follow, self._asking)
         self._box = BallotBox(policy, self._asking, self._follow)
         self._doubts = Doubts(store, clock, self._follow)
+        self._conversations = Conversations(store, clock, self._follow)
+
+    @property
+    def conversations(self) -> Conversations:
+        """Where people can be reached."""
+        return self._conversations
 
     async def vote(
         self,
@@ -514,35 +521,15 @@ class ApprovalService:
 
         return await self._store.read(unit)
 
-    async def save_conversation(self, conversation: Conversation) -> None:
-        """Remember where people can be reached, and try what was waiting for that."""
-        now = self._clock.now()
-
-        def unit(connection: Connection) -> None:
-            if not delivery_rows.save_conversation(connection, conversation):
-                return
-            targets = [f"conversation:{conversation.key}"]
-            if conversation.kind == "personal" and conversation.principal_id is not None:
-                targets.append(f"person:{conversation.principal_id}")
-            for target in targets:
-                waiting = delivery_rows.retarget(connection, target, now)
-                self._follow.redeliver(connection, waiting)
-
-        await self._store.write(unit)
+    async def save_conversation(
+        self, conversation: Conversation, *, only_known: bool = False, installed: bool = False
+    ) -> None:
+        """See `approvals.conversations.Conversations.save`."""
+        await self._conversations.save(conversation, only_known=only_known, installed=installed)
 
     async def conversation(self, key: ConversationKey) -> Conversation | None:
         """The conversation of this key."""
-        return await self._store.read(lambda c: delivery_rows.get_conversation(c, key))
-
-    async def get(self, key: ConversationKey) -> Conversation | None:
-        """`conversation`, as `approvals.ports.Conversations` names it."""
-        return await self.conversation(key)
-
-    async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
-        """The newest one-to-one chat with this person in this channel."""
-        return await self._store.read(
-            lambda c: delivery_rows.personal_conversation(c, principal_id, channel)
-        )
+        return await self._conversations.get(key)
 
     async def adopt_delivery(
         self, request_id: RequestId, channel: str, reference: JsonObject

@@ -12,10 +12,13 @@ import typer
 from approvals.errors import ConfigurationError, CountersignError
 from approvals.outages import named
 from approvals.store import open_reader
+from approvals.store.conversations import blocked
+from approvals.store.deliveries import out_of_reach
 from approvals.store.sessions import live_versions
 from approvals.store.urls import is_postgresql, shown, sqlite_path
 from approvals.wording import visible
 from bot.cli_options import ConfigOption, console
+from bot.people import SettingsDirectory
 from bot.policy_check import Examined, examine
 from bot.settings import DEFAULT_HOST, ModelSettings, Settings
 
@@ -34,6 +37,7 @@ def doctor(config: ConfigOption = None) -> None:
     _policy(examined)
     if settings is None or examined.problems:
         raise typer.Exit(1)
+    asyncio.run(_out_of_reach(settings))
     results = [examined.is_sound]
     results += [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
     results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
@@ -91,6 +95,23 @@ async def _database(settings: Settings) -> str:
         return f"{shown(url)} does not exist yet; the server creates it"
     async with open_reader(url):
         return f"{shown(url)} is readable and on the current schema"
+
+
+async def _out_of_reach(settings: Settings) -> None:
+    """Who cannot be reached, as notes: people, not the configuration, undo that."""
+    try:
+        async with open_reader(settings.database_url) as reader:
+            closed, waiting = await reader.read(lambda c: (blocked(c), out_of_reach(c)))
+    except CountersignError:  # the check of the database says it
+        return
+    for why, count in waiting.items():
+        _line(None, "out of reach", f"{visible(why)} Requests that wait for it: {count}")
+    people = SettingsDirectory(settings.people)
+    for chat in closed:
+        person = people.by_id(chat.principal_id) if chat.principal_id else None
+        who = visible(person.name) if person else f"A {chat.kind} conversation ({chat.key})"
+        since = f"{chat.blocked_at:%Y-%m-%d %H:%M} UTC"
+        _line(None, "out of reach", f"{who}, since {since}: {chat.blocked_reason}")
 
 
 async def _sessions(examined: Examined, settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from approvals.errors import UnavailableError
 from approvals.jobs import LocalJobs
 from approvals.outages import Outages
 from approvals.ports import Clock, Store
+from approvals.store.conversations import blocked
 from approvals.store.revision import HEAD, KNOWN, current_revision_in
 from approvals.store.schema import conversations
 from approvals.store.tickets import poll_state
@@ -112,17 +114,26 @@ class Health:
 
 
 class Systems:
-    """Whether the ticket systems can be read, by their last poll."""
+    """Whether the ticket systems can be read, by their last poll, and who cannot be reached."""
 
     def __init__(self, store: Store, names: Iterable[str]):
         self._store, self._names = store, tuple(names)
 
     async def checks(self) -> dict[str, str]:
-        """Each system by name: `ok`, or since when and how often it could not be read. The cause is
-        for the log and for `countersign doctor`."""
-        if not self._names:
-            return {}
-        return await self._store.read(lambda c: {name: _polled(c, name) for name in self._names})
+        """Each ticket system by name: `ok`, or since when and how often it could not be read; and a
+        channel in which conversations are closed to us. The cause is for the log and for
+        `countersign doctor`."""
+        return await self._store.read(
+            lambda c: {**{name: _polled(c, name) for name in self._names}, **_closed(c)}
+        )
+
+
+def _closed(connection: Connection) -> dict[str, str]:
+    counted = Counter(each.channel for each in blocked(connection))
+    return {
+        channel: f"closed to the bot: {count} conversation{'s' if count > 1 else ''}"
+        for channel, count in counted.items()
+    }
 
 
 def _polled(connection: Connection, name: str) -> str:

@@ -109,6 +109,10 @@ def _work(found: Figures) -> Iterator[Metric]:
     yield _gauge("delivery_backlog", "Deliveries to be made.", backlog, "channel")
     failing = {(b.channel,): b.failing for b in found.backlogs}
     yield _gauge("delivery_failing", "Of them, tried in vain.", failing, "channel")
+    held = {(b.channel,): b.unreachable for b in found.backlogs}
+    yield _gauge("delivery_unreachable", "Of them, for people out of reach.", held, "channel")
+    closed = {(channel,): count for channel, count in found.closed.items()}
+    yield _gauge("closed_conversations", "Chats that refuse the bot.", closed, "channel")
     overdue = {(b.channel,): max(0.0, _age(b.next_at, found.at)) for b in found.backlogs}
     yield _gauge("delivery_oldest_due_seconds", "The longest due.", overdue, "channel")
     yield _gauge("notice_backlog", "Texts to be posted.", {(): found.notices})

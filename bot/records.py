@@ -97,6 +97,16 @@ class NoConversations:
         """Nobody."""
         return None
 
+    async def save(self, heard: Conversation) -> None:
+        """Nowhere."""
+
+    async def closed(self, known: Conversation, reason: str) -> bool:
+        """It is not kept."""
+        return False
+
+    async def opened(self, key: ConversationKey) -> None:
+        """It is not kept."""
+
 
 class _NoTools:
     def schema(self, workflow: str, tool: str) -> JsonObject | None:

@@ -190,7 +190,9 @@ async def compose(
             takeover=takeover,
         )
         readable = links is not None
-        channel = TeamsChannel(settings.teams, adapter, service, directory, readable=readable)
+        channel = TeamsChannel(
+            settings.teams, adapter, service.conversations, directory, clock, readable=readable
+        )
         channels[channel.name] = channel
         runs = Runs(
             store,
@@ -316,7 +318,7 @@ async def check_teams(settings: Settings) -> None:
     async with TeamsAdapter(
         settings.teams, clock, local=settings.local, host=DEFAULT_HOST
     ) as adapter:
-        await TeamsChannel(settings.teams, adapter, NoConversations(), directory).check()
+        await TeamsChannel(settings.teams, adapter, NoConversations(), directory, clock).check()
 
 
 async def check_tickets(settings: Settings, name: str) -> Sequence[CheckResult]:

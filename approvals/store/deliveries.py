@@ -1,4 +1,4 @@
-"""Queries on deliveries, notices and conversations."""
+"""Queries on deliveries and notices."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
+    or_,
     select,
     update,
 )
@@ -30,11 +32,12 @@ from approvals.models import (
     Notice,
     Request,
     RequestId,
+    RequestStatus,
     SessionId,
 )
 from approvals.store import changes, codec
 from approvals.store.prepared import Prepared
-from approvals.store.schema import conversations, deliveries, notices
+from approvals.store.schema import deliveries, notices, requests
 
 MAX_NOTICE_CHARACTERS = 20_000
 """Below the 28 KB (UTF-16) that Teams has documented for a message."""
@@ -116,8 +119,8 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId
 def touch(connection: Connection, request_id: str, now: datetime) -> list[DeliveryId]:
     """The request has changed: every delivery of it is due for an update. Returns their ids.
 
-    One that has not been posted yet keeps its time: it may be on its way right now, and it will
-    show the newest state whenever it is posted.
+    One that has not been posted yet, or whose place cannot be reached, keeps its time: it may be
+    on its way right now, and it will show the newest state whenever it is sent.
     """
     if _TOUCH.run(connection, of=request_id, now=codec.to_text(now)) == 0:
         return []
@@ -151,20 +154,70 @@ def _under_way(table: Table, now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def retarget(connection: Connection, target: str, now: datetime) -> list[DeliveryId]:
-    """Someone can be reached now: try what is still waiting to be delivered there, and is not on
-    its way right now: another server would send it once more."""
-    waiting = (
-        deliveries.c.target == target,
-        deliveries.c.status == DeliveryStatus.PENDING.value,
-        ~and_(*_under_way(deliveries, now)),
+def revive(
+    connection: Connection, conversation: Conversation, now: datetime, *, moved: bool
+) -> list[DeliveryId]:
+    """It is known (again) how to write to `conversation`: make due what waits for that.
+
+    What is on its way right now is not sent by another server as well: it is tried again after
+    that, whatever comes of it. If the conversation has `moved`, what failed at the old address is
+    due again as well, also what seemed to be gone there.
+    """
+    under_way = and_(*_under_way(deliveries, now))
+    where = _waiting_for(conversation, under_way, moved=moved)
+    rows = connection.execute(select(deliveries).where(*where))
+    found = [codec.delivery(row) for row in rows]
+    mine = [d.id for d in found if not d.target.startswith(_CARD) or _stands_in(d, conversation)]
+    if mine:
+        is_held = deliveries.c.status.in_(_HELD)
+        again = case((deliveries.c.reference.is_(None), _PENDING), else_=_LIVE)
+        values = {
+            "wanted_version": deliveries.c.wanted_version + case((under_way, 1), else_=0),
+            "status": case((is_held, again), else_=deliveries.c.status),
+            "next_at": case((under_way, deliveries.c.next_at), else_=codec.to_text(now)),
+            "attempts": case((under_way, deliveries.c.attempts), else_=0),
+        }
+        connection.execute(update(deliveries).where(deliveries.c.id.in_(mine)).values(values))
+    return mine
+
+
+def _waiting_for(
+    conversation: Conversation, under_way: ColumnElement[bool], *, moved: bool
+) -> tuple[ColumnElement[bool], ...]:
+    targets = [f"conversation:{conversation.key}"]
+    if conversation.kind == "personal" and conversation.principal_id is not None:
+        targets.append(f"person:{conversation.principal_id}")
+    is_card = and_(deliveries.c.target >= _CARD, deliveries.c.target < "card;")  # by the index
+    status = deliveries.c.status
+    waits = or_(status.in_((_PENDING, _UNREACHABLE)), under_way)
+    if moved:
+        failed = and_(deliveries.c.next_at.is_not(None), deliveries.c.attempts > 0)
+        waits = or_(waits, status == _ABANDONED, failed)
+    return (
+        deliveries.c.channel == conversation.channel,
+        or_(deliveries.c.target.in_(targets), is_card),
+        waits,
     )
-    found = [DeliveryId(r[0]) for r in connection.execute(select(deliveries.c.id).where(*waiting))]
-    if found:
-        connection.execute(
-            update(deliveries).where(*waiting).values(next_at=codec.to_text(now), attempts=0)
-        )
-    return found
+
+
+def _stands_in(delivery: Delivery, conversation: Conversation) -> bool:
+    """Whether a card that was adopted is in this conversation."""
+    reference = delivery.reference or {}
+    chat = reference.get("conversation")
+    chat_id = chat.get("id") if isinstance(chat, dict) else None
+    return conversation.key == f"{reference.get('channelId')}:{chat_id}"
+
+
+def out_of_reach(connection: Connection) -> dict[str, int]:
+    """Why open requests cannot be shown to those they are for, and how many that concerns."""
+    query = (
+        select(deliveries.c.error, func.count())
+        .join(requests, requests.c.id == deliveries.c.request_id)
+        .where(deliveries.c.status == _UNREACHABLE, requests.c.status == RequestStatus.PENDING)
+        .group_by(deliveries.c.error)
+        .order_by(deliveries.c.error)
+    )
+    return {str(error): int(count) for error, count in connection.execute(query)}
 
 
 def add_notice(
@@ -217,62 +270,20 @@ def next_notice(connection: Connection, conversation: str) -> tuple[Notice, date
     return codec.notice(row), codec.from_text(row._mapping["next_at"])
 
 
+def revive_notices(connection: Connection, conversation: str, now: datetime) -> bool:
+    """Make due what could not be posted into a conversation; whether there is any."""
+    failed = (
+        notices.c.conversation == conversation,
+        notices.c.next_at > codec.to_text(now),
+        notices.c.error.is_not(None),
+    )
+    values = {"next_at": codec.to_text(now), "attempts": 0}
+    return connection.execute(update(notices).where(*failed).values(values)).rowcount > 0
+
+
 def record_notice(connection: Connection, notice_id: int, **values: Any) -> None:
     """Write what became of an attempt; `next_at=None` means sent or given up."""
     connection.execute(update(notices).where(notices.c.id == notice_id).values(**values))
-
-
-def save_conversation(connection: Connection, value: Conversation) -> bool:
-    """Insert or refresh a conversation; True if it is new or its reference changed."""
-    columns = {
-        "key": value.key,
-        "channel": value.channel,
-        "kind": value.kind,
-        "principal_id": value.principal_id,
-        "reference": codec.dumps(value.reference),
-        "updated_at": codec.to_text(value.updated_at),
-    }
-    known = get_conversation(connection, value.key)
-    if known is None:
-        return connection.execute(_insert(connection, conversations, columns)).rowcount == 1
-    if (known.reference, known.principal_id) == (value.reference, value.principal_id):
-        return False
-    if not value.reference.get("serviceUrl") and known.reference.get("serviceUrl"):
-        return False
-    connection.execute(
-        update(conversations).where(conversations.c.key == value.key).values(columns)
-    )
-    return True
-
-
-def get_conversation(connection: Connection, key: str) -> Conversation | None:
-    """The conversation of this key."""
-    row = connection.execute(select(conversations).where(conversations.c.key == key)).first()
-    return None if row is None else codec.conversation(row)
-
-
-def personal_conversation(
-    connection: Connection, principal_id: str, channel: str
-) -> Conversation | None:
-    """The newest one-to-one chat with a person."""
-    query = (
-        select(conversations)
-        .where(
-            conversations.c.principal_id == principal_id,
-            conversations.c.channel == channel,
-            conversations.c.kind == "personal",
-        )
-        .order_by(conversations.c.updated_at.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else codec.conversation(row)
-
-
-def _insert(connection: Connection, table: Any, values: Sequence[Any] | dict[str, Any]) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    query = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return query.execution_options(preserve_rowcount=True)
 
 
 def _adding(dialect: Any) -> Any:
@@ -282,18 +293,22 @@ def _adding(dialect: Any) -> Any:
     return dialect.insert(deliveries).values(values | start).on_conflict_do_nothing()
 
 
+_CARD = "card:"
+_PENDING, _LIVE = DeliveryStatus.PENDING.value, DeliveryStatus.LIVE.value
+_UNREACHABLE, _ABANDONED = DeliveryStatus.UNREACHABLE.value, DeliveryStatus.ABANDONED.value
+_HELD = (_UNREACHABLE, _ABANDONED)
 _of = deliveries.c.request_id == bindparam("of")
-_unposted = deliveries.c.status == DeliveryStatus.PENDING.value
+_waits = or_(deliveries.c.status == _PENDING, deliveries.c.status == _UNREACHABLE)
 _ADD = Prepared(_adding(sqlite), postgresql=_adding(postgresql))
 _OF_REQUEST = Prepared(select(deliveries).where(_of).order_by(deliveries.c.id))
 _IDS = Prepared(select(deliveries.c.id).where(_of).order_by(deliveries.c.id))
 _TOUCH = Prepared(
     update(deliveries)
-    .where(_of, deliveries.c.status != DeliveryStatus.ABANDONED.value)
+    .where(_of, deliveries.c.status != _ABANDONED)
     .values(
         wanted_version=deliveries.c.wanted_version + 1,
-        next_at=case((_unposted, deliveries.c.next_at), else_=bindparam("now")),
-        attempts=case((_unposted, deliveries.c.attempts), else_=0),
+        next_at=case((_waits, deliveries.c.next_at), else_=bindparam("now")),
+        attempts=case((_waits, deliveries.c.attempts), else_=0),
     )
 )
 _ADD_NOTICE = Prepared(

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Table, case, func, select
+from sqlalchemy import Column, Connection, Table, and_, case, func, select
 
-from approvals.models import RequestStatus, SessionStatus, Value
+from approvals.models import DeliveryStatus, RequestStatus, SessionStatus, Value
 from approvals.store import codec
-from approvals.store.schema import deliveries, notices, polls, requests, sessions
+from approvals.store.schema import (
+    conversations,
+    deliveries,
+    notices,
+    polls,
+    requests,
+    sessions,
+)
 
 AGES: tuple[tuple[str, timedelta], ...] = (
     ("5m", timedelta(minutes=5)),
@@ -42,6 +49,8 @@ class Backlog(Value):
     count: int
     failing: int
     """Of these, how many were tried in vain."""
+    unreachable: int = 0
+    """Of these, how many wait until the people they are for can be reached."""
     next_at: datetime
     """When the first of them is due, or was."""
 
@@ -67,6 +76,8 @@ class Figures(Value):
     parked: int
     """Sessions that could not go on and are tried again, because a model cannot be reached."""
     backlogs: tuple[Backlog, ...]
+    closed: dict[str, int]
+    """Conversations that refuse us until people undo that, by channel."""
     notices: int
     """Texts that have not been posted yet."""
     due_at: dict[str, datetime]
@@ -88,6 +99,7 @@ def read(connection: Connection, now: datetime) -> Figures:
         sessions=_by_status(connection, sessions, [s.value for s in live]),
         parked=connection.execute(parked).scalar_one(),
         backlogs=_backlogs(connection),
+        closed=_closed(connection),
         notices=connection.execute(open_notices).scalar_one(),
         due_at=_due_at(connection, text),
         polls=_polls(connection),
@@ -124,17 +136,35 @@ def _by_status(connection: Connection, table: Table, statuses: list[str]) -> dic
 
 
 def _backlogs(connection: Connection) -> tuple[Backlog, ...]:
-    failing = func.sum(case((deliveries.c.error.is_not(None), 1), else_=0))
+    is_held = deliveries.c.status == DeliveryStatus.UNREACHABLE.value
+    held = func.sum(case((is_held, 1), else_=0))
+    failing = func.sum(case((and_(deliveries.c.error.is_not(None), ~is_held), 1), else_=0))
+    first = func.min(deliveries.c.next_at)
     query = (
-        select(deliveries.c.channel, func.count(), failing, func.min(deliveries.c.next_at))
+        select(deliveries.c.channel, func.count(), failing, held, first)
         .where(deliveries.c.next_at.is_not(None))
         .group_by(deliveries.c.channel)
         .order_by(deliveries.c.channel)
     )
     return tuple(
-        Backlog(channel=channel, count=count, failing=int(failed), next_at=codec.from_text(next_at))
-        for channel, count, failed, next_at in connection.execute(query)
+        Backlog(
+            channel=channel,
+            count=count,
+            failing=int(failed),
+            unreachable=int(held),
+            next_at=codec.from_text(next_at),
+        )
+        for channel, count, failed, held, next_at in connection.execute(query)
     )
+
+
+def _closed(connection: Connection) -> dict[str, int]:
+    query = (
+        select(conversations.c.channel, func.count())
+        .where(conversations.c.blocked_at.is_not(None))
+        .group_by(conversations.c.channel)
+    )
+    return {str(channel): int(count) for channel, count in connection.execute(query)}
 
 
 def _due_at(connection: Connection, now: str) -> dict[str, datetime]:

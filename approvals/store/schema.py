@@ -336,6 +336,12 @@ Index(
     conversations.c.principal_id,
     conversations.c.channel,
 )
+Index(
+    "ix_conversations_blocked_at",
+    conversations.c.blocked_at,
+    sqlite_where=conversations.c.blocked_at.is_not(None),
+    postgresql_where=conversations.c.blocked_at.is_not(None),
+)
 
 # Where chains stood, outside of them: a session that is deleted whole leaves its name here.
 ledger_seals = Table(

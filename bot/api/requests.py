@@ -70,7 +70,10 @@ class DeliveryBody(Value):
     id: str
     channel: str
     target: str
-    status: str
+    status: str = Field(
+        description="pending, live, closed, unreachable (those it is for cannot be reached until "
+        "people undo that; `error` says who and why), or abandoned."
+    )
     ticket: str | None = Field(description="The ticket as people call it, where it is one.")
     url: str | None = Field(description="Where a person opens it.")
     error: str | None = Field(description="What went wrong last, or was refused there.")

@@ -28,8 +28,8 @@ from botbuilder.schema import (
 
 from approvals.errors import (
     ConfigurationError,
-    NoRecipientError,
     NotFoundError,
+    UnreachableError,
 )
 from approvals.models import JsonObject
 from approvals.ports import Clock
@@ -41,6 +41,7 @@ from bot.teams.intake import read_activity
 from bot.teams.keys import SigningKeys
 from bot.teams.messages import CARD_TYPE, Card, Message, Text
 from bot.teams.pacing import Pacing
+from bot.teams.refusals import REFUSES
 from bot.teams.retry import Retry
 from bot.teams.settings import TeamsSettings
 from bot.teams.wire import IncomingActivity
@@ -143,7 +144,8 @@ class TeamsAdapter:
     async def send(self, reference: JsonObject, message: Message) -> str:
         """Post into the conversation of `reference`; gives the id of the message.
 
-        Raises UnavailableError (BusyError if too much was sent there) or NotFoundError.
+        Raises UnavailableError (BusyError if too much was sent there; UnreachableError if it is
+        closed to the bot; MisdirectedError) or NotFoundError.
         """
         sent: list[str] = []
         activity = _activity(message)
@@ -156,8 +158,8 @@ class TeamsAdapter:
         return sent[-1]
 
     async def update(self, reference: JsonObject, activity_id: str, message: Message) -> None:
-        """Replace a message for everybody. Raises UnavailableError, or NotFoundError if the
-        message is gone or the client cannot update at all."""
+        """Replace a message for everybody. Raises as `send`; NotFoundError also if the message is
+        gone or the client cannot update at all."""
 
         activity = _activity(message)
         activity.id = activity_id
@@ -170,7 +172,7 @@ class TeamsAdapter:
     async def open_personal(self, entra_id: str, name: str) -> JsonObject:
         """Open (or find) the one-to-one chat with a person of our tenant; its reference.
 
-        Raises NoRecipientError if the person cannot be written to yet, usually because the app is
+        Raises UnreachableError if the person cannot be written to yet, usually because the app is
         not installed for them; UnavailableError.
         """
         settings = self._settings
@@ -205,9 +207,7 @@ class TeamsAdapter:
                 ),
             )
         except NotFoundError as error:
-            raise NoRecipientError(
-                f"{name} cannot be written to yet; is the app installed for them? ({error})"
-            ) from error
+            raise UnreachableError(str(error), reason=REFUSES) from error
         return opened[-1]
 
     async def check(self) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from approvals.delivery import over
-from approvals.errors import NoRecipientError, NotFoundError
+from approvals.errors import NotFoundError, UnreachableError
 from approvals.models import (
     Conversation,
     ConversationKey,
@@ -18,13 +18,14 @@ from approvals.models import (
     Request,
     Session,
 )
-from approvals.ports import Conversations, Directory, RequestView
+from approvals.ports import Clock, Conversations, Directory, RequestView
 from approvals.wording import visible
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.cards import notification, request_card
 from bot.teams.elements import flavour_of
 from bot.teams.messages import Card, Text
 from bot.teams.parts import Look
+from bot.teams.places import Places, cannot_be_reached, key_of, message_in
 from bot.teams.settings import TeamsSettings
 
 NAME = "teams"
@@ -42,18 +43,21 @@ class TeamsChannel:
         adapter: TeamsAdapter,
         conversations: Conversations,
         directory: Directory,
+        clock: Clock,
         *,
         readable: bool = False,
     ) -> None:
         """`readable`: there is a page that shows all of a request."""
         self._settings, self._adapter, self._readable = settings, adapter, readable
         self._conversations, self._directory = conversations, directory
+        self._places, self._clock = Places(conversations, directory), clock
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
-        """Post the card; the reference is the conversation's, with `activityId`."""
+        """Post the card; see `bot.teams.places.message_in` for the reference."""
         reference = await self._reference(delivery.target)
-        activity_id = await self._adapter.send(reference, self._card(reference, view))
-        return {**reference, "activityId": activity_id}
+        card = self._card(reference, view)
+        activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))
+        return message_in(reference, activity_id)
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Replace the card for everybody."""
@@ -61,11 +65,13 @@ class TeamsChannel:
         activity_id = reference.get("activityId")
         if not isinstance(activity_id, str) or not activity_id:
             raise NotFoundError(f"Delivery {delivery.id} does not know its message")
-        await replace(self._adapter, reference, activity_id, self._card(reference, view))
+        card = self._card(reference, view)
+        await self._places.send(reference, lambda at: replace(self._adapter, at, activity_id, card))
 
     async def say(self, conversation: Conversation, notice: Notice) -> None:
         """Post progress or the final answer into the thread."""
-        await self._adapter.send(conversation.reference, Text(safe_markdown(notice.text)))
+        text = Text(safe_markdown(notice.text))
+        await self._places.send(conversation.reference, lambda at: self._adapter.send(at, text))
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
@@ -107,7 +113,7 @@ class TeamsChannel:
         return await self._personal(PrincipalId(target.removeprefix(_PERSON)))
 
     async def _personal(self, principal_id: PrincipalId) -> JsonObject:
-        """The person's chat, opened if need be. Raises NoRecipientError while that cannot be."""
+        """The person's chat, opened if need be. Raises UnreachableError while that cannot be."""
         conversation = await self._conversations.personal(principal_id, NAME)
         if conversation is not None:
             return conversation.reference
@@ -116,12 +122,24 @@ class TeamsChannel:
             raise NotFoundError(f"There is no person {principal_id} any more")
         entra_id = principal.identities.get("entra")
         if not self._settings.app_id or not entra_id:
-            cause = "has no `entra` identity" if self._settings.app_id else "has not written to it"
-            raise NoRecipientError(
-                f"{principal.name} cannot be reached in Teams yet: the bot cannot open a chat "
-                f"because this person {cause}. The card is posted as soon as they write to the bot."
+            is_unknown = self._settings.app_id
+            reason = "has no `entra` identity" if is_unknown else "has not written to the bot"
+            raise cannot_be_reached(visible(principal.name), reason)
+        try:
+            reference = await self._adapter.open_personal(entra_id, principal.name)
+        except UnreachableError as error:
+            raise cannot_be_reached(visible(principal.name), error.reason, str(error)) from error
+        await self._conversations.save(
+            Conversation(
+                key=key_of(reference),
+                channel=NAME,
+                kind="personal",
+                principal_id=principal_id,
+                reference=reference,
+                updated_at=self._clock.now(),
             )
-        return await self._adapter.open_personal(entra_id, principal.name)
+        )
+        return reference
 
 
 def look_for(settings: TeamsSettings, channel_id: str, *, readable: bool) -> Look:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from approvals.errors import CountersignError, NotFoundError
 from approvals.models import Actor, ConversationKey, Request, Session, SessionId, SessionStatus
+from approvals.unreachable import unreachable
 from approvals.wording import as_text, in_words
 from bot.teams.messages import Text
 from bot.teams.phrases import Command
@@ -110,6 +111,9 @@ class Commands:
             waiting = [request for request in page.items if request.status == "pending"]
             names = ", ".join(f"{in_words(each.tool)} `{each.id}`" for each in waiting)
             line += f" for a decision on {names}" if names else ""
+            around = await self._service.around([each.id for each in waiting])
+            for _, deliveries in around.values():
+                line += "".join(f"; {why}" for why in unreachable(deliveries))
         if session.status in OPEN and session.error:
             line += f", cannot go on right now: {as_text(session.error)}"
         return line

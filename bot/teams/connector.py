@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -196,9 +197,23 @@ class _Transport(AsyncHTTPSender[Any, Any]):
 
 
 def _error_code(body: bytes) -> str:
-    """The connector's error code (`{"error": {"code": …}}`), for operators; never the body."""
-    try:
-        code = json.loads(body)["error"]["code"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return code[:80] if isinstance(code, str) else ""
+    """The connector's error code, for operators; never the body.
+
+    It comes as `{"error": {"code": …}}`, or, where the chat service itself refuses, as JSON in the
+    message: `{"errorCode": 209, "message": "{\\"subCode\\": …}"}`. Source: learn.microsoft.com,
+    "Messages in bot conversations", and answers/questions/5858588, read 2026-11-29.
+    """
+    for read in (_own_code, _chat_code):
+        with suppress(ValueError, KeyError, TypeError):
+            code = read(body)
+            if isinstance(code, str):
+                return code[:80]
+    return ""
+
+
+def _own_code(body: bytes) -> Any:
+    return json.loads(body)["error"]["code"]
+
+
+def _chat_code(body: bytes) -> Any:
+    return json.loads(json.loads(body)["message"])["subCode"]

@@ -11,16 +11,12 @@ from typing import TypeVar
 import aiohttp
 from msrest.exceptions import ClientException
 
-from approvals.errors import CountersignError, NotFoundError, UnavailableError
+from approvals.errors import CountersignError, UnavailableError
 from approvals.outages import named
 from bot.teams.connector import ConnectorError
+from bot.teams.refusals import RETRIED, translated
 
 T = TypeVar("T")
-
-RETRIED = frozenset({412, 429, 502, 503, 504})
-"""Source: learn.microsoft.com, "Optimize your bot with rate limiting in Teams", read 2026-11-22."""
-GONE = frozenset({403, 404, 405, 410, 501})
-"""405 and 501: the client cannot update messages at all (offline Web Chat)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,8 @@ class Retry:
         """The value of `call`, which does nothing but call the vendor: whatever it raises ends
         here.
 
-        Raises UnavailableError (come again, perhaps after `retry_after_s`) or NotFoundError.
+        Raises UnavailableError (come again, perhaps after `retry_after_s`), of which
+        UnreachableError and MisdirectedError are kinds, or NotFoundError.
         """
         for attempt in range(1, self.attempts + 1):
             try:
@@ -45,7 +42,7 @@ class Retry:
             except ConnectorError as error:
                 wait_s = self._wait_s(attempt, error)
                 if wait_s is None:
-                    raise _translated(what, error) from error
+                    raise translated(what, error) from error
                 await self.sleep(wait_s)
             except PermissionError as error:  # an OSError, so it comes first
                 raise UnavailableError(
@@ -75,11 +72,3 @@ class Retry:
         if error.retry_after_s is not None:
             wait_s = max(wait_s, error.retry_after_s)
         return wait_s if wait_s <= self.longest_wait_s else None
-
-
-def _translated(what: str, error: ConnectorError) -> UnavailableError | NotFoundError:
-    if error.status in GONE:
-        return NotFoundError(f"{what}: Teams answered {error}; it is gone or closed to the bot")
-    if error.status == 401:
-        return UnavailableError(f"{what}: Teams refused the bot's credentials ({error})")
-    return UnavailableError(f"{what}: Teams answered {error}", retry_after_s=error.retry_after_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from approvals.models import (
@@ -20,6 +20,7 @@ from approvals.models import (
     SessionId,
     SessionStatus,
     Verdict,
+    Vote,
 )
 from approvals.ports import RequestView
 
@@ -62,6 +63,21 @@ class Runs(Protocol):
         idempotency_key: str | None = None,
     ) -> Session:
         """The session; the same key gives the same session."""
+
+
+class Conversations(Protocol):
+    """Where people can be reached; `approvals.conversations.Conversations`."""
+
+    async def get(self, key: ConversationKey) -> Conversation | None:
+        """A stored conversation."""
+
+    async def save(
+        self, heard: Conversation, *, only_known: bool = False, installed: bool = False
+    ) -> None:
+        """It was heard of: it is where it says, and open to us."""
+
+    async def removed(self, heard: Conversation, reason: str) -> None:
+        """It is closed to us, and with it all of its team."""
 
 
 class Decisions(Protocol):
@@ -121,11 +137,14 @@ class Service(Decisions, Protocol):
     async def deliveries(self, request_id: str) -> Sequence[Delivery]:
         """Where a request is shown."""
 
-    async def conversation(self, key: ConversationKey) -> Conversation | None:
-        """A stored conversation."""
+    @property
+    def conversations(self) -> Conversations:
+        """Where people can be reached."""
 
-    async def save_conversation(self, conversation: Conversation) -> None:
-        """Remember where people can be reached."""
+    async def around(
+        self, request_ids: Sequence[RequestId]
+    ) -> Mapping[RequestId, tuple[Sequence[Vote], Sequence[Delivery]]]:
+        """Votes on and deliveries of each of these requests."""
 
     async def adopt_delivery(
         self, request_id: RequestId, channel: str, reference: JsonObject

@@ -54,6 +54,7 @@ class IncomingActivity(_Wire):
     entities: tuple[JsonObject, ...] | None = None
     channel_data: JsonObject | None = None
     members_added: tuple[Account, ...] | None = None
+    members_removed: tuple[Account, ...] | None = None
     action: str | None = None
     locale: str | None = None
 
@@ -64,6 +65,31 @@ class IncomingActivity(_Wire):
         return self.conversation.tenant_id or (
             tenant.get("id") if isinstance(tenant, dict) else None
         )
+
+    @property
+    def adds_bot(self) -> bool:
+        """Whether it says that the bot is there now. Source for this and the next:
+        learn.microsoft.com, "Conversation events in your Teams bot", read 2026-11-29."""
+        match self.type:
+            case "installationUpdate":
+                return self.action not in ("remove", "remove-upgrade")
+            case "conversationUpdate":
+                return self.recipient is None or self._bot_is_among(self.members_added)
+        return False
+
+    @property
+    def removes_bot(self) -> bool:
+        """Whether it says that the bot is not there any more."""
+        match self.type:
+            case "installationUpdate":
+                return self.action == "remove"
+            case "conversationUpdate":
+                return self._bot_is_among(self.members_removed)
+        return False
+
+    def _bot_is_among(self, members: tuple[Account, ...] | None) -> bool:
+        bot = self.recipient.id if self.recipient else ""
+        return bool(bot) and bot in {member.id for member in members or ()}
 
     @property
     def conversation_key(self) -> ConversationKey:
@@ -84,7 +110,9 @@ class IncomingActivity(_Wire):
 
     @property
     def reference(self) -> JsonObject:
-        """By which to write into this conversation later; a Bot Framework ConversationReference."""
+        """By which to write into this conversation later: a Bot Framework ConversationReference,
+        with the team to which a channel belongs."""
+        team = (self.channel_data or {}).get("team")
         reference = {
             "channelId": self.channel_id,
             "serviceUrl": self.service_url,
@@ -92,6 +120,7 @@ class IncomingActivity(_Wire):
             "user": self.sender.model_dump(by_alias=True, exclude_none=True),
             "bot": (self.recipient or Account()).model_dump(by_alias=True, exclude_none=True),
             "locale": self.locale,
+            "team": team.get("id") if isinstance(team, dict) else None,
         }
         return {name: value for name, value in reference.items() if value}
 

@@ -218,7 +218,7 @@ class Client:
         """Add the bot: `conversationUpdate` with it as new member, then `installationUpdate`."""
         sender = self.world.person(person)
         place = self.conversation(conversation, sender)
-        place.installed = True
+        self.world.place(place, installed=True)
         added = self.frame.members_added(place, sender, [self.frame.bot])
         return [
             await self.deliver(added),
@@ -229,8 +229,22 @@ class Client:
         """Remove the bot: it is told, and posting there is answered 403 from now on."""
         sender = self.world.person(person)
         place = self.conversation(conversation, sender)
-        place.installed = False
+        self.world.place(place, installed=False)
         return await self.deliver(self.frame.installation(place, sender, "remove"))
+
+    def refuse(
+        self,
+        status: int = 403,
+        code: str = "ConversationBlockedByUser",
+        *,
+        person: Person | str,
+        conversation: str = "personal",
+    ) -> Conversation:
+        """Answer whatever the bot sends into this conversation like that, until `refusal` of what
+        is returned is None again. The bot is not told: Teams does not tell it either."""
+        place = self.conversation(conversation, self.world.person(person))
+        place.refusal = (status, code)
+        return place
 
     async def delete_message(
         self, message_id: str, *, person: Person | str, conversation: str = "personal"

@@ -20,6 +20,8 @@ from sandbox.botframework.world import Conversation, Message, World
 
 SERVICE_PATH = "/emea"
 """Teams' service URLs have a path: a client that loses it does not get through here either."""
+OTHER_PATH = "/amer"
+"""Where the tenant may move to."""
 MAX_ACTIVITY_BYTES = 100 * 1024
 
 
@@ -33,11 +35,14 @@ class Connector:
         self._frame = frame
         self._require_token = require_token
         self._max_activity_bytes = max_activity_bytes
+        self.path = SERVICE_PATH
+        self.moved: tuple[int, str] | None = None
+        """Status and code at every other path, once the tenant has moved."""
 
     def routes(self) -> list[web.RouteDef]:
         """Every route, below the service URL's path and at the root."""
         found: list[web.RouteDef] = []
-        for prefix in (SERVICE_PATH, ""):
+        for prefix in (SERVICE_PATH, OTHER_PATH, ""):
             one = prefix + "/v3/conversations/{conversation}"
             activity = one + "/activities/{activity}"
             found += [
@@ -74,6 +79,12 @@ class Connector:
         found = self._world.find(request.match_info["conversation"])
         if found is None:
             raise ServiceError(404, "ConversationNotFound", "Conversation not found.")
+        if self.moved is not None and not request.path.startswith(f"{self.path}/"):
+            status, code = self.moved
+            raise ServiceError(status, code, "The request was redirected to the wrong geo.")
+        if write and found.refusal is not None:
+            status, code = found.refusal
+            raise ServiceError(status, code, f"{code}: refused.")
         if write and not found.installed:
             raise ServiceError(
                 403, "BotNotInConversationRoster", "The bot is not part of the conversation roster."

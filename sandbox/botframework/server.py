@@ -13,7 +13,12 @@ from sandbox._record import Recorded, Recorder
 from sandbox._serve import LOOPBACK, serve
 from sandbox._wire import application
 from sandbox.botframework.client import INVOKE_TIMEOUT_S, Client
-from sandbox.botframework.connector import MAX_ACTIVITY_BYTES, SERVICE_PATH, Connector
+from sandbox.botframework.connector import (
+    MAX_ACTIVITY_BYTES,
+    OTHER_PATH,
+    SERVICE_PATH,
+    Connector,
+)
 from sandbox.botframework.control import control_routes
 from sandbox.botframework.payloads import Frame
 from sandbox.botframework.people import PEOPLE, TENANT_ID, Person
@@ -30,6 +35,7 @@ class BotFramework(Client):
     url: str
     faults: Faults
     _recorder: Recorder
+    _connector: Connector
 
     @classmethod
     @asynccontextmanager
@@ -67,6 +73,7 @@ class BotFramework(Client):
         async with aiohttp.ClientSession(timeout=timeout, connector=connections) as session:
             standin = cls(world, frame, issuer, session, bot_url)
             standin.faults, standin._recorder = faults, recorder
+            standin._connector = connector
             app.add_routes(
                 [
                     *connector.routes(),
@@ -84,6 +91,15 @@ class BotFramework(Client):
     def service_url(self) -> str:
         """What the bot gets as `serviceUrl`."""
         return self.frame.service_url
+
+    def move(self, status: int = 400, code: str = "BadArgument") -> None:
+        """Move the tenant: activities come with another service URL from now on, and at the old one
+        every conversation is answered with `status` and `code`.
+
+        Source: microsoft/BotFramework-Services#339.
+        """
+        self._connector.path, self._connector.moved = OTHER_PATH, (status, code)
+        self.frame.service_url = f"{self.url}{OTHER_PATH}/"
 
     @property
     def requests(self) -> list[Recorded]:

@@ -73,6 +73,8 @@ class Conversation:
     name: str | None = None
     installed: bool = True
     """Whether the bot is in it; posting into one it is not in is answered 403."""
+    refusal: tuple[int, str] | None = None
+    """Status and code with which posting and updating are answered, whatever else is so."""
     team: Mapping[str, str] | None = None
     channel: Mapping[str, str] | None = None
     messages: dict[str, Message] = field(default_factory=dict)
@@ -201,6 +203,12 @@ class World:
         message.change = self.changes
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def place(self, conversation: Conversation, *, installed: bool) -> None:
+        """Add the bot to a conversation or take it out; with a channel, to all of its team."""
+        for each in self.conversations.values():
+            if each is conversation or (each.team is not None and each.team == conversation.team):
+                each.installed = installed
 
     async def changed(self) -> None:
         """Return after the next change."""

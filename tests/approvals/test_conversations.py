@@ -34,7 +34,7 @@ async def test_conversation_is_remembered_and_refreshed(world: World) -> None:
     await service.save_conversation(moved)
 
     assert moved == await service.conversation(ConversationKey("ben-chat"))
-    assert moved == await service.get(ConversationKey("ben-chat"))
+    assert moved == await service.conversations.get(ConversationKey("ben-chat"))
     assert await service.conversation(ConversationKey("none")) is None
 
 
@@ -55,8 +55,8 @@ async def test_newest_personal_chat_is_used(world: World) -> None:
     ):
         await world.service.save_conversation(conversation)
 
-    assert newer == await world.service.personal(BEN.id, "teams")
-    assert await world.service.personal(CARA.id, "teams") is None
+    assert newer == await world.service.conversations.personal(BEN.id, "teams")
+    assert await world.service.conversations.personal(CARA.id, "teams") is None
 
 
 async def test_group_chat_rings_for_its_own_deliveries_only(world: World) -> None:

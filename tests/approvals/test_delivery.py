@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.delivery import BACKOFF_MAX_S, NEVER_SHOWN, SEND_TIMEOUT_S, backoff_s
+from approvals.attempts import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
+from approvals.delivery import NEVER_SHOWN
 from approvals.errors import (
     BusyError,
     ConfigurationError,
@@ -212,7 +213,7 @@ async def test_attempt_that_hangs_is_given_up(
     (request,) = await world.asked()
     delivery = await only(world, request)
     world.channel.hold = asyncio.Event()
-    monkeypatch.setattr("approvals.delivery.SEND_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("approvals.attempts.SEND_TIMEOUT_S", 0.01)
     await world.courier.deliver(delivery.id)
 
     assert "timed out" == (await only(world, request)).error

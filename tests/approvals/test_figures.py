@@ -30,6 +30,7 @@ async def test_nothing_is_open_in_an_empty_database(world: World) -> None:
         sessions={"running": 0, "waiting": 0},
         parked=0,
         backlogs=(),
+        closed={},
         notices=0,
         due_at={},
         polls=(),

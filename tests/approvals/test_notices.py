@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
+from approvals.attempts import BACKOFF_MAX_S
 from approvals.causes import Ending, SessionCause
-from approvals.delivery import BACKOFF_MAX_S, NOTICE_ATTEMPTS
 from approvals.errors import NotFoundError, UnavailableError
 from approvals.models import (
     Conversation,
 )
+from approvals.notifying import NOTICE_ATTEMPTS
 from approvals.store import deliveries as rows
 from approvals.store import schema
 from tests.doubles.directory import ANNA, acting
@@ -135,3 +137,17 @@ async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: Wor
 
     assert "**Done.** &#35; Approved\n\n&#42;&#42;by&#42;&#42; Alex" in said
     assert "**Stopped.** &#42;x&#42;" in said
+
+
+async def test_failure_that_nobody_has_foreseen_is_tried_again_and_not_told(world: World) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    world.channel.failures.append(RuntimeError("token abc"))
+    with capture_logs() as logs:
+        await world.courier.notify(THREAD)
+    world.clock.advance(BACKOFF_MAX_S)
+    await world.courier.notify(THREAD)
+
+    assert "notice cannot be posted" in [each["event"] for each in logs]
+    assert [(THREAD, "one")] == world.channel.said

@@ -18,7 +18,7 @@ from typing import Any
 import agents.gate
 from agents.execution import execute
 from agents.session_manager import SessionManager
-from approvals import delivery
+from approvals import attempts
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.jobs.procrastinate import ProcrastinateJobs
 from approvals.store import postgres
@@ -130,8 +130,8 @@ def _hurry() -> None:
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
     _default(ProcrastinateJobs, "sweep_every_s", SWEEP_S)
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS
-    delivery.ATTEMPT_S, delivery.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
-    delivery.BACKOFF_BASE_S = SWEEP_S
+    attempts.ATTEMPT_S, attempts.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
+    attempts.BACKOFF_BASE_S = SWEEP_S
     reconciler.POLL_LEASE_S = READ_AGAIN_S
     reconciler.LOOK_AGAIN_S = READ_AGAIN_S
 

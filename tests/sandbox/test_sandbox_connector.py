@@ -179,6 +179,37 @@ async def test_fails_on_demand_per_route_with_retry_after() -> None:
         assert 1 == len(teams.messages())
 
 
+async def test_a_tenant_that_moves_is_found_at_its_new_address_only() -> None:
+    async with BotFramework.start() as teams:
+        old = connector(teams).conversations
+        teams.move(403, "InvalidBotApiHost")
+        with pytest.raises(ErrorResponseException) as refused:
+            await call(old.send_to_conversation, teams.world.group_id, text("x"))
+        await call(
+            connector(teams).conversations.send_to_conversation, teams.world.group_id, text("x")
+        )
+
+        assert "InvalidBotApiHost" == refused.value.error.error.code
+        assert 1 == len(teams.messages())
+
+
+async def test_one_conversation_refuses_the_bot_and_a_team_does_as_a_whole() -> None:
+    async with BotFramework.start() as teams:
+        conversations = connector(teams).conversations
+        refusing = teams.refuse(person="Alex Wilber", conversation="group")
+        team = teams.world.team["id"]
+        teams.world.place(teams.world.conversations[team], installed=False)
+        codes = []
+        for place in (teams.world.group_id, teams.world.channel_id):
+            with pytest.raises(ErrorResponseException) as refused:
+                await call(conversations.send_to_conversation, place, text("x"))
+            codes.append(refused.value.error.error.code)
+        refusing.refusal = None
+        await call(conversations.send_to_conversation, teams.world.group_id, text("x"))
+
+        assert ["ConversationBlockedByUser", "BotNotInConversationRoster"] == codes
+
+
 async def test_can_insist_on_a_bearer_token() -> None:
     async with BotFramework.start(require_token=True) as teams, httpx.AsyncClient() as http:
         where = f"{teams.service_url}v3/conversations/{teams.world.group_id}/members"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals.delivery import ATTEMPT_S
+from approvals.attempts import ATTEMPT_S
 from approvals.errors import UnavailableError
 from approvals.follow_up import DELIVER, NOTIFY, RUN
 from approvals.jobs import local
@@ -50,7 +50,7 @@ async def test_notice_under_way_at_a_kill_is_sent_at_once(tmp_path: Path) -> Non
         await world.service.save_conversation(thread())
         run = await world.begun(THREAD)
         await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["Hello"])
-        taken = await world.courier._take_notice(THREAD)
+        taken = await world.courier._notifier._take_notice(THREAD)
         world.jobs.handle(NOTIFY, world.courier.notify)
         async with at_work(world) as jobs:
             await jobs.settle()

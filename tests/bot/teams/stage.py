@@ -338,7 +338,12 @@ async def stage(
             channels: dict[str, Channel] = {}
             service = ApprovalService(store, clock, policy, people, jobs, channels, catalog)
             channel = TeamsChannel(
-                teams_settings, adapter, service, people, readable=links is not None
+                teams_settings,
+                adapter,
+                service.conversations,
+                people,
+                clock,
+                readable=links is not None,
             )
             channels["teams"] = channel
             runs = Runs(store, clock, policy, people, jobs, channels, catalog)

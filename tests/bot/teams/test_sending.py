@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,12 @@ import pytest
 from botbuilder.integration.aiohttp import ConfigurationServiceClientCredentialFactory
 from structlog.testing import capture_logs
 
-from approvals.errors import NotFoundError, UnavailableError
+from approvals.errors import (
+    MisdirectedError,
+    NotFoundError,
+    UnavailableError,
+    UnreachableError,
+)
 from approvals.models import (
     Conversation,
     ConversationKey,
@@ -21,6 +27,7 @@ from approvals.models import (
 )
 from bot.teams import connector
 from bot.teams.channel import TeamsChannel, safe_markdown
+from bot.teams.connector import _error_code
 from bot.teams.hosts import service_url_allowed
 from bot.teams.messages import TEXT_LIMIT, Text
 from tests.bot.teams import gallery
@@ -34,7 +41,7 @@ async def reference(world: Stage, who: str = SAM) -> JsonObject:
     """The stored reference of a personal chat."""
     await world.start(person=who)
     principal = PrincipalId("sam" if who == SAM else "alex")
-    conversation = await world.service.personal(principal, "teams")
+    conversation = await world.service.conversations.personal(principal, "teams")
     assert conversation is not None
     return conversation.reference
 
@@ -89,12 +96,39 @@ async def test_a_broken_connection_is_not_repeated_blindly(signed: Stage) -> Non
     assert [m.text for m in signed.teams.messages()].count("hello") == 1
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_closed_conversations_are_not_found(signed: Stage, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "means"),
+    [
+        (404, "ConversationNotFound", NotFoundError),
+        (403, "BotNotInConversationRoster", UnreachableError),
+        (403, "SomethingNew", UnreachableError),
+        (403, "InvalidBotApiHost", MisdirectedError),
+        (400, "BadArgument", MisdirectedError),
+        (413, "MessageSizeTooBig", MisdirectedError),
+        (500, "ServiceError", UnavailableError),
+    ],
+)
+async def test_refusals_are_told_apart(
+    signed: Stage, status: int, code: str, means: type[Exception]
+) -> None:
     where = await reference(signed)
-    signed.teams.faults.fail(status, path="/activities")
-    with pytest.raises(NotFoundError):
+    signed.teams.faults.fail(status, code=code, path="/activities")
+    with pytest.raises(means, match=code) as caught:
         await signed.adapter.send(where, HELLO)
+
+    assert type(caught.value) is means
+
+
+async def test_code_is_read_where_the_chat_service_puts_it() -> None:
+    body = {"errorCode": 209, "message": '{"subCode": "MessageWritesBlocked", "details": "x"}'}
+
+    assert _error_code(json.dumps(body).encode()) == "MessageWritesBlocked"
+    assert [_error_code(odd) for odd in (b"", b"[]", b'{"message": "x"}', b'{"error": {}}')] == [
+        "",
+        "",
+        "",
+        "",
+    ]
 
 
 async def test_update_of_a_message_that_is_gone_is_not_found(signed: Stage) -> None:
@@ -311,15 +345,19 @@ async def test_approver_gets_the_card_in_a_chat_of_their_own(signed: Stage) -> N
 
 
 async def test_approver_without_the_app_is_waited_for(signed: Stage) -> None:
-    signed.teams.faults.fail(403, path="/v3/conversations$", times=9)
+    code = "ForbiddenOperationException"
+    signed.teams.faults.fail(403, code=code, path="/v3/conversations$", times=9)
     session_id = await signed.start(conversation="personal")
     with capture_logs() as logged:
         await signed.propose(session_id)
     (request,) = (await signed.service.requests(session_id=session_id)).items
     deliveries = await signed.service.deliveries(request.id)
 
-    assert {each.status for each in deliveries} == {"pending"}
-    assert all("is the app installed" in (each.error or "") for each in deliveries)
+    assert {each.status for each in deliveries} == {"unreachable"}
+    assert sorted(each.error or "" for each in deliveries) == [
+        "Alex Wilber cannot be reached in Microsoft Teams: has not installed the app.",
+        "Isaiah Langer cannot be reached in Microsoft Teams: has not installed the app.",
+    ]
     assert {"delivery waits": 2} == Counter(e["event"] for e in logged if "waits" in e["event"])
     assert "channel unreachable" not in {e["event"] for e in logged}
 
@@ -341,7 +379,7 @@ async def test_local_approver_is_waited_for(local: Stage) -> None:
     (request,) = (await local.service.requests()).items
     errors = [each.error or "" for each in await local.service.deliveries(request.id)]
 
-    assert "Alex Wilber cannot be reached in Teams yet" in str(errors)
+    assert "Alex Wilber cannot be reached in Microsoft Teams: has not written" in str(errors)
     assert "channel unreachable" not in {e["event"] for e in logged}
     await local.teams.install(ALEX)
     await local.settle()
@@ -401,8 +439,9 @@ async def test_a_stop_ends_if_all_has_been_sent_a_moment_ago(tmp_path: Path) -> 
     async with stage(tmp_path) as world:
         sent = asyncio.create_task(asyncio.sleep(0))
         await sent
-        world.bot._tasks.add(sent)
-        sent.add_done_callback(world.bot._tasks.discard)
+        tasks = world.bot._replies._tasks
+        tasks.add(sent)
+        sent.add_done_callback(tasks.discard)
         await world.bot.drain()
 
-    assert not world.bot._tasks
+    assert not tasks

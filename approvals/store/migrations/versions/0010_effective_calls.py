@@ -46,6 +46,15 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("cause", _string(40), nullable=True))
     op.add_column("conversations", sa.Column("blocked_at", _string(32), nullable=True))
     op.add_column("conversations", sa.Column("blocked_reason", _text(), nullable=True))
+    op.create_index(
+        "ix_conversations_blocked_at",
+        "conversations",
+        ["blocked_at"],
+        unique=False,
+        sqlite_where=sa.text("blocked_at IS NOT NULL"),
+        postgresql_where=sa.text("blocked_at IS NOT NULL"),
+    )
+    _closed_is_not_gone()
     _of_requests()
     op.create_table(
         "ledger_seals",
@@ -55,6 +64,21 @@ def upgrade() -> None:
         sa.Column("prev_hash", _string(64), nullable=False),
         sa.Column("hash", _string(64), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_seals")),
+    )
+
+
+def _closed_is_not_gone() -> None:
+    """What was given up because Teams answered 403 waits now until people undo that refusal."""
+    op.execute(
+        "UPDATE deliveries SET status = 'unreachable'"
+        " WHERE status = 'abandoned' AND channel = 'teams' AND error LIKE '%status 403%'"
+    )
+    op.execute(
+        "UPDATE conversations SET blocked_at = updated_at, blocked_reason = 'refuses the bot'"
+        " WHERE key IN (SELECT substr(target, 14) FROM deliveries"
+        " WHERE status = 'unreachable' AND target LIKE 'conversation:%')"
+        " OR kind = 'personal' AND principal_id IN (SELECT substr(target, 8) FROM deliveries"
+        " WHERE status = 'unreachable' AND target LIKE 'person:%')"
     )
 
 

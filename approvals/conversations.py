@@ -1,0 +1,101 @@
+"""Where people can be reached: remembered from what arrives, looked up when something is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from approvals.follow_up import FollowUp
+from approvals.models import Conversation, ConversationKey, PrincipalId
+from approvals.ports import Clock, Store
+from approvals.store import conversations as rows
+
+log = structlog.get_logger(__name__)
+
+
+class Conversations:
+    """Implements `approvals.ports.Conversations`. Each call is one transaction."""
+
+    def __init__(self, store: Store, clock: Clock, follow: FollowUp):
+        self._store, self._clock, self._follow = store, clock, follow
+
+    async def get(self, key: ConversationKey) -> Conversation | None:
+        """The conversation of this key."""
+        return await self._store.read(lambda c: rows.get(c, key))
+
+    async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
+        """The newest one-to-one chat with this person in this channel."""
+        return await self._store.read(lambda c: rows.personal(c, principal_id, channel))
+
+    async def save(
+        self, heard: Conversation, *, only_known: bool = False, installed: bool = False
+    ) -> None:
+        """It was heard of: remember where it is, that it is open to us, and try what waited.
+
+        Nothing is written if it says nothing new, unless the app was `installed` there: in a
+        team that opens all of the team's conversations.
+        """
+        if not installed:
+            known = await self._store.read(lambda c: rows.get(c, heard.key))
+            if rows.is_as_known(known, heard) or (known is None and only_known):
+                return
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> bool:
+            change = rows.save(connection, heard, only_known=only_known)
+            if change is None:
+                return False
+            current = heard.model_copy(update={"principal_id": change.principal_id})
+            self._follow.reopened(connection, current, now, moved=change.moved)
+            if installed or change.reopened:
+                for other in rows.of_team(connection, heard):
+                    self._reopen(connection, other.key, now)
+            return change.reopened
+
+        if await self._store.write(unit):
+            log.info("conversation open again", conversation=heard.key)
+
+    async def closed(self, known: Conversation, reason: str) -> bool:
+        """It refuses us until people there undo that. False, and nothing is stored, if it was heard
+        of since `known` was read."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Sequence[str] | None:
+            current = rows.get(connection, known.key, lock=True)
+            if current is None or current.updated_at != known.updated_at:
+                return None
+            return rows.block(connection, [known.key], reason=reason, now=now)
+
+        newly = await self._store.write(unit)
+        _say_closed(newly or (), reason)
+        return newly is not None
+
+    async def removed(self, heard: Conversation, reason: str) -> None:
+        """The app was removed from there, and so from all of its team, if it has one."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Sequence[str]:
+            others = [other.key for other in rows.of_team(connection, heard)]
+            return rows.block(connection, [heard.key, *others], reason=reason, now=now)
+
+        _say_closed(await self._store.write(unit), reason)
+
+    async def opened(self, key: ConversationKey) -> None:
+        """Something could be sent there, though it was closed: try what waits."""
+        now = self._clock.now()
+        if await self._store.write(lambda c: self._reopen(c, key, now)):
+            log.info("conversation open again", conversation=key)
+
+    def _reopen(self, connection: Connection, key: str, now: datetime) -> bool:
+        conversation = rows.unblock(connection, key)
+        if conversation is not None:
+            self._follow.reopened(connection, conversation, now, moved=False)
+        return conversation is not None
+
+
+def _say_closed(keys: Sequence[str], reason: str) -> None:
+    for key in keys:
+        log.warning("conversation closed", conversation=key, reason=reason)

@@ -1,0 +1,130 @@
+"""Clicks on cards: votes, and the cards that answer them."""
+
+from __future__ import annotations
+
+import structlog
+
+from approvals.errors import InvalidError, UnavailableError
+from approvals.models import Actor
+from approvals.reading import ReadLinks
+from bot.teams.adapter import InvokeAnswer, TeamsAdapter
+from bot.teams.ballots import Reply, answer, record_tampering
+from bot.teams.bounds import refusal
+from bot.teams.channel import NAME, look_for, replace
+from bot.teams.clicks import Click, TamperedError, click_of_invoke, click_of_submit
+from bot.teams.messages import CARD_TYPE, Card, Text
+from bot.teams.parts import Look
+from bot.teams.people import People
+from bot.teams.places import message_in
+from bot.teams.replies import Replies
+from bot.teams.service import Service
+from bot.teams.settings import TeamsSettings
+from bot.teams.wire import IncomingActivity
+
+log = structlog.get_logger()
+
+
+class Deciding:
+    """Answers clicks."""
+
+    def __init__(
+        self,
+        settings: TeamsSettings,
+        service: Service,
+        people: People,
+        adapter: TeamsAdapter,
+        replies: Replies,
+        links: ReadLinks | None,
+    ) -> None:
+        self._settings, self._service, self._people = settings, service, people
+        self._adapter, self._replies, self._links = adapter, replies, links
+
+    async def invoked(self, activity: IncomingActivity) -> InvokeAnswer:
+        """Action.Execute: the answer is a card for whoever clicked."""
+        actor = self._people.clicker(activity)
+        try:
+            click = click_of_invoke(activity.value)
+        except TamperedError as error:
+            await record_tampering(self._service, error, actor)
+            return refusal(400, "BadRequest", str(error))
+        except InvalidError as error:
+            return refusal(400, "BadRequest", str(error))
+        try:
+            reply = await self._answer(click, actor, activity)
+        except UnavailableError as error:
+            log.warning("click not answered", request_id=click.request_id, error=str(error))
+            text = "This cannot be decided right now. Nothing was decided; please try again."
+            return refusal(503, "ServiceUnavailable", text)
+        self._replies.spawn(self._adopt(activity, click, actor))
+        body = {"statusCode": 200, "type": CARD_TYPE, "value": reply.card}
+        return InvokeAnswer(body)
+
+    async def submitted(self, activity: IncomingActivity) -> None:
+        """Action.Submit: the answer cannot be shown to one person, so the message is updated."""
+        actor = self._people.clicker(activity)
+        try:
+            click = click_of_submit(activity.value)
+            reply = await self._answer(click, actor, activity)
+        except InvalidError as error:
+            if isinstance(error, TamperedError):
+                await record_tampering(self._service, error, actor)
+            self._replies.reply(activity, Text(str(error), markdown=False))
+            return
+        except UnavailableError as error:
+            log.warning("click not answered", error=str(error))
+            self._replies.reply(
+                activity, Text("Nothing was decided; please try again in a moment.")
+            )
+            return
+        self._replies.spawn(self._show_submitted(activity, click, actor, reply))
+
+    async def _answer(self, click: Click, actor: Actor, activity: IncomingActivity) -> Reply:
+        return await answer(self._service, click, actor, self._look(activity), self._links)
+
+    def _look(self, activity: IncomingActivity) -> Look:
+        readable = self._links is not None
+        return look_for(self._settings, activity.channel_id, readable=readable)
+
+    async def _show_submitted(
+        self, activity: IncomingActivity, click: Click, actor: Actor, reply: Reply
+    ) -> None:
+        if reply.aside:
+            await self._adapter.send(activity.reference, Text(reply.aside, markdown=False))
+            return
+        card = Card(reply.card, "Approval")
+        shown_in = activity.reply_to_id or await self._shown_here(activity, click)
+        if shown_in is None:
+            await self._adapter.send(activity.reference, card)
+            return
+        await replace(self._adapter, activity.reference, shown_in, card)
+        await self._adopt(activity, click, actor)
+
+    async def _shown_here(self, activity: IncomingActivity, click: Click) -> str | None:
+        """The message that shows the request in this conversation; some clients do not name it."""
+        for delivery in await self._service.deliveries(click.request_id):
+            reference = delivery.reference or {}
+            conversation = reference.get("conversation")
+            if (
+                isinstance(conversation, dict)
+                and conversation.get("id") == activity.conversation.id
+            ):
+                return str(reference.get("activityId", "")) or None
+        return None
+
+    async def _adopt(self, activity: IncomingActivity, click: Click, actor: Actor) -> None:
+        """Take over a card that we posted but did not get to note down, so that it is kept right.
+
+        Only for people we know, with the digest of the request: anybody else could make us write
+        over a message of ours by naming another request on it.
+        """
+        if activity.reply_to_id is None or actor.principal is None:
+            return
+        view = await self._service.view(click.request_id)
+        if click.digest != view.request.digest:
+            return
+        known = await self._service.deliveries(click.request_id)
+        if any((each.reference or {}).get("activityId") == activity.reply_to_id for each in known):
+            return
+        reference = message_in(activity.reference, activity.reply_to_id)
+        await self._service.adopt_delivery(click.request_id, NAME, reference)
+        log.info("card adopted", request_id=click.request_id, activity_id=activity.reply_to_id)

@@ -1,0 +1,56 @@
+"""Where the bot is, from every verified activity: the address, and whether it is open to us."""
+
+from __future__ import annotations
+
+from approvals.models import Actor, Conversation
+from approvals.ports import Clock
+from bot.teams.channel import NAME
+from bot.teams.people import People
+from bot.teams.refusals import REASONS
+from bot.teams.service import Service
+from bot.teams.wire import IncomingActivity
+
+REMOVED = REASONS["BotNotInConversationRoster"]
+
+
+class Presence:
+    """Keeps the conversations. An activity of a stranger moves and opens one that is known, and
+    makes none."""
+
+    def __init__(self, service: Service, people: People, clock: Clock) -> None:
+        self._service, self._people, self._clock = service, people, clock
+        self._greeted: set[str] = set()
+
+    async def spoke(self, activity: IncomingActivity, sender: Actor) -> None:
+        """Somebody whom we know has written: remember where."""
+        await self._service.conversations.save(self._conversation(activity, sender))
+
+    async def heard(self, activity: IncomingActivity) -> None:
+        """Whatever it was, it came from there."""
+        conversation = self._conversation(activity, self._people.clicker(activity))
+        await self._service.conversations.save(conversation, only_known=True)
+
+    async def arrived(self, activity: IncomingActivity) -> bool:
+        """The bot was added; whether for the first time."""
+        key = activity.conversation_key
+        is_first = key not in self._greeted and await self._service.conversations.get(key) is None
+        self._greeted.add(key)
+        conversation = self._conversation(activity, self._people.clicker(activity))
+        await self._service.conversations.save(conversation, installed=True)
+        return is_first
+
+    async def left(self, activity: IncomingActivity) -> None:
+        """The bot was removed, from all of a team if from one."""
+        conversation = self._conversation(activity, self._people.clicker(activity))
+        await self._service.conversations.removed(conversation, REMOVED)
+
+    def _conversation(self, activity: IncomingActivity, sender: Actor) -> Conversation:
+        is_personal = activity.conversation_kind == "personal"
+        return Conversation(
+            key=activity.conversation_key,
+            channel=NAME,
+            kind=activity.conversation_kind,
+            principal_id=sender.principal.id if is_personal and sender.principal else None,
+            reference=activity.reference,
+            updated_at=self._clock.now(),
+        )

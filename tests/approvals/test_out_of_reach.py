@@ -1,0 +1,368 @@
+"""What is closed to us until people undo that: nothing is lost, and people are told."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from approvals.attempts import PROBE_S
+from approvals.delivery import NEVER_SHOWN
+from approvals.errors import MisdirectedError, NotFoundError, UnavailableError, UnreachableError
+from approvals.models import (
+    Conversation,
+    ConversationKey,
+    Delivery,
+    DeliveryStatus,
+    Request,
+    Verdict,
+)
+from approvals.store import conversations as rows
+from approvals.store import deliveries as delivery_rows
+from approvals.store import upgrade
+from approvals.store.figures import read
+from tests.approvals.test_conversations import chat
+from tests.approvals.test_delivery import deliver_all, only
+from tests.approvals.test_notices import thread, unsent
+from tests.approvals.test_waiting import _migrated_to_0009
+from tests.doubles.directory import BEN, CARA
+from tests.doubles.world import THREAD, World
+
+pytestmark = pytest.mark.asyncio
+
+CHAT = ConversationKey("ben-chat")
+WHY = "Ben cannot be reached in Microsoft Teams: has uninstalled the app."
+
+
+def unreachable(text: str = WHY) -> UnreachableError:
+    return UnreachableError(text, reason="has uninstalled the app")
+
+
+async def closed(world: World, conversation: Conversation | None = None) -> Conversation:
+    """A conversation that is known, and closed."""
+    heard = conversation or chat()
+    await world.service.conversations.save(heard)
+    known = await world.service.conversations.get(heard.key)
+    assert known is not None
+    assert await world.service.conversations.closed(known, "has uninstalled the app")
+    return heard
+
+
+async def out_of_reach(world: World, request: Request, who: str = "ben") -> Delivery:
+    """The request's delivery to this person, after an attempt that found them out of reach."""
+    delivery = await only(world, request, who)
+    world.channel.failures.append(unreachable(WHY.replace("Ben", who.title())))
+    await world.courier.deliver(delivery.id)
+    return await only(world, request, who)
+
+
+async def test_it_waits_and_is_posted_once_the_app_is_there(world: World) -> None:
+    (request,) = await world.asked()
+    await closed(world)
+    with capture_logs() as logs:
+        waiting = await out_of_reach(world, request)
+    early = await only(world, request)
+    world.jobs.take()
+    await world.service.conversations.save(chat(updated_at="2026-03-03T09:00:00Z"), installed=True)
+    await deliver_all(world)
+    known = await world.service.conversations.get(CHAT)
+
+    assert (DeliveryStatus.UNREACHABLE, WHY) == (waiting.status, waiting.error)
+    assert [("delivery waits", WHY)] == [(each["event"], each["reason"]) for each in logs]
+    assert early.next_at is not None
+    assert PROBE_S == (early.next_at - world.clock.now()).total_seconds()
+    assert DeliveryStatus.LIVE is (await only(world, request)).status
+    assert known is not None
+    assert (None, None) == (known.blocked_at, known.blocked_reason)
+
+
+async def test_any_activity_opens_it_and_cards_from_before_are_brought_up_to_date(
+    world: World,
+) -> None:
+    (request,) = await world.asked()
+    await deliver_all(world)
+    await closed(world)
+    await world.vote(request, CARA, Verdict.REJECT)
+    await out_of_reach(world, request)
+    world.jobs.take()
+    await world.service.conversations.save(chat(principal_id=None), only_known=True)
+    await deliver_all(world)
+    known = await world.service.conversations.get(CHAT)
+
+    assert DeliveryStatus.CLOSED is (await only(world, request)).status
+    assert known is not None
+    assert BEN.id == known.principal_id
+
+
+async def test_change_meanwhile_does_not_try_it_again(world: World) -> None:
+    (request,) = await world.asked()
+    waiting = await out_of_reach(world, request)
+    await world.vote(request, CARA)
+    after = await only(world, request)
+
+    assert (waiting.next_at, 1) == (after.next_at, after.wanted_version - waiting.wanted_version)
+
+
+async def test_it_is_tried_now_and_then_and_what_gets_through_opens_the_rest(
+    world: World,
+) -> None:
+    (first,) = await world.asked()
+    (second,) = await world.asked()
+    await closed(world)
+    for request in (first, second):
+        await out_of_reach(world, request)
+    world.jobs.take()
+    world.clock.advance(PROBE_S)
+    await world.courier.deliver((await only(world, first)).id)
+    await world.service.conversations.opened(CHAT)
+    again = [job.id for job in world.jobs.take()]
+    await world.service.conversations.opened(CHAT)
+    await world.service.conversations.opened(ConversationKey("none"))
+
+    assert DeliveryStatus.LIVE is (await only(world, first)).status
+    assert [(await only(world, second)).id] == again
+    assert [] == world.jobs.take()
+
+
+async def test_what_was_decided_before_it_could_be_shown_is_let_go(world: World) -> None:
+    (request,) = await world.asked()
+    await out_of_reach(world, request)
+    await world.vote(request, CARA, Verdict.REJECT)
+    world.clock.advance(PROBE_S)
+    after = await out_of_reach(world, request)
+
+    assert (DeliveryStatus.CLOSED, NEVER_SHOWN) == (after.status, after.error)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [unreachable(), NotFoundError("gone there"), MisdirectedError("wrong place")],
+    ids=["closed", "gone", "misdirected"],
+)
+async def test_attempt_that_an_install_overtakes_is_made_again_at_once(
+    world: World, failure: Exception
+) -> None:
+    (request,) = await world.asked()
+    await deliver_all(world)
+    await closed(world)
+    await world.vote(request, CARA, Verdict.REJECT)
+    world.jobs.take()
+    delivery = await only(world, request)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    update = world.channel.update
+
+    async def refused_slowly(*_: Any) -> None:
+        world.channel.update = update  # type: ignore[method-assign]
+        reached.set()
+        await go_on.wait()
+        raise failure
+
+    world.channel.update = refused_slowly  # type: ignore[method-assign]
+    attempt = asyncio.create_task(world.courier.deliver(delivery.id))
+    await reached.wait()
+    await world.service.conversations.save(chat(), installed=True)
+    go_on.set()
+    await attempt
+
+    assert DeliveryStatus.CLOSED is (await only(world, request)).status
+
+
+async def test_attempt_that_ends_late_does_not_close_what_was_heard_of_since(world: World) -> None:
+    await world.service.conversations.save(chat())
+    known = await world.service.conversations.get(CHAT)
+    assert known is not None
+    later = chat(updated_at="2026-03-03T09:00:00Z")
+    await world.service.conversations.save(later, installed=True)
+
+    assert not await world.service.conversations.closed(known, "has blocked the bot")
+    assert later == await world.service.conversations.get(CHAT)
+
+
+async def test_address_that_changes_makes_due_what_failed_at_the_old_one(world: World) -> None:
+    await world.service.conversations.save(chat())
+    requests = [(await world.asked())[0] for _ in range(3)]
+    await deliver_all(world)
+    failures = (MisdirectedError("wrong geo"), NotFoundError("not here"), UnavailableError("away"))
+    with capture_logs() as logs:
+        for request, failure in zip(requests, failures, strict=True):
+            await world.vote(request, CARA, Verdict.REJECT)
+            world.channel.failures.append(failure)
+            await world.courier.deliver((await only(world, request)).id)
+    stuck = [(await only(world, request)).status for request in requests]
+    world.jobs.take()
+    moved = chat(reference={"serviceUrl": "https://two.example.com"})
+    await world.service.conversations.save(moved)
+    await deliver_all(world)
+
+    assert [DeliveryStatus.LIVE, DeliveryStatus.ABANDONED, DeliveryStatus.LIVE] == stuck
+    assert ["away"] == [each["reason"] for each in logs if each["event"] == "channel unreachable"]
+    assert {DeliveryStatus.CLOSED} == {(await only(world, r)).status for r in requests}
+
+
+async def test_card_that_was_posted_again_is_found_by_its_conversation(world: World) -> None:
+    (request,) = await world.asked()
+    world.jobs.take()
+    for number in (1, 2):
+        reference = {
+            "card": f"copy-{number}",
+            "channelId": "msteams",
+            "conversation": {"id": f"chat-{number}"},
+        }
+        await world.service.adopt_delivery(request.id, "teams", reference)
+    copies = [d for d in await world.service.deliveries(request.id) if d.reference]
+    for copy in copies:
+        world.channel.failures.append(unreachable())
+        await world.courier.deliver(copy.id)
+    world.jobs.take()
+    first = chat(key="msteams:chat-1")
+    await world.service.conversations.save(await closed(world, first), installed=True)
+    due = {job.id for job in world.jobs.take()}
+    expected = {c.id for c in copies if c.reference and c.reference["card"] == "copy-1"}
+
+    assert expected == due & {copy.id for copy in copies}
+
+
+async def test_team_is_closed_and_opened_as_a_whole(world: World) -> None:
+    """What is heard in one conversation of a team says nothing of group chats and other teams."""
+    team = {"serviceUrl": "https://one.example.com", "team": "ops"}
+    ops = {"kind": "channel", "principal_id": None, "reference": team}
+    general, one = chat(key="general", **ops), chat(key="one", **ops)
+    other = chat(key="two", **{**ops, "reference": {**team, "team": "sales"}})
+    for conversation in (one, other, chat()):
+        await world.service.conversations.save(conversation)
+    await world.service.conversations.removed(general, "has uninstalled the app")
+    after_removal = await world.store.read(rows.blocked)
+    await world.service.conversations.removed(other, "has uninstalled the app")
+    await world.service.conversations.save(general, installed=True)
+    after_adding = await world.store.read(rows.blocked)
+
+    assert ["one"] == [each.key for each in after_removal]
+    assert ["two"] == [each.key for each in after_adding]
+
+
+async def test_stranger_makes_no_conversation_known(world: World) -> None:
+    await world.service.conversations.save(chat(), only_known=True)
+    await world.service.conversations.save(chat(), only_known=True, installed=True)
+    await world.service.conversations.removed(chat(), "has uninstalled the app")
+    gone = await world.service.conversations.get(CHAT)
+
+    assert gone is None
+
+
+async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    for text in ("one", "two"):
+        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+    for _ in range(20):
+        world.clock.advance(PROBE_S)
+        world.channel.failures.append(unreachable())
+        await world.courier.notify(THREAD)
+    waiting = sorted(await unsent(world))
+    await closed(world, thread())
+    world.jobs.take()
+    await world.service.conversations.save(thread())
+    await deliver_all(world)
+
+    assert ["one", "two"] == waiting
+    assert ["one", "two"] == [text for _, text in world.channel.said]
+
+
+async def test_message_at_the_wrong_address_is_no_outage(world: World) -> None:
+    await world.service.save_conversation(thread())
+    run = await world.begun(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    world.channel.failures.append(MisdirectedError("wrong geo"))
+    with capture_logs() as logs:
+        await world.courier.notify(THREAD)
+
+    assert [] == logs
+    assert ["one"] == await unsent(world)
+
+
+async def test_whoever_asked_is_told_once_who_is_missing_and_once_that_nobody_is_left(
+    world: World,
+) -> None:
+    await world.service.save_conversation(thread())
+    (request,) = await world.submit(await world.begun(THREAD), "quote")
+    await out_of_reach(world, request, "ben")
+    first = await unsent(world)
+    await out_of_reach(world, request, "cara")
+    second = await unsent(world)
+    for delivery in await world.service.deliveries(request.id):
+        world.clock.advance(PROBE_S)
+        world.channel.failures.append(unreachable())
+        await world.courier.deliver(delivery.id)
+
+    what = f"Quote ({request.id})"
+    assert [f"{what}: {WHY.rstrip('.')}; Cara can decide."] == first
+    assert len(second) == 2
+    assert f"{what}: nobody who may decide it can be reached in Microsoft Teams now. " in second[1]
+    assert WHY.rstrip(".") in second[1]
+    assert WHY.replace("Ben", "Cara").rstrip(".") in second[1]
+    assert second[1].endswith(". It is shown as soon as one of them can be.")
+    assert second == await unsent(world)
+
+
+async def test_of_two_who_are_found_out_of_reach_at_once_one_is_told_as_the_last(
+    world: World,
+) -> None:
+    await world.service.save_conversation(thread())
+    for _ in range(5):
+        (request,) = await world.submit(await world.begun(THREAD), "quote")
+        deliveries = await world.service.deliveries(request.id)
+        world.channel.failures.extend(unreachable() for _ in deliveries)
+        await asyncio.gather(*(world.courier.deliver(each.id) for each in deliveries))
+    told = await unsent(world)
+
+    assert (5, 5) == (sum("can decide" in t for t in told), sum("nobody" in t for t in told))
+
+
+async def test_operators_see_how_many_wait_and_why(world: World) -> None:
+    (request,) = await world.asked()
+    await world.asked()
+    await closed(world)
+    await out_of_reach(world, request)
+    figures = await world.store.read(lambda c: read(c, world.clock.now()))
+    why = await world.store.read(delivery_rows.out_of_reach)
+
+    assert [(1, 0)] == [(b.unreachable, b.failing) for b in figures.backlogs]
+    assert {"teams": 1} == figures.closed
+    assert {WHY: 1} == why
+
+
+async def test_what_was_given_up_because_it_was_closed_waits_after_the_migration(
+    tmp_path: Path,
+) -> None:
+    old = tmp_path / "old.db"
+    _migrated_to_0009(f"sqlite:///{old}")
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.executescript(OLD)
+    upgrade(f"sqlite:///{old}")
+    with closing(sqlite3.connect(old)) as connection:
+        statuses = connection.execute("SELECT id, status FROM deliveries ORDER BY id").fetchall()
+        keys = "SELECT key FROM conversations WHERE blocked_at IS NOT NULL ORDER BY key"
+        closed_ones = [key for (key,) in connection.execute(keys)]
+
+    assert [("D-1", "unreachable"), ("D-2", "unreachable"), ("D-3", "abandoned")] == statuses
+    assert ["alex-chat", "team"] == closed_ones
+
+
+OLD = """
+PRAGMA foreign_keys = OFF;
+INSERT INTO deliveries (
+  id, request_id, channel, target, status, error, shown_version, wanted_version, attempts) VALUES
+  ('D-1', 'R-1', 'teams', 'person:alex', 'abandoned', 'Teams answered status 403 X; X', 0, 1, 1),
+  ('D-2', 'R-1', 'teams', 'conversation:team', 'abandoned', 'Teams said status 403; X', 0, 1, 1),
+  ('D-3', 'R-1', 'teams', 'conversation:old', 'abandoned', 'Teams said status 404; X', 0, 1, 1);
+INSERT INTO conversations (key, channel, kind, principal_id, reference, updated_at) VALUES
+  ('alex-chat', 'teams', 'personal', 'alex', '{}', '2026-11-01T00:00:00Z'),
+  ('team', 'teams', 'channel', NULL, '{}', '2026-11-01T00:00:00Z'),
+  ('old', 'teams', 'group', NULL, '{}', '2026-11-01T00:00:00Z'),
+  ('ben-chat', 'teams', 'personal', 'ben', '{}', '2026-11-01T00:00:00Z');
+"""

@@ -1,0 +1,73 @@
+"""What is said of people who cannot be reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from approvals.models import Delivery, DeliveryStatus
+from approvals.unreachable import news, people_out_of_reach, unreachable
+from tests.doubles.directory import BEN, CARA, DAVE
+from tests.doubles.world import World
+
+WHY = "Ben cannot be reached in Microsoft Teams: has blocked the bot."
+
+
+def delivery(target: str, **changes: Any) -> Delivery:
+    values = {
+        "id": f"D-{target}-{changes.get('channel', 'teams')}",
+        "request_id": "R-1",
+        "channel": "teams",
+        "target": target,
+        "status": DeliveryStatus.UNREACHABLE,
+        "error": WHY,
+    }
+    return Delivery.model_validate({**values, **changes})
+
+
+def test_person_is_out_of_reach_only_if_nothing_reaches_them() -> None:
+    deliveries = [
+        delivery("person:ben"),
+        delivery("person:cara"),
+        delivery("person:cara", channel="other", status=DeliveryStatus.LIVE),
+        delivery("person:dave", status=DeliveryStatus.ABANDONED),
+        delivery("conversation:x"),
+    ]
+
+    assert (BEN,) == people_out_of_reach((BEN, CARA, DAVE), deliveries)
+
+
+def test_reason_is_said_as_a_clause() -> None:
+    deliveries = [delivery("person:ben"), delivery("person:cara", error=None)]
+
+    assert [WHY.rstrip("."), "it cannot be reached"] == unreachable(deliveries)
+
+
+async def test_shared_conversation_and_other_places_are_named(world: World) -> None:
+    (request,) = await world.asked()
+    view = await world.service.view(request.id)
+    shared = delivery("conversation:x", error="The group chat cannot be reached: it was removed.")
+    second = delivery("conversation:y")
+    ticket = delivery("ticket:1.0", channel="jira", status=DeliveryStatus.LIVE, error=None)
+    what = f"Quote ({request.id})"
+    people = [delivery("person:ben"), delivery("person:cara")]
+
+    assert news(view, [shared], shared) == (
+        f"{what}: The group chat cannot be reached: it was removed; "
+        "it is shown as soon as that is undone."
+    )
+    assert news(view, [shared, ticket], shared) == (
+        f"{what}: The group chat cannot be reached: it was removed; it can be decided in Jira."
+    )
+    assert news(view, [shared, second], second) is None
+    assert str(news(view, [*people, ticket], people[1])).endswith(" It can be decided in Jira.")
+
+
+async def test_nothing_is_said_of_one_more_or_of_what_is_decided(world: World) -> None:
+    (request,) = await world.asked()
+    view = await world.service.view(request.id)
+    both = [delivery("person:ben"), delivery("conversation:x")]
+    await world.vote(request)
+    decided = await world.service.view(request.id)
+
+    assert news(view, both, both[0]) is None
+    assert news(decided, both[:1], both[0]) is None
