@@ -93,6 +93,7 @@ def first_columns(session: Session, idempotency_key: str | None) -> dict[str, An
         "conversation": session.conversation,
         "idempotency_key": idempotency_key,
         "created_at": codec.to_text(session.created_at),
+        **dict.fromkeys(("checkpoint_id", "snapshot", "answer", "error", "cause")),
     }
 
 
@@ -198,13 +199,12 @@ def cancel(
 ) -> bool:
     """End a live session, whoever runs it; False if it was over. The epoch moves on, so the run
     that may be under way loses its lease."""
+    end = {"status": SessionStatus.CANCELLED.value, "error": error, "cause": cause}
     cancelled = connection.execute(
         update(sessions)
         .where(sessions.c.id == session_id, sessions.c.status.in_([s.value for s in LIVE]))
         .values(
-            status=SessionStatus.CANCELLED.value,
-            error=error,
-            cause=cause,
+            **end,
             epoch=sessions.c.epoch + 1,
             lease_until=None,
             next_at=None,
@@ -212,7 +212,7 @@ def cancel(
         )
     )
     if cancelled.rowcount == 1:
-        note(connection, session_id, {"status": SessionStatus.CANCELLED.value, "error": error})
+        note(connection, session_id, end)
     return cancelled.rowcount == 1
 
 

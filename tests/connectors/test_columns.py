@@ -1,0 +1,149 @@
+"""Each column of each table: `ledger verify` finds a change, or docs/ledger.md says why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Connection, Float, Integer, Table, and_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from approvals.causes import Ending, SessionCause
+from approvals.follow_up import FollowUp
+from approvals.models import Conversation, Verdict
+from approvals.review import Review
+from approvals.sealing import Sealing
+from approvals.store.schema import metadata, vote_refusals
+from tests.connectors.desk_world import DeskWorld
+from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
+from tests.doubles.world import QUOTE, THREAD
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "ledger.md"
+LONG = "A result of some length. " * 2_000
+SAMPLE = 12
+"""Rows of one table that are changed, spread over all there are."""
+
+
+def listed() -> dict[str, set[str]]:
+    """The columns that the docs say nobody can check, by table."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", DOCS.read_text("utf-8"), re.M)
+    return {table: set(re.findall(r"`(\w+)`", columns)) for table, columns in rows}
+
+
+async def lived(world: DeskWorld) -> None:
+    """Rows in every table, of sessions in every state: as after some days of work."""
+    thread = {
+        "key": THREAD,
+        "channel": "teams",
+        "kind": "channel",
+        "principal_id": "anna",
+        "reference": {"serviceUrl": "https://example.com"},
+        "updated_at": "2026-03-02T09:00:00Z",
+    }
+    await world.service.save_conversation(Conversation.model_validate(thread))
+    await world.reconciler.plan()
+    await _ran(world)
+    await _waits(world)
+    (question,) = await world.asked(world.question((await world.start()).id))
+    answer = {"verdict": Verdict.APPROVE, "digest": question.digest, "comment": "Yes."}
+    await world.service.vote(question.id, acting(ANNA), **answer)
+    await world.asked("drop", "look", "dream")
+    (late,) = await world.asked("quote")
+    (ended,) = await world.asked("wire")
+    await world.service.cancel(ended.session_id, acting(ANNA))
+    refused = {"request_id": late.id, "identity": "entra:oid-erin", "count": 3}
+    await world.store.write(lambda c: c.execute(vote_refusals.insert().values(refused)))
+    for name in ("ben", "cara"):
+        world.directory.set_roles(name)
+    follow_up = FollowUp(world.jobs, world.directory, world.channels)
+    await Review(world.store, world.clock, world.directory, follow_up).run()
+    world.clock.advance(3700)
+    await world.service.expire(late.id)
+    await Sealing(world.store, world.clock).seal()
+
+
+async def _ran(world: DeskWorld) -> None:
+    """One that is done, one in doubt that a person has settled, and one that runs."""
+    run, request = await world.executing()
+    await world.runs.finish(run, request.id, ok=True, content=LONG)
+    ending = Ending(cause=SessionCause.ANSWERED, answer="Q-1")
+    await world.runs.complete(run, snapshot="{}", transcript="Quote", ending=ending)
+    run, request = await world.executing()
+    await world.runs.unknown(run, request.id, message="The line broke.")
+    await world.service.settle(request.id, acting(BEN), happened=True, note="It is there.")
+    await world.executing()
+
+
+async def _waits(world: DeskWorld) -> None:
+    """Changed, read on its page, approved at one stage, refused in its ticket."""
+    run = await world.begun(THREAD)
+    one, two = await world.submit(run, "pay", "quote")
+    changed = {**QUOTE, "amount": 1}
+    revised = await world.vote(one, BEN, Verdict.MODIFY, arguments=changed)
+    await world.service.opened(revised.id, CARA.id, revision=2, link="teams")
+    await world.vote(revised, CARA)
+    await world.vote(two, BEN, Verdict.REJECT, comment="No.")
+    await world.work()
+    await world.poll()
+    ticket = await world.ticket(revised, "ticket:2.1")
+    world.tickets.as_person(ERIN).approve(ticket.id)
+    await world.poll()
+
+
+def other(column: Column[Any], value: Any) -> Any:
+    """Something else that the column takes."""
+    if isinstance(column.type, Integer | Float):
+        return (value or 0) + 1
+    if not value:
+        return "x"
+    return value[:-1] + ("0" if value[-1:] != "0" else "1")
+
+
+def rows_of(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    """Some rows, from the first to the last."""
+    found = [dict(row) for row in connection.execute(select(table)).mappings()]
+    step = -(-len(found) // SAMPLE)
+    return found[:: step or 1]
+
+
+def where(table: Table, row: dict[str, Any]) -> Any:
+    return and_(*(column == row[column.name] for column in table.primary_key))
+
+
+async def is_found(world: DeskWorld, column: Column[Any], row: dict[str, Any]) -> bool:
+    """Whether the database refuses this one change, or verifying everything tells of it."""
+    table, name = column.table, column.name
+    assert isinstance(table, Table)
+    moved = {**row, name: other(column, row[name])}
+    change = update(table).where(where(table, row)).values({name: moved[name]})
+    back = update(table).where(where(table, moved)).values({name: row[name]})
+    try:
+        await world.store.write(lambda c: c.execute(change))
+    except IntegrityError:
+        return True
+    verified = await world.service.verify()
+    await world.store.write(lambda c: c.execute(back))
+    return not verified.verified
+
+
+def columns() -> Iterator[Column[Any]]:
+    for table in metadata.sorted_tables:
+        yield from table.columns
+
+
+@pytest.mark.timeout(300)
+async def test_change_of_any_column_is_found_unless_the_docs_say_why_not(world: DeskWorld) -> None:
+    await lived(world)
+    assert () == (await world.service.verify()).problems
+    missed: dict[str, set[str]] = {}
+    for column in columns():
+        rows = await world.store.read(lambda c, of=column.table: rows_of(c, of))  # type: ignore[misc]
+        assert rows, f"{column.table.name} has no rows: let something happen in `lived`"
+        if not all([await is_found(world, column, row) for row in rows]):
+            missed.setdefault(column.table.name, set()).add(column.name)
+
+    assert () == (await world.service.verify()).problems
+    assert listed() == missed
