@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Any, Final, TypeVar
@@ -91,6 +91,7 @@ _FREE: Final = Home()
 _INHERITED: Final = "_countersign_place"
 Place = Watch | Home | str | None
 _place: ContextVar[Place] = ContextVar("place", default=None)
+_threads: ContextVar[Executor | None] = ContextVar("threads", default=None)
 _homes: WeakKeyDictionary[Any, Home] = WeakKeyDictionary()
 
 
@@ -102,6 +103,17 @@ def execution() -> Iterator[None]:
         yield
     finally:
         _place.reset(token)
+
+
+@contextmanager
+def blocking_in(threads: Executor) -> Iterator[None]:
+    """What the block, and all that it starts, asks of the event loop's own pool (`to_thread`,
+    look-ups of names) is done in `threads`."""
+    token = _threads.set(threads)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
 
 
 @contextmanager
@@ -165,6 +177,9 @@ class ContextExecutor(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Call it in a thread, in a copy of the caller's context."""
+        theirs = _threads.get()
+        if theirs is not None and theirs is not self:
+            return theirs.submit(fn, *args, **kwargs)
         return super().submit(copy_context().run, fn, *args, **kwargs)
 
 

@@ -1,4 +1,8 @@
-"""Runs one tool body under its permit and says honestly what came of it."""
+"""Runs one tool body under its permit and says honestly what came of it, or that it took too long.
+
+Python cannot end a function that runs in a thread. One that is given up runs on in the thread of
+its workflow's lane; what it says in the end is stored as what came late.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,17 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from agents.beside import blocking_in
 from agents.outcomes import Errors, Outcome, outcome_of
-from agents.permit import SealedTool, permitted
+from agents.permit import Permit, SealedTool, permitted
 from agents.returned import written
 from approvals.models import Request
+
+SLOW_S = 1.0
+"""A tool that takes longer is one that is only waited for."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +39,82 @@ async def execute(
     require: Callable[[], None],
     *,
     harmless: Errors = (),
+    limit_s: float | None = None,
+    on_slow: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Call the tool with the request's arguments: in a thread, or here if it is a coroutine.
 
     `require` raises LostLeaseError if the claim may be another process's: then it is not called.
-    Whatever the body raises becomes an outcome; after `harmless` ones nothing happened. Only our
+    Whatever the body raises becomes an outcome; after `harmless` ones nothing happened. After
+    `limit_s` it is given up; `on_slow` is called once when it takes longer than `SLOW_S`. Only our
     own cancellation passes: then nobody knows what the tool did, and the request stays `executing`.
     """
     arguments = copy.deepcopy(request.arguments)
-    with permitted(request, require) as permit:
-        if tool.is_async:
-            ended = await _awaited(tool, arguments)
-        else:
-            # The copied context carries the permit (and the caller's tracing) into the thread.
-            call = copy_context().run
-            loop = asyncio.get_running_loop()
-            ended = await loop.run_in_executor(executor, call, _called, tool, arguments)
-            if inspect.isawaitable(ended.value):
-                ended = await _awaited(lambda: ended.value, {})
+    with blocking_in(executor), permitted(request, require) as permit:
+        body = asyncio.create_task(_body(tool, arguments, executor))  # in a copy of this context
+    if not await _ended_within(body, limit_s, on_slow):
+        return _given_up(tool, body, permit, harmless, limit_s)
+    return _outcome(body, permit, harmless)
+
+
+async def _ended_within(
+    body: asyncio.Task[_Ended], limit_s: float | None, on_slow: Callable[[], None]
+) -> bool:
+    try:
+        soon_s = SLOW_S if limit_s is None else min(SLOW_S, limit_s)
+        done, _ = await asyncio.wait({body}, timeout=soon_s)
+        if not done:
+            on_slow()
+            left_s = None if limit_s is None else limit_s - soon_s
+            done, _ = await asyncio.wait({body}, timeout=left_s)
+    except asyncio.CancelledError:
+        body.cancel()
+        raise
+    return bool(done)
+
+
+def _given_up(
+    tool: SealedTool,
+    body: asyncio.Task[_Ended],
+    permit: Permit,
+    harmless: Errors,
+    limit_s: float | None,
+) -> Outcome:
+    within = f"within {limit_s:g} s"
+    if not permit.give_up():
+        body.cancel()
+        words = f"It did not begin {within}: other calls of its workflow hang. Nothing happened."
+        return Outcome(ok=False, content=words, harmless=True)
+    if tool.is_async:
+        body.cancel()
+    late = partial(_late, body, permit, harmless)
+    return Outcome(ok=False, content=f"It did not end {within}, its time limit", late=late)
+
+
+async def _late(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Outcome | None:
+    """What the body came to in the end; None if it was cancelled, and so says nothing."""
+    await asyncio.wait({body})
+    return None if body.cancelled() else _outcome(body, permit, harmless)
+
+
+def _outcome(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Outcome:
+    # The body's own task can only be cancelled by itself: we have not given it up.
+    ended = _Ended(error=asyncio.CancelledError()) if body.cancelled() else body.result()
     if ended.error is None:
         return Outcome(ok=True, content=written(ended.value))
     return outcome_of(ended.error, harmless, began=permit.used)
+
+
+async def _body(tool: SealedTool, arguments: dict[str, Any], executor: Executor) -> _Ended:
+    if tool.is_async:
+        return await _awaited(tool, arguments)
+    # The copied context carries the permit (and the caller's tracing) into the thread.
+    call = copy_context().run
+    loop = asyncio.get_running_loop()
+    ended = await loop.run_in_executor(executor, call, _called, tool, arguments)
+    if inspect.isawaitable(ended.value):
+        return await _awaited(lambda: ended.value, {})
+    return ended
 
 
 def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 from structlog.contextvars import bound_contextvars
@@ -18,7 +18,9 @@ from agents.calls import Call, has_calls, read_calls, text_of
 from agents.chat import Message
 from agents.execution import execute
 from agents.gatekeeper import ApprovalProxy
+from agents.lanes import Lane, Slot
 from agents.leases import Lease
+from agents.outcomes import Outcome
 from agents.patience import patiently
 from agents.permit import SealedTool
 from agents.progress import Progress
@@ -28,7 +30,6 @@ from approvals.causes import Ending
 from approvals.errors import IntegrityError, InvalidArgumentsError
 from approvals.models import (
     JsonObject,
-    Outcome,
     Proposal,
     Request,
     RequestKind,
@@ -36,6 +37,7 @@ from approvals.models import (
     Result,
     ToolCall,
 )
+from approvals.models import Outcome as Told
 from approvals.observing import SILENT, Observer
 from approvals.proposals import with_effective
 from approvals.runs import Runs
@@ -55,7 +57,8 @@ class Gate:
         runs: Runs,
         lease: Lease,
         built: BuiltChat,
-        executor: Executor,
+        lane: Lane,
+        slot: Slot,
         observer: Observer = SILENT,
         brakes: Brakes = DEFAULT_BRAKES,
     ):
@@ -65,7 +68,7 @@ class Gate:
         self._observer = observer
         self._lease = lease
         self._built = built
-        self._executor = executor
+        self._lane, self._slot = lane, slot
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._open: tuple[Request, ...] = lease.run.batch
@@ -202,10 +205,14 @@ class Gate:
         if not isinstance(answer, Result):
             raise IntegrityError(f"Request {request.id} is a question, but was handed out to run.")
         self._consume()
-        if answer.outcome is not Outcome.NOT_EXECUTED:
+        if answer.outcome is not Told.NOT_EXECUTED:
             return answer.content
         self.stopped = causes.unanswered(answer)
         return "exit"
+
+    async def in_thread(self, chat: Callable[[], T]) -> T:
+        """Call a sync chat in a thread of its workflow's lane."""
+        return await self._lane.run_chat(chat, self._slot)
 
     def from_thread(self, step: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a step of a sync chat on the event loop and wait for it in the chat's thread."""
@@ -261,7 +268,7 @@ class Gate:
             if result is None:
                 return None
             # What ran before, and is only read again after a crash, is not counted again.
-            if took_s is not None or result.outcome is Outcome.NOT_EXECUTED:
+            if took_s is not None or result.outcome is Told.NOT_EXECUTED:
                 self._observer.settled(request, result, took_s=took_s)
         return results.text_of(request, result)
 
@@ -270,7 +277,9 @@ class Gate:
     ) -> tuple[Result | None, float | None]:
         """What became of the call, and how long its tool ran if it did; None if it waits again."""
         with self._lease.tool():
-            return await self._claimed_result(proxy, request)
+            known = await self._claimed_result(proxy, request)
+        await self._slot.take()  # lent while a tool takes long
+        return known
 
     async def _claimed_result(
         self, proxy: ApprovalProxy, request: Request
@@ -291,9 +300,11 @@ class Gate:
             outcome = await execute(
                 tool,
                 claimed,
-                self._executor,
+                self._lane.tools,
                 self._lease.require,
                 harmless=proxy.harmless_of(claimed.tool),
+                limit_s=self._runs.time_limit_s(claimed),
+                on_slow=self._slot.lend,
             )
         took_s = time.perf_counter() - began_s
         with self._observer.span("finish", claimed, ok=outcome.ok):
@@ -302,18 +313,19 @@ class Gate:
                     lambda: self._runs.unknown(run, claimed.id, message=outcome.content)
                 )
                 return doubt, took_s
-            ok, content = outcome.ok, outcome.content
-            if ok or outcome.harmless:
-                result = await patiently(
-                    lambda: self._runs.finish(run, claimed.id, ok=ok, content=content)
-                )
-            else:
-                result = await patiently(
-                    lambda: self._runs.raised(run, claimed.id, content=content)
-                )
+            result = await patiently(lambda: self._finish(claimed, outcome))
+        if outcome.late is not None:
+            self._lane.late.expect(run, claimed.id, outcome.late)
         if outcome.breach is not None:
             raise outcome.breach
         return result, took_s
+
+    async def _finish(self, claimed: Request, outcome: Outcome) -> Result:
+        run, content = self._lease.run, outcome.content
+        if outcome.ok or outcome.harmless:
+            return await self._runs.finish(run, claimed.id, ok=outcome.ok, content=content)
+        timed_out = outcome.late is not None
+        return await self._runs.raised(run, claimed.id, content=content, timed_out=timed_out)
 
     def _consume(self) -> None:
         self._open = ()

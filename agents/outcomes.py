@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -25,6 +25,9 @@ class NothingHappenedError(Exception):
     never reached): the call has failed, the agents read the text and may propose it again."""
 
 
+Late: TypeAlias = "Callable[[], Awaitable[Outcome | None]]"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a body returned, as text; or, where `ok` is false, its error."""
@@ -37,6 +40,8 @@ class Outcome:
     """Whether the tool itself says that it does not know what it did."""
     harmless: bool = False
     """Whether it is sure that nothing happened, although it was called."""
+    late: Late | None = None
+    """Set when it took too long: gives what comes of it after all, or None if nobody will know."""
 
 
 def outcome_of(error: BaseException, harmless: Errors, *, began: bool) -> Outcome:

@@ -7,17 +7,18 @@ arguments at hand it refuses.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents import beside
 from agents.effective import ToolParameters
 from agents.signature import of_function
 from approvals.canonical import digest
-from approvals.errors import IntegrityError, RefusedError
+from approvals.errors import IntegrityError, LostLeaseError, RefusedError
 from approvals.models import JsonObject, Request, RequestId, SessionId
 
 
@@ -39,6 +40,22 @@ class Permit:
     require: Callable[[], None]
     used: bool = False
     """Set directly before the body: without it, nothing has happened."""
+    _given_up: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """The body comes next. Raises LostLeaseError if it may not any more."""
+        with self._lock:
+            if self._given_up:
+                raise LostLeaseError(f"{self.request.tool} was given up before it began.")
+            self.require()
+            self.used = True
+
+    def give_up(self) -> bool:
+        """Wait no longer for the call: whether its body has begun; if not, it never will."""
+        with self._lock:
+            self._given_up = True
+            return self.used
 
 
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
@@ -108,8 +125,7 @@ class SealedTool:
         """
         permit = self._permit_for(arguments)
         call = self.parameters.call(arguments)
-        permit.require()
-        permit.used = True
+        permit.begin()
         return call()
 
     def _permit_for(self, arguments: dict[str, Any]) -> Permit:

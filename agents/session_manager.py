@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,12 +15,14 @@ from autogen.io.base import IOStream
 from structlog.contextvars import bound_contextvars
 
 from agents import driving, snapshot
-from agents.beside import ContextExecutor, Watch, carry_context
+from agents.beside import Watch, carry_context
 from agents.brakes import Brakes
 from agents.built import BuiltChat
 from agents.causes import ending_of
 from agents.gate import DEFAULT_BRAKES, Gate
 from agents.gatekeeper import ApprovalProxy
+from agents.lanes import Lanes, Slot, Slots
+from agents.late import LateResults
 from agents.leases import Lease, LeaseKeeper, elapsed_s
 from agents.quiet import QuietStream
 from agents.registry import Registry
@@ -66,13 +69,13 @@ class SessionManager:
         self._outages = Outages("model", key="workflow")
         self._missing: set[str] = set()
         self._registry = registry
-        self._slots = asyncio.Semaphore(at_once)
-        self._at_once, self._busy = at_once, 0
+        self._slots = Slots(at_once)
         self._stopping = asyncio.Event()
         self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE, clock_s=clock_s)
-        # A session uses at most two threads, a sync chat's and a tool's, so none waits for ever
-        # for the other's. Not the loop's own pool: AutoGen's model calls fill that one.
-        self._threads = ContextExecutor(2 * at_once, thread_name_prefix="session")
+        self.late = LateResults(runs)
+        # Not the event loop's own pool: AutoGen's model calls fill that one. As many threads as
+        # there are slots would do, but for sessions that have lent theirs.
+        self._lanes = Lanes(2 * at_once, self.late)
 
     async def __aenter__(self) -> Self:
         """Let the event loop's own pool hand on the context, for AutoGen's model calls."""
@@ -86,11 +89,12 @@ class SessionManager:
         trace: TracebackType | None,
     ) -> None:
         """Let the threads go. A tool that still runs is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._lanes.close()
+        await self.late.close()
 
     def free_slots(self) -> int:
         """How many more sessions can be run at once: what `approvals.takeover` wants to know."""
-        return 0 if self._stopping.is_set() else self._at_once - self._busy
+        return 0 if self._stopping.is_set() else self._slots.free
 
     def put_down(self) -> None:
         """Begin nothing more, and end what runs between two steps; a tool may end first.
@@ -108,14 +112,10 @@ class SessionManager:
         Harmless to repeat: a session that is over, waiting or run by somebody else is left alone.
         Raises UnavailableError if the store cannot be reached.
         """
-        async with self._slots:
-            self._busy += 1
-            try:
-                await self._run(session_id)
-            finally:
-                self._busy -= 1
+        async with Slot(self._slots) as slot:
+            await self._run(session_id, slot)
 
-    async def _run(self, session_id: str) -> None:
+    async def _run(self, session_id: str, slot: Slot) -> None:
         if self._stopping.is_set():
             return
         asked_s = self.leases.now_s()
@@ -131,7 +131,7 @@ class SessionManager:
             try:
                 if self._stopping.is_set():  # while the session was leased
                     lease.stop()
-                await self._take_further(lease)
+                await self._take_further(lease, slot)
             except (LostLeaseError, ClosedError) as exc:
                 log.info("run stopped", reason=str(exc))
             finally:
@@ -144,19 +144,20 @@ class SessionManager:
         if await self._runs.release(lease.run):
             log.info("session put down")
 
-    async def _take_further(self, lease: Lease) -> None:
+    async def _take_further(self, lease: Lease, slot: Slot) -> None:
         run = lease.run
         try:
             self._require_same_version(run)
             async with self._registry.borrow(run.session.workflow) as built:
-                await self._drive(lease, built)
+                await self._drive(lease, built, slot)
         except (LostLeaseError, ClosedError, UnavailableError):
             raise
         except Exception as exc:  # agents run code of others: whatever it is, it is said
             await self._give_up(run, exc)
 
-    async def _drive(self, lease: Lease, built: BuiltChat) -> None:
-        gate = Gate(self._runs, lease, built, self._threads, self._observer, self._brakes)
+    async def _drive(self, lease: Lease, built: BuiltChat, slot: Slot) -> None:
+        lane = self._lanes.of(lease.run.session.workflow)
+        gate = Gate(self._runs, lease, built, lane, slot, self._observer, self._brakes)
         stream = QuietStream(built.chat)
         for proxy in built.proxies:
             proxy.attach(gate)
@@ -200,29 +201,12 @@ class SessionManager:
         if run.snapshot is None:
             task = run.session.task
             if is_sync:
-                return await self._in_thread(driving.begin, built, task)
+                return await _sync(gate, driving.begin, built, task)
             return await driving.a_begin(built, task)
         proxy = _restore(run, run.snapshot, built, gate)
         if is_sync:
-            return await self._in_thread(driving.resume, built, proxy)
+            return await _sync(gate, driving.resume, built, proxy)
         return await driving.a_resume(built, proxy)
-
-    async def _in_thread(self, function: Callable[..., ChatResult], *arguments: Any) -> ChatResult:
-        """Run a sync chat in a thread. Its exceptions come back as values: see `execution`."""
-
-        def guarded() -> ChatResult | BaseException:
-            try:
-                return function(*arguments)
-            except BaseException as exc:
-                return exc
-
-        loop = asyncio.get_running_loop()
-        ended = await loop.run_in_executor(self._threads, copy_context().run, guarded)
-        if isinstance(ended, ChatStoppedError):
-            raise LostLeaseError("The chat was stopped.")
-        if isinstance(ended, BaseException):
-            raise ended
-        return ended
 
     def _require_same_version(self, run: Run) -> None:
         session = run.session
@@ -270,3 +254,20 @@ def _restore(run: Run, stored: str, built: BuiltChat, gate: Gate) -> ApprovalPro
         )
     gate.resume(position.turn)
     return proxy
+
+
+async def _sync(gate: Gate, function: Callable[..., ChatResult], *arguments: Any) -> ChatResult:
+    """Run a sync chat in a thread. Its exceptions come back as values: see `execution`."""
+
+    def guarded() -> ChatResult | BaseException:
+        try:
+            return function(*arguments)
+        except BaseException as exc:
+            return exc
+
+    ended = await gate.in_thread(partial(copy_context().run, guarded))
+    if isinstance(ended, ChatStoppedError):
+        raise LostLeaseError("The chat was stopped.")
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended

@@ -61,6 +61,7 @@ IN_DOUBT_MESSAGE = (
     "It will not be run again. A person has been told to check the target system."
 )
 MAY_HAVE_HAPPENED = "It is not known whether it took effect before that."
+STILL = "It may have taken effect, or may still do so."
 UNKNOWN_MESSAGE = "It will not be run again. A person has been told to check the target system."
 
 
@@ -137,11 +138,13 @@ class Executions:
         *,
         ok: bool,
         content: str,
+        late: bool = False,
     ) -> Result:
         """Store an outcome; late is better than never, so it also resolves a doubt.
 
         The first outcome stands: to store one again changes nothing and returns the first. What
-        comes after a person has settled the doubt is kept on the ledger.
+        comes after a person has settled the doubt, or after the tool was given up, is kept on the
+        ledger.
         """
         request = self._of_session(connection, session_id, request_id)
         if request.executing_epoch != epoch:
@@ -150,18 +153,18 @@ class Executions:
         whole = _told(request, content, ok=ok)
         result = shortened(whole, request_id, limit=self._result_chars)
         if finished and request.result is not None:
-            if request.result.finding is not None:
+            if late or request.result.finding is not None:
                 body = {**_outcome(request, whole), "stands": False}
                 ledger_rows.append(connection, session_id, now, ("late_result", body))
                 contradicted(self._follow, connection, request, now, ok=ok)
             return request.result
-        late = request.status is RequestStatus.IN_DOUBT
+        doubted = request.status is RequestStatus.IN_DOUBT
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
         done = request.model_copy(update={"status": status, "result": result})
         _replace(connection, request, done)
         if result is not whole:
             keep(connection, request, whole.content)
-        kind = "late_result" if late else "executed" if ok else "failed"
+        kind = "late_result" if doubted else "executed" if ok else "failed"
         ledger_rows.append(connection, session_id, now, (kind, _outcome(request, whole)))
         self._follow.changed(connection, request, now)
         return result
@@ -175,23 +178,26 @@ class Executions:
         now: datetime,
         *,
         content: str,
+        timed_out: bool,
+        late: bool,
     ) -> Result:
-        """The tool raised, and has not said that nothing happened: by its rule that is a doubt or a
-        failure. One that comes late says nothing new of a doubt; the ledger keeps it."""
+        """The tool raised, and has not said that nothing happened, or was given up: by its rule
+        that is a doubt or a failure. What comes late says nothing new of a doubt; the ledger keeps
+        it."""
         request = self._of_session(connection, session_id, request_id)
         if request.executing_epoch != epoch:
             raise LostLeaseError(f"Request {request_id} was taken over by another run.")
         if self._on_error(request) is OnError.FAILED:
             return self.finish(
-                connection, session_id, epoch, request_id, now, ok=False, content=content
+                connection, session_id, epoch, request_id, now, ok=False, content=content, late=late
             )
         if request.status is not RequestStatus.EXECUTING:
             body = {**_outcome(request, _told(request, content, ok=False)), "stands": False}
             ledger_rows.append(connection, session_id, now, ("late_error", body))
-        raised = well_formed(content).rstrip(".")
-        if len(raised) > ERROR_TEXT:
-            raised = f"{raised[:ERROR_TEXT]}…"
-        message = f"It raised {raised}. {MAY_HAVE_HAPPENED}"
+        what = well_formed(content).rstrip(".")
+        if len(what) > ERROR_TEXT:
+            what = f"{what[:ERROR_TEXT]}…"
+        message = f"{what}. {STILL}" if timed_out else f"It raised {what}. {MAY_HAVE_HAPPENED}"
         return self.unknown(connection, session_id, epoch, request_id, now, message)
 
     def _on_error(self, request: Request) -> OnError:

@@ -212,6 +212,7 @@ class Ruling(Value):
     """The arguments that decide: they are shown before the others."""
     on_error: OnError | None = None
     """None: in doubt where people were asked, else failed."""
+    tool_timeout_s: float | None = None
     valid_for_s: float | None = None
     """How long an approval holds before its call has begun."""
     after_rejection: AfterRejection = AfterRejection.ANSWER

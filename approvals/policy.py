@@ -15,6 +15,7 @@ The policy is read from the `policy:` section of the configuration:
           same_person: true             # one person may count for several stages
           show_first: [payee, amount]   # the arguments that decide, before the others
           on_error: in_doubt            # what an undeclared exception of it means: or failed
+          tool_timeout: 2m              # how long it may run
       human_input: {roles: [owner]}
 
 A tool that no rule names is denied. A rule is for one tool, by its exact name.
@@ -101,6 +102,8 @@ class Rule(Value):
     """The arguments that decide: titles name them, and they stand before the others."""
     after_rejection: AfterRejection = AfterRejection.ANSWER
     """Whether people are asked again for the very call that one of them has refused."""
+    tool_timeout: Seconds | None = None
+    """How long its tool is waited for; None for what the settings say."""
     on_error: OnError | None = None
     """What an exception that the tool has not declared harmless means; None: that a call of which
     people were asked is in doubt, and that any other one has failed."""
@@ -219,6 +222,7 @@ class Policy:
             show_first=rule.show_first,
             after_rejection=rule.after_rejection,
             on_error=rule.on_error,
+            tool_timeout_s=rule.tool_timeout,
             valid_for_s=rule.valid_for_s if rule.effect is Effect.REQUIRE_APPROVAL else None,
         )
 

@@ -44,7 +44,15 @@ from approvals.models import (
 from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
-from approvals.proposals import build, checked, is_unanswerable, no_approver, rule, unanswerable
+from approvals.proposals import (
+    build,
+    call_of,
+    checked,
+    is_unanswerable,
+    no_approver,
+    rule,
+    unanswerable,
+)
 from approvals.repeats import (
     answered,
     as_before,
@@ -65,6 +73,8 @@ from approvals.wording import as_text, in_words
 
 log = structlog.get_logger(__name__)
 
+TOOL_TIMEOUT_S = 300.0
+"""How long a tool is waited for, unless the settings or its rule say otherwise."""
 PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
 WAITS = "This waits for its workflow and has not run."
@@ -99,9 +109,11 @@ class Runs:
         takeover: Takeover | None = None,
         observer: Observer = SILENT,
         result_chars: int = RESULT_CHARS,
+        tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
         self._store = store
         self._clock = clock
+        self._tool_timeout_s = tool_timeout_s
         self._policy = policy
         self._directory = directory
         self._catalog = catalog
@@ -369,26 +381,43 @@ class Runs:
 
         return await self._store.write(unit)
 
-    async def finish(self, run: Run, request_id: RequestId, *, ok: bool, content: str) -> Result:
+    def time_limit_s(self, request: Request) -> float:
+        """How long its tool may take: by its rule, or else the setting."""
+        ruling = self._policy.rule(call_of(request, request.arguments))
+        return ruling.tool_timeout_s or self._tool_timeout_s
+
+    async def finish(
+        self, run: Run, request_id: RequestId, *, ok: bool, content: str, late: bool = False
+    ) -> Result:
         """Store what the tool returned, or the error after which nothing has happened.
 
         A result is never thrown away: if the lease was lost meanwhile it resolves the doubt, and
-        LostLeaseError is raised after it is stored.
+        LostLeaseError is raised after it is stored. `late` is one that was not waited for: where
+        the call has failed meanwhile, that stands, and the ledger has both.
         """
         now, session_id = self._clock.now(), run.session.id
-        finish = partial(self._executions.finish, ok=ok, content=content)
+        finish = partial(self._executions.finish, ok=ok, content=content, late=late)
         return await self._store_end(
             run, now, lambda c: finish(c, session_id, run.epoch, request_id, now)
         )
 
-    async def raised(self, run: Run, request_id: RequestId, *, content: str) -> Result:
-        """Store that a tool raised what it has not declared harmless: it may have taken effect.
+    async def raised(
+        self,
+        run: Run,
+        request_id: RequestId,
+        *,
+        content: str,
+        timed_out: bool = False,
+        late: bool = False,
+    ) -> Result:
+        """Store that a tool raised what it has not declared harmless, or was given up because it
+        took too long: it may have taken effect.
 
         In doubt where people were asked, else failed, unless the rule's `on_error` says otherwise.
         Raises LostLeaseError as `finish` does.
         """
         now, session_id = self._clock.now(), run.session.id
-        raised = partial(self._executions.raised, content=content)
+        raised = partial(self._executions.raised, content=content, timed_out=timed_out, late=late)
         return await self._store_end(
             run, now, lambda c: raised(c, session_id, run.epoch, request_id, now)
         )

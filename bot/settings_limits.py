@@ -9,6 +9,7 @@ from pydantic import Field
 from approvals.long_results import KEPT_CHARS, RESULT_CHARS
 from approvals.models import Value
 from approvals.policy import Seconds
+from approvals.runs import TOOL_TIMEOUT_S
 
 
 class LaneLimit(Value):
@@ -55,6 +56,8 @@ class LimitsSettings(Value):
     running_sessions: int = Field(default=1000, ge=1)
     """Sessions that run; those that wait for people do not count, however many they are."""
     agents: AgentLimits = AgentLimits()
+    tool_timeout: Seconds = TOOL_TIMEOUT_S
+    """How long a tool is waited for, unless its rule says otherwise."""
     result_chars: int = Field(default=RESULT_CHARS, ge=100, le=KEPT_CHARS)
     """Of what a tool returns: so much the agents read."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -20,6 +20,7 @@ from approvals.delivery import Courier
 from approvals.errors import ConfigurationError, UnavailableError
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN, FollowUp
 from approvals.jobs import LocalJobs, jobs_on
+from approvals.jobs.local import WAITING
 from approvals.models import Effect
 from approvals.policy import Policy
 from approvals.ports import Channel, Clock, Job, TicketConnector
@@ -205,6 +206,7 @@ async def compose(
             takeover=takeover,
             observer=watch,
             result_chars=settings.limits.result_chars,
+            tool_timeout_s=settings.limits.tool_timeout,
         )
         brakes = Brakes(**settings.limits.agents.model_dump())
         manager = await stack.enter_async_context(
@@ -213,7 +215,7 @@ async def compose(
         takeover.open(lambda: manager.free_slots() if jobs.is_open else 0)
         stack.push_async_callback(runs.leave)
         courier = Courier(store, clock, service, channels, watch)
-        jobs.handle(RUN, manager.run)
+        jobs.handle(RUN, manager.run, at_once=WAITING)  # which has slots of its own
         jobs.handle(DELIVER, courier.deliver)
         jobs.handle(NOTIFY, courier.notify)
         jobs.handle(EXPIRE, service.expire)

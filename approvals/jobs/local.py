@@ -58,11 +58,18 @@ class LocalJobs(ABC):
         self.swept_at: datetime | None = None
         """When the last sweep succeeded; `/readyz` looks at it."""
 
-    def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
-        """See `approvals.ports.Jobs.handle`."""
+    def handle(
+        self,
+        kind: str,
+        handler: Callable[[str], Awaitable[None]],
+        *,
+        at_once: int | None = None,
+    ) -> None:
+        """See `approvals.ports.Jobs.handle`; `at_once` where the handler itself sees to how much is
+        done at once, and most of its work is only waiting."""
         self._handlers[kind] = handler
         # per kind, so that sessions waiting for a model never hold up a card
-        self._slots[kind] = asyncio.Semaphore(self._concurrency)
+        self._slots[kind] = asyncio.Semaphore(at_once or self._concurrency)
 
     def each_sweep(self, job: Job) -> None:
         """Ring `job` at every sweep: its work is no row's."""

@@ -40,6 +40,7 @@ class FakeRuns:
     """One store of sessions. `guarded`, `denied` and everything else make up its policy."""
 
     lease_s = 30.0
+    tool_timeout_s = 300.0
 
     def __init__(self, *, guarded: Sequence[str] = (), denied: Sequence[str] = ()):
         self.guarded, self.denied = frozenset(guarded), frozenset(denied)
@@ -153,7 +154,9 @@ class FakeRuns:
         self.log.append(f"claim {request.tool}")
         return self._put(request, status=RequestStatus.EXECUTING, executing_epoch=run.epoch)
 
-    async def finish(self, run: Run, request_id: RequestId, *, ok: bool, content: str) -> Result:
+    async def finish(
+        self, run: Run, request_id: RequestId, *, ok: bool, content: str, late: bool = False
+    ) -> Result:
         """Store the outcome."""
         request = self.requests[request_id]
         if request.executing_epoch != run.epoch:
@@ -168,7 +171,19 @@ class FakeRuns:
         self._require(run)
         return result
 
-    async def raised(self, run: Run, request_id: RequestId, *, content: str) -> Result:
+    def time_limit_s(self, request: Request) -> float:
+        """The same for all."""
+        return self.tool_timeout_s
+
+    async def raised(
+        self,
+        run: Run,
+        request_id: RequestId,
+        *,
+        content: str,
+        timed_out: bool = False,
+        late: bool = False,
+    ) -> Result:
         """In doubt where people were asked, else failed."""
         if self.requests[request_id].tool in self.guarded:
             return await self.unknown(run, request_id, message=f"It raised {content}.")

@@ -60,6 +60,9 @@ class Office(Protocol):
     async def lose_owner(self, session_id: str) -> None:
         """The process that runs the session dies and its lease runs out."""
 
+    def limit_tools(self, seconds: float) -> None:
+        """From the next process on tools are given up after so long."""
+
 
 class FakeOffice:
     """On FakeRuns."""
@@ -87,6 +90,9 @@ class FakeOffice:
 
     async def lose_owner(self, session_id: str) -> None:
         self.runs.kill_owner(session_id)  # type: ignore[arg-type]
+
+    def limit_tools(self, seconds: float) -> None:
+        self.runs.tool_timeout_s = seconds
 
 
 class ManualClock:
@@ -138,6 +144,7 @@ class SqliteOffice:
     def restart(self, registry: Registry) -> None:
         """Go on in another release of the workflows."""
         parts = (self.store, self._clock, self._policy, People(), NoJobs(), {}, registry)
+        self._parts = parts
         self.runs = Runs(*parts)
         self.service = ApprovalService(*parts)
 
@@ -167,6 +174,9 @@ class SqliteOffice:
 
     async def lose_owner(self, session_id: str) -> None:
         self._clock.time += timedelta(seconds=self.runs.lease_s + 1)
+
+    def limit_tools(self, seconds: float) -> None:
+        self.runs = Runs(*self._parts, tool_timeout_s=seconds)
 
     async def _vote(self, request: Request, who: Principal, verdict: Verdict, **form: Any) -> None:
         actor = Actor(principal=who, via=Via.API, identity=f"token:{who.id}")

@@ -27,7 +27,7 @@ class Mortal:
 
     def __init__(self, runs: Any, step: int, when: str):
         self._runs, self._left, self._when = runs, step, when
-        self.lease_s = runs.lease_s
+        self.lease_s, self.time_limit_s = runs.lease_s, runs.time_limit_s
         self.died_at = ""
 
     def __getattr__(self, name: str) -> Any:

@@ -319,3 +319,43 @@ async def test_short_result_is_read_the_same_way_and_none_is_not_found(world: Wo
 
     assert ("Done.", 5, True) == (done.content, done.characters, done.complete)
     assert doubt.content.startswith("It hung up. It will not be run again.")
+
+
+async def test_time_limit_is_that_of_the_rule_or_of_the_settings(world: World) -> None:
+    (request,) = await world.asked()
+    by_setting = world.runs.time_limit_s(request)
+    world.change_rule(
+        "quote", {"effect": "require_approval", "roles": ["manager"], "tool_timeout": "2m"}
+    )
+
+    assert (300.0, 120.0) == (by_setting, world.runs.time_limit_s(request))
+
+
+async def test_call_that_was_given_up_is_in_doubt_until_its_late_result(world: World) -> None:
+    run, request = await world.executing()
+    doubt = await world.runs.raised(
+        run, request.id, content="It did not end within 9 s", timed_out=True
+    )
+    late = await world.runs.finish(run, request.id, ok=True, content="Sent.", late=True)
+
+    assert doubt.message.startswith(
+        "It did not end within 9 s. It may have taken effect, or may still do so. It will not be"
+    )
+    assert (RequestStatus.EXECUTED, late) == (
+        (await world.now(request)).status,
+        (await world.now(request)).result,
+    )
+    assert ["in_doubt", "late_result"] == list(await world.kinds(run.session.id))[-2:]
+
+
+async def test_late_result_of_a_failure_is_on_the_ledger_only(world: World) -> None:
+    run, request = await by_rule(world)
+    failed = await world.runs.raised(run, request.id, content="It did not end", timed_out=True)
+    await world.runs.finish(run, request.id, ok=True, content="Sent.", late=True)
+    await world.runs.raised(run, request.id, content="KeyError", late=True)
+    entries = (await world.service.ledger(run.session.id))[-2:]
+
+    assert failed == (await world.now(request)).result
+    assert [("late_result", "Sent.", False), ("late_result", "KeyError", False)] == [
+        (entry.kind, entry.body["content"], entry.body["stands"]) for entry in entries
+    ]

@@ -116,6 +116,24 @@ async def test_doorbells_beyond_what_may_wait_are_dropped(
     assert ["a", "x", "b", "c", "f"] == answered
 
 
+async def test_handler_that_sees_to_it_itself_is_called_more_often_at_once(tmp_path: Path) -> None:
+    handler = Handler()
+    handler.hold = asyncio.Event()
+    async with working(tmp_path) as world:
+        world.jobs = EmbeddedJobs(world.store, world.clock, concurrency=1, sweep_every_s=3600)
+        world.jobs.handle("bell", handler, at_once=3)
+        async with at_work(world) as jobs:
+            for row in "abcd":
+                await world.store.write(lambda c, r=row: jobs.enqueue(c, Job(kind="bell", id=r)))
+            for _ in range(3):
+                await handler.arrivals.get()
+            running = handler.running
+            handler.hold.set()
+            await jobs.settle()
+
+    assert (3, 3, ["a", "b", "c", "d"]) == (running, handler.most_at_once, handler.calls)
+
+
 async def test_start_takes_over_what_a_stopped_process_ran(tmp_path: Path) -> None:
     async with working(tmp_path) as world:
         run = await world.begun()

@@ -1,0 +1,114 @@
+"""What sessions share while they run: slots for all of them, and threads for each workflow.
+
+A session that only waits, for a tool that takes long or for a thread, gives its slot to others.
+So tools of one workflow that hang keep neither slots nor threads from the sessions of another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from agents.beside import ContextExecutor
+from agents.late import LateResults
+
+T = TypeVar("T")
+
+
+class Slots:
+    """How many sessions may be at work at once."""
+
+    def __init__(self, at_once: int):
+        self._free = asyncio.Semaphore(at_once)
+        self._at_once, self._taken = at_once, 0
+
+    @property
+    def free(self) -> int:
+        """How many more."""
+        return self._at_once - self._taken
+
+    async def take(self) -> None:
+        """Wait for one."""
+        await self._free.acquire()
+        self._taken += 1
+
+    def give_back(self) -> None:
+        """One more is free."""
+        self._taken -= 1
+        self._free.release()
+
+
+class Slot:
+    """One session's place among those that are at work; held in `async with` unless it is lent."""
+
+    def __init__(self, slots: Slots):
+        self._slots, self._held = slots, False
+
+    async def __aenter__(self) -> Self:
+        await self.take()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.lend()
+
+    def lend(self) -> None:
+        """Let another session work meanwhile. Harmless to repeat."""
+        if self._held:
+            self._held = False
+            self._slots.give_back()
+
+    async def take(self) -> None:
+        """Have it (again). Harmless to repeat."""
+        if not self._held:
+            await self._slots.take()
+            self._held = True
+
+
+class Lane:
+    """The threads of one workflow: of its sync chats, and of its tools."""
+
+    def __init__(self, size: int, late: LateResults):
+        self._chats = ContextExecutor(size, thread_name_prefix="session")
+        self._places = asyncio.Semaphore(size)
+        self.tools = ContextExecutor(size, thread_name_prefix="session-tool")
+        """A tool that was given up keeps its thread until it ends by itself."""
+        self.late = late
+
+    async def run_chat(self, chat: Callable[[], T], slot: Slot) -> T:
+        """Call it in a thread; where there is none, the slot is lent until there is."""
+        if self._places.locked():
+            slot.lend()
+        async with self._places:
+            await slot.take()
+            return await asyncio.get_running_loop().run_in_executor(self._chats, chat)
+
+    def close(self) -> None:
+        """Let the threads go; what still runs in them is not waited for."""
+        self._chats.shutdown(wait=False, cancel_futures=True)
+        self.tools.shutdown(wait=False, cancel_futures=True)
+
+
+class Lanes:
+    """One for each workflow that has been run here."""
+
+    def __init__(self, size: int, late: LateResults):
+        self._size, self._late = size, late
+        self._lanes: dict[str, Lane] = {}
+
+    def of(self, workflow: str) -> Lane:
+        """The workflow's own."""
+        if workflow not in self._lanes:
+            self._lanes[workflow] = Lane(self._size, self._late)
+        return self._lanes[workflow]
+
+    def close(self) -> None:
+        """Let all threads go."""
+        for lane in self._lanes.values():
+            lane.close()
