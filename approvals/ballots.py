@@ -17,7 +17,6 @@ from approvals.errors import (
     DeniedByPolicyError,
     ExpiredError,
     InvalidError,
-    NotAuthorisedError,
     StaleDigestError,
 )
 from approvals.follow_up import FollowUp
@@ -43,6 +42,7 @@ from approvals.models import (
 )
 from approvals.policy import Policy
 from approvals.proposals import call_digest, call_hash, call_of, not_executed
+from approvals.refusals import refused
 from approvals.shortfall import against_approval
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
@@ -101,8 +101,7 @@ class BallotBox:
         reason = reason_against(actor.principal, request, votes)
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
-            refused(connection, request, actor, reason, now, verdict=ballot.verdict)
-            return Refusal(error=NotAuthorisedError(reason))
+            return _refused(connection, ballot, request, actor, reason, now)
         if ballot.digest != request.digest:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
@@ -122,16 +121,14 @@ class BallotBox:
         if ballot.verdict is not Verdict.REJECT and not is_edit:
             reason = self._needed_later(request, votes, actor.principal)
             if reason is not None:
-                refused(connection, request, actor, reason, now, verdict=ballot.verdict)
-                return Refusal(error=NotAuthorisedError(reason))
+                return _refused(connection, ballot, request, actor, reason, now)
         if is_edit:
             revised = self._revised(ballot, request)
             reason = reason_against(actor.principal, revised, [])
             reason = reason or self._needed_later(revised, [], actor.principal, revised=True)
             if reason is not None:
                 reason = f"With these arguments you may not decide it: {reason}"
-                refused(connection, request, actor, reason, now, verdict=ballot.verdict)
-                return Refusal(error=NotAuthorisedError(reason))
+                return _refused(connection, ballot, request, actor, reason, now)
             self._write_revision(connection, request, revised, actor, now)
             request = revised
         return self._count(connection, ballot, request, actor, actor.principal, votes, now)
@@ -344,29 +341,16 @@ class BallotBox:
             raise AlreadyDecidedError(current.id, current.status, current.decision)
 
 
-def refused(
+def _refused(
     connection: Connection,
+    ballot: Ballot,
     request: Request,
     actor: Actor,
     reason: str,
     now: datetime,
-    *,
-    verdict: Verdict | None = None,
-) -> None:
-    """Write to the ledger that somebody voted who may not."""
-    body: JsonObject = {**attempt(request, actor, reason), "verdict": verdict}
-    ledger_rows.append(connection, request.session_id, now, ("vote_refused", body))
-
-
-def attempt(request: Request, actor: Actor, reason: str) -> JsonObject:
-    """Who tried what they may not do: for the ledger."""
-    return {
-        "request": request.id,
-        "by": None if actor.principal is None else actor.principal.id,
-        "identity": actor.identity,
-        "via": actor.via,
-        "reason": reason,
-    }
+) -> Refusal:
+    verdict = ballot.verdict
+    return Refusal(error=refused(connection, request, actor, reason, now, verdict=verdict))
 
 
 def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result | None:

@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy import Connection
 
 from approvals.authority import reason_against_settling
-from approvals.ballots import Refusal, attempt
+from approvals.ballots import Refusal
 from approvals.canonical import well_formed
-from approvals.errors import IntegrityError, InvalidError, NotAuthorisedError, NotInDoubtError
+from approvals.errors import IntegrityError, InvalidError, NotInDoubtError
 from approvals.follow_up import FollowUp
 from approvals.models import (
     Actor,
@@ -29,6 +29,7 @@ from approvals.models import (
     Result,
 )
 from approvals.ports import Clock, Store
+from approvals.refusals import SETTLING, refused
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -61,10 +62,10 @@ class Doubts:
             reason = reason_against_settling(actor.principal, request)
             if reason is not None or actor.principal is None:
                 reason = reason or "You are not known here."
-                body = {**attempt(request, actor, reason), "happened": happened}
-                entry = ("settling_refused", body)
-                ledger_rows.append(connection, request.session_id, now, entry)
-                return Refusal(error=NotAuthorisedError(reason))
+                error = refused(
+                    connection, request, actor, reason, now, kind=SETTLING, happened=happened
+                )
+                return Refusal(error=error)
             finding = found_by(actor.principal, actor, now, happened=happened, note=note)
             return self._settled(connection, request, actor, finding, now)
 

@@ -5,6 +5,7 @@ CountersignError
 │   └── WorkflowMissingError the workflow of a session is not here, or in another version
 ├── RefusedError             somebody may not do this
 │   ├── NotAuthorisedError   the verified person lacks the role, or asked for it themselves
+│   │   └── TooManyRefusalsError  for the umpteenth time
 │   ├── UnreadError          not all of it was shown where it was answered; read it first
 │   ├── DeniedByPolicyError  policy forbids the call
 │   └── BesideGateError      something in a session was about to run past the gate
@@ -55,6 +56,10 @@ class RefusedError(CountersignError):
 
 class NotAuthorisedError(RefusedError):
     """The verified person may not decide this request."""
+
+
+class TooManyRefusalsError(NotAuthorisedError):
+    """They were told so often that they may not that it is only counted any more."""
 
 
 class UnreadError(RefusedError):

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from approvals import ids
 from approvals.asking import AskAgain, Asking
 from approvals.authority import ADMIN_ROLE
-from approvals.ballots import Ballot, BallotBox, Refusal, refused
+from approvals.ballots import Ballot, BallotBox, Refusal
 from approvals.canonical import well_formed
 from approvals.causes import SessionCause
 from approvals.conversations import Conversations
@@ -70,6 +70,7 @@ from approvals.ports import (
     Store,
     ToolCatalog,
 )
+from approvals.refusals import refused
 from approvals.store import codec
 from approvals.store import deliveries as delivery_rows
 from approvals.store import ledger as ledger_rows
@@ -261,7 +262,7 @@ class ApprovalService:
             request = request_rows.get(connection, request_id)
             new = act is None or ticket_rows.record_act(connection, act, request_id, reason, now)
             if new:
-                refused(connection, request, actor, reason, now)
+                refused(connection, request, actor, reason, now, verdict=None)
             return new
 
         if await self._store.write(unit):

@@ -28,6 +28,7 @@ from approvals.errors import (
     NotInDoubtError,
     RefusedError,
     StaleDigestError,
+    TooManyRefusalsError,
     UnavailableError,
 )
 from approvals.models import Decision, Finding, RequestStatus
@@ -36,12 +37,15 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:countersign:problem:"
+_NOT_SOON_S = "3600"
+"""When what was refused too often may be tried again: after somebody has changed roles."""
 _KEPT = ("Allow", "Connection", "Retry-After")
 """Headers of aiohttp's own refusals that go out with the problem."""
 
 # The first class that fits wins, so the special ones stand before their bases.
 _STATUS: tuple[tuple[type[CountersignError], HTTPStatus, str], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND, "not-found"),
+    (TooManyRefusalsError, HTTPStatus.TOO_MANY_REQUESTS, "too-many-refusals"),
     (NotAuthorisedError, HTTPStatus.FORBIDDEN, "not-authorised"),
     (DeniedByPolicyError, HTTPStatus.FORBIDDEN, "denied-by-policy"),
     (RefusedError, HTTPStatus.FORBIDDEN, "refused"),
@@ -118,6 +122,8 @@ def of_error(error: CountersignError) -> web.Response:
         members["errors"] = [f"arguments.{name}: {why}" for name, why in error.problems.items()]
     elif isinstance(error, UnavailableError):
         headers = {"Retry-After": str(math.ceil(error.retry_after_s or 1))}
+    elif isinstance(error, TooManyRefusalsError):
+        headers = {"Retry-After": _NOT_SOON_S}
     return problem(status, kind, str(error), headers=headers, **members)
 
 

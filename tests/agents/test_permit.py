@@ -14,7 +14,7 @@ from autogen.tools import Tool
 
 from agents import ApprovalProxy, current_execution
 from agents.execution import execute
-from agents.permit import SealedTool, permitted
+from agents.permit import Permit, SealedTool, permitted
 from approvals.canonical import digest
 from approvals.errors import (
     IntegrityError,
@@ -328,3 +328,13 @@ def test_the_digest_is_the_one_people_sign() -> None:
         arguments={"amount": 1},
         policy_version=request.policy_version,
     )
+
+
+def test_a_call_that_was_given_up_in_time_never_begins() -> None:
+    """Not even if its thread comes to it a moment later."""
+    early, late = (Permit(claimed("transfer", {}), held) for _ in range(2))
+    late.begin()
+
+    assert (False, True) == (early.give_up(), late.give_up())
+    with pytest.raises(LostLeaseError, match="given up before it began"):
+        early.begin()

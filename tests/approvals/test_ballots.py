@@ -16,6 +16,7 @@ from approvals.errors import (
     NotAuthorisedError,
     NotFoundError,
     StaleDigestError,
+    TooManyRefusalsError,
 )
 from approvals.models import (
     Cause,
@@ -283,3 +284,50 @@ async def test_vote_is_stored_as_it_was_cast(world: World) -> None:
         vote.comment,
     )
     assert world.clock.now() == vote.at
+
+
+async def test_votes_that_are_refused_again_and_again_are_only_counted(world: World) -> None:
+    """The ledger of a session does not grow by whoever may not decide there."""
+    (request,) = await world.asked()
+    for _ in range(20):
+        with pytest.raises(NotAuthorisedError):
+            await world.vote(request, DAVE)
+    entries = len(await world.service.ledger(request.session_id))
+    for _ in range(3):
+        with pytest.raises(TooManyRefusalsError, match=r"You were refused 2[123] times at request"):
+            await world.vote(request, DAVE)
+
+    assert entries == len(await world.service.ledger(request.session_id))
+    assert 20 == (await world.service.ledger(request.session_id))[-1].body["number"]
+
+
+async def test_refusals_are_counted_for_each_person_and_request(world: World) -> None:
+    first, second = await world.asked("quote", "quote")
+    for _ in range(21):
+        with pytest.raises(NotAuthorisedError):
+            await world.vote(first, DAVE)
+    for request, who in ((first, ANNA), (second, DAVE)):
+        with pytest.raises(NotAuthorisedError):
+            await world.vote(request, who)
+        entry = (await world.service.ledger(request.session_id))[-1]
+
+        assert (request.id, who.id, 1) == tuple(entry.body[n] for n in ("request", "by", "number"))
+
+
+async def test_whoever_was_refused_too_often_counts_once_they_may_vote(world: World) -> None:
+    (request,) = await world.asked()
+    for _ in range(21):
+        with pytest.raises(NotAuthorisedError):
+            await world.vote(request, DAVE)
+    promoted = DAVE.model_copy(update={"roles": frozenset({"manager"})})
+
+    assert RequestStatus.APPROVED is (await world.vote(request, promoted)).status
+
+
+async def test_attempts_that_a_channel_refused_are_bounded_too(world: World) -> None:
+    (request,) = await world.asked()
+    for _ in range(25):
+        await world.service.refuse(request.id, acting(DAVE), "Not from here.")
+    kinds = await world.kinds(request.session_id)
+
+    assert 20 == list(kinds).count("vote_refused")

@@ -449,6 +449,20 @@ async def test_only_a_doubt_can_be_settled_and_only_once(world: World) -> None:
     assert (late["request_status"], late["decided_by"], late["via"]) == ("failed", "alex", "api")
 
 
+@pytest.mark.parametrize("what", ["votes", "resolution"])
+async def test_whoever_is_refused_again_and_again_is_told_to_stop(world: World, what: str) -> None:
+    request = await world.waiting() if what == "votes" else await world.doubted()
+    act = world.vote if what == "votes" else world.settle
+    told = [await act(request, person="adele") for _ in range(22)]
+    _, ledger = await world.call("GET", f"/api/v1/ledger?session={request['session_id']}")
+
+    assert [403] * 20 + [429] * 2 == [status for status, _ in told]
+    assert "urn:countersign:problem:too-many-refusals" == told[-1][1]["type"]
+    assert "You were refused 22 times" in told[-1][1]["detail"]
+    assert 20 == sum(entry["kind"].endswith("_refused") for entry in ledger["items"])
+    assert ledger["verified"]
+
+
 async def test_a_long_result_is_read_whole(world: World) -> None:
     request = await world.waiting()
     path = f"/api/v1/requests/{request['id']}/result"
