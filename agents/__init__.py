@@ -16,12 +16,14 @@ from agents.permit import current_execution  # noqa: E402
 from agents.registry import Registry  # noqa: E402
 from agents.session_manager import SessionManager  # noqa: E402
 from agents.workflows import WorkflowContext, workflow  # noqa: E402
+from approvals.errors import PreconditionFailedError  # noqa: E402
 
 __all__ = [
     "ApprovalProxy",
     "Chat",
     "NothingHappenedError",
     "OutcomeUnknownError",
+    "PreconditionFailedError",
     "Registry",
     "SessionManager",
     "WorkflowContext",

@@ -85,11 +85,19 @@ class Home:
             _homes[agent] = self
 
 
+class Looking:
+    """A tool's check or preview: what AutoGen would execute in it is refused, as in the session;
+    what a program of its own is for is the workflow's business."""
+
+    def __init__(self, watch: Watch):
+        self.watch = watch
+
+
 EXECUTION: Final = "execution"
 _FREE: Final = Home()
 """Of agents that a tool body made: they do what the tool was approved for."""
 _INHERITED: Final = "_countersign_place"
-Place = Watch | Home | str | None
+Place = Watch | Home | Looking | str | None
 _place: ContextVar[Place] = ContextVar("place", default=None)
 _threads: ContextVar[Executor | None] = ContextVar("threads", default=None)
 _homes: WeakKeyDictionary[Any, Home] = WeakKeyDictionary()
@@ -126,6 +134,16 @@ def outside() -> Iterator[None]:
         _place.reset(token)
 
 
+@contextmanager
+def looking(watch: Watch) -> Iterator[None]:
+    """What runs in this block is part of a check or preview; `watch` keeps what is refused."""
+    token = _place.set(Looking(watch))
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
 def place() -> Place:
     """Where the caller stands; a thread stands where it was started, if it was not told more."""
     return _place.get() or getattr(threading.current_thread(), _INHERITED, None)
@@ -134,10 +152,18 @@ def place() -> Place:
 def watching(agent: object = None) -> Watch | None:
     """The run that the caller, or else the agent, is part of; None inside a claimed execution."""
     here = place()
+    if isinstance(here, Looking):
+        return here.watch
     if isinstance(here, Watch) or here is EXECUTION:
         return here if isinstance(here, Watch) else None
     home = None if agent is None else _homes.get(agent)
     return None if home is None else home.watch
+
+
+def starting() -> Watch | None:
+    """`watching`, for programs and code that have nothing to do with AutoGen: a check may use them
+    to look."""
+    return None if isinstance(place(), Looking) else watching()
 
 
 def forbid(tried: str, how: str, agent: object = None) -> None:
@@ -150,6 +176,8 @@ def forbid(tried: str, how: str, agent: object = None) -> None:
 def made(agent: object) -> None:
     """A new agent belongs where it is made."""
     here = place()
+    if isinstance(here, Looking):
+        here = here.watch
     if isinstance(here, Home):
         _homes[agent] = here
     elif here is not None:
@@ -159,7 +187,8 @@ def made(agent: object) -> None:
 def hand_down(thread: threading.Thread) -> None:
     """A thread that is about to start stands where its maker does."""
     here = place()
-    if (isinstance(here, Watch) or here is EXECUTION) and not _told_more(thread):
+    told = isinstance(here, Watch | Looking) or here is EXECUTION
+    if told and not _told_more(thread):
         setattr(thread, _INHERITED, here)
 
 

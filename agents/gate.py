@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from structlog.contextvars import bound_contextvars
 
 from agents import causes, results, snapshot
+from agents.beside import Watch
 from agents.brakes import Brakes, Refusal, refusal
 from agents.built import BuiltChat
 from agents.calls import Call, has_calls, read_calls, text_of
@@ -27,8 +28,14 @@ from agents.progress import Progress
 from agents.storable import storable
 from agents.suspension import ChatStoppedError
 from approvals.causes import Ending
-from approvals.errors import IntegrityError, InvalidArgumentsError
+from approvals.errors import (
+    CheckFailedError,
+    IntegrityError,
+    InvalidArgumentsError,
+    PreconditionFailedError,
+)
 from approvals.models import (
+    Checked,
     JsonObject,
     Proposal,
     Request,
@@ -36,11 +43,13 @@ from approvals.models import (
     RequestStatus,
     Result,
     ToolCall,
+    Via,
 )
 from approvals.models import Outcome as Told
 from approvals.observing import SILENT, Observer
 from approvals.proposals import with_effective
 from approvals.runs import Runs
+from approvals.staleness import NOTHING_CHECKED, Found
 
 T = TypeVar("T")
 
@@ -163,7 +172,7 @@ class Gate:
         if batch:
             _match(proxy, calls, batch)
         else:
-            proposals = [self._proposal(proxy, call, asker) for call in calls]
+            proposals = [await self._proposal(proxy, call, asker) for call in calls]
             batch = await self._submit(proxy, proposals)
         if any(request.status is RequestStatus.PENDING for request in batch):
             return None
@@ -276,17 +285,18 @@ class Gate:
         self, proxy: ApprovalProxy, request: Request
     ) -> tuple[Result | None, float | None]:
         """What became of the call, and how long its tool ran if it did; None if it waits again."""
+        found = await self._found(proxy, request)
         with self._lease.tool():
-            known = await self._claimed_result(proxy, request)
+            known = await self._claimed_result(proxy, request, found)
         await self._slot.take()  # lent while a tool takes long
         return known
 
     async def _claimed_result(
-        self, proxy: ApprovalProxy, request: Request
+        self, proxy: ApprovalProxy, request: Request, found: Found
     ) -> tuple[Result | None, float | None]:
         run = self._lease.run
         with self._observer.span("claim", request):
-            claimed = await self._runs.claim(run, request.id, request.arguments)
+            claimed = await self._runs.claim(run, request.id, request.arguments, found)
         if isinstance(claimed, Result):
             return claimed, None
         if claimed.status is RequestStatus.PENDING:
@@ -331,7 +341,7 @@ class Gate:
         self._open = ()
         self._turn += 1
 
-    def _proposal(self, proxy: ApprovalProxy, call: Call, asker: str) -> Proposal:
+    async def _proposal(self, proxy: ApprovalProxy, call: Call, asker: str) -> Proposal:
         problem, effective = call.problem, None
         if problem is None:
             try:
@@ -352,7 +362,38 @@ class Gate:
             offered=call.tool in self._built.offered.get(asker, ()),
             idempotent=call.tool in proxy.idempotent,
         )
-        return proposal if effective is None else with_effective(proposal, effective)
+        if effective is None:
+            return proposal
+        return await self._with_checked(proxy, with_effective(proposal, effective))
+
+    async def _with_checked(self, proxy: ApprovalProxy, proposal: Proposal) -> Proposal:
+        """What the tool's check and preview say, where people are to read it."""
+        call = proposal.call
+        checks = proxy.checks_of(call.tool)
+        if checks is None or not proposal.offered or not self._runs.asks(call):
+            return proposal
+        try:
+            checked = await checks.now(call.arguments, self._watch, self._lane.tools)
+        except (PreconditionFailedError, CheckFailedError) as exc:
+            return proposal.model_copy(update={"unmet": f"{exc} Nobody was asked."})
+        self._lease.require()
+        return proposal.model_copy(update={"call": call.model_copy(update={"checked": checked})})
+
+    async def _found(self, proxy: ApprovalProxy, request: Request) -> Found:
+        """What the check finds right before the tool runs, where people approved the call."""
+        checks, decision = proxy.checks_of(request.tool), request.decision
+        by_people = decision is not None and decision.via is not Via.POLICY
+        if checks is None or not by_people or request.status is not RequestStatus.APPROVED:
+            return NOTHING_CHECKED
+        try:
+            facts = await checks.facts(request.arguments, self._watch, self._lane.tools)
+        except (PreconditionFailedError, CheckFailedError) as exc:
+            return exc
+        return Checked(facts=facts)
+
+    @property
+    def _watch(self) -> Watch:
+        return self._lease.watch or Watch(self._lease.run.session.id)
 
     def _accepts(self, proxy: ApprovalProxy) -> Mapping[str, JsonObject]:
         tools = self._built.tools

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from autogen import Agent, ConversableAgent, UserProxyAgent
@@ -10,6 +10,7 @@ from autogen import Agent, ConversableAgent, UserProxyAgent
 from agents.beside import outside
 from agents.brakes import ASK_FIRST, ENDED_BY_PERSON, Refusal
 from agents.calls import has_calls, is_legacy
+from agents.checks import Checks, Look
 from agents.outcomes import Errors, Harmless, faults, of_tool
 from agents.permit import SealedTool
 from agents.quick import QuickReplies
@@ -30,7 +31,9 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
     `idempotent` names the tools that may be called again, with the same execution token, when a
     process died while they ran. `harmless` names the exceptions after which nothing has happened:
     for all its tools (`(ValueError,)`), or by tool (`{"pay": (ValueError,)}`); after any other one
-    a guarded call is in doubt. `roles` says who answers its free-text questions.
+    a guarded call is in doubt. `checks` and `previews` are functions by tool that get the arguments
+    of a call and say, before people are asked, what it rests on and what it would do (see
+    `agents.checks`). `roles` says who answers its free-text questions.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         *,
         idempotent: Collection[str] = (),
         harmless: Harmless = (),
+        checks: Mapping[str, Look] | None = None,
+        previews: Mapping[str, Look] | None = None,
         roles: Sequence[str] = (),
         **kwargs: Any,
     ):
@@ -74,6 +79,7 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
         )
         self.idempotent = frozenset(idempotent)
         self.harmless = harmless
+        self.checks, self.previews = dict(checks or {}), dict(previews or {})
         self.roles = tuple(roles)
         self._gate: Gate | None = None
         self._heard: tuple[list[dict[str, Any]], str] = ([], "")
@@ -92,6 +98,11 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
     def harmless_of(self, tool: str) -> Errors:
         """The exceptions of this tool after which nothing has happened."""
         return of_tool(self.harmless, tool)
+
+    def checks_of(self, tool: str) -> Checks | None:
+        """What can be said of a call of this tool before it runs; None if nothing can."""
+        check, preview = self.checks.get(tool), self.previews.get(tool)
+        return Checks(tool, check, preview) if check or preview else None
 
     def register_function(
         self, function_map: dict[str, Callable[..., Any]], silent_override: bool = False

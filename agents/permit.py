@@ -17,9 +17,9 @@ from typing import Any
 from agents import beside
 from agents.effective import ToolParameters
 from agents.signature import of_function
-from approvals.canonical import digest
 from approvals.errors import IntegrityError, LostLeaseError, RefusedError
 from approvals.models import JsonObject, Request, RequestId, SessionId
+from approvals.proposals import call_digest, call_of
 
 
 @dataclass(frozen=True)
@@ -139,14 +139,8 @@ class SealedTool:
         if permit.used:
             raise RefusedError(f"{self.name}: the permit of {permit.request.id} is used up.")
         request = permit.request
-        actual = digest(
-            session_id=request.session_id,
-            call_id=request.call_id,
-            tool=self.name,
-            arguments=arguments,
-            policy_version=request.policy_version,
-            schema_version=request.schema_version,
-        )
+        call = call_of(request, arguments).model_copy(update={"tool": self.name})
+        actual = call_digest(call, request.policy_version)
         if actual != request.digest:
             raise IntegrityError(
                 f"{self.name}: what is about to run is not what was approved as {request.id} "

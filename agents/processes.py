@@ -62,12 +62,12 @@ def _heard(event: str, args: tuple[Any, ...]) -> None:
     if event not in _HEARD:
         return
     if event == _EXEC:
-        if beside.watching() is not None and not _is_a_librarys(_caller()):
+        if beside.starting() is not None and not _is_a_librarys(_caller()):
             beside.forbid("execute code", "by exec or eval")
     elif event == _CONNECT:
         if _is_docker(args[1]):
             beside.forbid("use Docker", f"by its socket {args[1]}")
-    elif beside.watching() is not None and not _only_reads(_caller()):
+    elif beside.starting() is not None and not _only_reads(_caller()):
         beside.forbid("start a program", f"by {event}")
 
 

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 
 from agents import entries, processes, topology
 from agents.baseline import Baseline
-from agents.beside import Home
+from agents.beside import Home, Watch
 from agents.bodies import same_bodies
 from agents.built import BuiltChat
+from agents.checks import Checks
 from agents.effective import ToolParameters
 from agents.fingerprint import fingerprint, fingerprint_with_schemas
 from agents.loading import why
@@ -21,8 +22,13 @@ from agents.triggers import quicken
 from agents.twins import ask_once
 from agents.witness import Witness
 from agents.workflows import Workflow, WorkflowContext, WorkflowInfo
-from approvals.errors import ConfigurationError, WorkflowMissingError
-from approvals.models import Effective, JsonObject
+from approvals.errors import (
+    BesideGateError,
+    CheckFailedError,
+    ConfigurationError,
+    WorkflowMissingError,
+)
+from approvals.models import Checked, Effective, JsonObject
 
 IDLE_CHATS = 16
 """Built chats of one workflow that wait for the next session; about 0.2 MB each."""
@@ -49,6 +55,7 @@ class Registry:
         self._infos: dict[str, WorkflowInfo] = {}
         self._tools: dict[str, dict[str, ToolParameters]] = {}
         self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._checks: dict[tuple[str, str], Checks | None] = {}
         self._same: dict[str, list[frozenset[str]]] = {}
         self._idle: dict[str, list[BuiltChat]] = {}
 
@@ -107,6 +114,8 @@ class Registry:
         self._same[workflow.name] = same_bodies(built.proxies)
         for proxy in built.proxies:
             self._roles[workflow.name, proxy.name] = proxy.roles
+            for tool in proxy.function_map:
+                self._checks[workflow.name, tool] = proxy.checks_of(tool)
         self._idle[workflow.name] = [built] if workflow.pooled else []
 
     def infos(self) -> tuple[WorkflowInfo, ...]:
@@ -139,6 +148,23 @@ class Registry:
         """
         known = self._tools.get(workflow, {}).get(tool)
         return None if known is None else known.effective(arguments)
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
+        """What the tool's check and preview say of these effective arguments; None if the tool is
+        unknown. Raises PreconditionFailedError, or CheckFailedError if they cannot say anything."""
+        if (workflow, tool) not in self._checks:
+            return None
+        checks, watch = self._checks[workflow, tool], Watch(f"check of {tool}")
+        if checks is None:
+            return Checked()
+        try:
+            checked = await checks.now(arguments, watch)
+            watch.require()
+        except BesideGateError as exc:
+            raise CheckFailedError(
+                f"The check of {tool} was about to {exc.tried} ({exc.how}), which was refused."
+            ) from exc
+        return checked
 
     @property
     def same_bodies(self) -> tuple[frozenset[str], ...]:

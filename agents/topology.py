@@ -11,6 +11,7 @@ from autogen import ConversableAgent, GroupChatManager
 
 from agents.built_in_tools import built_in_tools
 from agents.chat import Chat, conversable, nested_chats
+from agents.checks import faults
 from agents.gatekeeper import ApprovalProxy
 from agents.permit import SealedTool
 from agents.reach import Reach, reach
@@ -108,6 +109,15 @@ def _of_hidden(chat: Chat, held: Reach) -> Iterator[str]:
         )
 
 
+def _of_checks(proxy: ApprovalProxy) -> Iterator[str]:
+    for kind, looks in (("check", proxy.checks), ("preview", proxy.previews)):
+        for tool in sorted(looks.keys() - set(proxy.function_map)):
+            yield f"{proxy.name} has a {kind} of {tool}, but does not execute it. Check the name."
+        for tool, look in looks.items():
+            for fault in faults(f"the {kind} of {tool}", look):
+                yield f"{fault}."
+
+
 def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
     for tool, function in proxy.function_map.items():
         if not isinstance(function, SealedTool) or function.name != tool:
@@ -117,6 +127,7 @@ def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
             )
     for tool in sorted(proxy.idempotent - set(proxy.function_map)):
         yield f"{proxy.name} calls {tool} idempotent, but does not execute it. Check the name."
+    yield from _of_checks(proxy)
     if isinstance(proxy.harmless, Mapping):
         for tool in sorted(proxy.harmless.keys() - set(proxy.function_map)):
             yield (

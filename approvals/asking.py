@@ -12,10 +12,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from approvals.errors import AlreadyDecidedError, InvalidArgumentsError
+from approvals.errors import (
+    AlreadyDecidedError,
+    CheckFailedError,
+    InvalidArgumentsError,
+    PreconditionFailedError,
+)
 from approvals.follow_up import FollowUp
 from approvals.models import (
     Cause,
+    Checked,
     Effect,
     Effective,
     JsonObject,
@@ -55,6 +61,20 @@ class AskAgain:
     """What the ledger is told of that, if there is more to tell than why."""
 
 
+@dataclass(frozen=True)
+class Today:
+    """What would run today, if it were asked again."""
+
+    effective: Effective | None = None
+    """None where the tool is not known here."""
+    checked: Checked | None = None
+    """None where nothing can be said; what was found before stands no longer then."""
+    unsound: tuple[Cause, str] | None = None
+    """Why it cannot be asked at all."""
+    unknown: str = ""
+    """Why its check says nothing, although the tool has one."""
+
+
 class Asking:
     """Finds what has to be asked again, and does it. Methods with a connection belong into a
     transaction."""
@@ -91,32 +111,37 @@ class Asking:
             limit=PAGE,
         )
 
-    def effective(self, again: AskAgain) -> Effective | InvalidArgumentsError | None:
-        """What the tool would receive today; runs its validators, so not in a transaction."""
-        request = again.request
+    async def today(self, again: AskAgain) -> Today:
+        """What the tool would receive and what its check finds; this runs code of the workflow's,
+        so it is not for a transaction."""
+        request, workflow = again.request, again.session.workflow
         source = request.arguments
         if not request.modified and request.written is not None:
             source = request.written
         try:
-            return self._catalog.effective(again.session.workflow, request.tool, source)
+            effective = self._catalog.effective(workflow, request.tool, source)
+            if effective is None:
+                return Today()
+            checked = await self._catalog.checked(workflow, request.tool, effective.arguments)
         except InvalidArgumentsError as exc:
-            return exc
+            return Today(unsound=(Cause.INVALID_ARGUMENTS, str(exc)))
+        except PreconditionFailedError as exc:
+            return Today(unsound=(Cause.PRECONDITION, str(exc)))
+        except CheckFailedError as exc:
+            return Today(effective, unknown=str(exc))
+        return Today(effective, checked)
 
-    def ask(
-        self,
-        connection: Connection,
-        again: AskAgain,
-        effective: Effective | InvalidArgumentsError | None,
-        now: datetime,
-    ) -> Request:
+    def ask(self, connection: Connection, again: AskAgain, today: Today, now: datetime) -> Request:
         """The request as it waits now; or cancelled, where it cannot be asked any more.
 
         Raises AlreadyDecidedError if it has changed since `again` was found.
         """
-        request = again.request
-        if isinstance(effective, InvalidArgumentsError):
-            reason = f"{again.why} {effective}"
-            return self._cancel(connection, request, Cause.INVALID_ARGUMENTS, reason, now)
+        request, effective = again.request, today.effective
+        if today.unsound is not None:
+            cause, reason = today.unsound
+            return self._cancel(connection, request, cause, f"{again.why} {reason}", now)
+        why = f"{again.why} {today.unknown}".strip()
+        checked = request.checked if effective is None else today.checked or Checked()
         arguments = request.arguments if effective is None else effective.arguments
         version = request.schema_version if effective is None else effective.schema_version
         written = request.written
@@ -127,7 +152,9 @@ class Asking:
                 "arguments": arguments,
                 "written": written,
                 "schema_version": version,
-                "asked_again": again.why,
+                "facts": checked.facts,
+                "preview": checked.preview,
+                "asked_again": why,
             }
         )
         ruling = self._policy.rule(call_of(revised, arguments))
@@ -158,7 +185,8 @@ class Asking:
             "replaces": request.digest,
             "schema_version": after.schema_version,
             "policy_version": after.policy_version,
-            "why": again.why,
+            "facts": after.facts,
+            "why": why,
         }
         entries.append(("asked_again", body))
         ledger_rows.append(connection, request.session_id, now, *entries)
@@ -203,7 +231,9 @@ class Asking:
     def _cancel(
         self, connection: Connection, request: Request, cause: Cause, message: str, now: datetime
     ) -> Request:
-        result = not_executed(cause, message, retry=cause is Cause.INVALID_ARGUMENTS)
+        result = not_executed(
+            cause, message, retry=cause in (Cause.INVALID_ARGUMENTS, Cause.PRECONDITION)
+        )
         after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
         self._replace(connection, request, after)
         body: JsonObject = {

@@ -24,6 +24,7 @@ from approvals.lifecycle import tally
 from approvals.models import (
     Actor,
     Cause,
+    Checked,
     Decision,
     Effect,
     Effective,
@@ -51,6 +52,8 @@ from approvals.store import sessions as session_rows
 END_CHAT = "exit"
 """What AutoGen reads as a person's wish to end the chat."""
 MAX_COMMENT = 4_000
+LOOK_AGAIN = "The arguments were changed, and what its check and preview say of them with that."
+"""Of an edit that does not count yet: whoever made it has not seen what it means."""
 
 
 class Ballot(Value):
@@ -62,6 +65,8 @@ class Ballot(Value):
     arguments: JsonObject | None = None
     effective: Effective | None = None
     """What the tool would receive for `arguments`; None where it is not known here."""
+    checked: Checked = Checked()
+    """What its check and preview say of that."""
     comment: str = ""
     stage: int | None = None
     """The stage that was asked; None for whichever is open."""
@@ -130,6 +135,9 @@ class BallotBox:
                 reason = f"With these arguments you may not decide it: {reason}"
                 return _refused(connection, ballot, request, actor, reason, now)
             self._write_revision(connection, request, revised, actor, now)
+            if revised.checked != request.checked:  # nothing is approved that was not shown
+                self._show(connection, revised, now)
+                return revised
             request = revised
         return self._count(connection, ballot, request, actor, actor.principal, votes, now)
 
@@ -188,15 +196,18 @@ class BallotBox:
                 f"What {request.tool} accepts is not known here, so its arguments cannot be "
                 "changed. Approve or reject them as they are."
             )
+        checked = ballot.checked
         changed = request.model_copy(
             update={
                 "arguments": effective.arguments,
                 "schema_version": effective.schema_version,
                 "defaulted": effective.defaulted,
                 "injected": effective.injected,
+                "facts": checked.facts,
+                "preview": checked.preview,
                 "call_hash": call_hash(request.tool, effective.arguments),
                 "same_calls": (),
-                "asked_again": "",
+                "asked_again": "" if checked == request.checked else LOOK_AGAIN,
             }
         )
         call = call_of(changed, effective.arguments)
@@ -245,6 +256,7 @@ class BallotBox:
             "digest": revised.digest,
             "replaces": request.digest,
             "policy_version": revised.policy_version,
+            "facts": revised.facts,
             "by": None if actor.principal is None else actor.principal.id,
         }
         ledger_rows.append(connection, request.session_id, now, ("revised", body))
@@ -286,12 +298,15 @@ class BallotBox:
             after = request.model_copy(update={"stage": result.stage})
             self._write(connection, request, after)
             ledger_rows.append(connection, request.session_id, now, voted)
-            session = session_rows.get(connection, request.session_id)
-            # another stage or revision may be for other people
-            self._follow.show(connection, session, [after], now)
-            self._follow.changed(connection, after, now)
+            self._show(connection, after, now)
             return after
         return self._decide(connection, request, vote, result.verdict, voted, now)
+
+    def _show(self, connection: Connection, request: Request, now: datetime) -> None:
+        """Another stage or revision may be for other people."""
+        session = session_rows.get(connection, request.session_id)
+        self._follow.show(connection, session, [request], now)
+        self._follow.changed(connection, request, now)
 
     def _decide(
         self,

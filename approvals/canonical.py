@@ -117,11 +117,13 @@ def digest(
     arguments: JsonObject,
     policy_version: str,
     schema_version: str = "",
+    checked: JsonObject | None = None,
 ) -> str:
-    """What a person signs: SHA-256 over the canonical JSON of exactly these six members.
+    """What a person signs: SHA-256 over the canonical JSON of exactly these seven members.
 
-    Without a schema version (a question; a request of the form before there was one) it is over
-    the other five. Raises InvalidError if the arguments cannot be signed.
+    Without a schema version (a question; a request of the form before there was one), or where the
+    tool has neither check nor preview, it is over the others. Raises InvalidError if the arguments
+    cannot be signed.
     """
     _require_shallow(arguments)
     signed = {
@@ -133,6 +135,8 @@ def digest(
     }
     if schema_version:
         signed["schema_version"] = schema_version
+    if checked:
+        signed["checked"] = checked
     return sha256_hex(canonical_json(signed))
 
 

@@ -130,6 +130,16 @@ def value_text(value: Any, defaulted: Collection[str] = (), pointer: str = "") -
     return "\n".join(_outline(value, defaulted, pointer))
 
 
+def table_text(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, a line each; a cell that could pass for two, or for two rows, is in quotes."""
+    return "\n".join(" | ".join(map(_cell, cells)) for cells in rows)
+
+
+def _cell(text: str) -> str:
+    whole = text == text.strip() and not any(mark in text for mark in '|"\n\r\t')
+    return text if whole and visible(text) == text else one_line(text)
+
+
 def quoted(text: str) -> str:
     """A text in quotes, by the rules of JSON but for line breaks, which break and are marked."""
     return _quoted(text, f"{BREAK}\n")

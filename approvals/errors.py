@@ -17,7 +17,8 @@ CountersignError
 │   ├── ClosedError          the session or request is over
 │   └── LostLeaseError       another process owns the session now
 ├── InvalidError             the input does not fit; says what to change
-│   └── InvalidArgumentsError  edited arguments do not fit the tool's schema
+│   ├── InvalidArgumentsError  edited arguments do not fit the tool's schema
+│   └── PreconditionFailedError  a tool's own check says that the call makes no sense now
 ├── IntegrityError           stored data does not match its digest or chain
 ├── InvalidWebhookError      a webhook is not signed by who it claims to be from
 ├── ConfigurationError       a setting is missing or wrong; lists every problem
@@ -25,6 +26,7 @@ CountersignError
     ├── NoRecipientError     it works, but whom this is for cannot be reached in it yet
     │   └── UnreachableError it is closed to us there until people undo that
     ├── MisdirectedError     it works, and refuses this one message at this address
+    ├── CheckFailedError     a tool's check or preview could not say anything
     ├── UnansweredError      it may have done what was asked, and did not say so
     └── BusyError            there is too much to do; nothing was done, come again
 
@@ -146,6 +148,11 @@ class InvalidArgumentsError(InvalidError):
         super().__init__(f"The arguments do not fit {tool}: {detail}")
 
 
+class PreconditionFailedError(InvalidError):
+    """Raise this from a tool's check: the call makes no sense now. It is asked of nobody, or not
+    run if it was approved before; the agents read the text."""
+
+
 class IntegrityError(CountersignError):
     """Stored data does not match its digest or chain."""
 
@@ -195,6 +202,10 @@ class MisdirectedError(UnavailableError):
     """The system works, and refuses this one message at the address to which it was sent."""
 
     outage = False
+
+
+class CheckFailedError(UnavailableError):
+    """A tool's check or preview could not say anything: it failed, or took too long."""
 
 
 class UnansweredError(UnavailableError):

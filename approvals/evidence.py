@@ -22,7 +22,10 @@ from approvals.store import ledger as ledger_rows
 
 LAPSED = "lapsed"
 """The ledger's kind of an approval whose time was over before its call had begun."""
-_ASKED = frozenset({"proposed", "voted", "decided", LAPSED})
+DRIFTED = "drifted"
+"""The ledger's kind of an approval after which the tool's check found something else."""
+_IN_VAIN = frozenset({LAPSED, DRIFTED})
+_ASKED = frozenset({"proposed", "voted", "decided"}) | _IN_VAIN
 _APPROVING = (Verdict.APPROVE, Verdict.MODIFY)
 
 
@@ -37,8 +40,9 @@ class Evidence:
     decided_at: datetime
     votes: tuple[Vote, ...] = ()
     """On this revision, oldest first; none where a rule allowed the call."""
-    lapsed: int = 0
-    """How many approvals of earlier revisions came to nothing, because their time was over."""
+    in_vain: int = 0
+    """How many approvals of earlier revisions came to nothing: their time was over, or what the
+    tool's check had found had changed."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     if entry.body.get("verdict") not in _APPROVING:
         raise EvidenceError(f"the decision on it is {entry.body.get('verdict')}")
     voted = [e for e in found if e.kind == "voted" and _is_on(e, request)]
-    lapsed = sum(e.kind == LAPSED for e in found)
-    return Evidence(entry.at, tuple(_vote(request, e) for e in voted), lapsed)
+    in_vain = sum(e.kind in _IN_VAIN for e in found)
+    return Evidence(entry.at, tuple(_vote(request, e) for e in voted), in_vain)
 
 
 def _allowed(request: Request, found: Sequence[_Entry]) -> Evidence:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from approvals.asking import AskAgain, Asking
 from approvals.authority import revoked
-from approvals.canonical import digest, sha256_hex, well_formed
+from approvals.canonical import sha256_hex, well_formed
 from approvals.doubts import contradicted
 from approvals.errors import IntegrityError, InvalidError, LostLeaseError
 from approvals.evidence import EvidenceError, approval
@@ -39,8 +39,8 @@ from approvals.models import (
 from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
 from approvals.ports import Directory
-from approvals.proposals import call_of, not_executed
-from approvals.staleness import lapsed
+from approvals.proposals import call_digest, call_of, not_executed
+from approvals.staleness import NOTHING_CHECKED, Found, drifted, lapsed
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
@@ -93,8 +93,12 @@ class Executions:
         request_id: RequestId,
         arguments: JsonObject,
         now: datetime,
+        checked: Found = NOTHING_CHECKED,
     ) -> Request | Result | AskAgain:
-        """The request, executing and ours; or why it is not run, perhaps not yet."""
+        """The request, executing and ours; or why it is not run, perhaps not yet.
+
+        `checked` is what the tool's check finds now.
+        """
         request = self._of_session(connection, session_id, request_id)
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == epoch:
@@ -108,7 +112,7 @@ class Executions:
             )
         if not again and (ask := self._to_ask(connection, request)) is not None:
             return ask
-        refusal = self._why_not(connection, request, arguments, now, begun=again)
+        refusal = self._why_not(connection, request, arguments, now, checked, begun=again)
         if isinstance(refusal, AskAgain):
             return refusal
         if refusal is not None and again:
@@ -276,18 +280,12 @@ class Executions:
         request: Request,
         arguments: JsonObject,
         now: datetime,
+        checked: Found,
         *,
         begun: bool,
     ) -> Result | AskAgain | None:
         try:
-            recomputed = digest(
-                session_id=request.session_id,
-                call_id=request.call_id,
-                tool=request.tool,
-                arguments=arguments,
-                policy_version=request.policy_version,
-                schema_version=request.schema_version,
-            )
+            recomputed = call_digest(call_of(request, arguments), request.policy_version)
         except InvalidError:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         decision = request.decision
@@ -320,7 +318,8 @@ class Executions:
         if begun:  # in time
             return None
         session = session_rows.get(connection, request.session_id)
-        return lapsed(request, session, evidence, ruling, now)
+        over = lapsed(request, session, evidence, ruling, now)
+        return over or drifted(request, session, evidence, checked)
 
     def _known(
         self, connection: Connection, request: Request, result: Result, now: datetime

@@ -122,6 +122,8 @@ class Cause(StrEnum):
     NO_APPROVER = "no_approver"
     """Nobody who may decide it is left; it was not asked."""
     LIMIT = "limit"
+    PRECONDITION = "precondition"
+    """The tool's own check says that it makes no sense now, or could not say anything."""
 
 
 class DeliveryStatus(StrEnum):
@@ -145,6 +147,40 @@ class Stage(Value):
     """Whether an approval of an earlier stage counts here, too, if its person holds a role."""
 
 
+class Preview(Value):
+    """What a tool says beforehand of what a call would do."""
+
+    kind: Literal["text", "table", "diff"] = "text"
+    text: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Of a table; the first row is its head."""
+
+
+class AfterRejection(StrEnum):
+    """What becomes of a call that a person has refused in the same session, unchanged."""
+
+    ANSWER = "answer"
+    """It is refused with that person's words, and nobody is asked."""
+    ASK = "ask"
+
+
+class Checked(Value):
+    """What a tool's own check and preview say of one call, before it runs."""
+
+    facts: JsonObject | None = None
+    """Of the world: simple values by name. Another one at the claim means: ask again."""
+    preview: Preview | None = None
+
+    def signed(self) -> JsonObject:
+        """What of it is signed with the call: all that there is."""
+        signed: JsonObject = {}
+        if self.facts is not None:
+            signed["facts"] = self.facts
+        if self.preview is not None:
+            signed["preview"] = self.preview.model_dump(mode="json")
+        return signed
+
+
 class ToolCall(Value):
     """A call that an agent proposes. `call_id` is unique within its session."""
 
@@ -159,6 +195,8 @@ class ToolCall(Value):
     rationale: str = ""
     schema_version: str = ""
     """Of the tool: what its body makes of these arguments."""
+    checked: Checked = Checked()
+    """Shown, and so signed, with the call."""
 
 
 class Injected(Value):
@@ -179,23 +217,6 @@ class Effective(Value):
     injected: tuple[Injected, ...] = ()
     schema_version: str
     """Of the tool: another one may mean something else by the same arguments."""
-
-
-class Preview(Value):
-    """What a tool says beforehand of what a call would do."""
-
-    kind: Literal["text", "table", "diff"] = "text"
-    text: str = ""
-    rows: tuple[tuple[str, ...], ...] = ()
-    """Of a table; the first row is its head."""
-
-
-class AfterRejection(StrEnum):
-    """What becomes of a call that a person has refused in the same session, unchanged."""
-
-    ANSWER = "answer"
-    """It is refused with that person's words, and nobody is asked."""
-    ASK = "ask"
 
 
 class Ruling(Value):
@@ -233,8 +254,8 @@ class Proposal(Value):
     written: JsonObject | None = None
     """What the agent wrote, where that is not what the body will receive."""
     injected: tuple[Injected, ...] = ()
-    facts: JsonObject | None = None
-    preview: Preview | None = None
+    unmet: str | None = None
+    """Why the tool's own check says that it makes no sense now."""
 
 
 class Principal(Value):
@@ -399,6 +420,11 @@ class Request(Value):
     """The newest few of the session, proposed before this one or beside it."""
     ledger_seq: int = 0
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
+
+    @property
+    def checked(self) -> Checked:
+        """What the tool's check and preview said."""
+        return Checked(facts=self.facts, preview=self.preview)
 
     @property
     def modified(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from approvals.models import (
+    Checked,
     Conversation,
     ConversationKey,
     Delivery,
@@ -126,6 +127,14 @@ class ToolCatalog(Protocol):
 
         Raises InvalidArgumentsError with a reason by argument. Runs the validators of the tool's
         parameters, not the tool.
+        """
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
+        """What the tool's check and preview say of a call with these effective arguments; None if
+        the tool is unknown.
+
+        Runs code of the workflow's, for as long as its limit lets it. Raises
+        PreconditionFailedError; CheckFailedError if they cannot say anything.
         """
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ POLICY = "policy"
 """Who decided, when it was a rule."""
 ARGUMENTS_RULE = "arguments"
 """Denies what does not fit a tool, and what is for no tool there is."""
+PRECONDITION_RULE = "precondition"
+"""Denies what the tool's own check says makes no sense now."""
 OFFER_RULE = "not_offered"
 """Denies an agent what its model was not shown."""
 
@@ -57,6 +59,9 @@ def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ru
             "it. Ask an agent that was.",
             risk=Risk.HIGH,
         )
+    if proposal.unmet is not None:
+        reason = proposal.unmet
+        return Ruling(effect=Effect.DENY, rule_id=PRECONDITION_RULE, reason=reason, risk=Risk.LOW)
     if proposal.kind is RequestKind.INPUT:
         return policy.rule_input(proposal.call, input_roles)
     return policy.rule(proposal.call)
@@ -96,6 +101,7 @@ def call_digest(call: ToolCall, policy_version: str) -> str:
         arguments=call.arguments,
         policy_version=policy_version,
         schema_version=call.schema_version,
+        checked=call.checked.signed(),
     )
 
 
@@ -110,6 +116,7 @@ def call_of(request: Request, arguments: JsonObject) -> ToolCall:
         executor=request.executor,
         rationale=request.rationale,
         schema_version=request.schema_version,
+        checked=request.checked,
     )
 
 
@@ -184,10 +191,10 @@ def build(
         injected=proposal.injected,
         show_first=ruling.show_first,
         valid_for_s=ruling.valid_for_s if asks else None,
-        facts=proposal.facts,
-        preview=proposal.preview,
+        facts=call.checked.facts,
+        preview=call.checked.preview,
         call_hash="" if proposal.problem else call_hash(call.tool, call.arguments),
-        result=_result(ruling, refused=proposal.problem is not None),
+        result=_result(proposal, ruling),
     )
 
 
@@ -211,9 +218,11 @@ def _by_policy(ruling: Ruling, digest_hex: str, now: datetime) -> Decision:
     )
 
 
-def _result(ruling: Ruling, *, refused: bool) -> Result | None:
-    if refused:
+def _result(proposal: Proposal, ruling: Ruling) -> Result | None:
+    if proposal.problem is not None:
         return not_executed(Cause.INVALID_ARGUMENTS, ruling.reason, retry=True)
+    if proposal.unmet is not None:
+        return not_executed(Cause.PRECONDITION, ruling.reason, retry=True)
     if ruling.effect is Effect.DENY:
         return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
     if ruling.effect is Effect.SHADOW:

@@ -40,6 +40,7 @@ from approvals.models import (
     Session,
     SessionId,
     SessionStatus,
+    ToolCall,
 )
 from approvals.observing import SILENT, Observer
 from approvals.policy import Policy
@@ -62,6 +63,7 @@ from approvals.repeats import (
     with_same_calls,
 )
 from approvals.shortfall import Shortfall, of_ruling
+from approvals.staleness import NOTHING_CHECKED, Found
 from approvals.store import changes, codec
 from approvals.store import leases as lease_rows
 from approvals.store import ledger as ledger_rows
@@ -346,10 +348,19 @@ class Runs:
             return []
         return await self._store.read(lambda c: request_rows.of_session(c, session.id))
 
+    def asks(self, call: ToolCall) -> bool:
+        """Whether people would have to approve the call."""
+        return self._policy.rule(call).effect is Effect.REQUIRE_APPROVAL
+
     async def claim(
-        self, run: Run, request_id: RequestId, arguments: JsonObject
+        self,
+        run: Run,
+        request_id: RequestId,
+        arguments: JsonObject,
+        checked: Found = NOTHING_CHECKED,
     ) -> Request | Result:
-        """Take the one right to run an approved call; `arguments` are those about to run.
+        """Take the one right to run an approved call; `arguments` are those about to run, `checked`
+        is what the tool's check finds now, or why it finds nothing.
 
         A Request (executing): run the tool now, with exactly its arguments and execution token.
         A Request (pending): it was asked again, and the session waits; suspend the chat.
@@ -360,7 +371,7 @@ class Runs:
         def unit(connection: Connection) -> Request | Result | AskAgain:
             lease_rows.require_lease(connection, run.session.id, run.epoch, now)
             return self._executions.claim(
-                connection, run.session.id, run.epoch, request_id, arguments, now
+                connection, run.session.id, run.epoch, request_id, arguments, now, checked
             )
 
         claimed = await self._store.write(unit)
@@ -368,11 +379,12 @@ class Runs:
 
     async def _ask_again(self, run: Run, again: AskAgain) -> Request | Result:
         """The request as it waits again, its session too; or why it cannot be asked any more."""
-        now, effective = self._clock.now(), self._asking.effective(again)
+        today = await self._asking.today(again)
+        now = self._clock.now()
 
         def unit(connection: Connection) -> Request | Result:
             lease_rows.require_lease(connection, run.session.id, run.epoch, now)
-            asked = self._asking.ask(connection, again, effective, now)
+            asked = self._asking.ask(connection, again, today, now)
             if asked.result is not None:
                 return asked.result
             now_waits = {**_WAITING, "attempts": 0, "error": None}
@@ -635,6 +647,7 @@ def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:
         "stages": [stage.model_dump(mode="json") for stage in request.stages],
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "transcript_sha256": _transcript_sha256(transcript),
+        **({} if request.facts is None else {"facts": request.facts}),
     }
 
 

@@ -38,11 +38,11 @@ from approvals.ledger import Verification
 from approvals.long_results import ResultText, whole
 from approvals.models import (
     Actor,
+    Checked,
     Conversation,
     ConversationKey,
     Delivery,
     DeliveryId,
-    Effective,
     JsonObject,
     LedgerEntry,
     Opening,
@@ -159,8 +159,7 @@ class ApprovalService:
         began_s = time.time()
         try:
             if verdict is Verdict.MODIFY and arguments is not None:
-                effective = await self._effective(request_id, arguments)
-                ballot = ballot.model_copy(update={"effective": effective})
+                ballot = await self._with_effective(ballot, arguments)
             request, new = await self._cast(ballot, actor, act)
         except CountersignError as exc:
             self._observer.vote_refused(request_id, actor.via, exc)
@@ -169,17 +168,23 @@ class ApprovalService:
             self._observer.voted(request, verdict, actor.via, began_s=began_s)
         return request
 
-    async def _effective(self, request_id: RequestId, arguments: JsonObject) -> Effective | None:
-        """What the tool would receive; asked outside of a transaction, for it runs validators."""
+    async def _with_effective(self, ballot: Ballot, arguments: JsonObject) -> Ballot:
+        """What the tool would receive, and what its check finds then; asked outside of a
+        transaction, for it runs validators and checks of the workflow's."""
 
         def unit(connection: Connection) -> tuple[Request, Session]:
-            request = request_rows.get(connection, request_id)
+            request = request_rows.get(connection, ballot.request_id)
             return request, session_rows.get(connection, request.session_id)
 
         request, session = await self._store.read(unit)
         if request.status is not RequestStatus.PENDING or request.kind is RequestKind.INPUT:
-            return None  # the ballot is refused for that
-        return self._catalog.effective(session.workflow, request.tool, arguments)
+            return ballot  # it is refused for that
+        workflow, tool = session.workflow, request.tool
+        effective = self._catalog.effective(workflow, tool, arguments)
+        if effective is None:
+            return ballot
+        checked = await self._catalog.checked(workflow, tool, effective.arguments)
+        return ballot.model_copy(update={"effective": effective, "checked": checked or Checked()})
 
     async def _cast(self, ballot: Ballot, actor: Actor, act: ActKey | None) -> tuple[Request, bool]:
         """The request after the ballot, and whether it was not counted before."""
@@ -208,11 +213,12 @@ class ApprovalService:
         return outcome, new
 
     async def _ask_again(self, again: AskAgain) -> None:
-        now, effective = self._clock.now(), self._asking.effective(again)
+        today = await self._asking.today(again)
+        now = self._clock.now()
 
         def unit(connection: Connection) -> None:
             request_rows.lock(connection, again.request.id)
-            self._asking.ask(connection, again, effective, now)
+            self._asking.ask(connection, again, today, now)
 
         await self._store.write(unit)
         log.info("request asked again", request_id=again.request.id, why=again.why)

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from approvals.asking import AskAgain
-from approvals.evidence import LAPSED, Evidence
-from approvals.models import Cause, JsonObject, Request, Result, Ruling, Session, Verdict
+from approvals.canonical import canonical_json
+from approvals.display import shown_arguments
+from approvals.errors import CheckFailedError, PreconditionFailedError
+from approvals.evidence import DRIFTED, LAPSED, Evidence
+from approvals.models import (
+    Cause,
+    Checked,
+    JsonObject,
+    Request,
+    Result,
+    Ruling,
+    Session,
+    Verdict,
+)
 from approvals.proposals import not_executed
-from approvals.wording import duration_words, visible
+from approvals.wording import cut_visibly, duration_words, visible
 
-LAPSES = 3
+Found: TypeAlias = Checked | PreconditionFailedError | CheckFailedError
+"""What a tool's check finds, or why it finds nothing."""
+NOTHING_CHECKED = Checked()
+"""Of a tool that has no check."""
+IN_VAIN = 3
 """How many approvals of one call may come to nothing before it is not asked any more."""
+DIFFERENCES = 400
+"""Characters of what has changed that are said; the ledger has all of it."""
 NOT_CARRIED_OUT = "Approved by {who} on {at:%Y-%m-%d %H:%M} UTC, but not carried out within {span}."
-GIVEN_UP = "It was approved {count} times and not carried out in time, so it is not asked again."
+CHANGED = "Approved by {who} on {at:%Y-%m-%d %H:%M} UTC, but what was checked has changed since:"
+GIVEN_UP = "It was approved {count} times and could not be carried out, so it is not asked again."
+NOT_RUN = "It was approved, and nothing was run."
 
 
 def lapsed(
@@ -30,9 +52,8 @@ def lapsed(
     why = NOT_CARRIED_OUT.format(
         who=_approvers(evidence), at=evidence.decided_at, span=duration_words(min(spans))
     )
-    if evidence.lapsed + 1 >= LAPSES:
-        given_up = f"{why} {GIVEN_UP.format(count=evidence.lapsed + 1)}"
-        return not_executed(Cause.EXPIRED, given_up, retry=True)
+    if evidence.in_vain + 1 >= IN_VAIN:
+        return _given_up(Cause.EXPIRED, why, evidence)
     body: JsonObject = {
         "request": request.id,
         "revision": request.revision,
@@ -42,6 +63,52 @@ def lapsed(
         "valid_for_s": min(spans),
     }
     return AskAgain(request, session, why, tool_changed=False, entry=(LAPSED, body))
+
+
+def drifted(
+    request: Request, session: Session, evidence: Evidence, found: Found
+) -> AskAgain | Result | None:
+    """What follows if the tool's check does not find what was shown with the call; None if it does.
+
+    What was shown is part of the digest, so it is what people approved.
+    """
+    if isinstance(found, PreconditionFailedError | CheckFailedError):
+        return not_executed(Cause.PRECONDITION, f"{found} {NOT_RUN}", retry=True)
+    if canonical_json(found.facts) == canonical_json(request.facts):
+        return None
+    before, after = request.facts or {}, found.facts or {}
+    changes = cut_visibly("; ".join(_changes(before, after)), DIFFERENCES)
+    said = CHANGED.format(who=_approvers(evidence), at=evidence.decided_at)
+    why = f"{said} {changes}."
+    if evidence.in_vain + 1 >= IN_VAIN:
+        return _given_up(Cause.DRIFT, why, evidence)
+    body: JsonObject = {
+        "request": request.id,
+        "revision": request.revision,
+        "digest": request.digest,
+        "cause": Cause.DRIFT,
+        "before": request.facts,
+        "after": found.facts,
+    }
+    return AskAgain(request, session, why, tool_changed=False, entry=(DRIFTED, body))
+
+
+def _changes(before: JsonObject, after: JsonObject) -> Iterator[str]:
+    """Each fact that is another one now, in words."""
+    was = {each.name: each for each in shown_arguments(before)}
+    now = {each.name: each for each in shown_arguments(after)}
+    for name in sorted(was | now):
+        if name not in now:
+            yield f"{was[name].label} was {was[name].text} and is not there any more"
+        elif name not in was:
+            yield f"{now[name].label} was not there and is {now[name].text}"
+        elif canonical_json(before[name]) != canonical_json(after[name]):
+            yield f"{now[name].label} was {was[name].text} and is {now[name].text}"
+
+
+def _given_up(cause: Cause, why: str, evidence: Evidence) -> Result:
+    given_up = GIVEN_UP.format(count=evidence.in_vain + 1)
+    return not_executed(cause, f"{why} {given_up}", retry=True)
 
 
 def _approvers(evidence: Evidence) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from approvals.errors import UnavailableError
 from approvals.models import (
+    Checked,
     Conversation,
     ConversationKey,
     Effective,
@@ -119,6 +120,9 @@ class _NoTools:
         return frozenset()
 
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        return None
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
         return None
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:

@@ -7,7 +7,14 @@ without `visible`, and each connector escapes it for its own markup.
 from __future__ import annotations
 
 from approvals.canonical import short
-from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, value_text
+from approvals.display import (
+    Shown,
+    deciding,
+    set_by_workflow,
+    shown_arguments,
+    table_text,
+    value_text,
+)
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Value
 from approvals.ports import RequestView, TicketOrder
 from approvals.reading import ReadLinks
@@ -44,8 +51,9 @@ class Document(Value):
     lead: str
     arguments: tuple[Row, ...]
     complete: bool
-    """Whether the arguments are all there, whole. Else nobody is asked to approve it by this text,
-    and the connector says `read_it`; also where it has to shorten the rows further."""
+    """Whether the arguments and the notes are all there, whole. Else nobody is asked to approve it
+    by this text, and the connector says `read_it`; also where it has to shorten the rows further.
+    """
     read_it: str
     """How to read all of it."""
     why: str
@@ -68,6 +76,7 @@ def document(
     who = "an unknown person" if view.requester is None else view.requester.name
     shown = _shown(request, request.arguments, view.arguments_schema)
     rows, complete = _rows(shown, budget)
+    notes, noted = _notes(request, budget // 4)
     before = _shown(request, request.proposed_arguments or {}, view.arguments_schema, marks=False)
     return Document(
         title=_title(view, shown),
@@ -77,12 +86,12 @@ def document(
             "approved here."
         ),
         arguments=rows,
-        complete=complete,
+        complete=complete and noted,
         read_it=_read_it(request, links, place),
         why=_why(request.rationale.strip()),
         before=_rows(before, budget // 4)[0],
         facts=tuple(_facts(view, order)),
-        notes=tuple(_notes(request, budget // 4)),
+        notes=notes,
     )
 
 
@@ -155,21 +164,25 @@ def _name(shown: Shown) -> str:
     return shown.label if same else f"{shown.label} ({visible(shown.name)})"
 
 
-def _notes(request: Request, budget: int) -> list[Row]:
-    rows = [
-        Row(name=f"Checked: {each.label}", text=cut_visibly(each.text, 500))
-        for each in shown_arguments(request.facts or {})
-    ]
+def _notes(request: Request, budget: int) -> tuple[tuple[Row, ...], bool]:
+    """What the tool's check and preview say, and whether that is all of it."""
+    said = [(f"Checked: {each.label}", each.text) for each in shown_arguments(request.facts or {})]
     if request.preview is not None:
-        text = cut_visibly(visible(_preview_text(request.preview)), budget)
-        rows.append(Row(name="What would happen", text=text))
-    return rows
+        said.append(("What would happen", _preview_text(request.preview)))
+    rows: list[Row] = []
+    left, complete = budget, True
+    for name, text in said:
+        title, shown = cut_visibly(name, NAME_LIMIT), cut_visibly(text, max(left, 40))
+        complete = complete and (title, shown) == (name, text)
+        left -= len(shown)
+        rows.append(Row(name=title, text=shown))
+    return tuple(rows), complete
 
 
 def _preview_text(preview: Preview) -> str:
     if preview.kind == "table":
-        return "\n".join(" | ".join(visible(cell) for cell in cells) for cells in preview.rows)
-    return preview.text
+        return table_text(preview.rows)
+    return visible(preview.text)
 
 
 def _facts(view: RequestView, order: TicketOrder) -> list[Row]:

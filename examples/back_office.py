@@ -21,7 +21,7 @@ from urllib.parse import quote
 import aiosmtplib
 import httpx
 
-from agents import NothingHappenedError, OutcomeUnknownError
+from agents import NothingHappenedError, OutcomeUnknownError, PreconditionFailedError
 
 TIMEOUT_S = 10.0
 """For one request to a back end, connecting included."""
@@ -168,6 +168,13 @@ class Crm:
         answer = await self.api.read("/customers", name=name)
         customers: list[dict[str, Any]] = answer["customers"]
         return customers
+
+    async def opportunity(self, opportunity_id: str) -> dict[str, Any]:
+        """One opportunity as it is now. Raises PreconditionFailedError if the CRM refuses."""
+        try:
+            return await self.api.read(path_of("opportunities", opportunity_id))
+        except BackOfficeError as error:
+            raise PreconditionFailedError(str(error)) from error
 
     async def write(
         self, method: str, path: str, body: Mapping[str, Any], key: str

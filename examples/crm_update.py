@@ -1,7 +1,8 @@
 """A CRM change and the letter that goes with it, proposed together and decided each on its own.
 
 Two agents are enough: the assistant proposes both calls in one message, the gatekeeper runs what
-the account executive approves of them.
+the account executive approves of them. Beside the change they read what the record says now; if
+that is something else by the time the change is made, they are asked again.
 """
 
 # No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
@@ -59,6 +60,10 @@ def crm_update(context: WorkflowContext) -> Chat:
         path = path_of("opportunities", opportunity_id)
         return as_json(await crm.write("PATCH", path, body, current_execution().token))
 
+    async def record_now(arguments: dict[str, Any]) -> dict[str, Any]:
+        record = await crm.opportunity(arguments["opportunity_id"])
+        return {f"{name}_now": record[name] for name in ("stage", "amount", "close_date")}
+
     async def send_email(
         to: Annotated[str, "The address"],
         subject: Annotated[str, "The subject, one line"],
@@ -74,6 +79,7 @@ def crm_update(context: WorkflowContext) -> Chat:
         "gatekeeper",
         human_input_mode="NEVER",
         idempotent={"lookup_customer"},
+        checks={"update_opportunity": record_now},
         is_termination_msg=_is_last_word,
     )
     assistant = AssistantAgent(

@@ -14,6 +14,7 @@ from approvals.long_results import ResultText
 from approvals.models import (
     Delivery,
     JsonObject,
+    Preview,
     Principal,
     Request,
     RequestId,
@@ -109,6 +110,13 @@ class RequestBody(Value):
     )
     rule: RuleBody
     votes: list[VoteBody]
+    facts: JsonObject | None = Field(
+        description="What the tool's check of the world found; null if it has none."
+    )
+    preview: Preview | None = Field(description="What the tool says it would do.")
+    approval_valid_for_s: float | None = Field(
+        description="Seconds for which an approval holds; then it is asked again."
+    )
     asked_again: str = Field(
         description='Why this revision had to be asked; "" if an agent or an edit did.'
     )
@@ -150,6 +158,9 @@ class RequestBody(Value):
                 id=request.rule_id, reason=request.reason, policy_version=request.policy_version
             ),
             votes=[_vote(vote) for vote in votes],
+            facts=request.facts,
+            preview=request.preview,
+            approval_valid_for_s=request.valid_for_s,
             asked_again=request.asked_again,
             same_calls=list(request.same_calls),
             questions=[],

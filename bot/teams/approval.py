@@ -73,7 +73,8 @@ def approval_card(
     Where it does not show all of them, Approve is offered only once somebody has read them.
     """
     request = view.request
-    table = what(view, shown, space)
+    table, found = what(view, shown, space), checked(view, space)
+    complete = table.complete and found.complete
     body = [
         *_noted(note),
         *top(f"Approval needed: {in_words(request.tool)}", request),
@@ -82,19 +83,19 @@ def approval_card(
         *same_calls(request),
         *position(view),
         *table.elements,
-        *(() if table.complete else not_everything(view, look)),
-        *checked(view, space),
+        *found.elements,
+        *(() if complete else not_everything(view, look)),
         *why(view),
         *votes(view),
         *who_decides(view),
     ]
     spoken = f"Approval needed. {request.risk.capitalize()} risk: {in_words(request.tool)}."
     if note and note.final:
-        return Drawn(card(body, [refresh_button(request, look)], spoken=spoken), table.complete)
+        return Drawn(card(body, [refresh_button(request, look)], spoken=spoken), complete)
     body.append(_comment(typed, required_for="to reject"))
-    offered = table.complete or any(view.has_read(person) for person in view.eligible)
+    offered = complete or any(view.has_read(person) for person in view.eligible)
     actions = _buttons(request, look, approve=offered)
-    return Drawn(card(body, actions, spoken=spoken), table.complete)
+    return Drawn(card(body, actions, spoken=spoken), complete)
 
 
 def _noted(note: Note | None) -> list[JsonObject]:

@@ -25,6 +25,8 @@ class Space:
     value_characters: int = 12_000
     """A longer value is shown by its beginning only."""
     folded_characters: int = FOLD_AT_CHARACTERS
+    columns: bool = True
+    """Whether a table of a preview may stand in columns, which take more than lines do."""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ CARD_LIMIT_BYTES = 25 * 1024
 """In UTF-16. Teams documents 28 KB for a message (connectors) to 100 KB (bots, newest page)."""
 SPACES = (
     Space(),
-    Space(value_characters=4_000),
-    Space(value_characters=1_500),
-    Space(value_characters=0, rows=40),
-    Space(value_characters=0, rows=20, folded_characters=120),
-    Space(value_characters=0, rows=8, folded_characters=60),
-    Space(value_characters=0, rows=0),
+    Space(columns=False),
+    Space(columns=False, value_characters=4_000),
+    Space(columns=False, value_characters=1_500),
+    Space(columns=False, value_characters=0, rows=40),
+    Space(columns=False, value_characters=0, rows=20, folded_characters=120),
+    Space(columns=False, value_characters=0, rows=8, folded_characters=60),
+    Space(columns=False, value_characters=0, rows=0),
 )
 
 

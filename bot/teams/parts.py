@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, value_text
+from approvals.display import (
+    Shown,
+    deciding,
+    set_by_workflow,
+    shown_arguments,
+    table_text,
+    value_text,
+)
 from approvals.models import JsonObject, Preview, Request, RequestStatus, Risk, Verdict, Vote
 from approvals.ports import RequestView
 from approvals.repeats import in_sentence
-from approvals.wording import cut_visibly, people_in_words
+from approvals.wording import cut_visibly, people_in_words, visible
 from bot.teams.arguments import ArgumentsTable, Space, arguments_table, value_cell
 from bot.teams.elements import (
     Flavour,
@@ -140,30 +147,36 @@ def what(view: RequestView, shown: Sequence[Shown], space: Space) -> ArgumentsTa
     return ArgumentsTable((*own, *beside.elements), table.complete and beside.complete)
 
 
-def checked(view: RequestView, space: Space) -> list[JsonObject]:
-    """What the tool itself found and says would happen."""
-    request = view.request
+def checked(view: RequestView, space: Space) -> ArgumentsTable:
+    """What the tool itself found and says would happen; nothing where it says nothing."""
+    request, complete = view.request, True
     elements: list[JsonObject] = []
     if request.facts:
-        shown = shown_arguments(request.facts)
-        elements += [label("As checked when it was asked")]
-        elements += arguments_table(shown, space, prefix="fact").elements
+        found = arguments_table(shown_arguments(request.facts), space, prefix="fact")
+        elements += [label("As checked when it was asked"), *found.elements]
+        complete = found.complete
     if request.preview is not None:
-        elements += [label("What would happen"), *_preview(request.preview, space)]
-    return elements
+        preview = _preview(request.preview, space)
+        elements += [label("What would happen"), *preview.elements]
+        complete = complete and preview.complete
+    return ArgumentsTable(tuple(elements), complete)
 
 
-def _preview(preview: Preview, space: Space) -> Sequence[JsonObject]:
-    if preview.kind != "table":
-        cell = value_cell(preview.text, space, "preview")
-        return [_monospace(element) for element in cell.elements]
-    lines = []
-    for index, cells in enumerate(preview.rows[:PREVIEW_ROWS]):
-        weight = "Bolder" if index == 0 else "Default"
-        texts = [cut_visibly(cell, PREVIEW_CELL) for cell in cells[:PREVIEW_COLUMNS]]
-        lines.append(row([[plain(text, weight=weight)] for text in texts], (1,) * len(texts)))
-    missing = len(preview.rows) - PREVIEW_ROWS
-    return [*lines, *([words(f"… {missing:,} more rows.")] if missing > 0 else [])]
+def _preview(preview: Preview, space: Space) -> ArgumentsTable:
+    small = len(preview.rows) <= PREVIEW_ROWS and all(
+        len(cells) <= PREVIEW_COLUMNS and all(len(cell) <= PREVIEW_CELL for cell in cells)
+        for cells in preview.rows
+    )
+    if preview.kind == "table" and small and space.columns:
+        lines = []
+        for index, cells in enumerate(preview.rows):
+            weight = "Default" if index else "Bolder"
+            texts = [plain(visible(cell), weight=weight) for cell in cells]
+            lines.append(row([[text] for text in texts], (1,) * len(texts)))
+        return ArgumentsTable(tuple(lines), complete=True)
+    text = table_text(preview.rows) if preview.kind == "table" else visible(preview.text)
+    cell = value_cell(text, space, "preview")
+    return ArgumentsTable(tuple(map(_monospace, cell.elements)), cell.complete)
 
 
 def _monospace(element: JsonObject) -> JsonObject:

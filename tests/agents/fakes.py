@@ -27,10 +27,12 @@ from approvals.models import (
     SessionId,
     SessionStatus,
     Stage,
+    ToolCall,
     Verdict,
     Via,
 )
 from approvals.runs import Run
+from approvals.staleness import NOTHING_CHECKED, Found
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 POLICY_VERSION = "policy-1"
@@ -137,8 +139,16 @@ class FakeRuns:
             self.leased.discard(run.session.id)
         return tuple(requests)
 
+    def asks(self, call: ToolCall) -> bool:
+        """Whether people would have to approve it."""
+        return call.tool in self.guarded
+
     async def claim(
-        self, run: Run, request_id: RequestId, arguments: JsonObject
+        self,
+        run: Run,
+        request_id: RequestId,
+        arguments: JsonObject,
+        checked: Found = NOTHING_CHECKED,
     ) -> Request | Result:
         """The one right to run."""
         self._require(run)

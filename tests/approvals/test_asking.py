@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from approvals.asking import Today
 from approvals.errors import AlreadyDecidedError, StaleDigestError
 from approvals.models import (
     Cause,
@@ -175,7 +176,7 @@ async def test_what_was_decided_meanwhile_is_not_asked_again(world: World) -> No
     await world.vote(request, BEN, Verdict.REJECT)
 
     with pytest.raises(AlreadyDecidedError):
-        await world.store.write(lambda c: asking.ask(c, again, None, world.clock.now()))
+        await world.store.write(lambda c: asking.ask(c, again, Today(), world.clock.now()))
     assert RequestStatus.REJECTED is (await world.now(request)).status
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from approvals.models import Cause, JsonObject, Request, RequestStatus, Result, SessionStatus
-from approvals.staleness import LAPSES
+from approvals.staleness import IN_VAIN
 from approvals.store.schema import requests
 from approvals.wording import duration_words
 from tests.doubles.directory import BEN, CARA, DAVE
@@ -103,7 +103,7 @@ async def test_what_is_approved_again_runs(world: World) -> None:
 
 async def test_what_lapses_again_and_again_is_not_asked_for_ever(world: World) -> None:
     request = await approved(world)
-    for _ in range(LAPSES - 1):
+    for _ in range(IN_VAIN - 1):
         asked = await later(world, request, HOUR_S + 1)
         assert isinstance(asked, Request)
         await world.vote(asked)
@@ -111,7 +111,7 @@ async def test_what_lapses_again_and_again_is_not_asked_for_ever(world: World) -
 
     assert isinstance(told, Result)
     assert (Cause.EXPIRED, True) == (told.cause, told.retry)
-    assert "approved 3 times and not carried out in time" in told.message
+    assert "approved 3 times and could not be carried out" in told.message
     assert RequestStatus.CANCELLED is (await world.now(request)).status
 
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from approvals.errors import InvalidError
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import (
+    Checked,
     ConversationKey,
     Effective,
     JsonObject,
@@ -90,6 +91,9 @@ class Catalog:
 
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return effective_by_schema(tool, self.schema(workflow, tool), arguments)
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
+        return None
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         return ()

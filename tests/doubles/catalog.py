@@ -6,7 +6,7 @@ from typing import Any
 
 from approvals.arguments import problems
 from approvals.errors import InvalidArgumentsError
-from approvals.models import Effective, JsonObject
+from approvals.models import Checked, Effective, JsonObject
 
 QUOTE_SCHEMA: JsonObject = {
     "type": "object",
@@ -47,6 +47,10 @@ class FakeCatalog:
         self.schemas = schemas
         self.version = ""
         """Of every tool; that of requests which a test proposes without one."""
+        self.finds: Checked | Exception = Checked()
+        """What the check of every tool finds."""
+        self.asked: list[JsonObject] = []
+        """Of which arguments the check was asked, in order."""
         self._input_roles = input_roles or {}
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
@@ -64,6 +68,15 @@ class FakeCatalog:
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """By the schema alone."""
         return effective_by_schema(tool, self.schema(workflow, tool), arguments, self.version)
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
+        """What the test says that there is to find, or raises what it says."""
+        if self.schema(workflow, tool) is None:
+            return None
+        self.asked.append(arguments)
+        if isinstance(self.finds, Exception):
+            raise self.finds
+        return self.finds
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this proxy's questions."""

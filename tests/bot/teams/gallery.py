@@ -94,12 +94,24 @@ def request(**changes: Any) -> Request:
     return Request.model_validate({**values, **changes})
 
 
+DIFF = """--- quote Q-2041
++++ quote Q-2041
+@@ -1,3 +1,3 @@
+ customer: Contoso
+-amount: 19200 EUR
++amount: 24000 EUR
+-seats: 20
++seats: 25
+ valid until: 2026-12-31"""
+
+
 def view(
     *,
     siblings: tuple[Request, ...] = (),
     votes: tuple[Vote, ...] = (),
     schema: JsonObject | None = SCHEMA,
     openings: tuple[Opening, ...] = (),
+    error: str | None = None,
     **changes: Any,
 ) -> RequestView:
     session = Session(
@@ -112,6 +124,7 @@ def view(
         conversation=ConversationKey("msteams:19:group"),
         created_at=NOW,
         updated_at=NOW,
+        error=error,
     )
     return RequestView(
         request=request(**changes),
@@ -231,6 +244,18 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
+        "pending-checked": request_card(
+            view(
+                asked_again="Approved by Alex Wilber on 2026-11-22 12:02 UTC, but what was checked "
+                "has changed since: Credit limit was 60000 and is 50000.",
+                facts={"credit_limit": 50000, "open_quotes": 2, "last_order": "2026-10-02"},
+                preview=Preview(kind="diff", text=DIFF),
+            ),
+            look,
+        ),
+        "pending-checked-huge": request_card(
+            view(facts={"balance": 500}, preview=Preview(text="A line.\n" * 4_000)), look
+        ),
         "read": read_card(view(), look, "https://approve.example/read/abc.def", 60),
         "pending-hostile": request_card(
             view(
@@ -302,6 +327,22 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
                 status=closed.EXPIRED,
                 decision=decided(Verdict.REJECT, "Nobody decided in time.", via=Via.CLOCK),
             ),
+            look,
+        ),
+        "cancelled-drift": request_card(
+            view(
+                status=closed.CANCELLED,
+                result=done(
+                    Outcome.NOT_EXECUTED,
+                    "",
+                    cause=Cause.PRECONDITION,
+                    message="The account is closed. It was approved, and nothing was run.",
+                ),
+            ),
+            look,
+        ),
+        "approved-waits": request_card(
+            view(status=closed.APPROVED, decision=approved, error="There is no workflow 'quote'."),
             look,
         ),
         "cancelled": request_card(view(status=closed.CANCELLED), look),

@@ -24,6 +24,7 @@ from approvals.delivery import Courier
 from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
 from approvals.jobs.embedded import EmbeddedJobs
 from approvals.models import (
+    Checked,
     Effective,
     JsonObject,
     Principal,
@@ -163,6 +164,9 @@ class Catalog:
 
     def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return effective_by_schema(tool, self.schema(workflow, tool), arguments)
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
+        return None
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         return ("sales_manager",)

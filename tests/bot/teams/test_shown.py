@@ -12,7 +12,7 @@ import pytest
 
 from approvals.canonical import canonical_json
 from approvals.display import shown_arguments
-from approvals.models import JsonObject, Principal, PrincipalId
+from approvals.models import Checked, JsonObject, Preview, Principal, PrincipalId
 from approvals.ports import RequestView, TicketOrder
 from approvals.wording import visible
 from bot.reading import html
@@ -189,6 +189,94 @@ def test_whenever_approve_was_offered_in_a_ticket_every_value_was_to_be_read(sys
         assert canonical_json(arguments) == canonical_json(read_back(pairs, about))
 
     assert SETS / 3 < count < SETS
+
+
+FITS = (
+    Checked(facts={"balance": 500, "note": "long " * 300}, preview=Preview(text="pays 100")),
+    Checked(preview=Preview(kind="diff", text="--- a\n+++ b\n" + "+ line\n" * 40)),
+    Checked(preview=Preview(kind="table", rows=(("a", "b"), *([("1", "x" * 120)] * 11)))),
+)
+DOES_NOT_FIT = (
+    Checked(facts={f"fact_{n}": "x" * 2_000 for n in range(40)}),
+    Checked(preview=Preview(text="line\n" * 5_000)),
+    Checked(preview=Preview(kind="table", rows=(("a", "b"),) * 4_000)),
+    Checked(preview=Preview(kind="table", rows=(("x" * 20_000,),))),
+)
+
+
+def saying(checked: Checked) -> RequestView:
+    return view(facts=checked.facts, preview=checked.preview)
+
+
+def texts_of(checked: Checked) -> list[str]:
+    """What somebody has to be able to read."""
+    preview = checked.preview or Preview()
+    cells = [cell for row in preview.rows for cell in row]
+    return [str(v) for v in [*(checked.facts or {}).values(), *preview.text.split("\n"), *cells]]
+
+
+@pytest.mark.parametrize("checked", [*FITS, *DOES_NOT_FIT])
+def test_what_a_check_says_is_to_be_read_whenever_approve_was_offered(checked: Checked) -> None:
+    about = saying(checked)
+    card = request_card(about, LOOK)
+    drawn = "".join(str(node.get("text", "")) for node in nodes(card))
+    drawn = drawn.replace("\u200b", "").replace("\u00a0", " ")
+
+    assert (checked in FITS) == offered(card) == shows_all(about, LOOK)
+    assert size_bytes(card) <= CARD_LIMIT_BYTES
+    if offered(card):
+        assert all(text.strip() in drawn for text in texts_of(checked))
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (((("a", "b"),) * 13), "a | b"),
+        ((("a", "b", "c", "d", "e", "f"),), "a | b | c | d | e | f"),
+        ((("x" * 121, "a | b"), ("1\n2", ' "')), 'x | "a | b"\n"1\\n2" | " \\""'),
+    ],
+)
+def test_table_that_is_too_large_for_columns_stands_in_lines(rows: Any, line: str) -> None:
+    card = request_card(view(preview=Preview(kind="table", rows=rows)), LOOK)
+    drawn = "".join(str(node.get("text", "")) for node in nodes(card))
+
+    assert offered(card)
+    assert line in drawn.replace("\u200b", "")
+
+
+def test_no_preview_hides_a_character() -> None:
+    hidden = "exe\u202efdp"
+    for preview in (
+        Preview(text=hidden),
+        Preview(kind="table", rows=((hidden,),)),
+        Preview(kind="table", rows=((hidden,),) * 20),
+    ):
+        about = view(preview=preview)
+        order = TicketOrder(key="R-1.1.0", view=about, approvers=(BEN,))
+        said = document(order, None, "jira").notes
+
+        assert "\u202e" not in str(request_card(about, LOOK))
+        assert "\\u202e" in "".join(str(n.get("text")) for n in nodes(request_card(about, LOOK)))
+        assert "\\u202e" in said[0].text
+
+
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
+@pytest.mark.parametrize("checked", [*FITS, *DOES_NOT_FIT])
+def test_what_a_check_says_is_in_the_ticket_or_it_is_not_whole(
+    checked: Checked, system: str
+) -> None:
+    order = TicketOrder(key="R-1.1.0", view=saying(checked), approvers=(BEN,))
+    said = document(order, None, system)
+    if system == "jira":
+        body = jira.description(said, jira_fixtures.settings(), {})
+    else:
+        body = servicenow.description(said, servicenow_fixtures.settings())
+
+    assert (checked in FITS) == body.whole
+    assert body.whole or "Not everything fits here." in body.text
+    if body.whole:
+        assert all(text.strip() in " ".join(row.text for row in said.notes)
+                   for text in texts_of(checked))  # fmt: skip
 
 
 def in_jira(shown: str, body: str) -> bool:
