@@ -27,21 +27,37 @@ EVERYDAY = frozenset(
 _LABELS = frozenset(
     "approved approve approval ok okay yes reason comment note notes fyi ps re genehmigt "
     "freigegeben freigabe grund kommentar ja approuve valide raison motif oui aprobado motivo "
-    "comentario approvato aprovado akkoord goedgekeurd reden".split()
+    "comentario approvato aprovado akkoord goedgekeurd reden status decision".split()
 )
 """What may stand before a colon and is no name of anything."""
 _EMOJI = re.compile(
-    r"(?<!\w):[a-z0-9_+-]*[a-z][a-z0-9_+-]*:(?!\w)"
+    r"(?<!\w):(?:[a-z0-9_+-]*[a-z][a-z0-9_+-]*|[+-]1):(?!\w)"
     r"|[:;=]-?(?:[()|]|/(?!/))(?!\w)|(?<!\w)[:;=]-?[dp](?!\w)|\([/xyin!?+-]\)"
 )
 _MENTION = re.compile(rf"@{OBJECT}")
-_PLUS_ONE = re.compile(r"(?:^|(?<=[\s,.!]))\+1(?=\s*(?:[,.!)\n]|$))")
+_PLUS_ONE = re.compile(r"(?:^|(?<=[\s,.!]))\+1(?=\s*(?:[,.!)\n]|$|from me\b))")
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ']\d{3})+(?!\d)")
 _MULTIPLIED = re.compile(r"\d ?(?:k|tsd|mio|mrd|m|mn|bn|t)\b")
 _MONEY = "aud brl cad chf cny czk dkk eur gbp hkd huf inr jpy nok nzd pln sek sgd usd zar".split()
 _NUMBER = re.compile(
     rf"[€$£¥#]?(?:{'|'.join(_MONEY)})?(-?\d(?:[\d.,]*\d)?)(?:%|€|$|£|¥|{'|'.join(_MONEY)})?"
 )
+_SYMBOLS = {
+    "€": ("eur",),
+    "$": ("usd", "aud", "cad", "hkd", "nzd", "sgd", "mxn"),
+    "£": ("gbp",),
+    "¥": ("jpy", "cny"),
+}
+_IN_CURRENCY = re.compile(r"([€$£¥])\s?\d|\d\s?([€$£¥])")
+_CURRENCIES = {
+    "euro": ("eur", "€"),
+    **dict.fromkeys(
+        ("dollar", "dolar", "dolare", "dollaro", "dollari", "buck"), ("$", *_SYMBOLS["$"])
+    ),
+    **dict.fromkeys(("pound", "sterling", "pfund", "livre", "libra", "pond"), ("gbp", "£")),
+    **dict.fromkeys(("franc", "franken", "franchi"), ("chf",)),
+    **dict.fromkeys(("yen",), ("jpy", "¥")),
+}
 _ADDRESS = re.compile(r"(?:https?|ftp)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+")
 _QUOTED = re.compile(r'"([^"\n]{1,200})"|(?<!\w)\'([^\'\n]{1,200})\'(?!\w)')
 _PAIR = re.compile(r"^[\s>*#•·\-+|]*([^:=\n]*?)\s*[:=]+\s*(\S.*)$", re.MULTILINE)
@@ -139,6 +155,8 @@ def objection(
         _name(text, what, explained),
         _pair(text),
         _value(text, what),
+        _currency(text, what),
+        _measure(text, vocabulary, what),
         _for_another(words, what),
         "" if changed is not None else _spoken_of(text, vocabulary),
         _said("it says", vocabulary.has_condition(_without_noun(text))),
@@ -205,6 +223,31 @@ def _value(text: str, what: Shown) -> str:
         if inner and not any(inner in known for known in what.texts):
             return _said("it has", inner)
     return ""
+
+
+def _currency(text: str, what: Shown) -> str:
+    """A number in a currency that is not shown."""
+    for found in _IN_CURRENCY.finditer(_ADDRESS.sub(" ", text)):
+        symbol = found[1] or found[2]
+        known = (symbol, *_SYMBOLS[symbol])
+        if not any(_stands_in(each, (*what.texts, *what.names)) for each in known):
+            return _said("it has", found[0])
+    return ""
+
+
+def _measure(text: str, vocabulary: Vocabulary, what: Shown) -> str:
+    """A unit or a term that stands nowhere in what is shown."""
+    for said in vocabulary.measures(text):
+        if not any(_stands_in(each, (*what.texts, *what.names)) for each in _names_of(said)):
+            return _said("it says", said)
+    return ""
+
+
+def _names_of(measure: str) -> tuple[str, ...]:
+    """The word, in the singular and the plural; of a currency also its code and its symbol."""
+    one = measure.removesuffix("s")
+    codes = _CURRENCIES.get(one, ())
+    return (measure, one, f"{one}s", *codes)
 
 
 def _for_another(words: str, what: Shown) -> str:

@@ -75,6 +75,10 @@ class Vocabulary(Value):
         """The word that asks for something."""
         return _first(_pattern(self.languages, "requests"), text)
 
+    def measures(self, text: str) -> list[str]:
+        """Every unit or term in a plain text."""
+        return _pattern(self.languages, "measures").findall(text)
+
     def without_phrases(self, text: str) -> str:
         """The text without what means nothing, though it has such words."""
         return _pattern(self.languages, "harmless").sub(" ", text)

@@ -3,6 +3,8 @@ over real HTTP, against the stand-in."""
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -142,8 +144,9 @@ class OnJira:
         return found[-1].headers(0), found[-1].body
 
     def webhook_elsewhere(self) -> Delivered:
-        made = self._as(Who.ERIN).create("HELP", "A new mouse")
-        return self.webhook_for(TicketRef(id="1", key=made, url=""))
+        body = json.dumps({"webhookEvent": "sprint_started", "sprint": {"id": 7}}).encode()
+        signature = hmac.new(SECRET.encode(), body, "sha256").hexdigest()
+        return {"X-Hub-Signature": f"sha256={signature}"}, body
 
     def without_secret(self) -> TicketConnector:
         return JiraConnector(settings(self.jira, webhook_secrets=()), links(PUBLIC_URL))
