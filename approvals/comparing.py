@@ -65,6 +65,15 @@ def differences(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterato
     yield from _waiting(found)
 
 
+def of_request(entries: Sequence[LedgerEntry], row: Row) -> Iterator[str]:
+    """What the row of one request holds otherwise than the entries about it say."""
+    expected = Expected()
+    for entry in entries:
+        expected.hear(entry)
+    key = key_of(row.table, row.key)
+    yield from _columns(key, expected.rows.get(key, {}), row.columns)
+
+
 def _columns(key: Key, said: JsonObject, columns: Mapping[str, Any]) -> Iterator[str]:
     live = key[0] == "sessions" and said.get("status") in _LIVE
     actual = told(columns)

@@ -2,7 +2,9 @@
 
 Whoever can write to the database can set a request to approved and insert votes. The ledger's own
 entries say otherwise: a call runs only if they hold the decision on exactly this revision and
-digest, or the rule that allowed it, in a chain that holds from the proposal to its end.
+digest, or the rule that allowed it, in a chain that holds from the proposal to its end; and if the
+request's row holds what they say it does: who asked, how often it may be called, that it has not
+run.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from approvals.comparing import of_request
 from approvals.errors import InvalidError
 from approvals.ledger import entry_hash
-from approvals.models import Effect, JsonObject, Request, Verdict, Vote
-from approvals.store import codec
+from approvals.models import Effect, LedgerEntry, Request, Verdict, Vote
+from approvals.store import codec, tables
 from approvals.store import ledger as ledger_rows
 
 LAPSED = "lapsed"
@@ -25,7 +28,6 @@ LAPSED = "lapsed"
 DRIFTED = "drifted"
 """The ledger's kind of an approval after which the tool's check found something else."""
 _IN_VAIN = frozenset({LAPSED, DRIFTED})
-_ASKED = frozenset({"proposed", "voted", "decided"}) | _IN_VAIN
 _APPROVING = (Verdict.APPROVE, Verdict.MODIFY)
 
 
@@ -45,21 +47,24 @@ class Evidence:
     tool's check had found had changed."""
 
 
-@dataclass(frozen=True)
-class _Entry:
-    kind: str
-    at: datetime
-    body: JsonObject
-
-
 def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evidence:
-    """Who approved this revision, or that a rule did. One read, by the key of the ledger.
+    """Who approved this revision, or that a rule did. Two reads, by keys.
 
     Raises EvidenceError.
     """
-    found = list(_of_request(connection, request))
-    if by_rule:
-        return _allowed(request, found)
+    naming = list(_naming(connection, request))
+    about = [entry for entry in naming if entry.body.get("request") == request.id]
+    evidence = _allowed(request, about) if by_rule else _approved(request, about)
+    try:
+        differs = list(of_request(naming, tables.request_row(connection, request.id)))
+    except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
+        raise EvidenceError("an entry about it cannot be read") from exc
+    if differs:
+        raise EvidenceError(f"the tables say otherwise: {differs[0]}")
+    return evidence
+
+
+def _approved(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
     decided = [e for e in found if e.kind == "decided" and _is_on(e, request)]
     if not decided:
         raise EvidenceError("there is no decision on it")
@@ -71,7 +76,7 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     return Evidence(entry.at, tuple(_vote(request, e) for e in voted), in_vain)
 
 
-def _allowed(request: Request, found: Sequence[_Entry]) -> Evidence:
+def _allowed(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
     for entry in found:
         if entry.kind == "proposed" and entry.body.get("digest") == request.digest:
             if entry.body.get("effect") != Effect.ALLOW:
@@ -80,12 +85,12 @@ def _allowed(request: Request, found: Sequence[_Entry]) -> Evidence:
     raise EvidenceError("it was never proposed")
 
 
-def _is_on(entry: _Entry, request: Request) -> bool:
+def _is_on(entry: LedgerEntry, request: Request) -> bool:
     said = entry.body.get("revision"), entry.body.get("digest")
     return said == (request.revision, request.digest)
 
 
-def _vote(request: Request, entry: _Entry) -> Vote:
+def _vote(request: Request, entry: LedgerEntry) -> Vote:
     body = entry.body
     return Vote(
         request_id=request.id,
@@ -102,26 +107,31 @@ def _vote(request: Request, entry: _Entry) -> Vote:
     )
 
 
-def _of_request(connection: Connection, request: Request) -> Iterator[_Entry]:
-    """The entries about a request that matter here, each with its own hash, in an unbroken chain
-    from the proposal on. Where the table does not say where that is, from the first entry on."""
+def _naming(connection: Connection, request: Request) -> Iterator[LedgerEntry]:
+    """The entries that name a request, each with its own hash, in an unbroken chain from its
+    proposal on. Where the table does not say where that is, from the first entry on."""
     rows = ledger_rows.since(connection, request.session_id, request.ledger_seq)
     end = ledger_rows.head(connection, request.session_id, lock=True)
     _require_chain(rows, end)
     for seq, at, kind, text, prev_hash, own_hash in rows:
-        if kind not in _ASKED:
+        if request.id not in text:
             continue
         try:
-            body = codec.loads(text)
-            if body.get("request") != request.id:
-                continue
-            entry = _Entry(kind, codec.from_text(at), body)
+            entry = LedgerEntry(
+                session_id=request.session_id,
+                seq=seq,
+                at=codec.from_text(at),
+                kind=kind,
+                body=codec.loads(text),
+                prev_hash=prev_hash,
+                hash=own_hash,
+            )
             actual = entry_hash(
                 session_id=request.session_id,
                 seq=seq,
                 at=entry.at,
                 kind=kind,
-                body=body,
+                body=entry.body,
                 prev_hash=prev_hash,
             )
         except (ValueError, AttributeError, InvalidError) as exc:
