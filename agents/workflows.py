@@ -36,7 +36,7 @@ class Workflow:
     version: str
     title: str
     triggers: tuple[str, ...]
-    """Words in a message by which the bot picks this workflow."""
+    """Words by which the bot picks this workflow: one of them at the beginning of a message."""
     example: str
     """A message that starts it, to show to people."""
     mode: Mode

@@ -15,6 +15,7 @@ CountersignError
 │   ├── ExpiredError         the deadline has passed
 │   ├── NotInDoubtError      what became of the request is known, or it has not run
 │   ├── ClosedError          the session or request is over
+│   ├── ProposedError        the session has proposed calls already
 │   └── LostLeaseError       another process owns the session now
 ├── InvalidError             the input does not fit; says what to change
 │   ├── InvalidArgumentsError  edited arguments do not fit the tool's schema
@@ -129,6 +130,10 @@ class NotInDoubtError(ConflictError):
 
 class ClosedError(ConflictError):
     """The session is over."""
+
+
+class ProposedError(ConflictError):
+    """The session has proposed calls already."""
 
 
 class LostLeaseError(ConflictError):

@@ -30,6 +30,7 @@ from approvals.errors import (
     IntegrityError,
     InvalidError,
     NotAuthorisedError,
+    ProposedError,
     StaleDigestError,
 )
 from approvals.executions import Executions
@@ -79,13 +80,14 @@ from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.store import tickets as ticket_rows
 from approvals.takeover import Takeover
-from approvals.tickets import ActKey
+from approvals.tickets import ActKey, RecordedAct
 from approvals.verification import verify_all, verify_one
 from approvals.waiting import Waiting
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 MAX_PAGE = 200
+_GOES_ON = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
 
 
 class Page(Value, Generic[T]):
@@ -339,8 +341,14 @@ class ApprovalService:
         """
         return await self._doubts.settle(request_id, actor, happened=happened, note=note)
 
-    async def cancel(self, session_id: SessionId, actor: Actor) -> Session:
-        """End a session; its pending requests are cancelled. Only its owner or an admin may."""
+    async def cancel(
+        self, session_id: SessionId, actor: Actor, *, unless_proposed: bool = False
+    ) -> Session:
+        """End a session; its pending requests are cancelled. Only its owner or an admin may.
+
+        Raises NotFoundError, NotAuthorisedError, ClosedError; ProposedError, if asked, where it has
+        proposed any call, also one that policy allowed or denied.
+        """
         now = self._clock.now()
 
         def unit(connection: Connection) -> Session:
@@ -351,6 +359,11 @@ class ApprovalService:
                 principal.id != session.owner and ADMIN_ROLE not in principal.roles
             ):
                 raise NotAuthorisedError("Only who started a session, or an admin, may cancel it.")
+            proposed = unless_proposed and request_rows.page(
+                connection, status=None, session_id=session_id, after=None, limit=1
+            )
+            if proposed and session.status in _GOES_ON:
+                raise ProposedError(f"Session {session_id} has proposed calls already.")
             error = f"Cancelled by {principal.name}."
             cause = SessionCause.CANCELLED
             if not session_rows.cancel(connection, session_id, now, error=error, cause=cause.value):
@@ -370,6 +383,14 @@ class ApprovalService:
         session = await self._store.write(unit)
         log.info("session cancelled", session_id=session_id, via=actor.via.value)
         return session
+
+    async def begun_with(self, idempotency_key: str) -> Session | None:
+        """The session that was started with this key."""
+        return await self._store.read(lambda c: session_rows.of_key(c, idempotency_key))
+
+    async def acted(self, act: ActKey) -> RecordedAct | None:
+        """What became of an act, if it was a vote or an answer."""
+        return await self._store.read(lambda c: ticket_rows.act(c, act))
 
     async def view(self, request_id: str) -> RequestView:
         """All that a channel shows of a request. Raises NotFoundError."""

@@ -82,7 +82,16 @@ def next_speaker(last: Agent, chat: GroupChat) -> Agent | None:
     "it_change",
     version="1",
     title="IT change",
-    triggers=("database", "laptop", "virtual machine", "gpu", "port", "firewall", "provision"),
+    triggers=(
+        "staging database",
+        "database",
+        "laptop",
+        "virtual machine",
+        "gpu",
+        "open port",
+        "firewall",
+        "provision",
+    ),
     example="new staging database for the billing team, 200 GB",
 )
 def it_change(context: WorkflowContext) -> Chat:

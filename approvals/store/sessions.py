@@ -119,6 +119,11 @@ def by_key(connection: Connection, idempotency_key: str) -> Session | None:
     if connection.dialect.name == "postgresql":
         key_hash = func.hashtextextended(idempotency_key, 0)
         connection.execute(select(func.pg_advisory_xact_lock(key_hash)))
+    return of_key(connection, idempotency_key)
+
+
+def of_key(connection: Connection, idempotency_key: str) -> Session | None:
+    """The session that was started with this key."""
     row = _BY_KEY.first(connection, key=idempotency_key)
     return None if row is None else codec.session(row)
 

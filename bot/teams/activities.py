@@ -6,21 +6,25 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from approvals.errors import InvalidError
 from approvals.ports import Clock, Directory
 from approvals.reading import ReadLinks
 from bot.limits import Limits
 from bot.settings_limits import LimitsSettings
 from bot.teams.adapter import InvokeAnswer, TeamsAdapter
-from bot.teams.bounds import bounded
+from bot.teams.asking import instead_of, instead_of_invoke, is_instead
+from bot.teams.bounds import bounded, refusal
 from bot.teams.clicks import is_submit
 from bot.teams.commands import help_text
 from bot.teams.deciding import Deciding
+from bot.teams.edits import Edits
 from bot.teams.messages import Text
 from bot.teams.people import People
 from bot.teams.presence import Presence
 from bot.teams.replies import Replies
 from bot.teams.service import Runs, Service, WorkflowInfo
 from bot.teams.settings import TeamsSettings
+from bot.teams.starting import Starting
 from bot.teams.talking import Talking
 from bot.teams.wire import IncomingActivity
 
@@ -48,10 +52,12 @@ class TeamsBot:
         people = People(settings, directory, local=local)
         self._presence = Presence(service, people, clock)
         self._deciding = Deciding(settings, service, people, adapter, self._replies, links)
+        starting = Starting(service, runs, people)
+        self._edits = Edits(service, starting, people, self._workflows, self._replies)
         self._talking = Talking(
             settings,
             service,
-            runs,
+            starting,
             people,
             self._presence,
             self._workflows,
@@ -79,9 +85,32 @@ class TeamsBot:
         self._replies.spawn(self._presence.heard(activity))
         match activity.type:
             case "invoke" if activity.name == "adaptiveCard/action":
-                return await self._deciding.invoked(activity)
+                return await self._clicked(activity)
             case "message" if is_submit(activity.value):
                 await self._deciding.submitted(activity)
+            case "message" if is_instead(activity.value):
+                await self._submitted(activity)
             case "message":
                 await self._talking.said(activity)
+            case "messageUpdate" | "messageDelete":
+                await self._edits.changed(activity)
         return None
+
+    async def _clicked(self, activity: IncomingActivity) -> InvokeAnswer:
+        try:
+            instead = instead_of_invoke(activity.value)
+        except InvalidError as error:
+            return refusal(400, "BadRequest", str(error))
+        if instead is not None:
+            return await self._talking.instead(activity, instead)
+        return await self._deciding.invoked(activity)
+
+    async def _submitted(self, activity: IncomingActivity) -> None:
+        try:
+            click = instead_of(activity.value)
+        except InvalidError as error:
+            self._replies.reply(activity, Text(str(error), markdown=False))
+            return
+        answer = await self._talking.instead(activity, click)
+        if answer.body["statusCode"] != 200:
+            self._replies.reply(activity, Text(answer.body["value"]["message"], markdown=False))

@@ -96,8 +96,8 @@ def notice_card(title: str, text: str) -> JsonObject:
     return card([heading(title), plain(text)], [], spoken=title)
 
 
-def size_bytes(content: JsonObject) -> int:
-    """How large the card is on the wire, counted as Teams counts (UTF-16)."""
+def size_bytes(content: JsonObject | str) -> int:
+    """How large the card, or a text in it, is on the wire, counted as Teams counts (UTF-16)."""
     return len(json.dumps(content, ensure_ascii=False).encode("utf-16-le"))
 
 

@@ -9,7 +9,7 @@ from approvals.models import Actor, ConversationKey, Request, Session, SessionId
 from approvals.unreachable import unreachable
 from approvals.wording import as_text, in_words
 from bot.teams.messages import Text
-from bot.teams.phrases import Command
+from bot.teams.phrases import Command, Start, understand
 from bot.teams.service import Service, WorkflowInfo
 
 PENDING_SHOWN = 20
@@ -19,7 +19,7 @@ OPEN = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
 
 def help_text(workflows: Sequence[WorkflowInfo]) -> str:
     """What the bot is, and every way to use it."""
-    example = f" For example: `{workflows[0].example}`" if workflows else ""
+    example = f" For example: `{_example(workflows)}`" if workflows else ""
     return (
         "I put a person's approval between agents and risky actions. Write what you need and the "
         f"agents start on it; what matters comes to the right people as a card.{example}\n\n"
@@ -29,6 +29,14 @@ def help_text(workflows: Sequence[WorkflowInfo]) -> str:
         "- `cancel S-…`: end a session you started\n"
         "- `help`: this text"
     )
+
+
+def _example(workflows: Sequence[WorkflowInfo]) -> str:
+    """A message that starts the first of them."""
+    first = workflows[0]
+    wish = understand(first.example, workflows)
+    starts = isinstance(wish, Start) and wish.workflow.name == first.name
+    return first.example if starts else f"{first.name}: {first.example}"
 
 
 def workflows_text(workflows: Sequence[WorkflowInfo]) -> str:

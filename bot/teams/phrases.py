@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,8 @@ class Unclear:
     """It may be a task, but not for exactly one workflow, or not one that can be started."""
 
     reason: str
+    maybe: WorkflowInfo | None = None
+    """The one workflow that is named somewhere in it, which is too little to start it."""
 
 
 def understand(text: str, workflows: Sequence[WorkflowInfo]) -> Command | Start | Unclear:
@@ -53,7 +55,7 @@ def understand(text: str, workflows: Sequence[WorkflowInfo]) -> Command | Start 
 def _start(words: str, workflows: Sequence[WorkflowInfo]) -> Start | Unclear:
     named = _named(words, workflows)
     if named is None and (unknown := re.match(r"(?i)run\s+\S+", words)):
-        if not _triggered(words[unknown.end() :], workflows):
+        if not _mentioned(words[unknown.end() :], workflows):
             return Unclear("I have no workflow of that name.")
     if named is None:
         triggered = _triggered(words, workflows)
@@ -61,7 +63,9 @@ def _start(words: str, workflows: Sequence[WorkflowInfo]) -> Start | Unclear:
             titles = " or ".join(f"**{workflow.title}**" for workflow in triggered)
             return Unclear(f"That could be {titles}. Please name the workflow.")
         if not triggered:
-            return Unclear("I do not know which workflow this is for.")
+            mentioned = _mentioned(words, workflows)
+            maybe = mentioned[0] if len(mentioned) == 1 else None
+            return Unclear("I do not know which workflow this is for.", maybe)
         named = Start(triggered[0], words)
     if not named.task:
         return Unclear(
@@ -85,12 +89,32 @@ def _named(words: str, workflows: Sequence[WorkflowInfo]) -> Start | None:
     return None
 
 
+_OPENING = (
+    r"(?:(?:hi|hello|hey|please|kindly|can|could|you|i|we|need|want|to|run|start|make|create|"
+    r"prepare|give|get|me|us|an?|new|another)\b[\s,.!:]*){0,8}"
+)
+"""What people write before the word that says what they want."""
+
+
 def _triggered(words: str, workflows: Sequence[WorkflowInfo]) -> list[WorkflowInfo]:
+    """Those whose trigger, name or title the message begins with: a word somewhere in a sentence
+    may be about anything."""
+    return _with(words, workflows, lambda word: re.compile(rf"{_OPENING}{word}", re.IGNORECASE))
+
+
+def _mentioned(words: str, workflows: Sequence[WorkflowInfo]) -> list[WorkflowInfo]:
+    """Those that the message names anywhere."""
+    return _with(words, workflows, lambda word: re.compile(rf"(?s).*?(?<!\w){word}", re.IGNORECASE))
+
+
+def _with(
+    words: str, workflows: Sequence[WorkflowInfo], pattern: Callable[[str], re.Pattern[str]]
+) -> list[WorkflowInfo]:
     return [
         workflow
         for workflow in workflows
         if any(
-            re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", words, re.IGNORECASE)
-            for trigger in workflow.triggers
+            pattern(rf"{re.escape(name)}(?!\w)").match(words)
+            for name in (*workflow.triggers, workflow.name, workflow.title)
         )
     ]

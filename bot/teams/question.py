@@ -67,6 +67,13 @@ def _asked(request: Request) -> list[JsonObject]:
     return elements
 
 
+def prompt_of(request: Request) -> str:
+    """What is asked, as text."""
+    prompt = request.arguments.get(PROMPT_ARGUMENT) or request.rationale
+    message = request.arguments.get(MESSAGE_ARGUMENT)
+    return _text(message or prompt or "")
+
+
 def _text(said: object) -> str:
     """A message as it is; it is shown as text, in a block of its own."""
     return said if isinstance(said, str) else value_text(said)

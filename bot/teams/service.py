@@ -23,6 +23,7 @@ from approvals.models import (
     Vote,
 )
 from approvals.ports import RequestView
+from approvals.tickets import ActKey, RecordedAct
 
 
 class WorkflowInfo(Protocol):
@@ -42,7 +43,7 @@ class WorkflowInfo(Protocol):
 
     @property
     def triggers(self) -> Sequence[str]:
-        """Words in a message that mean this workflow."""
+        """Words that mean this workflow, at the beginning of a message."""
 
     @property
     def example(self) -> str:
@@ -95,8 +96,9 @@ class Decisions(Protocol):
         digest: str,
         arguments: JsonObject | None = None,
         comment: str = "",
+        act: ActKey | None = None,
     ) -> Request:
-        """Count one verdict. Raises what `approvals.errors` has for it."""
+        """Count one verdict, the same `act` once. Raises what `approvals.errors` has for it."""
 
     async def refuse(self, request_id: RequestId, actor: Actor, reason: str) -> None:
         """Record an attempt that we have refused. Raises NotFoundError."""
@@ -105,8 +107,16 @@ class Decisions(Protocol):
 class Service(Decisions, Protocol):
     """All that the bot asks for."""
 
-    async def cancel(self, session_id: SessionId, actor: Actor) -> Session:
-        """End a session."""
+    async def cancel(
+        self, session_id: SessionId, actor: Actor, *, unless_proposed: bool = False
+    ) -> Session:
+        """End a session. Raises ClosedError, and ProposedError if asked to."""
+
+    async def begun_with(self, idempotency_key: str) -> Session | None:
+        """The session that was started with this key."""
+
+    async def acted(self, act: ActKey) -> RecordedAct | None:
+        """What became of an act, if it was a vote or an answer."""
 
     async def session(self, session_id: str) -> Session:
         """One session. Raises NotFoundError."""

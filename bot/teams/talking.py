@@ -1,31 +1,42 @@
-"""What people write to the bot: commands, and tasks that start sessions."""
+"""What people write to the bot: read in the light of what waits for them where they write it.
+
+A question takes the text as its answer; a card never does. What could be two things is asked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import uuid4
 
 import structlog
 
-from approvals.errors import CountersignError
-from approvals.models import Actor, Principal, PrincipalId
-from bot.teams.adapter import TeamsAdapter
-from bot.teams.cards import notification, request_card
-from bot.teams.channel import NAME, look_for
+from approvals.errors import CountersignError, InvalidError
+from approvals.models import Actor, JsonObject, Principal, Request, RequestStatus, Verdict
+from approvals.wording import as_text, cut, in_words
+from bot.teams.adapter import InvokeAnswer, TeamsAdapter
+from bot.teams.approval import COMMENT_LIMIT
+from bot.teams.asking import Instead, fits, is_it_an_answer, shall_it_start
+from bot.teams.bounds import refusal
+from bot.teams.cards import notice_card, notification, request_card
+from bot.teams.channel import NAME, look_for, replace
 from bot.teams.commands import Commands, workflows_text
-from bot.teams.messages import Card, Text
+from bot.teams.messages import CARD_TYPE, Card, Text
+from bot.teams.parts import Look
 from bot.teams.people import People, unknown_person
 from bot.teams.phrases import Command, Start, Unclear, understand
 from bot.teams.places import message_in
 from bot.teams.presence import Presence
+from bot.teams.question import prompt_of
 from bot.teams.replies import Replies
-from bot.teams.service import Runs, Service, WorkflowInfo
+from bot.teams.service import Service, WorkflowInfo
 from bot.teams.settings import TeamsSettings
+from bot.teams.starting import Starting, act_of
+from bot.teams.waits import Waits, question_of_others, waits_for
 from bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 
 CARDS_REPOSTED = 5
+PROMPT_SHOWN = 200
 
 
 class Talking:
@@ -35,7 +46,7 @@ class Talking:
         self,
         settings: TeamsSettings,
         service: Service,
-        runs: Runs,
+        starting: Starting,
         people: People,
         presence: Presence,
         workflows: Sequence[WorkflowInfo],
@@ -44,7 +55,7 @@ class Talking:
         *,
         readable: bool,
     ) -> None:
-        self._settings, self._service, self._runs = settings, service, runs
+        self._settings, self._service, self._starting = settings, service, starting
         self._people, self._presence, self._workflows = people, presence, workflows
         self._adapter, self._replies, self._readable = adapter, replies, readable
         self._commands = Commands(service, workflows)
@@ -66,50 +77,145 @@ class Talking:
         self, activity: IncomingActivity, owner: Principal, asker: Actor, clicker: Actor
     ) -> None:
         await self._presence.spoke(activity, clicker)
+        if await self._service.acted(act_of(activity)) is not None:
+            log.info("message delivered again")  # it was an answer, and counts once
+            return
         wish = understand(activity.words, self._workflows)
-        match wish:
-            case Command():
-                here = activity.conversation_key
-                self._replies.reply(
-                    activity, await self._commands.answer(wish, here, asker, clicker)
-                )
-                if wish.name == "pending":
-                    self._replies.spawn(self._repost(activity, clicker))
-            case Unclear():
-                choices = workflows_text(self._workflows)
-                self._replies.reply(activity, Text(f"{wish.reason}\n\n{choices}"))
-            case Start():
-                await self._start(activity, wish, owner.id)
+        if isinstance(wish, Command) and (wish.session_id or not activity.words):
+            await self._carry_out(activity, wish, asker, clicker)
+            return
+        waits, actor = await self._waiting(activity, asker, clicker)
+        if len(waits.questions) > 1:
+            await self._which(activity, waits.questions)
+        elif waits.questions:
+            await self._answered(activity, waits.questions[0], waits.cards, wish, actor)
+        elif isinstance(wish, Command):
+            await self._carry_out(activity, wish, asker, clicker)
+        elif isinstance(wish, Start):
+            await self._wants(activity, wish, owner)
+        elif waits.cards:
+            await self._not_by_text(activity, waits.cards)
+        else:
+            self._unclear(activity, wish)
 
-    async def _start(self, activity: IncomingActivity, wish: Start, owner: PrincipalId) -> None:
+    async def _waiting(
+        self, activity: IncomingActivity, asker: Actor, clicker: Actor
+    ) -> tuple[Waits, Actor]:
+        """What waits here for whoever wrote, and as whom they answer it. Only local clients have
+        one persona for two people: whoever asks may be asked back."""
+        here, personal = activity.conversation_key, activity.conversation_kind == "personal"
+        found = Waits()
+        for actor in (clicker, asker):
+            if actor.principal is not None:
+                waits = await waits_for(self._service, actor.principal, here, personal=personal)
+                if waits.questions or asker.principal == clicker.principal:
+                    return waits, actor
+                found = found if found.cards else waits
+        return found, clicker
+
+    async def _carry_out(
+        self, activity: IncomingActivity, wish: Command, asker: Actor, clicker: Actor
+    ) -> None:
         here = activity.conversation_key
-        # Teams delivers a message again if we are slow; ids are unique within a conversation.
-        key = f"teams:{here}:{activity.id or uuid4()}"
-        session = await self._runs.start(
-            workflow=wish.workflow.name,
-            workflow_version=wish.workflow.version,
-            task=wish.task,
-            owner=owner,
-            conversation=here,
-            idempotency_key=key,
-        )
-        log.info("session started", session_id=session.id, workflow=wish.workflow.name)
-        text = (
-            f"Started **{wish.workflow.title}** `{session.id}`. I will post progress here; "
-            f"`status {session.id}` tells how it stands, `cancel {session.id}` ends it."
-        )
-        stand_in = self._people.stand_in(activity)
-        if stand_in is not None:
-            text += (
-                f"\n\nLocal mode: this counts as asked by {stand_in.name}, so that you can decide "
-                "it."
-            )
+        self._replies.reply(activity, await self._commands.answer(wish, here, asker, clicker))
+        if wish.name == "pending":
+            waiting = await self._commands.pending(clicker)
+            self._replies.spawn(self._repost(activity, waiting))
+
+    async def _wants(self, activity: IncomingActivity, wish: Start, owner: Principal) -> None:
+        """Start it, unless a question to somebody else is open here: it may be about that."""
+        question = await question_of_others(self._service, activity.conversation_key)
+        if question is not None and fits(activity.words):
+            look, message = self._look(activity), activity.id or ""
+            ask = shall_it_start(wish.workflow, activity.words, look, message, question=question)
+            self._replies.reply(activity, Card(ask, f"Start {wish.workflow.title} with this?"))
+            return
+        _, text = await self._starting.start(activity, wish, owner.id)
         self._replies.reply(activity, Text(text))
 
-    async def _repost(self, activity: IncomingActivity, clicker: Actor) -> None:
+    def _unclear(self, activity: IncomingActivity, wish: Unclear) -> None:
+        if wish.maybe is not None and fits(activity.words):
+            look, message = self._look(activity), activity.id or ""
+            ask = shall_it_start(wish.maybe, activity.words, look, message)
+            self._replies.reply(activity, Card(ask, f"Start {wish.maybe.title} with this?"))
+            return
+        choices = workflows_text(self._workflows)
+        self._replies.reply(activity, Text(f"{wish.reason}\n\n{choices}"))
+
+    # Answers
+
+    async def _answered(
+        self,
+        activity: IncomingActivity,
+        question: Request,
+        cards: Sequence[Request],
+        wish: Command | Start | Unclear,
+        clicker: Actor,
+    ) -> None:
+        """The one question that waits here takes the text, unless it may well be something else."""
+        said = activity.words
+        is_clear = isinstance(wish, Unclear) and not cards
+        if len(said) > COMMENT_LIMIT or not (is_clear or fits(said)):
+            text = (
+                "A question waits for you here, and this is too long for its answer: "
+                f"{COMMENT_LIMIT:,} characters are the most. Nothing was sent or started. Please "
+                "answer it first."
+            )
+            self._replies.reply(activity, Text(text))
+            self._replies.spawn(self._repost(activity, [question]))
+        elif not is_clear:
+            ask = is_it_an_answer(question, said, wish, self._look(activity), activity.id or "")
+            self._replies.reply(activity, Card(ask, "Is this your answer?"))
+            if cards and isinstance(wish, Unclear):
+                self._replies.spawn(self._repost(activity, cards))
+        else:
+            await self._answer(activity, question, said, clicker)
+
+    async def _answer(
+        self, activity: IncomingActivity, question: Request, said: str, clicker: Actor
+    ) -> None:
+        after = await self._service.vote(
+            question.id,
+            clicker,
+            verdict=Verdict.APPROVE,
+            digest=question.digest,
+            comment=said,
+            act=act_of(activity),
+        )
+        rest = "the agents have it"
+        if after.status is RequestStatus.PENDING:
+            rest = "more people have to answer"
+        self._replies.reply(
+            activity, Text(f"Taken as your answer to “{_asked(question)}”: {rest}.")
+        )
+
+    async def _which(self, activity: IncomingActivity, questions: Sequence[Request]) -> None:
+        lines = [
+            f"- `{each.id}`: {as_text(cut(prompt_of(each), PROMPT_SHOWN))}" for each in questions
+        ]
+        text = (
+            f"{len(questions)} questions wait for you here, so I cannot tell which one this "
+            "answers. Nothing was sent. Please answer each on its card:"
+        )
+        self._replies.reply(activity, Text("\n".join([text, "", *lines])))
+        self._replies.spawn(self._repost(activity, questions))
+
+    async def _not_by_text(self, activity: IncomingActivity, cards: Sequence[Request]) -> None:
+        names = [f"**{in_words(each.tool)}** `{each.id}`" for each in cards]
+        count = "A card waits" if len(names) == 1 else f"{len(names)} cards wait"
+        shown = ", ".join(names[:CARDS_REPOSTED])
+        text = (
+            f"{count} for you: {shown}. Nothing was decided: only the buttons of a card decide, "
+            "not what you write. To start something new, begin with the name of a workflow "
+            "(`workflows`)."
+        )
+        self._replies.reply(activity, Text(text))
+        self._replies.spawn(self._repost(activity, cards))
+
+    async def _repost(self, activity: IncomingActivity, waiting: Sequence[Request]) -> None:
         """Post the first waiting cards again, where the person has asked for them."""
-        look = look_for(self._settings, activity.channel_id, readable=self._readable)
-        for request in (await self._commands.pending(clicker))[:CARDS_REPOSTED]:
+        look = self._look(activity)
+        for request in waiting[:CARDS_REPOSTED]:
             view = await self._service.view(request.id)
             card = request_card(view, look)
             activity_id = await self._adapter.send(
@@ -117,3 +223,50 @@ class Talking:
             )
             reference = message_in(activity.reference, activity_id)
             await self._service.adopt_delivery(request.id, NAME, reference)
+
+    # Not an answer, after all
+
+    async def instead(self, activity: IncomingActivity, click: Instead) -> InvokeAnswer:
+        """The button of a card that has asked; the answer replaces that card."""
+        try:
+            card = await self._instead(activity, click)
+        except InvalidError as error:
+            return refusal(400, "BadRequest", str(error))
+        except CountersignError as error:
+            log.warning("message not carried out", error=str(error))
+            return refusal(503, "ServiceUnavailable", f"That did not work: {error}")
+        if activity.reply_to_id:
+            self._replies.spawn(self._replaced(activity, activity.reply_to_id, card))
+        return InvokeAnswer({"statusCode": 200, "type": CARD_TYPE, "value": card})
+
+    async def _instead(self, activity: IncomingActivity, click: Instead) -> JsonObject:
+        asker, clicker = self._people.requester(activity), self._people.clicker(activity)
+        if asker.principal is None:
+            return notice_card("You are not known here", unknown_person(activity))
+        wish = understand(click.said, self._workflows)
+        if isinstance(wish, Command) and not click.workflow:
+            await self._carry_out(activity, wish, asker, clicker)
+            return notice_card("Not an answer", f"You asked for: {wish.name}")
+        known = {each.name: each for each in self._workflows}
+        if click.workflow not in known:
+            raise InvalidError("That workflow is not here any more. Nothing was started.")
+        workflow = known[click.workflow]
+        is_same = isinstance(wish, Start) and wish.workflow.name == workflow.name
+        start = wish if is_same and isinstance(wish, Start) else Start(workflow, click.said)
+        session, text = await self._starting.start(
+            activity, start, asker.principal.id, message_id=click.message or None
+        )
+        self._replies.reply(activity, Text(text))
+        return notice_card(f"{workflow.title} is started", session.id)
+
+    async def _replaced(
+        self, activity: IncomingActivity, message_id: str, card: JsonObject
+    ) -> None:
+        await replace(self._adapter, activity.reference, message_id, Card(card, "Done"))
+
+    def _look(self, activity: IncomingActivity) -> Look:
+        return look_for(self._settings, activity.channel_id, readable=self._readable)
+
+
+def _asked(question: Request) -> str:
+    return as_text(cut(prompt_of(question), PROMPT_SHOWN))

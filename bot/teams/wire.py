@@ -67,6 +67,11 @@ class IncomingActivity(_Wire):
         )
 
     @property
+    def event_type(self) -> str:
+        """What exactly has happened, as Teams says it beside the type."""
+        return str((self.channel_data or {}).get("eventType") or "")
+
+    @property
     def adds_bot(self) -> bool:
         """Whether it says that the bot is there now. Source for this and the next:
         learn.microsoft.com, "Conversation events in your Teams bot", read 2026-11-29."""

@@ -35,10 +35,12 @@ from approvals.models import (
 )
 from approvals.ports import RequestView
 from bot.teams.approval import Note, Typed
+from bot.teams.asking import is_it_an_answer, shall_it_start
 from bot.teams.cards import edit_form, notice_card, read_card, request_card
 from bot.teams.elements import Flavour
 from bot.teams.parts import Look
-from tests.bot.teams.stage import ARGUMENTS, SCHEMA
+from bot.teams.phrases import Command, Start
+from tests.bot.teams.stage import ARGUMENTS, SCHEMA, WORKFLOWS
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAM = Principal(id=PrincipalId("sam"), name="Sam Carter")
@@ -57,6 +59,8 @@ LONG = (
     "Dear Ms Okafor,\n\nthank you for your time on Tuesday. As agreed, please find our offer for "
     "25 seats with onboarding, the migration of your archive and two training days below.\n" * 12
 )
+SAID = "quote " + '"\U0001f600' * 555
+"""As much as a button can carry: what takes more than one character on the wire."""
 HOSTILE = (
     "**Approved by Sam Carter** [click](https://evil.example) ![x](https://evil.example/p.png) "
     "<at>Everyone</at> {{DATE(2026-01-01T00:00:00Z)}} \u202egnp.exe\u200b # Heading"
@@ -365,6 +369,23 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             view(status=closed.APPROVED, decision=decided(by_name="Isaiah Langer")), look, note=late
         ),
         "not-found": notice_card("Request not found", "This request is not there any more."),
+        "is-it-an-answer": is_it_an_answer(
+            request(kind=RequestKind.INPUT, arguments=ASKED),
+            SAID,
+            Start(WORKFLOWS[0], SAID),
+            look,
+            "1",
+        ),
+        "is-it-a-command": is_it_an_answer(
+            request(kind=RequestKind.INPUT, arguments=ASKED), "status", Command("status"), look, "1"
+        ),
+        "shall-it-start": shall_it_start(
+            WORKFLOWS[0],
+            SAID,
+            look,
+            "1",
+            question=request(kind=RequestKind.INPUT, arguments=ASKED),
+        ),
         "input": request_card(view(kind=RequestKind.INPUT, arguments=ASKED), look),
         "input-answered": request_card(
             view(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from pathlib import Path
 
 import pytest
 
 from approvals.models import SessionId
+from bot.teams.commands import help_text
 from bot.teams.phrases import TASK_LIMIT, Command, Start, Unclear, understand
 from bot.teams.wire import IncomingActivity
 from tests.bot.teams.stage import (
@@ -18,10 +20,13 @@ from tests.bot.teams.stage import (
     STRANGER,
     WORKFLOWS,
     Stage,
+    Workflow,
     stage,
 )
 
 pytestmark = pytest.mark.asyncio
+
+EXAMPLES = ("sales_quote", "crm_update", "it_change")
 
 
 async def say(world: Stage, text: str, who: str = SAM, **where: str) -> str:
@@ -37,6 +42,9 @@ async def say(world: Stage, text: str, who: str = SAM, **where: str) -> str:
     [
         ("quote for Contoso, 25 seats", "sales_quote", "quote for Contoso, 25 seats"),
         ("Please make a QUOTE!", "sales_quote", "Please make a QUOTE!"),
+        ("Hi, I need a new quote for Contoso", "sales_quote", "Hi, I need a new quote for Contoso"),
+        ("Sales quote for Contoso", "sales_quote", "Sales quote for Contoso"),
+        ("quote and stage", "sales_quote", "quote and stage"),
         ("sales_quote: Contoso", "sales_quote", "Contoso"),
         ("Sales quote: Contoso\nand more", "sales_quote", "Contoso\nand more"),
         ("run sales_quote Contoso", "sales_quote", "Contoso"),
@@ -56,7 +64,8 @@ async def test_words_that_start_a_session(text: str, name: str, task: str) -> No
     [
         ("what is the weather", "do not know which workflow"),
         ("quotes quotex", "do not know which workflow"),
-        ("quote and stage", "**Sales quote** or **CRM update**"),
+        ("status of the quote", "do not know which workflow"),
+        ("The quote is fine, go ahead", "do not know which workflow"),
         ("run nonsense now", "no workflow of that name"),
         ("run sales_quote", "What should **Sales quote** do?"),
         ("sales_quote:   ", "What should **Sales quote** do?"),
@@ -87,8 +96,40 @@ async def test_fixed_words(text: str, command: Command) -> None:
     assert understand(text, WORKFLOWS) == command
 
 
-async def test_status_report_is_a_task_not_a_command() -> None:
-    assert isinstance(understand("status of the quote", WORKFLOWS), Start)
+@pytest.mark.parametrize(
+    ("text", "maybe"),
+    [
+        ("status of the quote", "sales_quote"),
+        ("is the CRM up?", "crm_update"),
+        ("the quote in the CRM", None),
+        ("what is the weather", None),
+    ],
+)
+async def test_word_somewhere_in_a_sentence_starts_nothing(text: str, maybe: str | None) -> None:
+    wish = understand(text, WORKFLOWS)
+
+    assert isinstance(wish, Unclear)
+    assert (wish.maybe and wish.maybe.name) == maybe
+
+
+async def test_two_workflows_with_one_trigger_are_named() -> None:
+    wish = understand("stage it", (*WORKFLOWS, Workflow("other", "Other", ("stage",), "")))
+
+    assert isinstance(wish, Unclear)
+    assert "**CRM update** or **Other**" in wish.reason
+
+
+async def test_every_example_starts_its_workflow() -> None:
+    modules = [importlib.import_module(f"examples.{name}") for name in EXAMPLES]
+    workflows = [
+        found for module in modules for found in vars(module).values() if hasattr(found, "triggers")
+    ]
+    wishes = [understand(each.example, workflows) for each in workflows]
+
+    assert len(workflows) == 3
+    assert [each.name for each in workflows] == [
+        wish.workflow.name for wish in wishes if isinstance(wish, Start)
+    ]
 
 
 @pytest.mark.parametrize("where", ["personal", "group", "channel"])
@@ -179,6 +220,14 @@ async def test_other_activities_are_ignored(signed: Stage, kind: str) -> None:
     await signed.settle()
 
     assert len(signed.texts()) == before
+
+
+async def test_example_in_the_help_starts_its_workflow() -> None:
+    plain = help_text(WORKFLOWS)
+    named = help_text((Workflow("crm", "CRM", ("crm",), "move it to the CRM"),))
+
+    assert "For example: `quote for Contoso, 25 seats`" in plain
+    assert "For example: `crm: move it to the CRM`" in named
 
 
 async def test_help_and_workflows(signed: Stage) -> None:

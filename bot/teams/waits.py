@@ -1,0 +1,74 @@
+"""What waits for a person where they are writing: read before their words are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from approvals.models import (
+    ConversationKey,
+    Delivery,
+    Principal,
+    Request,
+    RequestKind,
+    RequestStatus,
+    SessionStatus,
+)
+from bot.teams.channel import NAME
+from bot.teams.places import key_of
+from bot.teams.service import Service
+
+AT_MOST = 20
+SESSIONS_SEEN = 5
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What a message may be about."""
+
+    questions: tuple[Request, ...] = ()
+    """Questions to this person that are shown here."""
+    cards: tuple[Request, ...] = ()
+    """What else waits for this person here; in their own chat whatever waits for them."""
+
+
+async def waits_for(
+    service: Service, person: Principal, here: ConversationKey, *, personal: bool
+) -> Waits:
+    """What waits for `person` in the conversation `here`, the oldest first."""
+    mine = await service.waiting_for(person, limit=AT_MOST)
+    if not mine:
+        return Waits()
+    around = await service.around([request.id for request in mine])
+    shown = {of for of, (_, found) in around.items() if _is_shown(found, person, here, personal)}
+    questions = [r for r in mine if r.kind is RequestKind.INPUT and r.id in shown]
+    cards = [r for r in mine if r not in questions and (personal or r.id in shown)]
+    return Waits(tuple(questions), tuple(cards))
+
+
+async def question_of_others(service: Service, here: ConversationKey) -> Request | None:
+    """A question that is open in a session which began in this conversation."""
+    sessions = await service.sessions(
+        status=SessionStatus.WAITING, conversation=here, limit=SESSIONS_SEEN
+    )
+    for session in sessions.items:
+        page = await service.requests(
+            status=RequestStatus.PENDING, session_id=session.id, limit=AT_MOST
+        )
+        for request in page.items:
+            if request.kind is RequestKind.INPUT:
+                found: Request = request
+                return found
+    return None
+
+
+def _is_shown(
+    deliveries: Sequence[Delivery], person: Principal, here: ConversationKey, personal: bool
+) -> bool:
+    """By where it is meant to be shown: a card may be there a moment before that is on record."""
+    targets = {f"conversation:{here}", *([f"person:{person.id}"] if personal else ())}
+    return any(
+        delivery.channel == NAME
+        and (delivery.target in targets or key_of(delivery.reference or {}) == here)
+        for delivery in deliveries
+    )
