@@ -169,6 +169,23 @@ class BallotBox:
         self._follow.changed(connection, after, now)
         self._follow.decided(connection, after, now)
 
+    def ask_now(self, connection: Connection, request: Request, now: datetime) -> None:
+        """It was asked by a clock that was ahead: from now on people have as long as its rule says,
+        instead of until that time comes."""
+        expires_at = request.expires_at
+        if expires_at is not None:
+            expires_at = now + (expires_at - request.created_at)
+        after = request.model_copy(update={"created_at": now, "expires_at": expires_at})
+        self._write(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "created_at": now.isoformat(),
+            "expires_at": None if expires_at is None else expires_at.isoformat(),
+        }
+        ledger_rows.append(connection, request.session_id, now, ("clock_corrected", body))
+        self._follow.changed(connection, after, now)
+
     def _needed_later(
         self, request: Request, votes: list[Vote], person: Principal, *, revised: bool = False
     ) -> str | None:

@@ -231,7 +231,7 @@ class Courier:
 
     async def _later(self, delivery: Delivery, exc: BusyError) -> None:
         """Nothing was tried and nothing has failed: it is not its turn yet."""
-        at = self._clock.now() + timedelta(seconds=exc.retry_after_s or 0.0)
+        at = self._clock.now() + timedelta(seconds=attempts.told_s(exc.retry_after_s))
         await self._record(
             delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=str(exc)
         )

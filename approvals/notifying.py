@@ -56,7 +56,7 @@ class Notifier:
                 async with asyncio.timeout(attempts.SEND_TIMEOUT_S):
                     await channel.say(conversation, notice)
             except BusyError as exc:
-                await self._notice_later(notice, exc.retry_after_s or 0.0, exc)
+                await self._notice_later(notice, attempts.told_s(exc.retry_after_s), exc)
                 return
             except UnreachableError as exc:  # what ends it makes the notice due again
                 await self._notice_later(notice, attempts.PROBE_S, exc)

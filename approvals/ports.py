@@ -45,7 +45,8 @@ class Clock(Protocol):
     """Where time comes from."""
 
     def now(self) -> datetime:
-        """The time as an aware UTC datetime; never goes back within a process."""
+        """The time as an aware UTC datetime; goes back only where the machine's clock was set back
+        for good."""
 
 
 class Store(Protocol):

@@ -79,6 +79,7 @@ from approvals.store import openings as opening_rows
 from approvals.store import requests as request_rows
 from approvals.store import sessions as session_rows
 from approvals.store import tickets as ticket_rows
+from approvals.store.ahead import SKEW
 from approvals.takeover import Takeover
 from approvals.tickets import ActKey, RecordedAct
 from approvals.verification import verify_all, verify_one
@@ -244,7 +245,8 @@ class ApprovalService:
             after = (codec.to_text(found[-1].created_at), found[-1].id)
 
     async def expire(self, request_id: str) -> None:
-        """Let a request expire if its deadline has passed; harmless otherwise."""
+        """Let a request expire if its deadline has passed, and have the whole time again if a clock
+        that was ahead has asked it; harmless otherwise."""
         now = self._clock.now()
 
         def unit(connection: Connection) -> bool:
@@ -254,6 +256,8 @@ class ApprovalService:
             over = due and request.status is RequestStatus.PENDING
             if over:
                 self._box.expire(connection, request, now)
+            elif request.status is RequestStatus.PENDING and request.created_at > now + SKEW:
+                self._box.ask_now(connection, request, now)
             return over
 
         if await self._store.write(unit):

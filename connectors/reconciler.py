@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
+from approvals.attempts import told_s
 from approvals.errors import CountersignError, NotFoundError, UnavailableError
 from approvals.follow_up import FollowUp
 from approvals.models import Delivery, DeliveryId
@@ -37,6 +38,8 @@ POLL_LEASE_S = 180.0
 """How long one poll keeps others off; more than its calls may take together."""
 SWEEP_EVERY = timedelta(minutes=10)
 """How often everything that is open is read, whatever has changed."""
+POLL_AT_MOST_S = 3600.0
+"""However seldom the settings want it."""
 LOOK_AGAIN_S = 60.0
 """After this long a ticket that could not be read or told is tried again."""
 MISSING_LIMIT = 50
@@ -132,7 +135,8 @@ class Reconciler:
         if connector is None or state is None:
             return
         now = self._clock.now()
-        sweep = state.swept_at is None or now - state.swept_at >= SWEEP_EVERY
+        swept_at = state.swept_at  # in the future, if a clock was ahead
+        sweep = swept_at is None or not swept_at <= now < swept_at + SWEEP_EVERY
         since = None if sweep else state.cursor
         try:
             page = await connector.fetch_decisions(since, self._awaited[name].refs)
@@ -150,7 +154,7 @@ class Reconciler:
             cursor=page.cursor,
             polled_at=now,
             swept_at=now if since is None else state.swept_at,
-            next_at=self._clock.now() + timedelta(seconds=connector.poll_every_s),
+            next_at=self._clock.now() + timedelta(seconds=_every_s(connector)),
         )
         await self._store.write(lambda c: rows.save_poll(c, done))
 
@@ -218,8 +222,8 @@ class Reconciler:
         if not state.failures:
             log.warning("ticket system unreachable", system=state.channel, reason=str(exc))
         connector = self._connectors[state.channel]
-        wait_s = min(connector.poll_every_s * 2.0 ** min(state.failures, 10), BACKOFF_MAX_S)
-        wait_s = max(wait_s * random.uniform(0.8, 1.2), exc.retry_after_s or 0.0)  # noqa: S311
+        wait_s = min(_every_s(connector) * 2.0 ** min(state.failures, 10), BACKOFF_MAX_S)
+        wait_s = max(wait_s * random.uniform(0.8, 1.2), told_s(exc.retry_after_s))  # noqa: S311
         after = state.model_copy(
             update={
                 "failures": state.failures + 1,
@@ -234,3 +238,7 @@ class Reconciler:
 
     async def _again(self, delivery_id: DeliveryId) -> None:
         await self._look_at(delivery_id, self._clock.now() + timedelta(seconds=LOOK_AGAIN_S))
+
+
+def _every_s(connector: TicketConnector) -> float:
+    return min(connector.poll_every_s, POLL_AT_MOST_S)

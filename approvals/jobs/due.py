@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN
 from approvals.ports import Job
-from approvals.store import deliveries, requests, sessions, tickets
+from approvals.store import ahead, deliveries, requests, sessions, tickets
 
 Due = Callable[[Connection, datetime], Sequence[str]]
 SWEEP_LIMIT = 500
@@ -21,7 +21,10 @@ DUE: Mapping[str, Due] = {
     DELIVER: lambda c, now: deliveries.due(c, now, limit=SWEEP_LIMIT),
     NOTIFY: lambda c, now: deliveries.conversations_with_notices(c, now, limit=SWEEP_LIMIT),
     DOUBT: lambda c, now: requests.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
-    EXPIRE: lambda c, now: requests.expiring(c, now, limit=SWEEP_LIMIT),
+    EXPIRE: lambda c, now: [
+        *requests.expiring(c, now, limit=SWEEP_LIMIT),
+        *ahead.asked(c, now, limit=SWEEP_LIMIT),
+    ],
     LOOK: lambda c, now: tickets.due_looks(c, now, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),
 }

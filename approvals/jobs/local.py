@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from approvals.errors import CountersignError
 from approvals.observing import SILENT, Observer
 from approvals.ports import Clock, Job, Store
+from approvals.store import ahead
 from approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
@@ -134,6 +135,9 @@ class LocalJobs(ABC):
     async def _sweep(self) -> None:
         now = self._clock.now()
         try:
+            if await self._store.read(lambda c: ahead.is_any(c, now)):
+                count = await self._store.write(lambda c: ahead.bring_back(c, now))
+                log.warning("rows were planned by a clock that was ahead", count=count)
             found = await self._find(now)
         except Exception as exc:  # whatever it is, the next sweep may work
             if not self._sweep_fails:

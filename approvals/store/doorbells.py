@@ -38,6 +38,7 @@ _RING = text(
 _TAKE_TURN = text(
     "UPDATE job_engine SET swept_at = clock_timestamp() WHERE name IN (SELECT name FROM job_engine "
     "WHERE swept_at <= clock_timestamp() - make_interval(secs => :every_s) "
+    "OR swept_at > clock_timestamp() "  # the database's clock was ahead, and is right again
     "FOR UPDATE SKIP LOCKED)"
 )
 # Procrastinate does not compare the worker when it retries, so only what is still locked here is.

@@ -220,6 +220,7 @@ _CHANGING = (
     "stage",
     "channels",
     "status",
+    "created_at",
     "expires_at",
     "decision",
     "executing_epoch",

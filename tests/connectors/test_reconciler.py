@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from approvals.errors import AlreadyDecidedError, UnavailableError
 from approvals.models import DeliveryStatus, RequestStatus
+from approvals.store import ahead
 from approvals.store import tickets as rows
 from approvals.tickets import PollState, WebhookHint
 from connectors.losses import REOPENED_MAX
@@ -212,6 +213,19 @@ async def test_deleted_ticket_is_opened_anew_and_the_request_waits(world: DeskWo
     await world.poll()
 
     assert RequestStatus.APPROVED is (await world.now(request)).status
+
+
+async def test_sweep_comes_although_the_last_one_was_by_a_clock_that_was_ahead(
+    world: DeskWorld,
+) -> None:
+    request, ticket = await world.ticketed("wire")
+    await world.poll(after_s=86_400)
+    world.clock.set_back(86_400)
+    world.tickets.as_person("acc-evil").delete(ticket.id)
+    await world.store.write(lambda c: ahead.bring_back(c, world.clock.now()))
+    await world.poll()
+
+    assert ticket.id != (await world.ticket(request)).id
 
 
 async def test_tickets_that_keep_vanishing_are_left_to_operators(world: DeskWorld) -> None:

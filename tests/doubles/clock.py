@@ -26,6 +26,10 @@ class ManualClock:
         self._now += timedelta(seconds=seconds)
         return self._now
 
+    def set_back(self, seconds: float) -> None:
+        """It was ahead by so much, and is right again."""
+        self._now -= timedelta(seconds=seconds)
+
 
 class MovableClock(SystemClock):
     """The time of this machine, which a test may put forward."""

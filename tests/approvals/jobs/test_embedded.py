@@ -134,6 +134,20 @@ async def test_handler_that_sees_to_it_itself_is_called_more_often_at_once(tmp_p
     assert (3, 3, ["a", "b", "c", "d"]) == (running, handler.most_at_once, handler.calls)
 
 
+async def test_sweep_brings_back_what_a_clock_that_was_ahead_has_planned(tmp_path: Path) -> None:
+    handler = Handler()
+    async with working(tmp_path) as world:
+        world.clock.advance(86_400)
+        run = await world.begun()
+        await world.runs.park(run, error="No model.")
+        world.clock.set_back(86_400)
+        world.jobs.handle(RUN, handler)
+        async with at_work(world):
+            await handler.called.wait()
+
+    assert run.session.id in handler.calls
+
+
 async def test_start_takes_over_what_a_stopped_process_ran(tmp_path: Path) -> None:
     async with working(tmp_path) as world:
         run = await world.begun()

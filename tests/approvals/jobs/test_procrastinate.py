@@ -102,6 +102,16 @@ async def test_processes_take_turns_to_sweep(url: str) -> None:
     assert all(handler.calls for handler in handlers)
 
 
+async def test_turn_is_taken_after_the_clock_of_the_database_was_ahead(world: World) -> None:
+    ahead = "UPDATE job_engine SET swept_at = clock_timestamp() + interval '1 day'"
+    await world.store.write(lambda c: c.exec_driver_sql(ahead))
+    turns = [
+        await world.store.write(lambda c: doorbells.take_turn(c, every_s=60)) for _ in range(2)
+    ]
+
+    assert [True, False] == turns
+
+
 async def test_time_between_sweeps_varies_so_that_none_is_always_the_first(url: str) -> None:
     async with sharing(url, sweep_every_s=2.0) as world:
         pauses = [world.jobs._pause_s() for _ in range(1000)]  # type: ignore[attr-defined]
