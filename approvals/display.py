@@ -101,6 +101,11 @@ def _shown(name: str, label: str, arguments: JsonObject, defaulted: frozenset[st
     )
 
 
+def shown_facts(facts: JsonObject | None) -> tuple[Shown, ...]:
+    """What a tool's check has found, in the order in which it says it."""
+    return shown_arguments(facts or {}, first=tuple(facts or ()))
+
+
 def set_by_workflow(injected: Sequence[Injected]) -> tuple[Shown, ...]:
     """What the body receives beside the arguments, with its value where it can be written."""
     return tuple(

@@ -317,7 +317,7 @@ class Executions:
             return self._forged(connection, request, "its votes do not add up to a yes", now)
         if begun:  # in time
             return None
-        session = session_rows.get(connection, request.session_id)
+        session = partial(session_rows.get, connection, request.session_id)
         over = lapsed(request, session, evidence, ruling, now)
         return over or drifted(request, session, evidence, checked)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from approvals.asking import AskAgain
 from approvals.canonical import canonical_json
-from approvals.display import shown_arguments
+from approvals.display import shown_facts
 from approvals.errors import CheckFailedError, PreconditionFailedError
 from approvals.evidence import DRIFTED, LAPSED, Evidence
 from approvals.models import (
@@ -39,7 +39,11 @@ NOT_RUN = "It was approved, and nothing was run."
 
 
 def lapsed(
-    request: Request, session: Session, evidence: Evidence, ruling: Ruling, now: datetime
+    request: Request,
+    session: Callable[[], Session],
+    evidence: Evidence,
+    ruling: Ruling,
+    now: datetime,
 ) -> AskAgain | Result | None:
     """What follows if the time of the approval is over; None if it holds.
 
@@ -62,11 +66,11 @@ def lapsed(
         "decided_at": evidence.decided_at.isoformat(),
         "valid_for_s": min(spans),
     }
-    return AskAgain(request, session, why, tool_changed=False, entry=(LAPSED, body))
+    return AskAgain(request, session(), why, tool_changed=False, entry=(LAPSED, body))
 
 
 def drifted(
-    request: Request, session: Session, evidence: Evidence, found: Found
+    request: Request, session: Callable[[], Session], evidence: Evidence, found: Found
 ) -> AskAgain | Result | None:
     """What follows if the tool's check does not find what was shown with the call; None if it does.
 
@@ -90,14 +94,14 @@ def drifted(
         "before": request.facts,
         "after": found.facts,
     }
-    return AskAgain(request, session, why, tool_changed=False, entry=(DRIFTED, body))
+    return AskAgain(request, session(), why, tool_changed=False, entry=(DRIFTED, body))
 
 
 def _changes(before: JsonObject, after: JsonObject) -> Iterator[str]:
     """Each fact that is another one now, in words."""
-    was = {each.name: each for each in shown_arguments(before)}
-    now = {each.name: each for each in shown_arguments(after)}
-    for name in sorted(was | now):
+    was = {each.name: each for each in shown_facts(before)}
+    now = {each.name: each for each in shown_facts(after)}
+    for name in was | now:
         if name not in now:
             yield f"{was[name].label} was {was[name].text} and is not there any more"
         elif name not in was:

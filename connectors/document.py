@@ -12,6 +12,7 @@ from approvals.display import (
     deciding,
     set_by_workflow,
     shown_arguments,
+    shown_facts,
     table_text,
     value_text,
 )
@@ -166,7 +167,7 @@ def _name(shown: Shown) -> str:
 
 def _notes(request: Request, budget: int) -> tuple[tuple[Row, ...], bool]:
     """What the tool's check and preview say, and whether that is all of it."""
-    said = [(f"Checked: {each.label}", each.text) for each in shown_arguments(request.facts or {})]
+    said = [(f"Checked: {each.label}", each.text) for each in shown_facts(request.facts)]
     if request.preview is not None:
         said.append(("What would happen", _preview_text(request.preview)))
     rows: list[Row] = []

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from html import escape
 
-from approvals.display import Shown, deciding, set_by_workflow, shown_arguments
+from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, shown_facts
 from approvals.models import JsonObject, Preview, Principal, Request, RequestStatus
 from approvals.ports import RequestView
 from approvals.repeats import in_sentence
@@ -85,7 +85,7 @@ def whole(view: RequestView) -> list[str]:
         before = shown_arguments(request.proposed_arguments, view.arguments_schema)
         parts += [_heading("What the agent had proposed"), _fields(before)]
     if request.facts:
-        parts += [_heading("As checked when it was asked"), _fields(shown_arguments(request.facts))]
+        parts += [_heading("As checked when it was asked"), _fields(shown_facts(request.facts))]
     if request.preview is not None:
         parts += [_heading("What would happen"), _preview(request.preview)]
     reason = request.rationale.strip()

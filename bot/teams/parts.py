@@ -10,6 +10,7 @@ from approvals.display import (
     deciding,
     set_by_workflow,
     shown_arguments,
+    shown_facts,
     table_text,
     value_text,
 )
@@ -152,7 +153,7 @@ def checked(view: RequestView, space: Space) -> ArgumentsTable:
     request, complete = view.request, True
     elements: list[JsonObject] = []
     if request.facts:
-        found = arguments_table(shown_arguments(request.facts), space, prefix="fact")
+        found = arguments_table(shown_facts(request.facts), space, prefix="fact")
         elements += [label("As checked when it was asked"), *found.elements]
         complete = found.complete
     if request.preview is not None:

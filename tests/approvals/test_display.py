@@ -6,7 +6,15 @@ from html import unescape
 
 import pytest
 
-from approvals.display import deciding, label_of, set_by_workflow, shown_arguments, value_text
+from approvals.display import (
+    deciding,
+    label_of,
+    set_by_workflow,
+    shown_arguments,
+    shown_facts,
+    table_text,
+    value_text,
+)
 from approvals.fields import fields
 from approvals.models import Injected, JsonObject
 from approvals.wording import as_text, visible
@@ -142,3 +150,25 @@ def test_two_values_never_read_alike() -> None:
     ]  # fmt: skip
     for one, other in pairs:
         assert value_text(one) != value_text(other)
+
+
+def test_facts_stand_in_the_order_of_the_check() -> None:
+    facts = {"stage": "proposal", "amount": 5, "close_date": None}
+
+    assert ["Stage", "Amount", "Close date"] == [each.label for each in shown_facts(facts)]
+    assert () == shown_facts(None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        (("a", "1"), "a | 1"),
+        (("a | b",), '"a | b"'),
+        (("a\nb",), '"a\\nb"'),
+        (('"a"',), '"\\"a\\""'),
+        (("a ", ""), '"a " | '),
+        (("a\u202eb",), '"a\\u202eb"'),
+    ],
+)
+def test_no_cell_of_a_table_passes_for_two(cells: tuple[str, ...], line: str) -> None:
+    assert f"{line}\nx" == table_text([cells, ("x",)])
