@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from approvals.models import (
     Request,
     Verdict,
 )
+from approvals.store import codec, upgrade
 from approvals.store import conversations as rows
 from approvals.store import deliveries as delivery_rows
-from approvals.store import upgrade
 from approvals.store.figures import read
 from tests.approvals.test_conversations import chat
 from tests.approvals.test_delivery import deliver_all, only
@@ -336,7 +337,7 @@ async def test_operators_see_how_many_wait_and_why(world: World) -> None:
     assert {WHY: 1} == why
 
 
-async def test_what_was_given_up_because_it_was_closed_waits_after_the_migration(
+async def test_what_was_given_up_because_it_was_closed_is_due_after_the_migration(
     tmp_path: Path,
 ) -> None:
     old = tmp_path / "old.db"
@@ -345,24 +346,21 @@ async def test_what_was_given_up_because_it_was_closed_waits_after_the_migration
         connection.executescript(OLD)
     upgrade(f"sqlite:///{old}")
     with closing(sqlite3.connect(old)) as connection:
-        statuses = connection.execute("SELECT id, status FROM deliveries ORDER BY id").fetchall()
-        keys = "SELECT key FROM conversations WHERE blocked_at IS NOT NULL ORDER BY key"
-        closed_ones = [key for (key,) in connection.execute(keys)]
+        query = "SELECT id, status, next_at < ? FROM deliveries ORDER BY id"
+        found = connection.execute(query, (codec.to_text(datetime.now(UTC)),)).fetchall()
 
-    assert [("D-1", "unreachable"), ("D-2", "unreachable"), ("D-3", "abandoned")] == statuses
-    assert ["alex-chat", "team"] == closed_ones
+    assert [
+        ("D-1", "unreachable", 1),
+        ("D-2", "unreachable", 1),
+        ("D-3", "abandoned", None),
+    ] == found
 
 
 OLD = """
 PRAGMA foreign_keys = OFF;
 INSERT INTO deliveries (
   id, request_id, channel, target, status, error, shown_version, wanted_version, attempts) VALUES
-  ('D-1', 'R-1', 'teams', 'person:alex', 'abandoned', 'Teams answered status 403 X; X', 0, 1, 1),
-  ('D-2', 'R-1', 'teams', 'conversation:team', 'abandoned', 'Teams said status 403; X', 0, 1, 1),
-  ('D-3', 'R-1', 'teams', 'conversation:old', 'abandoned', 'Teams said status 404; X', 0, 1, 1);
-INSERT INTO conversations (key, channel, kind, principal_id, reference, updated_at) VALUES
-  ('alex-chat', 'teams', 'personal', 'alex', '{}', '2026-11-01T00:00:00Z'),
-  ('team', 'teams', 'channel', NULL, '{}', '2026-11-01T00:00:00Z'),
-  ('old', 'teams', 'group', NULL, '{}', '2026-11-01T00:00:00Z'),
-  ('ben-chat', 'teams', 'personal', 'ben', '{}', '2026-11-01T00:00:00Z');
+  ('D-1', 'R-1', 'teams', 'person:alex', 'abandoned', 'status 403 X; it is gone', 0, 1, 1),
+  ('D-2', 'R-1', 'teams', 'card:0123', 'abandoned', 'status 403; it is gone', 0, 1, 1),
+  ('D-3', 'R-1', 'teams', 'conversation:old', 'abandoned', 'status 404; it is gone', 0, 1, 1);
 """

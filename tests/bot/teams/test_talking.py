@@ -93,10 +93,40 @@ async def test_message_that_is_delivered_again_answers_no_other_question(signed:
     answer = await signed.teams.send_message(ALEX, "INV-7", conversation="group")
     await signed.settle()
     second = await asked(signed, message="And which amount?")
+    before = signed.texts()
     await signed.teams.deliver(answer.activity)
     await signed.settle()
 
     assert await signed.status(second.id) == "pending"
+    assert signed.texts() == before
+
+
+async def test_persona_of_a_local_client_answers_as_who_decides(webchat: Stage) -> None:
+    session_id = await webchat.start("quote for Contoso", person=ALEX)
+    question = {"prompt": "Reply:", "message": WHICH}
+    await webchat.propose(session_id, question, kind=RequestKind.INPUT, tool="human_input")
+    said = await write(webchat, "INV-7", where="personal")
+    (request,) = (await webchat.service.requests(session_id=session_id)).items
+    (vote,) = await webchat.service.votes(request.id)
+
+    assert "Taken as your answer" in said
+    assert vote.principal_id == "alex"
+
+
+async def test_persona_of_a_local_client_answers_what_only_who_asks_may_answer(
+    local: Stage,
+) -> None:
+    local.directory.people.pop(PrincipalId("alex"))
+    local.directory.people.pop(PrincipalId("isaiah"))
+    session_id = await local.start("quote for Contoso", person=ALEX)
+    question = {"prompt": "Reply:", "message": WHICH}
+    await local.propose(session_id, question, kind=RequestKind.INPUT, tool="human_input")
+    said = await write(local, "INV-7", where="personal")
+    (request,) = (await local.service.requests(session_id=session_id)).items
+    (delivery,) = await local.service.deliveries(request.id)
+
+    assert delivery.target == "person:sam"
+    assert "Taken as your answer" in said
 
 
 @pytest.mark.parametrize(

@@ -68,17 +68,11 @@ def upgrade() -> None:
 
 
 def _closed_is_not_gone() -> None:
-    """What was given up because Teams answered 403 waits now until people undo that refusal."""
+    """What was given up because Teams answered 403 is tried once more, and then waits until people
+    undo that refusal."""
     op.execute(
-        "UPDATE deliveries SET status = 'unreachable'"
+        "UPDATE deliveries SET status = 'unreachable', next_at = '2026-01-01T00:00:00.000000+00:00'"
         " WHERE status = 'abandoned' AND channel = 'teams' AND error LIKE '%status 403%'"
-    )
-    op.execute(
-        "UPDATE conversations SET blocked_at = updated_at, blocked_reason = 'refuses the bot'"
-        " WHERE key IN (SELECT substr(target, 14) FROM deliveries"
-        " WHERE status = 'unreachable' AND target LIKE 'conversation:%')"
-        " OR kind = 'personal' AND principal_id IN (SELECT substr(target, 8) FROM deliveries"
-        " WHERE status = 'unreachable' AND target LIKE 'person:%')"
     )
 
 
