@@ -4,6 +4,10 @@ A run of a session carries a `Watch` in its context, as do the agents of its cha
 execute code or a function asks here first (`agents.entries` for AutoGen's ways,
 `agents.processes` for the interpreter's) and is refused unless it is part of a claimed execution.
 A refusal is kept as well as raised: code that swallows it does not go on for long.
+
+Work that is handed to a pool stands where it was handed in (`agents.threads`). A thread or task
+that was there before, and is told nothing, is astray: AutoGen executes nothing in it while this
+process runs sessions.
 """
 
 from __future__ import annotations
@@ -38,9 +42,11 @@ class Watch:
     def on(self) -> Iterator[None]:
         """What runs in this block, and all that it starts, is watched; also after its end."""
         token = _place.set(self)
+        _running.append(self)
         try:
             yield
         finally:
+            _running.remove(self)
             _place.reset(token)
 
     def require(self) -> None:
@@ -60,6 +66,7 @@ class Watch:
             tried=tried,
             how=how,
         )
+        _tell(True)
         return error
 
 
@@ -69,6 +76,7 @@ class Home:
     def __init__(self, watch: Watch | None = None):
         self.watch = watch
         """Of the latest run: also a thread that is left of it is refused."""
+        self.is_built = False
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -77,6 +85,7 @@ class Home:
         try:
             yield
         finally:
+            self.is_built = True
             _place.reset(token)
 
     def adopt(self, agents: Iterable[object]) -> None:
@@ -94,6 +103,8 @@ class Looking:
 
 
 EXECUTION: Final = "execution"
+OUTSIDE: Final = "outside"
+"""Our own work, between two steps of a session."""
 _FREE: Final = Home()
 """Of agents that a tool body made: they do what the tool was approved for."""
 _INHERITED: Final = "_countersign_place"
@@ -101,6 +112,26 @@ Place = Watch | Home | Looking | str | None
 _place: ContextVar[Place] = ContextVar("place", default=None)
 _threads: ContextVar[Executor | None] = ContextVar("threads", default=None)
 _homes: WeakKeyDictionary[Any, Home] = WeakKeyDictionary()
+_running: list[Watch] = []
+"""The runs that go on in this process now."""
+_serving: list[Callable[[bool], None]] = []
+"""Who runs sessions in this process, and is told of each refusal."""
+
+
+@contextmanager
+def serving(tell: Callable[[bool], None]) -> Iterator[None]:
+    """Sessions are run in this process meanwhile. `tell` is called with each refusal, in whatever
+    thread it is, and with whether it is known whose it was."""
+    _serving.append(tell)
+    try:
+        yield
+    finally:
+        _serving.remove(tell)
+
+
+def _tell(is_known: bool) -> None:
+    for tell in list(_serving):
+        tell(is_known)
 
 
 @contextmanager
@@ -127,7 +158,7 @@ def blocking_in(threads: Executor) -> Iterator[None]:
 @contextmanager
 def outside() -> Iterator[None]:
     """What runs in this block is our own work: what it starts is not the session's."""
-    token = _place.set(None)
+    token = _place.set(OUTSIDE)
     try:
         yield
     finally:
@@ -157,20 +188,50 @@ def watching(agent: object = None) -> Watch | None:
     if isinstance(here, Watch) or here is EXECUTION:
         return here if isinstance(here, Watch) else None
     home = None if agent is None else _homes.get(agent)
-    return None if home is None else home.watch
+    if home is not None and home.watch is not None:
+        return home.watch
+    return here.watch if isinstance(here, Home) else None
 
 
 def starting() -> Watch | None:
-    """`watching`, for programs and code that have nothing to do with AutoGen: a check may use them
-    to look."""
-    return None if isinstance(place(), Looking) else watching()
+    """The run that the caller is part of, for programs and code that have nothing to do with
+    AutoGen: a check may use them to look, and what a workflow began when it was built goes on."""
+    here = place()
+    return here if isinstance(here, Watch) else None
+
+
+def is_astray() -> bool:
+    """Whether nobody knows whose work the caller does, in a process that runs sessions."""
+    if not (_serving or _running):
+        return False
+    here = place()
+    return here is None or (isinstance(here, Home) and here.is_built)
+
+
+def is_free(agent: object = None) -> bool:
+    """Whether AutoGen may execute here, for this agent."""
+    return watching(agent) is None and not is_astray()
 
 
 def forbid(tried: str, how: str, agent: object = None) -> None:
-    """Return outside of sessions and inside claimed executions. Raises BesideGateError."""
-    watch = watching(agent)
+    """Return where `is_free`. Raises BesideGateError."""
+    name, watch = str(getattr(agent, "name", "") or "The workflow"), watching(agent)
     if watch is not None:
-        raise watch.refuse(str(getattr(agent, "name", "") or "The workflow"), tried, how)
+        raise watch.refuse(name, tried, how)
+    if is_astray():
+        raise _astray(
+            name, tried, f"{how}, in a thread or task of which it is not known whose it is"
+        )
+
+
+def _astray(agent: str, tried: str, how: str) -> BesideGateError:
+    running = list(_running)
+    if 1 == len(running):
+        return running[0].refuse(agent, tried, f"{how}; no other session was running")
+    ids = [watch.session_id for watch in running]
+    log.error("refused beside the gate", running=ids, agent=agent, tried=tried, how=how)
+    _tell(False)
+    return BesideGateError(agent, tried, how)
 
 
 def made(agent: object) -> None:
@@ -180,14 +241,34 @@ def made(agent: object) -> None:
         here = here.watch
     if isinstance(here, Home):
         _homes[agent] = here
-    elif here is not None:
-        _homes[agent] = Home(here) if isinstance(here, Watch) else _FREE
+    elif isinstance(here, Watch):
+        _homes[agent] = Home(here)
+    elif here is EXECUTION:
+        _homes[agent] = _FREE
+
+
+def standing_here(work: Callable[..., T]) -> Callable[..., T]:
+    """The same work, for a thread that was there before: it stands where it was handed in."""
+    here = place()
+
+    def standing(*args: Any, **kwargs: Any) -> T:
+        thread = threading.current_thread()
+        before = getattr(thread, _INHERITED, None)
+        setattr(thread, _INHERITED, here)
+        token = _place.set(here)
+        try:
+            return work(*args, **kwargs)
+        finally:
+            _place.reset(token)
+            setattr(thread, _INHERITED, before)
+
+    return standing
 
 
 def hand_down(thread: threading.Thread) -> None:
     """A thread that is about to start stands where its maker does."""
     here = place()
-    told = isinstance(here, Watch | Looking) or here is EXECUTION
+    told = isinstance(here, Watch | Looking | Home) or here is EXECUTION
     if told and not _told_more(thread):
         setattr(thread, _INHERITED, here)
 

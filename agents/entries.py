@@ -53,7 +53,7 @@ _ours: WeakSet[Callable[..., Any]] = WeakSet()
 
 
 def _function(owner: type, agent: Any, func_call: Any = None, *_: Any, **__: Any) -> None:
-    if beside.watching(agent) is None:
+    if beside.is_free(agent):
         return
     name = func_call.get("name", "") if isinstance(func_call, dict) else str(func_call)
     if owner is not ConversableAgent or name in agent._function_map:  # else: "not found"
@@ -72,7 +72,7 @@ def _code_of_a_message(
     config: Any = None,
 ) -> None:
     """With an executor of whatever class, which need not be one of AutoGen's."""
-    if agent._code_execution_config is False or beside.watching(agent) is None:
+    if agent._code_execution_config is False or beside.is_free(agent):
         return
     executor = agent._code_executor
     for message in agent._oai_messages[sender] if messages is None else messages:
@@ -135,10 +135,11 @@ def _tool(tool: Any, *_: Any, **__: Any) -> None:
 def _model(wrapper: Any, **config: Any) -> None:
     """Nothing is asked of a model that has tools of its own, nor after a refusal."""
     agent = config.get("agent")
-    watch = beside.watching(agent)
-    if watch is None:
+    if beside.is_free(agent):
         return
-    watch.require()
+    watch = beside.watching(agent)
+    if watch is not None:
+        watch.require()
     names = built_in_tools(config, *wrapper._config_list)
     if names:
         beside.forbid(f"run {', '.join(names)}", "tools built into its model client", agent)

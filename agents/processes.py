@@ -4,20 +4,19 @@ Code that is neither AutoGen's nor ours may start a program, run a string as cod
 Docker without any of AutoGen's classes. The interpreter says so to audit hooks:
 https://docs.python.org/3/library/audit_events.html (read 2026-11-29). A hook costs about 0.4 µs
 for each of the 100 to 200 events of a turn and cannot be taken out again, so it is put in with the
-first chat that holds such code (`agents.reach`). Threads know nothing of the context in which they
-were started, and Python 3.11 does not announce them: `Thread.start` notes it.
+first chat that holds such code (`agents.reach`).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
-import threading
-from types import FrameType
+import time
+from types import CodeType, FrameType
 from typing import Any
 
 from agents import beside
-from agents.entries import guard
 
 _STARTS = frozenset(
     {
@@ -46,29 +45,53 @@ _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib"
 _EXPRESSIONS = "autogen.agentchat.group.context_expression"
 """Evaluates conditions that the workflow has written, after it has parsed and checked them."""
 
-_installed = False
+_RUNS_STRINGS = frozenset(
+    {"IPython", "bdb", "cProfile", "code", "doctest", "langchain_experimental", "profile", "runpy"}
+    | {"sched", "smolagents", "timeit", "trace", "weakref"}
+    | _PASSED_ON_BY
+)
+_HANDS_ON = frozenset({"multiprocessing.pool", "multiprocessing.process"})
+"""Libraries that execute what somebody else has written. `pdb` is not: a person types there."""
+_IMPORTS = "<frozen importlib"
+
+_installed = 0.0
+"""Since when it is listened, as `time.time()`; 0 if it is not."""
 
 
 def install() -> None:
     """Listen, from now on and as long as the process lives. Harmless to repeat."""
     global _installed
     if not _installed:
-        _installed = True
-        guard(threading.Thread, "start", beside.hand_down)
+        _installed = time.time()
         sys.addaudithook(_heard)
 
 
 def _heard(event: str, args: tuple[Any, ...]) -> None:
     if event not in _HEARD:
         return
-    if event == _EXEC:
-        if beside.starting() is not None and not _is_a_librarys(_caller()):
-            beside.forbid("execute code", "by exec or eval")
-    elif event == _CONNECT:
+    if event == _CONNECT:
         if _is_docker(args[1]):
             beside.forbid("use Docker", f"by its socket {args[1]}")
-    elif beside.starting() is not None and not _only_reads(_caller()):
+        return
+    caller = _caller()
+    if event == _EXEC:
+        if beside.starting() is not None:
+            if not _is_a_librarys(caller, args[0]):
+                beside.forbid("execute code", _how(caller))
+        elif _is_autogens(caller) and not _is_a_librarys(caller, args[0]):
+            beside.forbid("execute code", _how(caller))
+    elif beside.starting() is not None:
+        if not _only_reads(caller):
+            beside.forbid("start a program", f"by {event}")
+    elif _is_autogens(_behind(caller)):
         beside.forbid("start a program", f"by {event}")
+
+
+def _how(frame: FrameType | None) -> str:
+    if frame is not None and frame.f_code.co_filename.startswith(_IMPORTS):
+        return "by an import of a file that was written since this server began"
+    by = "" if frame is None or not _is_by_name(frame) else f", by {_module(frame)}"
+    return f"by exec or eval{by}"
 
 
 def _caller() -> FrameType | None:
@@ -80,22 +103,49 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-def _is_a_librarys(frame: FrameType | None) -> bool:
+def _is_autogens(frame: FrameType | None) -> bool:
+    return frame is not None and _module(frame).partition(".")[0] == "autogen"
+
+
+def _is_by_name(frame: FrameType) -> bool:
+    name = _module(frame)
+    return name.partition(".")[0] in _RUNS_STRINGS or name in _HANDS_ON
+
+
+def _is_a_librarys(frame: FrameType | None, code: CodeType) -> bool:
     """Whether it is an import, or a library that makes code of its own (dataclasses, templates).
 
-    AutoGen is not among these: what it executes comes from a model.
+    AutoGen is not among these: what it executes comes from a model. Nor is what executes strings of
+    others, or a file that was not there when the server began.
     """
     if frame is None:
         return True
-    name, file = _module(frame), frame.f_code.co_filename
-    if name.partition(".")[0] == "autogen":
-        return name == _EXPRESSIONS
+    file = frame.f_code.co_filename
+    if _is_autogens(frame):
+        return _module(frame) == _EXPRESSIONS
+    if file.startswith(_IMPORTS):
+        return code.co_filename.startswith(_LIBRARIES) or not _is_new(code.co_filename)
+    if _is_by_name(frame):
+        return code.co_filename.startswith(_LIBRARIES)
     return file.startswith(("<frozen ", *_LIBRARIES))
 
 
-def _only_reads(frame: FrameType | None) -> bool:
+def _is_new(path: str) -> bool:
+    try:
+        return os.stat(path).st_ctime > _installed
+    except OSError:  # not of a file: a frozen module, an archive
+        return False
+
+
+def _behind(frame: FrameType | None) -> FrameType | None:
+    """Whoever had it started: what only starts what others name is passed over."""
     while frame is not None and _module(frame).partition(".")[0] in _PASSED_ON_BY:
         frame = frame.f_back
+    return frame
+
+
+def _only_reads(frame: FrameType | None) -> bool:
+    frame = _behind(frame)
     return frame is not None and _module(frame).partition(".")[0] in _READS
 
 

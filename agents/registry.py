@@ -7,7 +7,7 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from agents import entries, processes, topology
+from agents import entries, processes, threads, topology
 from agents.baseline import Baseline
 from agents.beside import Home, Watch
 from agents.bodies import same_bodies
@@ -49,6 +49,7 @@ class Registry:
         self, context: WorkflowContext, *, needs_rationale: Callable[[str], bool] = _always
     ):
         entries.install()
+        threads.install()
         self._context = context
         self._needs_rationale = needs_rationale
         self._workflows: dict[str, Workflow] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
@@ -15,7 +16,7 @@ from autogen.io.base import IOStream
 from structlog.contextvars import bound_contextvars
 
 from agents import driving, snapshot
-from agents.beside import Watch, carry_context
+from agents.beside import Watch, carry_context, serving
 from agents.brakes import Brakes
 from agents.built import BuiltChat
 from agents.causes import ending_of
@@ -27,7 +28,7 @@ from agents.leases import Lease, LeaseKeeper, elapsed_s
 from agents.quiet import QuietStream
 from agents.registry import Registry
 from agents.suspension import ChatStoppedError, ChatSuspendedError
-from agents.trouble import cause_of, describe, is_malformed, is_temporary
+from agents.trouble import cause_of, describe, is_malformed, is_temporary, refusal_behind
 from approvals.errors import (
     BesideGateError,
     ClosedError,
@@ -71,6 +72,7 @@ class SessionManager:
         self._registry = registry
         self._slots = Slots(at_once)
         self._stopping = asyncio.Event()
+        self._serving = ExitStack()
         self.leases = LeaseKeeper(runs, every_s=runs.lease_s / RENEWALS_PER_LEASE, clock_s=clock_s)
         self.late = LateResults(runs)
         # Not the event loop's own pool: AutoGen's model calls fill that one. As many threads as
@@ -79,7 +81,9 @@ class SessionManager:
 
     async def __aenter__(self) -> Self:
         """Let the event loop's own pool hand on the context, for AutoGen's model calls."""
-        carry_context(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        carry_context(loop)
+        self._serving.enter_context(serving(partial(self._refused_beside, loop)))
         return self
 
     async def __aexit__(
@@ -91,6 +95,14 @@ class SessionManager:
         """Let the threads go. A tool that still runs is not waited for."""
         self._lanes.close()
         await self.late.close()
+        self._serving.close()
+
+    def _refused_beside(self, loop: asyncio.AbstractEventLoop, is_known: bool) -> None:
+        """In any thread."""
+        with suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(
+                partial(self._observer.refused_beside, session_known=is_known)
+            )
 
     def free_slots(self) -> int:
         """How many more sessions can be run at once: what `approvals.takeover` wants to know."""
@@ -169,8 +181,10 @@ class SessionManager:
             self._outages.up(lease.run.session.workflow)
             log.info("session waits")
             return
-        except Exception:
+        except Exception as exc:
             watch.require()  # whatever became of the refusal on its way
+            if (refusal := refusal_behind(exc)) is not None:
+                raise refusal from None
             raise
         finally:
             gate.close()

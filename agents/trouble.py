@@ -8,7 +8,7 @@ from agents.answers import NoAnswerError
 from agents.storable import storable
 from agents.witness import MalformedAnswerError
 from approvals.causes import SessionCause
-from approvals.errors import CountersignError
+from approvals.errors import BesideGateError, CountersignError
 
 _AGAIN = (
     openai.APIConnectionError,
@@ -37,6 +37,18 @@ def cause_of(error: Exception) -> SessionCause:
     if isinstance(error, openai.APIStatusError) and error.code == "content_filter":
         return SessionCause.MODEL_FILTERED
     return SessionCause.MODEL_UNAVAILABLE if is_temporary(error) else SessionCause.ERROR
+
+
+def refusal_behind(error: BaseException) -> BesideGateError | None:
+    """The refusal that an exception was made of, if it was."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, BesideGateError):
+            return cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def describe(error: Exception) -> str:

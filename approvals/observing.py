@@ -46,6 +46,9 @@ class Observer(Protocol):
     def somebody_again(self, request: Request) -> None:
         """What nobody could decide can be decided again."""
 
+    def refused_beside(self, *, session_known: bool) -> None:
+        """Something was stopped beside the gate; whether it is known which session's it was."""
+
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """A channel was tried."""
 
@@ -93,6 +96,9 @@ class Silent:
 
     def somebody_again(self, request: Request) -> None:
         """See `Observer.somebody_again`."""
+
+    def refused_beside(self, *, session_known: bool) -> None:
+        """See `Observer.refused_beside`."""
 
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
         """See `Observer.delivered`."""

@@ -111,6 +111,10 @@ class Metrics:
         """See `approvals.observing.Observer.evidence_missing`."""
         self._forged.labels().inc()
 
+    def refused_beside(self, session_known: bool) -> None:
+        """See `approvals.observing.Observer.refused_beside`."""
+        self._beside.labels("known" if session_known else "unknown").inc()
+
     def nobody_left(self, rule: str) -> None:
         """See `approvals.observing.Observer.nobody_left`."""
         self._nobody.labels(rule).inc()
@@ -154,6 +158,7 @@ class Metrics:
         self._refused = self._counter("votes_refused", "Votes refused.", "channel", "reason")
         self._decisions = self._counter("decisions", "Requests decided.", "channel", "verdict")
         self._forged = self._counter("evidence_missing", "Approvals that are not on the ledger.")
+        self._beside = self._counter("beside_gate_refused", "Stopped beside the gate.", "session")
         self._nobody = self._counter("nobody_left", "Requests that nobody can decide.", "rule")
         self._calls = self._counter("tool_calls", "What became of calls.", "tool", "outcome")
         self._tool_seconds = self._histogram("tool_seconds", "Tool run time.", ("tool",), SLOW)

@@ -102,6 +102,10 @@ class Watch:
             self._refused.popitem(last=False)
         return known
 
+    def refused_beside(self, *, session_known: bool) -> None:
+        """See `Observer.refused_beside`. Whoever refuses it logs it."""
+        self.metrics.refused_beside(session_known)
+
     def evidence_missing(self, request: Request, reason: str) -> None:
         """See `Observer.evidence_missing`."""
         self.metrics.evidence_missing()

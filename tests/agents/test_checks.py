@@ -23,6 +23,7 @@ from agents import (
     WorkflowContext,
     entries,
     processes,
+    threads,
     workflow,
 )
 from agents.beside import Watch, looking, starting, watching
@@ -484,6 +485,7 @@ async def test_check_may_start_a_program_that_looks_and_nothing_of_autogen() -> 
         command = [sys.executable, "-c", "print(7)"]
         return {"said": subprocess.run(command, capture_output=True, check=True).stdout.decode()}
 
+    threads.install()
     processes.install()
     watch = Watch("S-1")
     checked = await Checks("pay", check).now({}, watch)

@@ -112,6 +112,7 @@ async def test_the_silent_observer_hears_everything_and_keeps_nothing(world: Wor
     observer.vote_refused(request.id, Via.API, NotFoundError("x"))
     observer.expired(request.id)
     observer.settled(request, Result(outcome=Outcome.EXECUTED), took_s=1.0)
+    observer.refused_beside(session_known=True)
     observer.delivered("teams", "said")
     observer.job_started("run", waited_s=0.0)
     observer.job_ended("run", took_s=0.0, failed=False)

@@ -22,8 +22,10 @@ from approvals.errors import (
     StaleDigestError,
 )
 from approvals.models import Cause, Outcome, RequestId, RequestStatus, Result, Verdict, Via
+from approvals.observing import Observer
 from bot.metrics import Metrics, outcome, refusal
 from bot.metrics_state import AGAIN_S, READ_TIMEOUT_S, REUSE_S, SHARE, State
+from bot.watching import Watch
 from tests.doubles.world import World, opened
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -202,6 +204,17 @@ async def test_decisions_votes_and_refusals_are_counted_by_channel(scraped: Scra
     assert 1 == value(metrics, "decisions_total", channel="teams", verdict="modify")
     assert 1 == value(metrics, "decisions_total", channel="clock", verdict="expired")
     assert 1 == value(metrics, "votes_refused_total", channel="jira", reason="not_authorised")
+
+
+def test_what_is_stopped_beside_the_gate_is_counted() -> None:
+    metrics = Metrics()
+    observer: Observer = Watch(metrics)
+    observer.refused_beside(session_known=True)
+    observer.refused_beside(session_known=False)
+    observer.refused_beside(session_known=False)
+
+    assert 1 == value(metrics, "beside_gate_refused_total", session="known")
+    assert 2 == value(metrics, "beside_gate_refused_total", session="unknown")
 
 
 async def test_jobs_and_deliveries_are_counted(scraped: Scraped) -> None:

@@ -111,4 +111,4 @@ async def test_what_the_gate_starts_is_not_the_sessions(mode: Mode, tmp_path: Pa
         await one.start()
         await one.run()
 
-    assert [None] == seen
+    assert [beside.OUTSIDE] == seen

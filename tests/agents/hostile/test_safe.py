@@ -28,6 +28,7 @@ from tests.agents.hostile.at_run_time import (
     starts_a_program,
     tool_that_is_called,
 )
+from tests.agents.hostile.elsewhere import by_apply, by_loop, by_pool
 from tests.agents.hostile.frame import (
     DONE,
     Build,
@@ -97,6 +98,10 @@ ACTS: list[Act] = [
     tool_that_is_called,
     in_a_thread,
     in_a_pool,
+    by_pool(execute_function),
+    by_pool(local_executor),
+    by_apply(initiates_a_chat),
+    by_loop(starts_a_program),
 ]
 
 

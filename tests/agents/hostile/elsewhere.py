@@ -1,0 +1,173 @@
+"""Ways to have somebody else do it: threads that were there before, and libraries."""
+
+from __future__ import annotations
+
+import asyncio
+import code
+import importlib.util
+import queue
+import runpy
+import threading
+import timeit
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+
+from tests.agents.hostile.at_run_time import Act
+from tests.agents.hostile.frame import Effect
+
+WAIT_S = 20.0
+POOL = ThreadPoolExecutor(1)
+POOL.submit(int).result()  # its thread is there
+OLD_POOL = ThreadPool(1)
+LOOP = asyncio.new_event_loop()
+threading.Thread(target=LOOP.run_forever, daemon=True).start()
+
+
+class Worker:
+    """A thread that does what it finds in its queue."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[tuple[Callable[[], object], queue.Queue[BaseException | None]]] = (
+            queue.Queue()
+        )
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            job, done = self._jobs.get()
+            try:
+                job()
+            except BaseException as exc:
+                done.put(exc)
+            else:
+                done.put(None)
+
+    def do(self, job: Callable[[], object]) -> BaseException | None:
+        """What it raised, if it did."""
+        done: queue.Queue[BaseException | None] = queue.Queue()
+        self._jobs.put((job, done))
+        return done.get(timeout=WAIT_S)
+
+
+WORKER = Worker()
+
+
+def by_pool(act: Act) -> Act:
+    return lambda effect: POOL.submit(act, effect).result(WAIT_S)
+
+
+def by_map(act: Act) -> Act:
+    return lambda effect: list(POOL.map(act, [effect]))
+
+
+def by_apply(act: Act) -> Act:
+    return lambda effect: OLD_POOL.apply_async(func=act, args=(effect,)).get(WAIT_S)
+
+
+def by_old_map(act: Act) -> Act:
+    return lambda effect: OLD_POOL.map(act, [effect])
+
+
+def by_imap(act: Act) -> Act:
+    return lambda effect: list(OLD_POOL.imap(act, [effect]))
+
+
+def by_imap_unordered(act: Act) -> Act:
+    return lambda effect: list(OLD_POOL.imap_unordered(act, [effect]))
+
+
+def by_loop(act: Act) -> Act:
+    async def later(effect: Effect) -> None:
+        act(effect)
+
+    return lambda effect: asyncio.run_coroutine_threadsafe(later(effect), LOOP).result(WAIT_S)
+
+
+def by_pool_of_a_loop(act: Act) -> Act:
+    async def later(effect: Effect) -> None:
+        await asyncio.get_running_loop().run_in_executor(POOL, act, effect)
+
+    return lambda effect: asyncio.run_coroutine_threadsafe(later(effect), LOOP).result(WAIT_S)
+
+
+def by_thread_and_pool(act: Act) -> Act:
+    """The thread has no context; the pool's was there before."""
+
+    def run(effect: Effect) -> None:
+        thread = threading.Thread(target=lambda: POOL.submit(act, effect).exception(WAIT_S))
+        thread.start()
+        thread.join()
+
+    return run
+
+
+def by_worker(act: Act) -> Act:
+    """Which swallows what it raises."""
+    return lambda effect: WORKER.do(lambda: act(effect))
+
+
+CARRIED = (
+    by_pool,
+    by_map,
+    by_apply,
+    by_old_map,
+    by_imap,
+    by_imap_unordered,
+    by_loop,
+    by_pool_of_a_loop,
+    by_thread_and_pool,
+)
+
+
+def by_interpreter(effect: Effect) -> None:
+    compiled = compile(effect.code, "<model>", "exec")
+    code.InteractiveInterpreter().runcode(compiled)
+
+
+def by_interpreter_of_source(effect: Effect) -> None:
+    code.InteractiveInterpreter().runsource(effect.code)
+
+
+def by_timing(effect: Effect) -> None:
+    timeit.timeit(effect.code, number=1)
+
+
+def by_path(effect: Effect) -> None:
+    script = effect.path.with_suffix(".py")
+    script.write_text(effect.code)
+    runpy.run_path(str(script))
+
+
+def by_import(effect: Effect) -> None:
+    script = effect.path.with_suffix(".py")
+    script.write_text(effect.code)
+    spec = importlib.util.spec_from_file_location("written_by_a_model", script)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def by_pool_itself(effect: Effect) -> None:
+    POOL.submit(exec, effect.code).result(WAIT_S)
+
+
+def by_thread_itself(effect: Effect) -> None:
+    thread = threading.Thread(target=exec, args=(effect.code,))
+    hook, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        thread.start()
+        thread.join()
+    finally:
+        threading.excepthook = hook
+
+
+LIBRARIES: list[tuple[Act, str]] = [
+    (by_interpreter, "execute code (by exec or eval, by code)"),
+    (by_interpreter_of_source, "execute code (by exec or eval, by code)"),
+    (by_timing, "execute code (by exec or eval, by timeit)"),
+    (by_path, "execute code (by exec or eval, by runpy)"),
+    (by_import, "by an import of a file that was written since this server began"),
+    (by_pool_itself, "execute code (by exec or eval)"),
+    (by_thread_itself, "execute code (by exec or eval, by threading)"),
+]

@@ -1,0 +1,3 @@
+"""A module of a workflow's that is first imported in the middle of a session."""
+
+WHEN = "late"
