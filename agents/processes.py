@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from agents import beside
+from approvals.errors import BesideGateError
 
 _STARTS = frozenset(
     {
@@ -71,7 +72,11 @@ def _heard(event: str, args: tuple[Any, ...]) -> None:
         return
     if event == _CONNECT:
         if _is_docker(args[1]):
-            beside.forbid("use Docker", f"by its socket {args[1]}")
+            try:
+                beside.forbid("use Docker", f"by its socket {args[1]}")
+            except BesideGateError:
+                args[0].close()
+                raise
         return
     caller = _caller()
     if event == _EXEC:
