@@ -8,16 +8,16 @@ then nobody could say what an approval is of.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic import ValidationError
 
+from agents.alike import alike
 from agents.signature import NotGuardableError, Parameter, of_function, read
+from agents.written import default_of, dump, is_model, kept, own, read_again, said, same_json
 from approvals.arguments import LONGEST, problems
-from approvals.canonical import canonical_json, sha256_hex
+from approvals.canonical import canonical_json, sha256_hex, well_formed
 from approvals.errors import InvalidArgumentsError, InvalidError
 from approvals.models import Effective, JsonObject
 from approvals.schemas import closed, faults, whole
@@ -38,11 +38,8 @@ class ToolParameters:
         self.tool = tool
         offered = whole(of_function(tool, body) if offered is None else offered)
         self._signature = read(body, frozenset(offered["properties"]), agent)
-        self._defaults = {
-            name: _dumped(parameter.adapter, parameter.default)
-            for name, parameter in self._signature.parameters.items()
-            if not parameter.required
-        }
+        optional = [each for each in self._signature.parameters.values() if not each.required]
+        self._defaults = {each.name: default_of(each) for each in optional}
         self.shown = _with_defaults(offered, self._defaults)
         self.schema = closed(self.shown)
         for name, fault in faults(self.schema).items():
@@ -58,19 +55,27 @@ class ToolParameters:
 
     def effective(self, arguments: JsonObject) -> Effective:
         """What the body would receive. Raises InvalidArgumentsError with a reason by argument."""
+        try:
+            return self._effective(arguments)
+        except InvalidArgumentsError:
+            raise
+        except (Exception, SystemExit) as exc:  # types of the user's may raise anything anywhere
+            reason = well_formed(f"cannot be read: {said(exc)}")
+            raise InvalidArgumentsError(self.tool, {"arguments": reason}) from exc
+
+    def _effective(self, arguments: JsonObject) -> Effective:
         self._require({**problems(self.schema, arguments), **self._unknown(arguments)})
         objects = self._objects(arguments)
         dumped = self._dump(objects)
-        complete = {name: _kept(arguments.get(name), value) for name, value in dumped.items()}
+        complete = {name: kept(arguments.get(name), value) for name, value in dumped.items()}
         self._require(_unsignable(complete))
-        self._require(
-            {
-                name: f"is {value!r} once it is converted: {reason}"[:LONGEST]
-                for name, reason in problems(self.schema, complete).items()
-                for value in [complete.get(name)]
-            }
-        )
+        self._require(self._misfits(complete))
         again = self._objects(complete)
+        for name, value in dumped.items():
+            if name in arguments and not alike(objects[name], again[name]):
+                complete[name] = kept(arguments[name], value, numbers=True)
+                self._require(self._misfits(complete))
+                again[name] = self._objects(complete)[name]
         self._require(_changes(complete, self._dump(again), objects, again))
         return Effective(
             arguments=complete,
@@ -82,12 +87,13 @@ class ToolParameters:
     def call(self, arguments: JsonObject) -> Callable[[], Any]:
         """The call of the function with exactly these effective arguments, to be made at once.
 
+        What is written down to compare it is read a second time: writing may use it up.
         Raises InvalidArgumentsError if they would reach it as anything else.
         """
-        objects = self._objects(arguments)
-        self._require(_changes(arguments, self._dump(objects), objects, objects))
+        written, given = self._objects(arguments), self._objects(arguments)
+        self._require(_changes(arguments, self._dump(written), written, given))
         signature = self._signature
-        return lambda: signature.function(**objects, **signature.fixed)
+        return lambda: signature.function(**given, **signature.fixed)
 
     def _objects(self, arguments: JsonObject) -> dict[str, Any]:
         """What the function is given, in the order of its parameters."""
@@ -98,25 +104,24 @@ class ToolParameters:
                 if parameter.required:
                     wrong[name] = "is required"
                 else:
-                    objects[name] = _own(parameter.default)
+                    objects[name] = own(parameter.default)
                 continue
             try:
                 objects[name] = self._converted(parameter, arguments[name])
             except ValidationError as exc:
                 wrong[name] = _reasons(exc)
-            except Exception as exc:  # a validator of the user's may raise anything
-                wrong[name] = f"its validator failed: {type(exc).__name__}: {exc}"[:LONGEST]
-        objects.update({name: arguments[name] for name in arguments if name not in objects})
+            except (Exception, SystemExit) as exc:  # a validator of the user's may raise anything
+                wrong[name] = f"its validator failed: {said(exc)}"
+        more = [name for name in arguments if name not in objects]
+        objects.update({name: copy.deepcopy(arguments[name]) for name in more})
         self._require(wrong)
         return objects
 
     def _converted(self, parameter: Parameter, value: Any) -> Any:
         default = self._defaults.get(parameter.name, _NONE)
-        if default is not _NONE and _same_json(value, default):
-            return _own(parameter.default)
-        if parameter.adapter is None:
-            return copy.deepcopy(value)
-        return parameter.adapter.validate_python(copy.deepcopy(value))
+        if default is not _NONE and same_json(value, default) and not is_model(parameter):
+            return own(parameter.default)
+        return read_again(parameter, value)
 
     def _dump(self, objects: Mapping[str, Any]) -> JsonObject:
         dumped: JsonObject = {}
@@ -124,11 +129,17 @@ class ToolParameters:
         for name, value in objects.items():
             parameter = self._signature.parameters.get(name)
             try:
-                dumped[name] = _dumped(None if parameter is None else parameter.adapter, value)
-            except Exception as exc:  # serializers are code of the user's, too
-                wrong[name] = f"cannot be written down: {type(exc).__name__}: {exc}"[:LONGEST]
+                dumped[name] = dump(None if parameter is None else parameter.adapter, value)
+            except (Exception, SystemExit) as exc:  # serializers are code of the user's, too
+                wrong[name] = f"cannot be written down: {said(exc)}"
         self._require(wrong)
         return dumped
+
+    def _misfits(self, complete: JsonObject) -> dict[str, str]:
+        return {
+            name: f"is {complete.get(name)!r} once it is converted: {reason}"[:LONGEST]
+            for name, reason in problems(self.schema, complete).items()
+        }
 
     def _unknown(self, arguments: JsonObject) -> dict[str, str]:
         if self._signature.open:
@@ -138,7 +149,8 @@ class ToolParameters:
 
     def _require(self, wrong: Mapping[str, str]) -> None:
         if wrong:
-            raise InvalidArgumentsError(self.tool, dict(wrong))
+            reasons = {name: well_formed(reason) for name, reason in wrong.items()}
+            raise InvalidArgumentsError(self.tool, reasons)
 
 
 _NONE = object()
@@ -172,55 +184,6 @@ def _defs(schema: JsonObject) -> JsonObject:
     return {"$defs": schema["$defs"]} if "$defs" in schema else {}
 
 
-def _own(default: Any) -> Any:
-    """A default that the body may change without changing it for the next call."""
-    return copy.deepcopy(default) if isinstance(default, list | dict | set | BaseModel) else default
-
-
-def _dumped(adapter: TypeAdapter[Any] | None, value: Any) -> Any:
-    """The value as JSON; sets, which have no order, sorted.
-
-    A bool is one whatever the declared type makes of it: `x: float = True` gives the body True.
-    """
-    if adapter is None or isinstance(value, bool):
-        return to_jsonable_python(_sorted(value))
-    try:
-        plain = adapter.dump_python(
-            value, mode="python", by_alias=True, round_trip=True, warnings="error"
-        )
-    except PydanticSerializationError:  # a default that is not of the declared type
-        return to_jsonable_python(_sorted(value), by_alias=True, round_trip=True)
-    return to_jsonable_python(_sorted(plain), by_alias=True, round_trip=True)
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_sorted(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(
-            map(_sorted, value), key=lambda item: canonical_json(to_jsonable_python(item))
-        )
-    return value
-
-
-def _kept(written: Any, dumped: Any) -> Any:
-    """What was written, where it is signed alike: 25 stays 25 for a tool that takes a float."""
-    if isinstance(dumped, dict) and isinstance(written, dict):
-        return {key: _kept(written.get(key), value) for key, value in dumped.items()}
-    if isinstance(dumped, list) and isinstance(written, list) and len(dumped) == len(written):
-        return [_kept(old, new) for old, new in zip(written, dumped, strict=True)]
-    return written if written is not None and _same_json(written, dumped) else dumped
-
-
-def _same_json(one: Any, other: Any) -> bool:
-    try:
-        return canonical_json(one) == canonical_json(other)
-    except InvalidError:
-        return False
-
-
 def _unsignable(arguments: JsonObject) -> dict[str, str]:
     found = {}
     for name, value in arguments.items():
@@ -237,34 +200,18 @@ def _changes(
     """Why what the body receives is not what is signed, by argument; empty if it is."""
     found = {}
     for name in signed.keys() | dumped.keys():
-        if name not in signed or name not in dumped or not _same_json(signed[name], dumped[name]):
+        here = name in signed and name in dumped
+        if not here or not same_json(signed[name], kept(signed[name], dumped[name], numbers=True)):
             found[name] = (
                 "is not the same once it is written down and read again "
                 f"({signed.get(name)!r} becomes {dumped.get(name)!r}), so it cannot be approved"
             )[:LONGEST]
-        elif not _alike(objects[name], again[name]):
+        elif not alike(objects[name], again[name]):
             found[name] = (
                 "holds something that is not in what is written down (a secret, or a member that "
                 "is left out), so it cannot be approved"
             )
     return found
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two values are equal as far as their types can say."""
-    if one is other or (type(one) in (int, float) and type(other) in (int, float) and one == other):
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, BaseModel) or dataclasses.is_dataclass(one):
-        mine, its = vars(one), vars(other)
-        return mine.keys() == its.keys() and all(_alike(mine[key], its[key]) for key in mine)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    says_nothing: Any = object.__eq__
-    return type(one).__eq__ is says_nothing or bool(one == other)
 
 
 def _added(written: Any, complete: Any, at: str) -> Iterator[str]:
@@ -283,7 +230,7 @@ def _added(written: Any, complete: Any, at: str) -> Iterator[str]:
 
 def _reasons(error: ValidationError) -> str:
     found = []
-    for each in error.errors(include_url=False, include_input=False):
+    for each in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(part) for part in each["loc"])
         found.append(f"{where}: {each['msg']}" if where else str(each["msg"]))
     return "; ".join(found)[:LONGEST]

@@ -19,10 +19,11 @@ from autogen.fast_depends import inject
 from autogen.fast_depends.dependencies.model import Depends
 from autogen.tools.dependency_injection import BaseContext, ChatContext
 from autogen.tools.function_utils import get_function_schema
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
+from agents import forms
 from approvals.models import Injected, JsonObject
 
 _AUTOGEN = str(Path(autogen.__file__).parent)
@@ -46,6 +47,8 @@ class Parameter:
     """Converts it; None where the function is given JSON as it is."""
     required: bool
     default: Any = None
+    lazy: bool = False
+    """Whether pydantic reads parts of it only when they are asked for, and once only."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,9 @@ def of_function(name: str, body: Callable[..., Any]) -> JsonObject:
         return {"type": "object", "properties": {n.name: {} for n in named}, "required": required}
     try:
         schema: JsonObject = get_function_schema(origin, name=name, description=name)
+    except PydanticUserError as exc:
+        first, *_ = exc.message.splitlines()
+        raise NotGuardableError(f"its parameters have no JSON Schema: {first}") from exc
     except (TypeError, ValueError, AttributeError) as exc:
         raise NotGuardableError(f"its parameters have no JSON Schema: {exc}") from exc
     parameters: JsonObject = schema["function"]["parameters"]
@@ -218,9 +224,22 @@ def _parameter(each: inspect.Parameter, annotation: Any, *, converts: bool) -> P
     if isinstance(default, FieldInfo):
         annotation, required = Annotated[annotation, default], default.is_required()
         default = None if required else default.get_default(call_default_factory=True)
+    if forms.is_once(default):
+        raise NotGuardableError(f"{each.name}: its default is read once only; write a list")
     if not converts or annotation is each.empty:
+        if isinstance(default, BaseModel):
+            _require_shown(each.name, type(default))
         return Parameter(each.name, None, required, default)
+    adapter = _require_shown(each.name, annotation)
+    return Parameter(each.name, adapter, required, default, forms.is_lazy(adapter))
+
+
+def _require_shown(name: str, annotation: Any) -> TypeAdapter[Any]:
     try:
-        return Parameter(each.name, TypeAdapter(annotation), required, default)
+        adapter = TypeAdapter(annotation)
     except PydanticUserError as exc:
-        raise NotGuardableError(f"{each.name}: its type has no form: {exc.message}") from exc
+        first, *_ = exc.message.splitlines()
+        raise NotGuardableError(f"{name}: its type has no form: {first}") from exc
+    for fault in forms.faults(name, adapter, annotation):
+        raise NotGuardableError(fault)
+    return adapter

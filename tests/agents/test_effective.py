@@ -68,17 +68,8 @@ class Aliased(BaseModel):
         return self.sender.upper()
 
 
-class Renamed(BaseModel):
-    sender: str = Field(validation_alias="from")
-
-
 class Login(BaseModel):
     password: SecretStr
-
-
-class Hidden(BaseModel):
-    name: str
-    note: str = Field(default="", exclude=True)
 
 
 class Fussy(BaseModel):
@@ -223,20 +214,6 @@ def test_aliases_are_the_names_on_the_card() -> None:
 
     assert {"mail": {"from": "me"}, "kind": "a"} == signed(mail, mail={"from": "me"})
     assert received(mail, mail={"from": "me"})[0].sender == "me"
-
-
-def test_name_that_is_read_and_written_differently_is_refused() -> None:
-    def mail(mail: Renamed) -> Any:
-        return mail
-
-    assert "mail" in refusal(mail, mail={"from": "me"})
-
-
-def test_what_is_left_out_when_written_is_refused() -> None:
-    def mail(who: Hidden) -> Any:
-        return who
-
-    assert "who" in refusal(mail, who={"name": "a", "note": "pay twice"})
 
 
 def test_default_that_the_type_does_not_allow_is_a_value() -> None:

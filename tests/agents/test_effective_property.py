@@ -4,6 +4,8 @@ Without postponed annotations: AutoGen does not find the models of a module that
 """
 
 import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -12,7 +14,7 @@ from typing import Any, Literal, Optional
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from pydantic_core import to_jsonable_python
 
 from agents import ApprovalProxy
@@ -66,6 +68,18 @@ class Growing(BaseModel):
         return value if len(value) > 5 else value + "!"
 
 
+@dataclass(slots=True)
+class Slotted:
+    name: str
+    count: int = 3
+
+
+class Lazy(BaseModel):
+    model_config = ConfigDict(use_enum_values=True)
+    names: Iterable[str] = ()
+    size: Size = Size.S
+
+
 TYPES: dict[str, Any] = {
     "str": str, "int": int, "float": float, "bool": bool, "Decimal": Decimal, "date": date,
     "datetime": datetime, "Size": Size, "Inner": Inner, "Outer": Outer, "Tidy": Tidy,
@@ -73,9 +87,22 @@ TYPES: dict[str, Any] = {
     "Optional[Inner]": Optional[Inner], "Optional[int]": Optional[int],  # noqa: UP045
     "dict[str, Inner]": dict[str, Inner], "set[str]": set[str], "list[Size]": list[Size],
     'Literal["a", "b"]': Literal["a", "b"], "int | str": int | str,
-    "dict[str, Any]": dict[str, Any],
+    "dict[str, Any]": dict[str, Any], "Iterable[str]": Iterable[str], "Slotted": Slotted,
+    "list[Slotted]": list[Slotted], "Lazy": Lazy, "list[Iterable[int]]": list[Iterable[int]],
 }  # fmt: skip
-DEFAULTS = ["5", '"x"', "None", "[]", "{}", 'Decimal("2.50")', "Size.S", 'Inner(name="d")', "True"]
+DEFAULTS = [
+    "5",
+    '"x"',
+    "()",
+    'Slotted("s")',
+    "None",
+    "[]",
+    "{}",
+    'Decimal("2.50")',
+    "Size.S",
+    'Inner(name="d")',
+    "True",
+]
 NAMESPACE = {**{k: v for k, v in globals().items() if not k.startswith("_")}}
 TEXT = st.text(max_size=8)
 JSON = st.recursive(
@@ -96,6 +123,10 @@ OUTER = st.fixed_dictionaries(
     optional={"others": st.lists(INNER, max_size=2), "size": st.sampled_from(["small", None, "?"]),
               "from": TEXT, "by": TEXT},
 )  # fmt: skip
+SLOTTED = st.fixed_dictionaries({"name": TEXT}, optional={"count": st.integers(0, 9) | JSON})
+LAZY = st.fixed_dictionaries(
+    {}, optional={"names": st.lists(TEXT, max_size=3), "size": st.sampled_from(["large", "?"])}
+)
 TIDY = st.fixed_dictionaries({"text": TEXT, "amount": st.floats(-1e6, 1e6)})
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "str": TEXT, "int": st.integers(-9, 99), "float": st.floats(-1e6, 1e6), "bool": st.booleans(),
@@ -108,7 +139,9 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "dict[str, Inner]": st.dictionaries(TEXT, INNER, max_size=2),
     "set[str]": st.lists(TEXT, max_size=4), "list[Size]": st.lists(st.just("large"), max_size=2),
     'Literal["a", "b"]': st.sampled_from(["a", "b", "c"]), "int | str": st.integers() | TEXT,
-    "dict[str, Any]": st.dictionaries(TEXT, JSON, max_size=2),
+    "dict[str, Any]": st.dictionaries(TEXT, JSON, max_size=2), "Slotted": SLOTTED, "Lazy": LAZY,
+    "Iterable[str]": st.lists(TEXT, max_size=3), "list[Slotted]": st.lists(SLOTTED, max_size=2),
+    "list[Iterable[int]]": st.lists(st.lists(st.integers(0, 9), max_size=2), max_size=2),
 }  # fmt: skip
 
 
@@ -143,7 +176,7 @@ def written_down(kind: str, value: Any) -> bytes:
     if isinstance(value, bool):
         return canonical_json(value)
     if isinstance(value, set):
-        value = sorted(value)
+        value = sorted(value, key=canonical_json)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a default need not be of the declared type
         try:

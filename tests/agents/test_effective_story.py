@@ -3,19 +3,20 @@
 Without postponed annotations: AutoGen does not find the models of a module that postpones them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import autogen
 import pytest
 from autogen import AssistantAgent
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 from sqlalchemy import Connection, update
 
 from agents import ApprovalProxy, Chat, WorkflowContext, workflow
 from agents.workflows import Workflow
 from approvals.canonical import digest
-from approvals.errors import StaleDigestError
+from approvals.errors import InvalidArgumentsError, StaleDigestError
 from approvals.models import Request, RequestStatus, SessionStatus
 from approvals.store import schema
 from sandbox.openai import ToolCall
@@ -201,3 +202,84 @@ def _as_before(connection: Connection, request: Request, version: str) -> None:
         )
     )
     connection.execute(update(schema.sessions).values(workflow_version=version))
+
+
+class Moody(BaseModel):
+    """What it raises is nothing that pydantic expects of a validator."""
+
+    mood: ClassVar[BaseException | None] = None
+    amount: float
+
+    @field_validator("amount")
+    @classmethod
+    def agrees(cls, value: float) -> float:
+        if cls.mood is not None and value > 100:
+            raise cls.mood
+        return value
+
+
+def moody(paid: list[float], names: tuple[str, ...] = ()) -> Workflow:
+    def pay(payment: Moody, names: Iterable[str] = names) -> str:
+        paid.append(payment.amount)
+        return f"paid {[*names]}"
+
+    def build(context: WorkflowContext) -> Chat:
+        worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
+        gate = ApprovalProxy(
+            "gatekeeper",
+            human_input_mode="NEVER",
+            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
+        )
+        autogen.register_function(pay, caller=worker, executor=gate, description="Pay.")
+        return Chat(gate, worker)
+
+    return workflow("moody", "1", "Moody payments")(build)
+
+
+@pytest.mark.parametrize("mood", [LookupError("not today"), SystemExit("not today")])
+async def test_whatever_a_validator_raises_ends_no_session(
+    mood: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid: list[float] = []
+    arguments = {"payment": {"amount": 200}, "names": ["a", "b"], "rationale": "asked"}
+    calls = [ToolCall("pay", arguments, f"call_{number}") for number in (1, 2)]
+    answers = calls_then(*calls)
+    around = world(moody(paid), answers, path=tmp_path, office="sqlite", guarded=["pay"])
+    async with around as w:
+        assert isinstance(w.office, SqliteOffice)
+        await w.start()
+        assert SessionStatus.WAITING is (await w.run()).status
+        first, _ = await w.requests()
+
+        monkeypatch.setattr(Moody, "mood", mood)
+        with pytest.raises(InvalidArgumentsError, match="its validator failed"):
+            await w.office.approve(first, {"payment": {"amount": 300}})
+        await w.office.approve(first, {"payment": {"amount": 90}, "names": ["c", "d"]})
+        w.workflow = moody(paid, names=("e",))
+        w.office.restart(w.new_registry())
+        await w.office.service.ask_again_what_changed()
+        assert SessionStatus.WAITING is (await w.run()).status
+        first, _ = await w.requests()
+        await w.office.approve(first)
+        assert SessionStatus.COMPLETED is (await w.run()).status
+        done, dropped = await w.tool_texts()
+
+    assert "paid ['c', 'd']" in done
+    assert "its validator failed" in dropped
+    assert paid == [90.0]
+
+
+@pytest.mark.parametrize("mood", [LookupError("not today"), SystemExit("not today")])
+async def test_whatever_a_validator_raises_is_told_to_the_model(
+    mood: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Moody, "mood", mood)
+    call = ToolCall("pay", {"payment": {"amount": 200}, "rationale": "asked"}, "call_1")
+    around = world(moody([]), calls_then(call), path=tmp_path, office="sqlite", guarded=["pay"])
+    async with around as w:
+        await w.start()
+        assert SessionStatus.COMPLETED is (await w.run()).status
+        (told,) = await w.tool_texts()
+
+    assert "payment: its validator failed" in told
+    assert '"cause": "invalid_arguments"' in told
