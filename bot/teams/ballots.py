@@ -17,6 +17,7 @@ from approvals.errors import (
     InvalidError,
     NotAuthorisedError,
     NotFoundError,
+    PreconditionFailedError,
     StaleDigestError,
     UnavailableError,
     UnreadError,
@@ -119,7 +120,7 @@ async def _done(
         digest=click.digest,
         comment="" if click.verb == "go_on" else click.comment,
     )
-    return await _counted(service, click, look)
+    return await _counted(service, click, actor, look)
 
 
 _NEEDS_ALL = frozenset({"approve", "edit", "save"})
@@ -189,7 +190,10 @@ async def _save(
     except InvalidArgumentsError as error:
         typed = Typed(click.typed, click.comment, error.problems)
         return Reply(edit_form(view, look, note=_correct(error.problems), typed=typed))
-    return await _counted(service, click, look)
+    except PreconditionFailedError as error:
+        note = Note(f"With these values it makes no sense: {error} Nothing was decided.")
+        return Reply(edit_form(view, look, note=note, typed=typed))
+    return await _counted(service, click, actor, look)
 
 
 def _correct(problems: dict[str, str]) -> Note:
@@ -197,12 +201,22 @@ def _correct(problems: dict[str, str]) -> Note:
     return Note(f"{count} not fit. Nothing was decided.")
 
 
-async def _counted(service: Decisions, click: Click, look: Look) -> Reply:
+async def _counted(service: Decisions, click: Click, actor: Actor, look: Look) -> Reply:
     view = await service.view(click.request_id)
     if view.request.status is not RequestStatus.PENDING:
         return Reply(request_card(view, look))
+    if not _has_voted(actor, view):
+        text = "Not decided yet: read what the tool says of your values, then approve or reject."
+        return Reply(request_card(view, look, note=Note(text, "warning")))
     note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
     return Reply(request_card(view, look, note=note), aside=note.text)
+
+
+def _has_voted(actor: Actor, view: RequestView) -> bool:
+    """Whether a vote of this person counts for what is asked now."""
+    mine = actor.principal and actor.principal.id
+    revision = view.request.revision
+    return any((vote.principal_id, vote.revision) == (mine, revision) for vote in view.votes)
 
 
 def _too_late(view: RequestView, error: CountersignError) -> str:

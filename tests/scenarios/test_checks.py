@@ -145,3 +145,23 @@ async def test_record_that_changed_since_has_a_new_ticket(tmp_path: Path, system
         assert "Checked: Close date now" in text
         assert "Amount now was" in again
         assert "negotiation" == app.crm.opportunity(OPPORTUNITY)["stage"]
+
+
+@pytest.mark.parametrize("system", ["jira", "servicenow"])
+async def test_changes_in_a_ticket_with_which_something_else_is_found_are_asked_first(
+    tmp_path: Path, system: str
+) -> None:
+    async with ticket_world(tmp_path, system) as app, app.server():
+        session_id, change, letter = await asked(app)
+        old = str(app.key(await app.ticketed(change["id"])))
+        await app.vote(letter, "reject", comment="No letter.")
+        app.desk.answer(old, "modify", changes="opportunity_id: OPP-2042")
+        new = await another(app, change["id"], old)
+        between = await app.request(change["id"])
+        await app.says_in(old, "The arguments were changed")
+        app.desk.answer(new, "approve")
+        await app.over(session_id)
+
+        assert ("pending", 2, []) == tuple(between[n] for n in ("status", "revision", "votes"))
+        assert "negotiation" == app.crm.opportunity("OPP-2042")["stage"]
+        assert "negotiation" != app.crm.opportunity(OPPORTUNITY)["stage"]

@@ -152,6 +152,7 @@ class Catalog:
 
     def __init__(self) -> None:
         self.known: JsonObject = SCHEMA
+        self.finds: Checked | Exception | None = None
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         return self.known
@@ -166,7 +167,9 @@ class Catalog:
         return effective_by_schema(tool, self.schema(workflow, tool), arguments)
 
     async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
-        return None
+        if isinstance(self.finds, Exception):
+            raise self.finds
+        return self.finds
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         return ("sales_manager",)

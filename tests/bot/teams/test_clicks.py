@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import UnavailableError
-from approvals.models import Principal, PrincipalId, RequestKind
+from approvals.errors import CheckFailedError, PreconditionFailedError, UnavailableError
+from approvals.models import Checked, Principal, PrincipalId, RequestKind
 from approvals.service import ApprovalService
 from sandbox.botframework.client import Answer
 from sandbox.botframework.world import Message
@@ -133,6 +133,45 @@ async def test_edit_that_the_tool_refuses_stays_in_the_form(world: Stage) -> Non
     shown = world.cards()[-1].card(person) or {}
     amounts = [n for n in shown["body"] if n.get("id") == "arg_amount"]
     assert amounts[0]["value"] == 250000
+
+
+@STAGES
+async def test_edit_is_not_decided_before_what_the_tool_says_of_it_is_read(world: Stage) -> None:
+    request = await world.pending()
+    world.catalog.finds = Checked(facts={"credit_limit": 7})
+    await press(world, "edit")
+    said = await press(world, "save", arg_amount="21000", comment="ok")
+    between = await world.status(request.id)
+    after = await press(world, "approve")
+
+    assert "what its check and preview say of them" in said
+    assert "Your vote is counted" not in said
+    assert "Credit limit" in said
+    assert "pending" == between
+    assert "✓ Approved with changes" in after
+
+
+@STAGES
+async def test_edit_that_the_check_refuses_stays_in_the_form(world: Stage) -> None:
+    request = await world.pending()
+    world.catalog.finds = PreconditionFailedError("Contoso is over its limit.")
+    await press(world, "edit")
+    said = await press(world, "save", arg_amount="21000", comment="ok")
+
+    assert "Edit what will run" in said
+    assert "With these values it makes no sense: Contoso is over its limit." in said
+    assert "pending" == await world.status(request.id)
+
+
+async def test_edit_that_cannot_be_checked_is_answered_try_again(signed: Stage) -> None:
+    request = await signed.pending()
+    await press(signed, "edit")
+    signed.catalog.finds = CheckFailedError("The check failed.")
+    form = signed.cards()[-1]
+    answer = await signed.teams.click(form, "save", {"arg_amount": "21000"}, person=ALEX)
+
+    assert "please try again" in str(answer)
+    assert "pending" == await signed.status(request.id)
 
 
 async def test_text_in_a_number_stays_in_the_form(signed: Stage) -> None:
