@@ -78,12 +78,14 @@ def ending_of(
         return Ending(
             cause=SessionCause.ENDED_BY_PERSON, answer=words, words="A person ended the chat."
         )
-    if words or ran(chat):
+    if (words and final) or ran(chat):
         return Ending(cause=SessionCause.ANSWERED, answer=words)
-    return Ending(
-        cause=SessionCause.NOTHING_SAID,
-        words="The model gave no answer: nothing was said, and nothing was run.",
+    why = (
+        "nothing was said after the calls that were not run."
+        if words
+        else "nothing was said, and nothing was run."
     )
+    return Ending(cause=SessionCause.NOTHING_SAID, words=f"The model gave no answer: {why}")
 
 
 def stopped(because: Refusal, calls: Sequence[Call], agent: str) -> Ending:

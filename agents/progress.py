@@ -44,7 +44,8 @@ class Progress:
 
 def spoken(message: Message) -> str:
     """The words of a message without the word that ends a chat."""
-    return storable(_TERMINATE.sub("", text_of(message)).strip())
+    words = storable(_TERMINATE.sub("", text_of(message)).strip())
+    return words if any(character.isalnum() for character in words) else ""
 
 
 def _line(author: str, message: Message) -> str:

@@ -34,6 +34,7 @@ from approvals.models import (
 from approvals.policy import Policy
 from approvals.ports import ToolCatalog
 from approvals.proposals import call_digest, call_hash, call_of, not_executed
+from approvals.repeats import with_same_calls
 from approvals.shortfall import of_ruling
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
@@ -170,6 +171,7 @@ class Asking:
             reason = f"{again.why} {nobody.text}"
             return self._cancel(connection, request, Cause.NO_APPROVER, reason, now)
         after = self._revision(revised, effective, ruling, now)
+        (after,) = with_same_calls([after], request_rows.of_session(connection, request.session_id))
         self._replace(connection, request, after)
         entries = [] if again.entry is None else [again.entry]
         was_decided = request.status is RequestStatus.APPROVED
@@ -202,6 +204,7 @@ class Asking:
             "revision": request.revision + 1,
             "policy_version": self._policy.version,
             "call_hash": call_hash(request.tool, request.arguments),
+            "same_calls": (),
             "stage": 0,
             "decision": None,
             "result": None,

@@ -44,6 +44,7 @@ from approvals.models import (
 from approvals.policy import Policy
 from approvals.proposals import call_digest, call_hash, call_of, not_executed
 from approvals.refusals import refused
+from approvals.repeats import with_same_calls
 from approvals.shortfall import against_approval
 from approvals.store import ledger as ledger_rows
 from approvals.store import requests as request_rows
@@ -134,6 +135,9 @@ class BallotBox:
             if reason is not None:
                 reason = f"With these arguments you may not decide it: {reason}"
                 return _refused(connection, ballot, request, actor, reason, now)
+            (revised,) = with_same_calls(
+                [revised], request_rows.of_session(connection, request.session_id)
+            )
             self._write_revision(connection, request, revised, actor, now)
             if revised.checked != request.checked:  # nothing is approved that was not shown
                 self._show(connection, revised, now)

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from approvals.fields import Field, fields
-from approvals.lookalikes import disguised, escaped
+from approvals.lookalikes import disguised, escaped, mixed, unusual
 from approvals.models import Injected, JsonObject, Value
 from approvals.wording import cut_visibly, in_words, number_text, visible
 
@@ -34,7 +34,7 @@ _RESERVED = frozenset(word.casefold() for word in (YES, NO, NOTHING, EMPTY_LIST,
 _LONGEST_WORD = 20
 _JSON_BEGINS = frozenset('{["-0123456789tfnNI')
 _OURS = re.compile(
-    r"\((default|set by .*)\)\s*$|more characters|^[-+]?[\d.,]+(\s+\S{1,4})?$"
+    r"\W(?i:default|set by .*)\W?\s*$|more characters|^[-+]?[\d.,]+(\s+\S{1,4})?$"
     r"|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|^[\"“”„«»']|[↵…]"
 )
 """What a text must not end, begin or look like if it is to stand without quotes."""
@@ -46,6 +46,7 @@ _MONEY = frozenset(
     "amount price total sum cost costs fee value budget payment salary refund charge net gross "
     "subtotal balance revenue limit credit debit".split()
 )
+"""Names of amounts end with one of these."""
 _CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
 
 
@@ -261,7 +262,8 @@ def _words(text: str) -> frozenset[str]:
 def _currency(name: str, value: Any, arguments: Mapping[str, Any]) -> str:
     """The currency that a sibling names for an amount; empty if it is none."""
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not numeric or not _MONEY.intersection(in_words(name).lower().split()):
+    # The last word says what it is: `fee_percent` is no fee, `amount_cents` is another amount.
+    if not numeric or in_words(name).lower().rpartition(" ")[2] not in _MONEY:
         return ""
     for sibling in (f"{name}_currency", "currency", "currency_code", "currencyCode"):
         found = arguments.get(sibling)
@@ -275,6 +277,10 @@ def _notes(value: Any) -> Iterator[str]:
     texts = list(_texts(value))
     if any(visible(text) != text.replace("\r\n", "\n") for text in texts):
         yield "⚠ Hidden or look-alike characters, written out as \\u…"
+    if any(unusual(text) for text in texts):
+        yield "⚠ Letters are put together otherwise than usual: it reads like another text"
+    if letters := "".join(sorted({c for text in texts for c in mixed(text)})):
+        yield f"⚠ Letters of several scripts in one word: {' '.join(letters)}"
     if letters := "".join(sorted({c for text in texts for c in disguised(text)})):
         yield f"⚠ Looks like Latin letters and is not: {' '.join(letters)}"
 

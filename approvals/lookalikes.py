@@ -17,7 +17,7 @@ _GREEK = "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳοανυρϲκχγιτω"
 _ARMENIAN = "օոսհցզյՕՏՍԼ"
 _TWINS = frozenset(_CYRILLIC + _GREEK + _ARMENIAN)
 """Letters that look like one of A-Z or a-z. Source: Unicode confusables.txt (UTS 39), by hand."""
-_LATIN_TWINS = "ɑɡɩɪʟɴʀʏʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜱꜰ"
+_LATIN_TWINS = "ǀɑɡɩɪʟɴʀʏʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜱꜰ"
 """Phonetic letters and small capitals: Latin, and no word of a language is written with them."""
 _STYLED = "\u2102-\u2115\u2119-\u211d\u212a-\u2134\u2139\u2160-\u217f\u24b6-\u24e9\uff10-\uff5a"
 _STYLED += "\U0001d400-\U0001d7ff\U0001f110-\U0001f189"
@@ -33,12 +33,18 @@ _ALIKE = frozenset(
     {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "DESERET"}
 )
 """Scripts with letters of one shape. Others are mixed with Latin in ordinary text (Tシャツ)."""
+_ORDINARY = _ALIKE | {
+    *("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
+    *("MICRO", "MASCULINE", "FEMININE", "MODIFIER"),
+}
+"""Scripts that stand in one word with Latin letters in ordinary text, or are written out."""
+_PILED = re.compile("[A-Za-z\u00c0-\u024f][\u0300-\u036f]")
 _FOREIGN = frozenset({"CYRILLIC", "GREEK", "ARMENIAN"})
 """Of these the table of look-alikes says which letters they are; of the rest, any may be."""
 
 
 _SUSPECT = re.compile(
-    "[\u0250-\u02af\u02d0\u0300-\u058f\u13a0-\u13ff\u1c80-\u1c8f\u1d00-\u1d2b\u1f00-\u1fff"
+    "[\u01c0\u0250-\u02af\u02d0\u0300-\u058f\u13a0-\u13ff\u1c80-\u1c8f\u1d00-\u1d2b\u1f00-\u1fff"
     f"\u20d0-\u20f0\u2c80-\u2cff\u2de0-\u2dff\ua4d0-\ua4ff\ua640-\ua69f\ua730\ua731\uab70-\uabbf"
     f"\U00010400-\U0001044f{_STYLED}{_MARKS}]|(?=[^0-9])\\d"
 )
@@ -65,6 +71,24 @@ def disguised(text: str) -> str:
     """The letters of a text that look Latin and are not, where nothing else tells; else empty."""
     letters = {c for c in set(text) if c.isalpha()}
     return "".join(sorted(letters)) if letters and letters <= _TWINS else ""
+
+
+def mixed(text: str) -> str:
+    """The letters of other scripts in words with Latin ones, where that is unusual; else empty.
+
+    Letters that `written_out` writes out are not among them.
+    """
+    found: set[str] = set()
+    for word in () if text.isascii() else _WORD.findall(text):
+        if any(c.isascii() and c.isalpha() for c in word):
+            found |= {c for c in word if c.isalpha() and _script(c) not in _ORDINARY}
+    return "".join(sorted(found))
+
+
+def unusual(text: str) -> bool:
+    """Whether letters are put together otherwise than usual, so that two texts read alike."""
+    composed = unicodedata.normalize("NFC", text)
+    return composed != text or bool(_PILED.search(composed))
 
 
 def _all_disguised(text: str) -> bool:

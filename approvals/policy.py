@@ -24,7 +24,7 @@ A tool that no rule names is denied. A rule is for one tool, by its exact name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -189,14 +189,14 @@ class Policy:
     def strictest(self, same: Iterable[frozenset[str]]) -> Policy:
         """This policy, with one rule for tools that are one function: the strictest they have.
 
-        `same` are groups of tool names. A name without a rule stays without: it is denied.
+        Rules that ask different people become one that asks all of them, stage by stage. `same` are
+        groups of tool names. A name without a rule stays without: it is denied.
         """
         rules = dict(self._rules)
         for names in same:
             known = sorted(names & rules.keys())
             if known:
-                rule = max((rules[name] for name in known), key=_strictness)
-                rules |= dict.fromkeys(known, rule)
+                rules |= dict.fromkeys(known, _together([rules[name] for name in known]))
         if rules == dict(self._rules):
             return self
         return Policy(_Document(tools=rules, human_input=self._human_input))
@@ -241,6 +241,26 @@ class Policy:
 
 _EFFECTS = (Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.SHADOW, Effect.DENY)
 """From what lets most happen to what lets nothing happen."""
+
+
+def _together(rules: Sequence[Rule]) -> Rule:
+    """The strictest of these rules; where they ask different people, all of them, in stages."""
+    strictest = max(rules, key=_strictness)
+    asking = [rule for rule in rules if rule.effect is strictest.effect]
+    if strictest.effect is not Effect.REQUIRE_APPROVAL or len(set(map(_asks, asking))) == 1:
+        return strictest
+    stages: dict[tuple[str, ...], Stage] = {}
+    for stage in (stage for rule in asking for stage in rule.tiers()):
+        known = stages.get(stage.roles)
+        if known is None or known.quorum < stage.quorum:
+            stages[stage.roles] = stage.model_copy(update={"same_person": False})
+    return strictest.model_copy(
+        update={"roles": (), "stages": tuple(stages.values()), "same_person": False}
+    )
+
+
+def _asks(rule: Rule) -> tuple[tuple[Stage, ...], bool]:
+    return rule.tiers(), rule.same_person
 
 
 def _strictness(rule: Rule) -> tuple[int, int, int]:

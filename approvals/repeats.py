@@ -64,9 +64,10 @@ def is_answered(request: Request) -> bool:
     return by_rule and request.result is not None and request.result.cause is Cause.REJECTED
 
 
-def with_same_calls(requests: Sequence[Request], earlier: Sequence[Request]) -> list[Request]:
-    """The requests of one message; those that wait say where the session has the same call."""
-    return [_told(request, [*earlier, *requests]) for request in requests]
+def with_same_calls(requests: Sequence[Request], others: Sequence[Request]) -> list[Request]:
+    """The requests; those that wait say where the session has the same call: among themselves, and
+    among `others`, the oldest first."""
+    return [_told(request, [*others, *requests]) for request in requests]
 
 
 def _told(request: Request, others: Iterable[Request]) -> Request:

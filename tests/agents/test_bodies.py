@@ -106,3 +106,17 @@ def test_a_name_without_a_rule_is_denied_and_changes_nothing() -> None:
     assert policy is written
     assert written.strictest([frozenset({"refund", "refund_all"})]) is written
     assert [Effect.ALLOW, Effect.DENY] == [effect(policy, t) for t in ("pay", "pay_quickly")]
+
+
+CFO, INTERN = {**ASK, "roles": ["cfo"]}, {**ASK, "roles": ["intern"]}
+INTERNS = {"effect": "require_approval", "stages": [{"roles": ["intern"], "quorum": 2}]}
+
+
+@pytest.mark.parametrize(("one", "two"), [(INTERN, CFO), (CFO, INTERN), (CFO, INTERNS)])
+def test_names_whose_rules_ask_different_people_ask_all_of_them(one: Any, two: Any) -> None:
+    """Whatever they are called: nobody can say which of them is the stricter."""
+    written = Policy.load({"tools": {"a_pay": one, "pay": two}})
+    rule = written.strictest([frozenset({"a_pay", "pay"})]).tools["a_pay"]
+
+    assert {("cfo",), ("intern",)} == {stage.roles for stage in rule.tiers()}
+    assert not any(stage.same_person for stage in rule.tiers())

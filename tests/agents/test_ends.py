@@ -316,3 +316,27 @@ def test_a_client_of_the_workflows_own_answers_in_its_own_shape(choice: Any) -> 
     witness._filter("worker", None)(None, SimpleNamespace(choices=[choice]))
 
     assert witness.last == Answer("worker", "", "", silent=False)
+
+
+@pytest.mark.parametrize("last", ["TERMINATE", "TERMINATE."])
+async def test_words_before_a_refused_call_are_no_answer(last: str, tmp_path: Path) -> None:
+    effects = Effects()
+
+    def script(conversation: Conversation) -> Reply:
+        if any(message["role"] == "tool" for message in conversation.messages):
+            return Say(last)
+        if "now." in str(conversation.messages):
+            return Call((ToolCall("send_email", MAIL),))
+        return Say("I am sending the mail now.")
+
+    workflow = pair(effects)
+    async with world(workflow, script, path=tmp_path, office="sqlite", guarded=GUARDED) as w:
+        await w.start()
+        await w.run()
+        (request,) = await w.requests()
+        await w.office.reject(request, "Not now.")
+        status, cause, said = await _ended(w)
+
+    assert ("failed", "nothing_said") == (status, cause)
+    assert "nothing was said after the calls that were not run" in said
+    assert [] == effects.done

@@ -172,3 +172,53 @@ def test_facts_stand_in_the_order_of_the_check() -> None:
 )
 def test_no_cell_of_a_table_passes_for_two(cells: tuple[str, ...], line: str) -> None:
     assert f"{line}\nx" == table_text([cells, ("x",)])
+
+
+@pytest.mark.parametrize(
+    "name", ["fee_percent", "amount_cents", "payment_days", "cost_center", "price_list_id"]
+)
+def test_currency_stands_behind_amounts_only(name: str) -> None:
+    shown = {each.name: each.text for each in shown_arguments({name: 2500, "currency": "EUR"})}
+
+    assert "2500" == shown[name]
+
+
+@pytest.mark.parametrize(
+    "text", ["Cafe\u0301 Mu\u0308ller", "\u212b", "\uf900", "M\u0131\u0307crosoft"]
+)
+def test_letters_put_together_otherwise_are_noted(text: str) -> None:
+    (shown,) = shown_arguments({"x": text})
+
+    assert any("put together otherwise" in note for note in shown.notes)
+
+
+@pytest.mark.parametrize(
+    "text", ["g\u101d\u101dgle", "C\u05e1ntoso", "\u1455ontoso", "Cont\u0d20so"]
+)
+def test_letters_of_several_scripts_in_one_word_are_noted(text: str) -> None:
+    (shown,) = shown_arguments({"x": text})
+
+    assert any("several scripts in one word" in note for note in shown.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T\u30b7\u30e3\u30c4",
+        "\u65e5\u672cGmbH",
+        "5\u00b5m",
+        "Caf\u00e9",
+        "\u05e9\u05dc\u05d5\u05dd",
+    ],
+)
+def test_ordinary_words_are_not_noted(text: str) -> None:
+    (shown,) = shown_arguments({"x": text})
+
+    assert () == shown.notes
+
+
+@pytest.mark.parametrize(
+    "text", ["100 EUR \uff08default\uff09", "100 EUR (Default)", "1 (set by x)"]
+)
+def test_a_text_that_imitates_the_mark_is_in_quotes(text: str) -> None:
+    assert value_text(text) != text

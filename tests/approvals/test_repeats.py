@@ -174,3 +174,20 @@ def test_every_state_has_its_words(status: RequestStatus, words: str) -> None:
     same = SameCall.model_validate({"request_id": "R-1", "status": status, "at": at})
 
     assert words in in_sentence(same)
+
+
+async def test_an_edit_into_a_call_that_ran_is_told_to_the_next_stage(world: World) -> None:
+    run, request = await world.executing()
+    await world.runs.finish(run, request.id, ok=True, content="Q-1")
+    ask = {
+        "effect": "require_approval",
+        "stages": [{"roles": ["manager"]}, {"roles": ["controller"]}],
+    }
+    world.change_rule("quote", ask)
+    (second,) = await world.submit(
+        run, world.proposal(run.session.id, "quote", {**QUOTE, "amount": 90})
+    )
+    edited = await world.vote(second, BEN, Verdict.MODIFY, arguments=QUOTE)
+
+    assert (RequestStatus.PENDING, 1) == (edited.status, edited.stage)
+    assert [request.id] == [same.request_id for same in edited.same_calls]
