@@ -31,9 +31,17 @@ _LABELS = frozenset(
 )
 """What may stand before a colon and is no name of anything."""
 _EMOJI = re.compile(
-    r"(?<!\w):(?:[a-z0-9_+-]*[a-z][a-z0-9_+-]*|[+-]1):(?!\w)"
-    r"|[:;=]-?(?:[()|]|/(?!/))(?!\w)|(?<!\w)[:;=]-?[dp](?!\w)|\([/xyin!?+-]\)"
+    r"(?<!\w):(?:thumbs_?up\w*|\+1|ok|ok_hand|white_check_mark|heavy_check_mark|ballot_box_with_check"
+    r"|check\w*|tada|rocket|smil\w*|slightly_smiling_face|slight_smile|grin\w*|blush|pray|100|clap"
+    r"|raised_hands|heart\w*|star\w*|wink):(?!\w)"
+    r"|[:;=]-?\)(?!\w)|(?<!\w)[:;=]-?[dp](?!\w)|\([/yi+]\)|\(\*[rgby]?\)"
 )
+"""Signs of assent or of good mood; of any other nobody knows what it means."""
+_SIGN = re.compile(
+    r"(?<!\w):[a-z0-9_+-]*[a-z][a-z0-9_+-]*:(?!\w)|[:;=]-?[(|/](?![\w/])|\([xn!?-]\)"
+)
+_ASSENT = frozenset("👍👌✅✔☑🙂😀😃😄😁😊😉🙏🎉💯⭐🌟🚀❤💚💪👏🙌🤝🟢✨😎🤗°™®©")
+_MODIFIERS = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u200d]")
 _MENTION = re.compile(rf"@{OBJECT}")
 _PLUS_ONE = re.compile(r"(?:^|(?<=[\s,.!]))\+1(?=\s*(?:[,.!)\n]|$|from me\b))")
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ']\d{3})+(?!\d)")
@@ -151,6 +159,7 @@ def objection(
     )
     text = vocabulary.without_phrases(_EMOJI.sub(" ", text))
     for reason in (
+        _sign(text, words, what),
         _not_readable(text, what),
         _name(text, what, explained),
         _pair(text),
@@ -165,6 +174,19 @@ def objection(
     ):
         if reason:
             return reason
+    return ""
+
+
+def _sign(text: str, words: str, what: Shown) -> str:
+    """A picture or a sign that is no assent (a thumb down, a cross, a stop); `words` are the text
+    as it was written."""
+    if found := _SIGN.search(_ADDRESS.sub(" ", text)):
+        return _said("it has", found[0])
+    for character in _MODIFIERS.sub("", words):
+        is_sign = not character.isascii() and unicodedata.category(character) in ("So", "Sm", "Po")
+        known = character in _ASSENT or character in "·…•‰" or character == OBJECT
+        if is_sign and not known and not any(character in shown for shown in what.texts):
+            return _said("it has", character)
     return ""
 
 

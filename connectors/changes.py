@@ -23,7 +23,7 @@ from approvals.display import label_of
 from approvals.errors import InvalidArgumentsError, InvalidError
 from approvals.fields import Field, fields
 from approvals.models import JsonObject
-from approvals.wording import cut
+from approvals.wording import cut, number_text
 from connectors.vocabulary import OBJECT, Vocabulary, letters
 
 HOW = (
@@ -58,6 +58,17 @@ _BEFORE_HEAD = frozenset(
     "and these some small minor bitte folgende mit genehmigt gewunschte gewuenschte meine avec mes "
     "demandes demandees con mis aprobado cambios com met".split()
 )
+_MAY_BE_GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:\.\d{3})+(?![\d.])")
+"""27.000 is 27 in some countries and 27,000 in others."""
+_ANOTHER = re.compile(r"[,;]\s*\w[\w ]{0,60}?\s*(?:[:=]|[-=]+>)\s*\S")
+_AS_BEFORE = frozenset(
+    {
+        *("unchanged", "same", "same as before", "as is", "as before", "no change", "keep"),
+        *("unverandert", "wie gehabt", "wie bisher", "gleich", "inchange", "sans changement"),
+        *("sin cambios", "igual", "invariato", "come prima", "inalterado", "ongewijzigd"),
+    }
+)
+ONE_EACH = "Write the new value only, and one change in a line."
 _AFTER_HEAD = frozenset(
     "requested required needed wanted please below as follows to make see bitte gewunscht "
     "gewuenscht erforderlich demandes demandees demandee solicitados solicitadas richiesti "
@@ -215,14 +226,29 @@ def _typed(value: str, field: Field, current: JsonObject, wanted: Mapping[str, A
         raise ProblemError("Write the new value only.")
     quoted = len(value) > 1 and value[-1] in _QUOTES.get(value[0], "")
     if field.kind == "text":
+        _require_value(value, before, wanted)
         if quoted and value[0] not in "'`":
             raise ProblemError('Write it without quotation marks, or between straight ones: "…".')
         return value
     value = value[1:-1].strip() if quoted else value
+    if field.kind in ("number", "integer") and (grouped := _MAY_BE_GROUPED.match(value)):
+        part, whole = number_text(float(grouped[0])), grouped[0].replace(".", "")
+        raise ProblemError(f"{grouped[0]} may be {part} or {whole}. Write {part} or {whole}.")
     money = _WITH_CURRENCY.match(value) if field.kind in ("number", "integer") else None
     if money and money[2] in {**current, **wanted}.values():  # as the ticket shows it: 25080 EUR
         return money[1]
     return value
+
+
+def _require_value(value: str, before: str, wanted: Mapping[str, Any]) -> None:
+    """Raise ProblemError for what is no new value of a text, as far as anybody can tell."""
+    if not any(c.isalnum() for c in value) or letters(value) in _AS_BEFORE:
+        raise ProblemError("Write the new value, or leave the line out to keep it as it is.")
+    for found in _ANOTHER.finditer(value):
+        raise ProblemError(f"“{cut(found[0].strip(), 40)}” looks like another change. {ONE_EACH}")
+    is_id = before and not re.search(r"\s", before) and re.search(r"[\d_@/.-]", before)
+    if is_id and re.search(r"\s", value.strip()):
+        raise ProblemError(f"It is one word, like {cut(before, 40)}. {ONE_EACH}")
 
 
 def _unquoted(text: str) -> str:

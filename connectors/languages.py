@@ -52,7 +52,7 @@ _EN = Language(
     "one_year one_seat half halve* double* doubling triple* twice maximum minimum at_most "
     "at_least up_to limit* cap capped january february march april june july august september "
     "october november december nope nah disagree* object objection objections veto* abort* "
-    "revert* rollback roll_back roll_it_back rolled_back unapprov* misclick* accidental* "
+    "revert* rollback roll_back roll_it_back x n rolled_back unapprov* misclick* accidental* "
     "accident against partial* partly in_part in_principle reservation* third thirds "
     "quarter_of",
     requests="but however except excluding without although though instead rather or else "

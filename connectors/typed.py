@@ -25,11 +25,15 @@ _BLOCKS = frozenset(
 _INLINE = frozenset(
     "a abbr b big cite code em font i ins kbd label mark q s samp small span strike strong sub "
     "sup td th tt u del img svg video audio iframe object script style html head body title "
+    "input select textarea button canvas "
     "o:p".split()
 )
 _GONE = frozenset({"s", "strike", "del"})
-_UNREADABLE = frozenset("img svg video audio iframe object".split())
-_SILENT = frozenset({"script", "style", "title", "head"})
+_UNREADABLE = frozenset(
+    "img svg video audio iframe object input select textarea button canvas".split()
+)
+_SILENT = frozenset({"script", "style"})
+_STRUCK = re.compile(r"line-through|display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 HTML = re.compile(
     rf"</?(?:{'|'.join(sorted(_BLOCKS | _INLINE, key=len, reverse=True))})\b[^<>]*>", re.I
 )
@@ -87,10 +91,12 @@ class _Reader(HTMLParser):
         """See `HTMLParser`."""
         if tag in _SILENT:
             self._silent += 1
+        elif tag in ("title", "head"):
+            self._break()
         elif tag in _BLOCKS:
             self._quotes += tag == "blockquote"
             self._break()
-        elif tag in _UNREADABLE or tag in _GONE:
+        elif tag in _UNREADABLE or tag in _GONE or _STRUCK.search(dict(attrs).get("style") or ""):
             self._parts.append(OBJECT)
         elif tag in ("td", "th") and self._parts and not self._parts[-1].endswith("\n"):
             self._parts.append("\t")
@@ -101,6 +107,8 @@ class _Reader(HTMLParser):
         """See `HTMLParser`."""
         if tag in _SILENT:
             self._silent = max(self._silent - 1, 0)
+        elif tag in ("title", "head"):
+            self._break()
         elif tag in _BLOCKS:
             self._quotes -= tag == "blockquote" and self._quotes > 0
             self._break()

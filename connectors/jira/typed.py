@@ -30,6 +30,9 @@ _MACRO = re.compile(
     r"(?::[^}\n]*)?\}",
     re.I,
 )
+_BARE_MACRO = re.compile(r"(?<!\{)\{[a-z][a-z-]{1,30}\}(?!\})")
+"""Of no macro that we know anybody can say what it shows."""
+_TITLE = re.compile(r"[:|]title=([^|}\n]*)", re.I)
 _BRACED = re.compile(r"\{(?:\*|_|\+|\^|~|\?\?)\}")
 """Formatting in the middle of a word, as the rich editors write it: `{*}Ch{*}anges`."""
 _BRACED_STRIKE = "{-}"
@@ -66,8 +69,9 @@ def as_typed(raw: Any) -> str:
 
     def keep(found: re.Match[str]) -> str:
         inner = found["inner"]
-        kept.append(inner.strip("\n"))
-        around = "\n" if "\n" in inner else ""
+        title = _title(found)
+        kept.append(f"{title}{inner.strip(chr(10))}")
+        around = "\n" if "\n" in inner or title else ""
         return f"{around}{_KEPT.format(len(kept) - 1)}{around}"
 
     text = _PRIVATE.sub(OBJECT, tidied(raw))
@@ -77,7 +81,7 @@ def as_typed(raw: Any) -> str:
 
 def _plain(text: str) -> str:
     text = _QUOTE.sub(lambda found: "\n" + re.sub(r"(?m)^", "> ", found[1].strip()) + "\n", text)
-    text = _MACRO.sub(OBJECT, _DRESS.sub("", text))
+    text = _BARE_MACRO.sub(OBJECT, _MACRO.sub(OBJECT, _DRESS.sub(_title, text)))
     text = _BRACED.sub("", _MONO.sub(r"\1", text)).replace(_BRACED_STRIKE, OBJECT)
     text = HTML.sub(OBJECT, text)  # no markup here, so it may be what was typed, or what a mail had
     text = _BLOCKQUOTE.sub("> ", _RULE.sub("", _HEADING.sub(r"\1", text)))
@@ -94,6 +98,12 @@ def _plain(text: str) -> str:
     text = "\n".join(_without_emphasis(line) for line in text.split("\n"))
     text = _ADDRESS_KEPT_AT.sub(lambda found: addresses[int(found[1])], unescape(text))
     return tidied(without_entities(text))
+
+
+def _title(found: re.Match[str]) -> str:
+    """What stands over a panel or a block of code, as a line; people see it first."""
+    title = _TITLE.search(found[0].partition("}")[0])
+    return f"\n{title[1].strip()}\n" if title else ""
 
 
 def _linked(found: re.Match[str]) -> str:

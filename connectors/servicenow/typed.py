@@ -14,7 +14,9 @@ from connectors.vocabulary import OBJECT
 
 _CODE = re.compile(r"\[code\](.*?)\[/code\]", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"\[/?code\]", re.IGNORECASE)
-_MENTION = re.compile(r"@\[[^\]\n]{1,120}\](?:\([^)\n]{0,120}\))?")
+_MENTION = re.compile(r"@\[([^\]\n]{1,120})\](?:\(([^)\n]{0,120})\))?")
+_NAME = re.compile(r"(?:[^\W\d_][^\W\d_.'-]*[.]?[ '-]?){1,6}")
+_ID = re.compile(r"[0-9a-f]{32}|[\w.@-]{1,80}")
 
 
 def as_typed(raw: str) -> str:
@@ -28,8 +30,16 @@ def as_typed(raw: str) -> str:
     return tidied("".join(parts)).strip()
 
 
+def _mentioned(found: re.Match[str]) -> str:
+    """Somebody's name, which asks for nothing; what is no name is what was typed."""
+    name, target = found[1], found[2] or ""
+    words = name.split()
+    is_name = _NAME.fullmatch(name) and all(word[:1].isupper() for word in words)
+    return f"@{OBJECT}" if is_name and (not target or _ID.fullmatch(target)) else found[0]
+
+
 def _plain(text: str) -> str:
-    text = _MENTION.sub(f"@{OBJECT}", _TAG.sub("", text))
+    text = _MENTION.sub(_mentioned, _TAG.sub("", text))
     if BLOCK.search(text):
         return from_html(text.replace("\n", "<br>"))
     return HTML.sub(OBJECT, without_entities(text))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from approvals.errors import InvalidError
@@ -132,3 +134,118 @@ def test_it_is_no_plain_yes(system: str, comment: str) -> None:
 @pytest.mark.parametrize("comment", HARMLESS)
 def test_it_is_a_plain_yes(comment: str) -> None:
     assert approving("jira", comment) is None
+
+
+SYMBOLS = [
+    "👎",
+    "ok 👎",
+    "👎🏽",
+    "❌",
+    "⛔",
+    "🚫",
+    "🛑",
+    "✋",
+    "⏸",
+    ":-(",
+    ":(",
+    "(x)",
+    "(-)",
+    "(n)",
+    "(!) ok",
+    ":thumbsdown:",
+    ":x:",
+    ":no_entry:",
+    "X",
+    "N",
+    "¿",
+    "≠",
+]
+JIRA = [
+    "{panel:title=Make it 27000 EUR}Approved{panel}",
+    "{panel:title=Changes requested}\nok\n{panel}",
+    "{note:title=Only 27000}ok{note}",
+    "{expand:title=amount 27000}ok{expand}",
+    "{code:title=amount: 27000}ok{code}",
+    "ok {date}",
+    {
+        "type": "doc",
+        "version": 1,
+        "content": [
+            {
+                "type": "paragraph",
+                "content": [
+                    {"type": "emoji", "attrs": {"shortName": ":thumbsdown:", "text": "👎"}}
+                ],
+            }
+        ],
+    },
+]
+SERVICENOW = [
+    "[code]<head>make it 27000</head>ok[/code]",
+    "[code]<title>27000 only</title>ok[/code]",
+    "@[Make it 27000] ok",
+    "ok @[x](only 27000)",
+    "[code]<span style='text-decoration:line-through'>approved</span>[/code]",
+    "[code]<input value='27000'>ok[/code]",
+]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("comment", SYMBOLS)
+def test_a_sign_that_is_no_assent_is_no_yes(system: str, comment: str) -> None:
+    with pytest.raises(InvalidError):
+        approving(system, comment)
+
+
+@pytest.mark.parametrize(
+    "comment", ["👍", "ok 👍🏽", "✅", "✔️ done", "🎉 :)", ":thumbsup:", "(y)", "(/)", "thanks 🙏"]
+)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_sign_of_assent_is_a_yes(system: str, comment: str) -> None:
+    assert approving(system, comment) is None
+
+
+@pytest.mark.parametrize("comment", JIRA, ids=range(len(JIRA)))
+def test_what_jira_shows_is_read(comment: Any) -> None:
+    with pytest.raises(InvalidError):
+        approving("jira", comment)
+
+
+@pytest.mark.parametrize("comment", SERVICENOW)
+def test_what_servicenow_shows_is_read(comment: str) -> None:
+    with pytest.raises(InvalidError):
+        approving("servicenow", comment)
+
+
+@pytest.mark.parametrize("typed", ["27.000", "27.000 EUR", "1.000", "25.080"])
+def test_a_number_that_may_be_two_is_asked_again(typed: str) -> None:
+    with pytest.raises(InvalidError, match="may be"):
+        approving("jira", f"Changes:\namount: {typed}")
+
+
+@pytest.mark.parametrize("typed", ["27000", "27.5", "0.125", "27000.000"])
+def test_a_number_that_is_one_is_read(typed: str) -> None:
+    changed = approving("jira", f"Changes:\namount: {typed}")
+
+    assert changed is not None
+    assert float(typed) == changed["amount"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "customer_id: CUST-2, amount: 27000",
+        "customer_id: CUST-2; valid_days = 14",
+        "customer_id: CUST-2 instead of CUST-1001",
+        "customer_id: CUST-2 only if legal agrees",
+        "customer_id: not CUST-1001",
+        "customer_id: ?",
+        "customer_id: -",
+        "customer_id: unchanged\namount: 27000",
+        "customer_id: wie gehabt\namount: 27000",
+    ],
+)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_words_do_not_become_a_value(system: str, line: str) -> None:
+    with pytest.raises(InvalidError):
+        approving(system, f"Changes:\n{line}")

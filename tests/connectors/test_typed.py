@@ -24,7 +24,7 @@ URL = "https://x.example/a_b_c/*d*?e=1&f=~g#h-i"
         ("*Changes*:\n* amount: 27000", "Changes:\n* amount: 27000"),
         ("h3. Changes:\r\namount: 27000", "Changes:\namount: 27000"),
         ("{color:#ff5630}*Changes:*{color}\namount: _27000_", "Changes:\namount: 27000"),
-        ("{panel:title=x}Changes: +a+{panel}", "Changes: a"),
+        ("{panel:title=x}Changes: +a+{panel}", "x\nChanges: a"),
         ("{*}Ch{*}an{_}ges{_}", "Changes"),
         ("bq. Changes: amount: 1", "> Changes: amount: 1"),
         ("{quote}Changes:\namount: 1{quote}", "> Changes:\n> amount: 1"),
