@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from approvals.comparing import of_request
 from approvals.errors import InvalidError
 from approvals.ledger import entry_hash
-from approvals.models import Effect, LedgerEntry, Request, Verdict, Vote
+from approvals.models import Delivery, Effect, JsonObject, LedgerEntry, Request, Verdict, Vote
 from approvals.store import codec, tables
 from approvals.store import ledger as ledger_rows
 
@@ -62,6 +62,24 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     if differs:
         raise EvidenceError(f"the tables say otherwise: {differs[0]}")
     return evidence
+
+
+def require_ticket(connection: Connection, request: Request, delivery: Delivery) -> None:
+    """Raise EvidenceError unless the ledger says that this ticket was opened for this delivery, and
+    with which digest: an answer in it is one to what it shows."""
+    kept = delivery.reference or {}
+    shown: JsonObject = {}
+    for entry in _naming(connection, request):
+        about = {name: entry.body.get(name) for name in ("request", "channel", "target")}
+        if entry.kind == "delivered" and about == {
+            "request": request.id,
+            "channel": delivery.channel,
+            "target": delivery.target,
+        }:
+            shown = entry.body.get("reference") or {}
+    said = (shown.get("ticket"), shown.get("digest", kept.get("digest")))
+    if said != (kept.get("ticket"), kept.get("digest")) or said[0] != delivery.ticket_id:
+        raise EvidenceError("the ledger names another ticket for it")
 
 
 def _approved(request: Request, found: Sequence[LedgerEntry]) -> Evidence:

@@ -23,6 +23,7 @@ from approvals.errors import (
     NotFoundError,
     UnreadError,
 )
+from approvals.evidence import EvidenceError, require_ticket
 from approvals.models import Actor, Delivery, JsonObject, Verdict, Via
 from approvals.ports import Clock, Directory, RequestView, Store, TicketConnector
 from approvals.reading import VALID_S, ReadLinks
@@ -127,6 +128,7 @@ class Settling:
         if verdict is Verdict.REJECT:
             words = words or f"Rejected in {ticket_of(delivery).key} without a reason."
         else:
+            await self._require_record(delivery, view)
             self._require_read(delivery, view, act)
             also = (ticket_of(delivery).key, ticket_of(delivery).url)
             words, arguments = wanted(act, verdict, view, also, self._words)
@@ -149,6 +151,18 @@ class Settling:
             verdict=str(verdict),
             by=act.actor,
         )
+
+    async def _require_record(self, delivery: Delivery, view: RequestView) -> None:
+        """Raise InvalidError if somebody has made this the ticket of another request."""
+        try:
+            await self._store.write(  # with the chain locked, or else it could grow meanwhile
+                partial(require_ticket, request=view.request, delivery=delivery)
+            )
+        except EvidenceError as exc:
+            raise InvalidError(
+                "Our record of this ticket does not agree with the ledger, so an approval in it "
+                f"does not count ({exc}). Operators have been told."
+            ) from exc
 
     def _require_read(self, delivery: Delivery, view: RequestView, act: TicketAct) -> None:
         """Raise UnreadError if the ticket does not show the whole call and its actor, who may

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection
 
 from approvals.errors import UnavailableError
 from approvals.models import RequestStatus, Verdict, Via
+from approvals.store import codec
+from approvals.store import deliveries as delivery_rows
 from approvals.tickets import Observation, TicketRef, text_sha256
 from tests.connectors.desk_world import CLOSED, DeskWorld, State
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
 from tests.doubles.ticket_desk import OWN
+from tests.doubles.world import QUOTE
 
 
 async def test_approval_in_a_ticket_decides_the_request(world: DeskWorld) -> None:
@@ -449,3 +453,29 @@ async def test_reading_that_is_behind_takes_no_answer_from_an_act_it_does_not_kn
 
     assert State.PENDING is ticket.state
     assert "Counted: acc-ben. 1 more of 2" in world.said(ticket)
+
+
+async def test_ticket_that_was_made_another_requests_decides_nothing(world: DeskWorld) -> None:
+    """Somebody writes to the database that the small call's ticket is that of the large one."""
+    run = await world.begun()
+    proposed = [world.proposal(run.session.id, "quote", {**QUOTE, "amount": n}) for n in (1, 999)]
+    small, large = await world.submit(run, *proposed)
+    await world.work()
+    await world.reconciler.plan()
+    await world.poll()
+    ticket = await world.ticket(small)
+    one, two = await world.delivery(small), await world.delivery(large)
+    taken = {name: (one.reference or {})[name] for name in ("ticket", "key", "url", "shown")}
+
+    def forge(connection: Connection) -> None:
+        delivery_rows.record(connection, one.id, ticket_id="gone")
+        reference = codec.dumps({**(two.reference or {}), **taken})
+        delivery_rows.record(connection, two.id, ticket_id=one.ticket_id, reference=reference)
+
+    await world.store.write(forge)
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+
+    assert RequestStatus.PENDING is (await world.now(large)).status
+    (reason,) = await world.refusals(large)
+    assert "does not agree with the ledger" in reason
