@@ -54,6 +54,8 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     """
     naming = list(_naming(connection, request))
     about = [entry for entry in naming if entry.body.get("request") == request.id]
+    if not about or about[0].kind != "proposed":  # read from another place on than its beginning
+        raise EvidenceError("it was never proposed")
     evidence = _allowed(request, about) if by_rule else _approved(request, about)
     try:
         differs = list(of_request(naming, tables.request_row(connection, request.id)))
@@ -100,7 +102,7 @@ def _allowed(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
             if entry.body.get("effect") != Effect.ALLOW:
                 raise EvidenceError("no rule allowed it")
             return Evidence(entry.at)
-    raise EvidenceError("it was never proposed")
+    raise EvidenceError("no rule ever saw it")
 
 
 def _is_on(entry: LedgerEntry, request: Request) -> bool:
