@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from structlog.contextvars import bound_contextvars
 
 from agents import causes, results, snapshot
-from agents.beside import Watch
+from agents.beside import Watch, blocking_in
 from agents.brakes import Brakes, Refusal, refusal
 from agents.built import BuiltChat
 from agents.calls import Call, has_calls, read_calls, text_of
@@ -373,7 +373,9 @@ class Gate:
         if checks is None or not proposal.offered or not self._runs.asks(call):
             return proposal
         try:
-            checked = await checks.now(call.arguments, self._watch, self._lane.tools)
+            with blocking_in(self._lane.tools):
+                looking = checks.now(call.arguments, self._watch, self._lane.tools)
+                checked = await self._slot.during(looking)
         except (PreconditionFailedError, CheckFailedError) as exc:
             return proposal.model_copy(update={"unmet": f"{exc} Nobody was asked."})
         self._lease.require()
@@ -386,7 +388,9 @@ class Gate:
         if checks is None or not by_people or request.status is not RequestStatus.APPROVED:
             return NOTHING_CHECKED
         try:
-            facts = await checks.facts(request.arguments, self._watch, self._lane.tools)
+            with blocking_in(self._lane.tools):
+                looking = checks.facts(request.arguments, self._watch, self._lane.tools)
+                facts = await self._slot.during(looking)
         except (PreconditionFailedError, CheckFailedError) as exc:
             return exc
         return Checked(facts=facts)

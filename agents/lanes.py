@@ -7,10 +7,11 @@ So tools of one workflow that hang keep neither slots nor threads from the sessi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
+from agents import execution
 from agents.beside import ContextExecutor
 from agents.late import LateResults
 
@@ -69,6 +70,20 @@ class Slot:
         if not self._held:
             await self._slots.take()
             self._held = True
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` gives; where it takes long, the slot is lent meanwhile."""
+        task = asyncio.create_task(work)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=execution.SLOW_S)
+            if not done:
+                self.lend()
+                await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        await self.take()
+        return task.result()
 
 
 class Lane:

@@ -18,6 +18,7 @@ from agents import ApprovalProxy, Chat, Registry, SessionManager, WorkflowContex
 from agents.workflows import Workflow, workflow
 from approvals.models import RequestStatus, Session, SessionStatus
 from sandbox.openai import ToolCall
+from tests.agents.fakes import FakeRuns
 from tests.agents.teams import Effects, Mode, calls_then, pair
 from tests.agents.world import World, world
 
@@ -79,7 +80,9 @@ def hanging() -> Any:
     made.let_go.set()
 
 
-def flow(body: Callable[..., Any], mode: Mode = "async", name: str = "hangs") -> Workflow:
+def flow(
+    body: Callable[..., Any], mode: Mode = "async", name: str = "hangs", **proxy: Any
+) -> Workflow:
     """A pair whose one tool is `body`, called `call`."""
 
     def build(context: WorkflowContext) -> Chat:
@@ -88,6 +91,7 @@ def flow(body: Callable[..., Any], mode: Mode = "async", name: str = "hangs") ->
             "gatekeeper",
             human_input_mode="NEVER",
             is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
+            **proxy,
         )
         autogen.register_function(
             body, caller=worker, executor=gate, name="call", description="Call somebody."
@@ -282,6 +286,34 @@ async def test_what_hangs_in_a_thread_of_the_loop_does_not_either(
         assert 2 == len(hanging.begun)
         hanging.let_go.set()
         await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("kind", ["in_thread", "to_thread"])
+async def test_checks_that_hang_do_not_either(
+    kind: str, hanging: Hanging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have a time limit of their own, for which nobody else waits."""
+    monkeypatch.setattr(FakeRuns, "asks", lambda *_: True)
+    looks = getattr(hanging, kind)()
+
+    def body(name: str) -> str:
+        return name
+
+    checked = flow(body, checks={"call": looks})
+    async with beside(checked, path=tmp_path, monkeypatch=monkeypatch) as made:
+        w, manager, registry, effects = made
+        stuck = [await another(w, registry, "hangs") for _ in range(12)]
+        tasks = [asyncio.create_task(manager.run(session_id)) for session_id in stuck]
+        while len(hanging.begun) < 2:  # noqa: ASYNC110 - in threads
+            await asyncio.sleep(0)
+        free = await another(w, registry, "pair")
+        async with asyncio.timeout(10):
+            await manager.run(free)
+        hanging.let_go.set()
+        await asyncio.gather(*tasks)
+
+        assert 1 == len(effects.of("look_up"))
+        assert SessionStatus.COMPLETED is (await ended(w, free)).status
 
 
 async def test_a_call_that_found_no_thread_has_not_happened_and_never_will(
