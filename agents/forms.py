@@ -13,7 +13,15 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 _CLASSES = ("model", "dataclass", "typed-dict")
-_FIELDS = ("model-field", "dataclass-field", "typed-dict-field")
+_MEMBERS = (
+    "model-field",
+    "dataclass-field",
+    "typed-dict-field",
+    "named-tuple-field",
+    "arguments",
+)
+_Refs = Mapping[str, Mapping[str, Any]]
+"""What is described once and referred to: types that occur twice, or within themselves."""
 _NOT_TYPES = ("metadata", "serialization", "default", "config", "expected", "members")
 _OWN = ("function-plain", "function-wrap")
 
@@ -22,7 +30,8 @@ def faults(name: str, adapter: TypeAdapter[Any], annotation: Any) -> Iterator[st
     """Why values of the parameter `name` cannot be shown faithfully, each with the member."""
     if _is_read_once(annotation):
         yield f"{name}: {_READ_ONCE}"
-    yield from _faults(adapter.core_schema, name, by_alias=True)
+    refs = {node["ref"]: node for node in _nodes(adapter.core_schema) if "ref" in node}
+    yield from _faults(adapter.core_schema, name, by_alias=True, refs=refs)
 
 
 def is_lazy(adapter: TypeAdapter[Any]) -> bool:
@@ -38,10 +47,10 @@ def is_once(value: Any) -> bool:
 _READ_ONCE = "a generator is read once only; write list[...] instead"
 
 
-def _faults(node: Any, at: str, *, by_alias: bool) -> Iterator[str]:
+def _faults(node: Any, at: str, *, by_alias: bool, refs: _Refs) -> Iterator[str]:
     if isinstance(node, list | tuple):
         for item in node:
-            yield from _faults(item, at, by_alias=by_alias)
+            yield from _faults(item, at, by_alias=by_alias, refs=refs)
         return
     if not isinstance(node, Mapping):
         return
@@ -50,7 +59,7 @@ def _faults(node: Any, at: str, *, by_alias: bool) -> Iterator[str]:
         by_alias = (node.get("config") or {}).get("validate_by_alias") is not False
         yield from (f"{at}.{name}: {_READ_ONCE}" for name in _generators(node.get("cls")))
     own = _own_serializer(node)
-    if own and any(inner.get("type") in _FIELDS for inner in _nodes(node)):
+    if own and _has_members(node, refs):
         yield (
             f"{at}: its serializer {own} may leave out or change what people have to read; take "
             "it off, or write another model for the tool"
@@ -61,12 +70,16 @@ def _faults(node: Any, at: str, *, by_alias: bool) -> Iterator[str]:
         if key == "fields" and kind != "dataclass":
             named = value if isinstance(value, Mapping) else {each["name"]: each for each in value}
             for name, field in named.items():
-                yield from _of_field(field, f"{at}.{name}", name, by_alias=by_alias)
+                yield from _of_field(field, f"{at}.{name}", name, by_alias=by_alias, refs=refs)
+        elif key == "definitions":
+            for each in value:
+                of = getattr(each.get("cls"), "__name__", each.get("type"))
+                yield from _faults(each, f"{at} ({of})", by_alias=by_alias, refs=refs)
         elif key not in _NOT_TYPES:
-            yield from _faults(value, at, by_alias=by_alias)
+            yield from _faults(value, at, by_alias=by_alias, refs=refs)
 
 
-def _of_field(field: Any, at: str, name: str, *, by_alias: bool) -> Iterator[str]:
+def _of_field(field: Any, at: str, name: str, *, by_alias: bool, refs: _Refs) -> Iterator[str]:
     if field.get("serialization_exclude") or field.get("serialization_exclude_if") is not None:
         yield (
             f"{at}: it is left out when it is written down (exclude), so nobody would read it "
@@ -84,7 +97,7 @@ def _of_field(field: Any, at: str, name: str, *, by_alias: bool) -> Iterator[str
             f"{at}: it is read as {read or 'one of several names'} and written as {write}; give it "
             "one name for both, Field(alias=...)"
         )
-    yield from _faults(field.get("schema"), at, by_alias=by_alias)
+    yield from _faults(field.get("schema"), at, by_alias=by_alias, refs=refs)
 
 
 def _read_as(field: Mapping[str, Any], name: str) -> str | None:
@@ -97,6 +110,16 @@ def _read_as(field: Mapping[str, Any], name: str) -> str | None:
     if alias is None:
         return name
     return alias if isinstance(alias, str) else None
+
+
+def _has_members(node: Any, refs: _Refs, seen: frozenset[str] = frozenset()) -> bool:
+    for inner in _nodes(node):
+        if inner.get("type") in _MEMBERS:
+            return True
+        ref = inner.get("schema_ref", "")
+        if ref in refs and ref not in seen and _has_members(refs[ref], refs, seen | {ref}):
+            return True
+    return False
 
 
 def _own_serializer(node: Mapping[str, Any]) -> str | None:

@@ -82,6 +82,15 @@ class Written(BaseModel):
         return value.isoformat(timespec="minutes")
 
 
+class EnumsTwice(BaseModel):
+    one: Kind
+    other: Kind = Kind.SLOW
+
+    @field_serializer("one", "other")
+    def value(self, kind: Kind) -> str:
+        return kind.value
+
+
 class Private(BaseModel):
     name: str
     _rate: float = PrivateAttr(default=25.0)
@@ -102,6 +111,7 @@ class Private(BaseModel):
         (Pair, [1, ["a"]], Pair(1, ["a"])),
         (Enums, {}, Enums(kind="slow")),
         (Enums, {"kind": "rush"}, Enums(kind=Kind.RUSH)),
+        (EnumsTwice, {"one": "rush"}, EnumsTwice(one=Kind.RUSH)),
         (Loose, {}, Loose(due=date(2026, 1, 31), tags={"a"})),
         (Camel, {"dueDate": "2026-01-31"}, Camel(dueDate=date(2026, 1, 31))),
         (Written, {"at": "2026-01-31T10:00"}, Written(at=datetime(2026, 1, 31, 10))),
@@ -204,6 +214,23 @@ class EmptiedInside(BaseModel):
         return {}
 
 
+class EmptiedTwice(BaseModel):
+    one: Rate = Rate()
+    other: Rate = Rate()
+
+    @field_serializer("one")
+    def nothing(self, _: Rate) -> dict[str, Any]:
+        return {}
+
+
+class EmptiedPair(BaseModel):
+    pair: Pair
+
+    @field_serializer("pair")
+    def nothing(self, pair: Pair) -> list[int]:
+        return [pair.number]
+
+
 class Chosen(BaseModel):
     sender: str = Field(validation_alias=AliasChoices("from", "sender"))
 
@@ -260,7 +287,9 @@ NONE: Any = object()
         (Optional[Fee], None, "it.fee: it is left out"),  # noqa: UP045 - as people write it
         (Fees, NONE, "it.all.fee: it is left out"),
         (FeeAtTimes, NONE, "it.fee: it is left out"),
-        (Tree, NONE, "it.fee: it is left out"),
+        (Tree, NONE, "it (Tree).fee: it is left out"),
+        (EmptiedTwice, NONE, "it.one: its serializer nothing may leave out"),
+        (EmptiedPair, NONE, "it.pair: its serializer nothing may leave out"),
         (Emptied, NONE, "it: its serializer nothing may leave out"),
         (EmptiedInside, NONE, "it.fees: its serializer nothing may leave out"),
         (Chosen, NONE, "it.sender: it is read as one of several names and written as sender"),
