@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import bdb
 import code
+import cProfile
+import doctest
 import importlib.util
+import io
+import profile
 import queue
 import runpy
+import sched
 import threading
 import timeit
+import trace
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from multiprocessing.pool import ThreadPool
 
 from tests.agents.hostile.at_run_time import Act
@@ -148,6 +157,37 @@ def by_import(effect: Effect) -> None:
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
+def by_debugger(effect: Effect) -> None:
+    bdb.Bdb().run(effect.code)
+
+
+def by_profiler(effect: Effect) -> None:
+    cProfile.Profile().run(effect.code)
+
+
+def by_old_profiler(effect: Effect) -> None:
+    profile.Profile().run(effect.code)
+
+
+def by_tracer(effect: Effect) -> None:
+    trace.Trace(count=0, trace=0).run(effect.code)
+
+
+def by_examples(effect: Effect) -> None:
+    with redirect_stdout(io.StringIO()):
+        doctest.run_docstring_examples(f">>> _ = {effect.code}", {})
+
+
+def by_scheduler(effect: Effect) -> None:
+    later = sched.scheduler()
+    later.enter(0, 1, exec, (effect.code,))
+    later.run()
+
+
+def by_finalizer(effect: Effect) -> None:
+    weakref.finalize(effect, exec, effect.code)()
+
+
 def by_pool_itself(effect: Effect) -> None:
     POOL.submit(exec, effect.code).result(WAIT_S)
 
@@ -168,6 +208,13 @@ LIBRARIES: list[tuple[Act, str]] = [
     (by_timing, "execute code (by exec or eval, by timeit)"),
     (by_path, "execute code (by exec or eval, by runpy)"),
     (by_import, "by an import of a file that was written since this server began"),
+    (by_debugger, "execute code (by exec or eval, by bdb)"),
+    (by_profiler, "execute code (by exec or eval, by cProfile)"),
+    (by_old_profiler, "execute code (by exec or eval, by profile)"),
+    (by_tracer, "execute code (by exec or eval, by trace)"),
+    (by_examples, "execute code (by exec or eval, by doctest)"),
+    (by_scheduler, "execute code (by exec or eval, by sched)"),
+    (by_finalizer, "execute code (by exec or eval, by weakref)"),
     (by_pool_itself, "execute code (by exec or eval)"),
     (by_thread_itself, "execute code (by exec or eval, by threading)"),
 ]

