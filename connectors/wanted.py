@@ -46,6 +46,18 @@ def wanted(
     return said, arguments
 
 
+def doubt(
+    comment: str, view: RequestView, people: Iterable[str] = (), arguments: JsonObject | None = None
+) -> str:
+    """Why what somebody wrote beside an approval on a card may ask for something else; empty if it
+    does not. `arguments` are those that they have changed on it."""
+    request = view.request
+    named = [*people, "" if view.requester is None else view.requester.name]
+    what = _shown(request, view.arguments_schema, named, arguments)
+    differs = None if arguments is None else _differences(request.arguments, arguments)
+    return objection(comment, Vocabulary(), what, changed=differs)
+
+
 def _shown(
     request: Request, schema: JsonObject | None, also: Iterable[str], arguments: JsonObject | None
 ) -> Shown:

@@ -26,16 +26,20 @@ from approvals.fields import fields
 from approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Verdict
 from approvals.ports import RequestView
 from approvals.reading import VALID_S, ReadLinks
+from approvals.wording import cut, visible
 from bot.teams.approval import Note, Typed
 from bot.teams.cards import edit_form, notice_card, read_card, request_card, shows_all
 from bot.teams.clicks import INPUT_VERBS, TOOL_VERBS, VOTES, Click, TamperedError
 from bot.teams.outcome import decided_by
 from bot.teams.parts import Look
 from bot.teams.service import Decisions
+from connectors.wanted import doubt
 
 log = structlog.get_logger()
 
 NAME = "teams"
+COMMENT_SHOWN = 120
+"""Characters of a comment that are told back."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ async def _done(
         return _edit_step(click, actor, look, view)
     if click.verb == "save":
         return await _save(service, click, actor, look, view)
+    if click.verb == "approve" and request.status is RequestStatus.PENDING:
+        _require_plain(click, actor, view)
     await service.vote(
         request.id,
         actor,
@@ -121,6 +127,27 @@ async def _done(
         comment="" if click.verb == "go_on" else click.comment,
     )
     return await _counted(service, click, actor, look)
+
+
+def _require_plain(
+    click: Click, actor: Actor, view: RequestView, arguments: JsonObject | None = None
+) -> None:
+    """Raise InvalidError if the comment beside an approval may ask for something else."""
+    people = [] if actor.principal is None else [actor.principal.name]
+    reason = doubt(click.comment, view, people, arguments)
+    if not reason:
+        return
+    said = cut(" ".join(visible(click.comment).split()), COMMENT_SHOWN)
+    how = (
+        "Put every change into the form."
+        if arguments is not None
+        else "To change values, press Edit; to approve exactly what is shown, empty the comment; "
+        "to turn it down, press Reject."
+    )
+    raise InvalidError(
+        f"Your comment “{said}” may ask for something else than what is shown: {reason}. Nothing "
+        f"was decided. {how}"
+    )
 
 
 _NEEDS_ALL = frozenset({"approve", "edit", "save"})
@@ -179,6 +206,7 @@ async def _save(
             )
             return Reply(edit_form(view, look, note=unchanged, typed=typed))
     try:
+        _require_plain(click, actor, view, edited)
         await service.vote(
             request.id,
             actor,
@@ -193,6 +221,8 @@ async def _save(
     except PreconditionFailedError as error:
         note = Note(f"With these values it makes no sense: {error} Nothing was decided.")
         return Reply(edit_form(view, look, note=note, typed=typed))
+    except InvalidError as error:
+        return Reply(edit_form(view, look, note=Note(str(error)), typed=typed))
     return await _counted(service, click, actor, look)
 
 

@@ -534,3 +534,44 @@ async def test_question_takes_no_approval(signed: Stage) -> None:
 
     assert "data was changed" in texts(answer.card)
     assert await signed.status(request.id) == "pending"
+
+
+@STAGES
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "Changes:\namount: 900",
+        "OK, but make it 900 EUR, please.",
+        "Only after legal has signed.",
+        "No, too expensive.",
+        "👎",
+    ],
+)
+async def test_a_comment_that_may_ask_for_something_else_is_no_approval(
+    world: Stage, comment: str
+) -> None:
+    request = await world.pending()
+    said = await press(world, "approve", comment=comment)
+
+    assert "may ask for something else than what is shown" in said
+    assert "press Edit" in said
+    assert "pending" == await world.status(request.id)
+
+
+@STAGES
+async def test_a_comment_beside_changes_may_not_ask_for_more(world: Stage) -> None:
+    request = await world.pending()
+    await press(world, "edit")
+    said = await press(world, "save", arg_amount="21000", comment="and only until Friday")
+
+    assert "Put every change into the form." in said
+    assert "pending" == await world.status(request.id)
+
+
+@STAGES
+@pytest.mark.parametrize("comment", ["ok", "Looks good, thanks!", "👍", "Approved as proposed."])
+async def test_a_comment_that_agrees_is_an_approval(world: Stage, comment: str) -> None:
+    request = await world.pending()
+    await press(world, "approve", comment=comment)
+
+    assert "approved" == await world.status(request.id)
