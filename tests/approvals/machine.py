@@ -93,8 +93,8 @@ class Machine:
     async def claim(self, run: Run, request_id: str, arguments: dict[str, Any]) -> None:
         """What a gate does: claim, check, start the body."""
         claimed = await self.world.runs.claim(run, request_id, arguments)
-        if isinstance(claimed, Result):
-            return
+        if isinstance(claimed, Result) or claimed.status is not RequestStatus.EXECUTING:
+            return  # not run, or asked again
         await self.world.require_lease(run)
         self.running.append((run, claimed))
         self.bodies[claimed.id].append(
@@ -161,7 +161,7 @@ class Machine:
                 continue
             assert now.status in REACHABLE[before.status], f"{before.status} to {now.status}"
             assert now.execution_token == before.execution_token
-            if before.decision is not None:
+            if before.decision is not None and now.revision == before.revision:
                 assert now.decision == before.decision, "a decision was changed"
                 assert now.digest == before.digest, "a decided request was changed"
             if before.status in (RequestStatus.EXECUTED, RequestStatus.FAILED):
