@@ -17,6 +17,7 @@ from approvals.display import label_of
 from approvals.fields import fields
 from approvals.models import JsonObject, Value
 from approvals.wording import cut, in_words, number_text
+from connectors.assent import ASSENT
 from connectors.vocabulary import OBJECT, Vocabulary, letters, plain
 
 EVERYDAY = frozenset(
@@ -40,7 +41,7 @@ _EMOJI = re.compile(
 _SIGN = re.compile(
     r"(?<!\w):[a-z0-9_+-]*[a-z][a-z0-9_+-]*:(?!\w)|[:;=]-?[(|/](?![\w/])|\([xn!?-]\)"
 )
-_ASSENT = frozenset("👍👌✅✔☑🙂😀😃😄😁😊😉🙏🎉💯⭐🌟🚀❤💚💪👏🙌🤝🟢✨😎🤗°™®©")
+_ASSENT = frozenset("👍👌✅✔☑🙂😀😃😄😁😊😉🙏🎉💯⭐🌟🚀❤💚💪👏🙌🤝🟢✨😎🤗✓°™®©")
 _MODIFIERS = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u200d]")
 _MENTION = re.compile(rf"@{OBJECT}")
 _PLUS_ONE = re.compile(r"(?:^|(?<=[\s,.!]))\+1(?=\s*(?:[,.!)\n]|$|from me\b))")
@@ -70,6 +71,7 @@ _ADDRESS = re.compile(r"(?:https?|ftp)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+")
 _QUOTED = re.compile(r'"([^"\n]{1,200})"|(?<!\w)\'([^\'\n]{1,200})\'(?!\w)')
 _PAIR = re.compile(r"^[\s>*#•·\-+|]*([^:=\n]*?)\s*[:=]+\s*(\S.*)$", re.MULTILINE)
 _ARROW = re.compile(r"[-=]+>|[→⇒➔➜⟶]|\t|\|")
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _FOR = re.compile(
     r"\b(?:[Ff]or|[Ff]\u00fcr|[Pp]our|[Pp]ara|[Pp]er|[Vv]oor)\s+((?:[A-Z\u00c0-\u00de][\w.&'-]*\s*)+)"
 )
@@ -171,6 +173,7 @@ def objection(
         _said("it says", vocabulary.has_condition(_without_noun(text))),
         "" if changed is not None else _said("it says", vocabulary.asks(text)),
         "it asks a question" if "?" in text else "",
+        "" if changed is not None else _unknown(text, what),
     ):
         if reason:
             return reason
@@ -277,6 +280,17 @@ def _for_another(words: str, what: Shown) -> str:
         names = plain(found[1]).strip(" .,'-")
         if not any(names in known or names.split()[0] in known.split() for known in what.texts):
             return _said("it is for", names)
+    return ""
+
+
+def _unknown(text: str, what: Shown) -> str:
+    """The first word that is neither one of a plain yes nor one that is shown."""
+    shown = {word for known in what.texts for word in _WORD.findall(known)}
+    for word in _WORD.findall(_ADDRESS.sub(" ", text)):
+        parts = [part for part in re.split(r"['-]", word) if part]
+        known = word in ASSENT or word in shown or all(p in ASSENT or p in shown for p in parts)
+        if not known:
+            return f"{_said('it says', word)}, which is not known here as a word of assent"
     return ""
 
 

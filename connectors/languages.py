@@ -52,9 +52,9 @@ _EN = Language(
     "one_year one_seat half halve* double* doubling triple* twice maximum minimum at_most "
     "at_least up_to limit* cap capped january february march april june july august september "
     "october november december nope nah disagree* object objection objections veto* abort* "
-    "revert* rollback roll_back roll_it_back x n rolled_back unapprov* misclick* accidental* "
-    "accident against partial* partly in_part in_principle reservation* third thirds "
-    "quarter_of",
+    "revert* rollback roll_back roll_it_back x n to_be for_everyone rolled_back unapprov* "
+    "misclick* accidental* accident against partial* partly in_part in_principle reservation* "
+    "third thirds quarter_of",
     requests="but however except excluding without although though instead rather or else "
     "make set use using put take give add adding remove* removing delete* drop include* "
     "exclude* omit skip ignore reduce* reducing reduction increase* increasing decrease* "
@@ -81,10 +81,10 @@ _EN = Language(
     "no_comments no_remarks no_doubt not_a_problem not_an_issue nothing_to_add "
     "without_objection without_objections why_not all_set go_ahead can_go_ahead can_proceed "
     "can_be_released can_be_sent can_be_executed can_run good_call makes_sense i_confirm "
-    "move_ahead move_on no_changes_needed no_changes_required no_changes without_changes "
-    "without_any_changes no_further_comments no_further_questions please_run you_may_proceed "
-    "may_proceed let's_go lets_go nothing_against proceed,_please looks_good_as_proposed "
-    "as_proposed",
+    "move_ahead move_on just_approved approved_just_now no_changes_needed no_changes_required "
+    "no_changes without_changes without_any_changes no_further_comments no_further_questions "
+    "please_run you_may_proceed may_proceed let's_go lets_go nothing_against proceed,_please "
+    "looks_good_as_proposed as_proposed",
 )
 _DE = Language(
     heads="anderung anderungen aenderung aenderungen anderungswunsch anderungswunsche "
@@ -121,8 +121,8 @@ _DE = Language(
     "keine_probleme keine_fragen keine_anmerkungen nichts_dagegen nichts_einzuwenden "
     "ohne_einwande ohne_einwaende ohne_bedenken bitte_freigeben bitte_fortfahren "
     "bitte_weitermachen bitte_ausfuhren bitte_ausfuehren mach_weiter macht_sinn kann_so_raus "
-    "kann_raus guten_morgen keine_anderungen keine_aenderungen ohne_anderungen "
-    "ohne_aenderungen ja,_bitte ja_bitte",
+    "kann_raus guten_morgen keine_weiteren_fragen bitte_weiter keine_anderungen "
+    "keine_aenderungen ohne_anderungen ohne_aenderungen ja,_bitte ja_bitte",
 )
 _FR = Language(
     heads="changement changements modification modifications correction corrections",
@@ -147,8 +147,8 @@ _FR = Language(
     harmless="s'il_vous_plait s'il_te_plait pas_de_probleme pas_de_problemes "
     "aucun_probleme sans_probleme pas_d'objection aucune_objection sans_objection "
     "rien_a_redire rien_a_signaler pas_de_souci sans_modification sans_modifications "
-    "aucune_modification sans_changement sans_changements rien_contre tres_bien de_ma_part "
-    "comme_propose pas_d'objections sans_reserve sans_reserves",
+    "aucun_souci aucune_modification sans_changement sans_changements rien_contre tres_bien "
+    "de_ma_part comme_propose pas_d'objections sans_reserve sans_reserves",
 )
 _ES = Language(
     heads="cambio cambios modificacion modificaciones correccion correcciones ajuste ajustes",
@@ -169,7 +169,7 @@ _ES = Language(
     measures="dolar dolares euro euros libra libras peso pesos dia dias semana semanas mes "
     "meses mensual* ano anos trimestre* neto bruto iva descuento* rebaja*",
     harmless="no_hay_problema sin_problema sin_problemas ningun_problema sin_objeciones "
-    "ninguna_objecion no_hay_objeciones nada_en_contra sin_cambios ningun_cambio "
+    "ninguna_objecion no_hay_objeciones nada_en_contra sin_novedad sin_cambios ningun_cambio "
     "nada_que_cambiar sin_reservas",
 )
 _IT = Language(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from approvals.authority import reason_against
 from approvals.errors import InvalidError
-from approvals.models import JsonObject, Request, Verdict
+from approvals.models import JsonObject, Principal, Request, RequestStatus, Verdict
 from approvals.ports import RequestView
 from approvals.tickets import TicketAct
 from approvals.wording import cut, visible
@@ -46,16 +47,33 @@ def wanted(
     return said, arguments
 
 
-def doubt(
-    comment: str, view: RequestView, people: Iterable[str] = (), arguments: JsonObject | None = None
-) -> str:
-    """Why what somebody wrote beside an approval on a card may ask for something else; empty if it
-    does not. `arguments` are those that they have changed on it."""
+def require_plain(
+    comment: str,
+    view: RequestView,
+    person: Principal | None,
+    how: str,
+    arguments: JsonObject | None = None,
+) -> None:
+    """Raise InvalidError if what somebody who may decide wrote beside an approval, on a card or
+    through the API, may ask for something else; `how` says what to do instead.
+
+    `arguments` are those that they have changed with it.
+    """
     request = view.request
-    named = [*people, "" if view.requester is None else view.requester.name]
+    if request.status is not RequestStatus.PENDING or not comment.strip():
+        return
+    if person is None or reason_against(person, request, view.votes) is not None:
+        return  # which is what they are told
+    named = [person.name, "" if view.requester is None else view.requester.name]
     what = _shown(request, view.arguments_schema, named, arguments)
     differs = None if arguments is None else _differences(request.arguments, arguments)
-    return objection(comment, Vocabulary(), what, changed=differs)
+    reason = objection(comment, Vocabulary(), what, changed=differs)
+    if reason:
+        said = cut(" ".join(visible(comment).split()), SHOWN_LIMIT)
+        raise InvalidError(
+            f"Your comment “{said}” may ask for something else than what is shown: {reason}. "
+            f"Nothing was decided. {how}"
+        )
 
 
 def _shown(

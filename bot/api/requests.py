@@ -31,6 +31,7 @@ from approvals.service import ApprovalService
 from bot.api.operation import Call, Operation
 from bot.api.sessions import PAGE_LIMIT
 from bot.limits import Kind
+from connectors.wanted import require_plain
 
 MAX_COMMENT_CHARS = 4_000
 
@@ -85,6 +86,11 @@ class PersonBody(Value):
 
     id: str
     name: str
+
+
+HOW_TO_APPROVE = (
+    "Send changed arguments with the verdict modify, approve without that comment, or reject."
+)
 
 
 class RequestBody(Value):
@@ -248,9 +254,12 @@ async def result(call: Call) -> ResultText:
 async def vote(call: Call) -> RequestBody:
     """Decide. 409 says who was first; 403 is on the ledger."""
     body: CastVote = call.body
-    approvals = call.services.approvals
+    approvals, request_id = call.services.approvals, RequestId(call.path["id"])
+    if body.comment and body.verdict is not Verdict.REJECT:
+        view = await approvals.view(request_id)
+        require_plain(body.comment, view, call.person, HOW_TO_APPROVE, body.arguments)
     request = await approvals.vote(
-        RequestId(call.path["id"]),
+        request_id,
         call.actor,
         verdict=body.verdict,
         digest=body.digest,

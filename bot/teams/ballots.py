@@ -26,20 +26,22 @@ from approvals.fields import fields
 from approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Verdict
 from approvals.ports import RequestView
 from approvals.reading import VALID_S, ReadLinks
-from approvals.wording import cut, visible
 from bot.teams.approval import Note, Typed
 from bot.teams.cards import edit_form, notice_card, read_card, request_card, shows_all
 from bot.teams.clicks import INPUT_VERBS, TOOL_VERBS, VOTES, Click, TamperedError
 from bot.teams.outcome import decided_by
 from bot.teams.parts import Look
 from bot.teams.service import Decisions
-from connectors.wanted import doubt
+from connectors.wanted import require_plain
 
 log = structlog.get_logger()
 
 NAME = "teams"
-COMMENT_SHOWN = 120
-"""Characters of a comment that are told back."""
+HOW_TO_APPROVE = (
+    "To change values, press Edit; to approve exactly what is shown, empty the comment; to turn it "
+    "down, press Reject."
+)
+HOW_TO_CHANGE = "Put every change into the form."
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,8 @@ async def _done(
         return _edit_step(click, actor, look, view)
     if click.verb == "save":
         return await _save(service, click, actor, look, view)
-    if click.verb == "approve" and request.status is RequestStatus.PENDING:
-        _require_plain(click, actor, view)
+    if click.verb == "approve":
+        require_plain(click.comment, view, actor.principal, HOW_TO_APPROVE)
     await service.vote(
         request.id,
         actor,
@@ -127,27 +129,6 @@ async def _done(
         comment="" if click.verb == "go_on" else click.comment,
     )
     return await _counted(service, click, actor, look)
-
-
-def _require_plain(
-    click: Click, actor: Actor, view: RequestView, arguments: JsonObject | None = None
-) -> None:
-    """Raise InvalidError if the comment beside an approval may ask for something else."""
-    people = [] if actor.principal is None else [actor.principal.name]
-    reason = doubt(click.comment, view, people, arguments)
-    if not reason:
-        return
-    said = cut(" ".join(visible(click.comment).split()), COMMENT_SHOWN)
-    how = (
-        "Put every change into the form."
-        if arguments is not None
-        else "To change values, press Edit; to approve exactly what is shown, empty the comment; "
-        "to turn it down, press Reject."
-    )
-    raise InvalidError(
-        f"Your comment “{said}” may ask for something else than what is shown: {reason}. Nothing "
-        f"was decided. {how}"
-    )
 
 
 _NEEDS_ALL = frozenset({"approve", "edit", "save"})
@@ -206,7 +187,7 @@ async def _save(
             )
             return Reply(edit_form(view, look, note=unchanged, typed=typed))
     try:
-        _require_plain(click, actor, view, edited)
+        require_plain(click.comment, view, actor.principal, HOW_TO_CHANGE, edited)
         await service.vote(
             request.id,
             actor,

@@ -517,3 +517,16 @@ async def test_a_vote_on_an_unknown_request_is_not_found(world: World) -> None:
     status, _ = await world.vote({"id": "none", "digest": "0" * 64})
 
     assert status == 404
+
+
+async def test_a_comment_that_may_ask_for_something_else_approves_nothing(world: World) -> None:
+    request = await world.waiting()
+    path, vote = f"/api/v1/requests/{request['id']}/votes", {"digest": request["digest"]}
+    doubtful = {**vote, "verdict": "approve", "comment": "OK, but make it 900 EUR"}
+    status, body = await world.call("POST", path, json=doubtful)
+    plain = {**vote, "verdict": "approve", "comment": "Looks good, thanks."}
+    approved, after = await world.call("POST", path, json=plain)
+
+    assert 422 == status
+    assert "may ask for something else than what is shown" in body["detail"]
+    assert (200, "approved") == (approved, after["status"])

@@ -123,15 +123,51 @@ HARMLESS = [
     "comme proposé",
 ]
 
+UNKNOWN = [
+    "fraud",
+    "Betrug",
+    "over budget",
+    "Already paid",
+    "illegal",
+    "Halt",
+    "Bedenken",
+    "I have concerns",
+    "escalate to CFO",
+    "Miriam decides",
+    "Approved at cost",
+    "Charge it to marketing",
+    "EOD",
+    "TBD",
+    "to be discussed",
+    "Tom dazu",
+    "Legal is checking",
+    "bad idea",
+]
+SAID = [
+    "Approved.\n\nSent from my iPhone",
+    "Mit freundlichen Grüßen",
+    "Kind regards,\nSam",
+    "@Sam all good",
+    "Within my authority",
+    "Finance ok",
+    "Looks good, ship it",
+    "Va bene",
+    "De mi parte ok",
+    "RAS",
+    "Roger that",
+    "Quote approved as discussed in the meeting",
+    "Thanks for the quick turnaround",
+]
+
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("comment", REFUSALS + LESS + OTHER_VALUES + CORRECTIONS)
+@pytest.mark.parametrize("comment", REFUSALS + UNKNOWN + LESS + OTHER_VALUES + CORRECTIONS)
 def test_it_is_no_plain_yes(system: str, comment: str) -> None:
     with pytest.raises(InvalidError):
         approving(system, comment)
 
 
-@pytest.mark.parametrize("comment", HARMLESS)
+@pytest.mark.parametrize("comment", HARMLESS + SAID)
 def test_it_is_a_plain_yes(comment: str) -> None:
     assert approving("jira", comment) is None
 
