@@ -47,11 +47,28 @@ class ToolParameters:
         injected = [each.model_dump() for each in self._signature.injected]
         known = {"schema": self.schema, "defaults": self._defaults, "injected": injected}
         self.version = sha256_hex(canonical_json(known))[:VERSION_DIGITS]
+        self._told = {each.name: each.value for each in self._signature.injected}
 
     @property
     def is_async(self) -> bool:
         """Whether the function is a coroutine function."""
         return self._signature.is_async
+
+    def made_anew(self, other: ToolParameters) -> list[str]:
+        """The parameters that are not the same in another chat that was built of the workflow."""
+        if self.version == other.version:
+            return []
+        found = {
+            name
+            for mine, others in (
+                (self._defaults, other._defaults),
+                (self._told, other._told),
+                (self.schema["properties"], other.schema["properties"]),
+            )
+            for name in mine.keys() | others.keys()
+            if name not in mine or name not in others or not same_json(mine[name], others[name])
+        }
+        return sorted(found) or ["its schema"]
 
     def effective(self, arguments: JsonObject) -> Effective:
         """What the body would receive. Raises InvalidArgumentsError with a reason by argument."""

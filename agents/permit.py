@@ -139,6 +139,11 @@ class SealedTool:
         if permit.used:
             raise RefusedError(f"{self.name}: the permit of {permit.request.id} is used up.")
         request = permit.request
+        if request.schema_version != self.parameters.version:
+            raise IntegrityError(
+                f"{self.name}: what it takes or fills in here is not what was approved as "
+                f"{request.id}. It was not run."
+            )
         call = call_of(request, arguments).model_copy(update={"tool": self.name})
         actual = call_digest(call, request.policy_version)
         if actual != request.digest:

@@ -12,12 +12,20 @@ from agents.baseline import Baseline
 from agents.beside import Home, Watch
 from agents.bodies import same_bodies
 from agents.built import BuiltChat
+from agents.chat import Chat
 from agents.checks import Checks
 from agents.effective import ToolParameters
 from agents.fingerprint import fingerprint, fingerprint_with_schemas
 from agents.loading import why
 from agents.reach import Reach, reach
-from agents.tools import offered_to, parameters, schemas_before_versions, show
+from agents.tools import (
+    offered_to,
+    parameters,
+    require_the_same,
+    schemas_before_versions,
+    show,
+    versions,
+)
 from agents.triggers import quicken
 from agents.twins import ask_once
 from agents.witness import Witness
@@ -88,18 +96,20 @@ class Registry:
             raise ConfigurationError(problems)
 
     def add(self, workflow: Workflow) -> None:
-        """Add one workflow, build it once and check it.
+        """Add one workflow, build it twice and check it.
 
         Raises ConfigurationError with everything that makes its chat unsafe.
         """
         if self._workflows.get(workflow.name, workflow) is not workflow:
             raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
         try:
+            _, _, _, another = self._made(workflow)
             built, version, *also = self._build(workflow)
         except ValueError as exc:  # what a factory says of the settings that it needs
             raise ConfigurationError(
                 f"The workflow {workflow.name} cannot be built: {exc}"
             ) from exc
+        require_the_same(workflow.name, another, built.tools)
         self._workflows[workflow.name] = workflow
         self._infos[workflow.name] = WorkflowInfo(
             name=workflow.name,
@@ -191,25 +201,38 @@ class Registry:
         workflow = self._require(name)
         idle = self._idle[name]
         built = idle.pop() if idle else (await asyncio.to_thread(self._build, workflow))[0]
+        self._meet(name, built)
         yield built
         self._give_back(workflow, built)
 
+    def _meet(self, name: str, built: BuiltChat) -> None:
+        """Tools take what they take in the chat that was built last (a default that is today's
+        date): what was asked for an earlier one is asked again."""
+        if versions(built.tools) != versions(self._tools[name]):
+            self._tools[name] = dict(built.tools)
+            self._idle[name].clear()
+
     def _give_back(self, workflow: Workflow, built: BuiltChat) -> None:
         idle = self._idle[workflow.name]
-        if workflow.pooled and len(idle) < IDLE_CHATS:
+        current = versions(built.tools) == versions(self._tools[workflow.name])
+        if workflow.pooled and current and len(idle) < IDLE_CHATS:
             built.reset()
             idle.append(built)
 
-    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
-        """The chat, its version, and its version as it was written before tools had versions."""
+    def _made(self, workflow: Workflow) -> tuple[Home, Chat, Reach, dict[str, ToolParameters]]:
+        """A chat as its factory makes it, checked, and what its tools take."""
         home = Home()
         with home.building():
             chat = workflow(self._context)
         found = reach(chat.agents)
         topology.check(chat, workflow.name, found)
+        return home, chat, found, parameters(chat, workflow.name)
+
+    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
+        """The chat, its version, and its version as it was written before tools had versions."""
+        home, chat, found, tools = self._made(workflow)
         before = fingerprint_with_schemas(chat, schemas_before_versions(chat))
-        tools = parameters(chat, workflow.name)
-        versions = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
+        named = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
         show(chat, tools, self._needs_rationale)
         quicken(chat.agents)
         if workflow.mode == "async":
@@ -221,7 +244,7 @@ class Registry:
         _watch(found, home)
         offered = {agent.name: offered_to(agent) for agent in chat.agents}
         built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home, witness, rounds)
-        return built, versions[0], versions[1]
+        return built, named[0], named[1]
 
     def _require(self, name: str) -> Workflow:
         workflow = self._workflows.get(name)

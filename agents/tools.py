@@ -43,6 +43,32 @@ def parameters(chat: Chat, workflow: str) -> dict[str, ToolParameters]:
     return found
 
 
+MADE_ANEW = (
+    "workflow {workflow}: {tool} cannot be guarded: {names} is another one in each chat that is "
+    "built, so what people read is not what would run. Have the agents pass it as an argument, or "
+    "make it in the body of the function."
+)
+
+
+def require_the_same(
+    workflow: str, one: Mapping[str, ToolParameters], other: Mapping[str, ToolParameters]
+) -> None:
+    """Two chats of one workflow have to take and fill in the same: people approve in one what may
+    run in another. Raises ConfigurationError with every tool and parameter that is made anew."""
+    problems = [
+        MADE_ANEW.format(workflow=workflow, tool=tool, names=", ".join(names))
+        for tool in one.keys() & other.keys()
+        if (names := one[tool].made_anew(other[tool]))
+    ]
+    if problems:
+        raise ConfigurationError(sorted(problems))
+
+
+def versions(tools: Mapping[str, ToolParameters]) -> dict[str, str]:
+    """What names what each tool takes and fills in."""
+    return {name: tool.version for name, tool in tools.items()}
+
+
 def schemas_before_versions(chat: Chat) -> dict[str, JsonObject]:
     """The schemas as they were part of a workflow's version until tools had one of their own."""
     offered = _offered(chat)

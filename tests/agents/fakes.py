@@ -365,6 +365,7 @@ class FakeRuns:
             call_id=call.call_id,
             tool=call.tool,
             arguments=call.arguments,
+            schema_version=call.schema_version,
             agent=call.agent,
             executor=call.executor,
             rationale=call.rationale,
@@ -379,6 +380,7 @@ class FakeRuns:
                 tool=call.tool,
                 arguments=call.arguments,
                 policy_version=POLICY_VERSION,
+                schema_version=call.schema_version,
             ),
             stages=(Stage(roles=("manager",)),),
             stage=0,
@@ -429,4 +431,5 @@ def _digest(request: Request, arguments: JsonObject) -> str:
         tool=request.tool,
         arguments=arguments,
         policy_version=request.policy_version,
+        schema_version=request.schema_version,
     )

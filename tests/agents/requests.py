@@ -21,9 +21,17 @@ from approvals.models import (
 from tests.agents.fakes import NOW
 
 
-def claimed(tool: str, arguments: dict[str, Any], **update: Any) -> Request:
+def claimed(
+    tool: str, arguments: dict[str, Any], *, schema_version: str = "", **update: Any
+) -> Request:
     """A request in execution, approved by a person, with the digest of its arguments."""
-    signed = {"session_id": "S-1", "call_id": "0.0", "tool": tool, "policy_version": "p1"}
+    signed = {
+        "session_id": "S-1",
+        "call_id": "0.0",
+        "tool": tool,
+        "policy_version": "p1",
+        "schema_version": schema_version,
+    }
     request = Request(
         id=RequestId("R-1"),
         session_id=SessionId("S-1"),
@@ -33,6 +41,7 @@ def claimed(tool: str, arguments: dict[str, Any], **update: Any) -> Request:
         call_id="0.0",
         tool=tool,
         arguments=arguments,
+        schema_version=schema_version,
         agent="worker",
         executor="gate",
         rationale="",

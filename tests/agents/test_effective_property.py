@@ -206,7 +206,8 @@ def test_what_is_signed_is_what_the_body_receives(data: st.DataObject) -> None:
     except InvalidArgumentsError:
         assert seen == []
         return
-    with permitted(claimed("tool", signed), lambda: None):
+    request = claimed("tool", signed, schema_version=tool.parameters.version)
+    with permitted(request, lambda: None):
         tool(**signed)
 
     assert types.keys() == signed.keys()

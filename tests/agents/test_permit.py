@@ -23,7 +23,7 @@ from approvals.errors import (
     RefusedError,
 )
 from approvals.models import Request
-from tests.agents.requests import claimed
+from tests.agents import requests
 
 
 def transfer(amount: int, to: str = "bob") -> str:
@@ -37,6 +37,11 @@ def held() -> None:
 
 def sealed(body: Callable[..., Any] = transfer) -> SealedTool:
     return SealedTool("transfer", body)
+
+
+def claimed(tool: str, arguments: dict[str, Any], body: Callable[..., Any] = transfer) -> Request:
+    """A request of what `body` takes."""
+    return requests.claimed(tool, arguments, schema_version=sealed(body).parameters.version)
 
 
 def test_without_a_permit_nothing_runs() -> None:
@@ -84,6 +89,25 @@ def test_positional_arguments_are_refused() -> None:
         sealed()(1)  # type: ignore[call-arg]
 
 
+def test_what_fills_in_something_else_than_was_approved_is_refused() -> None:
+    """Another chat of the workflow may have another default."""
+    ran: list[Any] = []
+
+    def pay(amount: int, account: str = "A-2") -> None:
+        ran.append((amount, account))
+
+    def earlier(amount: int, account: str = "A-1") -> None:
+        """The same, in the chat that people were shown."""
+
+    arguments = {"amount": 1, "account": "A-1"}
+    with (
+        permitted(claimed("transfer", arguments, earlier), held),
+        pytest.raises(IntegrityError, match="fills in here is not what was approved as R-1"),
+    ):
+        sealed(pay)(**arguments)
+    assert [] == ran
+
+
 def test_a_permit_is_good_for_one_call() -> None:
     """Also in a copied context, as a task that the tool left behind would have."""
     with permitted(claimed("transfer", {"amount": 1, "to": "bob"}), held):
@@ -110,8 +134,11 @@ def test_a_lost_lease_is_noticed_last_of_all_and_nothing_runs() -> None:
     def lost() -> None:
         raise LostLeaseError("The lease has run out.")
 
-    tool = sealed(lambda amount: ran.append(amount))
-    with permitted(claimed("transfer", {"amount": 1}), lost):
+    def body(amount: int) -> None:
+        ran.append(amount)
+
+    tool = sealed(body)
+    with permitted(claimed("transfer", {"amount": 1}, body), lost):
         with pytest.raises(LostLeaseError):
             tool(amount=1)
     assert ran == []
@@ -216,7 +243,8 @@ def test_whatever_a_sync_tool_raises_is_its_outcome(
     error: BaseException, text: str, threads: Any
 ) -> None:
     """Also what would not pass a future, and what would end the process."""
-    outcome = asyncio.run(execute(sealed(_raise(error)), claimed("transfer", {}), threads, held))
+    body = _raise(error)
+    outcome = asyncio.run(execute(sealed(body), claimed("transfer", {}, body), threads, held))
 
     assert (outcome.ok, outcome.content, outcome.breach) == (False, text, None)
 
@@ -228,7 +256,7 @@ def test_whatever_an_async_tool_raises_is_its_outcome(error: BaseException, thre
     async def body(**_: Any) -> None:
         raise error
 
-    outcome = asyncio.run(execute(sealed(body), claimed("transfer", {}), threads, held))
+    outcome = asyncio.run(execute(sealed(body), claimed("transfer", {}, body), threads, held))
 
     assert (outcome.ok, outcome.content.split(":")[0]) == (False, type(error).__name__)
 
@@ -242,7 +270,9 @@ def test_our_own_cancellation_passes(threads: Any) -> None:
         await asyncio.Event().wait()
 
     async def main() -> None:
-        task = asyncio.create_task(execute(sealed(body), claimed("transfer", {}), threads, held))
+        task = asyncio.create_task(
+            execute(sealed(body), claimed("transfer", {}, body), threads, held)
+        )
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -260,7 +290,7 @@ def test_a_sync_tool_that_returns_a_coroutine_is_awaited(threads: Any) -> None:
     def body(**_: Any) -> Any:
         return later()
 
-    request = claimed("transfer", {})
+    request = claimed("transfer", {}, body)
     outcome = asyncio.run(execute(sealed(body), request, threads, held))
 
     assert outcome.content == request.execution_token
@@ -276,7 +306,9 @@ def test_a_sync_tool_does_not_block_the_loop(threads: Any) -> None:
             asyncio.run_coroutine_threadsafe(ready.wait(), loop).result(timeout=10)
             return "went on"
 
-        running = asyncio.create_task(execute(sealed(body), claimed("transfer", {}), threads, held))
+        running = asyncio.create_task(
+            execute(sealed(body), claimed("transfer", {}, body), threads, held)
+        )
         await asyncio.sleep(0)
         ready.set()
         return (await running).content
@@ -291,7 +323,7 @@ def test_a_tool_cannot_change_what_was_stored(threads: Any) -> None:
         items.append(1)
         return len(items)
 
-    request = claimed("transfer", {"items": []})
+    request = claimed("transfer", {"items": []}, body)
     outcome = asyncio.run(execute(sealed(body), request, threads, held))
 
     assert outcome.content == "1"
@@ -311,9 +343,11 @@ def test_a_breach_is_told_apart_from_a_failure(threads: Any) -> None:
 
 def test_results_are_text_that_a_database_takes(threads: Any) -> None:
     """No NUL, no lone surrogate."""
-    outcome = asyncio.run(
-        execute(sealed(lambda: "a\x00b\ud800c"), claimed("transfer", {}), threads, held)
-    )
+
+    def body() -> str:
+        return "a\x00b\ud800c"
+
+    outcome = asyncio.run(execute(sealed(body), claimed("transfer", {}, body), threads, held))
 
     assert outcome.content == "a\N{REPLACEMENT CHARACTER}b?c"
 
@@ -327,6 +361,7 @@ def test_the_digest_is_the_one_people_sign() -> None:
         tool="transfer",
         arguments={"amount": 1},
         policy_version=request.policy_version,
+        schema_version=request.schema_version,
     )
 
 
