@@ -63,6 +63,15 @@ def differences(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterato
     for key in expected.rows:
         yield f"{_name(key)}: is on the ledger, but not in its table"
     yield from _waiting(found)
+    yield from _asked_by(entries, found)
+
+
+def _asked_by(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterator[str]:
+    """Whoever a session belongs to has asked for all of it."""
+    owner = entries[0].body.get("owner") if entries else None
+    for row in found:
+        if row.table == "requests" and owner is not None and row.columns["requester"] != owner:
+            yield f"{_name(key_of(row.table, row.key))}, column requester: its session is {owner}'s"
 
 
 def of_request(entries: Sequence[LedgerEntry], row: Row) -> Iterator[str]:

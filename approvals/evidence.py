@@ -57,6 +57,8 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     if not about or about[0].kind != "proposed":  # read from another place on than its beginning
         raise EvidenceError("it was never proposed")
     evidence = _allowed(request, about) if by_rule else _approved(request, about)
+    if ledger_rows.owner(connection, request.session_id) != request.requester:
+        raise EvidenceError("somebody else has asked for it")
     try:
         differs = list(of_request(naming, tables.request_row(connection, request.id)))
     except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote

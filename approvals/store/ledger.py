@@ -92,6 +92,12 @@ def since(connection: Connection, session_id: str, seq: int) -> Sequence[Sequenc
     return _SINCE.all(connection, of=session_id, first=seq)
 
 
+def owner(connection: Connection, session_id: str) -> str | None:
+    """Whose session it is, by its first entry; None if there is no such entry."""
+    row = _FIRST.first(connection, of=session_id)
+    return None if row is None else codec.loads(row[0]).get("owner")
+
+
 EVIDENCE = (
     ledger.c.seq,
     ledger.c.at,
@@ -142,6 +148,9 @@ _MOVE_HEAD = Prepared(
     update(sessions).where(_of).values(ledger_seq=bindparam("seq"), ledger_head=bindparam("hash"))
 )
 _INSERT = insertion(ledger)
+_FIRST = Prepared(
+    select(ledger.c.body).where(ledger.c.session_id == bindparam("of"), ledger.c.seq == 1)
+)
 _SINCE = Prepared(
     select(*EVIDENCE)
     .where(ledger.c.session_id == bindparam("of"), ledger.c.seq >= bindparam("first"))

@@ -315,7 +315,7 @@ async def test_requester_who_is_written_to_be_another_does_not_approve_their_own
     assert anna is not None
     await world.vote(request, anna)
 
-    assert "column requester" in await not_run(world, request)
+    assert "somebody else has asked for it" == await not_run(world, request)
 
 
 async def test_payment_that_is_written_to_be_harmless_to_repeat_is_not_called_again(
@@ -344,3 +344,20 @@ async def test_entry_that_says_nothing_readable_of_the_row_is_no_evidence(world:
 
     assert isinstance(answer, Result)
     assert "cannot be read" in answer.message
+
+
+async def test_session_that_was_somebody_elses_for_a_moment_lets_nobody_approve_their_own(
+    world: World,
+) -> None:
+    """Written to belong to Ben while the agents propose, and back: the row and its entry agree."""
+    anna = world.directory.set_roles("anna", "sales", "manager")
+    session = await world.start()
+    await world.store.write(lambda c: c.execute(update(schema.sessions).values(owner="ben")))
+    (request,) = await world.submit(await world.begin(session.id), "quote")
+    await world.store.write(lambda c: c.execute(update(schema.sessions).values(owner="anna")))
+    await world.vote(request, anna)
+    reason = await not_run(world, request)
+    problems = (await world.service.verify(session.id)).problems
+
+    assert "somebody else has asked for it" == reason
+    assert any("column requester: its session is anna's" in problem for problem in problems)

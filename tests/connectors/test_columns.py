@@ -102,6 +102,15 @@ def other(column: Column[Any], value: Any) -> Any:
     return value[:-1] + ("0" if value[-1:] != "0" else "1")
 
 
+def others(connection: Connection, column: Column[Any], value: Any) -> list[Any]:
+    """Values to try: of a column that refers to a row, some that are there."""
+    if not column.foreign_keys:
+        return [other(column, value)]
+    target = next(iter(column.foreign_keys)).column
+    query = select(target).where(target != value).order_by(target).limit(3)
+    return list(connection.execute(query).scalars())
+
+
 def rows_of(connection: Connection, table: Table) -> list[dict[str, Any]]:
     """Some rows, from the first to the last."""
     found = [dict(row) for row in connection.execute(select(table)).mappings()]
@@ -114,10 +123,15 @@ def where(table: Table, row: dict[str, Any]) -> Any:
 
 
 async def is_found(world: DeskWorld, column: Column[Any], row: dict[str, Any]) -> bool:
-    """Whether the database refuses this one change, or verifying everything tells of it."""
+    """Whether the database refuses each such change, or verifying everything tells of it."""
+    values = await world.store.read(lambda c: others(c, column, row[column.name]))
+    return all([await _is_found(world, column, row, value) for value in values])
+
+
+async def _is_found(world: DeskWorld, column: Column[Any], row: dict[str, Any], value: Any) -> bool:
     table, name = column.table, column.name
     assert isinstance(table, Table)
-    moved = {**row, name: other(column, row[name])}
+    moved = {**row, name: value}
     change = update(table).where(where(table, row)).values({name: moved[name]})
     back = update(table).where(where(table, moved)).values({name: row[name]})
     try:
