@@ -125,7 +125,15 @@ class Talking:
     async def _wants(self, activity: IncomingActivity, wish: Start, owner: Principal) -> None:
         """Start it, unless a question to somebody else is open here: it may be about that."""
         question = await question_of_others(self._service, activity.conversation_key)
-        if question is not None and fits(activity.words):
+        if question is not None and not fits(activity.words):
+            text = (
+                f"A question is open here ({question.id}), and this message is too long to ask "
+                "whether it is the answer. Nothing was started. Start it with a shorter message, "
+                "or in a conversation of its own."
+            )
+            self._replies.reply(activity, Text(text))
+            return
+        if question is not None:
             look, message = self._look(activity), activity.id or ""
             ask = shall_it_start(wish.workflow, activity.words, look, message, question=question)
             self._replies.reply(activity, Card(ask, f"Start {wish.workflow.title} with this?"))

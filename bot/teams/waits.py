@@ -19,6 +19,9 @@ from bot.teams.places import key_of
 from bot.teams.service import Service
 
 AT_MOST = 20
+"""Cards that are named."""
+LOOKED_AT = 200
+"""Of what waits for a person, the oldest; a question behind them is not seen here."""
 SESSIONS_SEEN = 5
 
 
@@ -36,14 +39,14 @@ async def waits_for(
     service: Service, person: Principal, here: ConversationKey, *, personal: bool
 ) -> Waits:
     """What waits for `person` in the conversation `here`, the oldest first."""
-    mine = await service.waiting_for(person, limit=AT_MOST)
+    mine = await service.waiting_for(person, limit=LOOKED_AT)
     if not mine:
         return Waits()
     around = await service.around([request.id for request in mine])
     shown = {of for of, (_, found) in around.items() if _is_shown(found, person, here, personal)}
     questions = [r for r in mine if r.kind is RequestKind.INPUT and r.id in shown]
     cards = [r for r in mine if r not in questions and (personal or r.id in shown)]
-    return Waits(tuple(questions), tuple(cards))
+    return Waits(tuple(questions), tuple(cards[:AT_MOST]))
 
 
 async def question_of_others(service: Service, here: ConversationKey) -> Request | None:

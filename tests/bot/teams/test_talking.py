@@ -350,3 +350,23 @@ async def test_answer_counts_as_that_of_whoever_wrote(signed: Stage) -> None:
     (vote,) = await signed.service.votes(request.id)
 
     assert (vote.principal_id, vote.comment) == ("isaiah", "INV-7")
+
+
+async def test_answer_of_somebody_with_many_cards_is_taken(signed: Stage) -> None:
+    await write(signed, "help")
+    for _ in range(21):
+        await waiting(signed, call_id="c")
+    request = await asked(signed)
+    await write(signed, "INV-7")
+    buttons = [m for m in signed.cards() if "Is this your answer" in str(m.card())]
+
+    assert buttons or await content(signed, request) == "INV-7"
+
+
+async def test_long_message_beside_a_question_of_others_starts_nothing(signed: Stage) -> None:
+    await asked(signed)
+    before = await sessions(signed)
+    said = await write(signed, "quote for Contoso " + "with all of this: " * 150, who=ADELE)
+
+    assert before == await sessions(signed)
+    assert "too long to ask" in str(said)
