@@ -19,11 +19,13 @@ from typing import Any
 from agents.beside import blocking_in
 from agents.outcomes import Errors, Outcome, outcome_of
 from agents.permit import Permit, SealedTool, permitted
-from agents.returned import written
+from agents.returned import unrun, written
 from approvals.models import Request
 
 SLOW_S = 1.0
 """A tool that takes longer is one that is only waited for."""
+
+NEVER_RUN = "it returned a {type}, which does its work only when it is asked to, and nobody does"
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ def _outcome(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Ou
     # The body's own task can only be cancelled by itself: we have not given it up.
     ended = _Ended(error=asyncio.CancelledError()) if body.cancelled() else body.result()
     if ended.error is None:
-        return Outcome(ok=True, content=written(ended.value))
+        ended = _told(ended.value)
+    if ended.error is None:
+        return Outcome(ok=True, content=ended.value)
     return outcome_of(ended.error, harmless, began=permit.used)
 
 
@@ -121,9 +125,16 @@ def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:
     # Caught here and not across the future: StopIteration cannot be raised into one.
     try:
         value = tool(**arguments)
-        return _Ended(value=value if inspect.isawaitable(value) else written(value))
+        return _Ended(value=value) if inspect.isawaitable(value) else _told(value)
     except BaseException as exc:  # a tool may raise anything, e.g. SystemExit
         return _Ended(error=exc)
+
+
+def _told(value: Any) -> _Ended:
+    lazy = unrun(value)
+    if lazy is not None:
+        return _Ended(error=TypeError(NEVER_RUN.format(type=lazy)))
+    return _Ended(value=written(value))
 
 
 async def _awaited(function: Any, arguments: dict[str, Any]) -> _Ended:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from typing import Any
 
 from pydantic_core import to_json, to_jsonable_python
 
 from agents.storable import storable
+
+_LAZY = (Generator, AsyncGenerator, Coroutine, map, filter)
+
+
+def unrun(value: Any) -> str | None:
+    """The type of something in it that does its work only when it is asked to: returned by a tool,
+    it never does. None if there is nothing of the kind."""
+    try:
+        return next(
+            (type(part).__name__ for part in _parts(value) if isinstance(part, _LAZY)), None
+        )
+    except Exception:  # of containers of the user's own
+        return None
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    yield value
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from value
 
 
 def written(value: Any) -> str:

@@ -76,6 +76,10 @@ def read(body: Callable[..., Any], offered: frozenset[str] | None, agent: Any) -
     Raises NotGuardableError for parameters that no keyword reaches, or of types that have no form.
     """
     function, converts = users_own(body)
+    if _yields(function):
+        raise NotGuardableError(
+            "it yields, so a call of it would begin nothing; return what it gives, as a list"
+        )
     hints = _hints(function) if converts else {}
     parameters: dict[str, Parameter] = {}
     injected: list[Injected] = []
@@ -132,6 +136,14 @@ def users_own(body: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
     while _is_autogens(function) and hasattr(function, "__wrapped__"):
         function, converts = function.__wrapped__, True
     return function, converts
+
+
+def _yields(function: Callable[..., Any]) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004 - of an instance with one
+    return any(
+        inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each)
+        for each in (function, call)
+    )
 
 
 def _is_autogens(function: Any) -> bool:
