@@ -7,6 +7,7 @@ does exactly what it did.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -132,6 +133,11 @@ def _tool(tool: Any, *_: Any, **__: Any) -> None:
     beside.forbid(f"call {tool.name}", "a Tool is called directly")
 
 
+def _tools_of_beta(_executor: Any, event: Any, *_: Any, **__: Any) -> None:
+    names = ", ".join(call.name for call in event.calls)
+    beside.forbid(f"call {names}", "an agent of autogen.beta executes its own tools")
+
+
 def _model(wrapper: Any, **config: Any) -> None:
     """Nothing is asked of a model that has tools of its own, nor after a refusal."""
     agent = config.get("agent")
@@ -155,10 +161,20 @@ def _below(kind: type) -> Iterator[type]:
 def install() -> None:
     """Guard AutoGen in this process; executors are guarded with each chat. Harmless to repeat."""
     guard(Tool, "__call__", _tool)
+    if (beta := _beta()) is not None:
+        guard(beta, "execute_tools", _tools_of_beta)
     guard(OpenAIWrapper, "create", _model)
     for kind in (ConversableAgent, *_below(ConversableAgent)):
         guard_agents(kind)
     guard(ConversableAgent, "__init__", _made)
+
+
+def _beta() -> type | None:
+    """What executes the tools of agents of `autogen.beta`; None in 0.9, which has none."""
+    try:
+        return importlib.import_module("autogen.beta.tools.executor").ToolExecutor  # type: ignore[no-any-return]
+    except ImportError:
+        return None
 
 
 def _made(agent: Any, *_: Any, **__: Any) -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import time
 from types import CodeType, FrameType
 from typing import Any
 
 from agents import beside
+from agents.libraries import is_in_a_library
 from approvals.errors import BesideGateError
 
 _STARTS = frozenset(
@@ -42,7 +42,6 @@ _READS = frozenset(
     {"azure", "botocore", "ctypes", "distro", "google", "msal", "platform", "sysconfig", "uuid"}
 )
 """Who starts a fixed program of its own: to read about this machine, or to get a credential."""
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib")})
 _EXPRESSIONS = "autogen.agentchat.group.context_expression"
 """Evaluates conditions that the workflow has written, after it has parsed and checked them."""
 
@@ -129,10 +128,10 @@ def _is_a_librarys(frame: FrameType | None, code: CodeType) -> bool:
     if _is_autogens(frame):
         return _module(frame) == _EXPRESSIONS
     if file.startswith(_IMPORTS):
-        return code.co_filename.startswith(_LIBRARIES) or not _is_new(code.co_filename)
+        return is_in_a_library(code.co_filename) or not _is_new(code.co_filename)
     if _is_by_name(frame):
-        return code.co_filename.startswith(_LIBRARIES)
-    return file.startswith(("<frozen ", *_LIBRARIES))
+        return is_in_a_library(code.co_filename)
+    return file.startswith("<frozen ") or is_in_a_library(file)
 
 
 def _is_new(path: str) -> bool:

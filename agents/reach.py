@@ -8,8 +8,6 @@ hold is theirs: it runs only as part of an execution.
 from __future__ import annotations
 
 import inspect
-import sys
-import sysconfig
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,12 +19,11 @@ from autogen import ConversableAgent
 from autogen.tools import Tool
 
 from agents.harmless import closure, is_plain, used
+from agents.libraries import AUTOGEN, OURS, belongs_to_workflows, is_a_librarys
 from agents.permit import SealedTool
 
 MOST = 20_000
 """Things that are looked at. A chat that holds more is not known to be plain."""
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib")})
-_AUTOGEN = "autogen"
 
 
 @dataclass
@@ -42,7 +39,30 @@ class Reach:
 
 
 def reach(roots: Iterable[object]) -> Reach:
-    """Everything that can be reached from the agents of a chat."""
+    """Everything that can be reached from the agents of a chat.
+
+    What is registered with an agent is the workflow's own, wherever it is installed.
+    """
+    starts = list(roots)
+    found = _reach(starts)
+    while belongs_to_workflows(_registered(found.agents)):
+        found = _reach(starts)
+    return found
+
+
+def _registered(agents: Iterable[Any]) -> Iterator[str]:
+    """The modules of what the agents are made of."""
+    for agent in agents:
+        hooks = [hook for each in agent.hook_lists.values() for hook in each]
+        replies = [part for entry in agent._reply_func_list for part in entry.values()]
+        for thing in (type(agent), agent._is_termination_msg, *hooks, *replies):
+            while isinstance(thing, partial):
+                thing = thing.func
+            code = thing if callable(thing) and hasattr(thing, "__qualname__") else type(thing)
+            yield code.__module__ or ""
+
+
+def _reach(roots: Iterable[object]) -> Reach:
     found, seen, waiting = Reach(), dict[int, Any](), deque[Any](roots)
     while waiting:
         thing = waiting.popleft()
@@ -78,7 +98,7 @@ def _held(thing: Any) -> Iterator[Any]:
         yield from (thing.__func__, thing.__self__)
     elif isinstance(thing, FunctionType):
         yield from _held_by_function(thing)
-    elif not _is_a_librarys(type(thing).__module__):
+    elif not is_a_librarys(type(thing).__module__):
         yield from list(getattr(thing, "__dict__", {}).values())
         for owner in type(thing).__mro__:
             for name in _slots(owner):
@@ -101,18 +121,7 @@ def _slots(owner: type) -> Iterable[str]:
 
 def _is_the_workflows(code: Any) -> bool:
     module = getattr(code, "__module__", None) or ""
-    return module.partition(".")[0] not in _OURS and not _is_a_librarys(module)
+    return module.partition(".")[0] not in _NOT_THEIRS and not is_a_librarys(module)
 
 
-_OURS = frozenset({_AUTOGEN, "agents", "approvals"})
-
-
-def _is_a_librarys(module: str) -> bool:
-    """Whether it is the standard library's or an installed package's, and not AutoGen's."""
-    if module.partition(".")[0] == _AUTOGEN:
-        return False
-    known = sys.modules.get(module)
-    file = getattr(known, "__file__", None)
-    if known is None:
-        return False
-    return file is None or str(file).startswith(_LIBRARIES)
+_NOT_THEIRS = OURS | {AUTOGEN}

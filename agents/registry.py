@@ -16,6 +16,7 @@ from agents.chat import Chat
 from agents.checks import Checks
 from agents.effective import ToolParameters
 from agents.fingerprint import fingerprint, fingerprint_with_schemas
+from agents.libraries import belongs_to_workflows
 from agents.loading import why
 from agents.reach import Reach, reach
 from agents.tools import (
@@ -75,6 +76,7 @@ class Registry:
         is wrong with the others.
         """
         problems: list[str] = []
+        belongs_to_workflows(import_paths)
         for path in import_paths:
             try:
                 module = importlib.import_module(path)
@@ -102,6 +104,7 @@ class Registry:
         """
         if self._workflows.get(workflow.name, workflow) is not workflow:
             raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
+        belongs_to_workflows([workflow.factory.__module__])
         try:
             _, _, _, another = self._made(workflow)
             built, version, *also = self._build(workflow)

@@ -9,6 +9,7 @@ from typing import Any
 
 from autogen import ConversableAgent, GroupChatManager
 
+from agents.answering import answers_elsewhere
 from agents.built_in_tools import built_in_tools
 from agents.chat import Chat, conversable, nested_chats
 from agents.checks import faults
@@ -49,7 +50,7 @@ def _of_agent(agent: ConversableAgent) -> Iterator[str]:
     yield from _of_execution(agent)
     if isinstance(agent, ApprovalProxy):
         yield from _of_proxy(agent)
-    elif agent.human_input_mode != "NEVER":
+    elif agent.human_input_mode != "NEVER" and answers_elsewhere(agent) is None:
         yield (
             f"{agent.name} would ask people on the console (human_input_mode="
             f"{agent.human_input_mode}). Set NEVER, or make it an ApprovalProxy."
@@ -70,15 +71,12 @@ def _of_execution(agent: ConversableAgent) -> Iterator[str]:
             f"the model client of {agent.name} executes {names} by itself, and nobody is asked. "
             "Take that out of its llm_config; offer a tool that an ApprovalProxy executes."
         )
-    for kind in type(agent).__mro__:
-        if kind.__name__ in _EXECUTE_ELSEWHERE:
-            yield (
-                f"{agent.name} is a {kind.__name__}, whose tools run at the model's provider. "
-                "Use an AssistantAgent and an ApprovalProxy."
-            )
-
-
-_EXECUTE_ELSEWHERE = frozenset({"GPTAssistantAgent"})
+    if elsewhere := answers_elsewhere(agent):
+        yield (
+            f"{agent.name} answers by {elsewhere}, which may execute tools on its own, and nobody "
+            "is asked. Use an AssistantAgent: offer it the tools with register_function, and let "
+            "an ApprovalProxy execute them."
+        )
 
 
 def _asked_with(agent: ConversableAgent) -> list[dict[str, Any]]:

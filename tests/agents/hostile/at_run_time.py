@@ -17,7 +17,15 @@ from autogen.coding.markdown_code_extractor import MarkdownCodeExtractor
 from autogen.tools import Tool
 
 from agents import Chat, WorkflowContext
-from tests.agents.hostile.frame import Build, Effect, a_answering, answering, gatekeeper, speaker
+from tests.agents.hostile.frame import (
+    IS_014,
+    Build,
+    Effect,
+    a_answering,
+    answering,
+    gatekeeper,
+    speaker,
+)
 
 CALL: dict[str, Any] = {"name": "pay", "arguments": "{}"}
 TOOL_CALL: dict[str, Any] = {
@@ -259,6 +267,18 @@ SYNC: list[tuple[Act, str]] = [
     (swallowed, "late was about to call pay"),
     (made_into_another_error, "late was about to call pay"),
 ]
+
+
+async def asks_an_agent_of_beta(effect: Effect) -> None:
+    """autogen 0.14."""
+    from autogen.beta import Agent
+    from autogen.beta.events import ToolCallEvent
+    from autogen.beta.testing import TestConfig
+
+    model = TestConfig(ToolCallEvent(name="pay", arguments="{}"), "done")
+    await Agent("inner", config=model, tools=[effect.tool()]).ask("Go ahead")
+
+
 ASYNC: list[tuple[Act, str]] = [
     (a_execute_function, "call pay (ConversableAgent executes functions)"),
     (a_tool_calls_reply, "call pay (ConversableAgent executes functions)"),
@@ -266,4 +286,5 @@ ASYNC: list[tuple[Act, str]] = [
     (async_program, "start a program (by subprocess.Popen)"),
     (in_the_loops_pool, "start a program (by subprocess.Popen)"),
     (in_a_task, "late was about to call pay"),
+    *([(asks_an_agent_of_beta, "call pay (an agent of autogen.beta executes")] if IS_014 else []),
 ]

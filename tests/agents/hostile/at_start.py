@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent
@@ -225,6 +226,49 @@ def math_proxy(_: WorkflowContext, effect: Effect) -> Chat:
     return Chat(gatekeeper(), agent)
 
 
+def _answered(module: str, *path: str) -> Build:
+    """By a function of AutoGen's that lets a framework or a server answer. The classes it belongs
+    to need what is not installed here."""
+
+    def build(_: WorkflowContext, effect: Effect) -> Chat:
+        found: Any = import_module(f"autogen.agentchat.contrib.{module}")
+        for name in path:
+            found = getattr(found, name)
+        agent = ConversableAgent("inner", llm_config=False)
+        agent.replace_reply_func(ConversableAgent.generate_oai_reply, found)
+        return Chat(gatekeeper(), agent)
+
+    return build
+
+
+def beta(_: WorkflowContext, effect: Effect) -> Chat:
+    """autogen 0.14: an agent that executes its tools in a loop of its own."""
+    from autogen.beta import Agent
+
+    return Chat(gatekeeper(), Agent("inner", tools=[effect.tool()]).as_conversable())
+
+
+def beta_in_a_closure(_: WorkflowContext, effect: Effect) -> Chat:
+    worker, inner = speaker(), beta(_, effect).recipient
+
+    def reply(*_: Any, **__: Any) -> tuple[bool, str]:
+        return True, str(inner)
+
+    worker.register_reply(lambda _: True, reply)
+    return Chat(gatekeeper(), worker)
+
+
+_LLAMA = "llamaindex_conversable_agent", "LLamaIndexConversableAgent", "_generate_oai_reply"
+_NLIP = "nlip_agent", "NlipRemoteAgent", "generate_remote_reply"
+_GPT = "gpt_assistant_agent", "GPTAssistantAgent", "_invoke_assistant"
+_ADAPTER = "inner answers by ConversableAdapter.a_generate_conversable_reply of autogen.beta"
+FOREIGN: list[tuple[Build, str]] = [
+    *(
+        (_answered(*path), f"inner answers by {path[1]}.{path[2]} of autogen.agentchat.contrib")
+        for path in (_LLAMA, _NLIP if IS_014 else _GPT)
+    ),
+    *([(beta, _ADAPTER), (beta_in_a_closure, _ADAPTER)] if IS_014 else []),
+]
 KEPT: list[tuple[str, Callable[[ConversableAgent], Any]]] = [
     ("in_a_closure", lambda a: a),
     ("in_a_list", lambda a: [a]),
@@ -241,6 +285,7 @@ _PAY = "inner can execute pay without asking"
 _CODE = "inner can execute code"
 CASES: list[tuple[str, Build, str]] = [
     *((name, kept(keep), _PAY) for name, keep in KEPT),
+    *((f"foreign_{n}", build, said) for n, (build, said) in enumerate(FOREIGN)),
     *(
         (build.__name__, build, said)
         for build, said in [

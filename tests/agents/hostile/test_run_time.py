@@ -59,6 +59,14 @@ def test_the_same_happens_outside_of_sessions(act: Act, tmp_path: Path) -> None:
     assert effect.happened
 
 
+@pytest.mark.parametrize("act", [act for act, _ in ASYNC], ids=lambda act: act.__name__)
+async def test_the_same_happens_outside_in_async_code(act: Act, tmp_path: Path) -> None:
+    effect = Effect(tmp_path / "effect")
+    await act(effect)
+
+    assert effect.happened
+
+
 @pytest.mark.parametrize(
     ("build", "said"), HERE, ids=[getattr(build, "__name__", "") for build, _ in HERE]
 )

@@ -1,0 +1,70 @@
+"""Which code is a library's. A workflow's is not, also if it is installed like one.
+
+In a container everything is in `site-packages`. A library there belongs to a distribution in which
+there is no workflow, and nothing of it is registered with an agent.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import packages_distributions
+from pathlib import PurePath
+
+AUTOGEN = "autogen"
+OURS = frozenset({"agents", "approvals"})
+_STDLIB = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
+_SITES = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
+_PYTHON = (".py", ".pyc")
+_workflows: set[str] = set()
+"""Top-level packages of workflows."""
+_distributed: set[str] = set()
+"""Top-level packages of every distribution; filled before the first workflow is looked at."""
+
+
+def belongs_to_workflows(modules: Iterable[str]) -> bool:
+    """These modules, their packages, and what was installed together with them are the workflows'.
+
+    Returns whether something of it was taken for a library so far.
+    """
+    found = _distributions(tuple(sys.path))
+    _distributed.update(found)
+    tops = {name.partition(".")[0] for name in modules} - _NEVER
+    theirs = {each for top in tops for each in found.get(top, ())}
+    tops |= {top for top, names in found.items() if theirs.intersection(names)} - _NEVER
+    news = tops - _workflows
+    _workflows.update(news)
+    return bool(news)
+
+
+_NEVER = frozenset({AUTOGEN, *OURS, *sys.stdlib_module_names, ""})
+
+
+@lru_cache(maxsize=8)
+def _distributions(_: tuple[str, ...]) -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+def is_a_librarys(module: str) -> bool:
+    """Whether a module is the standard library's or an installed package's, and not AutoGen's."""
+    top = module.partition(".")[0]
+    if top == AUTOGEN or top in OURS or top in _workflows:
+        return False
+    known = sys.modules.get(module)
+    if known is None:
+        return False
+    file = getattr(known, "__file__", None)
+    return file is None or is_in_a_library(str(file))
+
+
+def is_in_a_library(path: str) -> bool:
+    """Whether a file is the standard library's or an installed package's, AutoGen's included."""
+    for site in _SITES:
+        if path.startswith(site):
+            first = PurePath(path).relative_to(site).parts[0]
+            top = first.partition(".")[0]
+            is_python = path.endswith(_PYTHON)
+            return top not in _workflows and (top in _distributed or not is_python)
+    return path.startswith(_STDLIB)
