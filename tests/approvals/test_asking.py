@@ -256,3 +256,18 @@ async def test_what_is_shown_elsewhere_says_why_it_is_asked_again(world: World) 
 
     assert "quote takes or fills in has changed" in (await world.now(request)).asked_again
     assert {2} == {d.wanted_version for d in await world.service.deliveries(request.id)}
+
+
+async def test_what_was_asked_again_is_asked_once_more_of_what_the_agent_wrote(
+    world: World,
+) -> None:
+    """Not of what the release between had filled in."""
+    (request,) = await world.asked()
+    change_tool(world, discount={"type": "number", "default": 5})
+    await world.service.ask_again_what_changed()
+    world.catalog.schemas = {"quote": schema(discount={"type": "number", "default": 7})}
+    world.catalog.version = "3"
+    await world.service.ask_again_what_changed()
+    now = await world.now(request)
+
+    assert (3, {**QUOTE, "discount": 7}, QUOTE) == (now.revision, now.arguments, now.written)

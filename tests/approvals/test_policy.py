@@ -254,3 +254,13 @@ def test_tool_that_only_its_owner_could_approve_is_reported(rule: Any) -> None:
 def test_problems_start_with_the_path_that_was_asked_for() -> None:
     with pytest.raises(ConfigurationError, match=r"^other\.policy\.tools\.a\.effect: "):
         Policy.load({"tools": {"a": "perhaps"}}, path="other.policy")
+
+
+def test_names_of_one_function_take_the_larger_quorum_of_each_role() -> None:
+    ask = {"effect": "require_approval"}
+    two = {**ask, "stages": [{"roles": ["manager"], "quorum": 2}]}
+    more = {**ask, "stages": [{"roles": ["manager"]}, {"roles": ["controller"]}]}
+    written = Policy.load({"tools": {"a_pay": two, "pay": more}})
+    stages = written.strictest([frozenset({"a_pay", "pay"})]).tools["pay"].tiers()
+
+    assert {("manager",): 2, ("controller",): 1} == {s.roles: s.quorum for s in stages}
