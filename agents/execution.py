@@ -85,7 +85,7 @@ def _given_up(
     within = f"within {limit_s:g} s"
     if not permit.give_up():
         body.cancel()
-        words = f"It did not begin {within}: other calls of its workflow hang. Nothing happened."
+        words = f"It did not begin {within}: other calls or its validators hang. Nothing happened."
         return Outcome(ok=False, content=words, harmless=True)
     if tool.is_async:
         body.cancel()
@@ -110,15 +110,24 @@ def _outcome(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Ou
 
 
 async def _body(tool: SealedTool, arguments: dict[str, Any], executor: Executor) -> _Ended:
-    if tool.is_async:
-        return await _awaited(tool, arguments)
     # The copied context carries the permit (and the caller's tracing) into the thread.
     call = copy_context().run
     loop = asyncio.get_running_loop()
+    if tool.is_async:
+        ready = await loop.run_in_executor(executor, call, _prepared, tool, arguments)
+        return ready if ready.error is not None else await _awaited(ready.value, {})
     ended = await loop.run_in_executor(executor, call, _called, tool, arguments)
     if inspect.isawaitable(ended.value):
         return await _awaited(lambda: ended.value, {})
     return ended
+
+
+def _prepared(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:
+    # A validator may wait, as the body of a sync tool may: not on the event loop.
+    try:
+        return _Ended(value=tool.prepared(arguments))
+    except BaseException as exc:
+        return _Ended(error=exc)
 
 
 def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:

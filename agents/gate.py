@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from structlog.contextvars import bound_contextvars
 
-from agents import causes, results, snapshot
+from agents import causes, in_time, results, snapshot
 from agents.beside import Watch, blocking_in
 from agents.brakes import Brakes, Refusal, refusal
 from agents.built import BuiltChat
@@ -345,7 +345,9 @@ class Gate:
         problem, effective = call.problem, None
         if problem is None:
             try:
-                effective = self._built.tools[call.tool].effective(call.arguments)
+                tool = self._built.tools[call.tool]
+                reading = in_time.effective(tool, call.arguments, self._lane.tools)
+                effective = await self._slot.during(reading)
             except InvalidArgumentsError as exc:
                 problem = str(exc)
         proposal = Proposal(

@@ -21,6 +21,8 @@ from approvals.errors import IntegrityError, LostLeaseError, RefusedError
 from approvals.models import JsonObject, Request, RequestId, SessionId
 from approvals.proposals import call_digest, call_of
 
+USED_UP = "{tool}: the permit of {id} is used up."
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -44,8 +46,11 @@ class Permit:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> None:
-        """The body comes next. Raises LostLeaseError if it may not any more."""
+        """The body comes next. Raises LostLeaseError if it may not any more, RefusedError if it
+        has begun."""
         with self._lock:
+            if self.used:
+                raise RefusedError(USED_UP.format(tool=self.request.tool, id=self.request.id))
             if self._given_up:
                 raise LostLeaseError(f"{self.request.tool} was given up before it began.")
             self.require()
@@ -123,10 +128,18 @@ class SealedTool:
 
         Raises RefusedError, IntegrityError, InvalidArgumentsError or LostLeaseError instead.
         """
+        return self.prepared(arguments)()
+
+    def prepared(self, arguments: JsonObject) -> Callable[[], Any]:
+        """The call itself, with all that its validators have to say said; raises as the call."""
         permit = self._permit_for(arguments)
         call = self.parameters.call(arguments)
-        permit.begin()
-        return call()
+
+        def begin() -> Any:
+            permit.begin()
+            return call()
+
+        return begin
 
     def _permit_for(self, arguments: dict[str, Any]) -> Permit:
         permit = _permit.get()
@@ -137,7 +150,7 @@ class SealedTool:
                 "chat as a session (SessionManager.run) instead of calling the tool."
             )
         if permit.used:
-            raise RefusedError(f"{self.name}: the permit of {permit.request.id} is used up.")
+            raise RefusedError(USED_UP.format(tool=self.name, id=permit.request.id))
         request = permit.request
         if request.schema_version != self.parameters.version:
             raise IntegrityError(

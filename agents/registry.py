@@ -7,9 +7,9 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from agents import entries, processes, threads, topology
+from agents import entries, in_time, processes, threads, topology
 from agents.baseline import Baseline
-from agents.beside import Home, Watch
+from agents.beside import ContextExecutor, Home, Watch
 from agents.bodies import same_bodies
 from agents.built import BuiltChat
 from agents.chat import Chat
@@ -39,6 +39,8 @@ from approvals.errors import (
 )
 from approvals.models import Checked, Effective, JsonObject
 
+THREADS = 4
+"""Of one workflow, for what its validators and checks say when people vote."""
 IDLE_CHATS = 16
 """Built chats of one workflow that wait for the next session; about 0.2 MB each."""
 
@@ -68,6 +70,7 @@ class Registry:
         self._checks: dict[tuple[str, str], Checks | None] = {}
         self._same: dict[str, list[frozenset[str]]] = {}
         self._idle: dict[str, list[BuiltChat]] = {}
+        self._threads: dict[str, ContextExecutor] = {}
 
     def load(self, *import_paths: str) -> None:
         """Add every workflow of these modules, e.g. `examples.sales_quote`.
@@ -155,13 +158,15 @@ class Registry:
         """Those of all tools here."""
         return frozenset(tool.version for tools in self._tools.values() for tool in tools.values())
 
-    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """What the tool's body would receive; None if the tool is unknown.
 
         Raises InvalidArgumentsError with a reason by argument.
         """
         known = self._tools.get(workflow, {}).get(tool)
-        return None if known is None else known.effective(arguments)
+        if known is None:
+            return None
+        return await in_time.effective(known, arguments, self._threads_of(workflow))
 
     async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
         """What the tool's check and preview say of these effective arguments; None if the tool is
@@ -172,7 +177,7 @@ class Registry:
         if checks is None:
             return Checked()
         try:
-            checked = await checks.now(arguments, watch)
+            checked = await checks.now(arguments, watch, self._threads_of(workflow))
             watch.require()
         except BesideGateError as exc:
             raise CheckFailedError(
@@ -248,6 +253,11 @@ class Registry:
         offered = {agent.name: offered_to(agent) for agent in chat.agents}
         built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home, witness, rounds)
         return built, named[0], named[1]
+
+    def _threads_of(self, workflow: str) -> ContextExecutor:
+        if workflow not in self._threads:
+            self._threads[workflow] = ContextExecutor(THREADS, thread_name_prefix="vote")
+        return self._threads[workflow]
 
     def _require(self, name: str) -> Workflow:
         workflow = self._workflows.get(name)

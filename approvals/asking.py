@@ -120,7 +120,7 @@ class Asking:
         if not request.modified and request.written is not None:
             source = request.written
         try:
-            effective = self._catalog.effective(workflow, request.tool, source)
+            effective = await self._catalog.effective(workflow, request.tool, source)
             if effective is None:
                 return Today()
             checked = await self._catalog.checked(workflow, request.tool, effective.arguments)

@@ -123,11 +123,11 @@ class ToolCatalog(Protocol):
     def schema_versions(self) -> frozenset[str]:
         """Those of all tools here."""
 
-    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """What the tool's body would receive for `arguments`; None if the tool is unknown.
 
         Raises InvalidArgumentsError with a reason by argument. Runs the validators of the tool's
-        parameters, not the tool.
+        parameters, for as long as their limit lets them, not the tool.
         """
 
     async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:

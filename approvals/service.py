@@ -183,7 +183,7 @@ class ApprovalService:
         if request.status is not RequestStatus.PENDING or request.kind is RequestKind.INPUT:
             return ballot  # it is refused for that
         workflow, tool = session.workflow, request.tool
-        effective = self._catalog.effective(workflow, tool, arguments)
+        effective = await self._catalog.effective(workflow, tool, arguments)
         if effective is None:
             return ballot
         checked = await self._catalog.checked(workflow, tool, effective.arguments)

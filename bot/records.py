@@ -119,7 +119,7 @@ class _NoTools:
     def schema_versions(self) -> frozenset[str]:
         return frozenset()
 
-    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return None
 
     async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:

@@ -130,12 +130,12 @@ def test_what_each_chat_makes_anew_is_refused_at_start(
     assert () == registry.infos()
 
 
-def test_what_people_do_not_read_may_be_made_anew(context: WorkflowContext) -> None:
+async def test_what_people_do_not_read_may_be_made_anew(context: WorkflowContext) -> None:
     """Objects and secrets are shown by their name."""
     registry = Registry(context)
     registry.add(Payments(with_client, counted()).workflow())
 
-    assert registry.effective("payments", "pay", {"amount": 9}) is not None
+    assert await registry.effective("payments", "pay", {"amount": 9}) is not None
 
 
 @pytest.mark.parametrize("pooled", [True, False])
@@ -154,7 +154,7 @@ async def test_tools_take_what_they_take_in_the_chat_that_was_built_last(
             assert before != registry.schema_version("payments", "pay")
     async with registry.borrow("payments") as third, registry.borrow("payments") as fourth:
         assert old not in (third, fourth)
-        effective = registry.effective("payments", "pay", {"amount": 9})
+        effective = await registry.effective("payments", "pay", {"amount": 9})
         assert effective is not None
         assert {"amount": 9, "account": "2026-11-30"} == effective.arguments
 

@@ -373,3 +373,17 @@ def test_a_call_that_was_given_up_in_time_never_begins() -> None:
     assert (False, True) == (early.give_up(), late.give_up())
     with pytest.raises(LostLeaseError, match="given up before it began"):
         early.begin()
+
+
+def test_of_two_calls_that_were_prepared_with_one_permit_one_begins() -> None:
+    ran: list[int] = []
+
+    def body(amount: int) -> None:
+        ran.append(amount)
+
+    with permitted(claimed("transfer", {"amount": 1}, body), held):
+        one, other = (sealed(body).prepared({"amount": 1}) for _ in range(2))
+        one()
+        with pytest.raises(RefusedError, match="used up"):
+            other()
+    assert [1] == ran

@@ -89,7 +89,7 @@ class Catalog:
     def schema_versions(self) -> frozenset[str]:
         return frozenset({""})
 
-    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         return effective_by_schema(tool, self.schema(workflow, tool), arguments)
 
     async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:

@@ -65,7 +65,7 @@ class FakeCatalog:
         """The one that all tools have."""
         return frozenset({self.version})
 
-    def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """By the schema alone."""
         return effective_by_schema(tool, self.schema(workflow, tool), arguments, self.version)
 
