@@ -40,11 +40,14 @@ async def execute(
     executor: Executor,
     require: Callable[[], None],
     *,
+    validators: Executor | None = None,
     harmless: Errors = (),
     limit_s: float | None = None,
     on_slow: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Call the tool with the request's arguments: in a thread, or here if it is a coroutine.
+
+    Its validators are run in a thread too: in `validators` if it is a coroutine.
 
     `require` raises LostLeaseError if the claim may be another process's: then it is not called.
     Whatever the body raises becomes an outcome; after `harmless` ones nothing happened. After
@@ -53,7 +56,9 @@ async def execute(
     """
     arguments = copy.deepcopy(request.arguments)
     with blocking_in(executor), permitted(request, require) as permit:
-        body = asyncio.create_task(_body(tool, arguments, executor))  # in a copy of this context
+        body = asyncio.create_task(
+            _body(tool, arguments, executor, validators)
+        )  # in a copy of this context
     if not await _ended_within(body, limit_s, on_slow):
         return _given_up(tool, body, permit, harmless, limit_s)
     return _outcome(body, permit, harmless)
@@ -109,12 +114,16 @@ def _outcome(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Ou
     return outcome_of(ended.error, harmless, began=permit.used)
 
 
-async def _body(tool: SealedTool, arguments: dict[str, Any], executor: Executor) -> _Ended:
+async def _body(
+    tool: SealedTool, arguments: dict[str, Any], executor: Executor, validators: Executor | None
+) -> _Ended:
     # The copied context carries the permit (and the caller's tracing) into the thread.
     call = copy_context().run
     loop = asyncio.get_running_loop()
     if tool.is_async:
-        ready = await loop.run_in_executor(executor, call, _prepared, tool, arguments)
+        with blocking_in(validators or executor):  # else the pool hands it on to the tools' own
+            reading = loop.run_in_executor(validators or executor, call, _prepared, tool, arguments)
+        ready = await reading
         return ready if ready.error is not None else await _awaited(ready.value, {})
     ended = await loop.run_in_executor(executor, call, _called, tool, arguments)
     if inspect.isawaitable(ended.value):

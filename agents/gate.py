@@ -312,6 +312,7 @@ class Gate:
                 claimed,
                 self._lane.tools,
                 self._lease.require,
+                validators=self._lane.arguments,
                 harmless=proxy.harmless_of(claimed.tool),
                 limit_s=self._runs.time_limit_s(claimed),
                 on_slow=self._slot.lend,
@@ -346,7 +347,7 @@ class Gate:
         if problem is None:
             try:
                 tool = self._built.tools[call.tool]
-                reading = in_time.effective(tool, call.arguments, self._lane.tools)
+                reading = in_time.effective(tool, call.arguments, self._lane.arguments)
                 effective = await self._slot.during(reading)
             except InvalidArgumentsError as exc:
                 problem = str(exc)

@@ -87,13 +87,15 @@ class Slot:
 
 
 class Lane:
-    """The threads of one workflow: of its sync chats, and of its tools."""
+    """The threads of one workflow: of its sync chats, its tools, and validators."""
 
     def __init__(self, size: int, late: LateResults):
         self._chats = ContextExecutor(size, thread_name_prefix="session")
         self._places = asyncio.Semaphore(size)
         self.tools = ContextExecutor(size, thread_name_prefix="session-tool")
         """A tool that was given up keeps its thread until it ends by itself."""
+        self.arguments = ContextExecutor(size, thread_name_prefix="session-arguments")
+        """Where validators run: tools that hang keep no proposal from being read."""
         self.late = late
 
     async def run_chat(self, chat: Callable[[], T], slot: Slot) -> T:
@@ -108,6 +110,7 @@ class Lane:
         """Let the threads go; what still runs in them is not waited for."""
         self._chats.shutdown(wait=False, cancel_futures=True)
         self.tools.shutdown(wait=False, cancel_futures=True)
+        self.arguments.shutdown(wait=False, cancel_futures=True)
 
 
 class Lanes:
