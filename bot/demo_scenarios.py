@@ -62,7 +62,7 @@ SCENARIOS = {
             "reject": Choice(Verdict.REJECT, comment="Not yet: the stage is proposal."),
             "modify": Choice(
                 Verdict.MODIFY,
-                comment="They have not seen the contract yet.",
+                comment="Their contract is still with us.",
                 changes={"stage": "proposal"},
             ),
         },
