@@ -13,13 +13,14 @@ import profile
 import queue
 import runpy
 import sched
+import sys
 import threading
 import timeit
 import trace
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from multiprocessing.pool import ThreadPool
 
 from tests.agents.hostile.at_run_time import Act
@@ -157,8 +158,21 @@ def by_import(effect: Effect) -> None:
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
+@contextmanager
+def watched() -> Iterator[None]:
+    """Whatever watches this thread and new ones goes on afterwards: these take its place."""
+    mine, others = (sys.gettrace(), sys.getprofile()), threading.gettrace()
+    try:
+        yield
+    finally:
+        sys.settrace(mine[0])
+        sys.setprofile(mine[1])
+        threading.settrace(others)  # type: ignore[arg-type]
+
+
 def by_debugger(effect: Effect) -> None:
-    bdb.Bdb().run(effect.code)
+    with watched():
+        bdb.Bdb().run(effect.code)
 
 
 def by_profiler(effect: Effect) -> None:
@@ -166,11 +180,13 @@ def by_profiler(effect: Effect) -> None:
 
 
 def by_old_profiler(effect: Effect) -> None:
-    profile.Profile().run(effect.code)
+    with watched():
+        profile.Profile().run(effect.code)
 
 
 def by_tracer(effect: Effect) -> None:
-    trace.Trace(count=0, trace=0).run(effect.code)
+    with watched():
+        trace.Trace(count=0, trace=0).run(effect.code)
 
 
 def by_examples(effect: Effect) -> None:
