@@ -183,7 +183,7 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
         ("Runs.submit", "uncommitted", 2),
         ("ApprovalService._cast", "uncommitted", 1),
         ("Runs.claim", "uncommitted", 2),
-        ("Runs.finish", "uncommitted", 2),
+        ("Runs._store_end", "uncommitted", 2),
     ],
 )
 def test_frozen_in_a_transaction_it_holds_nobody_up_for_ever(

@@ -67,7 +67,7 @@ def ask_everybody(many: Crowd, system: str) -> list[str]:
             many.mend()
             died.append(POINTS[number][0].format(system))
         if number == LAGGING.stop:
-            many.patient(lambda n=number: recorded(many) > n, "tickets on record")  # type: ignore[misc]
+            many.patient(lambda n=number: recorded(many) > n, "tickets on record", 180)  # type: ignore[misc]
             desk.lag(0.0)
     return died
 
@@ -114,7 +114,7 @@ def decide_some(many: Crowd, desk: Desk, tickets: list[Found]) -> None:
         return {request["id"] for request in requests_of(many, "&status=executed")}
 
     try:
-        many.patient(lambda: executed() == wanted, "executions")
+        many.patient(lambda: executed() == wanted, "executions", 180)
     except AssertionError as exc:
         found = [request for request in requests_of(many) if request["id"] in wanted]
         exc.add_note(str([(r["id"], r["status"], r["votes"], r["deliveries"]) for r in found]))
@@ -132,7 +132,7 @@ def test_lost_answers_and_kills_leave_one_open_ticket_for_each_request(
     with crowd(tmp_path, nursery, database, **around) as many:
         desk = desk_of(many.one, system)
         died = ask_everybody(many, system)
-        many.patient(lambda: one_for_each(many, desk), "one open ticket each", 120)
+        many.patient(lambda: one_for_each(many, desk), "one open ticket each", 180)
         waiting, tickets = requests_of(many, "&status=pending"), desk.tickets()
         duplicates = check_surplus(waiting, tickets)
 
