@@ -12,8 +12,9 @@ BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs.run.<lambda>")
 EVERY_TIME = ("Runs.", "ApprovalService.", "SessionManager.", "_Rest.", "tool")
 """Steps whose every occurrence is a point of its own; of the others, which deliveries take as often
 as there are cards and tickets, it is the first."""
-BY_CHANCE = ("Runs.begin",)
-"""Not taken every time: who writes the last vote may hand the session over in that commit."""
+BY_CHANCE = ("Runs.begin", "ApprovalService.refuse")
+"""Not taken every time: who writes the last vote may hand the session over in that commit, and a
+ticket may be read while it is written."""
 
 
 def points_of(steps: Iterable[tuple[str, str]], *, but: Sequence[Point] = ()) -> list[Point]:
