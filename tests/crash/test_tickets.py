@@ -67,7 +67,7 @@ def ask_everybody(many: Crowd, system: str) -> list[str]:
             many.mend()
             died.append(POINTS[number][0].format(system))
         if number == LAGGING.stop:
-            many.patient(lambda n=number: recorded(many) > n, "tickets on record", 180)  # type: ignore[misc]
+            many.patient(lambda n=number: recorded(many) > n, "tickets on record", 400)  # type: ignore[misc]
             desk.lag(0.0)
     return died
 
@@ -122,7 +122,7 @@ def decide_some(many: Crowd, desk: Desk, tickets: list[Found]) -> None:
     assert DECIDED == len(many.one.effects(QUOTE))
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_lost_answers_and_kills_leave_one_open_ticket_for_each_request(
     tmp_path: Path, nursery: Nursery, database: Database, system: str, figure: Figure
