@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from approvals.delivery import over
 from approvals.errors import (
+    BusyError,
     CountersignError,
     NoRecipientError,
     NotFoundError,
@@ -148,13 +149,14 @@ class TicketChannel:
         await self._store.write(lambda c: delivery_rows.record(c, delivery.id, doubt_at=at))
 
     def _require_settled(self, delivery: Delivery) -> None:
-        """Raise UnavailableError while an earlier attempt's ticket may still turn up."""
+        """Raise BusyError while an earlier attempt's ticket may still turn up: nothing has failed,
+        so the wait does not grow."""
         if delivery.doubt_at is None:
             return
         settled_at = delivery.doubt_at + timedelta(seconds=self._connector.settle_s)
         wait_s = (settled_at - self._clock.now()).total_seconds()
         if wait_s > 0:
-            raise UnavailableError(
+            raise BusyError(
                 f"{self.name} did not say whether it made the ticket; looking for it before "
                 "asking again.",
                 retry_after_s=min(wait_s, 5.0),

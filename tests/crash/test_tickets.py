@@ -67,7 +67,7 @@ def ask_everybody(many: Crowd, system: str) -> list[str]:
             many.mend()
             died.append(POINTS[number][0].format(system))
         if number == LAGGING.stop:
-            many.patient(lambda n=number: recorded(many) > n, "tickets on record", 400)  # type: ignore[misc]
+            many.patient(lambda n=number: recorded(many) > n, "tickets on record", 180)  # type: ignore[misc]
             desk.lag(0.0)
     return died
 
