@@ -291,3 +291,20 @@ def _first_notice(connection: object) -> str:
 
     found = deliveries.next_notice(connection, THREAD)  # type: ignore[arg-type]
     return "" if found is None else found[0].text
+
+
+async def test_looking_for_an_unanswered_ticket_does_not_double_the_waits(
+    world: DeskWorld,
+) -> None:
+    world.tickets.lose_answers = 1
+    world.tickets.desk.index_lag_s = float("inf")
+    (request,) = await world.asked()
+    await world.work()
+    attempts = []
+    for _ in range(4):
+        world.clock.advance(6)
+        delivery = await world.delivery(request)
+        await world.courier.deliver(delivery.id)
+        attempts.append((await world.delivery(request)).attempts)
+
+    assert 1 == len(set(attempts))
