@@ -113,9 +113,11 @@ _guarded: set[type] = set()
 def guard_executors() -> None:
     """Guard every class of code executors that there is by now."""
     found: set[type] = {CodeExecutor}
-    for name, module in list(sys.modules.items()):
+    # Copies, because other threads may import meanwhile: `copy` is one step of the interpreter,
+    # `list(….items())` is not (collecting garbage in between runs other code).
+    for name, module in sys.modules.copy().items():
         if name.startswith("autogen.coding"):
-            found |= set(filter(inspect.isclass, vars(module).values()))
+            found |= set(filter(inspect.isclass, vars(module).copy().values()))
     for root in list(found):
         if hasattr(root, _EXECUTES):
             for owner in (root, *_below(root)):

@@ -88,7 +88,7 @@ class Takeover:
 
     def hand_over(self, session_id: SessionId, now: datetime) -> Run | None:
         """The run of a session that was taken, once."""
-        for taken_id, (_, taken_at, asked_s) in list(self._taken.items()):
+        for taken_id, (_, taken_at, asked_s) in self._taken.copy().items():
             if taken_id != session_id and not self._usable(self._age_s(taken_at, asked_s, now)):
                 del self._taken[taken_id]  # its doorbell has never come
         if session_id not in self._taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.stack import TASK, Database
 
 SESSIONS = 40
 DECIDED = 5
+PATIENCE_S = 180.0
 LAG_S = 60.0
 """Longer than `settle`, so that an issue which nobody confirmed is made again, and only seen when
 both are on record."""
@@ -67,15 +69,34 @@ def ask_everybody(many: Crowd, system: str) -> list[str]:
             many.mend()
             died.append(POINTS[number][0].format(system))
         if number == LAGGING.stop:
-            many.patient(lambda n=number: recorded(many) > n, "tickets on record", 180)  # type: ignore[misc]
+            until_so(many, lambda n=number: recorded(many) > n, "tickets on record")  # type: ignore[misc]
             desk.lag(0.0)
     return died
+
+
+def until_so(many: Crowd, met: Callable[[], bool], what: str) -> None:
+    """Wait until it is `met`; a failure says what has become of every request."""
+    try:
+        many.patient(met, what, PATIENCE_S)
+    except AssertionError as exc:
+        for request in requests_of(many):
+            if not tickets_of(request):
+                exc.add_note(str(request))
+        for session in many.get("/sessions?limit=100")["items"]:
+            if session["status"] != "waiting":
+                exc.add_note(str(session))
+        raise
 
 
 def recorded(many: Crowd) -> int:
     """How many requests have their ticket."""
     waiting = requests_of(many, "&status=pending")
-    return sum(any(d["ticket"] for d in request["deliveries"]) for request in waiting)
+    return sum(bool(tickets_of(request)) for request in waiting)
+
+
+def tickets_of(request: dict[str, Any]) -> list[str]:
+    """The keys of the tickets that are on record for a request."""
+    return [d["ticket"] for d in request["deliveries"] if d["ticket"]]
 
 
 def open_tickets(desk: Desk) -> Counter[str]:
@@ -92,9 +113,7 @@ def one_for_each(many: Crowd, desk: Desk) -> bool:
 
 def check_surplus(waiting: list[dict[str, Any]], tickets: list[Found]) -> int:
     """Every ticket that does not count is closed and says which one does; how many there are."""
-    counts = {
-        f"{r['id']}.1.0": d["ticket"] for r in waiting for d in r["deliveries"] if d["ticket"]
-    }
+    counts = {f"{r['id']}.1.0": ticket for r in waiting for ticket in tickets_of(r)}
     surplus = [ticket for ticket in tickets if ticket.key != counts[ticket.order]]
 
     assert [] == [ticket for ticket in surplus if ticket.open]
@@ -113,12 +132,7 @@ def decide_some(many: Crowd, desk: Desk, tickets: list[Found]) -> None:
     def executed() -> set[str]:
         return {request["id"] for request in requests_of(many, "&status=executed")}
 
-    try:
-        many.patient(lambda: executed() == wanted, "executions", 180)
-    except AssertionError as exc:
-        found = [request for request in requests_of(many) if request["id"] in wanted]
-        exc.add_note(str([(r["id"], r["status"], r["votes"], r["deliveries"]) for r in found]))
-        raise
+    until_so(many, lambda: executed() == wanted, "executions")
     assert DECIDED == len(many.one.effects(QUOTE))
 
 
@@ -132,7 +146,7 @@ def test_lost_answers_and_kills_leave_one_open_ticket_for_each_request(
     with crowd(tmp_path, nursery, database, **around) as many:
         desk = desk_of(many.one, system)
         died = ask_everybody(many, system)
-        many.patient(lambda: one_for_each(many, desk), "one open ticket each", 180)
+        until_so(many, lambda: one_for_each(many, desk), "one open ticket each")
         waiting, tickets = requests_of(many, "&status=pending"), desk.tickets()
         duplicates = check_surplus(waiting, tickets)
 
