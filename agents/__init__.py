@@ -1,22 +1,22 @@
 """AutoGen with a gate: a chat pauses at a risky tool call and goes on after the decision.
 
 `agents` is also the import name of the distribution `openai-agents`. This is an application, so
-it keeps the name and refuses to start beside the other (`agents.distribution`).
+it keeps the name and refuses to start beside the other (`countersign.agents.classic.distribution`).
 """
 
-from agents.distribution import require_autogen
+from countersign.agents.classic.distribution import require_autogen
 
 require_autogen()
 
 # Only now: without the check a wrong distribution would end here as a bare ImportError.
-from agents.chat import Chat  # noqa: E402
-from agents.gatekeeper import ApprovalProxy  # noqa: E402
-from agents.outcomes import NothingHappenedError, OutcomeUnknownError  # noqa: E402
-from agents.permit import current_execution  # noqa: E402
-from agents.registry import Registry  # noqa: E402
-from agents.session_manager import SessionManager  # noqa: E402
-from agents.workflows import WorkflowContext, workflow  # noqa: E402
-from approvals.errors import PreconditionFailedError  # noqa: E402
+from countersign.agents.classic.chat import Chat  # noqa: E402
+from countersign.agents.classic.gatekeeper import ApprovalProxy  # noqa: E402
+from countersign.agents.classic.registry import Registry  # noqa: E402
+from countersign.agents.classic.workflows import WorkflowContext, workflow  # noqa: E402
+from countersign.agents.outcomes import NothingHappenedError, OutcomeUnknownError  # noqa: E402
+from countersign.agents.permit import current_execution  # noqa: E402
+from countersign.agents.session_manager import SessionManager  # noqa: E402
+from countersign.approvals.errors import PreconditionFailedError  # noqa: E402
 
 __all__ = [
     "ApprovalProxy",

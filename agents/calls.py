@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from agents.storable import storable
-from approvals import arguments as argument_rules
-from approvals.canonical import canonical_arguments
-from approvals.errors import InvalidError
-from approvals.models import JsonObject
+from countersign.agents.storable import storable
+from countersign.approvals.audit.canonical import canonical_arguments
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import JsonObject
+from countersign.approvals.rules import arguments as argument_rules
 
 RATIONALE = "rationale"
 """The argument in which the model says why; taken off before the digest and the tool."""

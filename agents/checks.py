@@ -21,17 +21,17 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 from pydantic_core import to_jsonable_python
 
-from agents.beside import Watch, looking
-from agents.outcomes import describe
-from agents.storable import storable
-from approvals.canonical import canonical_json
-from approvals.errors import (
+from countersign.agents.guard.standing import Watch, looking
+from countersign.agents.outcomes import describe
+from countersign.agents.storable import storable
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.errors import (
     BesideGateError,
     CheckFailedError,
     InvalidError,
     PreconditionFailedError,
 )
-from approvals.models import Checked, JsonObject, Preview
+from countersign.approvals.models import Checked, JsonObject, Preview
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

@@ -13,14 +13,28 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agents.alike import alike
-from agents.signature import NotGuardableError, Parameter, of_function, read
-from agents.written import default_of, dump, is_model, kept, own, read_again, said, same_json
-from approvals.arguments import LONGEST, problems
-from approvals.canonical import canonical_json, sha256_hex, well_formed
-from approvals.errors import InvalidArgumentsError, InvalidError
-from approvals.models import Effective, JsonObject
-from approvals.schemas import closed, faults, whole
+from countersign.agents.values.equality import alike
+from countersign.agents.values.json_values import (
+    default_of,
+    dump,
+    is_model,
+    kept,
+    own,
+    read_again,
+    said,
+    same_json,
+)
+from countersign.agents.values.signature import (
+    NotGuardableError,
+    Parameter,
+    of_function,
+    read,
+)
+from countersign.approvals.audit.canonical import canonical_json, sha256_hex, well_formed
+from countersign.approvals.errors import InvalidArgumentsError, InvalidError
+from countersign.approvals.forms.schemas import closed, faults, whole
+from countersign.approvals.models import Effective, JsonObject
+from countersign.approvals.rules.arguments import LONGEST, problems
 
 VERSION_DIGITS = 16
 

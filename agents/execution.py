@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from agents.beside import blocking_in
-from agents.outcomes import Errors, Outcome, outcome_of
-from agents.permit import Permit, SealedTool, permitted
-from agents.returned import unrun, written
-from approvals.models import Request
+from countersign.agents.guard.standing import blocking_in
+from countersign.agents.outcomes import Errors, Outcome, outcome_of
+from countersign.agents.permit import Permit, SealedTool, permitted
+from countersign.agents.returned import unrun, written
+from countersign.approvals.models import Request
 
 SLOW_S = 1.0
 """A tool that takes longer is one that is only waited for."""

@@ -11,30 +11,38 @@ from typing import Any, TypeVar
 
 from structlog.contextvars import bound_contextvars
 
-from agents import causes, in_time, results, snapshot
-from agents.beside import Watch, blocking_in
-from agents.brakes import Brakes, Refusal, refusal
-from agents.built import BuiltChat
-from agents.calls import Call, has_calls, read_calls, text_of
-from agents.chat import Message
-from agents.execution import execute
-from agents.gatekeeper import ApprovalProxy
-from agents.lanes import Lane, Slot
-from agents.leases import Lease
-from agents.outcomes import Outcome
-from agents.patience import patiently
-from agents.permit import SealedTool
-from agents.progress import Progress
-from agents.storable import storable
-from agents.suspension import ChatStoppedError
-from approvals.causes import Ending
-from approvals.errors import (
+from countersign.agents import results
+from countersign.agents.calls import (
+    Call,
+    has_calls,
+    read_calls,
+    text_of,
+)
+from countersign.agents.classic import causes, snapshot
+from countersign.agents.classic.brakes import Brakes, Refusal, refusal
+from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.chat import Message
+from countersign.agents.classic.gatekeeper import ApprovalProxy
+from countersign.agents.classic.progress import Progress
+from countersign.agents.execution import execute
+from countersign.agents.guard.standing import Watch, blocking_in
+from countersign.agents.lanes import Lane, Slot
+from countersign.agents.leases import Lease
+from countersign.agents.outcomes import Outcome
+from countersign.agents.permit import SealedTool
+from countersign.agents.retry import patiently
+from countersign.agents.storable import storable
+from countersign.agents.suspension import ChatStoppedError
+from countersign.agents.values import time_limit
+from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
+from countersign.approvals.errors import (
     CheckFailedError,
     IntegrityError,
     InvalidArgumentsError,
     PreconditionFailedError,
 )
-from approvals.models import (
+from countersign.approvals.forms.causes import Ending
+from countersign.approvals.models import (
     Checked,
     JsonObject,
     Proposal,
@@ -45,11 +53,10 @@ from approvals.models import (
     ToolCall,
     Via,
 )
-from approvals.models import Outcome as Told
-from approvals.observing import SILENT, Observer
-from approvals.proposals import with_effective
-from approvals.runs import Runs
-from approvals.staleness import NOTHING_CHECKED, Found
+from countersign.approvals.models import Outcome as Told
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.rules.proposals import with_effective
+from countersign.approvals.runs import Runs
 
 T = TypeVar("T")
 
@@ -347,7 +354,7 @@ class Gate:
         if problem is None:
             try:
                 tool = self._built.tools[call.tool]
-                reading = in_time.effective(tool, call.arguments, self._lane.arguments)
+                reading = time_limit.effective(tool, call.arguments, self._lane.arguments)
                 effective = await self._slot.during(reading)
             except InvalidArgumentsError as exc:
                 problem = str(exc)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from agents import execution
-from agents.beside import ContextExecutor
-from agents.late import LateResults
+from countersign.agents import execution
+from countersign.agents.guard.standing import ContextExecutor
+from countersign.agents.late_results import LateResults
 
 T = TypeVar("T")
 

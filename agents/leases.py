@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
-from agents.beside import Watch
-from approvals.errors import LostLeaseError, UnavailableError
-from approvals.models import SessionId
-from approvals.runs import Run, Runs
+from countersign.agents.guard.standing import Watch
+from countersign.approvals.errors import LostLeaseError, UnavailableError
+from countersign.approvals.models import SessionId
+from countersign.approvals.runs import Run, Runs
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agents.storable import storable
-from approvals.errors import IntegrityError
+from countersign.agents.storable import storable
+from countersign.approvals.errors import IntegrityError
 
 Errors: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
 """Classes of exceptions, as `isinstance` takes them."""

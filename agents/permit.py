@@ -14,12 +14,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import beside
-from agents.effective import ToolParameters
-from agents.signature import of_function
-from approvals.errors import IntegrityError, LostLeaseError, RefusedError
-from approvals.models import JsonObject, Request, RequestId, SessionId
-from approvals.proposals import call_digest, call_of
+from countersign.agents.effective import ToolParameters
+from countersign.agents.guard import standing
+from countersign.agents.values.signature import of_function
+from countersign.approvals.errors import IntegrityError, LostLeaseError, RefusedError
+from countersign.approvals.models import (
+    JsonObject,
+    Request,
+    RequestId,
+    SessionId,
+)
+from countersign.approvals.rules.proposals import call_digest, call_of
 
 USED_UP = "{tool}: the permit of {id} is used up."
 
@@ -85,7 +90,7 @@ def permitted(request: Request, require: Callable[[], None]) -> Iterator[Permit]
     permit = Permit(request, require)
     token = _permit.set(permit)
     try:
-        with beside.execution():
+        with standing.execution():
             yield permit
     finally:
         _permit.reset(token)
@@ -144,7 +149,7 @@ class SealedTool:
     def _permit_for(self, arguments: dict[str, Any]) -> Permit:
         permit = _permit.get()
         if permit is None:
-            beside.forbid(f"call {self.name}", "a sealed tool is called directly")
+            standing.forbid(f"call {self.name}", "a sealed tool is called directly")
             raise RefusedError(
                 f"{self.name} runs only when Countersign executes an approved request. Start the "
                 "chat as a session (SessionManager.run) instead of calling the tool."

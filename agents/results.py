@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from approvals.models import Cause, Outcome, Request, Result, Via
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    Request,
+    Result,
+    Via,
+)
 
 _WITHOUT_PEOPLE = frozenset({Via.POLICY, Via.CLOCK})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json, to_jsonable_python
 
-from agents.storable import storable
+from countersign.agents.storable import storable
 
 _LAZY = (Generator, AsyncGenerator, Coroutine, map, filter)
 

@@ -15,21 +15,27 @@ from autogen import ChatResult
 from autogen.io.base import IOStream
 from structlog.contextvars import bound_contextvars
 
-from agents import driving, snapshot
-from agents.beside import Watch, carry_context, serving
-from agents.brakes import Brakes
-from agents.built import BuiltChat
-from agents.causes import ending_of
-from agents.gate import DEFAULT_BRAKES, Gate
-from agents.gatekeeper import ApprovalProxy
-from agents.lanes import Lanes, Slot, Slots
-from agents.late import LateResults
-from agents.leases import Lease, LeaseKeeper, elapsed_s
-from agents.quiet import QuietStream
-from agents.registry import Registry
-from agents.suspension import ChatStoppedError, ChatSuspendedError
-from agents.trouble import cause_of, describe, is_malformed, is_temporary, refusal_behind
-from approvals.errors import (
+from countersign.agents.classic import chat_runner, snapshot
+from countersign.agents.classic.brakes import Brakes
+from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.causes import ending_of
+from countersign.agents.classic.chat_errors import (
+    cause_of,
+    describe,
+    is_malformed,
+    is_temporary,
+    refusal_behind,
+)
+from countersign.agents.classic.gatekeeper import ApprovalProxy
+from countersign.agents.classic.null_console import QuietStream
+from countersign.agents.classic.registry import Registry
+from countersign.agents.gate import DEFAULT_BRAKES, Gate
+from countersign.agents.guard.standing import Watch, carry_context, serving
+from countersign.agents.lanes import Lanes, Slot, Slots
+from countersign.agents.late_results import LateResults
+from countersign.agents.leases import Lease, LeaseKeeper, elapsed_s
+from countersign.agents.suspension import ChatStoppedError, ChatSuspendedError
+from countersign.approvals.errors import (
     BesideGateError,
     ClosedError,
     IntegrityError,
@@ -37,10 +43,10 @@ from approvals.errors import (
     UnavailableError,
     WorkflowMissingError,
 )
-from approvals.models import SessionId
-from approvals.observing import SILENT, Observer
-from approvals.outages import Outages
-from approvals.runs import PARK_ATTEMPTS, Run, Runs
+from countersign.approvals.models import SessionId
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.outages import Outages
+from countersign.approvals.runs import PARK_ATTEMPTS, Run, Runs
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +111,7 @@ class SessionManager:
             )
 
     def free_slots(self) -> int:
-        """How many more sessions can be run at once: what `approvals.takeover` wants to know."""
+        """How many more sessions can be run at once: what `countersign.approvals.decisions.handoff` wants to know."""
         return 0 if self._stopping.is_set() else self._slots.free
 
     def put_down(self) -> None:
@@ -215,12 +221,12 @@ class SessionManager:
         if run.snapshot is None:
             task = run.session.task
             if is_sync:
-                return await _sync(gate, driving.begin, built, task)
-            return await driving.a_begin(built, task)
+                return await _sync(gate, chat_runner.begin, built, task)
+            return await chat_runner.a_begin(built, task)
         proxy = _restore(run, run.snapshot, built, gate)
         if is_sync:
-            return await _sync(gate, driving.resume, built, proxy)
-        return await driving.a_resume(built, proxy)
+            return await _sync(gate, chat_runner.resume, built, proxy)
+        return await chat_runner.a_resume(built, proxy)
 
     def _require_same_version(self, run: Run) -> None:
         session = run.session

@@ -8,16 +8,16 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from approvals.follow_up import FollowUp
-from approvals.models import Conversation, ConversationKey, PrincipalId
-from approvals.ports import Clock, Store
-from approvals.store import conversations as rows
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.models import Conversation, ConversationKey, PrincipalId
+from countersign.approvals.ports import Clock, Store
+from countersign.approvals.store import conversations as rows
 
 log = structlog.get_logger(__name__)
 
 
 class Conversations:
-    """Implements `approvals.ports.Conversations`. Each call is one transaction."""
+    """Implements `countersign.approvals.ports.Conversations`. Each call is one transaction."""
 
     def __init__(self, store: Store, clock: Clock, follow: FollowUp):
         self._store, self._clock, self._follow = store, clock, follow

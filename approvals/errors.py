@@ -38,7 +38,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.models import Decision, Finding, RequestId, RequestStatus
+from countersign.approvals.models import (
+    Decision,
+    Finding,
+    RequestId,
+    RequestStatus,
+)
 
 
 class CountersignError(Exception):

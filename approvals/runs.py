@@ -16,16 +16,25 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from approvals import ids
-from approvals.asking import AskAgain, Asking
-from approvals.canonical import sha256_hex, well_formed
-from approvals.causes import Ending, SessionCause
-from approvals.errors import BesideGateError, InvalidError, LostLeaseError, UnavailableError
-from approvals.executions import Executions
-from approvals.follow_up import FollowUp
-from approvals.ledger import GENESIS
-from approvals.long_results import RESULT_CHARS
-from approvals.models import (
+from countersign.approvals import ids
+from countersign.approvals.audit.canonical import sha256_hex, well_formed
+from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.executions import Executions
+from countersign.approvals.decisions.handoff import Run as Run
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.long_results import RESULT_CHARS
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
+from countersign.approvals.errors import (
+    BesideGateError,
+    InvalidError,
+    LostLeaseError,
+    UnavailableError,
+)
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.forms.wording import as_text, in_words
+from countersign.approvals.models import (
     CheckpointId,
     ConversationKey,
     Effect,
@@ -42,10 +51,17 @@ from approvals.models import (
     SessionStatus,
     ToolCall,
 )
-from approvals.observing import SILENT, Observer
-from approvals.policy import Policy
-from approvals.ports import Channels, Clock, Directory, Jobs, Store, ToolCatalog
-from approvals.proposals import (
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.ports import (
+    Channels,
+    Clock,
+    Directory,
+    Jobs,
+    Store,
+    ToolCatalog,
+)
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import (
     build,
     call_of,
     checked,
@@ -54,7 +70,7 @@ from approvals.proposals import (
     rule,
     unanswerable,
 )
-from approvals.repeats import (
+from countersign.approvals.rules.repeats import (
     answered,
     as_before,
     is_answered,
@@ -62,16 +78,12 @@ from approvals.repeats import (
     rejected_before,
     with_same_calls,
 )
-from approvals.shortfall import Shortfall, of_ruling
-from approvals.staleness import NOTHING_CHECKED, Found
-from approvals.store import changes, codec
-from approvals.store import leases as lease_rows
-from approvals.store import ledger as ledger_rows
-from approvals.store import requests as request_rows
-from approvals.store import sessions as session_rows
-from approvals.takeover import Run as Run
-from approvals.takeover import Takeover
-from approvals.wording import as_text, in_words
+from countersign.approvals.rules.shortfall import Shortfall, of_ruling
+from countersign.approvals.store import changes, codec
+from countersign.approvals.store import leases as lease_rows
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
 
 log = structlog.get_logger(__name__)
 

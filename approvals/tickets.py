@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from approvals.canonical import sha256_hex
-from approvals.models import Request, Value, Verdict
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.models import Request, Value, Verdict
 
 TARGET = "ticket:"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import structlog
 
-from agents.registry import Registry
-from approvals.errors import InvalidError, NotFoundError
-from approvals.models import ConversationKey, Principal, Session
-from bot.teams.service import Runs
+from countersign.agents.classic.registry import Registry
+from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.models import ConversationKey, Principal, Session
+from countersign.bot.teams.service import Runs
 
 log = structlog.get_logger(__name__)
 

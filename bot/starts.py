@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from approvals.errors import BusyError
-from approvals.models import ConversationKey, PrincipalId, Session
-from approvals.ports import Store
-from approvals.runs import Runs
-from approvals.store import sessions
+from countersign.approvals.errors import BusyError
+from countersign.approvals.models import ConversationKey, PrincipalId, Session
+from countersign.approvals.ports import Store
+from countersign.approvals.runs import Runs
+from countersign.approvals.store import sessions
 
 RETRY_AFTER_S = 5.0
 """When to come again: sessions take seconds, those of a model that answers slowly more."""
 
 
 class BoundedRuns:
-    """`approvals.runs.Runs`, of which only `start` is needed to start sessions."""
+    """`countersign.approvals.runs.Runs`, of which only `start` is needed to start sessions."""
 
     def __init__(self, runs: Runs, store: Store, *, at_most: int):
         self._runs, self._store, self._at_most = runs, store, at_most
@@ -28,7 +28,7 @@ class BoundedRuns:
         conversation: ConversationKey | None = None,
         idempotency_key: str | None = None,
     ) -> Session:
-        """See `approvals.runs.Runs.start`. Raises BusyError while `at_most` sessions run.
+        """See `countersign.approvals.runs.Runs.start`. Raises BusyError while `at_most` sessions run.
 
         Starts at the same moment do not see each other: a few more may get in.
         """

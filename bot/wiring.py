@@ -9,56 +9,70 @@ from dataclasses import dataclass
 
 import structlog
 
-from agents import Registry, SessionManager, WorkflowContext
-from agents.beside import ContextExecutor, carry_context
-from agents.brakes import Brakes
-from agents.leases import elapsed_s
-from agents.models import ModelSettings as AgentModel
-from agents.models import SharedClient, llm_config, shared_client
-from agents.session_manager import SESSIONS_AT_ONCE
-from approvals.delivery import Courier
-from approvals.errors import ConfigurationError, UnavailableError
-from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN, FollowUp
-from approvals.jobs import LocalJobs, jobs_on
-from approvals.jobs.local import WAITING
-from approvals.models import Effect
-from approvals.policy import Policy
-from approvals.ports import Channel, Clock, Job, TicketConnector
-from approvals.reading import ReadLinks
-from approvals.review import Review
-from approvals.runs import Runs
-from approvals.sealing import SEAL, Sealing
-from approvals.service import ApprovalService
-from approvals.store import open_store
-from approvals.takeover import Takeover
-from approvals.tickets import CheckResult
-from bot.api.operation import Services
-from bot.app import Parts
-from bot.clock import SystemClock
-from bot.health import Health, Systems
-from bot.limits import Limits
-from bot.metrics import Metrics
-from bot.metrics_http import MetricsPage, measured
-from bot.metrics_state import State
-from bot.people import SettingsDirectory, Tokens
-from bot.policy_check import findings
-from bot.policy_review import Finding
-from bot.reading.page import ReadingPage
-from bot.records import NoConversations
-from bot.sessions import Sessions
-from bot.settings import DEFAULT_HOST, Settings
-from bot.settings_links import local_key
-from bot.starts import BoundedRuns
-from bot.teams.activities import TeamsBot
-from bot.teams.adapter import TeamsAdapter
-from bot.teams.channel import TeamsChannel
-from bot.tracing import Tracing
-from bot.watching import Watch
-from bot.webhooks import Webhooks
-from connectors.channel import TicketChannel
-from connectors.jira.connector import JiraConnector
-from connectors.reconciler import Reconciler
-from connectors.servicenow.connector import ServiceNowConnector
+from countersign.agents import Registry, SessionManager, WorkflowContext
+from countersign.agents.classic.brakes import Brakes
+from countersign.agents.classic.models import ModelSettings as AgentModel
+from countersign.agents.classic.models import SharedClient, llm_config, shared_client
+from countersign.agents.guard.standing import ContextExecutor, carry_context
+from countersign.agents.leases import elapsed_s
+from countersign.agents.session_manager import SESSIONS_AT_ONCE
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.courier import Courier
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.outbox import (
+    DELIVER,
+    DOUBT,
+    EXPIRE,
+    LOOK,
+    NOTIFY,
+    POLL,
+    RUN,
+    FollowUp,
+)
+from countersign.approvals.decisions.review import Review
+from countersign.approvals.errors import ConfigurationError, UnavailableError
+from countersign.approvals.jobs import LocalJobs, jobs_on
+from countersign.approvals.jobs.local import WAITING
+from countersign.approvals.jobs.sealing import SEAL, Sealing
+from countersign.approvals.models import Effect
+from countersign.approvals.ports import (
+    Channel,
+    Clock,
+    Job,
+    TicketConnector,
+)
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import Runs
+from countersign.approvals.store import open_store
+from countersign.approvals.tickets import CheckResult
+from countersign.bot.api.operation import Services
+from countersign.bot.clock import SystemClock
+from countersign.bot.http.lanes import Limits
+from countersign.bot.observability.backlog import State
+from countersign.bot.observability.metrics import Metrics
+from countersign.bot.observability.observer import Watch
+from countersign.bot.observability.tracing import Tracing
+from countersign.bot.people import SettingsDirectory, Tokens
+from countersign.bot.policy.check import findings
+from countersign.bot.policy.review import Finding
+from countersign.bot.read_only import NoConversations
+from countersign.bot.reading.page import ReadingPage
+from countersign.bot.server.app import Parts
+from countersign.bot.server.health import Health, Systems
+from countersign.bot.server.metrics import MetricsPage, measured
+from countersign.bot.server.webhooks import Webhooks
+from countersign.bot.sessions import Sessions
+from countersign.bot.settings.links import local_key
+from countersign.bot.settings.sections import DEFAULT_HOST, Settings
+from countersign.bot.starts import BoundedRuns
+from countersign.bot.teams.activities import TeamsBot
+from countersign.bot.teams.adapter import TeamsAdapter
+from countersign.bot.teams.channel import TeamsChannel
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.reconciler import Reconciler
+from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.connectors.ticket_channel import TicketChannel
 
 log = structlog.get_logger(__name__)
 

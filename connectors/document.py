@@ -6,8 +6,8 @@ without `visible`, and each connector escapes it for its own markup.
 
 from __future__ import annotations
 
-from approvals.canonical import short
-from approvals.display import (
+from countersign.approvals.audit.canonical import short
+from countersign.approvals.forms.display import (
     Shown,
     deciding,
     set_by_workflow,
@@ -16,11 +16,22 @@ from approvals.display import (
     table_text,
     value_text,
 )
-from approvals.models import JsonObject, Preview, Request, RequestStatus, Value
-from approvals.ports import RequestView, TicketOrder
-from approvals.reading import ReadLinks
-from approvals.repeats import in_sentence
-from approvals.wording import cut, cut_visibly, in_words, visible
+from countersign.approvals.forms.wording import (
+    cut,
+    cut_visibly,
+    in_words,
+    visible,
+)
+from countersign.approvals.models import (
+    JsonObject,
+    Preview,
+    Request,
+    RequestStatus,
+    Value,
+)
+from countersign.approvals.ports import RequestView, TicketOrder
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.rules.repeats import in_sentence
 
 TITLE_LIMIT = 150
 """Below the 255 characters of a Jira summary and the 160 of a ServiceNow short description."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from approvals.display import value_text
-from approvals.models import (
+from countersign.approvals.forms.display import value_text
+from countersign.approvals.forms.wording import VIA_WORDS, cut_visibly, visible
+from countersign.approvals.models import (
     Delivery,
     DeliveryStatus,
     Finding,
@@ -13,9 +14,8 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.ports import RequestView
-from approvals.tickets import TicketOutcome, target_of
-from approvals.wording import VIA_WORDS, cut_visibly, visible
+from countersign.approvals.ports import RequestView
+from countersign.approvals.tickets import TicketOutcome, target_of
 
 RESULT_LIMIT = 1_500
 _OUTCOMES = {

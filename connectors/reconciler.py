@@ -16,21 +16,26 @@ import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
-from approvals.attempts import told_s
-from approvals.errors import CountersignError, NotFoundError, UnavailableError
-from approvals.follow_up import FollowUp
-from approvals.models import Delivery, DeliveryId
-from approvals.outages import Outages
-from approvals.ports import Clock, Directory, Store, TicketConnector
-from approvals.reading import ReadLinks
-from approvals.service import ApprovalService
-from approvals.store import deliveries as delivery_rows
-from approvals.store import tickets as rows
-from approvals.tickets import Observation, PollState, WebhookHint
-from connectors.awaited import Awaited
-from connectors.channel import ticket_of
-from connectors.losses import Losses
-from connectors.settling import Settling
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.backoff import told_s
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
+from countersign.approvals.models import Delivery, DeliveryId
+from countersign.approvals.outages import Outages
+from countersign.approvals.ports import (
+    Clock,
+    Directory,
+    Store,
+    TicketConnector,
+)
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import tickets as rows
+from countersign.approvals.tickets import Observation, PollState, WebhookHint
+from countersign.connectors.open_tickets import Awaited
+from countersign.connectors.repairs import Losses
+from countersign.connectors.ticket_channel import ticket_of
+from countersign.connectors.ticket_votes import Settling
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,19 @@ from typing import Annotated, Any
 import autogen
 from autogen import AssistantAgent
 
-from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
-from examples.back_office import Crm, Mail, as_json, path_of
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    current_execution,
+    workflow,
+)
+from countersign.examples.back_office import (
+    Crm,
+    Mail,
+    as_json,
+    path_of,
+)
 
 ASSISTANT = """You are the CRM assistant. Look up the customer that the task names with
 lookup_customer. Then propose in ONE message both calls: update_opportunity with the new stage,

@@ -15,11 +15,17 @@ from typing import Annotated, Any
 import autogen
 from autogen import Agent, AssistantAgent, GroupChat, GroupChatManager
 
-from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
-from examples import it_policy
-from examples.back_office import Provisioning, as_json
-from examples.it_changes import NewResource, OpenPort
-from examples.it_rules import limits
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    current_execution,
+    workflow,
+)
+from countersign.examples import it_policy
+from countersign.examples.back_office import Provisioning, as_json
+from countersign.examples.it_changes import NewResource, OpenPort
+from countersign.examples.it_rules import limits
 
 PLANNER = """You are the IT change planner. Turn the task into ONE change: a new resource
 (provision) or an open port (change_firewall). Call lookup_catalog once with the kind of thing;

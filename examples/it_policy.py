@@ -7,9 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from examples.back_office import BackOfficeError, Provisioning
-from examples.it_changes import Change, NewResource, Offer, OpenPort, Resource
-from examples.it_rules import Finding, findings, of_cost
+from countersign.examples.back_office import BackOfficeError, Provisioning
+from countersign.examples.it_changes import (
+    Change,
+    NewResource,
+    Offer,
+    OpenPort,
+    Resource,
+)
+from countersign.examples.it_rules import Finding, findings, of_cost
 
 CHANGES: Mapping[str, type[NewResource] | type[OpenPort]] = {
     "provision": NewResource,

@@ -12,7 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from examples.it_changes import Change, NewResource, Offer, OpenPort, Resource
+from countersign.examples.it_changes import (
+    Change,
+    NewResource,
+    Offer,
+    OpenPort,
+    Resource,
+)
 
 NOW = "now"
 MAINTENANCE_WINDOWS = ("Sat 22:00-02:00 UTC", "Wed 20:00-22:00 UTC")

@@ -12,8 +12,14 @@ from typing import Annotated
 import autogen
 from autogen import Agent, AssistantAgent, GroupChat, GroupChatManager
 
-from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
-from examples.back_office import Crm, as_json, path_of
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    current_execution,
+    workflow,
+)
+from countersign.examples.back_office import Crm, as_json, path_of
 
 ANALYST = """You are the sales analyst. Look up the customer that the task names with
 lookup_customer, exactly once. Then tell the quoter in a few lines what matters for the quote: the

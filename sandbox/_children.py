@@ -1,4 +1,4 @@
-"""Child processes of `sandbox.local`: started together, ended together, their last words kept."""
+"""Child processes of `countersign.sandbox.run`: started together, ended together, their last words kept."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox._faults import CONTROL_PREFIX
 
 MAX_REQUESTS = 5_000
 MAX_BYTES = 64 * 1024 * 1024

@@ -5,8 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from sandbox._faults import ErrorBody, Faults, fault_routes, faults_middleware
-from sandbox._record import Recorder, recorder_middleware, recorder_routes
+from countersign.sandbox._faults import (
+    ErrorBody,
+    Faults,
+    fault_routes,
+    faults_middleware,
+)
+from countersign.sandbox._record import Recorder, recorder_middleware, recorder_routes
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 

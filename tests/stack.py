@@ -48,7 +48,7 @@ class Stack(ApiClient):
         bot_framework: bool = False,
         adjust: Callable[[dict[str, Any]], None] | None = None,
         nursery: Nursery | None = None,
-        module: str = "bot.cli",
+        module: str = "countersign.bot.cli.main",
         server_env: Mapping[str, str] | None = None,
     ):
         """`teams` and `tickets` are settings that differ from the local ones: of the bot, and of
@@ -185,7 +185,7 @@ class Stack(ApiClient):
     def ledger_verifies(self) -> bool:
         """What the command line says of every chain, read from the database."""
         done = subprocess.run(
-            [sys.executable, "-m", "bot.cli", "ledger", "verify"],
+            [sys.executable, "-m", "countersign.bot.cli.main", "ledger", "verify"],
             cwd=self.directory,
             env={**os.environ, "PYTHONPATH": str(ROOT), **self.env},
             capture_output=True,

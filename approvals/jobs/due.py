@@ -7,9 +7,23 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from approvals.follow_up import DELIVER, DOUBT, EXPIRE, LOOK, NOTIFY, POLL, RUN
-from approvals.ports import Job
-from approvals.store import ahead, deliveries, requests, sessions, tickets
+from countersign.approvals.decisions.outbox import (
+    DELIVER,
+    DOUBT,
+    EXPIRE,
+    LOOK,
+    NOTIFY,
+    POLL,
+    RUN,
+)
+from countersign.approvals.ports import Job
+from countersign.approvals.store import (
+    clock_ahead,
+    deliveries,
+    requests,
+    sessions,
+    tickets,
+)
 
 Due = Callable[[Connection, datetime], Sequence[str]]
 SWEEP_LIMIT = 500
@@ -23,7 +37,7 @@ DUE: Mapping[str, Due] = {
     DOUBT: lambda c, now: requests.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
     EXPIRE: lambda c, now: [
         *requests.expiring(c, now, limit=SWEEP_LIMIT),
-        *ahead.asked(c, now, limit=SWEEP_LIMIT),
+        *clock_ahead.asked(c, now, limit=SWEEP_LIMIT),
     ],
     LOOK: lambda c, now: tickets.due_looks(c, now, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),

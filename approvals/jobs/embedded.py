@@ -9,20 +9,20 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from approvals.jobs.due import due_jobs
-from approvals.jobs.local import LocalJobs
-from approvals.ports import Job
-from approvals.store import deliveries, leases
-from approvals.store.after_commit import AFTER_COMMIT
+from countersign.approvals.jobs.due import due_jobs
+from countersign.approvals.jobs.local import LocalJobs
+from countersign.approvals.ports import Job
+from countersign.approvals.store import deliveries, leases
+from countersign.approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
 
 
 class EmbeddedJobs(LocalJobs):
-    """Implements `approvals.ports.Jobs` for one process on one SQLite file."""
+    """Implements `countersign.approvals.ports.Jobs` for one process on one SQLite file."""
 
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue`."""
+        """See `countersign.approvals.ports.Jobs.enqueue`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
     async def _begin(self) -> None:

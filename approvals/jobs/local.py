@@ -1,4 +1,4 @@
-"""What both implementations of `approvals.ports.Jobs` do in their own process.
+"""What both implementations of `countersign.approvals.ports.Jobs` do in their own process.
 
 A doorbell that cannot be answered now is dropped, not queued without end: the row stays due, and a
 later sweep finds it.
@@ -17,11 +17,11 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from approvals.errors import CountersignError
-from approvals.observing import SILENT, Observer
-from approvals.ports import Clock, Job, Store
-from approvals.store import ahead
-from approvals.store.after_commit import AFTER_COMMIT
+from countersign.approvals.errors import CountersignError
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.ports import Clock, Job, Store
+from countersign.approvals.store import clock_ahead
+from countersign.approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class LocalJobs(ABC):
         *,
         at_once: int | None = None,
     ) -> None:
-        """See `approvals.ports.Jobs.handle`; `at_once` where the handler itself sees to how much is
+        """See `countersign.approvals.ports.Jobs.handle`; `at_once` where the handler itself sees to how much is
         done at once, and most of its work is only waiting."""
         self._handlers[kind] = handler
         # per kind, so that sessions waiting for a model never hold up a card
@@ -83,14 +83,14 @@ class LocalJobs(ABC):
 
     @abstractmethod
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue`."""
+        """See `countersign.approvals.ports.Jobs.enqueue`."""
 
     def enqueue_here(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue_here`."""
+        """See `countersign.approvals.ports.Jobs.enqueue_here`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
     async def run(self) -> None:
-        """See `approvals.ports.Jobs.run`."""
+        """See `countersign.approvals.ports.Jobs.run`."""
         await self._begin()
         self._open = True
         try:
@@ -135,8 +135,8 @@ class LocalJobs(ABC):
     async def _sweep(self) -> None:
         now = self._clock.now()
         try:
-            if await self._store.read(lambda c: ahead.is_any(c, now)):
-                count = await self._store.write(lambda c: ahead.bring_back(c, now))
+            if await self._store.read(lambda c: clock_ahead.is_any(c, now)):
+                count = await self._store.write(lambda c: clock_ahead.bring_back(c, now))
                 log.warning("rows were planned by a clock that was ahead", count=count)
             found = await self._find(now)
         except Exception as exc:  # whatever it is, the next sweep may work

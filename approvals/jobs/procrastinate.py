@@ -21,12 +21,12 @@ from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection
 
-from approvals.jobs.due import due_jobs
-from approvals.jobs.local import SWEEP_EVERY_S, LocalJobs, cancel
-from approvals.ports import Clock, Job, Store
-from approvals.store import doorbells
-from approvals.store.postgres import connect_arguments
-from approvals.store.urls import parse
+from countersign.approvals.jobs.due import due_jobs
+from countersign.approvals.jobs.local import SWEEP_EVERY_S, LocalJobs, cancel
+from countersign.approvals.ports import Clock, Job, Store
+from countersign.approvals.store import doorbells
+from countersign.approvals.store.postgres import connect_arguments
+from countersign.approvals.store.urls import parse
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class _Seen:
 
 
 class ProcrastinateJobs(LocalJobs):
-    """Implements `approvals.ports.Jobs` for any number of processes on one database."""
+    """Implements `countersign.approvals.ports.Jobs` for any number of processes on one database."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class ProcrastinateJobs(LocalJobs):
         """How often the worker had to be started again."""
 
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue`."""
+        """See `countersign.approvals.ports.Jobs.enqueue`."""
         doorbells.ring(connection, job, self._clock.now())
 
     async def settle(self) -> None:

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from approvals.errors import ConfigurationError
-from approvals.store.revision import HEAD, KNOWN, current_revision
-from approvals.store.sqlite import SqliteReader, SqliteStore, exclusive, sqlite_engine
-from approvals.store.urls import is_postgresql, shown, sqlite_path
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.store.revision import HEAD, KNOWN, current_revision
+from countersign.approvals.store.sqlite import (
+    SqliteReader,
+    SqliteStore,
+    exclusive,
+    sqlite_engine,
+)
+from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 
 if TYPE_CHECKING:
-    from approvals.store.postgres import PostgresStore
+    from countersign.approvals.store.postgres import PostgresStore
 
-# Imported where they are used: `approvals.store.postgres` and `approvals.store.migrate`, which take
+# Imported where they are used: `countersign.approvals.store.postgres` and `countersign.approvals.store.migrate`, which take
 # a fifth of the time in which a server on SQLite starts, and are not needed there.
 AnyStore: TypeAlias = "SqliteStore | PostgresStore"
 AnyReader: TypeAlias = "SqliteReader | PostgresStore"
@@ -74,7 +79,7 @@ async def open_reader(url: str) -> AsyncIterator[AnyReader]:
 
 @asynccontextmanager
 async def _postgres(url: str, **options: Any) -> AsyncIterator[PostgresStore]:
-    from approvals.store.postgres import PostgresStore
+    from countersign.approvals.store.postgres import PostgresStore
 
     store = PostgresStore(url, **options)
     store.open()
@@ -95,7 +100,7 @@ def engine_of(url: str) -> Engine:
 
 
 def _sync_engine(url: str) -> Engine:
-    from approvals.store.postgres import sync_engine
+    from countersign.approvals.store.postgres import sync_engine
 
     return sync_engine(url)
 
@@ -137,7 +142,7 @@ def upgrade(url: str) -> None:
 def _upgrade(engine: Engine, url: str) -> None:
     try:
         if current_revision(engine) != HEAD:
-            from approvals.store.migrate import upgrade_engine
+            from countersign.approvals.store.migrate import upgrade_engine
 
             upgrade_engine(engine)
     except DatabaseError as exc:

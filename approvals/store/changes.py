@@ -2,7 +2,7 @@
 
 Every row that is written here is noted, and the entry that follows in the same unit carries it as a
 member of its body: `rows`, a list of {table, key, set}. So the ledger alone tells what the tables
-must hold (`approvals.comparing`), and a change without an entry does not commit.
+must hold (`countersign.approvals.store.comparing`), and a change without an entry does not commit.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from approvals.canonical import sha256_hex
-from approvals.errors import IntegrityError
-from approvals.models import JsonObject
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import JsonObject
 
 ROWS = "rows"
 """The member of a body."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from approvals.models import (
+from countersign.approvals.models import (
     Conversation,
     Decision,
     Delivery,
@@ -26,7 +26,7 @@ from approvals.models import (
     Stage,
     Vote,
 )
-from approvals.store import schema
+from countersign.approvals.store import schema
 
 SESSION = tuple(Session.model_fields)
 """The columns that make a session; the rest is of its run and its chain."""

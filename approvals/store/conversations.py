@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from approvals.models import Conversation, JsonObject, PrincipalId
-from approvals.store import codec
-from approvals.store.schema import conversations
+from countersign.approvals.models import Conversation, JsonObject, PrincipalId
+from countersign.approvals.store import codec
+from countersign.approvals.store.schema import conversations
 
 
 class Change(NamedTuple):

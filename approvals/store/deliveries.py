@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from approvals.canonical import sha256_hex, well_formed
-from approvals.errors import NotFoundError
-from approvals.models import (
+from countersign.approvals.audit.canonical import sha256_hex, well_formed
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.models import (
     Conversation,
     ConversationKey,
     Delivery,
@@ -35,9 +35,9 @@ from approvals.models import (
     RequestStatus,
     SessionId,
 )
-from approvals.store import changes, codec
-from approvals.store.prepared import Prepared
-from approvals.store.schema import deliveries, notices, requests
+from countersign.approvals.store import changes, codec
+from countersign.approvals.store.prepared import Prepared
+from countersign.approvals.store.schema import deliveries, notices, requests
 
 MAX_NOTICE_CHARACTERS = 20_000
 """Below the 28 KB (UTF-16) that Teams has documented for a message."""

@@ -12,9 +12,9 @@ from importlib.resources import files
 
 from sqlalchemy import Connection, text
 
-from approvals.models import Value
-from approvals.ports import Job
-from approvals.store import codec
+from countersign.approvals.models import Value
+from countersign.approvals.ports import Job
+from countersign.approvals.store import codec
 
 QUEUE = "countersign"
 TASK = "countersign.ring"

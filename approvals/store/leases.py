@@ -6,12 +6,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from approvals.errors import LostLeaseError
-from approvals.models import Session, SessionStatus
-from approvals.store import codec, heads
-from approvals.store.prepared import Prepared
-from approvals.store.schema import sessions
-from approvals.store.sessions import BEGUN, NewLease, begun, found
+from countersign.approvals.errors import LostLeaseError
+from countersign.approvals.models import Session, SessionStatus
+from countersign.approvals.store import codec, head_cache
+from countersign.approvals.store.prepared import Prepared
+from countersign.approvals.store.schema import sessions
+from countersign.approvals.store.sessions import (
+    BEGUN,
+    NewLease,
+    begun,
+    found,
+)
 
 
 def take_lease(
@@ -72,7 +77,7 @@ def holds_lease(connection: Connection, session_id: str, epoch: int, now: dateti
     transaction has ended."""
     row = _LEASE.first(connection, of=session_id)
     held_epoch, status, until, seq, last_hash = found(row, session_id)
-    heads.remember(connection, session_id, (seq, last_hash))
+    head_cache.remember(connection, session_id, (seq, last_hash))
     held = held_epoch == epoch and status == SessionStatus.RUNNING
     return bool(held and until is not None and until > codec.to_text(now))
 

@@ -9,23 +9,23 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from approvals.errors import NotFoundError
-from approvals.ledger import entry_hash
-from approvals.models import JsonObject, LedgerEntry, SessionId
-from approvals.store import changes, codec, heads
-from approvals.store.prepared import Parameters, Prepared, insertion
-from approvals.store.schema import ledger, sessions
+from countersign.approvals.audit.ledger import entry_hash
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
+from countersign.approvals.store import changes, codec, head_cache
+from countersign.approvals.store.prepared import Parameters, Prepared, insertion
+from countersign.approvals.store.schema import ledger, sessions
 
 
 def head(connection: Connection, session_id: str, *, lock: bool = False) -> tuple[int, str]:
     """Sequence number and hash of the session's last entry; `lock` it to append."""
-    if lock and (locked := heads.known(connection, session_id)) is not None:
+    if lock and (locked := head_cache.known(connection, session_id)) is not None:
         return locked
     row = (_LOCKED_HEAD if lock else _HEAD).first(connection, of=session_id)
     if row is None:
         raise NotFoundError(f"There is no session {session_id}.")
     if lock:
-        heads.remember(connection, session_id, (row[0], row[1]))
+        head_cache.remember(connection, session_id, (row[0], row[1]))
     return row[0], row[1]
 
 
@@ -78,7 +78,7 @@ def insert(connection: Connection, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
     for row in rows:
         _INSERT.run(connection, **row)
-        heads.move(connection, row["session_id"], (row["seq"], row["hash"]))
+        head_cache.move(connection, row["session_id"], (row["seq"], row["hash"]))
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:

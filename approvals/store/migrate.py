@@ -7,8 +7,8 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, text
 
-from approvals.errors import ConfigurationError
-from approvals.store.revision import MIGRATIONS
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.store.revision import MIGRATIONS
 
 _LOCK = 7_236_918_345_210
 """The number of our advisory lock: any, as long as nobody else uses it."""

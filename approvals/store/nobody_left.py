@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select
 
-from approvals.models import RequestId, RequestStatus
-from approvals.store import codec
-from approvals.store.schema import nobody_left, requests, votes
+from countersign.approvals.models import RequestId, RequestStatus
+from countersign.approvals.store import codec
+from countersign.approvals.store.schema import nobody_left, requests, votes
 
 Shape = tuple[str, str, str, int]
 """(kind, requester, stages as stored, open stage): who may decide depends on no more, while nobody

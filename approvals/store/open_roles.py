@@ -11,11 +11,17 @@ from itertools import islice
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select
 
-from approvals.authority import OWNER_ROLE
-from approvals.models import Principal, Request, RequestId, RequestKind, RequestStatus
-from approvals.store import codec
-from approvals.store.prepared import Prepared, insertion
-from approvals.store.schema import open_roles, votes
+from countersign.approvals.models import (
+    Principal,
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+)
+from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.store import codec
+from countersign.approvals.store.prepared import Prepared, insertion
+from countersign.approvals.store.schema import open_roles, votes
 
 NOBODY = ""
 """Whom a question keeps out: who asked may answer it, unlike a call."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select
 
-from approvals.models import Opening, PrincipalId, RequestId
-from approvals.store import changes, codec
-from approvals.store.prepared import Prepared, insertion
-from approvals.store.schema import request_openings
+from countersign.approvals.models import Opening, PrincipalId, RequestId
+from countersign.approvals.store import changes, codec
+from countersign.approvals.store.prepared import Prepared, insertion
+from countersign.approvals.store.schema import request_openings
 
 
 def add(connection: Connection, opening: Opening, session_id: str) -> bool:

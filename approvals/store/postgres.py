@@ -24,12 +24,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from approvals.errors import InvalidError, UnavailableError
-from approvals.seals import Head, Unsealed
-from approvals.store import changes, heads
-from approvals.store.after_commit import AFTER_COMMIT, ring
-from approvals.store.terse import keep_terse
-from approvals.store.urls import parse, shown
+from countersign.approvals.audit.seals import Head, Unsealed
+from countersign.approvals.errors import InvalidError, UnavailableError
+from countersign.approvals.store import changes, head_cache
+from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
+from countersign.approvals.store.error_redaction import keep_terse
+from countersign.approvals.store.urls import parse, shown
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ def sync_engine(url: str) -> Engine:
 
 
 class PostgresStore:
-    """Implements `approvals.ports.Store` on one database, together with others that do so."""
+    """Implements `countersign.approvals.ports.Store` on one database, together with others that do so."""
 
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE, read_only: bool = False):
         self._shown, self._read_only = shown(url), read_only
@@ -115,13 +115,13 @@ class PostgresStore:
         await self._engine.dispose()
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.write`."""
+        """See `countersign.approvals.ports.Store.write`."""
         if self._read_only:
             raise UnavailableError(f"{self._shown} was opened for reading only.")
         return await self._shielded(unit, self._write)
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.read`."""
+        """See `countersign.approvals.ports.Store.read`."""
         return await self._shielded(unit, self._read)
 
     async def _shielded(self, unit: Callable[[Connection], T], run: Callable[..., Any]) -> T:
@@ -205,11 +205,11 @@ def _entered(
     connection: Connection, unit: Callable[[Connection], T], after: list[Callable[[], None]]
 ) -> tuple[T, dict[str, Head]]:
     connection.info[AFTER_COMMIT] = after
-    heads.forget(connection)
+    head_cache.forget(connection)
     changes.forget(connection)
     value = unit(connection)
     changes.require_told(connection)
-    return value, heads.moved(connection)
+    return value, head_cache.moved(connection)
 
 
 class _AgainError(Exception):

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from approvals.store.terse import make_terse
+from countersign.approvals.store.error_redaction import make_terse
 
 SQLITE = sqlite.dialect(paramstyle="named")
 Parameters = Mapping[str, Any]

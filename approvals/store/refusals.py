@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from approvals.models import RequestId
-from approvals.store.prepared import Prepared, insertion
-from approvals.store.schema import vote_refusals
+from countersign.approvals.models import RequestId
+from countersign.approvals.store.prepared import Prepared, insertion
+from countersign.approvals.store.schema import vote_refusals
 
 
 def add(connection: Connection, request_id: RequestId, identity: str) -> int:

@@ -18,14 +18,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from approvals.errors import InvalidError, NotFoundError
-from approvals.lifecycle import require_move
-from approvals.models import Request, RequestId, RequestKind, RequestStatus, Vote
-from approvals.store import changes, codec, open_roles
-from approvals.store import sessions as sessions_of
-from approvals.store.prepared import Prepared, insertion
-from approvals.store.schema import requests, sessions, votes
-from approvals.store.sessions import LIVE
+from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.models import (
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Vote,
+)
+from countersign.approvals.rules.lifecycle import require_move
+from countersign.approvals.store import changes, codec, open_roles
+from countersign.approvals.store import sessions as sessions_of
+from countersign.approvals.store.prepared import Prepared, insertion
+from countersign.approvals.store.schema import requests, sessions, votes
+from countersign.approvals.store.sessions import LIVE
 
 _PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'")
 """Written out: an index over some rows serves no query that leaves open which ones it wants."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from approvals.models import Request, RequestId
-from approvals.store import changes
-from approvals.store.schema import result_texts
+from countersign.approvals.models import Request, RequestId
+from countersign.approvals.store import changes
+from countersign.approvals.store.schema import result_texts
 
 
 def keep(connection: Connection, request: Request, text: str) -> None:

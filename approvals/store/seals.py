@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, tuple_
 
-from approvals.ledger import GENESIS
-from approvals.models import SessionStatus
-from approvals.seals import Head, Seal, seal_hash
-from approvals.store import codec
-from approvals.store.schema import ledger, ledger_seals, sessions
+from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.audit.seals import Head, Seal, seal_hash
+from countersign.approvals.models import SessionStatus
+from countersign.approvals.store import codec
+from countersign.approvals.store.schema import ledger, ledger_seals, sessions
 
 _LOCK_KEY = 0x5EA1
 """Of PostgreSQL's advisory lock: one process seals at a time."""

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
-from approvals.errors import LostLeaseError, NotFoundError
-from approvals.ledger import GENESIS
-from approvals.models import Session, SessionId, SessionStatus
-from approvals.store import changes, codec, heads
-from approvals.store.prepared import Prepared
-from approvals.store.schema import sessions
+from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.errors import LostLeaseError, NotFoundError
+from countersign.approvals.models import Session, SessionId, SessionStatus
+from countersign.approvals.store import changes, codec, head_cache
+from countersign.approvals.store.prepared import Prepared
+from countersign.approvals.store.schema import sessions
 
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 FIRST_EPOCH = 1
@@ -110,7 +110,7 @@ def lock(connection: Connection, session_id: str) -> None:
 def locked(connection: Connection, row: Sequence[Any] | None) -> None:
     """What `lock` has found: id and head of the session, if there is one."""
     if row is not None:
-        heads.remember(connection, row[0], (row[1], row[2]))
+        head_cache.remember(connection, row[0], (row[1], row[2]))
 
 
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:

@@ -28,13 +28,13 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from approvals.errors import ConfigurationError, UnavailableError
-from approvals.outages import Outages
-from approvals.seals import Unsealed
-from approvals.store import changes, heads
-from approvals.store.after_commit import AFTER_COMMIT, ring
-from approvals.store.prepared import run
-from approvals.store.wal import make_room
+from countersign.approvals.audit.seals import Unsealed
+from countersign.approvals.errors import ConfigurationError, UnavailableError
+from countersign.approvals.outages import Outages
+from countersign.approvals.store import changes, head_cache
+from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
+from countersign.approvals.store.preallocate import make_room
+from countersign.approvals.store.prepared import run
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ class SqliteReader:
         return self._readers
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.read`."""
+        """See `countersign.approvals.ports.Store.read`."""
         try:
             reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, unit)
         except RuntimeError as exc:  # the pool takes no more work
@@ -174,7 +174,7 @@ class SqliteReader:
 
 
 class SqliteStore(SqliteReader):
-    """Implements `approvals.ports.Store` on one file."""
+    """Implements `countersign.approvals.ports.Store` on one file."""
 
     def __init__(self, path: Path, *, roomy_log: bool = False):
         """`roomy_log` is for a database that is going to be written to for long."""
@@ -203,7 +203,7 @@ class SqliteStore(SqliteReader):
         await super().close()
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.write`."""
+        """See `countersign.approvals.ports.Store.write`."""
         if self._closed:
             raise UnavailableError("The store is closed: the server is shutting down.")
         loop = asyncio.get_running_loop()
@@ -286,12 +286,12 @@ class SqliteStore(SqliteReader):
     def _run(self, connection: Connection, unit: _Unit) -> _Outcome:
         after: list[Callable[[], None]] = []
         connection.info[AFTER_COMMIT] = after
-        heads.forget(connection)
+        head_cache.forget(connection)
         changes.forget(connection)
         try:
             value = unit.run(connection)
             changes.require_told(connection)
-            if moved := heads.moved(connection):
+            if moved := head_cache.moved(connection):
                 after.append(partial(self.unsealed.add, moved))
         except DBAPIError as exc:
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:

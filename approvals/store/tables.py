@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
-from approvals.store.schema import (
+from countersign.approvals.store.schema import (
     deliveries,
     request_openings,
     requests,

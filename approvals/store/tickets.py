@@ -9,10 +9,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from approvals.models import Delivery, DeliveryId, DeliveryStatus, RequestStatus
-from approvals.store import codec
-from approvals.store.schema import deliveries, polls, requests, ticket_acts
-from approvals.tickets import ActKey, PollState, RecordedAct
+from countersign.approvals.models import (
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    RequestStatus,
+)
+from countersign.approvals.store import codec
+from countersign.approvals.store.schema import (
+    deliveries,
+    polls,
+    requests,
+    ticket_acts,
+)
+from countersign.approvals.tickets import ActKey, PollState, RecordedAct
 
 LOST = "lost"
 """The act as which a ticket that has vanished is recorded."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from approvals.errors import ConfigurationError
+from countersign.approvals.errors import ConfigurationError
 
 POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 """Schemes that are taken; `postgres` is what some hosters hand out."""

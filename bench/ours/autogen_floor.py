@@ -13,11 +13,11 @@ from typing import Any
 from autogen import Agent, GroupChatManager, UserProxyAgent
 from autogen.io.base import IOStream
 
-from agents.quiet import QuietStream
 from bench.measure import Leg, Timer, require, write
 from bench.ours.stack import quiet
 from bench.ours.workflows import LLM_CONFIG, assistant_for, manager_of
 from bench.payload import ANSWER, TASK, TOOL, Refunds, refund
+from countersign.agents.classic.null_console import QuietStream
 
 
 class _Stopped(BaseException):

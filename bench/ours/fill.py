@@ -19,11 +19,11 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from approvals import ids
-from approvals.canonical import canonical_json, sha256_hex
-from approvals.ledger import GENESIS
-from approvals.store import codec
 from bench.measure import require
+from countersign.approvals import ids
+from countersign.approvals.audit.canonical import canonical_json, sha256_hex
+from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.store import codec
 
 CHUNK = 1_000
 AHEAD = 8

@@ -34,7 +34,7 @@ from bench.ours.product import (
 )
 from bench.ours.refunds import REFUND
 from bench.payload import TASK
-from sandbox.botframework.people import TENANT_ID
+from countersign.sandbox.botframework.people import TENANT_ID
 from tests.stack import Process, Stack, until
 
 RESULTS = ROOT / "bench" / "load.json"

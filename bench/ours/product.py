@@ -62,7 +62,15 @@ def _signed_teams(path: Path, app_id: str) -> Iterator[dict[str, Any]]:
     if not app_id:
         yield {}
         return
-    argv = [sys.executable, "-m", "sandbox.botframework", "--port", "0", "--app-id", app_id]
+    argv = [
+        sys.executable,
+        "-m",
+        "countersign.sandbox.botframework",
+        "--port",
+        "0",
+        "--app-id",
+        app_id,
+    ]
     child = Process("signed-teams", argv, path, {})
     child.start()
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents import Chat, WorkflowContext, workflow
 from bench.ours.workflow_names import GROUP
 from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
+from countersign.agents import Chat, WorkflowContext, workflow
 
 REFUND = "refund"
 

@@ -20,8 +20,6 @@ from typing import Any
 
 import httpx
 
-from approvals.jobs.due import DUE, due_jobs
-from approvals.store import codec, open_reader, requests
 from bench import machine
 from bench.launch import ROOT
 from bench.measure import percentile, require
@@ -32,6 +30,8 @@ from bench.ours.scale_offline import verify_all
 from bench.ours.scale_poll import poll_all
 from bench.ours.scale_table import render
 from bench.payload import TASK
+from countersign.approvals.jobs.due import DUE, due_jobs
+from countersign.approvals.store import codec, open_reader, requests
 from tests.stack import ALEX, Stack, until
 
 RESULTS = Path(os.environ.get("RESULTS", ROOT / "bench" / "scale.json"))

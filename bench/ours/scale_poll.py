@@ -20,18 +20,18 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy.engine import make_url
 
-from approvals.errors import UnavailableError
-from approvals.follow_up import FollowUp
-from approvals.ports import KnownTickets, TicketConnector
-from approvals.service import ApprovalService
-from approvals.store import open_store
-from approvals.tickets import Observation, TicketPage, TicketRef
 from bench.launch import ROOT
 from bench.measure import require
 from bench.ours.product import rss_mb
-from bot.clock import SystemClock
-from bot.people import SettingsDirectory
-from connectors.reconciler import Reconciler
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.ports import KnownTickets, TicketConnector
+from countersign.approvals.store import open_store
+from countersign.approvals.tickets import Observation, TicketPage, TicketRef
+from countersign.bot.clock import SystemClock
+from countersign.bot.people import SettingsDirectory
+from countersign.connectors.reconciler import Reconciler
 
 CHANNEL = "jira"
 OPEN = (

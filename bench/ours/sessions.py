@@ -9,11 +9,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from approvals.models import Request, SessionStatus
 from bench.measure import Leg, Timer, report, require
 from bench.ours.stack import LEDGER, Stack, stack, versions
 from bench.ours.workflow_names import GROUP
 from bench.payload import ANSWER, ARGUMENTS, TASK, Refunds
+from countersign.approvals.models import Request, SessionStatus
 
 
 async def pause(ours: Stack, workflow: str, leg: Leg, timer: Timer) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from botframework.connector.auth.microsoft_app_credentials import MicrosoftAppCredentials
 
-from bot import cli
+from countersign.bot.cli import main
 
 
 def _token(_: MicrosoftAppCredentials, force_refresh: bool = False) -> str:
@@ -16,4 +16,4 @@ def _token(_: MicrosoftAppCredentials, force_refresh: bool = False) -> str:
 
 if __name__ == "__main__":
     MicrosoftAppCredentials.get_access_token = _token
-    cli.main()
+    main.main()

@@ -12,19 +12,27 @@ from pathlib import Path
 
 import structlog
 
-from agents import Registry, SessionManager
-from agents.leases import elapsed_s
-from approvals.follow_up import RUN
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.models import Actor, Principal, PrincipalId, Request, RequestStatus, Verdict, Via
-from approvals.policy import Policy
-from approvals.runs import Runs
-from approvals.service import ApprovalService
-from approvals.store import open_store
-from approvals.takeover import Takeover
 from bench.measure import BenchError
 from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
+from countersign.agents import Registry, SessionManager
+from countersign.agents.leases import elapsed_s
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.outbox import RUN
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.models import (
+    Actor,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestStatus,
+    Verdict,
+    Via,
+)
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import Runs
+from countersign.approvals.store import open_store
 
 REQUESTER, APPROVER = PrincipalId("sam"), PrincipalId("alex")
 LEDGER = "ledger"

@@ -14,14 +14,14 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from approvals.ports import Clock, TicketConnector
-from approvals.tickets import TicketRef
 from bench.launch import ROOT
 from bench.measure import require
-from connectors.jira.connector import JiraConnector
-from connectors.jira.settings import ApiToken, JiraSettings, Statuses
-from connectors.servicenow.connector import ServiceNowConnector
-from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
+from countersign.approvals.ports import Clock, TicketConnector
+from countersign.approvals.tickets import TicketRef
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.jira.settings import ApiToken, JiraSettings, Statuses
+from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.connectors.servicenow.settings import BasicAuth, ServiceNowSettings
 
 READY_TIMEOUT_S, CONTROL_TIMEOUT_S = 60.0, 60.0
 MOST_RECORDED = 5_000

@@ -13,15 +13,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from approvals.models import Principal, Verdict
-from approvals.ports import KnownTickets, TicketConnector, TicketOrder
-from approvals.tickets import Observation, TicketRef, TicketVote, order_key, target_of
 from bench.measure import Leg, require, write
 from bench.ours.stack import APPROVER, Stack, stack, versions
 from bench.ours.ticket_systems import TicketSystem, open_system
 from bench.ours.workflow_names import GROUP
 from bench.payload import TASK
-from bot.clock import SystemClock
+from countersign.approvals.models import Principal, Verdict
+from countersign.approvals.ports import KnownTickets, TicketConnector, TicketOrder
+from countersign.approvals.tickets import (
+    Observation,
+    TicketRef,
+    TicketVote,
+    order_key,
+    target_of,
+)
+from countersign.bot.clock import SystemClock
 
 MOST_CALLS, MOST_TICKETS = 3, 200
 """What is promised: so many tickets cost no more calls than that."""

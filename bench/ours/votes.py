@@ -9,11 +9,11 @@ import asyncio
 import os
 from collections.abc import Iterator
 
-from approvals.models import Request
 from bench.measure import Leg, Timer, require, write
 from bench.ours.stack import Stack, stack, versions
 from bench.ours.workflow_names import GROUP
 from bench.payload import TASK
+from countersign.approvals.models import Request
 
 
 async def _voter(ours: Stack, ballots: Iterator[Request], timer: Timer) -> None:

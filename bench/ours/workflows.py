@@ -10,10 +10,16 @@ from typing import Any
 
 from autogen import AssistantAgent, GroupChat, GroupChatManager, UserProxyAgent
 
-from agents import ApprovalProxy, Chat, WorkflowContext, quick, workflow
-from agents.workflows import Workflow
 from bench.ours.workflow_names import GROUP, GROUP_STOCK, GROUP_SYNC, TWO
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TOOL, refund
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic import cached_replies
+from countersign.agents.classic.workflows import Workflow
 
 _USAGE = {
     "prompt_tokens": 10,
@@ -128,8 +134,13 @@ def _proxy(is_over: Callable[[dict[str, Any]], bool]) -> ApprovalProxy:
 
 
 def _group(context: WorkflowContext) -> Chat:
-    proxy, assistant = _proxy(_never), assistant_for(context.llm_config, quick.AssistantAgent)
-    return Chat(starter=proxy, recipient=manager_of(proxy, assistant, quick.GroupChatManager))
+    proxy, assistant = (
+        _proxy(_never),
+        assistant_for(context.llm_config, cached_replies.AssistantAgent),
+    )
+    return Chat(
+        starter=proxy, recipient=manager_of(proxy, assistant, cached_replies.GroupChatManager)
+    )
 
 
 def _stock(context: WorkflowContext) -> Chat:
@@ -138,7 +149,7 @@ def _stock(context: WorkflowContext) -> Chat:
 
 
 def _two(context: WorkflowContext) -> Chat:
-    assistant = assistant_for(context.llm_config, quick.AssistantAgent)
+    assistant = assistant_for(context.llm_config, cached_replies.AssistantAgent)
     return Chat(starter=_proxy(_is_over), recipient=assistant)
 
 

@@ -15,18 +15,24 @@ import json
 from importlib.metadata import version
 from typing import Any
 
-from agents.items import ModelResponse
-from agents.models.interface import Model
+from countersign.agents.classic.models.interface import Model
+from countersign.agents.items import ModelResponse
 from openai.types.responses import (
     ResponseFunctionToolCall,
     ResponseOutputMessage,
     ResponseOutputText,
 )
 
-from agents import Agent, Runner, RunState, function_tool, set_tracing_disabled
-from agents.usage import Usage
 from bench.measure import Leg, StateTable, Timer, report, require
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
+from countersign.agents import (
+    Agent,
+    Runner,
+    RunState,
+    function_tool,
+    set_tracing_disabled,
+)
+from countersign.agents.classic.usage import Usage
 
 
 class Stub(Model):

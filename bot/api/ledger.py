@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 from pydantic import Field
 
-from approvals.models import LedgerEntry, SessionId, Value
-from bot.api.operation import Call, Operation
+from countersign.approvals.models import LedgerEntry, SessionId, Value
+from countersign.bot.api.operation import Call, Operation
 
 
 class LedgerQuery(Value):

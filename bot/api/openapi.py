@@ -10,11 +10,17 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from approvals.canonical import NESTING_LIMIT
-from bot.api.operation import MAX_ID_CHARS, Operation
-from bot.api.problems import MEDIA_TYPE, Problem
-from bot.api.sessions import MAX_KEY_CHARS
-from bot.edge import HTTP_LIMITS, MAX_BODY_BYTES, MAX_DEPTH, MAX_NUMBER_CHARS, READ_TIMEOUT_S
+from countersign.approvals.audit.canonical import NESTING_LIMIT
+from countersign.bot.api.operation import MAX_ID_CHARS, Operation
+from countersign.bot.api.sessions import MAX_KEY_CHARS
+from countersign.bot.http.bodies import (
+    HTTP_LIMITS,
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_NUMBER_CHARS,
+    READ_TIMEOUT_S,
+)
+from countersign.bot.http.problems import MEDIA_TYPE, Problem
 
 _ID = {"type": "string", "maxLength": MAX_ID_CHARS}
 _KEY = {"type": "string", "maxLength": MAX_KEY_CHARS}

@@ -16,15 +16,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from approvals.errors import InvalidError, NotFoundError
-from approvals.models import Actor, ConversationKey, Principal, Session, Via
-from approvals.ports import Directory
-from approvals.service import ApprovalService
-from bot.api.problems import problem, unauthorised
-from bot.edge import authorization, parse_json, read_body
-from bot.limits import Kind, Limits
-from bot.people import Tokens
-from bot.settings_limits import LimitsSettings
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.models import (
+    Actor,
+    ConversationKey,
+    Principal,
+    Session,
+    Via,
+)
+from countersign.approvals.ports import Directory
+from countersign.bot.http.bodies import authorization, parse_json, read_body
+from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.http.problems import problem, unauthorised
+from countersign.bot.people import Tokens
+from countersign.bot.settings.limits import LimitsSettings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -33,7 +39,7 @@ MAX_ID_CHARS = 200
 
 
 class SessionStarter(Protocol):
-    """Starts workflows; `agents.session_manager.SessionManager` is one."""
+    """Starts workflows; `countersign.agents.session_manager.SessionManager` is one."""
 
     async def start(
         self,

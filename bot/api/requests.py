@@ -9,9 +9,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from approvals.doubts import MAX_NOTE
-from approvals.long_results import ResultText
-from approvals.models import (
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.decisions.doubts import MAX_NOTE
+from countersign.approvals.decisions.long_results import ResultText
+from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Preview,
@@ -27,11 +28,10 @@ from approvals.models import (
     Via,
     Vote,
 )
-from approvals.service import ApprovalService
-from bot.api.operation import Call, Operation
-from bot.api.sessions import PAGE_LIMIT
-from bot.limits import Kind
-from connectors.wanted import require_plain
+from countersign.bot.api.operation import Call, Operation
+from countersign.bot.api.sessions import PAGE_LIMIT
+from countersign.bot.http.lanes import Kind
+from countersign.connectors.comments.wanted import require_plain
 
 MAX_COMMENT_CHARS = 4_000
 

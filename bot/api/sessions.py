@@ -8,11 +8,17 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from approvals.canonical import well_formed
-from approvals.errors import InvalidError
-from approvals.models import JsonObject, Session, SessionId, SessionStatus, Value
-from bot.api.operation import Call, Operation
-from bot.limits import Kind
+from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import (
+    JsonObject,
+    Session,
+    SessionId,
+    SessionStatus,
+    Value,
+)
+from countersign.bot.api.operation import Call, Operation
+from countersign.bot.http.lanes import Kind
 
 MAX_TASK_CHARS = 20_000
 MAX_KEY_CHARS = 200

@@ -8,11 +8,23 @@ from datetime import datetime
 from hashlib import sha256
 from html import escape
 
-from approvals.display import Shown, deciding, set_by_workflow, shown_arguments, shown_facts
-from approvals.models import JsonObject, Preview, Principal, Request, RequestStatus
-from approvals.ports import RequestView
-from approvals.repeats import in_sentence
-from approvals.wording import in_words, people_in_words, visible
+from countersign.approvals.forms.display import (
+    Shown,
+    deciding,
+    set_by_workflow,
+    shown_arguments,
+    shown_facts,
+)
+from countersign.approvals.forms.wording import in_words, people_in_words, visible
+from countersign.approvals.models import (
+    JsonObject,
+    Preview,
+    Principal,
+    Request,
+    RequestStatus,
+)
+from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.repeats import in_sentence
 
 STYLE = """
 :root{color-scheme:light dark}

@@ -14,18 +14,28 @@ from typing import Protocol
 import structlog
 from aiohttp import web
 
-from approvals.errors import BusyError, ConflictError, CountersignError, NotFoundError
-from approvals.models import Principal, PrincipalId, RequestId, RequestStatus
-from approvals.ports import Directory, RequestView
-from approvals.reading import (
+from countersign.approvals.errors import (
+    BusyError,
+    ConflictError,
+    CountersignError,
+    NotFoundError,
+)
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import (
+    Principal,
+    PrincipalId,
+    RequestId,
+    RequestStatus,
+)
+from countersign.approvals.ports import Directory, RequestView
+from countersign.approvals.read_links import (
     BrokenLinkError,
     ExpiredLinkError,
     Invitation,
     ReadLinks,
 )
-from approvals.wording import visible
-from bot.limits import Kind, Limits
-from bot.reading import html
+from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.reading import html
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +56,7 @@ Work = Callable[[web.Request, str, Invitation, RequestView], Awaitable[web.Strea
 
 
 class Records(Protocol):
-    """What the page asks of `approvals.service.ApprovalService`."""
+    """What the page asks of `countersign.approvals.approvals.ApprovalService`."""
 
     async def view(self, request_id: str) -> RequestView:
         """All about a request. Raises NotFoundError."""

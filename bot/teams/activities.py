@@ -6,27 +6,27 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from approvals.errors import InvalidError
-from approvals.ports import Clock, Directory
-from approvals.reading import ReadLinks
-from bot.limits import Limits
-from bot.settings_limits import LimitsSettings
-from bot.teams.adapter import InvokeAnswer, TeamsAdapter
-from bot.teams.asking import instead_of, instead_of_invoke, is_instead
-from bot.teams.bounds import bounded, refusal
-from bot.teams.clicks import is_submit
-from bot.teams.commands import help_text
-from bot.teams.deciding import Deciding
-from bot.teams.edits import Edits
-from bot.teams.messages import Text
-from bot.teams.people import People
-from bot.teams.presence import Presence
-from bot.teams.replies import Replies
-from bot.teams.service import Runs, Service, WorkflowInfo
-from bot.teams.settings import TeamsSettings
-from bot.teams.starting import Starting
-from bot.teams.talking import Talking
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.ports import Clock, Directory
+from countersign.approvals.read_links import ReadLinks
+from countersign.bot.http.lanes import Limits
+from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
+from countersign.bot.teams.asking import instead_of, instead_of_invoke, is_instead
+from countersign.bot.teams.bounds import bounded, refusal
+from countersign.bot.teams.clicks import is_submit
+from countersign.bot.teams.commands import help_text
+from countersign.bot.teams.deciding import Deciding
+from countersign.bot.teams.edits import Edits
+from countersign.bot.teams.messages import Text
+from countersign.bot.teams.people import People
+from countersign.bot.teams.presence import Presence
+from countersign.bot.teams.replies import Replies
+from countersign.bot.teams.service import Runs, Service, WorkflowInfo
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.teams.starting import Starting
+from countersign.bot.teams.talking import Talking
+from countersign.bot.teams.wire import IncomingActivity
 
 
 class TeamsBot:

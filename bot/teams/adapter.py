@@ -26,25 +26,26 @@ from botbuilder.schema import (
     ConversationReference,
 )
 
-from approvals.errors import (
-    ConfigurationError,
-    NotFoundError,
-    UnreachableError,
+from countersign.approvals.errors import ConfigurationError, NotFoundError, UnreachableError
+from countersign.approvals.models import JsonObject
+from countersign.approvals.ports import Clock
+from countersign.bot.http.bodies import Room
+from countersign.bot.teams.auth import BotAuthentication, vendor_configuration
+from countersign.bot.teams.connector import OAUTH_SCOPE, ConnectorClients
+from countersign.bot.teams.hosts import service_url_allowed
+from countersign.bot.teams.intake import read_activity
+from countersign.bot.teams.keys import SigningKeys
+from countersign.bot.teams.messages import (
+    CARD_TYPE,
+    Card,
+    Message,
+    Text,
 )
-from approvals.models import JsonObject
-from approvals.ports import Clock
-from bot.edge import Room
-from bot.teams.auth import BotAuthentication, vendor_configuration
-from bot.teams.connector import OAUTH_SCOPE, ConnectorClients
-from bot.teams.hosts import service_url_allowed
-from bot.teams.intake import read_activity
-from bot.teams.keys import SigningKeys
-from bot.teams.messages import CARD_TYPE, Card, Message, Text
-from bot.teams.pacing import Pacing
-from bot.teams.refusals import REFUSES
-from bot.teams.retry import Retry
-from bot.teams.settings import TeamsSettings
-from bot.teams.wire import IncomingActivity
+from countersign.bot.teams.pacing import Pacing
+from countersign.bot.teams.refusals import REFUSES
+from countersign.bot.teams.retry import Retry
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

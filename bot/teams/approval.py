@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from approvals.display import Shown
-from approvals.fields import fields
-from approvals.models import JsonObject, Request
-from approvals.ports import RequestView
-from approvals.wording import in_words
-from bot.teams.arguments import Space
-from bot.teams.elements import banner, button, card, words
-from bot.teams.inputs import INPUT_PREFIX, input_elements, nothing_to_edit
-from bot.teams.parts import (
+from countersign.approvals.forms.display import Shown
+from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.wording import in_words
+from countersign.approvals.models import JsonObject, Request
+from countersign.approvals.ports import RequestView
+from countersign.bot.teams.arguments import Space
+from countersign.bot.teams.elements import (
+    banner,
+    button,
+    card,
+    words,
+)
+from countersign.bot.teams.inputs import INPUT_PREFIX, input_elements, nothing_to_edit
+from countersign.bot.teams.parts import (
     Look,
     action_data,
     asked_again,

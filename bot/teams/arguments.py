@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.canonical import canonical_json
-from approvals.display import Shown, shown_arguments, value_text
-from approvals.models import JsonObject
-from approvals.wording import cut_visibly
-from bot.teams.elements import label, plain, row, runs, words
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.forms.display import Shown, shown_arguments, value_text
+from countersign.approvals.forms.wording import cut_visibly
+from countersign.approvals.models import JsonObject
+from countersign.bot.teams.elements import (
+    label,
+    plain,
+    row,
+    runs,
+    words,
+)
 
 FOLD_AT_CHARACTERS = 320
 FOLD_AT_LINES = 12

@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from approvals.errors import InvalidError
-from approvals.models import JsonObject, Request
-from approvals.wording import cut_visibly
-from bot.teams.approval import COMMENT_LIMIT
-from bot.teams.cards import size_bytes
-from bot.teams.elements import button, card, heading, label, plain, words
-from bot.teams.parts import Look, action_data
-from bot.teams.phrases import Command, Start, Unclear
-from bot.teams.question import prompt_of
-from bot.teams.service import WorkflowInfo
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.wording import cut_visibly
+from countersign.approvals.models import JsonObject, Request
+from countersign.bot.teams.approval import COMMENT_LIMIT
+from countersign.bot.teams.cards import size_bytes
+from countersign.bot.teams.elements import (
+    button,
+    card,
+    heading,
+    label,
+    plain,
+    words,
+)
+from countersign.bot.teams.parts import Look, action_data
+from countersign.bot.teams.phrases import Command, Start, Unclear
+from countersign.bot.teams.question import prompt_of
+from countersign.bot.teams.service import WorkflowInfo
 
 SHOWN = 600
 CARRIED_BYTES = 4500

@@ -19,13 +19,13 @@ from botframework.connector.auth import (
 from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 from botframework.connector.auth.verify_options import VerifyOptions
 
-from approvals.errors import UnavailableError
-from bot.edge import authorization
-from bot.teams.connector import ConnectorClients
-from bot.teams.hosts import service_url_allowed
-from bot.teams.keys import SigningKeys
-from bot.teams.settings import LOOPBACK, TeamsSettings
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import UnavailableError
+from countersign.bot.http.bodies import authorization
+from countersign.bot.teams.connector import ConnectorClients
+from countersign.bot.teams.hosts import service_url_allowed
+from countersign.bot.teams.keys import SigningKeys
+from countersign.bot.teams.settings import LOOPBACK, TeamsSettings
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from approvals.errors import BusyError
-from bot.limits import Kind, Limits
-from bot.teams.adapter import Handler, InvokeAnswer
-from bot.teams.clicks import is_submit
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import BusyError
+from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.teams.adapter import Handler, InvokeAnswer
+from countersign.bot.teams.clicks import is_submit
+from countersign.bot.teams.wire import IncomingActivity
 
 _ERROR_TYPE = "application/vnd.microsoft.error"
 

@@ -5,15 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from approvals.models import JsonObject, RequestKind, RequestStatus
-from approvals.ports import RequestView
-from approvals.wording import in_words
-from bot.teams.approval import Drawn, Note, Typed, approval_card, back_button, edit_card
-from bot.teams.arguments import Space
-from bot.teams.elements import card, heading, plain, words
-from bot.teams.outcome import outcome_card
-from bot.teams.parts import Look, read_button, shown_of
-from bot.teams.question import input_card
+from countersign.approvals.forms.wording import in_words
+from countersign.approvals.models import JsonObject, RequestKind, RequestStatus
+from countersign.approvals.ports import RequestView
+from countersign.bot.teams.approval import (
+    Drawn,
+    Note,
+    Typed,
+    approval_card,
+    back_button,
+    edit_card,
+)
+from countersign.bot.teams.arguments import Space
+from countersign.bot.teams.elements import (
+    card,
+    heading,
+    plain,
+    words,
+)
+from countersign.bot.teams.outcome import outcome_card
+from countersign.bot.teams.parts import Look, read_button, shown_of
+from countersign.bot.teams.question import input_card
 
 CARD_LIMIT_BYTES = 25 * 1024
 """In UTF-16. Teams documents 28 KB for a message (connectors) to 100 KB (bots, newest page)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from approvals.delivery import over
-from approvals.errors import NotFoundError, UnreachableError
-from approvals.models import (
+from countersign.approvals.courier import over
+from countersign.approvals.errors import NotFoundError, UnreachableError
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import (
     Conversation,
     ConversationKey,
     Delivery,
@@ -18,22 +19,31 @@ from approvals.models import (
     Request,
     Session,
 )
-from approvals.ports import Clock, Conversations, Directory, RequestView
-from approvals.wording import visible
-from bot.teams.adapter import TeamsAdapter
-from bot.teams.cards import notification, request_card
-from bot.teams.elements import flavour_of
-from bot.teams.messages import Card, Text
-from bot.teams.parts import Look
-from bot.teams.places import Places, cannot_be_reached, key_of, message_in
-from bot.teams.settings import TeamsSettings
+from countersign.approvals.ports import (
+    Clock,
+    Conversations,
+    Directory,
+    RequestView,
+)
+from countersign.bot.teams.adapter import TeamsAdapter
+from countersign.bot.teams.cards import notification, request_card
+from countersign.bot.teams.elements import flavour_of
+from countersign.bot.teams.messages import Card, Text
+from countersign.bot.teams.parts import Look
+from countersign.bot.teams.places import (
+    Places,
+    cannot_be_reached,
+    key_of,
+    message_in,
+)
+from countersign.bot.teams.settings import TeamsSettings
 
 NAME = "teams"
 _CONVERSATION, _PERSON = "conversation:", "person:"
 
 
 class TeamsChannel:
-    """`approvals.ports.Channel` over the Bot Framework."""
+    """`countersign.approvals.ports.Channel` over the Bot Framework."""
 
     name = NAME
 
@@ -53,7 +63,7 @@ class TeamsChannel:
         self._places, self._clock = Places(conversations, directory), clock
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
-        """Post the card; see `bot.teams.places.message_in` for the reference."""
+        """Post the card; see `countersign.bot.teams.places.message_in` for the reference."""
         reference = await self._reference(delivery.target)
         card = self._card(reference, view)
         activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from approvals.errors import InvalidError
-from approvals.models import JsonObject, RequestId, Verdict
-from bot.teams.approval import COMMENT_LIMIT
-from bot.teams.inputs import INPUT_PREFIX
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import JsonObject, RequestId, Verdict
+from countersign.bot.teams.approval import COMMENT_LIMIT
+from countersign.bot.teams.inputs import INPUT_PREFIX
 
 VOTES: dict[str, Verdict] = {
     "approve": Verdict.APPROVE,

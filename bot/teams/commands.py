@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.errors import CountersignError, NotFoundError
-from approvals.models import Actor, ConversationKey, Request, Session, SessionId, SessionStatus
-from approvals.unreachable import unreachable
-from approvals.wording import as_text, in_words
-from bot.teams.messages import Text
-from bot.teams.phrases import Command, Start, understand
-from bot.teams.service import Service, WorkflowInfo
+from countersign.approvals.errors import CountersignError, NotFoundError
+from countersign.approvals.forms.wording import as_text, in_words
+from countersign.approvals.models import (
+    Actor,
+    ConversationKey,
+    Request,
+    Session,
+    SessionId,
+    SessionStatus,
+)
+from countersign.approvals.rules.unreachable import unreachable
+from countersign.bot.teams.messages import Text
+from countersign.bot.teams.phrases import Command, Start, understand
+from countersign.bot.teams.service import Service, WorkflowInfo
 
 PENDING_SHOWN = 20
 SESSIONS_SHOWN = 10

@@ -18,9 +18,9 @@ from msrest.pipeline import Request, Response
 from msrest.pipeline.async_abc import AsyncHTTPPolicy, AsyncHTTPSender, AsyncPipeline
 from msrest.pipeline.universal import RawDeserializer
 
-from approvals.errors import UnavailableError
-from approvals.outages import named
-from approvals.ports import Clock
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.outages import named
+from countersign.approvals.ports import Clock
 
 CALL_TIMEOUT_S = 15.0
 TOKEN_REUSE_S = 240.0

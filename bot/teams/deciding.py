@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import structlog
 
-from approvals.errors import InvalidError, UnavailableError
-from approvals.models import Actor
-from approvals.reading import ReadLinks
-from bot.teams.adapter import InvokeAnswer, TeamsAdapter
-from bot.teams.ballots import Reply, answer, record_tampering
-from bot.teams.bounds import refusal
-from bot.teams.channel import NAME, look_for, replace
-from bot.teams.clicks import Click, TamperedError, click_of_invoke, click_of_submit
-from bot.teams.messages import CARD_TYPE, Card, Text
-from bot.teams.parts import Look
-from bot.teams.people import People
-from bot.teams.places import message_in
-from bot.teams.replies import Replies
-from bot.teams.service import Service
-from bot.teams.settings import TeamsSettings
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import InvalidError, UnavailableError
+from countersign.approvals.models import Actor
+from countersign.approvals.read_links import ReadLinks
+from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
+from countersign.bot.teams.bounds import refusal
+from countersign.bot.teams.channel import NAME, look_for, replace
+from countersign.bot.teams.clicks import (
+    Click,
+    TamperedError,
+    click_of_invoke,
+    click_of_submit,
+)
+from countersign.bot.teams.messages import CARD_TYPE, Card, Text
+from countersign.bot.teams.parts import Look
+from countersign.bot.teams.people import People
+from countersign.bot.teams.places import message_in
+from countersign.bot.teams.replies import Replies
+from countersign.bot.teams.service import Service
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.teams.voting import Reply, answer, record_tampering
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

@@ -10,15 +10,20 @@ from collections.abc import Sequence
 
 import structlog
 
-from approvals.errors import ClosedError, CountersignError, ProposedError
-from approvals.models import Actor, Principal, Session, SessionStatus
-from bot.teams.messages import Text
-from bot.teams.people import People, unknown_person
-from bot.teams.phrases import Start, understand
-from bot.teams.replies import Replies
-from bot.teams.service import Service, WorkflowInfo
-from bot.teams.starting import Starting, act_of
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import ClosedError, CountersignError, ProposedError
+from countersign.approvals.models import (
+    Actor,
+    Principal,
+    Session,
+    SessionStatus,
+)
+from countersign.bot.teams.messages import Text
+from countersign.bot.teams.people import People, unknown_person
+from countersign.bot.teams.phrases import Start, understand
+from countersign.bot.teams.replies import Replies
+from countersign.bot.teams.service import Service, WorkflowInfo
+from countersign.bot.teams.starting import Starting, act_of
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

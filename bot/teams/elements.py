@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from approvals.models import JsonObject
-from approvals.wording import visible
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import JsonObject
 
 Flavour = Literal["execute", "submit"]
 """`execute` for Teams. Emulator and Web Chat draw Action.Execute but ignore clicks on it."""

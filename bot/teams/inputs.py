@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from approvals.coerce import LARGEST_EXACT, typed_text
-from approvals.display import PLAIN_LABEL, label_of
-from approvals.fields import Field
-from approvals.models import JsonObject
-from approvals.wording import cut, in_words, visible
-from bot.teams.elements import banner, words
+from countersign.approvals.forms.display import PLAIN_LABEL, label_of
+from countersign.approvals.forms.fields import Field
+from countersign.approvals.forms.parsing import LARGEST_EXACT, typed_text
+from countersign.approvals.forms.wording import cut, in_words, visible
+from countersign.approvals.models import JsonObject
+from countersign.bot.teams.elements import banner, words
 
 INPUT_PREFIX = "arg_"
 MULTILINE_FROM = 60

@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from approvals.canonical import well_formed
-from bot.edge import Room, parse_json, read_body
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.audit.canonical import well_formed
+from countersign.bot.http.bodies import Room, parse_json, read_body
+from countersign.bot.teams.wire import IncomingActivity
 
 
 async def read_activity(request: web.Request, room: Room | None = None) -> IncomingActivity:

@@ -13,8 +13,8 @@ import aiohttp
 import structlog
 from jwt.algorithms import RSAAlgorithm
 
-from approvals.errors import UnavailableError
-from approvals.outages import named
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.outages import named
 
 log = structlog.get_logger()
 

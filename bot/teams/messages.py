@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from approvals.models import JsonObject
+from countersign.approvals.models import JsonObject
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 TEXT_LIMIT = 20_000

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.display import Shown, value_text
-from approvals.models import (
+from countersign.approvals.forms.display import Shown, value_text
+from countersign.approvals.forms.wording import (
+    VIA_WORDS,
+    as_text,
+    cut_visibly,
+    in_words,
+)
+from countersign.approvals.models import (
     Cause,
     Decision,
     Finding,
@@ -16,12 +22,20 @@ from approvals.models import (
     RequestStatus,
     Via,
 )
-from approvals.ports import RequestView
-from approvals.wording import VIA_WORDS, as_text, cut_visibly, in_words
-from bot.teams.approval import Drawn, Note, refresh_button
-from bot.teams.arguments import ArgumentsTable, Space, changes_table
-from bot.teams.elements import banner, card, heading, label, moment, plain, sentence, words
-from bot.teams.parts import (
+from countersign.approvals.ports import RequestView
+from countersign.bot.teams.approval import Drawn, Note, refresh_button
+from countersign.bot.teams.arguments import ArgumentsTable, Space, changes_table
+from countersign.bot.teams.elements import (
+    banner,
+    card,
+    heading,
+    label,
+    moment,
+    plain,
+    sentence,
+    words,
+)
+from countersign.bot.teams.parts import (
     Look,
     deciding_line,
     details,

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from approvals.errors import BusyError
-from bot.teams.connector import ConnectorError
+from countersign.approvals.errors import BusyError
+from countersign.bot.teams.connector import ConnectorError
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.display import (
+from countersign.approvals.forms.display import (
     Shown,
     deciding,
     set_by_workflow,
@@ -14,12 +14,25 @@ from approvals.display import (
     table_text,
     value_text,
 )
-from approvals.models import JsonObject, Preview, Request, RequestStatus, Risk, Verdict, Vote
-from approvals.ports import RequestView
-from approvals.repeats import in_sentence
-from approvals.wording import cut_visibly, people_in_words, visible
-from bot.teams.arguments import ArgumentsTable, Space, arguments_table, value_cell
-from bot.teams.elements import (
+from countersign.approvals.forms.wording import cut_visibly, people_in_words, visible
+from countersign.approvals.models import (
+    JsonObject,
+    Preview,
+    Request,
+    RequestStatus,
+    Risk,
+    Verdict,
+    Vote,
+)
+from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.repeats import in_sentence
+from countersign.bot.teams.arguments import (
+    ArgumentsTable,
+    Space,
+    arguments_table,
+    value_cell,
+)
+from countersign.bot.teams.elements import (
     Flavour,
     button,
     facts,

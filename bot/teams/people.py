@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from approvals.models import Actor, Principal, Via
-from approvals.ports import Directory
-from bot.teams.settings import TeamsSettings
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.models import Actor, Principal, Via
+from countersign.approvals.ports import Directory
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.teams.wire import IncomingActivity
 
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
 

@@ -2,7 +2,7 @@
 
 The address is looked up each time and never kept with a card. When the channel says that it is the
 wrong one, a newer one is tried at once; when the conversation is closed to the bot, that is noted
-until it opens again (`approvals.conversations`).
+until it opens again (`countersign.approvals.conversations`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from approvals.errors import MisdirectedError, NotFoundError, UnreachableError
-from approvals.models import Conversation, ConversationKey, JsonObject
-from approvals.ports import Conversations, Directory
-from approvals.wording import visible
-from bot.teams.refusals import REASONS, REFUSES
+from countersign.approvals.errors import MisdirectedError, NotFoundError, UnreachableError
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import Conversation, ConversationKey, JsonObject
+from countersign.approvals.ports import Conversations, Directory
+from countersign.bot.teams.refusals import REASONS, REFUSES
 
 T = TypeVar("T")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from approvals.models import Actor, Conversation
-from approvals.ports import Clock
-from bot.teams.channel import NAME
-from bot.teams.people import People
-from bot.teams.refusals import REASONS
-from bot.teams.service import Service
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.models import Actor, Conversation
+from countersign.approvals.ports import Clock
+from countersign.bot.teams.channel import NAME
+from countersign.bot.teams.people import People
+from countersign.bot.teams.refusals import REASONS
+from countersign.bot.teams.service import Service
+from countersign.bot.teams.wire import IncomingActivity
 
 REMOVED = REASONS["BotNotInConversationRoster"]
 

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from approvals.display import value_text
-from approvals.models import JsonObject, Request, RequestStatus
-from approvals.ports import RequestView
-from approvals.wording import cut_visibly
-from bot.teams.approval import COMMENT_LIMIT, Note, Typed, refresh_button
-from bot.teams.elements import banner, button, card, heading, label, plain, sentence, words
-from bot.teams.outcome import decided_by
-from bot.teams.parts import NAME_LIMIT, Look, action_data, details, who_decides
+from countersign.approvals.forms.display import value_text
+from countersign.approvals.forms.wording import cut_visibly
+from countersign.approvals.models import JsonObject, Request, RequestStatus
+from countersign.approvals.ports import RequestView
+from countersign.bot.teams.approval import (
+    COMMENT_LIMIT,
+    Note,
+    Typed,
+    refresh_button,
+)
+from countersign.bot.teams.elements import (
+    banner,
+    button,
+    card,
+    heading,
+    label,
+    plain,
+    sentence,
+    words,
+)
+from countersign.bot.teams.outcome import decided_by
+from countersign.bot.teams.parts import (
+    NAME_LIMIT,
+    Look,
+    action_data,
+    details,
+    who_decides,
+)
 
 MESSAGE_LIMIT = 3000
 PROMPT_ARGUMENT, MESSAGE_ARGUMENT = "prompt", "message"

@@ -7,14 +7,14 @@ codes from bot conversational APIs; `MessageWritesBlocked`: answers/questions/58
 
 from __future__ import annotations
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     CountersignError,
     MisdirectedError,
     NotFoundError,
     UnavailableError,
     UnreachableError,
 )
-from bot.teams.connector import ConnectorError
+from countersign.bot.teams.connector import ConnectorError
 
 RETRIED = frozenset({412, 429, 502, 503, 504})
 """Source: learn.microsoft.com, "Optimize your bot with rate limiting in Teams", read 2026-11-22."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from approvals.errors import CountersignError
-from bot.teams.adapter import TeamsAdapter
-from bot.teams.messages import Message
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import CountersignError
+from countersign.bot.teams.adapter import TeamsAdapter
+from countersign.bot.teams.messages import Message
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

@@ -11,10 +11,10 @@ from typing import TypeVar
 import aiohttp
 from msrest.exceptions import ClientException
 
-from approvals.errors import CountersignError, UnavailableError
-from approvals.outages import named
-from bot.teams.connector import ConnectorError
-from bot.teams.refusals import RETRIED, translated
+from countersign.approvals.errors import CountersignError, UnavailableError
+from countersign.approvals.outages import named
+from countersign.bot.teams.connector import ConnectorError
+from countersign.bot.teams.refusals import RETRIED, translated
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
-from approvals.errors import ConfigurationError
+from countersign.approvals.errors import ConfigurationError
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from approvals.models import JsonObject
+from countersign.approvals.models import JsonObject
 
 _MENTION = re.compile(r"<at\b[^<>]*>([^<]*(?:<(?!/?at\b)[^<]*)*)</at>", re.IGNORECASE)
 _LINK = re.compile(r"<a\b([^<>]{0,4000})>([^<]*(?:<(?!/?a\b)[^<]*)*)</a>", re.IGNORECASE)

@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import structlog
 
-from approvals.canonical import sha256_hex
-from approvals.models import PrincipalId, Session
-from approvals.tickets import ActKey
-from bot.teams.channel import NAME
-from bot.teams.people import People
-from bot.teams.phrases import Start
-from bot.teams.service import Runs, Service
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.models import PrincipalId, Session
+from countersign.approvals.tickets import ActKey
+from countersign.bot.teams.channel import NAME
+from countersign.bot.teams.people import People
+from countersign.bot.teams.phrases import Start
+from countersign.bot.teams.service import Runs, Service
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

@@ -9,29 +9,46 @@ from collections.abc import Sequence
 
 import structlog
 
-from approvals.errors import CountersignError, InvalidError
-from approvals.models import Actor, JsonObject, Principal, Request, RequestStatus, Verdict
-from approvals.wording import as_text, cut, in_words
-from bot.teams.adapter import InvokeAnswer, TeamsAdapter
-from bot.teams.approval import COMMENT_LIMIT
-from bot.teams.asking import Instead, fits, is_it_an_answer, shall_it_start
-from bot.teams.bounds import refusal
-from bot.teams.cards import notice_card, notification, request_card
-from bot.teams.channel import NAME, look_for, replace
-from bot.teams.commands import Commands, workflows_text
-from bot.teams.messages import CARD_TYPE, Card, Text
-from bot.teams.parts import Look
-from bot.teams.people import People, unknown_person
-from bot.teams.phrases import Command, Start, Unclear, understand
-from bot.teams.places import message_in
-from bot.teams.presence import Presence
-from bot.teams.question import prompt_of
-from bot.teams.replies import Replies
-from bot.teams.service import Service, WorkflowInfo
-from bot.teams.settings import TeamsSettings
-from bot.teams.starting import Starting, act_of
-from bot.teams.waits import Waits, question_of_others, waits_for
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import CountersignError, InvalidError
+from countersign.approvals.forms.wording import as_text, cut, in_words
+from countersign.approvals.models import (
+    Actor,
+    JsonObject,
+    Principal,
+    Request,
+    RequestStatus,
+    Verdict,
+)
+from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
+from countersign.bot.teams.approval import COMMENT_LIMIT
+from countersign.bot.teams.asking import (
+    Instead,
+    fits,
+    is_it_an_answer,
+    shall_it_start,
+)
+from countersign.bot.teams.bounds import refusal
+from countersign.bot.teams.cards import notice_card, notification, request_card
+from countersign.bot.teams.channel import NAME, look_for, replace
+from countersign.bot.teams.commands import Commands, workflows_text
+from countersign.bot.teams.messages import CARD_TYPE, Card, Text
+from countersign.bot.teams.parts import Look
+from countersign.bot.teams.people import People, unknown_person
+from countersign.bot.teams.phrases import (
+    Command,
+    Start,
+    Unclear,
+    understand,
+)
+from countersign.bot.teams.places import message_in
+from countersign.bot.teams.presence import Presence
+from countersign.bot.teams.question import prompt_of
+from countersign.bot.teams.replies import Replies
+from countersign.bot.teams.service import Service, WorkflowInfo
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.teams.starting import Starting, act_of
+from countersign.bot.teams.waits import Waits, question_of_others, waits_for
+from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.models import (
+from countersign.approvals.models import (
     ConversationKey,
     Delivery,
     Principal,
@@ -14,9 +14,9 @@ from approvals.models import (
     RequestStatus,
     SessionStatus,
 )
-from bot.teams.channel import NAME
-from bot.teams.places import key_of
-from bot.teams.service import Service
+from countersign.bot.teams.channel import NAME
+from countersign.bot.teams.places import key_of
+from countersign.bot.teams.service import Service
 
 AT_MOST = 20
 """Cards that are named."""

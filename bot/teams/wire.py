@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from approvals.models import ConversationKey, JsonObject
-from bot.teams.spoken import plain_words
+from countersign.approvals.models import ConversationKey, JsonObject
+from countersign.bot.teams.spoken import plain_words
 
 Kind = Literal["personal", "group", "channel"]
 

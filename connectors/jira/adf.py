@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.typed import link
-from connectors.vocabulary import OBJECT
+from countersign.connectors.comments.typed import link
+from countersign.connectors.comments.vocabulary import OBJECT
 
 DEPTH_MAX = 60
 _BLOCKS = frozenset(

@@ -12,9 +12,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from approvals.models import Value, Verdict
-from approvals.tickets import TicketAct
-from connectors.jira.wire import MalformedError, account, moment, number
+from countersign.approvals.models import Value, Verdict
+from countersign.approvals.tickets import TicketAct
+from countersign.connectors.jira.wire import (
+    MalformedError,
+    account,
+    moment,
+    number,
+)
 
 VERDICTS = {"approved": Verdict.APPROVE, "declined": Verdict.REJECT}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from approvals.errors import CountersignError
-from approvals.models import Principal
-from approvals.tickets import CheckResult
-from connectors.jira import jql, wire
-from connectors.jira.client import JiraClient
-from connectors.jira.opening import status_names
-from connectors.jira.people import People
-from connectors.jira.settings import OURS, JiraSettings
+from countersign.approvals.errors import CountersignError
+from countersign.approvals.models import Principal
+from countersign.approvals.tickets import CheckResult
+from countersign.connectors.jira import jql, wire
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.opening import status_names
+from countersign.connectors.jira.people import People
+from countersign.connectors.jira.settings import OURS, JiraSettings
 
 PERMISSIONS = {
     "BROWSE_PROJECTS": "Browse projects",

@@ -15,9 +15,9 @@ from typing import Any
 import requests
 from jira import JIRA
 
-from approvals.errors import UnavailableError
-from connectors.jira.session import JiraSession
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.errors import UnavailableError
+from countersign.connectors.jira.session import JiraSession
+from countersign.connectors.jira.settings import JiraSettings
 
 PAGE = 100
 """Issues of one answer: Cloud gives no more with the changelog."""

@@ -1,4 +1,4 @@
-"""Jira as `approvals.ports.TicketConnector`: an issue asks, and moving it answers."""
+"""Jira as `countersign.approvals.ports.TicketConnector`: an issue asks, and moving it answers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from approvals.errors import NotFoundError, UnavailableError
-from approvals.models import Principal
-from approvals.ports import KnownTickets, TicketOrder
-from approvals.reading import ReadLinks
-from approvals.tickets import (
+from countersign.approvals.errors import NotFoundError, UnavailableError
+from countersign.approvals.models import Principal
+from countersign.approvals.ports import KnownTickets, TicketOrder
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.tickets import (
     CheckResult,
     FoundTicket,
     Observation,
@@ -25,17 +25,17 @@ from approvals.tickets import (
     TicketVote,
     WebhookHint,
 )
-from connectors.jira import checks, webhook
-from connectors.jira.client import JiraClient
-from connectors.jira.deciding import decide
-from connectors.jira.fetching import Fetching, UnreadableError
-from connectors.jira.opening import Opening
-from connectors.jira.people import NAME, People
-from connectors.jira.reading import Reader
-from connectors.jira.settings import JiraSettings
-from connectors.jira.telling import Telling
-from connectors.jira.wire import Issue
-from connectors.turns import Turns
+from countersign.connectors.jira import checks, webhook
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.deciding import decide
+from countersign.connectors.jira.fetching import Fetching, UnreadableError
+from countersign.connectors.jira.opening import Opening
+from countersign.connectors.jira.people import NAME, People
+from countersign.connectors.jira.reading import Reader
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.jira.telling import Telling
+from countersign.connectors.jira.wire import Issue
+from countersign.connectors.ticket_locks import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -65,11 +65,11 @@ class JiraConnector:
         self._turns = Turns()
 
     async def check(self) -> Sequence[CheckResult]:
-        """See `approvals.ports.TicketConnector.check`."""
+        """See `countersign.approvals.ports.TicketConnector.check`."""
         return await checks.check(self._client, self._settings, self._people, self._approvers)
 
     async def find(self, key: str) -> Sequence[FoundTicket]:
-        """See `approvals.ports.TicketConnector.find`; ours is what our account has created."""
+        """See `countersign.approvals.ports.TicketConnector.find`; ours is what our account has created."""
         own = await self._people.own()
         return [
             FoundTicket(ref=issue.ref(self._settings.url), ours=issue.creator.id == own)
@@ -77,15 +77,15 @@ class JiraConnector:
         ]
 
     async def open_ticket(self, order: TicketOrder) -> TicketRef:
-        """See `approvals.ports.TicketConnector.open_ticket`."""
+        """See `countersign.approvals.ports.TicketConnector.open_ticket`."""
         return await self._opening.open(order)
 
     async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
-        """See `approvals.ports.TicketConnector.adopt`."""
+        """See `countersign.approvals.ports.TicketConnector.adopt`."""
         return await self._opening.adopt(order, await self._fetching.one(ref.id))
 
     async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
-        """See `approvals.ports.TicketConnector.fetch_decisions`."""
+        """See `countersign.approvals.ports.TicketConnector.fetch_decisions`."""
         reader, began = await self._reader(), time.monotonic()
         last = _moment(since)
         issues = await (self._fetching.waiting() if last is None else self._fetching.changed(last))
@@ -103,7 +103,7 @@ class JiraConnector:
         return TicketPage(observations=observations, cursor=cursor)
 
     async def fetch_one(self, ref: TicketRef) -> Observation | None:
-        """See `approvals.ports.TicketConnector.fetch_one`."""
+        """See `countersign.approvals.ports.TicketConnector.fetch_one`."""
         reader = await self._reader()
         try:
             issue = await self._fetching.one(ref.id)
@@ -114,12 +114,12 @@ class JiraConnector:
         return await self._observed(reader, issue, ref.shown, fresh=True)
 
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        """See `approvals.ports.TicketConnector.comment`."""
+        """See `countersign.approvals.ports.TicketConnector.comment`."""
         async with self._turns.of(ref.id):
             await self._telling.comment(ref, text, key)
 
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
-        """See `approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
+        """See `countersign.approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
         anew only if the workflow leads back to it."""
         newest = ""
         if self._settings.approval == "jsm":
@@ -129,23 +129,23 @@ class JiraConnector:
             await self._telling.ask_again(ref, act, text, newest)
 
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
-        """See `approvals.ports.TicketConnector.close`."""
+        """See `countersign.approvals.ports.TicketConnector.close`."""
         async with self._turns.of(ref.id):
             await self._telling.close(ref, outcome, text)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-        """See `approvals.ports.TicketConnector.verify_webhook`."""
+        """See `countersign.approvals.ports.TicketConnector.verify_webhook`."""
         given = {name.lower(): value for name, value in headers.items()}
         signature = given.get(webhook.SIGNATURE, "")
         webhook.verify(self._settings.webhook_secrets, signature, body)
         return webhook.hint(given, body)
 
     def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
-        """See `approvals.ports.TicketConnector.decide`."""
+        """See `countersign.approvals.ports.TicketConnector.decide`."""
         return decide(self._settings, self._people.own_id, observation)
 
     async def close_client(self) -> None:
-        """See `approvals.ports.TicketConnector.close_client`."""
+        """See `countersign.approvals.ports.TicketConnector.close_client`."""
         await self._client.close()
 
     async def _reader(self) -> Reader:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from approvals.models import Verdict
-from approvals.tickets import Observation, TicketAct, TicketRefusal, TicketVote
-from connectors.jira.approvals import VERDICTS
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import (
+    Observation,
+    TicketAct,
+    TicketRefusal,
+    TicketVote,
+)
+from countersign.connectors.jira.approvals import VERDICTS
+from countersign.connectors.jira.settings import JiraSettings
 
 
 def decide(

@@ -15,12 +15,12 @@ from typing import Any
 
 import structlog
 
-from approvals.errors import NotFoundError, UnavailableError
-from connectors.jira import jql, wire
-from connectors.jira.approvals import Answers, answers
-from connectors.jira.client import JiraClient
-from connectors.jira.settings import JiraSettings
-from connectors.jira.wire import Issue, MalformedError
+from countersign.approvals.errors import NotFoundError, UnavailableError
+from countersign.connectors.jira import jql, wire
+from countersign.connectors.jira.approvals import Answers, answers
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.jira.wire import Issue, MalformedError
 
 log = structlog.get_logger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from approvals.errors import InvalidError
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.errors import InvalidError
+from countersign.connectors.jira.settings import JiraSettings
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 """An order key: it becomes a label, and a part of a query."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from approvals.wording import visible
+from countersign.approvals.forms.wording import visible
 
 _ALWAYS = re.compile(r"[\[\]{}*+^~!|]")
 _BETWEEN = re.compile(r"(?<![^\W_])[-_]|[-_](?![^\W_])")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.errors import InvalidError, NotFoundError, UnansweredError
-from approvals.ports import TicketOrder
-from approvals.reading import ReadLinks
-from approvals.tickets import TicketRef, text_sha256
-from connectors.document import Document, document
-from connectors.jira import jql, text, wire
-from connectors.jira.client import JiraClient
-from connectors.jira.people import NAME, People
-from connectors.jira.refusals import FieldsError
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.errors import InvalidError, NotFoundError, UnansweredError
+from countersign.approvals.ports import TicketOrder
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.tickets import TicketRef, text_sha256
+from countersign.connectors.document import Document, document
+from countersign.connectors.jira import jql, text, wire
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.people import NAME, People
+from countersign.connectors.jira.refusals import FieldsError
+from countersign.connectors.jira.settings import JiraSettings
 
 PROPERTY = "agent.approval"
 """For people and programs of the site; we decide nothing by it, as anybody may change it."""

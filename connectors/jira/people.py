@@ -12,11 +12,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from approvals.errors import InvalidError, NotFoundError, UnavailableError
-from approvals.models import Principal
-from connectors.jira.client import JiraClient
-from connectors.jira.settings import JiraSettings
-from connectors.jira.wire import Account, account
+from countersign.approvals.errors import InvalidError, NotFoundError, UnavailableError
+from countersign.approvals.models import Principal
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.jira.wire import Account, account
 
 NAME = "jira"
 _MADE_KEY = re.compile(r"jirauser\d+")

@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from approvals.models import Value, Verdict
-from approvals.tickets import Observation, TicketAct, text_sha256
-from approvals.wording import visible
-from connectors.jira.approvals import Answers
-from connectors.jira.settings import JiraSettings
-from connectors.jira.typed import as_typed
-from connectors.jira.wire import Account, Change, History, Issue, Remark
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import Value, Verdict
+from countersign.approvals.tickets import Observation, TicketAct, text_sha256
+from countersign.connectors.jira.approvals import Answers
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.jira.typed import as_typed
+from countersign.connectors.jira.wire import (
+    Account,
+    Change,
+    History,
+    Issue,
+    Remark,
+)
 
 CLOSED_UNDECIDED = "It was closed without an answer."
 TOOK_BACK = "Whoever set it took it back at once."

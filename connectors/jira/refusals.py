@@ -12,15 +12,15 @@ from typing import Any
 
 import requests
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
     NotFoundError,
     UnansweredError,
     UnavailableError,
 )
-from approvals.wording import cut, visible
-from connectors.waiting import retry_after_s
+from countersign.approvals.forms.wording import cut, visible
+from countersign.connectors.retry_after import retry_after_s
 
 DETAIL_LIMIT = 300
 

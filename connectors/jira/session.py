@@ -23,12 +23,17 @@ from jira import JIRA
 from jira.exceptions import JIRAError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from approvals.errors import CountersignError, UnansweredError, UnavailableError
-from approvals.outages import named
-from connectors.answers import BoundedAdapter, TooLargeError
-from connectors.jira.refusals import credentials_refused, refused
-from connectors.jira.settings import LOOPBACK, ApiToken, JiraSettings, Password
-from connectors.waiting import http_date
+from countersign.approvals.errors import CountersignError, UnansweredError, UnavailableError
+from countersign.approvals.outages import named
+from countersign.connectors.bounded_answers import BoundedAdapter, TooLargeError
+from countersign.connectors.jira.refusals import credentials_refused, refused
+from countersign.connectors.jira.settings import (
+    LOOPBACK,
+    ApiToken,
+    JiraSettings,
+    Password,
+)
+from countersign.connectors.retry_after import http_date
 
 THREADS = 8
 CONNECT_TIMEOUT_S = 10.0

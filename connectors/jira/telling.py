@@ -11,14 +11,14 @@ from typing import Any
 
 import structlog
 
-from approvals.errors import InvalidError, UnavailableError
-from approvals.tickets import TicketAct, TicketOutcome, TicketRef
-from connectors.jira import text, wire
-from connectors.jira.client import JiraClient
-from connectors.jira.people import People
-from connectors.jira.reading import last_move
-from connectors.jira.refusals import ForbiddenError
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.errors import InvalidError, UnavailableError
+from countersign.approvals.tickets import TicketAct, TicketOutcome, TicketRef
+from countersign.connectors.jira import text, wire
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.people import People
+from countersign.connectors.jira.reading import last_move
+from countersign.connectors.jira.refusals import ForbiddenError
+from countersign.connectors.jira.settings import JiraSettings
 
 log = structlog.get_logger(__name__)
 

@@ -6,12 +6,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from approvals.canonical import sha256_hex
-from approvals.errors import InvalidError
-from approvals.wording import cut_visibly, visible
-from connectors.document import BEFORE_APPROVAL, UNREAD, Document, Row
-from connectors.jira.markup import box, cell, escape, fits_cell
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.wording import cut_visibly, visible
+from countersign.connectors.document import (
+    BEFORE_APPROVAL,
+    UNREAD,
+    Document,
+    Row,
+)
+from countersign.connectors.jira.markup import (
+    box,
+    cell,
+    escape,
+    fits_cell,
+)
+from countersign.connectors.jira.settings import JiraSettings
 
 DESCRIPTION_LIMIT = 32_767
 """Characters. Source: developer.atlassian.com, "Create issue": jira.text.field.character.limit,

@@ -11,10 +11,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connectors.jira.adf import text_of
-from connectors.jira.markup import unescape
-from connectors.typed import HTML, link, tidied, without_entities
-from connectors.vocabulary import OBJECT
+from countersign.connectors.comments.typed import (
+    HTML,
+    link,
+    tidied,
+    without_entities,
+)
+from countersign.connectors.comments.vocabulary import OBJECT
+from countersign.connectors.jira.adf import text_of
+from countersign.connectors.jira.markup import unescape
 
 _VERBATIM = re.compile(
     r"\{(?P<macro>noformat|code)(?::[^}\n]*)?\}(?P<inner>.*?)\{(?P=macro)\}", re.DOTALL | re.I

@@ -19,9 +19,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from approvals.errors import InvalidWebhookError
-from approvals.tickets import WebhookHint
-from connectors.jira.wire import MalformedError, number
+from countersign.approvals.errors import InvalidWebhookError
+from countersign.approvals.tickets import WebhookHint
+from countersign.connectors.jira.wire import MalformedError, number
 
 SIGNATURE, DELIVERY = "x-hub-signature", "x-atlassian-webhook-identifier"
 EVENTS = frozenset(

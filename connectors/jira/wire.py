@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from approvals.canonical import well_formed
-from approvals.models import Value
-from approvals.tickets import TicketRef, text_sha256
-from connectors.jira.typed import as_typed
+from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.models import Value
+from countersign.approvals.tickets import TicketRef, text_sha256
+from countersign.connectors.jira.typed import as_typed
 
 FIELDS = (
     "summary",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from approvals.errors import CountersignError, InvalidError
-from approvals.tickets import CheckResult
-from connectors.servicenow import query, wire
-from connectors.servicenow.client import ServiceNowClient
-from connectors.servicenow.records import users
-from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
+from countersign.approvals.errors import CountersignError, InvalidError
+from countersign.approvals.tickets import CheckResult
+from countersign.connectors.servicenow import query, wire
+from countersign.connectors.servicenow.client import ServiceNowClient
+from countersign.connectors.servicenow.records import users
+from countersign.connectors.servicenow.settings import BasicAuth, ServiceNowSettings
 
 NOBODY = "no-such-value-7f3k2m9q"
 """A query for it finds nothing, unless the instance does not know the column and leaves it out."""

@@ -21,12 +21,12 @@ import requests
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from approvals.errors import CountersignError, UnansweredError, UnavailableError
-from approvals.outages import named
-from connectors.answers import BoundedAdapter, TooLargeError
-from connectors.servicenow.oauth import ClientCredentials, TokenError
-from connectors.servicenow.refusals import refused
-from connectors.servicenow.settings import LOOPBACK, BasicAuth, ServiceNowSettings
+from countersign.approvals.errors import CountersignError, UnansweredError, UnavailableError
+from countersign.approvals.outages import named
+from countersign.connectors.bounded_answers import BoundedAdapter, TooLargeError
+from countersign.connectors.servicenow.oauth import ClientCredentials, TokenError
+from countersign.connectors.servicenow.refusals import refused
+from countersign.connectors.servicenow.settings import LOOPBACK, BasicAuth, ServiceNowSettings
 
 Row = Mapping[str, Any]
 """A record as it came: untrusted."""

@@ -1,14 +1,14 @@
-"""The ServiceNow connector: `approvals.ports.TicketConnector` over the Table API."""
+"""The ServiceNow connector: `countersign.approvals.ports.TicketConnector` over the Table API."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from approvals.errors import NotFoundError
-from approvals.ports import Clock, KnownTickets, TicketOrder
-from approvals.reading import ReadLinks
-from approvals.tickets import (
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.ports import Clock, KnownTickets, TicketOrder
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.tickets import (
     CheckResult,
     FoundTicket,
     Observation,
@@ -20,23 +20,29 @@ from approvals.tickets import (
     TicketVote,
     WebhookHint,
 )
-from connectors.servicenow import deciding, query, reading, webhook, wire
-from connectors.servicenow.checks import Checks
-from connectors.servicenow.client import Row, ServiceNowClient
-from connectors.servicenow.reading import Ticket
-from connectors.servicenow.records import Records, approvals_of
-from connectors.servicenow.settings import ServiceNowSettings
-from connectors.servicenow.telling import Telling
-from connectors.servicenow.trail import read_trail
-from connectors.servicenow.wire import Mark, Record
-from connectors.turns import Turns
+from countersign.connectors.servicenow import (
+    deciding,
+    query,
+    reading,
+    webhook,
+    wire,
+)
+from countersign.connectors.servicenow.checks import Checks
+from countersign.connectors.servicenow.client import Row, ServiceNowClient
+from countersign.connectors.servicenow.reading import Ticket
+from countersign.connectors.servicenow.records import Records, approvals_of
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.connectors.servicenow.telling import Telling
+from countersign.connectors.servicenow.trail import read_trail
+from countersign.connectors.servicenow.wire import Mark, Record
+from countersign.connectors.ticket_locks import Turns
 
 TASK = "sysapproval."
 """From an approval to its record."""
 
 
 class ServiceNowConnector:
-    """Implements `approvals.ports.TicketConnector`.
+    """Implements `countersign.approvals.ports.TicketConnector`.
 
     `links` lead to the page with what does not fit. `approvers` are the user names that `check`
     looks up, besides those in the settings.

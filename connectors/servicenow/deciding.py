@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from approvals.models import Verdict
-from approvals.tickets import Observation, TicketAct, TicketRefusal, TicketVote
-from connectors.servicenow.reading import CLOSED
-from connectors.servicenow.settings import ServiceNowSettings
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import (
+    Observation,
+    TicketAct,
+    TicketRefusal,
+    TicketVote,
+)
+from countersign.connectors.servicenow.reading import CLOSED
+from countersign.connectors.servicenow.settings import ServiceNowSettings
 
 
 def decide(settings: ServiceNowSettings, seen: Observation) -> list[TicketVote | TicketRefusal]:

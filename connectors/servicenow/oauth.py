@@ -14,11 +14,11 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from approvals.outages import named
-from connectors.answers import BoundedAdapter
-from connectors.servicenow.refusals import detail
-from connectors.servicenow.settings import OAuthClient
-from connectors.waiting import retry_after_s
+from countersign.approvals.outages import named
+from countersign.connectors.bounded_answers import BoundedAdapter
+from countersign.connectors.retry_after import retry_after_s
+from countersign.connectors.servicenow.refusals import detail
+from countersign.connectors.servicenow.settings import OAuthClient
 
 EARLY_S = 30.0
 """A token is replaced this long before it runs out."""

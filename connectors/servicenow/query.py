@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from approvals.errors import InvalidError
+from countersign.approvals.errors import InvalidError
 
 SYS_ID = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[\^\r\n]|javascript:", re.IGNORECASE)

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from approvals.models import Value, Verdict
-from approvals.tickets import Observation, TicketAct, TicketRef
-from approvals.wording import visible
-from connectors.servicenow import wire
-from connectors.servicenow.settings import ServiceNowSettings
-from connectors.servicenow.trail import Trail
-from connectors.servicenow.wire import Mark, Record
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import Value, Verdict
+from countersign.approvals.tickets import Observation, TicketAct, TicketRef
+from countersign.connectors.servicenow import wire
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.connectors.servicenow.trail import Trail
+from countersign.connectors.servicenow.wire import Mark, Record
 
 CLOSED = "closed without an answer"
 """The state of an act that is no answer and the end of the record."""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.errors import InvalidError, NotFoundError, UnansweredError, UnavailableError
-from approvals.ports import TicketOrder
-from approvals.reading import ReadLinks
-from approvals.tickets import TicketRef, text_sha256
-from connectors.document import Document, document
-from connectors.servicenow import query, reading, text, wire
-from connectors.servicenow.client import Row, ServiceNowClient
-from connectors.servicenow.settings import ServiceNowSettings
+from countersign.approvals.errors import (
+    InvalidError,
+    NotFoundError,
+    UnansweredError,
+    UnavailableError,
+)
+from countersign.approvals.ports import TicketOrder
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.tickets import TicketRef, text_sha256
+from countersign.connectors.document import Document, document
+from countersign.connectors.servicenow import (
+    query,
+    reading,
+    text,
+    wire,
+)
+from countersign.connectors.servicenow.client import Row, ServiceNowClient
+from countersign.connectors.servicenow.settings import ServiceNowSettings
 
 NAME = "servicenow"
 _WRITTEN = (

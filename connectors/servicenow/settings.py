@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from approvals.models import Value, Verdict
-from approvals.policy import Seconds
-from approvals.tickets import TicketOutcome
-from connectors.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
+from countersign.approvals.models import Value, Verdict
+from countersign.approvals.rules.policy import Seconds
+from countersign.approvals.tickets import TicketOutcome
+from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NAME = re.compile(r"[a-z][a-z0-9_]*")

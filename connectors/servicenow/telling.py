@@ -10,16 +10,21 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from approvals.errors import InvalidError, NotFoundError
-from approvals.tickets import TicketAct, TicketOutcome, TicketRef
-from connectors.servicenow import text, wire
-from connectors.servicenow.client import Row, ServiceNowClient
-from connectors.servicenow.reading import ASKED, CLOSED, act_id, pending
-from connectors.servicenow.records import approvals_of
-from connectors.servicenow.refusals import ForbiddenError
-from connectors.servicenow.settings import ServiceNowSettings
-from connectors.servicenow.trail import read_trail
-from connectors.servicenow.wire import Mark
+from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.tickets import TicketAct, TicketOutcome, TicketRef
+from countersign.connectors.servicenow import text, wire
+from countersign.connectors.servicenow.client import Row, ServiceNowClient
+from countersign.connectors.servicenow.reading import (
+    ASKED,
+    CLOSED,
+    act_id,
+    pending,
+)
+from countersign.connectors.servicenow.records import approvals_of
+from countersign.connectors.servicenow.refusals import ForbiddenError
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.connectors.servicenow.trail import read_trail
+from countersign.connectors.servicenow.wire import Mark
 
 log = structlog.get_logger(__name__)
 

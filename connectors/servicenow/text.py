@@ -13,10 +13,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from approvals.canonical import sha256_hex
-from approvals.wording import cut, cut_visibly, visible
-from connectors.document import BEFORE_APPROVAL, UNREAD, Document, Row
-from connectors.servicenow.settings import ServiceNowSettings
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.forms.wording import cut, cut_visibly, visible
+from countersign.connectors.document import (
+    BEFORE_APPROVAL,
+    UNREAD,
+    Document,
+    Row,
+)
+from countersign.connectors.servicenow.settings import ServiceNowSettings
 
 _INDENT = "    "
 _QUOTE = f"{_INDENT}| "

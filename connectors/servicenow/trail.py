@@ -12,13 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from approvals.models import Value
-from approvals.tickets import text_sha256
-from connectors.servicenow import query, text, wire
-from connectors.servicenow.client import Row, ServiceNowClient
-from connectors.servicenow.settings import ServiceNowSettings
-from connectors.servicenow.typed import as_typed
-from connectors.servicenow.wire import Mark, Record
+from countersign.approvals.models import Value
+from countersign.approvals.tickets import text_sha256
+from countersign.connectors.servicenow import query, text, wire
+from countersign.connectors.servicenow.client import Row, ServiceNowClient
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.connectors.servicenow.typed import as_typed
+from countersign.connectors.servicenow.wire import Mark, Record
 
 COMMENTS, TEXTS = "comments", ("short_description", "description")
 JOURNALS = (COMMENTS, "work_notes")

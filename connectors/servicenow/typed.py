@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import re
 
-from connectors.typed import BLOCK, HTML, from_html, tidied, without_entities
-from connectors.vocabulary import OBJECT
+from countersign.connectors.comments.typed import (
+    BLOCK,
+    HTML,
+    from_html,
+    tidied,
+    without_entities,
+)
+from countersign.connectors.comments.vocabulary import OBJECT
 
 _CODE = re.compile(r"\[code\](.*?)\[/code\]", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"\[/?code\]", re.IGNORECASE)

@@ -13,11 +13,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.errors import InvalidWebhookError
-from approvals.ports import Clock
-from approvals.tickets import WebhookHint
-from connectors.servicenow import wire
-from connectors.servicenow.settings import ServiceNowSettings
+from countersign.approvals.errors import InvalidWebhookError
+from countersign.approvals.ports import Clock
+from countersign.approvals.tickets import WebhookHint
+from countersign.connectors.servicenow import wire
+from countersign.connectors.servicenow.settings import ServiceNowSettings
 
 TIMESTAMP, SIGNATURE = "x-approval-timestamp", "x-approval-signature"
 FRESH_S = 300

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from approvals.canonical import well_formed
-from approvals.models import Value
-from approvals.tickets import text_sha256
-from connectors.servicenow.query import SYS_ID
+from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.models import Value
+from countersign.approvals.tickets import text_sha256
+from countersign.connectors.servicenow.query import SYS_ID
 
 APPROVALS = "sysapproval_approver"
 RECORD_COLUMNS = (

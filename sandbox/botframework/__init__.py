@@ -1,11 +1,11 @@
 """The Bot Framework connector and the people behind it: what Teams is to a bot, without Teams."""
 
-from sandbox.botframework.cards import CardError
-from sandbox.botframework.client import Answer, BotUnreachableError
-from sandbox.botframework.people import PEOPLE, TENANT_ID, Person
-from sandbox.botframework.server import BotFramework
-from sandbox.botframework.tokens import TokenIssuer
-from sandbox.botframework.world import Conversation, Message
+from countersign.sandbox.botframework.cards import CardError
+from countersign.sandbox.botframework.client import Answer, BotUnreachableError
+from countersign.sandbox.botframework.people import PEOPLE, TENANT_ID, Person
+from countersign.sandbox.botframework.server import BotFramework
+from countersign.sandbox.botframework.tokens import TokenIssuer
+from countersign.sandbox.botframework.world import Conversation, Message
 
 __all__ = [
     "PEOPLE",

@@ -1,12 +1,12 @@
-"""`python -m sandbox.botframework`: the connector and the people of a tenant as a program."""
+"""`python -m countersign.sandbox.botframework`: the connector and the people of a tenant as a program."""
 
 import argparse
 
-from sandbox._serve import run_alone
-from sandbox.botframework.server import BotFramework
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.botframework.server import BotFramework
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.botframework", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.botframework", description=__doc__)
     parser.add_argument(
         "--bot", help="where the bot takes activities, e.g. http://127.0.0.1:3978/api/messages"
     )

@@ -9,11 +9,16 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.botframework.cards import CardError, action_of, data_for
-from sandbox.botframework.payloads import Frame
-from sandbox.botframework.people import Person
-from sandbox.botframework.tokens import TokenIssuer
-from sandbox.botframework.world import CARD_TYPE, Conversation, Message, World
+from countersign.sandbox.botframework.cards import CardError, action_of, data_for
+from countersign.sandbox.botframework.payloads import Frame
+from countersign.sandbox.botframework.people import Person
+from countersign.sandbox.botframework.tokens import TokenIssuer
+from countersign.sandbox.botframework.world import (
+    CARD_TYPE,
+    Conversation,
+    Message,
+    World,
+)
 
 INVOKE_TIMEOUT_S = 15.0
 """Teams shows "Something went wrong" when an invoke is not answered within 10 to 15 seconds."""

@@ -13,10 +13,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox.botframework.payloads import Frame
-from sandbox.botframework.people import Person
-from sandbox.botframework.refusals import ServiceError, error_body
-from sandbox.botframework.world import Conversation, Message, World
+from countersign.sandbox.botframework.payloads import Frame
+from countersign.sandbox.botframework.people import Person
+from countersign.sandbox.botframework.refusals import ServiceError, error_body
+from countersign.sandbox.botframework.world import Conversation, Message, World
 
 SERVICE_PATH = "/emea"
 """Teams' service URLs have a path: a client that loses it does not get through here either."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox._faults import CONTROL_PREFIX
-from sandbox.botframework.cards import CardError, verbs
-from sandbox.botframework.client import Answer, BotUnreachableError, Client
-from sandbox.botframework.world import Message
+from countersign.sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox.botframework.cards import CardError, verbs
+from countersign.sandbox.botframework.client import Answer, BotUnreachableError, Client
+from countersign.sandbox.botframework.world import Message
 
 _LONGEST_WAIT_S = 60.0
 

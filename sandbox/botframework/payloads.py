@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from html import escape
 from typing import Any
 
-from sandbox.botframework.people import Person
-from sandbox.botframework.world import Conversation
+from countersign.sandbox.botframework.people import Person
+from countersign.sandbox.botframework.world import Conversation
 
 _LOCAL = timezone(timedelta(hours=1))
 _CLIENT = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox._faults import Fault
+from countersign.sandbox._faults import Fault
 
 _CODES = {
     400: "BadArgument",

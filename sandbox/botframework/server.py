@@ -8,23 +8,23 @@ from typing import Any
 
 import aiohttp
 
-from sandbox._faults import Faults
-from sandbox._record import Recorded, Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.botframework.client import INVOKE_TIMEOUT_S, Client
-from sandbox.botframework.connector import (
+from countersign.sandbox._faults import Faults
+from countersign.sandbox._record import Recorded, Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.botframework.client import INVOKE_TIMEOUT_S, Client
+from countersign.sandbox.botframework.connector import (
     MAX_ACTIVITY_BYTES,
     OTHER_PATH,
     SERVICE_PATH,
     Connector,
 )
-from sandbox.botframework.control import control_routes
-from sandbox.botframework.payloads import Frame
-from sandbox.botframework.people import PEOPLE, TENANT_ID, Person
-from sandbox.botframework.refusals import fault_body
-from sandbox.botframework.tokens import TokenIssuer
-from sandbox.botframework.world import Message, World
+from countersign.sandbox.botframework.control import control_routes
+from countersign.sandbox.botframework.payloads import Frame
+from countersign.sandbox.botframework.people import PEOPLE, TENANT_ID, Person
+from countersign.sandbox.botframework.refusals import fault_body
+from countersign.sandbox.botframework.tokens import TokenIssuer
+from countersign.sandbox.botframework.world import Message, World
 
 BOT_NAME = "Countersign"
 

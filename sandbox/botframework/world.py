@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sandbox.botframework.people import Person
+from countersign.sandbox.botframework.people import Person
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 MAX_MESSAGES = 5_000

@@ -1,5 +1,5 @@
 """A small CRM with quoting (CPQ), and a log of every effect it had."""
 
-from sandbox.crm.server import API_KEY, Crm
+from countersign.sandbox.crm.server import API_KEY, Crm
 
 __all__ = ["API_KEY", "Crm"]

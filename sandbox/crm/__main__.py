@@ -1,14 +1,14 @@
-"""`python -m sandbox.crm`: the CRM as a program."""
+"""`python -m countersign.sandbox.crm`: the CRM as a program."""
 
 import argparse
 from pathlib import Path
 
-from sandbox._files import default_path
-from sandbox._serve import run_alone
-from sandbox.crm.server import API_KEY, Crm
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.crm.server import API_KEY, Crm
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.crm", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.crm", description=__doc__)
     parser.add_argument(
         "--db", type=Path, default=default_path("crm.db"), help="SQLite file (default %(default)s)"
     )

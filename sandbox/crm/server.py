@@ -12,12 +12,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from sandbox._faults import CONTROL_PREFIX, Fault, Faults
-from sandbox._record import Recorded, Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.crm.store import ActivityInput, CrmError, CrmStore, OpportunityInput, QuoteInput
-from sandbox.crm.view import overview
+from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
+from countersign.sandbox._record import Recorded, Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.crm.store import (
+    ActivityInput,
+    CrmError,
+    CrmStore,
+    OpportunityInput,
+    QuoteInput,
+)
+from countersign.sandbox.crm.view import overview
 
 API_KEY = "crm-sandbox-key"
 _MAX_KEY_LENGTH = 255

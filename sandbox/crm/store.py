@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox._files import open_database
-from sandbox.crm.seed import seed
+from countersign.sandbox._files import open_database
+from countersign.sandbox.crm.seed import seed
 
 STAGES = ("prospecting", "qualification", "proposal", "negotiation", "closed_won", "closed_lost")
 MAX_DISCOUNT_PERCENT = 40.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox._page import page, table, tag
-from sandbox.crm.store import CrmStore
+from countersign.sandbox._page import page, table, tag
+from countersign.sandbox.crm.store import CrmStore
 
 _LATEST = 100
 

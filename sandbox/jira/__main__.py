@@ -1,15 +1,15 @@
-"""`python -m sandbox.jira`: Jira as a program."""
+"""`python -m countersign.sandbox.jira`: Jira as a program."""
 
 import argparse
 from pathlib import Path
 
-from sandbox._files import default_path
-from sandbox._serve import run_alone
-from sandbox.jira.server import Jira
-from sandbox.jira.webhooks import SECRET
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.jira.webhooks import SECRET
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.jira", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.jira", description=__doc__)
     parser.add_argument(
         "--db", type=Path, default=default_path("jira.db"), help="SQLite file (default %(default)s)"
     )

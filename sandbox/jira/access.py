@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.jira.catalog import PROJECTS
-from sandbox.jira.people import BOT, MALLORY, Account
-from sandbox.jira.refusals import JiraError, not_found
+from countersign.sandbox.jira.catalog import PROJECTS
+from countersign.sandbox.jira.people import BOT, MALLORY, Account
+from countersign.sandbox.jira.refusals import JiraError, not_found
 
 PERMISSIONS = {
     "BROWSE_PROJECTS": "Browse Projects",

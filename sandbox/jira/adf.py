@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.jira.refusals import FieldError
+from countersign.sandbox.jira.refusals import FieldError
 
 NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
 _MARKS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.jira.catalog import APPROVERS, PROJECTS, WAITING
-from sandbox.jira.model import Approval, Approver, Issue
-from sandbox.jira.people import Account
-from sandbox.jira.refusals import ServiceDeskError
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.catalog import APPROVERS, PROJECTS, WAITING
+from countersign.sandbox.jira.model import Approval, Approver, Issue
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.refusals import ServiceDeskError
+from countersign.sandbox.jira.site import Site
 
 NAME = "Waiting for approval"
 DECISIONS = {"approve": "approved", "decline": "declined"}

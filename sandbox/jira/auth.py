@@ -7,9 +7,9 @@ import binascii
 
 from aiohttp import web
 
-from sandbox.jira.people import Account
-from sandbox.jira.refusals import UNAUTHENTICATED
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.refusals import UNAUTHENTICATED
+from countersign.sandbox.jira.site import Site
 
 _LOGIN_FAILED = {
     "WWW-Authenticate": 'OAuth realm="sandbox"',

@@ -9,12 +9,12 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.jira.auth import NotAuthenticatedError, caller, unauthorized
-from sandbox.jira.model import Issue
-from sandbox.jira.people import CLOUD_ID, Account
-from sandbox.jira.refusals import BAD_PAYLOAD, JiraError, answer
-from sandbox.jira.render import View
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.auth import NotAuthenticatedError, caller, unauthorized
+from countersign.sandbox.jira.model import Issue
+from countersign.sandbox.jira.people import CLOUD_ID, Account
+from countersign.sandbox.jira.refusals import BAD_PAYLOAD, JiraError, answer
+from countersign.sandbox.jira.render import View
+from countersign.sandbox.jira.site import Site
 
 GATEWAY = f"/ex/jira/{CLOUD_ID}"
 

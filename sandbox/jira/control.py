@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox._faults import CONTROL_PREFIX
-from sandbox.jira.persona import Persona
-from sandbox.jira.refusals import JiraError, answer
-from sandbox.jira.site import Site
-from sandbox.jira.webhooks import EVENTS, Webhooks
+from countersign.sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox.jira.persona import Persona
+from countersign.sandbox.jira.refusals import JiraError, answer
+from countersign.sandbox.jira.site import Site
+from countersign.sandbox.jira.webhooks import EVENTS, Webhooks
 
 _ACTIONS = ("create", "transition", "comment", "edit", "delete", "approve", "decline")
 

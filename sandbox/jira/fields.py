@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sandbox.jira import adf
-from sandbox.jira.catalog import FIELDS, PRIORITIES, SUMMARY_LENGTH, TEXT_LENGTH, Field
-from sandbox.jira.model import Change
-from sandbox.jira.people import Account, Directory
-from sandbox.jira.refusals import FieldError
+from countersign.sandbox.jira import adf
+from countersign.sandbox.jira.catalog import (
+    FIELDS,
+    PRIORITIES,
+    SUMMARY_LENGTH,
+    TEXT_LENGTH,
+    Field,
+)
+from countersign.sandbox.jira.model import Change
+from countersign.sandbox.jira.people import Account, Directory
+from countersign.sandbox.jira.refusals import FieldError
 
 UNKNOWN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 """Jira says the same of a field that is not there and of one that may not be set."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from sandbox.jira.model import Issue
+from countersign.sandbox.jira.model import Issue
 
 MAX_LAG_S = 600.0
 """Older versions than this are dropped, so no search can lag further."""

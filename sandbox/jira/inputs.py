@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.jira.catalog import FIELDS
-from sandbox.jira.fields import UNKNOWN, Forms
-from sandbox.jira.refusals import BAD_PAYLOAD, FieldError, JiraError
+from countersign.sandbox.jira.catalog import FIELDS
+from countersign.sandbox.jira.fields import UNKNOWN, Forms
+from countersign.sandbox.jira.refusals import BAD_PAYLOAD, FieldError, JiraError
 
 EDITABLE = tuple(name for name in FIELDS if name not in ("project", "issuetype"))
 _LISTS = ("labels", "users")

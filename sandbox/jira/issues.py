@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.jira.approvals import approvers_changed, begin_approval
-from sandbox.jira.catalog import APPROVERS, FIELDS, PROJECTS, Project, project_of
-from sandbox.jira.fields import change_of
-from sandbox.jira.inputs import EDITABLE, Wanted, body_of, read
-from sandbox.jira.model import Change, Comment, Issue
-from sandbox.jira.people import Account
-from sandbox.jira.refusals import JiraError
-from sandbox.jira.site import Event, Site
+from countersign.sandbox.jira.approvals import approvers_changed, begin_approval
+from countersign.sandbox.jira.catalog import (
+    APPROVERS,
+    FIELDS,
+    PROJECTS,
+    Project,
+    project_of,
+)
+from countersign.sandbox.jira.fields import change_of
+from countersign.sandbox.jira.inputs import (
+    EDITABLE,
+    Wanted,
+    body_of,
+    read,
+)
+from countersign.sandbox.jira.model import Change, Comment, Issue
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.refusals import JiraError
+from countersign.sandbox.jira.site import Event, Site
 
 MAX_PROPERTY_LENGTH = 32_768
 """Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-properties/

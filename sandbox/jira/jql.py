@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sandbox.jira.refusals import JiraError
+from countersign.sandbox.jira.refusals import JiraError
 
 _TOKEN = re.compile(
     r"""\s*(?:

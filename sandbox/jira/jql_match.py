@@ -9,12 +9,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.jira.catalog import CATEGORIES, FIELDS, PRIORITIES, PROJECTS, STATUSES, project_of
-from sandbox.jira.jql import Both, Clause, Either, Negated, Node, Query
-from sandbox.jira.model import Issue
-from sandbox.jira.people import Account
-from sandbox.jira.refusals import JiraError
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.catalog import (
+    CATEGORIES,
+    FIELDS,
+    PRIORITIES,
+    PROJECTS,
+    STATUSES,
+    project_of,
+)
+from countersign.sandbox.jira.jql import (
+    Both,
+    Clause,
+    Either,
+    Negated,
+    Node,
+    Query,
+)
+from countersign.sandbox.jira.model import Issue
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.refusals import JiraError
+from countersign.sandbox.jira.site import Site
 
 Test = Callable[[Issue], bool]
 

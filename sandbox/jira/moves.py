@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.jira import issues
-from sandbox.jira.approvals import begin_approval, with_answer
-from sandbox.jira.catalog import PROJECTS, STATUSES, Transition, approval_target
-from sandbox.jira.fields import change_of
-from sandbox.jira.inputs import EDITABLE, body_of, read
-from sandbox.jira.model import Approval, Change, Issue
-from sandbox.jira.people import Account
-from sandbox.jira.refusals import JiraError
-from sandbox.jira.site import Event, Site
+from countersign.sandbox.jira import issues
+from countersign.sandbox.jira.approvals import begin_approval, with_answer
+from countersign.sandbox.jira.catalog import (
+    PROJECTS,
+    STATUSES,
+    Transition,
+    approval_target,
+)
+from countersign.sandbox.jira.fields import change_of
+from countersign.sandbox.jira.inputs import EDITABLE, body_of, read
+from countersign.sandbox.jira.model import Approval, Change, Issue
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.refusals import JiraError
+from countersign.sandbox.jira.site import Event, Site
 
 RESOLUTION = ("10000", "Done")
 

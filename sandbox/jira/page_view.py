@@ -6,8 +6,8 @@ from datetime import datetime
 from html import escape
 from urllib.parse import quote
 
-from sandbox.jira import approvals, moves, wiki
-from sandbox.jira.catalog import (
+from countersign.sandbox.jira import approvals, moves, wiki
+from countersign.sandbox.jira.catalog import (
     APPROVERS,
     DECLINED,
     FIELDS,
@@ -17,10 +17,10 @@ from sandbox.jira.catalog import (
     REQUESTED_CHANGES,
     STATUSES,
 )
-from sandbox.jira.model import Change, Issue
-from sandbox.jira.page_style import SCRIPT, STYLE
-from sandbox.jira.people import Account
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.model import Change, Issue
+from countersign.sandbox.jira.page_style import SCRIPT, STYLE
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.site import Site
 
 _STOPPED = (REJECTED, DECLINED)
 _GO, _STOP = ("Approve",), ("Reject", "Decline")

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from sandbox.jira import issues, moves
-from sandbox.jira.catalog import REQUESTED_CHANGES, STATUSES
-from sandbox.jira.page_view import Pages
-from sandbox.jira.people import ALEX, Account
-from sandbox.jira.refusals import JiraError
-from sandbox.jira.site import Site
+from countersign.sandbox.jira import issues, moves
+from countersign.sandbox.jira.catalog import REQUESTED_CHANGES, STATUSES
+from countersign.sandbox.jira.page_view import Pages
+from countersign.sandbox.jira.people import ALEX, Account
+from countersign.sandbox.jira.refusals import JiraError
+from countersign.sandbox.jira.site import Site
 
 COOKIE = "acting_as"
 

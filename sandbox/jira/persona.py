@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.jira import issues, moves
-from sandbox.jira.catalog import PROJECTS, STATUSES
-from sandbox.jira.people import Account
-from sandbox.jira.site import Site
+from countersign.sandbox.jira import issues, moves
+from countersign.sandbox.jira.catalog import PROJECTS, STATUSES
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.site import Site
 
 
 class Persona:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox._faults import Fault
+from countersign.sandbox._faults import Fault
 
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."

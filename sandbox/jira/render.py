@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.jira.catalog import (
+from countersign.sandbox.jira.catalog import (
     CATEGORIES,
     FIELDS,
     PRIORITIES,
@@ -16,10 +16,15 @@ from sandbox.jira.catalog import (
     Project,
     Transition,
 )
-from sandbox.jira.clock import epoch_ms, jira_time
-from sandbox.jira.model import Change, Comment, History, Issue
-from sandbox.jira.people import Account
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.clock import epoch_ms, jira_time
+from countersign.sandbox.jira.model import (
+    Change,
+    Comment,
+    History,
+    Issue,
+)
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.site import Site
 
 _AVATAR_SIZES = ("48x48", "24x24", "16x16", "32x32")
 

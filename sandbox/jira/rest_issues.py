@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.jira import issues, moves, shapes
-from sandbox.jira.call import Call, Routes
-from sandbox.jira.inputs import body_of
-from sandbox.jira.refusals import FieldError, JiraError
+from countersign.sandbox.jira import issues, moves, shapes
+from countersign.sandbox.jira.call import Call, Routes
+from countersign.sandbox.jira.inputs import body_of
+from countersign.sandbox.jira.refusals import FieldError, JiraError
 
 
 async def create(call: Call) -> web.Response:

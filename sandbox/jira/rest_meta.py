@@ -7,14 +7,22 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.jira.access import PERMISSIONS
-from sandbox.jira.auth import NotAuthenticatedError, caller
-from sandbox.jira.call import GATEWAY, Call, Routes
-from sandbox.jira.catalog import FIELDS, PRIORITIES, PROJECTS, STATUSES, Field, Project, project_of
-from sandbox.jira.clock import jira_time
-from sandbox.jira.refusals import JiraError
-from sandbox.jira.render import View
-from sandbox.jira.site import Site
+from countersign.sandbox.jira.access import PERMISSIONS
+from countersign.sandbox.jira.auth import NotAuthenticatedError, caller
+from countersign.sandbox.jira.call import GATEWAY, Call, Routes
+from countersign.sandbox.jira.catalog import (
+    FIELDS,
+    PRIORITIES,
+    PROJECTS,
+    STATUSES,
+    Field,
+    Project,
+    project_of,
+)
+from countersign.sandbox.jira.clock import jira_time
+from countersign.sandbox.jira.refusals import JiraError
+from countersign.sandbox.jira.render import View
+from countersign.sandbox.jira.site import Site
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "line": {"type": "string"},

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from sandbox.jira import approvals, moves
-from sandbox.jira.call import Call, Routes
-from sandbox.jira.catalog import PROJECTS
-from sandbox.jira.clock import service_date
-from sandbox.jira.model import Approval, Issue
-from sandbox.jira.refusals import JiraError, ServiceDeskError
+from countersign.sandbox.jira import approvals, moves
+from countersign.sandbox.jira.call import Call, Routes
+from countersign.sandbox.jira.catalog import PROJECTS
+from countersign.sandbox.jira.clock import service_date
+from countersign.sandbox.jira.model import Approval, Issue
+from countersign.sandbox.jira.refusals import JiraError, ServiceDeskError
 
 _EXPERIMENTAL = (
     "This API is experimental. Experimental APIs are not guaranteed to be stable within the "

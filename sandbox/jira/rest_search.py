@@ -8,12 +8,17 @@ import hashlib
 import json
 from typing import Any
 
-from sandbox.jira import jql, shapes
-from sandbox.jira.call import Call, Routes, number, split
-from sandbox.jira.inputs import body_of
-from sandbox.jira.jql_match import Matcher
-from sandbox.jira.model import Issue
-from sandbox.jira.refusals import BAD_PAYLOAD, JiraError
+from countersign.sandbox.jira import jql, shapes
+from countersign.sandbox.jira.call import (
+    Call,
+    Routes,
+    number,
+    split,
+)
+from countersign.sandbox.jira.inputs import body_of
+from countersign.sandbox.jira.jql_match import Matcher
+from countersign.sandbox.jira.model import Issue
+from countersign.sandbox.jira.refusals import BAD_PAYLOAD, JiraError
 
 REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full "

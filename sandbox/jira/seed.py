@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.jira import issues
-from sandbox.jira.catalog import APPROVERS, HELP
-from sandbox.jira.people import ALEX, MEGAN, SAM
-from sandbox.jira.site import Site
+from countersign.sandbox.jira import issues
+from countersign.sandbox.jira.catalog import APPROVERS, HELP
+from countersign.sandbox.jira.people import ALEX, MEGAN, SAM
+from countersign.sandbox.jira.site import Site
 
 REQUEST_KEY = "HELP-1"
 

@@ -9,21 +9,32 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox._faults import Faults
-from sandbox._record import Recorded, Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.jira import pages, rest_issues, rest_meta, rest_requests, rest_search
-from sandbox.jira.call import GATEWAY, Routes
-from sandbox.jira.catalog import OPS, STATUSES
-from sandbox.jira.control import control_routes
-from sandbox.jira.people import BOT
-from sandbox.jira.persona import Persona
-from sandbox.jira.refusals import fault_body
-from sandbox.jira.render import View
-from sandbox.jira.seed import REQUEST_KEY, seed
-from sandbox.jira.site import Deployment, Site
-from sandbox.jira.webhooks import EVENTS, SECRET, Delivery, Webhooks
+from countersign.sandbox._faults import Faults
+from countersign.sandbox._record import Recorded, Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.jira import (
+    pages,
+    rest_issues,
+    rest_meta,
+    rest_requests,
+    rest_search,
+)
+from countersign.sandbox.jira.call import GATEWAY, Routes
+from countersign.sandbox.jira.catalog import OPS, STATUSES
+from countersign.sandbox.jira.control import control_routes
+from countersign.sandbox.jira.people import BOT
+from countersign.sandbox.jira.persona import Persona
+from countersign.sandbox.jira.refusals import fault_body
+from countersign.sandbox.jira.render import View
+from countersign.sandbox.jira.seed import REQUEST_KEY, seed
+from countersign.sandbox.jira.site import Deployment, Site
+from countersign.sandbox.jira.webhooks import (
+    EVENTS,
+    SECRET,
+    Delivery,
+    Webhooks,
+)
 
 
 class Jira:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.jira import moves
-from sandbox.jira.model import History, Issue
-from sandbox.jira.people import Account
-from sandbox.jira.render import View
+from countersign.sandbox.jira import moves
+from countersign.sandbox.jira.model import History, Issue
+from countersign.sandbox.jira.people import Account
+from countersign.sandbox.jira.render import View
 
 EXPANDABLE = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
 CHANGELOG_PAGE = 100

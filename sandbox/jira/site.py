@@ -8,15 +8,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from sandbox.jira.access import Access
-from sandbox.jira.catalog import STATUSES
-from sandbox.jira.clock import SiteClock
-from sandbox.jira.fields import Forms
-from sandbox.jira.index import SearchIndex
-from sandbox.jira.model import Change, Comment, History, Issue
-from sandbox.jira.people import Account, Directory
-from sandbox.jira.refusals import not_found
-from sandbox.jira.store import IssueStore
+from countersign.sandbox.jira.access import Access
+from countersign.sandbox.jira.catalog import STATUSES
+from countersign.sandbox.jira.clock import SiteClock
+from countersign.sandbox.jira.fields import Forms
+from countersign.sandbox.jira.index import SearchIndex
+from countersign.sandbox.jira.model import (
+    Change,
+    Comment,
+    History,
+    Issue,
+)
+from countersign.sandbox.jira.people import Account, Directory
+from countersign.sandbox.jira.refusals import not_found
+from countersign.sandbox.jira.store import IssueStore
 
 Deployment = Literal["Cloud", "Server"]
 """As `deploymentType` of serverInfo says it; Data Center calls itself Server."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox._files import open_database
-from sandbox.jira.model import Issue
+from countersign.sandbox._files import open_database
+from countersign.sandbox.jira.model import Issue
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS issues (

@@ -13,10 +13,10 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.jira.clock import epoch_ms
-from sandbox.jira.people import BOT
-from sandbox.jira.render import View
-from sandbox.jira.site import Event, Site
+from countersign.sandbox.jira.clock import epoch_ms
+from countersign.sandbox.jira.people import BOT
+from countersign.sandbox.jira.render import View
+from countersign.sandbox.jira.site import Event, Site
 
 SECRET = "sandbox-webhook-secret"  # noqa: S105 of a stand-in
 EVENTS = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created")

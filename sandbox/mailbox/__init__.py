@@ -1,5 +1,5 @@
 """A mail server that keeps what it gets: SMTP in, HTTP to read, SQLite below."""
 
-from sandbox.mailbox.server import Mailbox
+from countersign.sandbox.mailbox.server import Mailbox
 
 __all__ = ["Mailbox"]

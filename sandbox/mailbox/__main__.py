@@ -1,14 +1,14 @@
-"""`python -m sandbox.mailbox`: the mail server as a program."""
+"""`python -m countersign.sandbox.mailbox`: the mail server as a program."""
 
 import argparse
 from pathlib import Path
 
-from sandbox._files import default_path
-from sandbox._serve import run_alone
-from sandbox.mailbox.server import Mailbox
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.mailbox.server import Mailbox
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.mailbox", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.mailbox", description=__doc__)
     parser.add_argument(
         "--db",
         type=Path,

@@ -9,13 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox._faults import Fault, Faults
-from sandbox._page import page, pre, table
-from sandbox._record import Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.mailbox.smtp import Inbox, serve_smtp
-from sandbox.mailbox.store import MailStore
+from countersign.sandbox._faults import Fault, Faults
+from countersign.sandbox._page import page, pre, table
+from countersign.sandbox._record import Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.mailbox.smtp import Inbox, serve_smtp
+from countersign.sandbox.mailbox.store import MailStore
 
 _LATEST = 50
 

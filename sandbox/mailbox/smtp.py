@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox._faults import Faults, reset_connection
-from sandbox._serve import explain_bind_error
-from sandbox.mailbox.store import MailStore
+from countersign.sandbox._faults import Faults, reset_connection
+from countersign.sandbox._serve import explain_bind_error
+from countersign.sandbox.mailbox.store import MailStore
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 _ADDRESS_SPECIALS = " \t\r\n<>"

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from sandbox._files import open_database
+from countersign.sandbox._files import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (

@@ -1,8 +1,16 @@
 """A scripted model behind the OpenAI protocol: real clients and AutoGen run against it."""
 
-from sandbox.openai.conversation import Call, Conversation, Raw, Reply, Say, ToolCall, ToolResult
-from sandbox.openai.rules import Rule, RuleCall
-from sandbox.openai.server import ScriptedModel
+from countersign.sandbox.openai.conversation import (
+    Call,
+    Conversation,
+    Raw,
+    Reply,
+    Say,
+    ToolCall,
+    ToolResult,
+)
+from countersign.sandbox.openai.rules import Rule, RuleCall
+from countersign.sandbox.openai.server import ScriptedModel
 
 __all__ = [
     "Call",

@@ -1,12 +1,12 @@
-"""`python -m sandbox.openai`: the scripted model as a program."""
+"""`python -m countersign.sandbox.openai`: the scripted model as a program."""
 
 import argparse
 
-from sandbox._serve import run_alone
-from sandbox.openai.server import API_KEY, ScriptedModel
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.openai.server import API_KEY, ScriptedModel
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.openai", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.openai", description=__doc__)
     parser.add_argument(
         "--api-key", default=API_KEY, help="the key clients must send (default %(default)s)"
     )

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sandbox.openai.conversation import Call, Say
+from countersign.sandbox.openai.conversation import Call, Say
 
 _ALPHABET = string.ascii_letters + string.digits
 _NAME = re.compile(r"^[^\s<|\\/>]+$")

@@ -7,7 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sandbox.openai.conversation import Call, Conversation, Reply, Say, ToolCall
+from countersign.sandbox.openai.conversation import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 
 
 class RuleCall(BaseModel):

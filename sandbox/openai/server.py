@@ -13,13 +13,18 @@ from typing import Any
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from sandbox._faults import CONTROL_PREFIX, Fault, Faults
-from sandbox._record import Recorded, Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.openai.conversation import Conversation, Raw, Reply
-from sandbox.openai.protocol import RefusedError, check, chunks, completion
-from sandbox.openai.rules import Rule, answer
+from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
+from countersign.sandbox._record import Recorded, Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.openai.conversation import Conversation, Raw, Reply
+from countersign.sandbox.openai.protocol import (
+    RefusedError,
+    check,
+    chunks,
+    completion,
+)
+from countersign.sandbox.openai.rules import Rule, answer
 
 API_KEY = "sk-sandbox-model"
 MODEL = "gpt-4o"
@@ -81,7 +86,7 @@ class ScriptedModel:
     ) -> AsyncIterator[ScriptedModel]:
         """Serve until the block ends. Without `reply` the scripts of the examples answer."""
         if reply is None:
-            from sandbox.scripts import reply as scripted
+            from countersign.sandbox.openai.scripts import reply as scripted
 
             reply = scripted
         model = cls(reply, api_key=api_key)

@@ -1,5 +1,5 @@
 """A small cloud and equipment desk that provisions, runs out of room, and logs every effect."""
 
-from sandbox.provisioning.server import API_KEY, Provisioning
+from countersign.sandbox.provisioning.server import API_KEY, Provisioning
 
 __all__ = ["API_KEY", "Provisioning"]

@@ -1,14 +1,14 @@
-"""`python -m sandbox.provisioning`: the provisioning system as a program."""
+"""`python -m countersign.sandbox.provisioning`: the provisioning system as a program."""
 
 import argparse
 from pathlib import Path
 
-from sandbox._files import default_path
-from sandbox._serve import run_alone
-from sandbox.provisioning.server import API_KEY, Provisioning
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.provisioning.server import API_KEY, Provisioning
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.provisioning", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.provisioning", description=__doc__)
     parser.add_argument(
         "--db",
         type=Path,

@@ -12,14 +12,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from sandbox._effects import RefusedError
-from sandbox._faults import CONTROL_PREFIX, Fault, Faults
-from sandbox._record import Recorded, Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.provisioning.inputs import IncidentInput, ResourceInput, RuleInput
-from sandbox.provisioning.store import ProvisioningStore
-from sandbox.provisioning.view import overview
+from countersign.sandbox._effects import RefusedError
+from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
+from countersign.sandbox._record import Recorded, Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.provisioning.inputs import IncidentInput, ResourceInput, RuleInput
+from countersign.sandbox.provisioning.store import ProvisioningStore
+from countersign.sandbox.provisioning.view import overview
 
 API_KEY = "provisioning-sandbox-key"
 

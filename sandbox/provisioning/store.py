@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox._effects import SCHEMA, Effects, RefusedError
-from sandbox._files import open_database
-from sandbox.provisioning.inputs import IncidentInput, ResourceInput, RuleInput
-from sandbox.provisioning.seed import seed
+from countersign.sandbox._effects import SCHEMA, Effects, RefusedError
+from countersign.sandbox._files import open_database
+from countersign.sandbox.provisioning.inputs import IncidentInput, ResourceInput, RuleInput
+from countersign.sandbox.provisioning.seed import seed
 
 _SCHEMA = (
     SCHEMA

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox._page import page, table, tag
-from sandbox.provisioning.store import ProvisioningStore
+from countersign.sandbox._page import page, table, tag
+from countersign.sandbox.provisioning.store import ProvisioningStore
 
 _LATEST = 100
 

@@ -1,15 +1,15 @@
-"""`python -m sandbox.servicenow`: the instance as a program."""
+"""`python -m countersign.sandbox.servicenow`: the instance as a program."""
 
 import argparse
 from pathlib import Path
 
-from sandbox._files import default_path
-from sandbox._serve import run_alone
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.server import WEBHOOK_SECRET, ServiceNow
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.server import WEBHOOK_SECRET, ServiceNow
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("sandbox.servicenow", description=__doc__)
+    parser = argparse.ArgumentParser("countersign.sandbox.servicenow", description=__doc__)
     parser.add_argument(
         "--db",
         type=Path,

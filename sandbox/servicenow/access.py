@@ -6,8 +6,8 @@ and their approver), docs "Exploring Granular Delegation" (delegates answer in t
 
 from __future__ import annotations
 
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.people import (
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.people import (
     ADMIN,
     APPROVAL_ADMIN,
     BY_NAME,
@@ -16,8 +16,8 @@ from sandbox.servicenow.people import (
     USERS,
     User,
 )
-from sandbox.servicenow.store import Store
-from sandbox.servicenow.tables import Row, is_task
+from countersign.sandbox.servicenow.store import Store
+from countersign.sandbox.servicenow.tables import Row, is_task
 
 _RESTRICTED = ("sys_journal_field", "sys_audit", "sys_properties")
 

@@ -13,12 +13,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox.servicenow.errors import RestError, error_body
-from sandbox.servicenow.instance import Instance
-from sandbox.servicenow.people import User
-from sandbox.servicenow.rate_limit import RateLimit
-from sandbox.servicenow.render import Display, Renderer
-from sandbox.servicenow.tokens import GrantError, Tokens
+from countersign.sandbox.servicenow.errors import RestError, error_body
+from countersign.sandbox.servicenow.instance import Instance
+from countersign.sandbox.servicenow.people import User
+from countersign.sandbox.servicenow.rate_limit import RateLimit
+from countersign.sandbox.servicenow.render import Display, Renderer
+from countersign.sandbox.servicenow.tokens import GrantError, Tokens
 
 DEFAULT_LIMIT = 10_000
 _PREFIXES = ("/api/now", "/api/now/v1", "/api/now/v2")

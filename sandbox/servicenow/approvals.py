@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.servicenow.people import SYSTEM
-from sandbox.servicenow.records import Records
-from sandbox.servicenow.tables import Row, is_task
+from countersign.sandbox.servicenow.people import SYSTEM
+from countersign.sandbox.servicenow.records import Records
+from countersign.sandbox.servicenow.tables import Row, is_task
 
 _DECIDED = ("approved", "rejected")
 _COUNTED = (*_DECIDED, "requested", "not requested")

@@ -7,11 +7,11 @@ may be taken back to New from Assess or Authorize, which cancels pending approva
 
 from __future__ import annotations
 
-from sandbox.servicenow import approvals
-from sandbox.servicenow.errors import aborted_by_rule
-from sandbox.servicenow.people import ADMIN, BY_NAME, SYSTEM
-from sandbox.servicenow.records import Records
-from sandbox.servicenow.tables import Row
+from countersign.sandbox.servicenow import approvals
+from countersign.sandbox.servicenow.errors import aborted_by_rule
+from countersign.sandbox.servicenow.people import ADMIN, BY_NAME, SYSTEM
+from countersign.sandbox.servicenow.records import Records
+from countersign.sandbox.servicenow.tables import Row
 
 NEW, ASSESS, AUTHORIZE, SCHEDULED, IMPLEMENT, REVIEW, CLOSED, CANCELED = (
     "-5",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox._faults import CONTROL_PREFIX
-from sandbox.servicenow.errors import RestError
+from countersign.sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox.servicenow.errors import RestError
 
 if TYPE_CHECKING:
-    from sandbox.servicenow.server import ServiceNow
+    from countersign.sandbox.servicenow.server import ServiceNow
 
 
 class _Body(BaseModel):

@@ -6,16 +6,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.servicenow import approvals, changes
-from sandbox.servicenow.access import Access
-from sandbox.servicenow.errors import RestError, acl_refusal, no_record
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.outbound import Outbound
-from sandbox.servicenow.people import GROUPS, USERS, User, membership_id
-from sandbox.servicenow.query import parse, run
-from sandbox.servicenow.records import Records
-from sandbox.servicenow.store import Store
-from sandbox.servicenow.tables import TABLES, Row
+from countersign.sandbox.servicenow import approvals, changes
+from countersign.sandbox.servicenow.access import Access
+from countersign.sandbox.servicenow.errors import RestError, acl_refusal, no_record
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.outbound import Outbound
+from countersign.sandbox.servicenow.people import (
+    GROUPS,
+    USERS,
+    User,
+    membership_id,
+)
+from countersign.sandbox.servicenow.query import parse, run
+from countersign.sandbox.servicenow.records import Records
+from countersign.sandbox.servicenow.store import Store
+from countersign.sandbox.servicenow.tables import TABLES, Row
 
 RETURNS_NO_ROWS = "glide.invalid_query.returns_no_rows"
 

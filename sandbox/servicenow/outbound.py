@@ -19,9 +19,9 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.records import Records
-from sandbox.servicenow.tables import Row
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.records import Records
+from countersign.sandbox.servicenow.tables import Row
 
 TIMESTAMP_HEADER = "X-Approval-Timestamp"
 SIGNATURE_HEADER = "X-Approval-Signature"

@@ -6,14 +6,14 @@ import re
 
 from aiohttp import web
 
-from sandbox.servicenow.access import user_named
-from sandbox.servicenow.errors import RestError
-from sandbox.servicenow.instance import Instance
-from sandbox.servicenow.people import ALEX, User
-from sandbox.servicenow.persons import APPROVER_TABLE, Person, find_task
-from sandbox.servicenow.style import frame
-from sandbox.servicenow.tables import Row
-from sandbox.servicenow.views import View
+from countersign.sandbox.servicenow.access import user_named
+from countersign.sandbox.servicenow.errors import RestError
+from countersign.sandbox.servicenow.instance import Instance
+from countersign.sandbox.servicenow.people import ALEX, User
+from countersign.sandbox.servicenow.persons import APPROVER_TABLE, Person, find_task
+from countersign.sandbox.servicenow.style import frame
+from countersign.sandbox.servicenow.tables import Row
+from countersign.sandbox.servicenow.views import View
 
 _COOKIE = "servicenow_sandbox_user"
 _SYS_ID = re.compile(r"sys_id(?:=|%3D)([0-9a-f]{32})", re.IGNORECASE)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.servicenow.instance import Instance
-from sandbox.servicenow.people import User
-from sandbox.servicenow.tables import Row
+from countersign.sandbox.servicenow.instance import Instance
+from countersign.sandbox.servicenow.people import User
+from countersign.sandbox.servicenow.tables import Row
 
 APPROVER_TABLE = "sysapproval_approver"
 

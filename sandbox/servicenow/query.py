@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sandbox.servicenow.errors import RestError
-from sandbox.servicenow.store import Store
-from sandbox.servicenow.tables import Row, find_column
+from countersign.sandbox.servicenow.errors import RestError
+from countersign.sandbox.servicenow.store import Store
+from countersign.sandbox.servicenow.tables import Row, find_column
 
 _TERM = re.compile(
     r"([a-z0-9_.]+)"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
-from sandbox.servicenow.errors import RestError
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.people import User
+from countersign.sandbox.servicenow.errors import RestError
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.people import User
 
 RULE_ID = "c0de0000000000000000000000000401"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.store import Store
-from sandbox.servicenow.tables import TABLES, Row, is_task
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.store import Store
+from countersign.sandbox.servicenow.tables import TABLES, Row, is_task
 
 After = Callable[["Records", str, Row | None, Row, str], None]
 """A rule that runs after a write: records, table, row before (None: inserted), row, user name."""

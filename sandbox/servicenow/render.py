@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sandbox.servicenow.people import BY_NAME, User
-from sandbox.servicenow.store import Store
-from sandbox.servicenow.tables import TABLES, Column, Row
+from countersign.sandbox.servicenow.people import BY_NAME, User
+from countersign.sandbox.servicenow.store import Store
+from countersign.sandbox.servicenow.tables import TABLES, Column, Row
 
 Display = Literal["false", "true", "all"]
 

@@ -7,22 +7,27 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox._faults import Fault, Faults
-from sandbox._record import Recorded, Recorder
-from sandbox._serve import LOOPBACK, serve
-from sandbox._wire import application
-from sandbox.servicenow.access import user_named
-from sandbox.servicenow.api import TableApi
-from sandbox.servicenow.control import control_routes
-from sandbox.servicenow.errors import error_body
-from sandbox.servicenow.instance import RETURNS_NO_ROWS, Instance
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.outbound import Outbound, Post
-from sandbox.servicenow.pages import Pages
-from sandbox.servicenow.people import BOT, USERS
-from sandbox.servicenow.persons import APPROVER_TABLE, Person, find_task
-from sandbox.servicenow.tables import Row
-from sandbox.servicenow.tokens import API_KEY, CLIENT_ID, CLIENT_SECRET, Tokens
+from countersign.sandbox._faults import Fault, Faults
+from countersign.sandbox._record import Recorded, Recorder
+from countersign.sandbox._serve import LOOPBACK, serve
+from countersign.sandbox._wire import application
+from countersign.sandbox.servicenow.access import user_named
+from countersign.sandbox.servicenow.api import TableApi
+from countersign.sandbox.servicenow.control import control_routes
+from countersign.sandbox.servicenow.errors import error_body
+from countersign.sandbox.servicenow.instance import RETURNS_NO_ROWS, Instance
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.outbound import Outbound, Post
+from countersign.sandbox.servicenow.pages import Pages
+from countersign.sandbox.servicenow.people import BOT, USERS
+from countersign.sandbox.servicenow.persons import APPROVER_TABLE, Person, find_task
+from countersign.sandbox.servicenow.tables import Row
+from countersign.sandbox.servicenow.tokens import (
+    API_KEY,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Tokens,
+)
 
 WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 (of a stand-in)
 

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox._files import open_database
-from sandbox.servicenow.tables import TABLES, Column, Row, find_column, with_children
+from countersign.sandbox._files import open_database
+from countersign.sandbox.servicenow.tables import (
+    TABLES,
+    Column,
+    Row,
+    find_column,
+    with_children,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

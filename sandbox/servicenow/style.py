@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from sandbox.servicenow.people import USERS, User
+from countersign.sandbox.servicenow.people import USERS, User
 
 _STYLE = """
 :root { color-scheme: light dark; --bg: #f4f6f5; --card: #fff; --ink: #17201c; --soft: #566159;

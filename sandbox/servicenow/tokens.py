@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.servicenow.errors import not_authenticated
-from sandbox.servicenow.options import Options
-from sandbox.servicenow.people import BOT, BY_NAME, User
+from countersign.sandbox.servicenow.errors import not_authenticated
+from countersign.sandbox.servicenow.options import Options
+from countersign.sandbox.servicenow.people import BOT, BY_NAME, User
 
 CLIENT_ID = "c0de0000000000000000000000000301"
 CLIENT_SECRET = "sandbox-client-secret"  # noqa: S105 (of a stand-in)

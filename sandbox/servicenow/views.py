@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from sandbox.servicenow.instance import Instance
-from sandbox.servicenow.people import USERS, User
-from sandbox.servicenow.persons import APPROVER_TABLE, Person
-from sandbox.servicenow.render import Renderer, local_time, person_name
-from sandbox.servicenow.tables import TABLES, Row
+from countersign.sandbox.servicenow.instance import Instance
+from countersign.sandbox.servicenow.people import USERS, User
+from countersign.sandbox.servicenow.persons import APPROVER_TABLE, Person
+from countersign.sandbox.servicenow.render import Renderer, local_time, person_name
+from countersign.sandbox.servicenow.tables import TABLES, Row
 
 _TONES = {"requested": "wait", "approved": "good", "rejected": "bad"}
 _NAMES = {user.sys_id: user.name for user in USERS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.openai import Raw
+from countersign.sandbox.openai import Raw
 
 
 def answer(

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from approvals.canonical import digest, sha256_hex
-from approvals.causes import Ending, SessionCause
-from approvals.errors import BesideGateError, IntegrityError, LostLeaseError
-from approvals.models import (
+from countersign.approvals.audit.canonical import digest, sha256_hex
+from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
+from countersign.approvals.errors import BesideGateError, IntegrityError, LostLeaseError
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import (
     Cause,
     CheckpointId,
     Decision,
@@ -31,8 +32,7 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.runs import Run
-from approvals.staleness import NOTHING_CHECKED, Found
+from countersign.approvals.runs import Run
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 POLICY_VERSION = "policy-1"

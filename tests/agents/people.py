@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from agents.registry import Registry
-from approvals.models import (
+from countersign.agents.classic.registry import Registry
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.models import (
     Actor,
     JsonObject,
     Principal,
@@ -21,11 +22,10 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.policy import Policy
-from approvals.ports import Job
-from approvals.runs import Runs
-from approvals.service import ApprovalService
-from approvals.store import open_store
+from countersign.approvals.ports import Job
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import Runs
+from countersign.approvals.store import open_store
 from tests.agents.fakes import FakeRuns
 from tests.doubles.database import sqlite_url
 

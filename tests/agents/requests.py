@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from approvals.canonical import digest
-from approvals.models import (
+from countersign.approvals.audit.canonical import digest
+from countersign.approvals.models import (
     CheckpointId,
     Decision,
     PrincipalId,

@@ -7,7 +7,7 @@ from typing import Any
 
 from autogen import ConversableAgent, GroupChat
 
-from agents.built import BuiltChat
+from countersign.agents.classic.built import BuiltChat
 
 COUNTS_TWICE = not hasattr(ConversableAgent, "_get_sync_funcs_to_skip_in_async_chat")
 """pyautogen 0.9 counts every reply in an async chat twice."""

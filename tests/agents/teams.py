@@ -12,9 +12,21 @@ import autogen
 from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManager
 from autogen.coding import LocalCommandLineCodeExecutor
 
-from agents import ApprovalProxy, Chat, WorkflowContext, current_execution, workflow
-from agents.workflows import Workflow
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    current_execution,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 
 Mode = Literal["async", "sync"]
 SELECTIONS = ("round_robin", "auto", "custom")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from agents import ApprovalProxy
-from agents.bodies import same_bodies
-from approvals.models import Effect, SessionId, ToolCall
-from approvals.policy import Policy
+from countersign.agents import ApprovalProxy
+from countersign.agents.classic.bodies import same_bodies
+from countersign.approvals.models import Effect, SessionId, ToolCall
+from countersign.approvals.rules.policy import Policy
 
 
 def pay(amount: int) -> str:

@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
-from agents import SessionManager
-from agents.brakes import Brakes
-from approvals.causes import SessionCause
-from approvals.models import Session
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import SessionManager
+from countersign.agents.classic.brakes import Brakes
+from countersign.approvals.forms.causes import SessionCause
+from countersign.approvals.models import Session
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.people import SqliteOffice
 from tests.agents.teams import DENIED, GUARDED, Effects, Mode, pair
 from tests.agents.world import World, world

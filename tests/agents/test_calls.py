@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.calls import Call, read_calls
-from approvals.canonical import canonical_json
+from countersign.agents.calls import Call, read_calls
+from countersign.approvals.audit.canonical import canonical_json
 
 SCHEMA = {
     "type": "object",

@@ -16,23 +16,39 @@ import pytest
 from autogen import AssistantAgent
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
-from agents import (
+from countersign.agents import (
     ApprovalProxy,
     Chat,
     PreconditionFailedError,
     WorkflowContext,
-    entries,
-    processes,
-    threads,
     workflow,
 )
-from agents.beside import Watch, looking, starting, watching
-from agents.checks import MOST_FACTS, MOST_OF_A_PREVIEW, Checks
-from agents.workflows import Workflow
-from approvals.causes import SessionCause
-from approvals.errors import BesideGateError, CheckFailedError, ConfigurationError, InvalidError
-from approvals.models import Cause, Checked, JsonObject, Preview, RequestStatus, SessionStatus
-from sandbox.openai import ToolCall
+from countersign.agents.checks import MOST_FACTS, MOST_OF_A_PREVIEW, Checks
+from countersign.agents.classic import entries
+from countersign.agents.classic.workflows import Workflow
+from countersign.agents.guard import processes, threads
+from countersign.agents.guard.standing import (
+    Watch,
+    looking,
+    starting,
+    watching,
+)
+from countersign.approvals.errors import (
+    BesideGateError,
+    CheckFailedError,
+    ConfigurationError,
+    InvalidError,
+)
+from countersign.approvals.forms.causes import SessionCause
+from countersign.approvals.models import (
+    Cause,
+    Checked,
+    JsonObject,
+    Preview,
+    RequestStatus,
+    SessionStatus,
+)
+from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import Effects, Mode, calls_then, pair
 from tests.agents.world import World, world
 
@@ -418,7 +434,7 @@ async def test_cancellation_of_its_own_is_a_failure_of_its_own() -> None:
 
 
 async def test_what_takes_too_long_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.checks.TIME_LIMIT_S", 0.01)
+    monkeypatch.setattr("countersign.agents.checks.TIME_LIMIT_S", 0.01)
     over = threading.Event()
 
     async def a_check(_: JsonObject) -> JsonObject:

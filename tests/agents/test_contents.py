@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents import contents
+from countersign.agents.classic import container_reset
 
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "another value": lambda d: d.update(a=2),
@@ -30,7 +30,7 @@ def test_a_dict_gets_back_its_very_items_in_their_order(
     """Twice: the first change is found among those that never changed, the second is expected."""
     value = [1]
     first, second = kind({"x": 1}), kind({"a": 1, "b": value})
-    saved = contents.of_dicts([first, second])
+    saved = container_reset.of_dicts([first, second])
     for _ in range(2):
         change(second)
         saved.restore()
@@ -46,7 +46,7 @@ def test_a_list_gets_back_its_very_items(kind: Callable[[Any], Any]) -> None:
     """Also after a change of another one, and after none."""
     value = {"k": 1}
     first, second = kind([1, 2]), kind([value])
-    saved = contents.of_lists([first, second])
+    saved = container_reset.of_lists([first, second])
     saved.restore()
     first.append(3)
     saved.restore()
@@ -66,7 +66,7 @@ def test_what_has_not_changed_is_not_written() -> None:
             raise AssertionError("written")
 
     still, busy = Watched(a=1), {"b": 1}
-    saved = contents.of_dicts([still, busy])
+    saved = container_reset.of_dicts([still, busy])
     busy["b"] = 2
     saved.restore()
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agents import SessionManager
-from approvals.models import RequestStatus, SessionStatus
-from sandbox.openai import ToolCall
+from countersign.agents import SessionManager
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair, team
 from tests.agents.world import World, world
 

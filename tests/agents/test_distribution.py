@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.distribution import installed, problems, require_autogen
+from countersign.agents.classic.distribution import installed, problems, require_autogen
 
 INSTALL = "in Countersign's folder, pip install '.[classic]'"
 

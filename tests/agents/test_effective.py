@@ -15,11 +15,11 @@ from autogen.tools import Depends
 from autogen.tools.dependency_injection import ChatContext, on
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, computed_field, field_validator
 
-from agents import ApprovalProxy
-from agents.permit import SealedTool
-from agents.signature import NotGuardableError
-from approvals.errors import InvalidArgumentsError
-from approvals.models import Injected, JsonObject
+from countersign.agents import ApprovalProxy
+from countersign.agents.permit import SealedTool
+from countersign.agents.values.signature import NotGuardableError
+from countersign.approvals.errors import InvalidArgumentsError
+from countersign.approvals.models import Injected, JsonObject
 
 Any_ = Callable[..., Any]
 GOT: list[dict[str, Any]] = []
@@ -343,8 +343,8 @@ def test_model_is_shown_references_that_resolve() -> None:
     )
     from autogen import register_function
 
-    from agents import Chat
-    from agents.tools import offered_functions, parameters, show
+    from countersign.agents import Chat
+    from countersign.agents.classic.tools import offered_functions, parameters, show
 
     register_function(order, caller=worker, executor=proxy, description="Order.")
     chat = Chat(starter=proxy, recipient=worker)

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from pydantic_core import to_jsonable_python
 
-from agents import ApprovalProxy
-from agents.permit import SealedTool, permitted
-from agents.signature import NotGuardableError
-from approvals.canonical import canonical_json
-from approvals.errors import InvalidArgumentsError
-from approvals.models import JsonObject
+from countersign.agents import ApprovalProxy
+from countersign.agents.permit import SealedTool, permitted
+from countersign.agents.values.signature import NotGuardableError
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.errors import InvalidArgumentsError
+from countersign.approvals.models import JsonObject
 from tests.agents.requests import claimed
 
 

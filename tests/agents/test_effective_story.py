@@ -13,13 +13,18 @@ from autogen import AssistantAgent
 from pydantic import BaseModel, field_validator
 from sqlalchemy import Connection, update
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
-from agents.workflows import Workflow
-from approvals.canonical import digest
-from approvals.errors import InvalidArgumentsError, StaleDigestError
-from approvals.models import Request, RequestStatus, SessionStatus
-from approvals.store import schema
-from sandbox.openai import ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.audit.canonical import digest
+from countersign.approvals.errors import InvalidArgumentsError, StaleDigestError
+from countersign.approvals.models import Request, RequestStatus, SessionStatus
+from countersign.approvals.store import schema
+from countersign.sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
 from tests.agents.teams import Mode, calls_then
 from tests.agents.world import world

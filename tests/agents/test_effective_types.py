@@ -27,8 +27,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
-from agents.permit import SealedTool
-from agents.signature import NotGuardableError
+from countersign.agents.permit import SealedTool
+from countersign.agents.values.signature import NotGuardableError
 from tests.agents.test_effective import received, refusal, signed, tool
 
 

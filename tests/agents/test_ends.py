@@ -9,11 +9,18 @@ from typing import Any
 
 import pytest
 
-from agents import SessionManager
-from agents.session_manager import MALFORMED_ATTEMPTS
-from agents.witness import Answer, Witness
-from approvals.models import SessionStatus
-from sandbox.openai import Call, Conversation, Raw, Reply, Say, ToolCall
+from countersign.agents import SessionManager
+from countersign.agents.classic.witness import Answer, Witness
+from countersign.agents.session_manager import MALFORMED_ATTEMPTS
+from countersign.approvals.models import SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Raw,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents import answers
 from tests.agents.people import FakeOffice
 from tests.agents.teams import DENIED, GUARDED, Effects, Mode, pair, team

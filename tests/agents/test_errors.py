@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
-from agents import ApprovalProxy, NothingHappenedError, OutcomeUnknownError
-from agents.outcomes import describe
-from approvals.errors import ConfigurationError, IntegrityError
-from approvals.models import Cause, RequestStatus, SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import ApprovalProxy, NothingHappenedError, OutcomeUnknownError
+from countersign.agents.outcomes import describe
+from countersign.approvals.errors import ConfigurationError, IntegrityError
+from countersign.approvals.models import Cause, RequestStatus, SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair
 from tests.agents.world import world
 

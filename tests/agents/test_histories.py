@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.histories import decode, encode, same
+from countersign.agents.classic.histories import decode, encode, same
 
 VALUES = st.recursive(
     st.none()

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from agents import SessionManager
-from agents.leases import SHARE, LeaseKeeper, elapsed_s
-from approvals.errors import LostLeaseError, UnavailableError
-from approvals.models import RequestStatus
-from sandbox.openai import ToolCall
+from countersign.agents import SessionManager
+from countersign.agents.leases import SHARE, LeaseKeeper, elapsed_s
+from countersign.approvals.errors import LostLeaseError, UnavailableError
+from countersign.approvals.models import RequestStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.people import FakeOffice
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair
 from tests.agents.world import world

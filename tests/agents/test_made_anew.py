@@ -14,12 +14,18 @@ from autogen import AssistantAgent
 from autogen.tools.dependency_injection import Depends, on
 from pydantic import Field
 
-from agents import ApprovalProxy, Chat, Registry, WorkflowContext, workflow
-from agents.models import ModelSettings, SharedClient, llm_config
-from agents.workflows import Workflow
-from approvals.errors import ConfigurationError
-from approvals.models import RequestStatus, SessionStatus
-from sandbox.openai import ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    Registry,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
 from tests.agents.teams import Mode, calls_then
 from tests.agents.world import world

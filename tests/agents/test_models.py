@@ -7,8 +7,13 @@ import copy
 import pytest
 from autogen import AssistantAgent
 
-from agents.models import ModelSettings, SharedClient, llm_config, shared_client
-from approvals.errors import ConfigurationError
+from countersign.agents.classic.models import (
+    ModelSettings,
+    SharedClient,
+    llm_config,
+    shared_client,
+)
+from countersign.approvals.errors import ConfigurationError
 
 
 def test_without_a_key_the_fix_is_named() -> None:

@@ -11,10 +11,10 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from agents import SessionManager
-from approvals.models import Outcome, Request, Result
-from approvals.observing import Silent
-from sandbox.openai import ToolCall
+from countersign.agents import SessionManager
+from countersign.approvals.models import Outcome, Request, Result
+from countersign.approvals.observer import Silent
+from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair
 from tests.agents.test_crash import Died
 from tests.agents.world import World, world

@@ -8,10 +8,21 @@ from pathlib import Path
 import pytest
 from autogen import AssistantAgent, GroupChat, GroupChatManager
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
-from agents.workflows import Workflow
-from approvals.models import Cause, SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.models import Cause, SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.teams import Effects, tools
 from tests.agents.world import OFFICES, world
 

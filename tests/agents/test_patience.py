@@ -9,11 +9,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from agents import patience
-from agents.patience import patiently
-from approvals.errors import LostLeaseError, UnavailableError
-from approvals.models import RequestStatus
-from sandbox.openai import ToolCall
+from countersign.agents import retry
+from countersign.agents.retry import patiently
+from countersign.approvals.errors import LostLeaseError, UnavailableError
+from countersign.approvals.models import RequestStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, calls_then, pair
 from tests.agents.world import world
 
@@ -22,7 +22,7 @@ MAIL = {"to": "bob@x.test", "subject": "Hi", "body": "Hello"}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST_WAIT_S", 0.001)
+    monkeypatch.setattr(retry, "FIRST_WAIT_S", 0.001)
 
 
 async def test_store_that_is_away_is_asked_again_and_said_once() -> None:
@@ -43,7 +43,7 @@ async def test_store_that_is_away_is_asked_again_and_said_once() -> None:
 
 
 async def test_it_ends_some_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "KEEP_TRYING_S", 0.005)
+    monkeypatch.setattr(retry, "KEEP_TRYING_S", 0.005)
 
     async def store() -> str:
         raise UnavailableError("away")

@@ -12,17 +12,17 @@ import pytest
 from autogen import AssistantAgent, register_function
 from autogen.tools import Tool
 
-from agents import ApprovalProxy, current_execution
-from agents.execution import execute
-from agents.permit import Permit, SealedTool, permitted
-from approvals.canonical import digest
-from approvals.errors import (
+from countersign.agents import ApprovalProxy, current_execution
+from countersign.agents.execution import execute
+from countersign.agents.permit import Permit, SealedTool, permitted
+from countersign.approvals.audit.canonical import digest
+from countersign.approvals.errors import (
     IntegrityError,
     InvalidArgumentsError,
     LostLeaseError,
     RefusedError,
 )
-from approvals.models import Request
+from countersign.approvals.models import Request
 from tests.agents import requests
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.progress import _line
+from countersign.agents.classic.progress import _line
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,14 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from agents import SessionManager
-from approvals.models import RequestStatus, SessionId, SessionStatus
-from sandbox.openai import Conversation, Reply, Say, ToolCall
+from countersign.agents import SessionManager
+from countersign.approvals.models import RequestStatus, SessionId, SessionStatus
+from countersign.sandbox.openai import (
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair
 from tests.agents.world import World, world
 

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from approvals.models import RequestKind, SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.approvals.models import RequestKind, SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.teams import GUARDED, Effects, Mode, pair, team
 from tests.agents.world import World, world
 

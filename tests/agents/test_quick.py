@@ -10,9 +10,10 @@ import autogen
 import pytest
 from autogen import ConversableAgent
 
-from agents import ApprovalProxy, quick
-from agents.workflows import Workflow
-from approvals.models import RequestStatus, SessionStatus
+from countersign.agents import ApprovalProxy
+from countersign.agents.classic import cached_replies
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.models import RequestStatus, SessionStatus
 from tests.agents import teams
 from tests.agents.people import FakeOffice
 from tests.agents.state import COUNTS_TWICE
@@ -33,7 +34,7 @@ class Asked(ConversableAgent):
         return super()._get_sync_funcs_to_skip_in_async_chat()
 
 
-class Agent(quick.QuickReplies, Asked):
+class Agent(cached_replies.QuickReplies, Asked):
     """A quick one that counts."""
 
     async def a_other(self, *_: Any, **__: Any) -> tuple[bool, None]:
@@ -84,7 +85,7 @@ def test_the_user_proxy_is_quick() -> None:
     """And leaves out the sync gate in an async chat."""
     proxy = ApprovalProxy("gatekeeper", human_input_mode="NEVER")
 
-    assert isinstance(proxy, quick.QuickReplies)
+    assert isinstance(proxy, cached_replies.QuickReplies)
     assert ApprovalProxy.gate_reply in _skipped(proxy)
 
 
@@ -95,12 +96,12 @@ async def test_a_session_with_quick_agents_is_the_same(
     """Same version, same messages, same state; stock agents can go on where quick ones paused."""
     flow = team(Effects(), selection=selection)
     stored = [await _whole(flow, tmp_path)]
-    monkeypatch.setattr(teams, "AssistantAgent", quick.AssistantAgent)
-    monkeypatch.setattr(teams, "GroupChatManager", quick.GroupChatManager)
+    monkeypatch.setattr(teams, "AssistantAgent", cached_replies.AssistantAgent)
+    monkeypatch.setattr(teams, "GroupChatManager", cached_replies.GroupChatManager)
     stored.append(await _whole(flow, tmp_path))
 
     assert stored[0] == stored[1]
-    assert issubclass(quick.AssistantAgent, autogen.AssistantAgent)
+    assert issubclass(cached_replies.AssistantAgent, autogen.AssistantAgent)
 
 
 async def _whole(flow: Workflow, path: Path) -> tuple[str, Any]:

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from agents import ApprovalProxy, Chat, Registry, WorkflowContext, workflow
-from agents.models import ModelSettings, SharedClient, llm_config
-from agents.workflows import Workflow
-from approvals.errors import ConfigurationError, NotFoundError
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    Registry,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.errors import ConfigurationError, NotFoundError
 from tests.agents.teams import Effects, code_execution, pair, team
 
 

@@ -6,8 +6,15 @@ import json
 
 import pytest
 
-from agents.results import text_of
-from approvals.models import Cause, Decision, Outcome, Result, Verdict, Via
+from countersign.agents.results import text_of
+from countersign.approvals.models import (
+    Cause,
+    Decision,
+    Outcome,
+    Result,
+    Verdict,
+    Via,
+)
 from tests.agents.fakes import NOW
 from tests.agents.requests import claimed
 

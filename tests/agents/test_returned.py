@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field, SecretStr
 
-from agents.returned import written
-from sandbox.openai import ToolCall
+from countersign.agents.returned import written
+from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair
 from tests.agents.world import world
 

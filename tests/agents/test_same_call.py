@@ -7,11 +7,22 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
-from agents.workflows import Workflow
-from approvals.models import RequestStatus, SessionStatus
-from approvals.repeats import in_sentence
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.approvals.rules.repeats import in_sentence
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.teams import Mode
 from tests.agents.world import world
 

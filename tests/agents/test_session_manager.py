@@ -11,10 +11,16 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from agents import ApprovalProxy, Registry, SessionManager
-from approvals.errors import LostLeaseError, RefusedError, UnavailableError
-from approvals.models import RequestStatus, SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import ApprovalProxy, Registry, SessionManager
+from countersign.approvals.errors import LostLeaseError, RefusedError, UnavailableError
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.people import FakeOffice
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair, story, team
 from tests.agents.world import world

@@ -9,9 +9,20 @@ from typing import Any
 import pytest
 from autogen import AssistantAgent, GroupChat, GroupChatManager
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
-from approvals.models import RequestStatus, SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.teams import (
     DENIED,
     GUARDED,

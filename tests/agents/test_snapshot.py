@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
-from agents import ApprovalProxy, SessionManager, snapshot
-from agents.built import BuiltChat
-from agents.usage import unpack
-from approvals.errors import IntegrityError
-from approvals.models import RequestStatus, SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import ApprovalProxy, SessionManager
+from countersign.agents.classic import snapshot
+from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.usage import unpack
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.people import FakeOffice
 from tests.agents.state import deep_state, remembered
 from tests.agents.teams import GUARDED, Effects, Mode, pair, story, team

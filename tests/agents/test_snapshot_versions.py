@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from agents import snapshot
-from agents.workflows import Workflow
-from approvals.models import SessionStatus
+from countersign.agents.classic import snapshot
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.models import SessionStatus
 from tests.agents.people import FakeOffice
 from tests.agents.state import remembered
 from tests.agents.teams import GUARDED, Effects, pair, story, team

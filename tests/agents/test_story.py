@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals.models import RequestStatus, SessionStatus
+from countersign.approvals.models import RequestStatus, SessionStatus
 from tests.agents.teams import GUARDED, SELECTIONS, Effects, Mode, story, team
 from tests.agents.world import world
 

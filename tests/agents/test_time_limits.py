@@ -14,10 +14,17 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from agents import ApprovalProxy, Chat, Registry, SessionManager, WorkflowContext, execution
-from agents.workflows import Workflow, workflow
-from approvals.models import RequestStatus, Session, SessionStatus
-from sandbox.openai import ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    Registry,
+    SessionManager,
+    WorkflowContext,
+    execution,
+)
+from countersign.agents.classic.workflows import Workflow, workflow
+from countersign.approvals.models import RequestStatus, Session, SessionStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.fakes import FakeRuns
 from tests.agents.teams import Effects, Mode, calls_then, pair
 from tests.agents.world import World, world

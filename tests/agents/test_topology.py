@@ -9,9 +9,9 @@ import pytest
 from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent
 from autogen.agentchat.group.group_tool_executor import GroupToolExecutor
 
-from agents import ApprovalProxy, Chat
-from agents.topology import check
-from approvals.errors import ConfigurationError
+from countersign.agents import ApprovalProxy, Chat
+from countersign.agents.classic.topology import check
+from countersign.approvals.errors import ConfigurationError
 from tests.agents.teams import code_execution
 
 LLM = {"config_list": [{"model": "m", "api_key": "k"}], "cache_seed": None}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from autogen import Agent, AssistantAgent, ConversableAgent
 
-from agents import ApprovalProxy, Registry, WorkflowContext
-from agents.models import ModelSettings, SharedClient, llm_config
-from agents.triggers import AnyAgent, AnySender, quicken
+from countersign.agents import ApprovalProxy, Registry, WorkflowContext
+from countersign.agents.classic.fast_conditions import AnyAgent, AnySender, quicken
+from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
 from tests.agents.teams import Effects, team
 
 

@@ -14,11 +14,17 @@ import pytest
 from autogen import AssistantAgent
 from pydantic import BaseModel, field_validator
 
-from agents import ApprovalProxy, Chat, WorkflowContext, in_time, workflow
-from agents.workflows import Workflow
-from approvals.errors import InvalidArgumentsError
-from approvals.models import RequestStatus, SessionStatus
-from sandbox.openai import ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.agents.values import time_limit
+from countersign.approvals.errors import InvalidArgumentsError
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
 from tests.agents.teams import Mode, calls_then
 from tests.agents.world import world
@@ -130,7 +136,7 @@ async def test_they_never_run_on_the_event_loop(
 async def test_call_whose_validator_hangs_is_not_asked_and_the_model_reads_why(
     mode: Mode, crm: Crm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_time, "TIME_LIMIT_S", LIMIT_S)
+    monkeypatch.setattr(time_limit, "TIME_LIMIT_S", LIMIT_S)
     crm.hangs_for.add("C-1")
     around = world(greeting(mode), calls_then(GREET), path=tmp_path, guarded=["greet"])
     async with around as w:
@@ -162,7 +168,7 @@ async def test_edit_whose_validator_hangs_or_gives_up_does_not_count(
         await w.start()
         await w.run()
         (request,) = await w.requests()
-        monkeypatch.setattr(in_time, "TIME_LIMIT_S", LIMIT_S)
+        monkeypatch.setattr(time_limit, "TIME_LIMIT_S", LIMIT_S)
         crm.hangs_for.add("C-2")
         with pytest.raises(InvalidArgumentsError, match=reason):
             await w.office.approve(request, {"customer": {"id": customer}, "word": "Dear"})

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from agents import Registry, snapshot
-from agents.built import BuiltChat
-from agents.chat import Chat
-from agents.usage import pack, unpack
-from sandbox.openai import Call, ToolCall
+from countersign.agents import Registry
+from countersign.agents.classic import snapshot
+from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.chat import Chat
+from countersign.agents.classic.usage import pack, unpack
+from countersign.sandbox.openai import Call, ToolCall
 from tests.agents.people import FakeOffice
 from tests.agents.state import COUNTS_TWICE, remembered
 from tests.agents.teams import GUARDED, Effects, pair, story, team

@@ -11,12 +11,17 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
-from agents.returned import unrun
-from agents.workflows import Workflow
-from approvals.errors import ConfigurationError
-from approvals.models import RequestStatus
-from sandbox.openai import ToolCall
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.agents.returned import unrun
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import RequestStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import Mode, calls_then
 from tests.agents.world import world
 

@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents import Registry, SessionManager, WorkflowContext
-from agents.models import ModelSettings, SharedClient, llm_config
-from agents.workflows import Workflow
-from approvals.models import LedgerEntry, Request, Session, SessionId
-from sandbox.openai import Reply, ScriptedModel
+from countersign.agents import Registry, SessionManager, WorkflowContext
+from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.models import (
+    LedgerEntry,
+    Request,
+    Session,
+    SessionId,
+)
+from countersign.sandbox.openai import Reply, ScriptedModel
 from tests.agents.fakes import NOW
 from tests.agents.people import FakeOffice, Office, sqlite_office
 

@@ -14,10 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from approvals.canonical import digest
-from approvals.errors import CountersignError, LostLeaseError
-from approvals.lifecycle import MOVES
-from approvals.models import (
+from countersign.approvals.audit.canonical import digest
+from countersign.approvals.errors import CountersignError, LostLeaseError
+from countersign.approvals.models import (
     Effect,
     Request,
     RequestStatus,
@@ -27,9 +26,10 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.runs import Run
-from approvals.store import codec, schema
-from approvals.store import requests as request_rows
+from countersign.approvals.rules.lifecycle import MOVES
+from countersign.approvals.runs import Run
+from countersign.approvals.store import codec, schema
+from countersign.approvals.store import requests as request_rows
 from tests.doubles.directory import EVERYBODY, acting
 from tests.doubles.world import World, opened
 

@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.errors import UnavailableError
-from approvals.jobs.due import due_jobs
-from approvals.models import RequestStatus
-from approvals.store import ahead, codec, deliveries, tickets
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.jobs.due import due_jobs
+from countersign.approvals.models import RequestStatus
+from countersign.approvals.store import (
+    clock_ahead,
+    codec,
+    deliveries,
+    tickets,
+)
 from tests.doubles.directory import BEN
 from tests.doubles.world import THREAD, World
 
@@ -21,9 +26,9 @@ DAY_S = 86_400.0
 async def corrected(world: World) -> int:
     """What a sweep does before it looks for what is due."""
     now = world.clock.now()
-    if not await world.store.read(lambda c: ahead.is_any(c, now)):
+    if not await world.store.read(lambda c: clock_ahead.is_any(c, now)):
         return 0
-    return await world.store.write(lambda c: ahead.bring_back(c, now))
+    return await world.store.write(lambda c: clock_ahead.bring_back(c, now))
 
 
 async def due(world: World, kind: str) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from approvals.arguments import problems
+from countersign.approvals.rules.arguments import problems
 from tests.doubles.catalog import QUOTE_SCHEMA
 
 

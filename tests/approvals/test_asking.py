@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from approvals.asking import Today
-from approvals.errors import AlreadyDecidedError, StaleDigestError
-from approvals.models import (
+from countersign.approvals.decisions.asking import Today
+from countersign.approvals.errors import AlreadyDecidedError, StaleDigestError
+from countersign.approvals.models import (
     Cause,
     JsonObject,
     Request,

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from approvals.authority import reason_against, revoked
-from approvals.models import (
+from countersign.approvals.models import (
     CheckpointId,
     Principal,
     PrincipalId,
@@ -22,6 +21,7 @@ from approvals.models import (
     Via,
     Vote,
 )
+from countersign.approvals.rules.authority import reason_against, revoked
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, FakeDirectory
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from approvals.ballots import MAX_COMMENT
-from approvals.errors import (
+from countersign.approvals.decisions.voting import MAX_COMMENT
+from countersign.approvals.errors import (
     AlreadyDecidedError,
     ExpiredError,
     InvalidError,
@@ -18,7 +18,7 @@ from approvals.errors import (
     StaleDigestError,
     TooManyRefusalsError,
 )
-from approvals.models import (
+from countersign.approvals.models import (
     Cause,
     Outcome,
     RequestId,
@@ -27,8 +27,8 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.ports import Job
-from approvals.store import schema
+from countersign.approvals.ports import Job
+from countersign.approvals.store import schema
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
 from tests.doubles.world import World
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.canonical import (
+from countersign.approvals.audit.canonical import (
     canonical_arguments,
     canonical_json,
     digest,
@@ -19,7 +19,7 @@ from approvals.canonical import (
     short,
     well_formed,
 )
-from approvals.errors import InvalidError
+from countersign.approvals.errors import InvalidError
 
 # Source: RFC 8785, section 3.2.2 (input) and 3.2.3 (sorted) and 3.2.4 (UTF-8).
 RFC_INPUT = r"""{

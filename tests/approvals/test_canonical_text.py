@@ -10,8 +10,8 @@ import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from approvals.canonical import canonical_json
-from approvals.errors import InvalidError
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.errors import InvalidError
 
 
 class Colour(StrEnum):

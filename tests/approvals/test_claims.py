@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from approvals.errors import IntegrityError
-from approvals.models import Cause, Outcome, Request, RequestStatus, Result, Verdict
-from approvals.proposals import call_digest
-from approvals.runs import Run
-from approvals.store import schema
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    Request,
+    RequestStatus,
+    Result,
+    Verdict,
+)
+from countersign.approvals.rules.proposals import call_digest
+from countersign.approvals.runs import Run
+from countersign.approvals.store import schema
 from tests.doubles.directory import BEN
 from tests.doubles.world import World
 

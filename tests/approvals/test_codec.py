@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.errors import AlreadyDecidedError, InvalidArgumentsError, UnavailableError
-from approvals.models import RequestId, RequestStatus
-from approvals.store import codec
+from countersign.approvals.errors import (
+    AlreadyDecidedError,
+    InvalidArgumentsError,
+    UnavailableError,
+)
+from countersign.approvals.models import RequestId, RequestStatus
+from countersign.approvals.store import codec
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(
     lambda at: at.replace(tzinfo=UTC)

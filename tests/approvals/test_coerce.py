@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.coerce import ABSENT, edited_arguments, typed_text
-from approvals.fields import fields
+from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.parsing import ABSENT, edited_arguments, typed_text
 
 
 def edit(

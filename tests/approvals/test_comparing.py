@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from approvals.comparing import differences
-from approvals.errors import IntegrityError
-from approvals.models import LedgerEntry, SessionId
-from approvals.store import requests as request_rows
-from approvals.store import schema
-from approvals.store.tables import Row
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import LedgerEntry, SessionId
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import schema
+from countersign.approvals.store.comparing import differences
+from countersign.approvals.store.tables import Row
 from tests.doubles.directory import BEN
 from tests.doubles.world import World
 

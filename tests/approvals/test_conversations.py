@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from approvals.delivery import Courier
-from approvals.models import (
-    Conversation,
-    ConversationKey,
-)
+from countersign.approvals.courier import Courier
+from countersign.approvals.models import Conversation, ConversationKey
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import THREAD, World
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.attempts import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
-from approvals.delivery import NEVER_SHOWN
-from approvals.errors import (
+from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
+from countersign.approvals.courier import NEVER_SHOWN
+from countersign.approvals.errors import (
     BusyError,
     ConfigurationError,
     NoRecipientError,
     NotFoundError,
     UnavailableError,
 )
-from approvals.models import (
+from countersign.approvals.models import (
     Conversation,
     Delivery,
     DeliveryStatus,
@@ -214,7 +214,7 @@ async def test_attempt_that_hangs_is_given_up(
     (request,) = await world.asked()
     delivery = await only(world, request)
     world.channel.hold = asyncio.Event()
-    monkeypatch.setattr("approvals.attempts.SEND_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("countersign.approvals.backoff.SEND_TIMEOUT_S", 0.01)
     await world.courier.deliver(delivery.id)
 
     assert "timed out" == (await only(world, request)).error

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from approvals.display import (
+from countersign.approvals.forms.display import (
     deciding,
     label_of,
     set_by_workflow,
@@ -15,9 +15,9 @@ from approvals.display import (
     table_text,
     value_text,
 )
-from approvals.fields import fields
-from approvals.models import Injected, JsonObject
-from approvals.wording import as_text, visible
+from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.wording import as_text, visible
+from countersign.approvals.models import Injected, JsonObject
 
 SCHEMA: JsonObject = {
     "type": "object",

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from approvals import doubts
-from approvals.authority import reason_against_settling
-from approvals.errors import (
+from countersign.approvals.decisions import doubts
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.errors import (
     IntegrityError,
     InvalidError,
     LostLeaseError,
@@ -16,8 +16,7 @@ from approvals.errors import (
     NotFoundError,
     NotInDoubtError,
 )
-from approvals.follow_up import FollowUp
-from approvals.models import (
+from countersign.approvals.models import (
     Actor,
     Cause,
     Conversation,
@@ -29,7 +28,8 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.runs import Run
+from countersign.approvals.rules.authority import reason_against_settling
+from countersign.approvals.runs import Run
 from tests.approvals.test_figures import figures
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
 from tests.doubles.world import THREAD, World

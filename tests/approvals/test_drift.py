@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from approvals.errors import (
+from countersign.approvals.decisions.staleness import IN_VAIN, Found
+from countersign.approvals.errors import (
     CheckFailedError,
     InvalidError,
     PreconditionFailedError,
     StaleDigestError,
     UnavailableError,
 )
-from approvals.models import (
+from countersign.approvals.models import (
     Cause,
     Checked,
     JsonObject,
@@ -27,9 +28,8 @@ from approvals.models import (
     Result,
     Verdict,
 )
-from approvals.runs import Run
-from approvals.staleness import IN_VAIN, Found
-from approvals.store.schema import requests
+from countersign.approvals.runs import Run
+from countersign.approvals.store.schema import requests
 from tests.doubles.directory import BEN
 from tests.doubles.world import QUOTE, THREAD, World
 

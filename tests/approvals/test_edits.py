@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     DeniedByPolicyError,
     InvalidArgumentsError,
     InvalidError,
     NotAuthorisedError,
     StaleDigestError,
 )
-from approvals.models import (
-    RequestStatus,
-    Verdict,
-)
+from countersign.approvals.models import RequestStatus, Verdict
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import World
 

@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.eligibility import Asked, eligible, reserved, shortage, with_vote
-from approvals.models import Principal, PrincipalId, RequestKind, Stage
-from approvals.wording import people_in_words
+from countersign.approvals.forms.wording import people_in_words
+from countersign.approvals.models import (
+    Principal,
+    PrincipalId,
+    RequestKind,
+    Stage,
+)
+from countersign.approvals.rules.eligibility import (
+    Asked,
+    eligible,
+    reserved,
+    shortage,
+    with_vote,
+)
 from tests.doubles.directory import FakeDirectory, person
 
 SAM = person("Sam", "manager")

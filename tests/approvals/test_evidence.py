@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, update
 
-from approvals.models import Cause, Outcome, Request, RequestStatus, Result, Verdict, Via
-from approvals.runs import Run
-from approvals.store import codec, schema
-from approvals.store import ledger as ledger_rows
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    Request,
+    RequestStatus,
+    Result,
+    Verdict,
+    Via,
+)
+from countersign.approvals.runs import Run
+from countersign.approvals.store import codec, schema
+from countersign.approvals.store import ledger as ledger_rows
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, acting
 from tests.doubles.world import RULES, World
 

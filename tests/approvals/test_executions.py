@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from approvals.canonical import sha256_hex
-from approvals.errors import IntegrityError, LostLeaseError, NotFoundError
-from approvals.models import Cause, Outcome, Request, RequestStatus, Result, Verdict
-from approvals.runs import Run
-from approvals.store.schema import result_texts
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.errors import IntegrityError, LostLeaseError, NotFoundError
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    Request,
+    RequestStatus,
+    Result,
+    Verdict,
+)
+from countersign.approvals.runs import Run
+from countersign.approvals.store.schema import result_texts
 from tests.doubles.directory import ANNA, BEN, acting
 from tests.doubles.world import THREAD, World
 

@@ -7,11 +7,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from approvals.causes import Ending, SessionCause
-from approvals.errors import UnavailableError
-from approvals.store import tickets
-from approvals.store.figures import Backlog, Figures, Pending, Poll, read
-from approvals.tickets import PollState
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.store import tickets
+from countersign.approvals.store.backlog import (
+    Backlog,
+    Figures,
+    Pending,
+    Poll,
+    read,
+)
+from countersign.approvals.tickets import PollState
 from tests.doubles.world import THREAD, World
 
 pytestmark = pytest.mark.asyncio

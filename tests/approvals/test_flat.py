@@ -12,10 +12,15 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, event
 
-from approvals import verification
-from approvals.jobs.due import DUE
-from approvals.models import RequestStatus, SessionStatus
-from approvals.store import leases, requests, sessions, tickets
+from countersign.approvals.jobs.due import DUE
+from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.approvals.store import (
+    leases,
+    requests,
+    sessions,
+    tickets,
+    verifying,
+)
 from tests.doubles.world import World, opened
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -86,7 +91,7 @@ async def test_no_table_is_read_from_end_to_end(name: str, world: World) -> None
 async def test_chains_are_checked_a_page_at_a_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verification, "PAGE", 2)
+    monkeypatch.setattr(verifying, "PAGE", 2)
     for _ in range(5):
         await world.asked()
     result = await world.service.verify()

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from sqlalchemy import Connection
 
-from approvals.models import JsonObject, SessionId
-from approvals.store import heads, requests, sessions
-from approvals.store import ledger as ledger_rows
-from approvals.store.heads import Head
+from countersign.approvals.models import JsonObject, SessionId
+from countersign.approvals.store import head_cache, requests, sessions
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store.head_cache import Head
 from tests.doubles.world import World
 
 pytestmark = pytest.mark.asyncio
@@ -55,7 +55,7 @@ async def test_a_unit_follows_its_own_entries(world: World) -> None:
         sessions.lock(connection, session.id)
         ledger_rows.append(connection, session.id, world.clock.now(), NOTED, NOTED)
         ledger_rows.append(connection, session.id, world.clock.now(), NOTED)
-        return heads.known(connection, session.id), ledger_rows.head(connection, session.id)
+        return head_cache.known(connection, session.id), ledger_rows.head(connection, session.id)
 
     remembered, stored = await world.store.write(unit)
 
@@ -70,7 +70,7 @@ async def test_lock_of_a_request_that_there_is_not_remembers_nothing(world: Worl
     def unit(connection: Connection) -> Head | None:
         requests.lock(connection, "R-nowhere")
         sessions.lock(connection, "S-nowhere")
-        return heads.known(connection, session.id)
+        return head_cache.known(connection, session.id)
 
     assert await world.store.write(unit) is None
 
@@ -81,8 +81,8 @@ async def test_outside_of_units_nothing_is_remembered(world: World) -> None:
     def unit(connection: Connection) -> tuple[Head, Head | None]:
         connection.info.clear()
         head = ledger_rows.head(connection, session.id, lock=True)
-        heads.move(connection, session.id, head)
-        return head, heads.known(connection, session.id)
+        head_cache.move(connection, session.id, head)
+        return head, head_cache.known(connection, session.id)
 
     head, remembered = await world.store.write(unit)
 

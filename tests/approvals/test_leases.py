@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from approvals.causes import Ending, SessionCause
-from approvals.errors import LostLeaseError, NotFoundError
-from approvals.models import (
-    RequestStatus,
-    SessionId,
-    SessionStatus,
-)
-from approvals.store import codec, schema
-from approvals.store import leases as lease_rows
-from approvals.store import ledger as ledger_rows
-from approvals.store import sessions as session_rows
+from countersign.approvals.errors import LostLeaseError, NotFoundError
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import RequestStatus, SessionId, SessionStatus
+from countersign.approvals.store import codec, schema
+from countersign.approvals.store import leases as lease_rows
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import sessions as session_rows
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import World
 

@@ -7,8 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from approvals.ledger import GENESIS, Verification, combine, entry_hash, verify
-from approvals.models import JsonObject, LedgerEntry, SessionId
+from countersign.approvals.audit.ledger import (
+    GENESIS,
+    Verification,
+    combine,
+    entry_hash,
+    verify,
+)
+from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
 from tests.doubles.clock import START
 
 SESSION = SessionId("S-1")

@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.errors import IntegrityError
-from approvals.lifecycle import MOVES, Tally, require_move, tally
-from approvals.models import PrincipalId, RequestId, RequestStatus, Stage, Verdict, Via, Vote
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import (
+    PrincipalId,
+    RequestId,
+    RequestStatus,
+    Stage,
+    Verdict,
+    Via,
+    Vote,
+)
+from countersign.approvals.rules.lifecycle import (
+    MOVES,
+    Tally,
+    require_move,
+    tally,
+)
 
 S = RequestStatus
 ALLOWED = {

@@ -13,8 +13,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from approvals.causes import Ending, SessionCause
-from approvals.models import Proposal, Request, RequestStatus, SessionId, Verdict
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import (
+    Proposal,
+    Request,
+    RequestStatus,
+    SessionId,
+    Verdict,
+)
 from tests.approvals.machine import Machine, voter
 from tests.doubles.directory import ANNA, ERIN, acting
 from tests.doubles.world import RULES

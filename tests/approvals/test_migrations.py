@@ -16,11 +16,21 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from approvals.errors import ConfigurationError, UnavailableError
-from approvals.store import open_reader, open_store, sqlite_path, upgrade
-from approvals.store.revision import HEAD, KNOWN, MIGRATIONS, current_revision
-from approvals.store.schema import metadata
-from approvals.store.sqlite import exclusive, sqlite_engine
+from countersign.approvals.errors import ConfigurationError, UnavailableError
+from countersign.approvals.store import (
+    open_reader,
+    open_store,
+    sqlite_path,
+    upgrade,
+)
+from countersign.approvals.store.revision import (
+    HEAD,
+    KNOWN,
+    MIGRATIONS,
+    current_revision,
+)
+from countersign.approvals.store.schema import metadata
+from countersign.approvals.store.sqlite import exclusive, sqlite_engine
 from tests.doubles.database import fresh_database
 
 ENVIRONMENT = "COUNTERSIGN_DATABASE_URL"
@@ -152,7 +162,7 @@ def test_url_that_names_no_file_is_refused_without_repeating_secrets(bad: str) -
 
 HOLDER = """
 import sys, pathlib
-from approvals.store.sqlite import exclusive
+from countersign.approvals.store.sqlite import exclusive
 with exclusive(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

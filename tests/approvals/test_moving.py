@@ -16,13 +16,17 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from approvals import moving
-from approvals.errors import ConfigurationError, ConflictError, InvalidError, UnavailableError
-from approvals.models import RequestStatus
-from approvals.moving import copy
-from approvals.store import engine_of
-from approvals.store.schema import metadata
-from approvals.store.sqlite import exclusive
+from countersign.approvals.errors import (
+    ConfigurationError,
+    ConflictError,
+    InvalidError,
+    UnavailableError,
+)
+from countersign.approvals.models import RequestStatus
+from countersign.approvals.store import copying, engine_of
+from countersign.approvals.store.copying import copy
+from countersign.approvals.store.schema import metadata
+from countersign.approvals.store.sqlite import exclusive
 from tests.approvals.test_notices import thread
 from tests.doubles import postgres
 from tests.doubles.clock import ManualClock
@@ -64,7 +68,7 @@ def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def quietly(source: str, target: str) -> moving.Copied:
+def quietly(source: str, target: str) -> copying.Copied:
     return copy(source, target, tell=lambda table, count: None)
 
 
@@ -100,7 +104,7 @@ async def test_there_and_back_is_the_same(tmp_path: Path, target: str) -> None:
 async def test_more_rows_than_fit_in_one_batch(
     tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving, "BATCH", 2)
+    monkeypatch.setattr(copying, "BATCH", 2)
     source, _ = await filled(tmp_path)
     quietly(source, target)
 
@@ -210,14 +214,14 @@ async def test_rows_that_got_lost_are_noticed(
     tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = await filled(tmp_path)
-    monkeypatch.setattr(moving, "_copy_table", lambda table, *_: 0)
+    monkeypatch.setattr(copying, "_copy_table", lambda table, *_: 0)
     with pytest.raises(InvalidError, match="Nothing was copied: conversations has 1 rows"):
         quietly(source, target)
 
 
 KILLED_IN_THE_MIDDLE = """
 import os, signal, sys
-from approvals.moving import copy
+from countersign.approvals.store.copying import copy
 def tell(table, count):
     if table == "ledger":
         os.kill(os.getpid(), signal.SIGKILL)

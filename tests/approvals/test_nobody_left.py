@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from approvals.eligibility import Asked
-from approvals.errors import NotAuthorisedError
-from approvals.follow_up import FollowUp
-from approvals.models import (
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.review import Review
+from countersign.approvals.errors import NotAuthorisedError
+from countersign.approvals.models import (
     Cause,
     Conversation,
     Principal,
@@ -20,10 +20,10 @@ from approvals.models import (
     SessionStatus,
     Verdict,
 )
-from approvals.observing import Silent
-from approvals.review import Review
-from approvals.shortfall import shortfall
-from approvals.store.schema import nobody_left, notices
+from countersign.approvals.observer import Silent
+from countersign.approvals.rules.eligibility import Asked
+from countersign.approvals.rules.shortfall import shortfall
+from countersign.approvals.store.schema import nobody_left, notices
 from tests.doubles.channel import FakeChannel
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, FakeDirectory, person
 from tests.doubles.world import RULES, THREAD, World

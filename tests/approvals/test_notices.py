@@ -8,15 +8,13 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from approvals.attempts import BACKOFF_MAX_S
-from approvals.causes import Ending, SessionCause
-from approvals.errors import NotFoundError, UnavailableError
-from approvals.models import (
-    Conversation,
-)
-from approvals.notifying import NOTICE_ATTEMPTS
-from approvals.store import deliveries as rows
-from approvals.store import schema
+from countersign.approvals.backoff import BACKOFF_MAX_S
+from countersign.approvals.errors import NotFoundError, UnavailableError
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import Conversation
+from countersign.approvals.notices import NOTICE_ATTEMPTS
+from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store import schema
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import THREAD, World
 

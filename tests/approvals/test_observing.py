@@ -9,19 +9,25 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.delivery import Courier
-from approvals.errors import (
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.courier import Courier
+from countersign.approvals.errors import (
     AlreadyDecidedError,
     ExpiredError,
     NotAuthorisedError,
     NotFoundError,
     UnavailableError,
 )
-from approvals.models import Outcome, Request, Result, Verdict, Via
-from approvals.observing import SILENT, Observer, Silent
-from approvals.outages import Outages
-from approvals.service import ApprovalService
-from approvals.tickets import ActKey
+from countersign.approvals.models import (
+    Outcome,
+    Request,
+    Result,
+    Verdict,
+    Via,
+)
+from countersign.approvals.observer import SILENT, Observer, Silent
+from countersign.approvals.outages import Outages
+from countersign.approvals.tickets import ActKey
 from tests.doubles.directory import ANNA, BEN, acting
 from tests.doubles.jobs_at_work import Handler, at_work, embedded, ring
 from tests.doubles.world import THREAD, World

@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.attempts import PROBE_S
-from approvals.delivery import NEVER_SHOWN
-from approvals.errors import MisdirectedError, NotFoundError, UnavailableError, UnreachableError
-from approvals.models import (
+from countersign.approvals.backoff import PROBE_S
+from countersign.approvals.courier import NEVER_SHOWN
+from countersign.approvals.errors import (
+    MisdirectedError,
+    NotFoundError,
+    UnavailableError,
+    UnreachableError,
+)
+from countersign.approvals.models import (
     Conversation,
     ConversationKey,
     Delivery,
@@ -23,10 +28,10 @@ from approvals.models import (
     Request,
     Verdict,
 )
-from approvals.store import codec, upgrade
-from approvals.store import conversations as rows
-from approvals.store import deliveries as delivery_rows
-from approvals.store.figures import read
+from countersign.approvals.store import codec, upgrade
+from countersign.approvals.store import conversations as rows
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store.backlog import read
 from tests.approvals.test_conversations import chat
 from tests.approvals.test_delivery import deliver_all, only
 from tests.approvals.test_notices import thread, unsent

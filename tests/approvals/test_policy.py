@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import ConfigurationError
-from approvals.models import Effect, Risk, SessionId, Stage, ToolCall
-from approvals.policy import Policy, duration_s
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import (
+    Effect,
+    Risk,
+    SessionId,
+    Stage,
+    ToolCall,
+)
+from countersign.approvals.rules.policy import Policy, duration_s
 
 ASK: dict[str, Any] = {"effect": "require_approval", "roles": ["manager"]}
 

@@ -15,15 +15,21 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from approvals.errors import ConfigurationError, InvalidError, UnavailableError
-from approvals.store import engine_of, open_reader, open_store, require_current, upgrade
-from approvals.store.after_commit import AFTER_COMMIT
-from approvals.store.postgres import ATTEMPTS, PostgresStore, connect_arguments
-from approvals.store.prepared import Prepared, insertion
-from approvals.store.revision import HEAD, current_revision
-from approvals.store.schema import conversations, metadata
-from approvals.store.terse import keep_terse
-from approvals.store.urls import parse, shown
+from countersign.approvals.errors import ConfigurationError, InvalidError, UnavailableError
+from countersign.approvals.store import (
+    engine_of,
+    open_reader,
+    open_store,
+    require_current,
+    upgrade,
+)
+from countersign.approvals.store.after_commit import AFTER_COMMIT
+from countersign.approvals.store.error_redaction import keep_terse
+from countersign.approvals.store.postgres import ATTEMPTS, PostgresStore, connect_arguments
+from countersign.approvals.store.prepared import Prepared, insertion
+from countersign.approvals.store.revision import HEAD, current_revision
+from countersign.approvals.store.schema import conversations, metadata
+from countersign.approvals.store.urls import parse, shown
 from tests.contracts.test_store import adding, count, keys
 from tests.doubles import postgres
 from tests.doubles.database import postgres_store
@@ -255,7 +261,7 @@ async def test_a_caller_in_another_loop_is_served(store: PostgresStore) -> None:
 async def test_too_many_callers_are_told_to_come_again(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.store.postgres.POOL_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("countersign.approvals.store.postgres.POOL_TIMEOUT_S", 0.05)
     store = PostgresStore(url, pool_size=1)
     store.open()
     try:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, bindparam, create_engine, func, select, updat
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from approvals.store.prepared import Prepared, insertion, run
-from approvals.store.schema import conversations
-from approvals.store.sqlite import sqlite_engine
+from countersign.approvals.store.prepared import Prepared, insertion, run
+from countersign.approvals.store.schema import conversations
+from countersign.approvals.store.sqlite import sqlite_engine
 from tests.doubles import postgres
 from tests.doubles.database import fresh_database
 

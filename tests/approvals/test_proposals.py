@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from approvals.models import (
+from countersign.approvals.models import (
     Cause,
     CheckpointId,
     Effect,
@@ -28,8 +28,13 @@ from approvals.models import (
     Verdict,
     Via,
 )
-from approvals.policy import Policy
-from approvals.proposals import build, call_digest, checked, rule
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import (
+    build,
+    call_digest,
+    checked,
+    rule,
+)
 from tests.doubles.clock import START
 
 POLICY = Policy.load(

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from approvals import executions
-from approvals.asking import Asking
-from approvals.ballots import BallotBox
-from approvals.errors import (
+from countersign.approvals.decisions import executions
+from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.voting import BallotBox
+from countersign.approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
     CountersignError,
@@ -18,9 +19,14 @@ from approvals.errors import (
     IntegrityError,
     LostLeaseError,
 )
-from approvals.follow_up import FollowUp
-from approvals.models import Request, RequestStatus, SessionStatus, Verdict, Via
-from approvals.store import requests as request_rows
+from countersign.approvals.models import (
+    Request,
+    RequestStatus,
+    SessionStatus,
+    Verdict,
+    Via,
+)
+from countersign.approvals.store import requests as request_rows
 from tests.doubles.directory import ANNA, acting, person
 from tests.doubles.world import World
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from approvals.models import Principal
-from approvals.reach import strangers
+from countersign.approvals.models import Principal
+from countersign.approvals.rules.reach import strangers
 
 KNOWN = Principal(id="ben", name="Ben", roles=frozenset({"manager"}), identities={"jira": "acc-1"})
 STRANGER = Principal(id="cara", name="Cara", roles=frozenset({"manager"}), identities={})

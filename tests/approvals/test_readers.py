@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from approvals.store import open_store
+from countersign.approvals.store import open_store
 
 
 async def test_reading_and_closing_wait_for_nobody_in_the_loops_pool(tmp_path: Path) -> None:

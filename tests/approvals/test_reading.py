@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Executable
 
-from approvals.errors import ClosedError, StaleDigestError
-from approvals.models import Verdict
-from approvals.reading import (
+from countersign.approvals.errors import ClosedError, StaleDigestError
+from countersign.approvals.models import Verdict
+from countersign.approvals.read_links import (
     _LINK,
     CONFIRM_S,
     VALID_S,
@@ -17,7 +17,7 @@ from approvals.reading import (
     ExpiredLinkError,
     ReadLinks,
 )
-from approvals.store.schema import request_openings
+from countersign.approvals.store.schema import request_openings
 from tests.approvals.conftest import World
 from tests.bot.teams.gallery import NOW, request
 from tests.doubles.clock import ManualClock

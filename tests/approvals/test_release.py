@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import LostLeaseError
+from countersign.approvals.errors import LostLeaseError
 from tests.approvals.test_leases import due
 from tests.doubles.world import World
 

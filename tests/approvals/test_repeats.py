@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from approvals.models import (
+from countersign.approvals.models import (
     Cause,
     Outcome,
     Request,
@@ -16,9 +16,9 @@ from approvals.models import (
     SameCall,
     Verdict,
 )
-from approvals.repeats import in_sentence
-from approvals.runs import Run
-from approvals.store.schema import notices
+from countersign.approvals.rules.repeats import in_sentence
+from countersign.approvals.runs import Run
+from countersign.approvals.store.schema import notices
 from tests.doubles.directory import BEN
 from tests.doubles.world import QUOTE, RULES, THREAD, World
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from approvals.causes import Ending, SessionCause
-from approvals.errors import InvalidError, NotFoundError
-from approvals.models import (
+from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import (
     Cause,
     RequestStatus,
     SessionId,
     SessionStatus,
     Verdict,
 )
-from approvals.ports import Job
-from approvals.runs import PARK_ATTEMPTS, PARK_MAX_S
-from approvals.store import sessions as session_rows
+from countersign.approvals.ports import Job
+from countersign.approvals.runs import PARK_ATTEMPTS, PARK_MAX_S
+from countersign.approvals.store import sessions as session_rows
 from tests.doubles.directory import ANNA, BEN, CARA, acting
 from tests.doubles.world import THREAD, World
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from approvals.arguments import problems
-from approvals.schemas import closed, faults, whole
+from countersign.approvals.forms.schemas import closed, faults, whole
+from countersign.approvals.rules.arguments import problems
 
 LINE = {"type": "object", "properties": {"sku": {"type": "string"}}}
 OTHER_LINE = {"type": "object", "properties": {"text": {"type": "string"}}}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
-from approvals.sealing import Sealing
-from approvals.seals import Unsealed
-from approvals.store import schema
+from countersign.approvals.audit.seals import Unsealed
+from countersign.approvals.jobs.sealing import Sealing
+from countersign.approvals.store import schema
 from tests.doubles.world import World
 
 pytestmark = pytest.mark.asyncio

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, literal, update
 
-from approvals.errors import (
+from countersign.approvals.approvals import MAX_PAGE
+from countersign.approvals.errors import (
     ClosedError,
     IntegrityError,
     InvalidError,
     NotAuthorisedError,
     NotFoundError,
 )
-from approvals.models import (
+from countersign.approvals.models import (
     Cause,
     RequestStatus,
     SessionStatus,
     Verdict,
 )
-from approvals.service import MAX_PAGE
-from approvals.store import schema
+from countersign.approvals.store import schema
 from tests.doubles.catalog import QUOTE_SCHEMA
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
 from tests.doubles.world import THREAD, World

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
-from approvals.errors import ConfigurationError, NotFoundError, UnavailableError
-from approvals.store import open_store
-from approvals.store.after_commit import AFTER_COMMIT
-from approvals.store.prepared import run
-from approvals.store.sqlite import SqliteStore
+from countersign.approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from countersign.approvals.store import open_store
+from countersign.approvals.store.after_commit import AFTER_COMMIT
+from countersign.approvals.store.prepared import run
+from countersign.approvals.store.sqlite import SqliteStore
 from tests.contracts.test_store import adding, count, keys
 from tests.doubles.database import fresh_database, sqlite_store
 

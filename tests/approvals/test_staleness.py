@@ -7,10 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from approvals.models import Cause, JsonObject, Request, RequestStatus, Result, SessionStatus
-from approvals.staleness import IN_VAIN
-from approvals.store.schema import requests
-from approvals.wording import duration_words
+from countersign.approvals.decisions.staleness import IN_VAIN
+from countersign.approvals.forms.wording import duration_words
+from countersign.approvals.models import (
+    Cause,
+    JsonObject,
+    Request,
+    RequestStatus,
+    Result,
+    SessionStatus,
+)
+from countersign.approvals.store.schema import requests
 from tests.doubles.directory import BEN, CARA, DAVE
 from tests.doubles.world import THREAD, World
 

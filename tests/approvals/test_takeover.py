@@ -7,14 +7,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, update
 
-from approvals.errors import LostLeaseError, UnavailableError
-from approvals.follow_up import RUN
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.models import Request, RequestStatus, SessionId, SessionStatus, Verdict
-from approvals.ports import Job
-from approvals.runs import Runs
-from approvals.store import leases as lease_rows
-from approvals.store import schema
+from countersign.approvals.decisions.outbox import RUN
+from countersign.approvals.errors import LostLeaseError, UnavailableError
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.models import (
+    Request,
+    RequestStatus,
+    SessionId,
+    SessionStatus,
+    Verdict,
+)
+from countersign.approvals.ports import Job
+from countersign.approvals.runs import Runs
+from countersign.approvals.store import leases as lease_rows
+from countersign.approvals.store import schema
 from tests.approvals.test_leases import due
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs import RecordingJobs

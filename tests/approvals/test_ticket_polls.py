@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from approvals.store import tickets as rows
-from approvals.tickets import PollState
+from countersign.approvals.store import tickets as rows
+from countersign.approvals.tickets import PollState
 from tests.doubles.clock import START
 from tests.doubles.world import World
 

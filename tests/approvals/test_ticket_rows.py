@@ -8,11 +8,17 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection
 
-from approvals.models import Delivery, DeliveryId, DeliveryStatus, Request, Verdict
-from approvals.store import codec
-from approvals.store import deliveries as delivery_rows
-from approvals.store import tickets as rows
-from approvals.tickets import (
+from countersign.approvals.models import (
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    Request,
+    Verdict,
+)
+from countersign.approvals.store import codec
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import tickets as rows
+from countersign.approvals.tickets import (
     ActKey,
     RecordedAct,
     order_key,

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from approvals.canonical import sha256_hex
-from approvals.errors import (
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.errors import (
     AlreadyDecidedError,
     ExpiredError,
     InvalidError,
@@ -15,9 +15,16 @@ from approvals.errors import (
     NotFoundError,
     StaleDigestError,
 )
-from approvals.models import Actor, Request, RequestId, RequestStatus, Verdict, Via
-from approvals.store import tickets as rows
-from approvals.tickets import ActKey, RecordedAct
+from countersign.approvals.models import (
+    Actor,
+    Request,
+    RequestId,
+    RequestStatus,
+    Verdict,
+    Via,
+)
+from countersign.approvals.store import tickets as rows
+from countersign.approvals.tickets import ActKey, RecordedAct
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, acting
 from tests.doubles.world import World
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from approvals.errors import BusyError, UnavailableError
-from approvals.notifying import NOTICE_ATTEMPTS
+from countersign.approvals.errors import BusyError, UnavailableError
+from countersign.approvals.notices import NOTICE_ATTEMPTS
 from tests.approvals.test_delivery import deliver_all, only, thread
 from tests.approvals.test_notices import unsent
 from tests.doubles.world import THREAD, World

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from approvals.models import Delivery, DeliveryStatus
-from approvals.unreachable import news, people_out_of_reach, unreachable
+from countersign.approvals.models import Delivery, DeliveryStatus
+from countersign.approvals.rules.unreachable import news, people_out_of_reach, unreachable
 from tests.doubles.directory import BEN, CARA, DAVE
 from tests.doubles.world import World
 

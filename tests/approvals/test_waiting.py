@@ -12,13 +12,13 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, create_engine, delete, select, update
 
-from approvals.errors import InvalidError
-from approvals.models import Principal, Request, Verdict
-from approvals.store import open_roles as open_role_rows
-from approvals.store import upgrade
-from approvals.store.migrate import _config
-from approvals.store.schema import open_roles, requests
-from approvals.waiting import AT_ONCE
+from countersign.approvals.decisions.waiting import AT_ONCE
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import Principal, Request, Verdict
+from countersign.approvals.store import open_roles as open_role_rows
+from countersign.approvals.store import upgrade
+from countersign.approvals.store.migrate import _config
+from countersign.approvals.store.schema import open_roles, requests
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, EVERYBODY, person
 from tests.doubles.world import World, opened
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.models import Request, RequestStatus, SessionStatus
-from approvals.runs import WAITS, Run
-from approvals.store.sessions import live_versions
+from countersign.approvals.models import Request, RequestStatus, SessionStatus
+from countersign.approvals.runs import WAITS, Run
+from countersign.approvals.store.sessions import live_versions
 from tests.doubles.world import THREAD, World
 
 pytestmark = pytest.mark.asyncio

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from approvals.store.sqlite import CHECKPOINT_PAGES, SqliteStore
-from approvals.store.wal import FRAME_BYTES, make_room
+from countersign.approvals.store.preallocate import FRAME_BYTES, make_room
+from countersign.approvals.store.sqlite import CHECKPOINT_PAGES, SqliteStore
 from tests.contracts.test_store import adding, keys
 from tests.doubles.database import fresh_database
 

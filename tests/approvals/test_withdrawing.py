@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import ClosedError, ProposedError
-from approvals.models import SessionStatus
-from approvals.tickets import ActKey
+from countersign.approvals.errors import ClosedError, ProposedError
+from countersign.approvals.models import SessionStatus
+from countersign.approvals.tickets import ActKey
 from tests.doubles.directory import ANNA, BEN, acting
 from tests.doubles.world import World
 

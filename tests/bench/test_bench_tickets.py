@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from approvals.tickets import TicketRef
 from bench import run
 from bench.__main__ import main
 from bench.measure import BenchError
@@ -16,7 +15,8 @@ from bench.ours import ticket_systems
 from bench.ours.ticket_systems import KINDS, open_system
 from bench.ours.tickets import MOST_CALLS, MOST_TICKETS, measure
 from bench.table import render
-from bot.clock import SystemClock
+from countersign.approvals.tickets import TicketRef
+from countersign.bot.clock import SystemClock
 from tests.contracts.orders import orders_in
 from tests.contracts.outside import Outside, Who
 from tests.contracts.tickets_memory import MEMORY

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from approvals.models import RequestStatus, SessionStatus
 from bench.ours.fill import fill, read_template
 from bench.ours.scale_table import render
 from bench.ours.stack import stack
 from bench.ours.workflow_names import GROUP
 from bench.payload import TASK
+from countersign.approvals.models import RequestStatus, SessionStatus
 
 COPIES = 25
 

@@ -12,9 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from approvals.errors import InvalidError
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.models import (
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.models import (
     Checked,
     ConversationKey,
     Effective,
@@ -26,19 +27,18 @@ from approvals.models import (
     SessionId,
     ToolCall,
 )
-from approvals.policy import Policy
-from approvals.reading import ReadLinks
-from approvals.runs import Runs
-from approvals.service import ApprovalService
-from approvals.tickets import WebhookHint
-from bot.api.operation import Services
-from bot.app import Parts, create_app
-from bot.limits import Limits
-from bot.people import SettingsDirectory, Tokens
-from bot.reading.page import ReadingPage
-from bot.settings import PersonSettings
-from bot.settings_limits import LimitsSettings
-from bot.webhooks import Webhooks
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import Runs
+from countersign.approvals.tickets import WebhookHint
+from countersign.bot.api.operation import Services
+from countersign.bot.http.lanes import Limits
+from countersign.bot.people import SettingsDirectory, Tokens
+from countersign.bot.reading.page import ReadingPage
+from countersign.bot.server.app import Parts, create_app
+from countersign.bot.server.webhooks import Webhooks
+from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.settings.sections import PersonSettings
 from tests.doubles.catalog import effective_by_schema
 from tests.doubles.database import empty_store
 from tests.doubles.links import KEY

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from bot.app import OPERATIONS
+from countersign.bot.server.app import OPERATIONS
 from tests.bot.api_world import World, running
 
 pytestmark = pytest.mark.asyncio

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from approvals.tickets import TicketRef
-from bot.limits import Kind, Limits
-from bot.settings_limits import LaneLimit, LimitsSettings, RateLimit
+from countersign.approvals.tickets import TicketRef
+from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.settings.limits import LaneLimit, LimitsSettings, RateLimit
 from tests.bot.api_world import running
 
 pytestmark = pytest.mark.asyncio

@@ -10,9 +10,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.api.problems import problems
-from bot.edge import READ_AGAIN_S, SMALL_BYTES, STRANGERS_BYTES, Room, read_body
-from bot.webhooks import MAX_WEBHOOK_BYTES
+from countersign.bot.http.bodies import (
+    READ_AGAIN_S,
+    SMALL_BYTES,
+    STRANGERS_BYTES,
+    Room,
+    read_body,
+)
+from countersign.bot.http.problems import problems
+from countersign.bot.server.webhooks import MAX_WEBHOOK_BYTES
 
 LARGE = b"x" * (4 * SMALL_BYTES)
 Client = TestClient[web.Request, web.Application]

@@ -20,11 +20,11 @@ import pytest
 import structlog
 import yaml
 
-from bot.cli import main
-from bot.policy_check import examine
-from sandbox.jira.server import Jira
-from sandbox.openai.server import ScriptedModel
-from sandbox.servicenow.server import ServiceNow
+from countersign.bot.cli.main import main
+from countersign.bot.policy.check import examine
+from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.servicenow.server import ServiceNow
 from tests.bot.api_world import running
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def cli(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COUNTERSIGN_ENV", "local")
     monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
-    monkeypatch.setattr("bot.cli_options.console.width", 200)
+    monkeypatch.setattr("countersign.bot.cli.options.console.width", 200)
     for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -168,7 +168,7 @@ def test_mine_says_what_it_needs(
 
 
 def test_ids_are_never_cut_off(cli: Cli, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cli_options.console.width", 80)
+    monkeypatch.setattr("countersign.bot.cli.options.console.width", 80)
     listed = cli("requests", "list").out
     session = json.loads(cli("requests", "show", three[0]).out)["session_id"]
 
@@ -248,7 +248,7 @@ people: [{id: alex, name: Alex Wilber, roles: [account_executive], token: local-
 teams: {app_id: ""}
 model: {provider: scripted, base_url: "http://127.0.0.1:9/v1"}
 workflows:
-  modules: [examples.crm_update]
+  modules: [countersign.examples.crm_update]
   settings: {crm_url: "http://127.0.0.1:9", crm_api_key: x, smtp_host: 127.0.0.1, smtp_port: 9,
     mail_from: "A <a@b.example>"}
 policy:
@@ -295,8 +295,10 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
     }
     for name, source in broken.items():
         (tmp_path / f"{name}.py").write_text(source)
-    modules = ", ".join([*broken, "bad_missing", "examples.crm_update"])
-    text = MISSPELT.replace("examples.crm_update", modules).replace("lookup_*", "lookup_customer")
+    modules = ", ".join([*broken, "bad_missing", "countersign.examples.crm_update"])
+    text = MISSPELT.replace("countersign.examples.crm_update", modules).replace(
+        "lookup_*", "lookup_customer"
+    )
     (tmp_path / "c.yaml").write_text(text.replace("30}", "30m}"))
 
     said = cli(*command, "--config", "c.yaml")
@@ -318,7 +320,7 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
 
 
 def test_names_of_tools_are_never_cut_off(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cli_options.console.width", 80)
+    monkeypatch.setattr("countersign.bot.cli.options.console.width", 80)
 
     assert "…" not in cli("policy", "check").out.partition("policy version")[0]
 
@@ -547,7 +549,7 @@ def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: P
 def test_the_server_stops_on_sigterm(cli: Cli, tmp_path: Path) -> None:
     """As a service manager stops it: nothing on stdout, exit status 0."""
     environment = {**os.environ, "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path}/s.db"}
-    command = [sys.executable, "-m", "bot.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "countersign.bot.cli.main", "serve", "--port", "0"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:

@@ -11,11 +11,11 @@ from sqlalchemy.engine import make_url
 from typer import Typer
 from typer.testing import CliRunner
 
-from approvals.errors import ConfigurationError, ConflictError
-from approvals.store import open_store
-from approvals.store.revision import HEAD
-from bot.cli_db import database
-from bot.cli_records import ledger
+from countersign.approvals.errors import ConfigurationError, ConflictError
+from countersign.approvals.store import open_store
+from countersign.approvals.store.revision import HEAD
+from countersign.bot.cli.db import database
+from countersign.bot.cli.records import ledger
 from tests.bot.api_world import running
 from tests.doubles import postgres
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import DOUBTED_S, SystemClock
+from countersign.bot.clock import DOUBTED_S, SystemClock
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -10,18 +10,18 @@ import typer.main
 from pydantic import BaseModel
 from typer.core import TyperGroup
 
-from bot.app import OPERATIONS
-from bot.cli import app
-from bot.settings import (
+from countersign.bot.cli.main import app
+from countersign.bot.server.app import OPERATIONS
+from countersign.bot.settings.file import SECTIONS
+from countersign.bot.settings.sections import (
     AppPackageSettings,
     ModelSection,
     PersonSettings,
     ProcessSettings,
     WorkflowsSection,
 )
-from bot.settings_file import SECTIONS
-from bot.settings_tickets import KINDS
-from bot.teams.settings import TeamsSettings
+from countersign.bot.settings.tickets import KINDS
+from countersign.bot.teams.settings import TeamsSettings
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

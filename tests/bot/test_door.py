@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from bot.api.problems import problems, unauthorised
-from bot.door import Door, source
-from bot.rates import Rates
-from bot.settings_limits import LimitsSettings, RateLimit
+from countersign.bot.http.admission import Door, source
+from countersign.bot.http.problems import problems, unauthorised
+from countersign.bot.http.rates import Rates
+from countersign.bot.settings.limits import LimitsSettings, RateLimit
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import column, func, select, table
 from structlog.testing import capture_logs
 
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.store import open_store
-from approvals.store.schema import conversations
-from bot.health import Health
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.store import open_store
+from countersign.approvals.store.schema import conversations
+from countersign.bot.server.health import Health
 from tests.bot.api_world import ManualClock
 from tests.doubles.database import sqlite_url
 
@@ -105,7 +105,7 @@ async def test_a_store_that_cannot_be_written_is_named_without_its_path(tmp_path
 async def test_an_outage_of_the_store_is_logged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.health.REUSE_S", 0.0)
+    monkeypatch.setattr("countersign.bot.server.health.REUSE_S", 0.0)
     clock = ManualClock()
     async with open_store(sqlite_url(tmp_path)) as store:
         health = Health(store, EmbeddedJobs(store, clock), clock)
@@ -157,7 +157,7 @@ async def test_what_was_seen_of_the_store_is_used_again_for_a_second(
         health = Health(store, EmbeddedJobs(store, clock), clock)
         first = await health.checks()
     again = await health.checks()
-    monkeypatch.setattr("bot.health.REUSE_S", 0.0)
+    monkeypatch.setattr("countersign.bot.server.health.REUSE_S", 0.0)
     later = await health.checks()
 
     assert first == again

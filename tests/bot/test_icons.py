@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.icons import color_problems, outline_problems
-from bot.png import read_pixels
+from countersign.bot.app_package.icons import color_problems, outline_problems
+from countersign.bot.app_package.png import read_pixels
 from tests.bot.pngs import png
 
 SOURCE = Path(__file__).parents[2] / "appPackage"

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from approvals.errors import BusyError
-from bot.limits import Kind, Limits
-from bot.rates import Rates
-from bot.settings_limits import LaneLimit, LimitsSettings, RateLimit
+from countersign.approvals.errors import BusyError
+from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.http.rates import Rates
+from countersign.bot.settings.limits import LaneLimit, LimitsSettings, RateLimit
 
 pytestmark = pytest.mark.asyncio
 ONE = LaneLimit(at_once=1, queue=2)
@@ -178,7 +178,7 @@ async def test_one_principal_who_asks_too_often_is_refused_and_the_others_are_no
 
 
 async def test_buckets_do_not_grow_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.rates.KEPT", 3)
+    monkeypatch.setattr("countersign.bot.http.rates.KEPT", 3)
     rates = Rates(RateLimit(per_s=1, burst=1), lambda: 0.0)
     first = [rates.take(name) for name in "abcd"]
 

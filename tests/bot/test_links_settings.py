@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from approvals.errors import ConfigurationError
-from bot.clock import SystemClock
-from bot.settings import Mode, Settings
-from bot.settings_links import DEFAULT_KEY, local_key
-from bot.wiring import read_links
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.clock import SystemClock
+from countersign.bot.settings.links import DEFAULT_KEY, local_key
+from countersign.bot.settings.sections import Mode, Settings
+from countersign.bot.wiring import read_links
 from tests.bot.test_settings import ENVIRON, good, load
 
 LONG = "0123456789abcdef0123456789abcdef"

@@ -12,9 +12,9 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from approvals.models import Value
-from bot import logs
-from bot.redaction import HIDDEN, Redactor, secrets_in
+from countersign.approvals.models import Value
+from countersign.bot.observability import logs
+from countersign.bot.observability.redaction import HIDDEN, Redactor, secrets_in
 
 SECRET = 'p4ss/word "ü" & more'
 

@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
-from bot.manifest import Developer, ManifestError, fill, manifest_problems, pack
-from bot.manifest_rules import _ADVICE
-from bot.settings import AppPackageSettings
-from bot.teams.settings import TeamsSettings
+from countersign.bot.app_package.manifest import (
+    Developer,
+    ManifestError,
+    fill,
+    manifest_problems,
+    pack,
+)
+from countersign.bot.app_package.rules import _ADVICE
+from countersign.bot.settings.sections import AppPackageSettings
+from countersign.bot.teams.settings import TeamsSettings
 
 SOURCE = Path(__file__).parents[2] / "appPackage"
 APP_ID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     AlreadyDecidedError,
     ConflictError,
     ExpiredError,
@@ -21,11 +21,25 @@ from approvals.errors import (
     NotAuthorisedError,
     StaleDigestError,
 )
-from approvals.models import Cause, Outcome, RequestId, RequestStatus, Result, Verdict, Via
-from approvals.observing import Observer
-from bot.metrics import Metrics, outcome, refusal
-from bot.metrics_state import AGAIN_S, READ_TIMEOUT_S, REUSE_S, SHARE, State
-from bot.watching import Watch
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    RequestId,
+    RequestStatus,
+    Result,
+    Verdict,
+    Via,
+)
+from countersign.approvals.observer import Observer
+from countersign.bot.observability.backlog import (
+    AGAIN_S,
+    READ_TIMEOUT_S,
+    REUSE_S,
+    SHARE,
+    State,
+)
+from countersign.bot.observability.metrics import Metrics, outcome, refusal
+from countersign.bot.observability.observer import Watch
 from tests.doubles.world import World, opened
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]

@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from bot.metrics import Metrics
-from bot.metrics_http import MetricsPage, from_this_machine, measured
+from countersign.bot.observability.metrics import Metrics
+from countersign.bot.server.metrics import MetricsPage, from_this_machine, measured
 
 Client = TestClient[web.Request, web.Application]
 TOKEN = "a-token-for-the-scraper"

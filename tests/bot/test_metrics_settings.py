@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from approvals.errors import ConfigurationError
-from bot.settings import Mode
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.settings.sections import Mode
 from tests.bot.test_settings import ENVIRON, good, load
 
 LONG = "a-long-enough-random-scraper-token"

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.png import Header, PngError, read_header, read_pixels
+from countersign.bot.app_package.png import (
+    Header,
+    PngError,
+    read_header,
+    read_pixels,
+)
 from tests.bot.pngs import SIGNATURE, chunk, png_file
 
 PALETTE = (b"PLTE", bytes([10, 20, 30, 40, 50, 60]))

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Principal
-from approvals.policy import Policy
-from bot.people import SettingsDirectory
-from bot.policy_review import Finding, against_bodies, against_people, against_tools
-from bot.settings import PersonSettings
+from countersign.approvals.models import Principal
+from countersign.approvals.rules.policy import Policy
+from countersign.bot.people import SettingsDirectory
+from countersign.bot.policy.review import (
+    Finding,
+    against_bodies,
+    against_people,
+    against_tools,
+)
+from countersign.bot.settings.sections import PersonSettings
 from tests.doubles.directory import FakeDirectory, person
 
 ALEX, SAM = person("Alex", "manager"), person("Sam", "manager")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from approvals.models import PrincipalId, Request
-from approvals.reading import VALID_S, ReadLinks
-from bot.reading.html import STYLE
+from countersign.approvals.models import PrincipalId, Request
+from countersign.approvals.read_links import VALID_S, ReadLinks
+from countersign.bot.reading.html import STYLE
 from tests.bot.api_world import World, running
 from tests.doubles.links import KEY
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from approvals.models import (
+from countersign.approvals.models import (
     Injected,
     Preview,
     Principal,
@@ -16,7 +16,7 @@ from approvals.models import (
     RequestStatus,
     SameCall,
 )
-from bot.reading import html
+from countersign.bot.reading import html
 from tests.bot.teams.gallery import view
 
 BAD = "<img src=x onerror=alert(1)>\"'&lt;</dd></main>\u202e"

@@ -12,16 +12,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from approvals.errors import ConfigurationError
-from bot.server import _listen, _stop_listening, serving
-from bot.settings import Settings
-from bot.teams.activities import TeamsBot
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.serving import _listen, _stop_listening, serving
+from countersign.bot.settings.sections import Settings
+from countersign.bot.teams.activities import TeamsBot
 from tests.bot.test_settings import good, load
 
 
 def production(tmp_path: Path) -> Settings:
     document = good()
-    document["workflows"] = {"modules": ["examples.crm_update"], "settings": {}}
+    document["workflows"] = {"modules": ["countersign.examples.crm_update"], "settings": {}}
     for key in ("crm_url", "smtp_host", "mail_from"):
         document["workflows"]["settings"][key] = "http://127.0.0.1:9"
     document["workflows"]["settings"]["crm_api_key"] = {"env": "CRM_KEY"}

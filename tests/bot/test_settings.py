@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from approvals.errors import ConfigurationError
-from bot.people import SettingsDirectory, Tokens
-from bot.settings import Mode, PersonSettings, ProcessSettings, Settings
-from bot.settings_file import load_settings, process_settings
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.people import SettingsDirectory, Tokens
+from countersign.bot.settings.file import load_settings, process_settings
+from countersign.bot.settings.sections import (
+    Mode,
+    PersonSettings,
+    ProcessSettings,
+    Settings,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 Document = dict[str, Any]
@@ -279,9 +284,9 @@ def test_the_shipped_file_is_valid_in_local_mode() -> None:
     )
 
     assert set(settings.workflow_modules) == {
-        "examples.sales_quote",
-        "examples.crm_update",
-        "examples.it_change",
+        "countersign.examples.sales_quote",
+        "countersign.examples.crm_update",
+        "countersign.examples.it_change",
     }
     assert settings.connectors.names == ("jira", "servicenow")
     assert settings.model.provider == "scripted"

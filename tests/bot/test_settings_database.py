@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Mode
-from bot.settings_database import readable_on_the_way
+from countersign.bot.settings.database import readable_on_the_way
+from countersign.bot.settings.sections import Mode
 from tests.bot.test_settings import ENVIRON, good, load, problems
 
 FAR = "postgresql://countersign@db.example.com/countersign"

@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 import yaml
 
-from bot.server import serving
-from bot.settings import Mode
-from bot.settings_production import WELL_KNOWN, WELL_KNOWN_TOKEN, plain_http
+from countersign.bot.serving import serving
+from countersign.bot.settings.production import WELL_KNOWN, WELL_KNOWN_TOKEN, plain_http
+from countersign.bot.settings.sections import Mode
 from tests.bot.test_settings import ENVIRON, REPOSITORY, Document, good, load, problems, set_at
 from tests.bot.test_settings_tickets import TICKET_ENVIRON, with_tickets
 
@@ -145,7 +145,7 @@ def tickets_only() -> Document:
     document = with_tickets()
     document["policy"]["tools"]["send"]["channels"] = ["jira"]
     document["teams"] = {}
-    document["workflows"] = {"modules": ["examples.crm_update"], "settings": {
+    document["workflows"] = {"modules": ["countersign.examples.crm_update"], "settings": {
         "crm_url": "http://127.0.0.1:9", "crm_api_key": {"env": "CRM_KEY"},
         "smtp_host": "127.0.0.1", "smtp_port": 9, "mail_from": "x@example.com",
     }}  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.settings import Mode
+from countersign.bot.settings.sections import Mode
 from tests.bot.test_settings import ENVIRON, Document, good, load, problems
 
 TICKET_ENVIRON = {

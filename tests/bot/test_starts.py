@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from approvals.errors import BusyError
-from approvals.models import PrincipalId
-from approvals.store import open_reader
-from bot.starts import BoundedRuns
+from countersign.approvals.errors import BusyError
+from countersign.approvals.models import PrincipalId
+from countersign.approvals.store import open_reader
+from countersign.bot.starts import BoundedRuns
 from tests.bot.api_world import running
 
 pytestmark = pytest.mark.asyncio

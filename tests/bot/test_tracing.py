@@ -15,12 +15,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from structlog.testing import capture_logs
 
-from approvals.errors import ConfigurationError
-from approvals.models import Request, Verdict, Via
-from approvals.observing import Observer
-from bot.metrics import Metrics
-from bot.tracing import SaidOnce, Tracing, tracing_by
-from bot.watching import Watch
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import Request, Verdict, Via
+from countersign.approvals.observer import Observer
+from countersign.bot.observability.metrics import Metrics
+from countersign.bot.observability.observer import Watch
+from countersign.bot.observability.tracing import SaidOnce, Tracing, tracing_by
 from tests.doubles.world import World, opened
 
 STRANGER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -230,8 +230,8 @@ WITHOUT_SDK = """
 import sys
 sys.modules["opentelemetry.sdk"] = None
 sys.modules["opentelemetry.exporter"] = None
-from approvals.errors import ConfigurationError
-from bot.tracing import tracing_by
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.observability.tracing import tracing_by
 print(tracing_by({})[0])
 try:
     tracing_by({"OTEL_TRACES_EXPORTER": "otlp"})
@@ -253,7 +253,7 @@ PROVIDED = """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
-from bot.tracing import tracing_by
+from countersign.bot.observability.tracing import tracing_by
 print(tracing_by({})[0] is not None)
 """
 

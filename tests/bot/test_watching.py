@@ -7,10 +7,16 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from approvals.errors import NotAuthorisedError
-from approvals.models import Cause, Outcome, Result, Verdict, Via
-from bot.metrics import Metrics
-from bot.watching import REMEMBERED, Watch
+from countersign.approvals.errors import NotAuthorisedError
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    Result,
+    Verdict,
+    Via,
+)
+from countersign.bot.observability.metrics import Metrics
+from countersign.bot.observability.observer import REMEMBERED, Watch
 from tests.bot.test_metrics import value
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import opened

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from approvals.tickets import TicketRef
-from bot import edge
-from bot.webhooks import MAX_WEBHOOK_BYTES
+from countersign.approvals.tickets import TicketRef
+from countersign.bot.http import bodies
+from countersign.bot.server.webhooks import MAX_WEBHOOK_BYTES
 from tests.bot.api_world import World, running
 
 OURS, THEIRS = (TicketRef(id=n, key=f"OPS-{n}", url="https://jira.example") for n in ("1", "2"))
@@ -98,7 +98,7 @@ async def test_jira_sized_body_is_read(world: World) -> None:
 async def test_body_that_does_not_arrive_is_not_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(bodies, "READ_TIMEOUT_S", 0.05)
 
     async def endless() -> AsyncIterator[bytes]:
         yield b"{"

@@ -7,14 +7,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from approvals.follow_up import DELIVER, LOOK, POLL, FollowUp
-from approvals.models import Delivery, DeliveryStatus, Request
-from approvals.reading import ReadLinks
-from approvals.store import codec
-from approvals.store import deliveries as delivery_rows
-from approvals.tickets import WebhookHint
-from connectors.channel import TicketChannel
-from connectors.reconciler import Reconciler
+from countersign.approvals.decisions.outbox import (
+    DELIVER,
+    LOOK,
+    POLL,
+    FollowUp,
+)
+from countersign.approvals.models import Delivery, DeliveryStatus, Request
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.store import codec
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.tickets import WebhookHint
+from countersign.connectors.reconciler import Reconciler
+from countersign.connectors.ticket_channel import TicketChannel
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import empty_store
 from tests.doubles.jobs import RecordingJobs

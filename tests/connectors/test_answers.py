@@ -11,9 +11,9 @@ import pytest
 import requests
 from aiohttp import web
 
-from connectors import answers
-from connectors.answers import BoundedAdapter, TooLargeError
-from sandbox._serve import serve
+from countersign.connectors import bounded_answers
+from countersign.connectors.bounded_answers import BoundedAdapter, TooLargeError
+from countersign.sandbox._serve import serve
 
 LIMIT = 100_000
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,7 +37,7 @@ def got(url: str) -> bytes:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", LIMIT)
+    monkeypatch.setattr(bounded_answers, "MAX_ANSWER_BYTES", LIMIT)
 
 
 async def test_an_answer_of_the_limit_is_read_whole() -> None:
@@ -61,7 +61,7 @@ async def test_a_larger_one_is_not_read_to_its_end(packed: bool) -> None:
 
 
 async def test_one_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "READ_S", 0.05)
+    monkeypatch.setattr(bounded_answers, "READ_S", 0.05)
 
     async def drips(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -76,8 +76,8 @@ async def test_one_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_both_connectors_read_through_it() -> None:
-    from connectors.jira.session import _unconnected
-    from connectors.servicenow.client import _session
+    from countersign.connectors.jira.session import _unconnected
+    from countersign.connectors.servicenow.client import _session
     from tests.connectors.jira.fixtures import settings as jira
     from tests.connectors.servicenow.fixtures import settings as servicenow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from connectors import awaited
-from connectors.awaited import Awaited
+from countersign.connectors import open_tickets
+from countersign.connectors.open_tickets import Awaited
 from tests.approvals.test_ticket_rows import delivered
 from tests.doubles.world import World, opened
 
@@ -25,8 +25,8 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(awaited, "AT_ONCE", 3)
-    monkeypatch.setattr(awaited, "PAGE", 3)
+    monkeypatch.setattr(open_tickets, "AT_ONCE", 3)
+    monkeypatch.setattr(open_tickets, "PAGE", 3)
 
 
 async def waiting(world: World) -> dict[str, str]:

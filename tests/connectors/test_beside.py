@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from approvals.errors import InvalidError
-from approvals.models import (
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import (
     CheckpointId,
     JsonObject,
     Principal,
@@ -25,12 +25,12 @@ from approvals.models import (
     Stage,
     Verdict,
 )
-from approvals.ports import RequestView
-from approvals.tickets import TicketAct
-from connectors.jira import typed as jira
-from connectors.servicenow import typed as servicenow
-from connectors.vocabulary import Vocabulary
-from connectors.wanted import wanted
+from countersign.approvals.ports import RequestView
+from countersign.approvals.tickets import TicketAct
+from countersign.connectors.comments.vocabulary import Vocabulary
+from countersign.connectors.comments.wanted import wanted
+from countersign.connectors.jira import typed as jira
+from countersign.connectors.servicenow import typed as servicenow
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SCHEMA: JsonObject = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import InvalidError
+from countersign.approvals.errors import InvalidError
 from tests.connectors.test_beside import SYSTEMS, approving
 
 REFUSALS = [

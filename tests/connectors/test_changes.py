@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.errors import InvalidArgumentsError, InvalidError
-from connectors.changes import _AS_BEFORE, asked_for, changed, split
-from connectors.vocabulary import letters
+from countersign.approvals.errors import InvalidArgumentsError, InvalidError
+from countersign.connectors.comments.vocabulary import letters
+from countersign.connectors.edits import (
+    _AS_BEFORE,
+    asked_for,
+    changed,
+    split,
+)
 from tests.doubles.catalog import QUOTE_SCHEMA
 
 CURRENT = {"customer": "Contoso", "amount": 100}

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import Column, Connection, Float, Integer, Table, and_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from approvals.causes import Ending, SessionCause
-from approvals.follow_up import FollowUp
-from approvals.models import Conversation, Verdict
-from approvals.review import Review
-from approvals.sealing import Sealing
-from approvals.store.schema import metadata, vote_refusals
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.review import Review
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.jobs.sealing import Sealing
+from countersign.approvals.models import Conversation, Verdict
+from countersign.approvals.store.schema import metadata, vote_refusals
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
 from tests.doubles.world import QUOTE, THREAD

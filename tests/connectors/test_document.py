@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Principal, Request, Verdict
-from approvals.ports import TicketOrder
-from approvals.tickets import order_key, target_of
-from connectors.document import ALL_VALUES_LIMIT, TITLE_LIMIT, VALUE_LIMIT, Document, document
+from countersign.approvals.models import Principal, Request, Verdict
+from countersign.approvals.ports import TicketOrder
+from countersign.approvals.tickets import order_key, target_of
+from countersign.connectors.document import (
+    ALL_VALUES_LIMIT,
+    TITLE_LIMIT,
+    VALUE_LIMIT,
+    Document,
+    document,
+)
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.directory import BEN, CARA, DAVE
 from tests.doubles.links import links

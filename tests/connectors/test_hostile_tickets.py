@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from approvals.errors import InvalidError
-from approvals.models import RequestStatus
-from connectors import losses, reconciler, settling
-from connectors.changes import changed
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import RequestStatus
+from countersign.connectors import reconciler, repairs, ticket_votes
+from countersign.connectors.edits import changed
 from tests.connectors.desk_world import DeskWorld, State
 from tests.doubles.directory import BEN, ERIN
 
@@ -26,7 +26,7 @@ async def test_flood_of_tickets_with_our_key_neither_delays_answers_nor_is_looke
     await world.poll()
 
     assert (1, 1) == (first, world.tickets.calls.count("find"))
-    assert losses.IMPOSTORS_MAX == await world.count(request, "ticket_impostor")
+    assert repairs.IMPOSTORS_MAX == await world.count(request, "ticket_impostor")
 
 
 async def test_answer_is_counted_before_tickets_of_others_are_looked_into(
@@ -86,7 +86,7 @@ async def test_ticket_that_crashes_us_does_not_keep_the_others_waiting(world: De
 
 async def test_program_that_moves_a_ticket_for_ever_is_left_alone(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
-    for _ in range(settling.ACTS_MAX + 10):
+    for _ in range(ticket_votes.ACTS_MAX + 10):
         world.tickets.as_person("acc-robot").move(ticket.id, State.APPROVED)
         if ticket.state is State.APPROVED:
             await world.hint(ticket)
@@ -97,7 +97,7 @@ async def test_program_that_moves_a_ticket_for_ever_is_left_alone(world: DeskWor
     await world.hint(ticket)
 
     assert RequestStatus.PENDING is waiting.status
-    assert settling.ACTS_MAX == said
+    assert ticket_votes.ACTS_MAX == said
     assert 1 == await world.count(request, "ticket_left_alone")
     assert "is not moved back any more" in str(delivery.error)
     assert RequestStatus.APPROVED is (await world.now(request)).status
@@ -109,13 +109,13 @@ async def test_program_that_reopens_a_decided_ticket_for_ever_is_left_alone(
     request, ticket = await world.ticketed()
     world.tickets.as_person(BEN).reject(ticket.id, "No.")
     await world.hint(ticket)
-    for _ in range(settling.ACTS_MAX + 10):
+    for _ in range(ticket_votes.ACTS_MAX + 10):
         world.tickets.as_person("acc-robot").move(ticket.id, State.APPROVED)
         world.tickets.as_person("acc-robot").reopen(ticket.id)
         await world.hint(ticket)
 
     assert State.PENDING is ticket.state
-    assert await world.count(request, "ticket_moved_late") <= settling.ACTS_MAX
+    assert await world.count(request, "ticket_moved_late") <= ticket_votes.ACTS_MAX
     assert RequestStatus.REJECTED is (await world.now(request)).status
 
 
@@ -126,7 +126,7 @@ async def test_refusal_that_would_be_long_is_cut_on_the_ledger(world: DeskWorld)
     await world.poll()
     (reason,) = await world.refusals(request)
 
-    assert settling.REASON_LIMIT == len(reason)
+    assert ticket_votes.REASON_LIMIT == len(reason)
 
 
 async def test_many_names_in_changes_are_read_in_no_time() -> None:

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.errors import AlreadyDecidedError, UnavailableError
-from approvals.models import DeliveryStatus, RequestStatus
-from approvals.store import ahead
-from approvals.store import tickets as rows
-from approvals.tickets import PollState, WebhookHint
-from connectors.losses import REOPENED_MAX
-from connectors.reconciler import LOOK_AGAIN_S, SWEEP_EVERY
+from countersign.approvals.errors import AlreadyDecidedError, UnavailableError
+from countersign.approvals.models import DeliveryStatus, RequestStatus
+from countersign.approvals.store import clock_ahead
+from countersign.approvals.store import tickets as rows
+from countersign.approvals.tickets import PollState, WebhookHint
+from countersign.connectors.reconciler import LOOK_AGAIN_S, SWEEP_EVERY
+from countersign.connectors.repairs import REOPENED_MAX
 from tests.connectors.desk_world import LIVE, DeskWorld, State
 from tests.doubles.directory import BEN, CARA, ERIN
 
@@ -222,7 +222,7 @@ async def test_sweep_comes_although_the_last_one_was_by_a_clock_that_was_ahead(
     await world.poll(after_s=86_400)
     world.clock.set_back(86_400)
     world.tickets.as_person("acc-evil").delete(ticket.id)
-    await world.store.write(lambda c: ahead.bring_back(c, world.clock.now()))
+    await world.store.write(lambda c: clock_ahead.bring_back(c, world.clock.now()))
     await world.poll()
 
     assert ticket.id != (await world.ticket(request)).id

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection
 
-from approvals.errors import UnavailableError
-from approvals.models import RequestStatus, Verdict, Via
-from approvals.store import codec
-from approvals.store import deliveries as delivery_rows
-from approvals.tickets import Observation, TicketRef, text_sha256
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.models import RequestStatus, Verdict, Via
+from countersign.approvals.store import codec
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.tickets import Observation, TicketRef, text_sha256
 from tests.connectors.desk_world import CLOSED, DeskWorld, State
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
 from tests.doubles.ticket_desk import OWN

@@ -7,9 +7,14 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.errors import InvalidError, NotFoundError, UnavailableError
-from approvals.models import RequestKind, RequestStatus, Verdict, Via
-from approvals.tickets import order_key
+from countersign.approvals.errors import InvalidError, NotFoundError, UnavailableError
+from countersign.approvals.models import (
+    RequestKind,
+    RequestStatus,
+    Verdict,
+    Via,
+)
+from countersign.approvals.tickets import order_key
 from tests.connectors.desk_world import CLOSED, LIVE, PENDING, SETTLE_S, DeskWorld, State
 from tests.doubles.directory import BEN, CARA, acting
 from tests.doubles.world import THREAD
@@ -287,7 +292,7 @@ async def test_check_says_everything_that_is_wrong(world: DeskWorld) -> None:
 
 
 def _first_notice(connection: object) -> str:
-    from approvals.store import deliveries
+    from countersign.approvals.store import deliveries
 
     found = deliveries.next_notice(connection, THREAD)  # type: ignore[arg-type]
     return "" if found is None else found[0].text

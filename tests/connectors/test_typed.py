@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.jira import typed as jira
-from connectors.servicenow import typed as servicenow
-from connectors.vocabulary import OBJECT
+from countersign.connectors.comments.vocabulary import OBJECT
+from countersign.connectors.jira import typed as jira
+from countersign.connectors.servicenow import typed as servicenow
 
 URL = "https://x.example/a_b_c/*d*?e=1&f=~g#h-i"
 

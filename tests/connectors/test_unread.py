@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from approvals.models import Request
-from connectors.settling import UNREAD_ANSWER
+from countersign.approvals.models import Request
+from countersign.connectors.ticket_votes import UNREAD_ANSWER
 from tests.connectors.desk_world import DeskWorld, desk_world
 from tests.doubles.directory import BEN, CARA, ERIN
 from tests.doubles.links import links

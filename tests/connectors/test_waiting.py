@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.waiting import RETRY_AFTER_MAX_S, http_date, retry_after_s
+from countersign.connectors.retry_after import RETRY_AFTER_MAX_S, http_date, retry_after_s
 
 DATE = {"Date": "Wed, 25 Nov 2026 09:00:00 GMT"}
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from approvals.models import Principal
-from approvals.ports import TicketOrder
-from approvals.tickets import TicketRef, order_key, target_of
+from countersign.approvals.models import Principal
+from countersign.approvals.ports import TicketOrder
+from countersign.approvals.tickets import TicketRef, order_key, target_of
 from tests.contracts.outside import Outside, Who
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import World, opened

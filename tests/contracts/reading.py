@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from approvals.ports import TicketConnector, TicketOrder
-from approvals.tickets import Observation, TicketAct, TicketOutcome, TicketRef, TicketVote
+from countersign.approvals.ports import TicketConnector, TicketOrder
+from countersign.approvals.tickets import (
+    Observation,
+    TicketAct,
+    TicketOutcome,
+    TicketRef,
+    TicketVote,
+)
 from tests.contracts.outside import Outside
 
 Effect = Callable[[TicketConnector, TicketOrder, TicketRef, TicketAct], Awaitable[object]]

@@ -1,4 +1,4 @@
-"""The implementations of `approvals.ports.Store` that the contract is run on."""
+"""The implementations of `countersign.approvals.ports.Store` that the contract is run on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from approvals.ports import Store
+from countersign.approvals.ports import Store
 from tests.doubles import postgres
 from tests.doubles.database import fresh_database, postgres_store, sqlite_store
 

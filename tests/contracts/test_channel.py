@@ -1,4 +1,4 @@
-"""The contract of `approvals.ports.Channel`; every channel brings a way to look at it."""
+"""The contract of `countersign.approvals.ports.Channel`; every channel brings a way to look at it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from approvals.errors import NotFoundError, UnavailableError
-from approvals.models import Conversation, Delivery, Notice, RequestStatus
-from approvals.ports import Channel, RequestView
+from countersign.approvals.errors import NotFoundError, UnavailableError
+from countersign.approvals.models import (
+    Conversation,
+    Delivery,
+    Notice,
+    RequestStatus,
+)
+from countersign.approvals.ports import Channel, RequestView
 from tests.doubles.channel import FakeChannel
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import THREAD, World, opened

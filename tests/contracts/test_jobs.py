@@ -1,4 +1,4 @@
-"""The contract of `approvals.ports.Jobs`."""
+"""The contract of `countersign.approvals.ports.Jobs`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ import pytest_asyncio
 from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
-from approvals.errors import UnavailableError
-from approvals.follow_up import DELIVER, DOUBT, EXPIRE, NOTIFY, RUN
-from approvals.jobs.due import ORPHAN_GRACE
-from approvals.models import RequestStatus
-from approvals.ports import Job
+from countersign.approvals.decisions.outbox import (
+    DELIVER,
+    DOUBT,
+    EXPIRE,
+    NOTIFY,
+    RUN,
+)
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.jobs.due import ORPHAN_GRACE
+from countersign.approvals.models import RequestStatus
+from countersign.approvals.ports import Job
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs_at_work import Handler, at_work, embedded, heard, procrastinate, ring
 from tests.doubles.world import THREAD, World

@@ -1,4 +1,4 @@
-"""The contract of `approvals.ports.Store`."""
+"""The contract of `countersign.approvals.ports.Store`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from approvals.errors import NotFoundError, UnavailableError
-from approvals.store.schema import conversations
+from countersign.approvals.errors import NotFoundError, UnavailableError
+from countersign.approvals.store.schema import conversations
 from tests.contracts.stores import Implementation
 
 pytestmark = pytest.mark.asyncio
@@ -215,7 +215,7 @@ async def test_closing_finishes_what_was_asked_for(
 
 WRITER = """
 import asyncio, sys
-from approvals.store import open_store
+from countersign.approvals.store import open_store
 from tests.contracts.test_store import adding
 
 async def main():

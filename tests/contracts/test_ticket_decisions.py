@@ -1,4 +1,4 @@
-"""The contract of `approvals.ports.TicketConnector`: what people decide, and what is no decision.
+"""The contract of `countersign.approvals.ports.TicketConnector`: what people decide, and what is no decision.
 
 Whether a person may decide is not asked here: that is for the service to say.
 """
@@ -9,9 +9,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from approvals.models import Verdict
-from approvals.tickets import Observation, TicketOutcome, TicketRef, TicketRefusal
-from connectors.changes import split
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import (
+    Observation,
+    TicketOutcome,
+    TicketRef,
+    TicketRefusal,
+)
+from countersign.connectors.edits import split
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Elsewhere, Outside, Who
 from tests.contracts.reading import seen, votes

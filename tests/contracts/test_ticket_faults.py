@@ -1,4 +1,4 @@
-"""The contract of `approvals.ports.TicketConnector`: outages, lost answers, and forged webhooks."""
+"""The contract of `countersign.approvals.ports.TicketConnector`: outages, lost answers, and forged webhooks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from approvals.errors import InvalidWebhookError, UnansweredError, UnavailableError
-from approvals.ports import TicketConnector
-from approvals.tickets import TicketRef
+from countersign.approvals.errors import InvalidWebhookError, UnansweredError, UnavailableError
+from countersign.approvals.ports import TicketConnector
+from countersign.approvals.tickets import TicketRef
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Outside, Who
 from tests.contracts.reading import EFFECTS, Effect, said, seen

@@ -1,4 +1,4 @@
-"""The contract of `approvals.ports.TicketConnector`: a ticket from its making to its end.
+"""The contract of `countersign.approvals.ports.TicketConnector`: a ticket from its making to its end.
 
 What people decide in it is in `test_ticket_decisions`, what goes wrong in `test_ticket_faults`.
 """
@@ -9,8 +9,8 @@ import asyncio
 
 import pytest
 
-from approvals.errors import InvalidError, NotFoundError
-from approvals.tickets import TicketOutcome
+from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.tickets import TicketOutcome
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Outside, Who
 from tests.contracts.reading import EFFECTS, Effect, said, seen, votes

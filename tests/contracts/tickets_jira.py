@@ -10,17 +10,30 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
-from approvals.ports import TicketConnector
-from approvals.tickets import TicketRef
-from connectors.jira.connector import JiraConnector
-from connectors.jira.settings import JiraSettings
-from sandbox._faults import Fault
-from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED, REQUESTED_CHANGES
-from sandbox.jira.people import ALEX, BOT, MALLORY, MEGAN, SAM
-from sandbox.jira.persona import Persona
-from sandbox.jira.server import Jira
-from sandbox.jira.site import Deployment
-from sandbox.jira.webhooks import SECRET
+from countersign.approvals.ports import TicketConnector
+from countersign.approvals.tickets import TicketRef
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.jira.catalog import (
+    APPROVED,
+    CHANGES,
+    CLOSED,
+    PENDING,
+    REJECTED,
+    REQUESTED_CHANGES,
+)
+from countersign.sandbox.jira.people import (
+    ALEX,
+    BOT,
+    MALLORY,
+    MEGAN,
+    SAM,
+)
+from countersign.sandbox.jira.persona import Persona
+from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.jira.site import Deployment
+from countersign.sandbox.jira.webhooks import SECRET
 from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
 from tests.doubles.links import links
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from approvals.errors import UnavailableError
-from approvals.ports import TicketConnector
-from approvals.tickets import TicketRef
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.ports import TicketConnector
+from countersign.approvals.tickets import TicketRef
 from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
 from tests.doubles.clock import ManualClock
 from tests.doubles.directory import BEN, CARA, ERIN

@@ -9,16 +9,24 @@ from contextlib import asynccontextmanager, contextmanager
 
 from pydantic import SecretStr
 
-from approvals.ports import TicketConnector
-from approvals.tickets import TicketRef
-from bot.clock import SystemClock
-from connectors.servicenow.connector import ServiceNowConnector
-from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
-from sandbox._faults import Fault
-from sandbox.servicenow.outbound import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
-from sandbox.servicenow.people import ADMINISTRATOR, ALEX, APPROVAL_ADMIN, BOT, MALLORY, MEGAN, SAM
-from sandbox.servicenow.persons import Person
-from sandbox.servicenow.server import ServiceNow
+from countersign.approvals.ports import TicketConnector
+from countersign.approvals.tickets import TicketRef
+from countersign.bot.clock import SystemClock
+from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.connectors.servicenow.settings import BasicAuth, ServiceNowSettings
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.servicenow.outbound import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from countersign.sandbox.servicenow.people import (
+    ADMINISTRATOR,
+    ALEX,
+    APPROVAL_ADMIN,
+    BOT,
+    MALLORY,
+    MEGAN,
+    SAM,
+)
+from countersign.sandbox.servicenow.persons import Person
+from countersign.sandbox.servicenow.server import ServiceNow
 from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
 from tests.doubles.links import links
 

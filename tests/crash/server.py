@@ -15,22 +15,23 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import agents.gate
-from agents.execution import execute
-from agents.session_manager import SessionManager
-from approvals import attempts
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.jobs.procrastinate import ProcrastinateJobs
-from approvals.store import postgres
-from approvals.store.postgres import PostgresStore
-from approvals.store.sqlite import SqliteStore
-from approvals.takeover import Takeover
-from bot import cli, server, wiring
-from bot.teams.channel import TeamsChannel
-from connectors import reconciler
-from connectors.jira.connector import JiraConnector
-from connectors.servicenow.connector import ServiceNowConnector
-from examples.back_office import _Rest
+import countersign.agents.gate
+from countersign.agents.execution import execute
+from countersign.agents.session_manager import SessionManager
+from countersign.approvals import backoff
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.jobs.procrastinate import ProcrastinateJobs
+from countersign.approvals.store import postgres
+from countersign.approvals.store.postgres import PostgresStore
+from countersign.approvals.store.sqlite import SqliteStore
+from countersign.bot import serving, wiring
+from countersign.bot.cli import main as cli
+from countersign.bot.teams.channel import TeamsChannel
+from countersign.connectors import reconciler
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.examples.back_office import _Rest
 from tests.crash.points import DIRECTORY, LEASE_S, Points
 
 ATTEMPT_S, SEND_TIMEOUT_S = 5.0, 4.0
@@ -43,7 +44,7 @@ SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": 
 """How long a frozen server keeps its locks in the database, and how long others wait for them."""
 LATER = (
     "anyio._backends._asyncio",
-    "approvals.store.migrate",
+    "countersign.approvals.store.migrate",
     "httpcore",
     "jiter",
     "mako.template",
@@ -117,7 +118,7 @@ def _wrap_everything(points: Points) -> None:
     for owner, method in STEPS:
         name = f"{owner.__name__}.{method}"
         setattr(owner, method, _stepped(points, name, getattr(owner, method)))
-    agents.gate.execute = _stepped(points, "tool", execute)  # type: ignore[attr-defined]
+    countersign.agents.gate.execute = _stepped(points, "tool", execute)  # type: ignore[attr-defined]
     for store in (SqliteStore, PostgresStore):
         store.write = _committing(points, store.write)  # type: ignore[method-assign]
 
@@ -130,8 +131,8 @@ def _hurry() -> None:
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
     _default(ProcrastinateJobs, "sweep_every_s", SWEEP_S)
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS
-    attempts.ATTEMPT_S, attempts.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
-    attempts.BACKOFF_BASE_S = SWEEP_S
+    backoff.ATTEMPT_S, backoff.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
+    backoff.BACKOFF_BASE_S = SWEEP_S
     reconciler.POLL_LEASE_S = READ_AGAIN_S
     reconciler.LOOK_AGAIN_S = READ_AGAIN_S
 
@@ -145,11 +146,8 @@ def _default(owner: Any, name: str, value: Any) -> None:
 def prepare() -> None:
     """For a nursery: import what a server imports, what workflows do, and what is imported only
     when it is needed."""
-    import examples.crm_update
-    import examples.it_change
-    import examples.sales_quote
 
-    assert server
+    assert serving
     assert wiring
     assert examples
     for name in LATER:

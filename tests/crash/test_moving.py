@@ -20,7 +20,15 @@ def moved(running: Stack, target: str) -> str:
     """Stop the server, copy everything, and start it on the copy; what the command has said."""
     running.server.kill(signal.SIGTERM)
     done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "db", "copy", running.env[VARIABLE], target],
+        [
+            sys.executable,
+            "-m",
+            "countersign.bot.cli.main",
+            "db",
+            "copy",
+            running.env[VARIABLE],
+            target,
+        ],
         cwd=running.directory,
         env={**os.environ, "PYTHONPATH": str(ROOT), **running.env},
         capture_output=True,

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from sandbox._faults import Fault
+from countersign.sandbox._faults import Fault
 from tests.scenarios.ticket_world import TASK, TicketWorld, ticket_world
 
 EVER = 100_000

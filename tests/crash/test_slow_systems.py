@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.settings_limits import LimitsSettings
+from countersign.bot.settings.limits import LimitsSettings
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
 pytestmark = pytest.mark.asyncio

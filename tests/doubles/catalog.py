@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from approvals.arguments import problems
-from approvals.errors import InvalidArgumentsError
-from approvals.models import Checked, Effective, JsonObject
+from countersign.approvals.errors import InvalidArgumentsError
+from countersign.approvals.models import Checked, Effective, JsonObject
+from countersign.approvals.rules.arguments import problems
 
 QUOTE_SCHEMA: JsonObject = {
     "type": "object",
@@ -37,7 +37,7 @@ def effective_by_schema(
 
 
 class FakeCatalog:
-    """Implements `approvals.ports.ToolCatalog`; every tool takes a customer and an amount."""
+    """Implements `countersign.approvals.ports.ToolCatalog`; every tool takes a customer and an amount."""
 
     def __init__(
         self,

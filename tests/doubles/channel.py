@@ -6,14 +6,22 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from approvals.delivery import over
-from approvals.errors import NotFoundError
-from approvals.models import Conversation, Delivery, JsonObject, Notice, Principal, Request, Session
-from approvals.ports import RequestView
+from countersign.approvals.courier import over
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.models import (
+    Conversation,
+    Delivery,
+    JsonObject,
+    Notice,
+    Principal,
+    Request,
+    Session,
+)
+from countersign.approvals.ports import RequestView
 
 
 class FakeChannel:
-    """Implements `approvals.ports.Channel`, with one card for each post.
+    """Implements `countersign.approvals.ports.Channel`, with one card for each post.
 
     `failures` are raised by the next attempts, first in, first out. A request is shown to each
     approver, or in the conversation of the session if `in_conversation`.

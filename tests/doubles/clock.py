@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.clock import SystemClock
+from countersign.bot.clock import SystemClock
 
 START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
 
 
 class ManualClock:
-    """Implements `approvals.ports.Clock`."""
+    """Implements `countersign.approvals.ports.Clock`."""
 
     def __init__(self, at: datetime = START):
         self._now = at

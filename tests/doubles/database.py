@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from approvals.store import upgrade
-from approvals.store.postgres import PostgresStore
-from approvals.store.sqlite import SqliteStore
+from countersign.approvals.store import upgrade
+from countersign.approvals.store.postgres import PostgresStore
+from countersign.approvals.store.sqlite import SqliteStore
 from tests.doubles import postgres
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from approvals.models import Actor, Principal, PrincipalId, Via
+from countersign.approvals.models import (
+    Actor,
+    Principal,
+    PrincipalId,
+    Via,
+)
 
 
 def person(name: str, *roles: str) -> Principal:
@@ -44,7 +49,7 @@ STRANGER = Actor(principal=None, via=Via.TEAMS, identity="entra:oid-nobody")
 
 
 class FakeDirectory:
-    """Implements `approvals.ports.Directory`."""
+    """Implements `countersign.approvals.ports.Directory`."""
 
     def __init__(self, people: Iterable[Principal] = EVERYBODY):
         self._people = {p.id: p for p in people}

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection
 
-from approvals.ports import Job
-from approvals.store.sqlite import AFTER_COMMIT
+from countersign.approvals.ports import Job
+from countersign.approvals.store.sqlite import AFTER_COMMIT
 
 
 class RecordingJobs:
-    """Implements `approvals.ports.Jobs` without working: `rung` lists what a commit has rung."""
+    """Implements `countersign.approvals.ports.Jobs` without working: `rung` lists what a commit has rung."""
 
     def __init__(self) -> None:
         self.rung: list[Job] = []

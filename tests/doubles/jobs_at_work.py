@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from approvals.jobs.procrastinate import ProcrastinateJobs
-from approvals.ports import Job
-from approvals.store import doorbells
+from countersign.approvals.jobs.procrastinate import ProcrastinateJobs
+from countersign.approvals.ports import Job
+from countersign.approvals.store import doorbells
 from tests.doubles import postgres
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import postgres_store

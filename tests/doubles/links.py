@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from approvals.ports import Clock
-from approvals.reading import ReadLinks
+from countersign.approvals.ports import Clock
+from countersign.approvals.read_links import ReadLinks
 from tests.doubles.clock import ManualClock
 
 KEY = b"a key of tests, 32 bytes or more"

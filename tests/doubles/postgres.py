@@ -21,8 +21,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from approvals.store import upgrade
-from approvals.store.schema import metadata
+from countersign.approvals.store import upgrade
+from countersign.approvals.store.schema import metadata
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """

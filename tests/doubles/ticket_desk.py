@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from approvals.errors import NotFoundError
-from approvals.ports import Clock
-from approvals.tickets import TicketAct, TicketRef
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.ports import Clock
+from countersign.approvals.tickets import TicketAct, TicketRef
 
 OWN = "acc-bot"
 """The account that the connector uses."""

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from approvals.errors import InvalidWebhookError, UnansweredError
-from approvals.models import Principal, Verdict
-from approvals.ports import Clock, KnownTickets, TicketOrder
-from approvals.tickets import (
+from countersign.approvals.errors import InvalidWebhookError, UnansweredError
+from countersign.approvals.models import Principal, Verdict
+from countersign.approvals.ports import Clock, KnownTickets, TicketOrder
+from countersign.approvals.tickets import (
     CheckResult,
     FoundTicket,
     Observation,
@@ -27,7 +27,7 @@ from approvals.tickets import (
     WebhookHint,
     text_sha256,
 )
-from connectors.document import document
+from countersign.connectors.document import document
 from tests.doubles.ticket_desk import OWN, Comment, Desk, Person, State, Ticket
 
 OVERLAP = timedelta(minutes=5)
@@ -56,7 +56,7 @@ def among(refs: Sequence[TicketRef]) -> KnownTickets:
 
 
 class FakeTickets:
-    """Implements `approvals.ports.TicketConnector` on a desk of its own.
+    """Implements `countersign.approvals.ports.TicketConnector` on a desk of its own.
 
     `failures` are raised by the next calls, first in, first out, before anything is done; `down`
     by every call while it is set. The next `lose_answers` calls that write do what they should,

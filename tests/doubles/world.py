@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from approvals.delivery import Courier
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.models import (
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.courier import Courier
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.models import (
     ConversationKey,
     Principal,
     Proposal,
@@ -22,12 +24,10 @@ from approvals.models import (
     ToolCall,
     Verdict,
 )
-from approvals.policy import Policy
-from approvals.ports import Jobs, Store
-from approvals.runs import Run, Runs
-from approvals.service import ApprovalService
-from approvals.store import leases as lease_rows
-from approvals.takeover import Takeover
+from countersign.approvals.ports import Jobs, Store
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import Run, Runs
+from countersign.approvals.store import leases as lease_rows
 from tests.doubles.catalog import FakeCatalog
 from tests.doubles.channel import FakeChannel
 from tests.doubles.clock import ManualClock

@@ -22,7 +22,7 @@ START_TIMEOUT_S = 120.0
 def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> None:
     assert [port for port in PORTS if listens(port)] == [], "is `make run` running already?"
     require_playground()
-    local = Process("local", [sys.executable, "-m", "sandbox.local"], tmp_path, {})
+    local = Process("local", [sys.executable, "-m", "countersign.sandbox.run"], tmp_path, {})
     local.start()
     try:
 

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from autogen import Agent, ConversableAgent
 
-from agents import Chat, WorkflowContext
-from agents.outcomes import outcome_of
-from agents.workflows import Workflow
-from examples import crm_update, it_change, sales_quote
-from sandbox.crm import Crm
-from sandbox.mailbox import Mailbox
-from sandbox.openai import ScriptedModel
-from sandbox.provisioning import Provisioning
+from countersign.agents import Chat, WorkflowContext
+from countersign.agents.classic.workflows import Workflow
+from countersign.agents.outcomes import outcome_of
+from countersign.examples import crm_update, it_change, sales_quote
+from countersign.sandbox.crm import Crm
+from countersign.sandbox.mailbox import Mailbox
+from countersign.sandbox.openai import ScriptedModel
+from countersign.sandbox.provisioning import Provisioning
 
 ALLOWED = {
     "lookup_customer",
@@ -182,7 +182,7 @@ class Stage:
 
 
 def _ask_for_rationales(chat: Chat) -> None:
-    from agents.tools import parameters, show
+    from countersign.agents.classic.tools import parameters, show
 
     show(chat, parameters(chat, "example"), lambda tool: tool not in ALLOWED)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents import NothingHappenedError
-from examples.back_office import BackOfficeError, Mail
-from examples.crm_update import crm_update
-from sandbox.mailbox import Mailbox
+from countersign.agents import NothingHappenedError
+from countersign.examples.back_office import BackOfficeError, Mail
+from countersign.examples.crm_update import crm_update
+from countersign.sandbox.mailbox import Mailbox
 from tests.examples.gated import approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio
@@ -93,7 +93,7 @@ async def test_mail_server_that_says_later_is_asked_again_through_approval(
 
 
 async def test_mail_in_doubt_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sandbox._faults import Fault
+    from countersign.sandbox._faults import Fault
 
     async with stage() as it:
         it.mail.faults.add(Fault(kind="reset_after", method="SMTP"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agents import Registry, WorkflowContext
-from examples.it_change import it_change
+from countersign.agents import Registry, WorkflowContext
+from countersign.examples.it_change import it_change
 from tests.examples.gated import approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio

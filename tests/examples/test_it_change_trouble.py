@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from examples.it_change import it_change
-from sandbox._faults import Fault
+from countersign.examples.it_change import it_change
+from countersign.sandbox._faults import Fault
 from tests.examples.gated import APPROVE, Stage, approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio

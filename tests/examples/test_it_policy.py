@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from examples import it_policy
-from examples.back_office import BackOfficeError, Provisioning
-from examples.it_changes import NewResource
-from sandbox import provisioning
+from countersign.examples import it_policy
+from countersign.examples.back_office import BackOfficeError, Provisioning
+from countersign.examples.it_changes import NewResource
+from countersign.sandbox import provisioning
 from tests.examples.test_it_change import DATABASE, PORT
 
 pytestmark = pytest.mark.asyncio

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from examples.sales_quote import sales_quote
+from countersign.examples.sales_quote import sales_quote
 from tests.examples.gated import approve, in_turn, stage
 
 pytestmark = pytest.mark.asyncio
@@ -193,7 +193,7 @@ async def test_broken_connection_after_the_effect_is_one_quote(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The tool repeats its own request with the same key and gets the same quote."""
-    from sandbox._faults import Fault
+    from countersign.sandbox._faults import Fault
 
     async with stage() as it:
         it.crm.faults.add(Fault(kind="reset_after", path="/quotes"))
@@ -204,7 +204,7 @@ async def test_broken_connection_after_the_effect_is_one_quote(
 
 
 async def test_error_after_the_effect_is_one_quote(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sandbox._faults import Fault
+    from countersign.sandbox._faults import Fault
 
     async with stage() as it:
         it.crm.faults.add(Fault(kind="error_after", path="/quotes", status=500))
@@ -287,7 +287,7 @@ async def test_crm_that_is_down_from_the_start_is_said(monkeypatch: pytest.Monke
 
 
 async def test_missing_setting_is_named() -> None:
-    from agents import WorkflowContext
+    from countersign.agents import WorkflowContext
 
     with pytest.raises(ValueError, match="crm_url"):
         sales_quote(WorkflowContext({}, {}))

@@ -70,7 +70,7 @@ def refused(one: Stack, *arguments: str) -> str:
 
 def _countersign(one: Stack, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
+        [sys.executable, "-m", "countersign.bot.cli.main", *arguments],
         cwd=one.directory,
         env={**os.environ, "PYTHONPATH": str(ROOT), **one.env},
         capture_output=True,

@@ -18,8 +18,8 @@ import typer.main
 import yaml
 from typer.core import TyperGroup
 
-from bot.cli import app
-from bot.settings import ProcessSettings
+from countersign.bot.cli.main import app
+from countersign.bot.settings.sections import ProcessSettings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -126,11 +126,13 @@ def test_what_is_installed_in_the_image_works_by_itself(installed: Path, tmp_pat
         "PYTHONPATH": f"{installed}:{libraries}",
         "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
     }
-    where = "import bot.cli, sys; sys.stderr.write(bot.cli.__file__)"
+    where = (
+        "import countersign.bot.cli.main, sys; sys.stderr.write(countersign.bot.cli.main.__file__)"
+    )
     for arguments in (
         ["-c", where],
-        ["-m", "bot.cli", "db", "upgrade"],
-        ["-m", "bot.cli", "--help"],
+        ["-m", "countersign.bot.cli.main", "db", "upgrade"],
+        ["-m", "countersign.bot.cli.main", "--help"],
     ):
         done = subprocess.run(
             [sys.executable, "-P", *arguments],

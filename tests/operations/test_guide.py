@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from bot.metrics import Metrics
-from bot.metrics_state import State
+from countersign.bot.observability.backlog import State
+from countersign.bot.observability.metrics import Metrics
 from tests.doubles.world import THREAD, opened
 
 ROOT = Path(__file__).parents[2]

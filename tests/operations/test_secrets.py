@@ -181,7 +181,7 @@ def cut_connections(one: Stack) -> None:
 def command(one: Stack, env: dict[str, str], *arguments: str) -> str:
     """What the command line says."""
     done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
+        [sys.executable, "-m", "countersign.bot.cli.main", *arguments],
         cwd=one.directory,
         env={**os.environ, "PYTHONPATH": str(ROOT), **one.env, **env},
         capture_output=True,

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import LogCapture
 
-from bot.server import serving
-from bot.tracing import Tracing
+from countersign.bot.observability.tracing import Tracing
+from countersign.bot.serving import serving
 from tests.scenarios.world import World, world
 
 TASK = "quote for Contoso, 25 seats"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.cli import main
-from bot.redaction import Redactor
+from countersign.bot.cli.main import main
+from countersign.bot.observability.redaction import Redactor
 
 
 def _as_it_is(_: Redactor, line: str) -> str:

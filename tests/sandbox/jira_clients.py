@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from jira import JIRA
 
-from sandbox.jira import ACCOUNTS, Jira
+from countersign.sandbox.jira import ACCOUNTS, Jira
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from sandbox._serve import serve
+from countersign.sandbox._serve import serve
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {

@@ -18,7 +18,7 @@ from botbuilder.schema import (
 from botframework.connector import ConnectorClient
 from botframework.connector.auth import MicrosoftAppCredentials
 
-from sandbox.botframework import TENANT_ID, BotFramework
+from countersign.sandbox.botframework import TENANT_ID, BotFramework
 
 pytestmark = pytest.mark.asyncio
 

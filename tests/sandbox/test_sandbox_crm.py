@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.crm import Crm
+from countersign.sandbox.crm import Crm
 
 pytestmark = pytest.mark.asyncio
 

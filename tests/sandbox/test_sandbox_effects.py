@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox._effects import SCHEMA, Effects, RefusedError
-from sandbox._files import open_database
+from countersign.sandbox._effects import SCHEMA, Effects, RefusedError
+from countersign.sandbox._files import open_database
 
 
 def test_change_that_is_refused_half_way_leaves_nothing() -> None:

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from jira import JIRA, JIRAError
 
-from sandbox.jira import Jira
-from sandbox.jira.site import Site
+from countersign.sandbox.jira import Jira
+from countersign.sandbox.jira.site import Site
 from tests.sandbox.jira_clients import account, http, new_issue, package, with_package
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox._faults import Fault, Faults
-from sandbox.jira import Jira
+from countersign.sandbox._faults import Fault, Faults
+from countersign.sandbox.jira import Jira
 from tests.sandbox.jira_clients import account, http, new_issue
 
 ROOT = Path(__file__).parents[2]
@@ -163,7 +163,7 @@ async def test_site_that_was_emptied_stays_empty(tmp_path: Path) -> None:
 
 def start_alone(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "sandbox.jira", "--port", "0", *arguments],
+        [sys.executable, "-m", "countersign.sandbox.jira", "--port", "0", *arguments],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from jira import JIRA
 
-from sandbox.jira import Jira
+from countersign.sandbox.jira import Jira
 from tests.sandbox.jira_clients import http, new_issue, with_package
 
 DOCUMENT = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from sandbox.jira import Jira, wiki
+from countersign.sandbox.jira import Jira, wiki
 from tests.sandbox.jira_clients import moves_of
 
 

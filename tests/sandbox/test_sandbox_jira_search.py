@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jira import JIRA, JIRAError
 
-from sandbox.jira import Jira
-from sandbox.jira.jql_match import Matcher
+from countersign.sandbox.jira import Jira
+from countersign.sandbox.jira.jql_match import Matcher
 from tests.sandbox.jira_clients import account, http, with_package
 
 PATH = "/rest/api/3/search/jql"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sandbox._serve import serve
-from sandbox.jira import SECRET, Jira
+from countersign.sandbox._serve import serve
+from countersign.sandbox.jira import SECRET, Jira
 
 
 @dataclass

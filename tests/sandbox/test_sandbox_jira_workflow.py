@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jira import JIRA, JIRAError
 
-from sandbox.jira import Jira, JiraError
+from countersign.sandbox.jira import Jira, JiraError
 from tests.sandbox.jira_clients import http, moves_of, with_package
 
 APPROVALS = "/rest/servicedeskapi/request/HELP-1/approval"

@@ -11,8 +11,8 @@ import aiosmtplib
 import httpx
 import pytest
 
-from sandbox._faults import Fault
-from sandbox.mailbox import Mailbox
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.mailbox import Mailbox
 
 pytestmark = pytest.mark.asyncio
 

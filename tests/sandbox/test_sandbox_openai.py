@@ -9,7 +9,14 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from sandbox.openai import Call, Conversation, Reply, Say, ScriptedModel, ToolCall
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ScriptedModel,
+    ToolCall,
+)
 
 pytestmark = pytest.mark.asyncio
 

@@ -16,8 +16,8 @@ from botbuilder.schema import Activity
 from botframework.connector.auth import ChannelValidation
 from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 
-from sandbox._serve import serve
-from sandbox.botframework import BotFramework, BotUnreachableError, CardError
+from countersign.sandbox._serve import serve
+from countersign.sandbox.botframework import BotFramework, BotUnreachableError, CardError
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.provisioning import Provisioning
+from countersign.sandbox.provisioning import Provisioning
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.servicenow import ServiceNow
-from sandbox.servicenow.people import ALEX, BOT
+from countersign.sandbox.servicenow import ServiceNow
+from countersign.sandbox.servicenow.people import ALEX, BOT
 
 ROOT = Path(__file__).parents[2]
 CHANGES = "/api/now/table/change_request"
@@ -21,7 +21,15 @@ CHANGES = "/api/now/table/change_request"
 
 def killed_after_a_write(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The ready line of a program, and the change it had answered for before it was killed."""
-    command = [sys.executable, "-m", "sandbox.servicenow", "--port", "0", "--db", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "countersign.sandbox.servicenow",
+        "--port",
+        "0",
+        "--db",
+        str(file),
+    ]
     with subprocess.Popen(
         command, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
     ) as program:

@@ -8,9 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.servicenow import ServiceNow
-from sandbox.servicenow.people import ADELE, ALEX, BOT, BY_NAME, MALLORY, SAM
-from sandbox.servicenow.tokens import API_KEY, CLIENT_ID, CLIENT_SECRET
+from countersign.sandbox.servicenow import ServiceNow
+from countersign.sandbox.servicenow.people import (
+    ADELE,
+    ALEX,
+    BOT,
+    BY_NAME,
+    MALLORY,
+    SAM,
+)
+from countersign.sandbox.servicenow.tokens import API_KEY, CLIENT_ID, CLIENT_SECRET
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from sandbox.servicenow import ServiceNow
-from sandbox.servicenow.people import ALEX, SAM
+from countersign.sandbox.servicenow import ServiceNow
+from countersign.sandbox.servicenow.people import ALEX, SAM
 
 pytestmark = pytest.mark.asyncio
 

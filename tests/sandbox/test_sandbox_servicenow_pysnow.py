@@ -11,8 +11,8 @@ import pysnow
 import pytest
 import requests
 
-from sandbox.servicenow import ServiceNow
-from sandbox.servicenow.people import ALEX, BOT, SAM
+from countersign.sandbox.servicenow import ServiceNow
+from countersign.sandbox.servicenow.people import ALEX, BOT, SAM
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,13 +14,18 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sandbox._serve import serve
-from sandbox.servicenow import Options, RestError, ServiceNow
-from sandbox.servicenow.instance import Instance
-from sandbox.servicenow.outbound import Outbound
-from sandbox.servicenow.people import ALEX, BOT, MEGAN, SAM
-from sandbox.servicenow.records import Records
-from sandbox.servicenow.tables import Row
+from countersign.sandbox._serve import serve
+from countersign.sandbox.servicenow import Options, RestError, ServiceNow
+from countersign.sandbox.servicenow.instance import Instance
+from countersign.sandbox.servicenow.outbound import Outbound
+from countersign.sandbox.servicenow.people import (
+    ALEX,
+    BOT,
+    MEGAN,
+    SAM,
+)
+from countersign.sandbox.servicenow.records import Records
+from countersign.sandbox.servicenow.tables import Row
 
 pytestmark = pytest.mark.asyncio
 

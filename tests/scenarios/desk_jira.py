@@ -8,8 +8,8 @@ import json
 import re
 import time
 
-from sandbox.jira.server import Jira
-from sandbox.jira.webhooks import SECRET
+from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.jira.webhooks import SECRET
 from tests.scenarios.desks import Signed
 
 PENDING, APPROVED, REJECTED, CHANGES, CLOSED = "10001", "10002", "10003", "10004", "10005"

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.servicenow.errors import RestError
-from sandbox.servicenow.outbound import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
-from sandbox.servicenow.people import BY_NAME
-from sandbox.servicenow.server import WEBHOOK_SECRET, ServiceNow
+from countersign.sandbox.servicenow.errors import RestError
+from countersign.sandbox.servicenow.outbound import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from countersign.sandbox.servicenow.people import BY_NAME
+from countersign.sandbox.servicenow.server import WEBHOOK_SECRET, ServiceNow
 from tests.scenarios.desks import Signed
 
 _USERS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sandbox._faults import Faults
+from countersign.sandbox._faults import Faults
 
 Signed = tuple[dict[str, str], bytes]
 """Headers and body of a webhook."""

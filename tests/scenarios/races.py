@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.teams.pacing import Pacing
-from sandbox.botframework.cards import CardError
-from sandbox.botframework.world import Message
-from sandbox.jira.refusals import JiraError
-from sandbox.servicenow.errors import RestError
+from countersign.bot.teams.pacing import Pacing
+from countersign.sandbox.botframework.cards import CardError
+from countersign.sandbox.botframework.world import Message
+from countersign.sandbox.jira.refusals import JiraError
+from countersign.sandbox.servicenow.errors import RestError
 from tests.scenarios.ticket_world import TASK, TOOL, TicketWorld
 
 VERDICTS = ("approve", "reject")
@@ -29,7 +29,7 @@ ticket take their time, how much depends on the machine; so the loser gets a bet
 def unpace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everything of a race into its one conversation at once: what Teams allows there would
     stretch a hundred races over five minutes. tests/bot/teams/test_pacing.py is about that."""
-    monkeypatch.setattr("bot.teams.adapter.Pacing", lambda: Pacing(windows=()))
+    monkeypatch.setattr("countersign.bot.teams.adapter.Pacing", lambda: Pacing(windows=()))
 
 
 async def ask_in_teams(app: TicketWorld, number: int) -> list[dict[str, Any]]:

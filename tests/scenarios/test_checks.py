@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from sandbox._faults import Fault
+from countersign.sandbox._faults import Fault
 from tests.scenarios.test_stale import another, status
 from tests.scenarios.ticket_world import ticket_world
 from tests.scenarios.world import World, shows, world

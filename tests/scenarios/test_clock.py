@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.clock import DOUBTED_S, SystemClock
+from countersign.bot.clock import DOUBTED_S, SystemClock
 from tests.scenarios.world import World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
@@ -44,7 +44,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr("bot.wiring.SystemClock", lambda: made.clock)
+    monkeypatch.setattr("countersign.bot.wiring.SystemClock", lambda: made.clock)
     return made
 
 

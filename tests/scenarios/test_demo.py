@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.demo import run
-from bot.demo_options import DecisionName, FrontName, WorkflowName
+from countersign.bot.demo.command import run
+from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
 
 TIMEOUT_S = 110
 Told = Callable[..., dict[str, Any]]
@@ -60,7 +60,7 @@ def in_a_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERSIGN_")}
     nowhere = "http://127.0.0.1:9"  # a proxy that is not there: nothing may go out
     return subprocess.run(
-        [sys.executable, "-m", "bot.cli", "demo", *arguments],
+        [sys.executable, "-m", "countersign.bot.cli.main", "demo", *arguments],
         cwd=folder,
         env={**environment, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere},
         capture_output=True,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Verdict
-from bot.demo_fronts import ApiFront
-from bot.demo_scenarios import SCENARIOS, Choice, Scenario
-from bot.demo_world import World, open_world
+from countersign.approvals.models import Verdict
+from countersign.bot.demo.fronts import ApiFront
+from countersign.bot.demo.scenarios import SCENARIOS, Choice, Scenario
+from countersign.bot.demo.world import World, open_world
 
 pytestmark = pytest.mark.asyncio
 

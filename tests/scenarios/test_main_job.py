@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from approvals.errors import ConfigurationError
-from approvals.store.urls import is_postgresql
-from sandbox._faults import Fault
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.store.urls import is_postgresql
+from countersign.sandbox._faults import Fault
 from tests.scenarios.world import World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot import cli_doctor
+from countersign.bot.cli import doctor
 from tests.scenarios.world import World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
@@ -183,7 +183,7 @@ async def test_doctor_names_who_is_out_of_reach(
     await app.teams.uninstall(ALEX)
     await delivery(app, await app.pending(await app.start("sales_quote", TASK)))
     capsys.readouterr()
-    await cli_doctor._out_of_reach(app.settings)
+    await doctor._out_of_reach(app.settings)
     said = capsys.readouterr().out
 
     why = "has uninstalled the app"
@@ -191,7 +191,7 @@ async def test_doctor_names_who_is_out_of_reach(
     assert "Requests that wait for it: 1" in said
     assert "out of reach: Alex Wilber, since 20" in said
     missing = app.settings.model_copy(update={"database_url": "sqlite:////nowhere/x.db"})
-    await cli_doctor._out_of_reach(missing)
+    await doctor._out_of_reach(missing)
     assert capsys.readouterr().out == ""
 
 

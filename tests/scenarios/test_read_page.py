@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.settings import Mode, ProcessSettings, Settings
-from bot.settings_file import load_settings
-from sandbox.openai.rules import Rule, RuleCall
-from sandbox.openai.server import ScriptedModel
+from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from countersign.sandbox.openai.rules import Rule, RuleCall
+from countersign.sandbox.openai.server import ScriptedModel
 from tests.scenarios.ticket_world import ticket_world
 from tests.scenarios.world import REPOSITORY, World, only_teams, world
 

@@ -13,12 +13,12 @@ import pytest
 import structlog
 import yaml
 
-from bot.demo import run
-from bot.server import serving
-from bot.settings import Mode, ProcessSettings
-from bot.settings_file import load_settings
-from sandbox.openai.rules import Rule, RuleCall
-from sandbox.openai.server import ScriptedModel
+from countersign.bot.demo.command import run
+from countersign.bot.serving import serving
+from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import Mode, ProcessSettings
+from countersign.sandbox.openai.rules import Rule, RuleCall
+from countersign.sandbox.openai.server import ScriptedModel
 from tests.scenarios.world import REPOSITORY, World, only_teams, world
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

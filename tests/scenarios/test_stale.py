@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from approvals.runs import Runs
+from countersign.approvals.runs import Runs
 from tests.doubles.clock import MovableClock
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 from tests.scenarios.world import World, shows, world
@@ -26,7 +26,7 @@ SAYS = "but not carried out within 4 hours"
 def clock(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
     """The clock of every server that is started in the test."""
     made = MovableClock()
-    monkeypatch.setattr("bot.wiring.SystemClock", lambda: made)
+    monkeypatch.setattr("countersign.bot.wiring.SystemClock", lambda: made)
     return made
 
 
@@ -118,7 +118,9 @@ async def test_approval_in_a_ticket_before_a_long_outage_is_asked_again(
 
 def without_the_workflow(app: World) -> None:
     """The next server has other workflows."""
-    modules = tuple(m for m in app.settings.workflow_modules if m != "examples.sales_quote")
+    modules = tuple(
+        m for m in app.settings.workflow_modules if m != "countersign.examples.sales_quote"
+    )
     app.settings = app.settings.model_copy(update={"workflow_modules": modules})
 
 
@@ -172,8 +174,10 @@ async def test_ticket_of_a_session_on_another_version_says_so(
             request = await app.asked()
             old = str(app.key(request))
         with monkeypatch.context() as patch:
-            patch.setattr("agents.registry.fingerprint", lambda _: "another")
-            patch.setattr("agents.registry.fingerprint_with_schemas", lambda *_: "another")
+            patch.setattr("countersign.agents.classic.registry.fingerprint", lambda _: "another")
+            patch.setattr(
+                "countersign.agents.classic.registry.fingerprint_with_schemas", lambda *_: "another"
+            )
             async with app.server():
                 app.desk.answer(old, "approve")
                 await app.says_in(old, "It has not run: The session began on version")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.jira import catalog
+from countersign.sandbox.jira import catalog
 from tests.scenarios.desk_jira import JiraDesk
 from tests.scenarios.desk_servicenow import ServiceNowDesk
 from tests.scenarios.ticket_world import ticket_world

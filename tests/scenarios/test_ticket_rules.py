@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.servicenow.people import BY_NAME
+from countersign.sandbox.servicenow.people import BY_NAME
 from tests.scenarios.desk_jira import JiraDesk
 from tests.scenarios.desk_servicenow import ServiceNowDesk
 from tests.scenarios.ticket_world import TicketWorld, ticket_world

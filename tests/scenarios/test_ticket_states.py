@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox._faults import Fault
+from countersign.sandbox._faults import Fault
 from tests.scenarios.ticket_world import ticket_world
 
 pytestmark = pytest.mark.usefixtures("both_databases")

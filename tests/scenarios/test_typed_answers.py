@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.settings import Mode, ProcessSettings
-from bot.settings_file import load_settings
-from sandbox.openai.rules import Rule, RuleCall
-from sandbox.openai.server import ScriptedModel
+from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import Mode, ProcessSettings
+from countersign.sandbox.openai.rules import Rule, RuleCall
+from countersign.sandbox.openai.server import ScriptedModel
 from tests.scenarios.world import REPOSITORY, World, only_teams, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]

@@ -10,16 +10,16 @@ from typing import Any
 import aiohttp
 from sqlalchemy import text
 
-from approvals.store import engine_of
-from bot.settings import Mode, ProcessSettings
-from bot.settings_file import Adjust, load_settings
-from sandbox.botframework.server import BotFramework
-from sandbox.crm.server import Crm
-from sandbox.jira.server import Jira
-from sandbox.mailbox.server import Mailbox
-from sandbox.openai.rules import Rule
-from sandbox.openai.server import ScriptedModel
-from sandbox.servicenow.server import ServiceNow
+from countersign.approvals.store import engine_of
+from countersign.bot.settings.file import Adjust, load_settings
+from countersign.bot.settings.sections import Mode, ProcessSettings
+from countersign.sandbox.botframework.server import BotFramework
+from countersign.sandbox.crm.server import Crm
+from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.mailbox.server import Mailbox
+from countersign.sandbox.openai.rules import Rule
+from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.servicenow.server import ServiceNow
 from tests.scenarios import world
 from tests.scenarios.desk_jira import JiraDesk
 from tests.scenarios.desk_servicenow import ServiceNowDesk

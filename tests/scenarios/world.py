@@ -10,16 +10,16 @@ from typing import Any
 
 import aiohttp
 
-from bot.server import serving
-from bot.settings import Mode, ProcessSettings, Settings
-from bot.settings_file import load_settings
-from sandbox.botframework.cards import actions
-from sandbox.botframework.client import Answer
-from sandbox.botframework.server import BotFramework
-from sandbox.botframework.world import Message
-from sandbox.crm.server import Crm
-from sandbox.mailbox.server import Mailbox
-from sandbox.openai.server import ScriptedModel
+from countersign.bot.serving import serving
+from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from countersign.sandbox.botframework.cards import actions
+from countersign.sandbox.botframework.client import Answer
+from countersign.sandbox.botframework.server import BotFramework
+from countersign.sandbox.botframework.world import Message
+from countersign.sandbox.crm.server import Crm
+from countersign.sandbox.mailbox.server import Mailbox
+from countersign.sandbox.openai.server import ScriptedModel
 from tests.doubles.database import sqlite_url
 
 REPOSITORY = Path(__file__).parents[2]

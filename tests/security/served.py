@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.limits import Limits
-from bot.settings_limits import LimitsSettings, RateLimit
+from countersign.bot.http.lanes import Limits
+from countersign.bot.settings.limits import LimitsSettings, RateLimit
 from tests.bot.api_world import World, running
 
 T = TypeVar("T")

@@ -17,18 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from agents.models import shared_client
-from approvals.errors import CountersignError
-from bot.cli_doctor import _model
-from bot.teams.hosts import (
+from countersign.agents.classic.models import shared_client
+from countersign.approvals.errors import CountersignError
+from countersign.bot.cli.doctor import _model
+from countersign.bot.teams.hosts import (
     CONNECTOR_HOSTS,
     EXACT_HOSTS,
     GOVERNMENT_HOSTS,
     service_url_allowed,
 )
-from bot.teams.keys import SigningKeys
-from connectors.jira.connector import JiraConnector
-from connectors.servicenow.connector import ServiceNowConnector
+from countersign.bot.teams.keys import SigningKeys
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.servicenow.connector import ServiceNowConnector
 from tests.bot.test_settings import good, load
 from tests.connectors.jira.fixtures import settings as jira_settings
 from tests.connectors.servicenow.fixtures import settings as servicenow_settings

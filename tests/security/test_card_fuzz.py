@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.errors import InvalidError
-from approvals.models import RequestStatus
-from bot.teams.clicks import Click, click_of_invoke, click_of_submit
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import RequestStatus
+from countersign.bot.teams.clicks import Click, click_of_invoke, click_of_submit
 from tests.bot.teams.conftest import _no_network as _no_network
 from tests.bot.teams.conftest import signed as signed
 from tests.bot.teams.stage import ARGUMENTS, Stage

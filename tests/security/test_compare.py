@@ -30,9 +30,9 @@ KNOWN = frozenset(
             "claims.get('iss') != AuthenticationConstants.TO_BOT_FROM_CHANNEL_TOKEN_ISSUER",
         ),
         # Names of keys in the file, and our own secrets at start, against those everybody knows.
-        ("bot/settings_tickets.py", "name in SECRETS"),
-        ("bot/settings_tickets.py", "key in SECRETS"),
-        ("bot/settings_production.py", "secret.get_secret_value() in WELL_KNOWN"),
+        ("bot/settings/tickets.py", "name in SECRETS"),
+        ("bot/settings/tickets.py", "key in SECRETS"),
+        ("bot/settings/production.py", "secret.get_secret_value() in WELL_KNOWN"),
     }
 )
 """Looked at one by one; nobody who calls us has a hand in any of them."""

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.errors import InvalidError
-from approvals.tickets import order_key
-from bot.app import _REQUEST_ID
-from connectors.jira import jql
-from connectors.servicenow import query
-from examples.back_office import BackOfficeError, Mail, path_of
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.tickets import order_key
+from countersign.bot.server.app import _REQUEST_ID
+from countersign.connectors.jira import jql
+from countersign.connectors.servicenow import query
+from countersign.examples.back_office import BackOfficeError, Mail, path_of
 from tests.bot.api_world import running
 from tests.connectors.jira.fixtures import settings as jira_settings
 

@@ -17,9 +17,14 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import edge
-from bot.edge import HTTP_LIMITS, MAX_BODY_BYTES, MAX_DEPTH, parse_json
-from bot.server import serving
+from countersign.bot.http import bodies
+from countersign.bot.http.bodies import (
+    HTTP_LIMITS,
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    parse_json,
+)
+from countersign.bot.serving import serving
 from tests.bot.api_world import World, running
 from tests.bot.test_server import production
 
@@ -165,7 +170,7 @@ async def test_nul_in_a_vote_is_kept_where_it_can_be(both: World) -> None:
 async def test_body_that_stops_halfway_is_given_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(bodies, "READ_TIMEOUT_S", 0.05)
 
     async def endless() -> AsyncIterator[bytes]:
         yield b"{"
@@ -244,7 +249,7 @@ async def test_what_stands_in_a_head_that_cannot_be_read_is_not_logged(
 
     assert b" 400 " in answer
     assert "canary" not in caplog.text
-    assert ("bot.edge", "request not read: 400") == (
+    assert ("countersign.bot.http.bodies", "request not read: 400") == (
         caplog.records[-1].name,
         caplog.records[-1].message,
     )

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from bot.api import openapi
-from bot.app import OPERATIONS
+from countersign.bot.api import openapi
+from countersign.bot.server.app import OPERATIONS
 from tests.security.fuzzing import fuzzed
 from tests.security.served import TOKEN, Served, served
 

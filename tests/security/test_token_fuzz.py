@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.botframework.tokens import ISSUER
+from countersign.sandbox.botframework.tokens import ISSUER
 from tests.bot.teams.conftest import _no_network as _no_network
 from tests.bot.teams.conftest import signed as signed
 from tests.bot.teams.stage import APP_ID, Stage

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from pydantic import SecretStr
 
-from approvals.errors import InvalidWebhookError
-from approvals.tickets import WebhookHint
-from connectors.jira.connector import JiraConnector
-from connectors.servicenow.connector import ServiceNowConnector
+from countersign.approvals.errors import InvalidWebhookError
+from countersign.approvals.tickets import WebhookHint
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.servicenow.connector import ServiceNowConnector
 from tests.bot.api_world import running
 from tests.connectors.jira.fixtures import settings as jira_settings
 from tests.connectors.servicenow.fixtures import settings as servicenow_settings

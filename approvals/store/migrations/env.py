@@ -1,10 +1,10 @@
-"""Alembic environment: the connection is always handed in by `approvals.store.migrate`."""
+"""Alembic environment: the connection is always handed in by `countersign.approvals.store.migrate`."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from approvals.store.schema import metadata
+from countersign.approvals.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -12,11 +12,16 @@ from typing import Any
 import autogen
 from autogen import AssistantAgent, ConversableAgent
 
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
-from agents.workflows import Workflow
-from approvals.models import LedgerEntry
-from approvals.runs import BESIDE_GATE
-from sandbox.openai import Conversation, Reply, Say
+from countersign.agents import (
+    ApprovalProxy,
+    Chat,
+    WorkflowContext,
+    workflow,
+)
+from countersign.agents.classic.workflows import Workflow
+from countersign.approvals.models import LedgerEntry
+from countersign.approvals.runs import BESIDE_GATE
+from countersign.sandbox.openai import Conversation, Reply, Say
 from tests.agents.teams import Mode
 from tests.agents.world import World, world
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from agents import Chat, Registry, WorkflowContext
-from agents.answering import answers_elsewhere
-from approvals.errors import ConfigurationError
+from countersign.agents import Chat, Registry, WorkflowContext
+from countersign.agents.classic.answering import answers_elsewhere
+from countersign.approvals.errors import ConfigurationError
 from tests.agents.hostile.at_start import FOREIGN
 from tests.agents.hostile.frame import Build, Effect, gatekeeper, of, speaker
 

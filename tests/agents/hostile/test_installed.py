@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from agents import Chat, Registry, WorkflowContext
-from agents.libraries import is_a_librarys
-from agents.reach import reach
-from approvals.errors import ConfigurationError
-from approvals.models import SessionStatus
+from countersign.agents import Chat, Registry, WorkflowContext
+from countersign.agents.classic.reach import reach
+from countersign.agents.guard.libraries import is_a_librarys
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import SessionStatus
 from tests.agents.hostile.at_start import executing
 from tests.agents.hostile.frame import DONE, Effect, attempts, gatekeeper, running, speaker
 
@@ -171,8 +171,8 @@ def test_an_agent_that_its_objects_keep_is_found(install: Install, tmp_path: Pat
 def test_what_only_a_proxy_keeps_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own classes are followed, wherever they are installed."""
     installed = f"{sysconfig.get_path('purelib')}/agents/gatekeeper.py"
-    monkeypatch.setattr(sys.modules["agents.gatekeeper"], "__file__", installed)
-    monkeypatch.setattr("agents.libraries._distributed", {"agents"})
+    monkeypatch.setattr(sys.modules["countersign.agents.classic.gatekeeper"], "__file__", installed)
+    monkeypatch.setattr("countersign.agents.guard.libraries._distributed", {"agents"})
     proxy = gatekeeper()
     inner: ConversableAgent = executing(Effect(tmp_path / "effect"))
     vars(proxy)["kept"] = [inner]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from agents import beside
-from approvals.models import SessionStatus
-from sandbox.openai import ToolCall
+from countersign.agents.guard import standing
+from countersign.approvals.models import SessionStatus
+from countersign.sandbox.openai import ToolCall
 from tests.agents.hostile.at_run_time import (
     ASYNC,
     SYNC,
@@ -112,11 +112,11 @@ async def test_what_the_gate_starts_is_not_the_sessions(mode: Mode, tmp_path: Pa
         submit = one.office.runs.submit
 
         async def noting(*args: Any, **kwargs: Any) -> Any:
-            seen.append(beside.place())
+            seen.append(standing.place())
             return await submit(*args, **kwargs)
 
         one.office.runs.submit = noting
         await one.start()
         await one.run()
 
-    assert [beside.OUTSIDE] == seen
+    assert [standing.OUTSIDE] == seen

@@ -14,9 +14,15 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from agents import Chat, WorkflowContext
-from approvals.models import SessionStatus
-from sandbox.openai import Call, Conversation, Reply, Say, ToolCall
+from countersign.agents import Chat, WorkflowContext
+from countersign.approvals.models import SessionStatus
+from countersign.sandbox.openai import (
+    Call,
+    Conversation,
+    Reply,
+    Say,
+    ToolCall,
+)
 from tests.agents.hostile.at_run_time import (
     Act,
     execute_function,

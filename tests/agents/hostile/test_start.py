@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agents import Registry, WorkflowContext
-from agents.models import ModelSettings, SharedClient, llm_config
-from approvals.errors import ConfigurationError
+from countersign.agents import Registry, WorkflowContext
+from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
+from countersign.approvals.errors import ConfigurationError
 from tests.agents.hostile.at_start import CASES
 from tests.agents.hostile.frame import Build, Effect, of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from approvals.jobs import jobs_on
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.jobs.procrastinate import ProcrastinateJobs
+from countersign.approvals.jobs import jobs_on
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.jobs.procrastinate import ProcrastinateJobs
 from tests.doubles.world import opened
 
 

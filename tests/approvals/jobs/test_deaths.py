@@ -11,9 +11,9 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
-from approvals.follow_up import RUN
-from approvals.jobs import procrastinate
-from approvals.jobs.procrastinate import SILENT_S, ProcrastinateJobs
+from countersign.approvals.decisions.outbox import RUN
+from countersign.approvals.jobs import procrastinate
+from countersign.approvals.jobs.procrastinate import SILENT_S, ProcrastinateJobs
 from tests.doubles import postgres
 from tests.doubles.clock import ManualClock
 from tests.doubles.jobs_at_work import (

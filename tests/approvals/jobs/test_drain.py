@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.ports import Job
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.ports import Job
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import fresh_database, sqlite_store
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from approvals.attempts import ATTEMPT_S
-from approvals.errors import UnavailableError
-from approvals.follow_up import DELIVER, NOTIFY, RUN
-from approvals.jobs import local
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.models import Request
-from approvals.ports import Job
-from approvals.store import codec, deliveries
+from countersign.approvals.backoff import ATTEMPT_S
+from countersign.approvals.decisions.outbox import DELIVER, NOTIFY, RUN
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.jobs import local
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.models import Request
+from countersign.approvals.ports import Job
+from countersign.approvals.store import codec, deliveries
 from tests.approvals.test_notices import thread
 from tests.doubles.jobs_at_work import Handler, at_work
 from tests.doubles.world import THREAD, World, working

@@ -7,9 +7,9 @@ from importlib.metadata import version
 import psycopg
 import pytest
 
-from approvals.errors import ConfigurationError
-from approvals.store import doorbells, engine_of, upgrade
-from approvals.store.revision import HEAD, current_revision
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.store import doorbells, engine_of, upgrade
+from countersign.approvals.store.revision import HEAD, current_revision
 from tests.doubles import postgres
 
 

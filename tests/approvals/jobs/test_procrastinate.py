@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from approvals.follow_up import RUN
-from approvals.jobs.procrastinate import MAX_SKEW_S
-from approvals.store import doorbells
+from countersign.approvals.decisions.outbox import RUN
+from countersign.approvals.jobs.procrastinate import MAX_SKEW_S
+from countersign.approvals.store import doorbells
 from tests.doubles.clock import START, ManualClock
 from tests.doubles.jobs_at_work import (
     Handler,

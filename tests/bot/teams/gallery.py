@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from approvals.models import (
+from countersign.approvals.models import (
     Cause,
     CheckpointId,
     ConversationKey,
@@ -33,13 +33,18 @@ from approvals.models import (
     Via,
     Vote,
 )
-from approvals.ports import RequestView
-from bot.teams.approval import Note, Typed
-from bot.teams.asking import is_it_an_answer, shall_it_start
-from bot.teams.cards import edit_form, notice_card, read_card, request_card
-from bot.teams.elements import Flavour
-from bot.teams.parts import Look
-from bot.teams.phrases import Command, Start
+from countersign.approvals.ports import RequestView
+from countersign.bot.teams.approval import Note, Typed
+from countersign.bot.teams.asking import is_it_an_answer, shall_it_start
+from countersign.bot.teams.cards import (
+    edit_form,
+    notice_card,
+    read_card,
+    request_card,
+)
+from countersign.bot.teams.elements import Flavour
+from countersign.bot.teams.parts import Look
+from countersign.bot.teams.phrases import Command, Start
 from tests.bot.teams.stage import ARGUMENTS, SCHEMA, WORKFLOWS
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -20,10 +20,16 @@ from aiohttp.test_utils import TestServer
 from botframework.connector.auth.microsoft_app_credentials import MicrosoftAppCredentials
 from pydantic import SecretStr
 
-from approvals.delivery import Courier
-from approvals.follow_up import DELIVER, EXPIRE, NOTIFY, RUN
-from approvals.jobs.embedded import EmbeddedJobs
-from approvals.models import (
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.courier import Courier
+from countersign.approvals.decisions.outbox import (
+    DELIVER,
+    EXPIRE,
+    NOTIFY,
+    RUN,
+)
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.models import (
     Checked,
     Effective,
     JsonObject,
@@ -36,22 +42,21 @@ from approvals.models import (
     SessionId,
     ToolCall,
 )
-from approvals.policy import Policy
-from approvals.ports import Channel
-from approvals.reading import ReadLinks
-from approvals.runs import Run, Runs
-from approvals.service import ApprovalService
-from approvals.store import open_store
-from approvals.store.sqlite import SqliteStore
-from bot.teams.activities import TeamsBot
-from bot.teams.adapter import TeamsAdapter
-from bot.teams.channel import TeamsChannel
-from bot.teams.pacing import Pacing
-from bot.teams.retry import Retry
-from bot.teams.settings import TeamsSettings
-from sandbox.botframework.people import TENANT_ID
-from sandbox.botframework.server import BotFramework
-from sandbox.botframework.world import Message
+from countersign.approvals.ports import Channel
+from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import Run, Runs
+from countersign.approvals.store import open_store
+from countersign.approvals.store.sqlite import SqliteStore
+from countersign.bot.teams.activities import TeamsBot
+from countersign.bot.teams.adapter import TeamsAdapter
+from countersign.bot.teams.channel import TeamsChannel
+from countersign.bot.teams.pacing import Pacing
+from countersign.bot.teams.retry import Retry
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.sandbox.botframework.people import TENANT_ID
+from countersign.sandbox.botframework.server import BotFramework
+from countersign.sandbox.botframework.world import Message
 from tests.doubles.catalog import effective_by_schema
 from tests.doubles.database import sqlite_url
 from tests.doubles.links import KEY

@@ -13,13 +13,13 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from approvals.errors import ConfigurationError
-from bot.teams import keys
-from bot.teams.adapter import TeamsAdapter
-from bot.teams.auth import CLOCK_TOLERANCE_S
-from bot.teams.wire import IncomingActivity
-from sandbox._faults import Fault
-from sandbox.botframework.tokens import ISSUER
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.teams import keys
+from countersign.bot.teams.adapter import TeamsAdapter
+from countersign.bot.teams.auth import CLOCK_TOLERANCE_S
+from countersign.bot.teams.wire import IncomingActivity
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.botframework.tokens import ISSUER
 from tests.bot.teams.stage import APP_ID, SAM, ManualClock, Stage, stage
 
 pytestmark = pytest.mark.asyncio
@@ -383,7 +383,7 @@ async def test_self_test_finds_an_open_door(signed: Stage) -> None:
 async def test_unsafe_settings_are_refused(
     changes: dict[str, Any], local: bool, host: str, named: str
 ) -> None:
-    from bot.teams.settings import TeamsSettings
+    from countersign.bot.teams.settings import TeamsSettings
 
     with pytest.raises(ConfigurationError, match=named):
         TeamsAdapter(TeamsSettings(**changes), ManualClock(), local=local, host=host)

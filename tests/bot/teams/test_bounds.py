@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import BusyError
-from approvals.models import JsonObject
-from bot.limits import Kind, Limits
-from bot.settings_limits import LaneLimit, LimitsSettings, RateLimit
-from bot.teams.adapter import InvokeAnswer
-from bot.teams.bounds import bounded
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.errors import BusyError
+from countersign.approvals.models import JsonObject
+from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.settings.limits import LaneLimit, LimitsSettings, RateLimit
+from countersign.bot.teams.adapter import InvokeAnswer
+from countersign.bot.teams.bounds import bounded
+from countersign.bot.teams.wire import IncomingActivity
 
 pytestmark = pytest.mark.asyncio
 FULL = LaneLimit(at_once=1, queue=0)

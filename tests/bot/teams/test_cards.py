@@ -12,14 +12,19 @@ import pytest
 from jsonschema import Draft6Validator
 from jsonschema.exceptions import best_match
 
-from approvals.display import value_text
-from approvals.models import RequestStatus, Risk
-from approvals.wording import in_words, visible
-from bot.teams.arguments import Space, changes_table
-from bot.teams.asking import fits
-from bot.teams.cards import CARD_LIMIT_BYTES, notification, request_card, size_bytes
-from bot.teams.elements import Flavour
-from bot.teams.parts import Look
+from countersign.approvals.forms.display import value_text
+from countersign.approvals.forms.wording import in_words, visible
+from countersign.approvals.models import RequestStatus, Risk
+from countersign.bot.teams.arguments import Space, changes_table
+from countersign.bot.teams.asking import fits
+from countersign.bot.teams.cards import (
+    CARD_LIMIT_BYTES,
+    notification,
+    request_card,
+    size_bytes,
+)
+from countersign.bot.teams.elements import Flavour
+from countersign.bot.teams.parts import Look
 from tests.bot.teams import gallery
 from tests.bot.teams.gallery import HOSTILE, HUGE, LONG, NESTED, view
 from tests.bot.teams.stage import ARGUMENTS

@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import CheckFailedError, PreconditionFailedError, UnavailableError
-from approvals.models import Checked, Principal, PrincipalId, RequestKind
-from approvals.service import ApprovalService
-from sandbox.botframework.client import Answer
-from sandbox.botframework.world import Message
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.errors import CheckFailedError, PreconditionFailedError, UnavailableError
+from countersign.approvals.models import (
+    Checked,
+    Principal,
+    PrincipalId,
+    RequestKind,
+)
+from countersign.sandbox.botframework.client import Answer
+from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import (
     ADELE,
     ALEX,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals.models import RequestKind
+from countersign.approvals.models import RequestKind
 from tests.bot.teams.stage import ALEX, SAM, STRANGER, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from approvals.models import SessionId
-from bot.teams.commands import help_text
-from bot.teams.phrases import TASK_LIMIT, Command, Start, Unclear, understand
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.models import SessionId
+from countersign.bot.teams.commands import help_text
+from countersign.bot.teams.phrases import (
+    TASK_LIMIT,
+    Command,
+    Start,
+    Unclear,
+    understand,
+)
+from countersign.bot.teams.wire import IncomingActivity
 from tests.bot.teams.stage import (
     ALEX,
     APP_ID,

@@ -17,13 +17,13 @@ from msal import ConfidentialClientApplication
 from msal.exceptions import MsalServiceError
 from structlog.testing import capture_logs
 
-from approvals.errors import UnavailableError
-from approvals.follow_up import DELIVER
-from approvals.models import DeliveryStatus
-from bot.cli_doctor import _run
-from bot.settings import Settings
-from bot.teams import keys
-from bot.teams.retry import Retry
+from countersign.approvals.decisions.outbox import DELIVER
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.models import DeliveryStatus
+from countersign.bot.cli.doctor import _run
+from countersign.bot.settings.sections import Settings
+from countersign.bot.teams import keys
+from countersign.bot.teams.retry import Retry
 from tests.bot.teams.stage import Stage, no_tokens_from_microsoft, stage
 from tests.bot.teams.test_sending import HELLO, reference
 

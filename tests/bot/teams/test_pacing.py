@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from approvals.errors import BusyError
-from bot.teams.connector import ConnectorError
-from bot.teams.messages import Text
-from bot.teams.pacing import LONGEST_WAIT_S, WINDOWS, Pacing
+from countersign.approvals.errors import BusyError
+from countersign.bot.teams.connector import ConnectorError
+from countersign.bot.teams.messages import Text
+from countersign.bot.teams.pacing import LONGEST_WAIT_S, WINDOWS, Pacing
 from tests.bot.teams.stage import stage
 from tests.bot.teams.test_sending import reference
 
@@ -127,7 +127,7 @@ async def test_who_already_waits_minds_a_429_that_comes_meanwhile() -> None:
 
 
 async def test_idle_conversations_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.teams.pacing.SWEPT_EVERY", 10)
+    monkeypatch.setattr("countersign.bot.teams.pacing.SWEPT_EVERY", 10)
     channel = Channel()
     for number in range(9):
         await channel.send(f"old-{number}")

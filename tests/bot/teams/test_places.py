@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.errors import MisdirectedError, NotFoundError, UnreachableError
-from approvals.models import (
+from countersign.approvals.errors import MisdirectedError, NotFoundError, UnreachableError
+from countersign.approvals.models import (
     Actor,
     Conversation,
     ConversationKey,
@@ -19,7 +19,7 @@ from approvals.models import (
     JsonObject,
     Via,
 )
-from bot.teams.places import Places, key_of
+from countersign.bot.teams.places import Places, key_of
 from tests.bot.teams.stage import ALEX, SAM, Stage, stage
 
 pytestmark = pytest.mark.asyncio

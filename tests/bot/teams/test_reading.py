@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox.botframework.world import Message
+from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ALEX, ISAIAH, STRANGER, Stage, stage
 from tests.bot.teams.test_cards import nodes, texts
 from tests.doubles.links import links

@@ -11,13 +11,13 @@ import pytest
 from botbuilder.integration.aiohttp import ConfigurationServiceClientCredentialFactory
 from structlog.testing import capture_logs
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     MisdirectedError,
     NotFoundError,
     UnavailableError,
     UnreachableError,
 )
-from approvals.models import (
+from countersign.approvals.models import (
     Conversation,
     ConversationKey,
     JsonObject,
@@ -25,11 +25,11 @@ from approvals.models import (
     PrincipalId,
     SessionId,
 )
-from bot.teams import connector
-from bot.teams.channel import TeamsChannel, safe_markdown
-from bot.teams.connector import _error_code
-from bot.teams.hosts import service_url_allowed
-from bot.teams.messages import TEXT_LIMIT, Text
+from countersign.bot.teams import connector
+from countersign.bot.teams.channel import TeamsChannel, safe_markdown
+from countersign.bot.teams.connector import _error_code
+from countersign.bot.teams.hosts import service_url_allowed
+from countersign.bot.teams.messages import TEXT_LIMIT, Text
 from tests.bot.teams import gallery
 from tests.bot.teams.stage import ALEX, SAM, Stage, stage
 
@@ -86,7 +86,7 @@ async def test_patience_ends(signed: Stage) -> None:
 
 async def test_a_broken_connection_is_not_repeated_blindly(signed: Stage) -> None:
     """The message may have arrived."""
-    from sandbox._faults import Fault
+    from countersign.sandbox._faults import Fault
 
     where = await reference(signed)
     signed.teams.faults.add(Fault(kind="reset_after", path="/activities"))
@@ -201,7 +201,7 @@ def _count_tokens(monkeypatch: pytest.MonkeyPatch, fetch: object) -> None:
 
 async def test_slow_channel_does_not_hold_up_others(signed: Stage) -> None:
     """Sends are not limited by a thread pool: sixty-four wait at the same time."""
-    from sandbox._faults import Fault
+    from countersign.sandbox._faults import Fault
 
     where = await reference(signed)
     arrived = asyncio.get_running_loop().time()
@@ -281,8 +281,8 @@ async def test_service_urls(url: str, local: bool, allowed: bool) -> None:
 
 async def test_managed_identity_is_understood() -> None:
     """A misspelt type would silently be multi-tenant with authentication off in the vendor."""
-    from bot.teams.auth import vendor_configuration
-    from bot.teams.settings import TeamsSettings
+    from countersign.bot.teams.auth import vendor_configuration
+    from countersign.bot.teams.settings import TeamsSettings
     from tests.bot.teams.stage import APP_ID
 
     settings = TeamsSettings(app_id=APP_ID, app_type="UserAssignedMSI", tenant_id="t")

@@ -10,19 +10,30 @@ from typing import Any
 
 import pytest
 
-from approvals.canonical import canonical_json
-from approvals.display import shown_arguments
-from approvals.models import Checked, JsonObject, Preview, Principal, PrincipalId
-from approvals.ports import RequestView, TicketOrder
-from approvals.wording import visible
-from bot.reading import html
-from bot.teams.cards import CARD_LIMIT_BYTES, request_card, shows_all, size_bytes
-from bot.teams.parts import Look
-from connectors.document import document
-from connectors.jira import text as jira
-from connectors.jira.markup import box, cell, fits_cell
-from connectors.servicenow import text as servicenow
-from connectors.servicenow.text import harmless
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.forms.display import shown_arguments
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import (
+    Checked,
+    JsonObject,
+    Preview,
+    Principal,
+    PrincipalId,
+)
+from countersign.approvals.ports import RequestView, TicketOrder
+from countersign.bot.reading import html
+from countersign.bot.teams.cards import (
+    CARD_LIMIT_BYTES,
+    request_card,
+    shows_all,
+    size_bytes,
+)
+from countersign.bot.teams.parts import Look
+from countersign.connectors.document import document
+from countersign.connectors.jira import text as jira
+from countersign.connectors.jira.markup import box, cell, fits_cell
+from countersign.connectors.servicenow import text as servicenow
+from countersign.connectors.servicenow.text import harmless
 from tests.bot.teams.gallery import view
 from tests.bot.teams.reading import value_of
 from tests.bot.teams.test_cards import nodes

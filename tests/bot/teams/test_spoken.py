@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.models import JsonObject
-from bot.teams.intake import storable
-from bot.teams.spoken import plain_words
-from bot.teams.wire import IncomingActivity
+from countersign.approvals.models import JsonObject
+from countersign.bot.teams.intake import storable
+from countersign.bot.teams.spoken import plain_words
+from countersign.bot.teams.wire import IncomingActivity
 from tests.bot.teams.stage import ALEX, Stage
 
 BOT = "28:bot"

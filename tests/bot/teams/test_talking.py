@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from approvals.models import ConversationKey, JsonObject, PrincipalId, Request, RequestKind
-from sandbox.botframework.world import Message
+from countersign.approvals.models import (
+    ConversationKey,
+    JsonObject,
+    PrincipalId,
+    Request,
+    RequestKind,
+)
+from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ADELE, ALEX, ARGUMENTS, ISAIAH, SAM, STRANGER, Stage
 
 pytestmark = pytest.mark.asyncio

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from approvals.wording import as_text
-from bot.teams.channel import safe_markdown
+from countersign.approvals.forms.wording import as_text
+from countersign.bot.teams.channel import safe_markdown
 
 
 @pytest.mark.parametrize(

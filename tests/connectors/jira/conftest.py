@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from sandbox.jira.server import Jira
+from countersign.sandbox.jira.server import Jira
 from tests.connectors.jira.site import JiraSite
 from tests.contracts.orders import Orders, orders_in
 

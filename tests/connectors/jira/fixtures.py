@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from connectors.jira.settings import JiraSettings
+from countersign.connectors.jira.settings import JiraSettings
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "jira"
 CLOUD_AUTH = {"kind": "basic", "email": "bot@example.com", "token": "t0ken"}

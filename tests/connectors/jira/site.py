@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from approvals.ports import TicketConnector
-from approvals.tickets import Observation, TicketPage, TicketRef, TicketRefusal, TicketVote
-from connectors.jira.connector import JiraConnector
-from connectors.jira.session import JiraSession
-from sandbox.jira.catalog import (
+from countersign.approvals.ports import TicketConnector
+from countersign.approvals.tickets import (
+    Observation,
+    TicketPage,
+    TicketRef,
+    TicketRefusal,
+    TicketVote,
+)
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.jira.session import JiraSession
+from countersign.sandbox.jira.catalog import (
     APPROVED,
     APPROVERS,
     CANCELED,
@@ -20,7 +26,7 @@ from sandbox.jira.catalog import (
     REJECTED,
     WAITING,
 )
-from sandbox.jira.server import Jira
+from countersign.sandbox.jira.server import Jira
 from tests.contracts.tickets_jira import PUBLIC_URL, OnJira, settings
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.links import links

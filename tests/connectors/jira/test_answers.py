@@ -6,14 +6,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from approvals.models import Verdict
-from approvals.ports import TicketOrder
-from approvals.tickets import TicketAct, TicketRefusal
-from connectors.jira import wire
-from connectors.jira.approvals import Answers
-from connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
-from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED, REQUESTED_CHANGES
-from sandbox.jira.people import BOT
+from countersign.approvals.models import Verdict
+from countersign.approvals.ports import TicketOrder
+from countersign.approvals.tickets import TicketAct, TicketRefusal
+from countersign.connectors.jira import wire
+from countersign.connectors.jira.approvals import Answers
+from countersign.connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
+from countersign.sandbox.jira.catalog import (
+    APPROVED,
+    CHANGES,
+    CLOSED,
+    PENDING,
+    REJECTED,
+    REQUESTED_CHANGES,
+)
+from countersign.sandbox.jira.people import BOT
 from tests.connectors.jira.fixtures import fixture, settings
 from tests.connectors.jira.site import MAPPED, JiraSite
 from tests.contracts.orders import Orders

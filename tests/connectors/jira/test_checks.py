@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Principal
-from approvals.tickets import CheckResult
-from sandbox._faults import Fault
-from sandbox.jira.catalog import APPROVED, APPROVERS, PENDING, REJECTED
-from sandbox.jira.people import ALEX, BOT
+from countersign.approvals.models import Principal
+from countersign.approvals.tickets import CheckResult
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.jira.catalog import (
+    APPROVED,
+    APPROVERS,
+    PENDING,
+    REJECTED,
+)
+from countersign.sandbox.jira.people import ALEX, BOT
 from tests.connectors.jira.site import MAPPED, SERVICE_PROJECT, JiraSite
 from tests.contracts.orders import Orders
 from tests.doubles.directory import BEN

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.settings_tickets import read_connectors
-from connectors.jira.checks import PERMISSIONS
-from connectors.jira.settings import JiraSettings
+from countersign.bot.settings.tickets import read_connectors
+from countersign.connectors.jira.checks import PERMISSIONS
+from countersign.connectors.jira.settings import JiraSettings
 from tests.connectors.jira.fixtures import settings
 
 TEXT = (Path(__file__).parents[3] / "docs" / "jira.md").read_text()

@@ -6,10 +6,15 @@ import traceback
 
 import pytest
 
-from approvals.errors import UnavailableError
-from connectors.jira import client
-from sandbox.jira import rest_search
-from sandbox.jira.catalog import APPROVED, PENDING, REJECTED, REQUESTED_CHANGES
+from countersign.approvals.errors import UnavailableError
+from countersign.connectors.jira import client
+from countersign.sandbox.jira import rest_search
+from countersign.sandbox.jira.catalog import (
+    APPROVED,
+    PENDING,
+    REJECTED,
+    REQUESTED_CHANGES,
+)
 from tests.connectors.jira.site import SERVICE_PROJECT, JiraSite
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Who

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from approvals.wording import visible
-from connectors.jira.markup import box, cell, escape, fits_cell, unescape
-from sandbox.jira.wiki import render
+from countersign.approvals.forms.wording import visible
+from countersign.connectors.jira.markup import (
+    box,
+    cell,
+    escape,
+    fits_cell,
+    unescape,
+)
+from countersign.sandbox.jira.wiki import render
 
 MARKUP = re.compile(r"<(?!/?(?:p|br)\b)[a-z]", re.IGNORECASE)
 """All that Jira may make of plain text is paragraphs."""

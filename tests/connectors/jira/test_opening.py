@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from approvals.errors import InvalidError, UnansweredError
-from sandbox._faults import Fault
-from sandbox.jira.catalog import APPROVERS
+from countersign.approvals.errors import InvalidError, UnansweredError
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.jira.catalog import APPROVERS
 from tests.connectors.jira.site import JiraSite
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Who

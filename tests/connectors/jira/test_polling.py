@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from approvals.errors import InvalidError, UnavailableError
-from approvals.tickets import TicketRef
-from sandbox.jira.catalog import APPROVED, PENDING, REQUESTED_CHANGES
-from sandbox.jira.model import Issue
+from countersign.approvals.errors import InvalidError, UnavailableError
+from countersign.approvals.tickets import TicketRef
+from countersign.sandbox.jira.catalog import APPROVED, PENDING, REQUESTED_CHANGES
+from countersign.sandbox.jira.model import Issue
 from tests.connectors.jira.site import JiraSite
 from tests.contracts.orders import Orders
 

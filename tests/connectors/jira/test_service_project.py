@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from approvals.errors import UnavailableError
-from approvals.tickets import TicketOutcome
-from sandbox.jira.catalog import APPROVERS, CANCELED, IN_PROGRESS, REQUESTED_CHANGES
-from sandbox.jira.refusals import JiraError
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.tickets import TicketOutcome
+from countersign.sandbox.jira.catalog import (
+    APPROVERS,
+    CANCELED,
+    IN_PROGRESS,
+    REQUESTED_CHANGES,
+)
+from countersign.sandbox.jira.refusals import JiraError
 from tests.connectors.jira.site import SERVICE_PROJECT, JiraSite
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Who

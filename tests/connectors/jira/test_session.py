@@ -12,19 +12,19 @@ import pytest
 from aiohttp import web
 from jira import JIRA
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
     NotFoundError,
     UnansweredError,
     UnavailableError,
 )
-from connectors.jira.client import JiraClient
-from connectors.jira.refusals import ForbiddenError
-from connectors.jira.session import JiraSession
-from sandbox._faults import Fault
-from sandbox._serve import serve
-from sandbox.jira.people import BOT, CLOUD_ID
+from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.refusals import ForbiddenError
+from countersign.connectors.jira.session import JiraSession
+from countersign.sandbox._faults import Fault
+from countersign.sandbox._serve import serve
+from countersign.sandbox.jira.people import BOT, CLOUD_ID
 from tests.connectors.jira.fixtures import settings as cloud_settings
 from tests.connectors.jira.site import JiraSite
 from tests.contracts.tickets_jira import settings

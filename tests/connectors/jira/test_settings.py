@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from approvals.models import Verdict
-from approvals.tickets import TicketOutcome
-from connectors.jira.settings import JiraSettings
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import TicketOutcome
+from countersign.connectors.jira.settings import JiraSettings
 from tests.connectors.jira.fixtures import CLOUD_AUTH, STATUSES, settings
 
 OAUTH = {"kind": "oauth", "token": "x", "cloud_id": "11111111-2222-3333-4444-555555555555"}

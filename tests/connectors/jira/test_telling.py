@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from approvals.errors import UnansweredError
-from approvals.tickets import TicketOutcome
-from connectors.jira.text import remark
-from sandbox._faults import Fault
-from sandbox.jira.catalog import APPROVED, CHANGES, CLOSED, PENDING, REJECTED
+from countersign.approvals.errors import UnansweredError
+from countersign.approvals.tickets import TicketOutcome
+from countersign.connectors.jira.text import remark
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.jira.catalog import (
+    APPROVED,
+    CHANGES,
+    CLOSED,
+    PENDING,
+    REJECTED,
+)
 from tests.connectors.jira.site import MAPPED, JiraSite
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Who

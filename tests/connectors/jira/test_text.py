@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import InvalidError
-from connectors.document import BEFORE_APPROVAL, Document, Row
-from connectors.jira.text import COMMENT_LIMIT, DESCRIPTION_LIMIT, description, remark
+from countersign.approvals.errors import InvalidError
+from countersign.connectors.document import BEFORE_APPROVAL, Document, Row
+from countersign.connectors.jira.text import (
+    COMMENT_LIMIT,
+    DESCRIPTION_LIMIT,
+    description,
+    remark,
+)
 from tests.connectors.jira.fixtures import settings
 
 LINK = "Read all of it here: https://gate.example/read/a.b"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from approvals.errors import InvalidWebhookError
-from connectors.jira.connector import JiraConnector
-from connectors.jira.webhook import hint, verify
+from countersign.approvals.errors import InvalidWebhookError
+from countersign.connectors.jira.connector import JiraConnector
+from countersign.connectors.jira.webhook import hint, verify
 from tests.connectors.jira.fixtures import fixture, settings
 
 OLD, NEW = SecretStr("the old one"), SecretStr("It's a Secret to Everybody")

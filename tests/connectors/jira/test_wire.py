@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.jira import wire
-from connectors.jira.approvals import answers
-from connectors.jira.wire import MalformedError
+from countersign.connectors.jira import wire
+from countersign.connectors.jira.approvals import answers
+from countersign.connectors.jira.wire import MalformedError
 from tests.connectors.jira.fixtures import fixture
 
 FIELD = "customfield_10050"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from sandbox.servicenow.server import ServiceNow
+from countersign.sandbox.servicenow.server import ServiceNow
 from tests.connectors.servicenow.office import Office
 from tests.contracts.orders import Orders, orders_in
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from connectors.servicenow.settings import BasicAuth, ServiceNowSettings
+from countersign.connectors.servicenow.settings import BasicAuth, ServiceNowSettings
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "servicenow"
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from approvals.ports import TicketConnector
-from approvals.tickets import Observation, TicketRef, TicketRefusal, TicketVote
-from bot.clock import SystemClock
-from connectors.servicenow.client import ServiceNowClient
-from connectors.servicenow.connector import ServiceNowConnector
-from connectors.servicenow.settings import ServiceNowSettings
-from sandbox.servicenow.persons import Person
-from sandbox.servicenow.server import ServiceNow
+from countersign.approvals.ports import TicketConnector
+from countersign.approvals.tickets import (
+    Observation,
+    TicketRef,
+    TicketRefusal,
+    TicketVote,
+)
+from countersign.bot.clock import SystemClock
+from countersign.connectors.servicenow.client import ServiceNowClient
+from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.sandbox.servicenow.persons import Person
+from countersign.sandbox.servicenow.server import ServiceNow
 from tests.contracts.tickets_servicenow import InServiceNow, settings_for
 from tests.doubles.links import links
 

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.models import Verdict
-from approvals.tickets import TicketOutcome, TicketRef, TicketRefusal, TicketVote
-from sandbox.servicenow.people import ADELE, ALEX, APPROVAL_ADMIN, BOT, MALLORY, SAM
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import (
+    TicketOutcome,
+    TicketRef,
+    TicketRefusal,
+    TicketVote,
+)
+from countersign.sandbox.servicenow.people import (
+    ADELE,
+    ALEX,
+    APPROVAL_ADMIN,
+    BOT,
+    MALLORY,
+    SAM,
+)
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
 

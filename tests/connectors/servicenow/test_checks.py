@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.servicenow.people import ALEX, BOT, INTEGRATION, SAM
+from countersign.sandbox.servicenow.people import (
+    ALEX,
+    BOT,
+    INTEGRATION,
+    SAM,
+)
 from tests.connectors.servicenow.office import Office
 from tests.contracts.orders import Orders
 

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
     NotFoundError,
     UnansweredError,
     UnavailableError,
 )
-from connectors.servicenow import client as client_module
-from connectors.servicenow.client import ServiceNowClient
-from sandbox._faults import Fault
-from sandbox._serve import serve
-from sandbox.servicenow.people import ADMINISTRATOR, BOT, MALLORY
-from sandbox.servicenow.tokens import CLIENT_ID, CLIENT_SECRET
+from countersign.connectors.servicenow import client as client_module
+from countersign.connectors.servicenow.client import ServiceNowClient
+from countersign.sandbox._faults import Fault
+from countersign.sandbox._serve import serve
+from countersign.sandbox.servicenow.people import ADMINISTRATOR, BOT, MALLORY
+from countersign.sandbox.servicenow.tokens import CLIENT_ID, CLIENT_SECRET
 from tests.connectors.servicenow.fixtures import FOLDER
 from tests.connectors.servicenow.office import Office
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from approvals.models import Verdict
-from approvals.tickets import TicketOutcome, TicketRefusal, TicketVote
-from connectors.servicenow.connector import ServiceNowConnector
-from sandbox.servicenow.people import BOT, MALLORY, MEGAN
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import TicketOutcome, TicketRefusal, TicketVote
+from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.sandbox.servicenow.people import BOT, MALLORY, MEGAN
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
 from tests.doubles.tickets import among

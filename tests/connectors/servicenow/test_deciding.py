@@ -5,10 +5,16 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Verdict
-from approvals.tickets import Observation, TicketAct, TicketRef, TicketRefusal, TicketVote
-from connectors.servicenow.deciding import decide
-from connectors.servicenow.reading import CLOSED
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import (
+    Observation,
+    TicketAct,
+    TicketRef,
+    TicketRefusal,
+    TicketVote,
+)
+from countersign.connectors.servicenow.deciding import decide
+from countersign.connectors.servicenow.reading import CLOSED
 from tests.connectors.servicenow.fixtures import settings
 
 AT = datetime(2026, 11, 25, 7, 10, tzinfo=UTC)

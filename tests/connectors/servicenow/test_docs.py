@@ -15,8 +15,8 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from bot.settings_tickets import read_connectors
-from connectors.servicenow.webhook import verify
+from countersign.bot.settings.tickets import read_connectors
+from countersign.connectors.servicenow.webhook import verify
 from tests.connectors.servicenow.fixtures import settings
 from tests.doubles.clock import ManualClock
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from approvals.tickets import TicketRef, TicketRefusal
-from sandbox.servicenow.people import ALEX, APPROVAL_ADMIN, BOT, ITIL, MALLORY, MEGAN
+from countersign.approvals.tickets import TicketRef, TicketRefusal
+from countersign.sandbox.servicenow.people import (
+    ALEX,
+    APPROVAL_ADMIN,
+    BOT,
+    ITIL,
+    MALLORY,
+    MEGAN,
+)
 from tests.connectors.servicenow.fixtures import settings
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.errors import InvalidError, UnansweredError
-from approvals.ports import TicketOrder
-from sandbox._faults import Fault
-from sandbox.servicenow.people import ALEX, MEGAN, SAM
+from countersign.approvals.errors import InvalidError, UnansweredError
+from countersign.approvals.ports import TicketOrder
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.servicenow.people import ALEX, MEGAN, SAM
 from tests.connectors.servicenow.office import APPROVER, PUBLIC_URL, Office
 from tests.contracts.orders import Orders
 

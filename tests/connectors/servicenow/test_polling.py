@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from approvals.models import Verdict
-from approvals.tickets import TicketOutcome, TicketRef, TicketVote
-from sandbox._serve import serve
-from sandbox.servicenow.people import ALEX, MEGAN
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import TicketOutcome, TicketRef, TicketVote
+from countersign.sandbox._serve import serve
+from countersign.sandbox.servicenow.people import ALEX, MEGAN
 from tests.connectors.servicenow.fixtures import payload
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from approvals.errors import InvalidError
-from connectors.servicenow import query
+from countersign.approvals.errors import InvalidError
+from countersign.connectors.servicenow import query
 
 HOSTILE = ["x^NQactive=true", "x^ORstate=approved", "a\nb", "javascript:gs.log(1)", "JavaScript:1"]
 

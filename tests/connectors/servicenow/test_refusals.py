@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import requests
 
-from approvals.errors import (
+from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
     NotFoundError,
     UnansweredError,
     UnavailableError,
 )
-from connectors.servicenow.refusals import ForbiddenError, refused
+from countersign.connectors.servicenow.refusals import ForbiddenError, refused
 from tests.connectors.servicenow.fixtures import FOLDER, payload
 
 ERRORS = payload("errors.json")

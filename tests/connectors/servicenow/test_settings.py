@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from approvals.models import Verdict
-from approvals.tickets import TicketOutcome
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import TicketOutcome
 from tests.connectors.servicenow.fixtures import settings
 
 COLUMN = {"field": "state", "approved": [-1], "rejected": [4], "pending": [-5, -4]}

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.models import Verdict
-from approvals.tickets import TicketOutcome, TicketVote
-from sandbox._faults import Fault
-from sandbox.servicenow.people import ALEX, APPROVAL_ADMIN, BOT, SAM
+from countersign.approvals.models import Verdict
+from countersign.approvals.tickets import TicketOutcome, TicketVote
+from countersign.sandbox._faults import Fault
+from countersign.sandbox.servicenow.people import (
+    ALEX,
+    APPROVAL_ADMIN,
+    BOT,
+    SAM,
+)
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Who

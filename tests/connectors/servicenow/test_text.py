@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from connectors.document import BEFORE_APPROVAL, Document, Row
-from connectors.servicenow import text
+from countersign.connectors.document import BEFORE_APPROVAL, Document, Row
+from countersign.connectors.servicenow import text
 from tests.connectors.servicenow.fixtures import settings
 
 LINK = "Read all of it here: https://approvals.example/read/a.b"

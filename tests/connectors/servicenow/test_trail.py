@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from connectors.servicenow import reading, text, wire
-from connectors.servicenow.trail import Entry, Trail
-from connectors.servicenow.wire import Mark
-from connectors.vocabulary import OBJECT
+from countersign.connectors.comments.vocabulary import OBJECT
+from countersign.connectors.servicenow import reading, text, wire
+from countersign.connectors.servicenow.trail import Entry, Trail
+from countersign.connectors.servicenow.wire import Mark
 from tests.connectors.servicenow.fixtures import payload, settings
 
 ROW = payload("approval.json")["result"][0]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from approvals.errors import InvalidWebhookError
-from approvals.tickets import WebhookHint
-from connectors.servicenow.webhook import verify
+from countersign.approvals.errors import InvalidWebhookError
+from countersign.approvals.tickets import WebhookHint
+from countersign.connectors.servicenow.webhook import verify
 from tests.connectors.servicenow.fixtures import settings
 from tests.doubles.clock import ManualClock
 

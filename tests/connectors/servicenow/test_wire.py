@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.servicenow import wire
+from countersign.connectors.servicenow import wire
 from tests.connectors.servicenow.fixtures import payload
 
 TASK = payload("task.json")["result"]

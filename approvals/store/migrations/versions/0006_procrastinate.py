@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from approvals.errors import ConfigurationError
-from approvals.store import doorbells
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.store import doorbells
 
 revision = "0006"
 down_revision = "0003"

@@ -1,0 +1,70 @@
+"""A chat made ready to run: checked, its tools known, and with a record of what it was like new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from autogen import GroupChat, GroupChatManager
+
+from countersign.agents.classic.baseline import Baseline
+from countersign.agents.classic.chat import Chat
+from countersign.agents.classic.gatekeeper import ApprovalProxy
+from countersign.agents.classic.witness import Witness
+from countersign.agents.effective import ToolParameters
+from countersign.agents.guard.standing import Home
+
+Mode = Literal["async", "sync"]
+
+
+@dataclass(frozen=True)
+class BuiltChat:
+    """One chat of a workflow. Used by one session at a time."""
+
+    chat: Chat
+    mode: Mode
+    tools: Mapping[str, ToolParameters]
+    """What each tool takes, without the rationale."""
+    offered: Mapping[str, frozenset[str]]
+    """Which tools each agent was shown when the chat was built, by the agent's name."""
+    baseline: Baseline
+    home: Home
+    """Where its agents belong, which tells what they may do."""
+    witness: Witness = field(default_factory=Witness)
+    """What the models of this session answered."""
+    rounds: int = 0
+    """`max_round` of the group, which counts down over the pauses of a session."""
+
+    @cached_property
+    def proxies(self) -> tuple[ApprovalProxy, ...]:
+        """The user proxies that execute tools and ask people."""
+        return tuple(a for a in self.chat.agents if isinstance(a, ApprovalProxy))
+
+    def proxy(self, name: str) -> ApprovalProxy | None:
+        """The proxy of this name."""
+        return next((proxy for proxy in self.proxies if proxy.name == name), None)
+
+    @property
+    def group(self) -> GroupChat | None:
+        """The GroupChat that the manager runs; None in a two-agent chat."""
+        return None if self.chat.manager is None else live_group(self.chat.manager, self.mode)
+
+    def reset(self) -> None:
+        """Forget the session that used it."""
+        self.baseline.reset()
+        self.witness.answers.clear()
+
+
+def live_group(manager: GroupChatManager, mode: Mode) -> GroupChat:
+    """The copy of the GroupChat that `initiate_chat` hands to the manager's reply function.
+
+    `register_reply` copies its config, once for the sync and once for the async function; a
+    speaker selection function sees (and may write to) that copy, not `manager.groupchat`.
+    """
+    wanted: Any = GroupChatManager.a_run_chat if mode == "async" else GroupChatManager.run_chat
+    for entry in manager._reply_func_list:
+        if entry["reply_func"] is wanted and isinstance(entry["config"], GroupChat):
+            return entry["config"]
+    return manager.groupchat

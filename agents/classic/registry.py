@@ -1,0 +1,277 @@
+"""The workflows of a process: found by import path, built and checked once, pooled for reuse."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from countersign.agents.checks import Checks
+from countersign.agents.classic import entries, topology
+from countersign.agents.classic.baseline import Baseline
+from countersign.agents.classic.bodies import same_bodies
+from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.chat import Chat
+from countersign.agents.classic.fast_conditions import quicken
+from countersign.agents.classic.fingerprint import fingerprint, fingerprint_with_schemas
+from countersign.agents.classic.loading import why
+from countersign.agents.classic.reach import Reach, reach
+from countersign.agents.classic.tools import (
+    offered_to,
+    parameters,
+    require_the_same,
+    schemas_before_versions,
+    show,
+    versions,
+)
+from countersign.agents.classic.twins import ask_once
+from countersign.agents.classic.witness import Witness
+from countersign.agents.classic.workflows import Workflow, WorkflowContext, WorkflowInfo
+from countersign.agents.effective import ToolParameters
+from countersign.agents.guard import processes, threads
+from countersign.agents.guard.libraries import belongs_to_workflows
+from countersign.agents.guard.standing import ContextExecutor, Home, Watch
+from countersign.agents.values import time_limit
+from countersign.approvals.errors import (
+    BesideGateError,
+    CheckFailedError,
+    ConfigurationError,
+    WorkflowMissingError,
+)
+from countersign.approvals.models import Checked, Effective, JsonObject
+
+THREADS = 4
+"""Of one workflow, for what its validators and checks say when people vote."""
+IDLE_CHATS = 16
+"""Built chats of one workflow that wait for the next session; about 0.2 MB each."""
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+class Registry:
+    """Workflows by name. Also the ToolCatalog of `countersign.approvals.ports`.
+
+    `needs_rationale` says of which tools the model must give a reason: those that the policy
+    does not allow outright.
+    """
+
+    def __init__(
+        self, context: WorkflowContext, *, needs_rationale: Callable[[str], bool] = _always
+    ):
+        entries.install()
+        threads.install()
+        self._context = context
+        self._needs_rationale = needs_rationale
+        self._workflows: dict[str, Workflow] = {}
+        self._infos: dict[str, WorkflowInfo] = {}
+        self._tools: dict[str, dict[str, ToolParameters]] = {}
+        self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._checks: dict[tuple[str, str], Checks | None] = {}
+        self._same: dict[str, list[frozenset[str]]] = {}
+        self._idle: dict[str, list[BuiltChat]] = {}
+        self._threads: dict[str, ContextExecutor] = {}
+
+    def load(self, *import_paths: str) -> None:
+        """Add every workflow of these modules, e.g. `countersign.examples.sales_quote`.
+
+        Those that are sound are there afterwards, also if it raises ConfigurationError with what
+        is wrong with the others.
+        """
+        problems: list[str] = []
+        belongs_to_workflows(import_paths)
+        for path in import_paths:
+            try:
+                module = importlib.import_module(path)
+            except (Exception, SystemExit) as exc:  # a module may raise anything while it runs
+                problems.append(f"workflows: {path} cannot be imported: {why(exc, path)}")
+                continue
+            found = [value for value in vars(module).values() if isinstance(value, Workflow)]
+            if not found:
+                problems.append(f"workflows: {path} declares none; use the @workflow decorator.")
+            for one in found:
+                try:
+                    self.add(one)
+                except ConfigurationError as exc:
+                    problems += exc.problems
+                except (Exception, SystemExit) as exc:  # and so may a factory
+                    where = one.factory.__module__
+                    problems.append(f"workflows: {one.name} cannot be built: {why(exc, where)}")
+        if problems:
+            raise ConfigurationError(problems)
+
+    def add(self, workflow: Workflow) -> None:
+        """Add one workflow, build it twice and check it.
+
+        Raises ConfigurationError with everything that makes its chat unsafe.
+        """
+        if self._workflows.get(workflow.name, workflow) is not workflow:
+            raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
+        belongs_to_workflows([workflow.factory.__module__])
+        try:
+            _, _, _, another = self._made(workflow)
+            built, version, *also = self._build(workflow)
+        except ValueError as exc:  # what a factory says of the settings that it needs
+            raise ConfigurationError(
+                f"The workflow {workflow.name} cannot be built: {exc}"
+            ) from exc
+        require_the_same(workflow.name, another, built.tools)
+        self._workflows[workflow.name] = workflow
+        self._infos[workflow.name] = WorkflowInfo(
+            name=workflow.name,
+            version=version,
+            also=tuple(also),
+            title=workflow.title,
+            triggers=workflow.triggers,
+            example=workflow.example,
+            tools=tuple(built.tools),
+            agents=tuple(agent.name for agent in built.chat.agents),
+        )
+        self._tools[workflow.name] = dict(built.tools)
+        self._same[workflow.name] = same_bodies(built.proxies)
+        for proxy in built.proxies:
+            self._roles[workflow.name, proxy.name] = proxy.roles
+            for tool in proxy.function_map:
+                self._checks[workflow.name, tool] = proxy.checks_of(tool)
+        self._idle[workflow.name] = [built] if workflow.pooled else []
+
+    def infos(self) -> tuple[WorkflowInfo, ...]:
+        """All workflows, in the order they were added."""
+        return tuple(self._infos.values())
+
+    def info(self, name: str) -> WorkflowInfo:
+        """One workflow. Raises WorkflowMissingError that lists the known ones."""
+        self._require(name)
+        return self._infos[name]
+
+    def schema(self, workflow: str, tool: str) -> JsonObject | None:
+        """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
+        known = self._tools.get(workflow, {}).get(tool)
+        return None if known is None else known.schema
+
+    def schema_version(self, workflow: str, tool: str) -> str | None:
+        """Names what the tool takes here and now; None if unknown."""
+        known = self._tools.get(workflow, {}).get(tool)
+        return None if known is None else known.version
+
+    def schema_versions(self) -> frozenset[str]:
+        """Those of all tools here."""
+        return frozenset(tool.version for tools in self._tools.values() for tool in tools.values())
+
+    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
+        """What the tool's body would receive; None if the tool is unknown.
+
+        Raises InvalidArgumentsError with a reason by argument.
+        """
+        known = self._tools.get(workflow, {}).get(tool)
+        if known is None:
+            return None
+        return await time_limit.effective(known, arguments, self._threads_of(workflow))
+
+    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
+        """What the tool's check and preview say of these effective arguments; None if the tool is
+        unknown. Raises PreconditionFailedError, or CheckFailedError if they cannot say anything."""
+        if (workflow, tool) not in self._checks:
+            return None
+        checks, watch = self._checks[workflow, tool], Watch(f"check of {tool}")
+        if checks is None:
+            return Checked()
+        try:
+            checked = await checks.now(arguments, watch, self._threads_of(workflow))
+            watch.require()
+        except BesideGateError as exc:
+            raise CheckFailedError(
+                f"The check of {tool} was about to {exc.tried} ({exc.how}), which was refused."
+            ) from exc
+        return checked
+
+    @property
+    def same_bodies(self) -> tuple[frozenset[str], ...]:
+        """Groups of tool names under which one function is registered."""
+        return tuple(group for groups in self._same.values() for group in groups)
+
+    @property
+    def asking(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The roles that user proxies name for their questions, by (workflow, proxy)."""
+        return {proxy: roles for proxy, roles in self._roles.items() if roles}
+
+    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
+        """Who answers this user proxy's questions; () for the policy's default."""
+        return self._roles.get((workflow, executor), ())
+
+    @asynccontextmanager
+    async def borrow(self, name: str) -> AsyncIterator[BuiltChat]:
+        """A chat for one session, as new.
+
+        Afterwards it is reset and kept. After an exception nobody knows what state it is in (a
+        thread may still be using it), so then it is dropped.
+        """
+        workflow = self._require(name)
+        idle = self._idle[name]
+        built = idle.pop() if idle else (await asyncio.to_thread(self._build, workflow))[0]
+        self._meet(name, built)
+        yield built
+        self._give_back(workflow, built)
+
+    def _meet(self, name: str, built: BuiltChat) -> None:
+        """Tools take what they take in the chat that was built last (a default that is today's
+        date): what was asked for an earlier one is asked again."""
+        if versions(built.tools) != versions(self._tools[name]):
+            self._tools[name] = dict(built.tools)
+            self._idle[name].clear()
+
+    def _give_back(self, workflow: Workflow, built: BuiltChat) -> None:
+        idle = self._idle[workflow.name]
+        current = versions(built.tools) == versions(self._tools[workflow.name])
+        if workflow.pooled and current and len(idle) < IDLE_CHATS:
+            built.reset()
+            idle.append(built)
+
+    def _made(self, workflow: Workflow) -> tuple[Home, Chat, Reach, dict[str, ToolParameters]]:
+        """A chat as its factory makes it, checked, and what its tools take."""
+        home = Home()
+        with home.building():
+            chat = workflow(self._context)
+        found = reach(chat.agents)
+        topology.check(chat, workflow.name, found)
+        return home, chat, found, parameters(chat, workflow.name)
+
+    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
+        """The chat, its version, and its version as it was written before tools had versions."""
+        home, chat, found, tools = self._made(workflow)
+        before = fingerprint_with_schemas(chat, schemas_before_versions(chat))
+        named = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
+        show(chat, tools, self._needs_rationale)
+        quicken(chat.agents)
+        if workflow.mode == "async":
+            ask_once(chat.agents)
+        package = workflow.factory.__module__.partition(".")[0]
+        witness, rounds = Witness(), 0 if chat.group is None else chat.group.max_round
+        witness.watch(chat.agents)
+        baseline = Baseline(chat.agents, [package])
+        _watch(found, home)
+        offered = {agent.name: offered_to(agent) for agent in chat.agents}
+        built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home, witness, rounds)
+        return built, named[0], named[1]
+
+    def _threads_of(self, workflow: str) -> ContextExecutor:
+        if workflow not in self._threads:
+            self._threads[workflow] = ContextExecutor(THREADS, thread_name_prefix="vote")
+        return self._threads[workflow]
+
+    def _require(self, name: str) -> Workflow:
+        workflow = self._workflows.get(name)
+        if workflow is None:
+            known = ", ".join(sorted(self._workflows)) or "none"
+            raise WorkflowMissingError(f"There is no workflow {name!r}. Known: {known}.")
+        return workflow
+
+
+def _watch(found: Reach, home: Home) -> None:
+    """Everything in the chat that could execute beside its gate is watched from now on."""
+    entries.guard_executors()  # those that the workflow has brought along
+    home.adopt(found.agents)
+    if found.code:
+        processes.install()

@@ -1,0 +1,31 @@
+"""Lets a model in an async chat be asked once, on pyautogen 0.9.
+
+Every reply function of AutoGen has a sync twin behind it. AutoGen 0.14 skips it in an async chat;
+0.9 runs it where the first gave no reply, as it does for a model that said nothing: the model is
+asked a second time, and the event loop stands still meanwhile.
+Source: `ConversableAgent.a_generate_reply` of both (read 2026-11-29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autogen import ConversableAgent
+
+from countersign.agents.classic.distribution import installed
+
+_ASKS, _ASKS_TWIN = "a_generate_oai_reply", "generate_oai_reply"
+
+
+def ask_once(agents: Iterable[ConversableAgent]) -> None:
+    """Take the sync twin of asking a model off these agents of an async chat, if it would run."""
+    if "pyautogen" not in installed():
+        return
+    for agent in agents:
+        names = [getattr(entry["reply_func"], "__name__", "") for entry in agent._reply_func_list]
+        if _ASKS in names:
+            agent._reply_func_list[:] = [
+                entry
+                for entry, name in zip(agent._reply_func_list, names, strict=True)
+                if name != _ASKS_TWIN
+            ]

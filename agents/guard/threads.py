@@ -1,0 +1,67 @@
+"""Work that one thread hands to another stands where it was handed in.
+
+Threads know nothing of the context in which they were started, and Python 3.11 does not announce
+them. So `Thread.start` notes it, and the pools of the standard library take it along with every
+piece of work: their threads may have been there for long. Whose work comes out of a queue cannot
+be known.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import wraps
+from multiprocessing.pool import Pool, ThreadPool
+from typing import Any
+
+from countersign.agents.classic.entries import guard
+from countersign.agents.guard import standing
+
+_OF_POOLS = ("apply_async", "_map_async", "imap", "imap_unordered")
+
+
+def install() -> None:
+    """Take the place along, in this process. Harmless to repeat."""
+    guard(threading.Thread, "start", standing.hand_down)
+    guard(ProcessPoolExecutor, "submit", _to_a_process)
+    _carry(ThreadPoolExecutor, "submit")
+    for name in _OF_POOLS:
+        _carry(Pool, name)
+
+
+def _carry(owner: type, name: str) -> None:
+    method = vars(owner)[name]
+    if method in _ours:
+        return
+
+    @wraps(method)
+    def carrying(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self, Pool) and not isinstance(self, ThreadPool):
+            _to_a_process(self)
+        elif args:
+            _require_no_program(args[0])
+            args = (standing.standing_here(args[0]), *args[1:])
+        elif "func" in kwargs:
+            kwargs["func"] = standing.standing_here(kwargs["func"])
+        return method(self, *args, **kwargs)
+
+    _ours.add(carrying)
+    setattr(owner, name, carrying)
+
+
+def _require_no_program(work: Any) -> None:
+    """`autogen.code_utils.execute_code` starts its programs in a pool."""
+    caller = str(sys._getframe(2).f_globals.get("__name__", ""))
+    if getattr(work, "__module__", "") == "subprocess" and caller.startswith("autogen."):
+        standing.forbid("start a program", f"by {caller}")
+
+
+_ours: set[Callable[..., Any]] = set()
+
+
+def _to_a_process(pool: Any, *_: Any, **__: Any) -> None:
+    """Another process knows of no session."""
+    if standing.starting() is not None:
+        standing.forbid("have another process execute something", f"by a {type(pool).__name__}")

@@ -1,0 +1,38 @@
+"""What a tool returned is known nowhere else: it is stored, even if the store is away awhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from countersign.approvals.errors import UnavailableError
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+KEEP_TRYING_S = 120.0
+"""About what the failover of a database takes, and more than the restart of one. Afterwards the
+request stays in doubt, as it does when the process dies."""
+
+
+async def patiently(store: Callable[[], Awaitable[T]]) -> T:
+    """The answer of `store`, which may be repeated; tried again while it raises UnavailableError.
+
+    Raises UnavailableError in the end.
+    """
+    wait_s = waited_s = 0.0
+    while True:
+        try:
+            return await store()
+        except UnavailableError as exc:
+            if waited_s >= KEEP_TRYING_S:
+                raise
+            if not waited_s:
+                log.warning("result not stored yet", reason=str(exc))
+        wait_s = min(2 * wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
+        await asyncio.sleep(wait_s)
+        waited_s += wait_s

@@ -1,0 +1,1 @@
+"""Canonical JSON, digests, the hash chain and its seals. Pure."""

@@ -1,0 +1,103 @@
+"""The hash chain of a session: every entry links to the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from countersign.approvals.audit.canonical import canonical_json, sha256_hex
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import (
+    JsonObject,
+    LedgerEntry,
+    SessionId,
+    Value,
+)
+
+GENESIS = "0" * 64
+"""`prev_hash` of the first entry."""
+
+
+def entry_hash(
+    *,
+    session_id: str,
+    seq: int,
+    at: datetime,
+    kind: str,
+    body: JsonObject,
+    prev_hash: str,
+) -> str:
+    """SHA-256 over the canonical JSON of the entry without its hash."""
+    return sha256_hex(
+        canonical_json(
+            {
+                "session": session_id,
+                "seq": seq,
+                "at": at.isoformat(),
+                "kind": kind,
+                "body": body,
+                "prev_hash": prev_hash,
+            }
+        )
+    )
+
+
+class Verification(Value):
+    """What checking chains found; `verified` only if there is nothing to report."""
+
+    entries: int
+    problems: tuple[str, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether every link held."""
+        return not self.problems
+
+
+def verify(
+    session_id: SessionId, entries: Iterable[LedgerEntry], head: tuple[int, str]
+) -> Verification:
+    """Check one session's entries, ordered by seq, against its stored `head` (seq and hash).
+
+    Detects edits, insertions, deletions, reordering, and a cut-off tail (the head says how long
+    the chain must be). Whoever can rewrite both entries and head is not detected by this alone.
+    """
+    problems: list[str] = []
+    seq, prev_hash, count = 0, GENESIS, 0
+    for entry in entries:
+        count += 1
+        where = f"session {session_id}, entry {entry.seq}"
+        if entry.seq != seq + 1:
+            problems.append(f"{where}: follows entry {seq}; something is missing or out of order")
+        if entry.prev_hash != prev_hash:
+            problems.append(f"{where}: does not link to the entry before it")
+        if entry.hash != _expected(entry):
+            problems.append(f"{where}: was changed after it was written")
+        seq, prev_hash = entry.seq, entry.hash
+    if (seq, prev_hash) != head:
+        problems.append(
+            f"session {session_id}: ends at entry {seq}, but its head is entry {head[0]}"
+        )
+    return Verification(entries=count, problems=tuple(problems))
+
+
+def _expected(entry: LedgerEntry) -> str | None:
+    try:
+        return entry_hash(
+            session_id=entry.session_id,
+            seq=entry.seq,
+            at=entry.at,
+            kind=entry.kind,
+            body=entry.body,
+            prev_hash=entry.prev_hash,
+        )
+    except InvalidError:  # without a canonical form it was never written by us
+        return None
+
+
+def combine(parts: Sequence[Verification]) -> Verification:
+    """One verification of many sessions."""
+    return Verification(
+        entries=sum(p.entries for p in parts),
+        problems=tuple(problem for p in parts for problem in p.problems),
+    )

@@ -1,0 +1,324 @@
+"""Carries rows to channels: requests as cards or tickets, notices as messages.
+
+Nothing is delivered from memory. A row is due until an attempt is recorded, so a crash repeats at
+most the last attempt; what failed comes back with back-off; what can never arrive is abandoned,
+kept with its reason, and logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+from structlog.contextvars import bound_contextvars
+
+from countersign.approvals import backoff
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.errors import (
+    BusyError,
+    CountersignError,
+    NoRecipientError,
+    NotFoundError,
+    UnreachableError,
+)
+from countersign.approvals.forms.wording import channel_words
+from countersign.approvals.models import (
+    Delivery,
+    DeliveryStatus,
+    JsonObject,
+    RequestKind,
+    RequestStatus,
+    Session,
+)
+from countersign.approvals.notices import Notifier
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.outages import Outages, named
+from countersign.approvals.ports import (
+    Channel,
+    Channels,
+    Clock,
+    RequestView,
+    Store,
+)
+from countersign.approvals.rules.unreachable import news
+from countersign.approvals.store import changes, codec
+from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import sessions as session_rows
+
+log = structlog.get_logger(__name__)
+
+NEVER_SHOWN = "It was over before it could be shown here."
+
+
+class Courier:
+    """Handlers of the jobs `deliver` and `notify`."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        service: ApprovalService,
+        channels: Channels,
+        observer: Observer = SILENT,
+    ):
+        self._store = store
+        self._clock = clock
+        self._service = service
+        self._channels = channels
+        self._observer = observer
+        self._outages = Outages("channel")
+        self._notifier = Notifier(store, clock, channels, observer, self._outages)
+
+    async def deliver(self, delivery_id: str) -> None:
+        """Post or update one delivery, if it is due."""
+        taken = await self._take(delivery_id)
+        if taken is None:
+            return
+        delivery, view = taken
+        with bound_contextvars(
+            session_id=view.session.id, request_id=view.request.id, delivery_id=delivery.id
+        ):
+            await self._attempt(delivery, view)
+
+    async def _attempt(self, delivery: Delivery, view: RequestView) -> None:
+        channel = self._channels.get(delivery.channel)
+        if channel is None:
+            await self._failed(delivery, None, f"The channel {delivery.channel} is not configured.")
+            return
+        try:
+            with self._observer.span("deliver", view.request, channel=delivery.channel):
+                async with asyncio.timeout(backoff.SEND_TIMEOUT_S):
+                    reference = await self._send(channel, delivery, view)
+        except NotFoundError as exc:
+            await self._gone(delivery, str(exc))
+        except BusyError as exc:
+            await self._later(delivery, exc)
+        except NoRecipientError as exc:
+            if delivery.reference is None and channel.over(delivery, view):
+                await self._record(
+                    delivery, status=DeliveryStatus.CLOSED.value, next_at=None, error=NEVER_SHOWN
+                )
+                return
+            if isinstance(exc, UnreachableError):
+                await self._unreachable(delivery, view, exc)
+                return
+            if delivery.attempts == 0:
+                log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
+            await self._failed(delivery, None, str(exc), outage=False)
+        except (CountersignError, TimeoutError) as exc:
+            retry_after_s = getattr(exc, "retry_after_s", None)
+            outage = getattr(exc, "outage", True)
+            await self._failed(delivery, retry_after_s, str(exc) or "timed out", outage=outage)
+        except Exception as exc:  # a fault of ours: others must not wait for it, nor people wonder
+            log.exception("delivery cannot be made", channel=delivery.channel)
+            await self._failed(delivery, None, f"{backoff.UNFORESEEN} ({named(exc)})", outage=False)
+        else:
+            self._outages.up(delivery.channel)
+            await self._delivered(channel, delivery, view, reference)
+
+    async def notify(self, conversation_key: str) -> None:
+        """Post what waits for a conversation, in order, until one fails."""
+        await self._notifier.notify(conversation_key)
+
+    async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView] | None:
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> tuple[Delivery, RequestView] | None:
+            delivery = rows.get(connection, delivery_id, lock=True)
+            if delivery.next_at is None or delivery.next_at > now:
+                return None
+            until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
+            tried = delivery.attempts + 1
+            # Without an error it is under way: `free_attempts` tells that from a back-off.
+            rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
+            return delivery, self._service.view_in(connection, delivery.request_id)
+
+        return await self._store.write(unit)
+
+    async def _send(self, channel: Channel, delivery: Delivery, view: RequestView) -> JsonObject:
+        if delivery.reference is None:
+            return await channel.post(delivery, view)
+        await channel.update(delivery, view)
+        return delivery.reference
+
+    async def _delivered(
+        self, channel: Channel, delivery: Delivery, view: RequestView, reference: JsonObject
+    ) -> None:
+        now = self._clock.now()
+        first = delivery.reference is None
+
+        def unit(connection: Connection) -> bool | None:
+            session_rows.lock(connection, view.session.id)
+            current = rows.get(connection, delivery.id, lock=True)
+            if first and current.reference not in (None, reference):
+                return None
+            behind = current.wanted_version > delivery.wanted_version
+            over = not behind and channel.over(current, view)
+            rows.record(
+                connection,
+                delivery.id,
+                status=DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE,
+                reference=codec.dumps(reference),
+                ticket_id=reference.get("ticket"),
+                doubt_at=None,
+                shown_version=delivery.wanted_version,
+                attempts=0,
+                next_at=codec.to_text(now) if behind else None,
+                error=None,
+            )
+            if first:
+                columns = {
+                    "request_id": delivery.request_id,
+                    "channel": delivery.channel,
+                    "target": delivery.target,
+                }
+                changes.note(connection, view.session.id, "deliveries", [delivery.id], columns)
+                body: JsonObject = {
+                    "request": delivery.request_id,
+                    "channel": delivery.channel,
+                    "target": delivery.target,
+                    "reference": reference,
+                }
+                ledger_rows.append(connection, view.session.id, now, ("delivered", body))
+                _say_where(connection, view.session, delivery, reference, now)
+            return behind
+
+        behind = await self._store.write(unit)
+        if behind is None:
+            await self._shown_twice(delivery, reference)
+            return
+        self._observer.delivered(delivery.channel, "posted" if first else "updated")
+        if first:
+            log.info("request shown", channel=delivery.channel)
+        if behind:
+            await self.deliver(delivery.id)
+
+    async def _shown_twice(self, delivery: Delivery, reference: JsonObject) -> None:
+        """Another server has shown it while this one was suspended: lose sight of neither. Of two
+        tickets the reconciler closes the one that is not on record."""
+        log.warning("request shown twice", channel=delivery.channel, delivery_id=delivery.id)
+        if not reference.get("ticket"):
+            await self._service.adopt_delivery(delivery.request_id, delivery.channel, reference)
+
+    async def _failed(
+        self, delivery: Delivery, retry_after_s: float | None, why: str, *, outage: bool = True
+    ) -> None:
+        wait_s = backoff.backoff_s(delivery.attempts, retry_after_s)
+        if outage:
+            self._outages.down(delivery.channel, why)
+        self._observer.delivered(delivery.channel, "failed")
+        next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
+        await self._record(delivery, hurry=not outage, next_at=next_at, error=why[:1000])
+
+    async def _unreachable(
+        self, delivery: Delivery, view: RequestView, exc: UnreachableError
+    ) -> None:
+        """Wait for what ends it (`countersign.approvals.conversations`); it is tried now and then all the same,
+        as no event is certain to arrive."""
+        now = self._clock.now()
+        is_new = delivery.status is not DeliveryStatus.UNREACHABLE
+        if is_new:
+            log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
+        self._observer.delivered(delivery.channel, "unreachable")
+        await self._record(
+            delivery,
+            hurry=True,
+            tell=view if is_new else None,
+            status=DeliveryStatus.UNREACHABLE.value,
+            next_at=codec.to_text(now + timedelta(seconds=backoff.PROBE_S)),
+            error=str(exc)[:1000],
+        )
+
+    async def _later(self, delivery: Delivery, exc: BusyError) -> None:
+        """Nothing was tried and nothing has failed: it is not its turn yet."""
+        at = self._clock.now() + timedelta(seconds=backoff.told_s(exc.retry_after_s))
+        await self._record(
+            delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=str(exc)
+        )
+
+    async def _gone(self, delivery: Delivery, why: str) -> None:
+        log.warning("delivery abandoned", channel=delivery.channel, reason=why)
+        self._observer.delivered(delivery.channel, "abandoned")
+        status = DeliveryStatus.ABANDONED.value
+        await self._record(delivery, hurry=True, status=status, next_at=None, error=why[:1000])
+
+    async def _record(
+        self,
+        delivery: Delivery,
+        *,
+        hurry: bool = False,
+        tell: RequestView | None = None,
+        **values: Any,
+    ) -> None:
+        """Write why an attempt has shown nothing, and `tell` the thread of it, unless another one
+        has begun or ended since: it may have taken so long that another server went on.
+
+        With `hurry` it is tried again at once if its conversation was heard of, or the request has
+        changed, while the attempt was under way.
+        """
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> bool:
+            if tell is not None:  # of two that are found at once, one must see the other
+                session_rows.lock(connection, tell.session.id)
+            current = rows.get(connection, delivery.id, lock=True)
+            attempt = delivery.attempts + 1, delivery.reference
+            if (current.attempts, current.reference) != attempt:
+                return False
+            if hurry and current.wanted_version > delivery.wanted_version:
+                rows.record(
+                    connection, delivery.id, next_at=codec.to_text(now), error=values["error"]
+                )
+                return True
+            rows.record(connection, delivery.id, **values)
+            if tell is not None:
+                _tell(connection, tell, delivery.id, now)
+            return False
+
+        if await self._store.write(unit):
+            await self.deliver(delivery.id)
+
+
+def _say_where(
+    connection: Connection, session: Session, delivery: Delivery, ref: JsonObject, now: datetime
+) -> None:
+    """Tell the thread of the session which ticket it waits for; the next sweep sends it."""
+    if not (ref.get("key") and ref.get("url")):
+        return
+    where = f"{channel_words(delivery.channel)}, {ref['key']}: {ref['url']}"
+    _say(connection, session, f"Waits for approval in {where}", now)
+
+
+def _tell(connection: Connection, view: RequestView, fresh: str, now: datetime) -> None:
+    around = rows.of_request(connection, view.request.id)
+    (delivery,) = (each for each in around if each.id == fresh)
+    if text := news(view, around, delivery):
+        _say(connection, view.session, text, now)
+
+
+def _say(connection: Connection, session: Session, text: str, now: datetime) -> None:
+    if session.conversation is not None:
+        rows.add_notice(
+            connection,
+            session_id=session.id,
+            conversation=session.conversation,
+            text=text,
+            now=now,
+        )
+
+
+def over(view: RequestView) -> bool:
+    """Whether what is shown now will not change any more."""
+    request = view.request
+    if request.kind is RequestKind.INPUT:
+        return request.status is not RequestStatus.PENDING
+    return request.status not in (
+        RequestStatus.PENDING,
+        RequestStatus.APPROVED,
+        RequestStatus.EXECUTING,
+        RequestStatus.IN_DOUBT,
+    )

@@ -1,0 +1,1 @@
+"""What changes a request, each inside one transaction."""

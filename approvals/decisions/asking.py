@@ -1,0 +1,272 @@
+"""Asking again: what was asked no longer is what would run, so its votes do not carry over.
+
+A tool that takes or fills in something else now, a rule that asks others, an approval that was
+given too long ago: the request gets a new revision of what its tool would receive today, with a
+digest of its own, and waits for people once more. Where it was shown, it says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.errors import (
+    AlreadyDecidedError,
+    CheckFailedError,
+    InvalidArgumentsError,
+    PreconditionFailedError,
+)
+from countersign.approvals.forms.wording import as_text, in_words
+from countersign.approvals.models import (
+    Cause,
+    Checked,
+    Effect,
+    Effective,
+    JsonObject,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Ruling,
+    Session,
+)
+from countersign.approvals.ports import ToolCatalog
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import (
+    call_digest,
+    call_hash,
+    call_of,
+    not_executed,
+)
+from countersign.approvals.rules.repeats import with_same_calls
+from countersign.approvals.rules.shortfall import of_ruling
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
+
+PAGE = 200
+"""Requests that are looked at in one step; others use the store between two of them."""
+OLD_FORM = "An earlier release asked this without all that the tool receives."
+TOOL_CHANGED = "What {tool} takes or fills in has changed since this was asked."
+RULE_CHANGED = "The rule on {tool} has changed since this was asked."
+
+
+@dataclass(frozen=True)
+class AskAgain:
+    """A request that has to be asked again before it can be decided or run, and why."""
+
+    request: Request
+    session: Session
+    why: str
+    tool_changed: bool
+    """Whether the tool would receive something else; else it is the rule, or the approval that
+    does not hold any more."""
+    entry: tuple[str, JsonObject] | None = None
+    """What the ledger is told of that, if there is more to tell than why."""
+
+
+@dataclass(frozen=True)
+class Today:
+    """What would run today, if it were asked again."""
+
+    effective: Effective | None = None
+    """None where the tool is not known here."""
+    checked: Checked | None = None
+    """None where nothing can be said; what was found before stands no longer then."""
+    unsound: tuple[Cause, str] | None = None
+    """Why it cannot be asked at all."""
+    unknown: str = ""
+    """Why its check says nothing, although the tool has one."""
+
+
+class Asking:
+    """Finds what has to be asked again, and does it. Methods with a connection belong into a
+    transaction."""
+
+    def __init__(self, policy: Policy, catalog: ToolCatalog, follow_up: FollowUp):
+        self._policy = policy
+        self._catalog = catalog
+        self._follow = follow_up
+
+    def needed(
+        self, connection: Connection, request: Request, session: Session | None = None
+    ) -> AskAgain | None:
+        """What has changed since the request was asked; None if it stands."""
+        if request.kind is RequestKind.INPUT:
+            return None
+        session = session or session_rows.get(connection, request.session_id)
+        version = self._catalog.schema_version(session.workflow, request.tool)
+        if version is not None and version != request.schema_version:
+            why = TOOL_CHANGED if request.schema_version else OLD_FORM
+            return AskAgain(request, session, why.format(tool=request.tool), tool_changed=True)
+        ruling = self._policy.rule(call_of(request, request.arguments))
+        if ruling.effect is Effect.REQUIRE_APPROVAL and _asks_others(request, ruling):
+            why = RULE_CHANGED.format(tool=request.tool)
+            return AskAgain(request, session, why, tool_changed=False)
+        return None
+
+    def changed(self, connection: Connection, after: tuple[str, str]) -> list[Request]:
+        """Pending requests that may have to be asked again, oldest first, a page at a time."""
+        return request_rows.asked_otherwise(
+            connection,
+            policy_version=self._policy.version,
+            schema_versions=self._catalog.schema_versions(),
+            after=after,
+            limit=PAGE,
+        )
+
+    async def today(self, again: AskAgain) -> Today:
+        """What the tool would receive and what its check finds; this runs code of the workflow's,
+        so it is not for a transaction."""
+        request, workflow = again.request, again.session.workflow
+        source = request.arguments
+        if not request.modified and request.written is not None:
+            source = request.written
+        try:
+            effective = await self._catalog.effective(workflow, request.tool, source)
+            if effective is None:
+                return Today()
+            checked = await self._catalog.checked(workflow, request.tool, effective.arguments)
+        except InvalidArgumentsError as exc:
+            return Today(unsound=(Cause.INVALID_ARGUMENTS, str(exc)))
+        except PreconditionFailedError as exc:
+            return Today(unsound=(Cause.PRECONDITION, str(exc)))
+        except CheckFailedError as exc:
+            return Today(effective, unknown=str(exc))
+        return Today(effective, checked)
+
+    def ask(self, connection: Connection, again: AskAgain, today: Today, now: datetime) -> Request:
+        """The request as it waits now; or cancelled, where it cannot be asked any more.
+
+        Raises AlreadyDecidedError if it has changed since `again` was found.
+        """
+        request, effective = again.request, today.effective
+        if today.unsound is not None:
+            cause, reason = today.unsound
+            return self._cancel(connection, request, cause, f"{again.why} {reason}", now)
+        why = f"{again.why} {today.unknown}".strip()
+        checked = request.checked if effective is None else today.checked or Checked()
+        arguments = request.arguments if effective is None else effective.arguments
+        version = request.schema_version if effective is None else effective.schema_version
+        written = request.written
+        if written is None and not request.modified and arguments != request.arguments:
+            written = request.arguments  # by which the chat knows its call again
+        revised = request.model_copy(
+            update={
+                "arguments": arguments,
+                "written": written,
+                "schema_version": version,
+                "facts": checked.facts,
+                "preview": checked.preview,
+                "asked_again": why,
+            }
+        )
+        ruling = self._policy.rule(call_of(revised, arguments))
+        if ruling.effect is Effect.DENY:
+            return self._cancel(connection, request, Cause.DENIED_BY_POLICY, ruling.reason, now)
+        if ruling.effect is Effect.SHADOW:
+            return self._cancel(connection, request, Cause.SHADOW, ruling.reason, now)
+        nobody = of_ruling(ruling, request.kind, request.requester, self._follow.directory)
+        if nobody is not None:
+            what = f"{in_words(request.tool)} ({request.id})"
+            text = f"**Not asked again:** {what}. {again.why} {nobody.text}"
+            self._follow.tell(connection, again.session, text, now)
+            reason = f"{again.why} {nobody.text}"
+            return self._cancel(connection, request, Cause.NO_APPROVER, reason, now)
+        after = self._revision(revised, effective, ruling, now)
+        (after,) = with_same_calls([after], request_rows.of_session(connection, request.session_id))
+        self._replace(connection, request, after)
+        entries = [] if again.entry is None else [again.entry]
+        was_decided = request.status is RequestStatus.APPROVED
+        if was_decided:
+            text = f"**Asked again:** {in_words(request.tool)} ({request.id}). {as_text(again.why)}"
+            self._follow.tell(connection, again.session, text, now)
+        self._follow.show(connection, again.session, [after], now, anew=was_decided)
+        body: JsonObject = {
+            "request": request.id,
+            "revision": after.revision,
+            "arguments": after.arguments,
+            "digest": after.digest,
+            "replaces": request.digest,
+            "schema_version": after.schema_version,
+            "policy_version": after.policy_version,
+            "facts": after.facts,
+            "why": why,
+        }
+        entries.append(("asked_again", body))
+        ledger_rows.append(connection, request.session_id, now, *entries)
+        self._follow.changed(connection, after, now)
+        return after
+
+    def _revision(
+        self, request: Request, effective: Effective | None, ruling: Ruling, now: datetime
+    ) -> Request:
+        """The next revision, by today's rule; by the old one where today's would not ask."""
+        update: JsonObject = {
+            "status": RequestStatus.PENDING,
+            "revision": request.revision + 1,
+            "policy_version": self._policy.version,
+            "call_hash": call_hash(request.tool, request.arguments),
+            "same_calls": (),
+            "stage": 0,
+            "decision": None,
+            "result": None,
+            "executing_epoch": None,
+        }
+        if effective is not None:
+            update |= {"defaulted": effective.defaulted, "injected": effective.injected}
+        if ruling.effect is Effect.REQUIRE_APPROVAL:
+            update |= {
+                "risk": ruling.risk,
+                "rule_id": ruling.rule_id,
+                "reason": ruling.reason,
+                "stages": ruling.stages,
+                "channels": ruling.channels,
+                "show_first": ruling.show_first,
+                "valid_for_s": ruling.valid_for_s,
+                "expires_at": (
+                    None
+                    if ruling.deadline_s is None
+                    else now + timedelta(seconds=ruling.deadline_s)
+                ),
+            }
+        after = request.model_copy(update=update)
+        digest = call_digest(call_of(after, after.arguments), self._policy.version)
+        return after.model_copy(update={"digest": digest})
+
+    def _cancel(
+        self, connection: Connection, request: Request, cause: Cause, message: str, now: datetime
+    ) -> Request:
+        result = not_executed(
+            cause, message, retry=cause in (Cause.INVALID_ARGUMENTS, Cause.PRECONDITION)
+        )
+        after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
+        self._replace(connection, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "cause": cause,
+            "message": message,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
+        self._follow.changed(connection, after, now)
+        if request.status is RequestStatus.PENDING:
+            self._follow.decided(connection, after, now)
+        return after
+
+    @staticmethod
+    def _replace(connection: Connection, before: Request, after: Request) -> None:
+        if not request_rows.replace(connection, before, after):
+            current = request_rows.get(connection, before.id)
+            raise AlreadyDecidedError(current.id, current.status, current.decision)
+
+
+def _asks_others(request: Request, ruling: Ruling) -> bool:
+    """Whether the rule of today asks more, fewer or other people than the one it was asked by."""
+    return (ruling.stages, ruling.rule_id, ruling.risk) != (
+        request.stages,
+        request.rule_id,
+        request.risk,
+    )

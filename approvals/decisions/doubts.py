@@ -1,0 +1,167 @@
+"""A person settles a doubt: they looked into the target system and say whether a call took effect.
+
+in_doubt → executed | failed. The call is never made again. Its session has gone on long ago with
+"in_doubt", and nothing wakes it. Where it has not (it waits for a model that cannot be reached, or
+was put down, before the agents were told), they are told what was found, in the place of a result.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.refusals import SETTLING, refused
+from countersign.approvals.decisions.voting import Refusal
+from countersign.approvals.errors import IntegrityError, InvalidError, NotInDoubtError
+from countersign.approvals.forms.wording import as_text
+from countersign.approvals.models import (
+    Actor,
+    Finding,
+    JsonObject,
+    Outcome,
+    Principal,
+    Request,
+    RequestId,
+    RequestStatus,
+    Result,
+)
+from countersign.approvals.ports import Clock, Store
+from countersign.approvals.rules.authority import reason_against_settling
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
+
+log = structlog.get_logger(__name__)
+
+MAX_NOTE = 1_000
+"""Characters of what a person writes on what they found."""
+
+
+class Doubts:
+    """What people do about requests in doubt."""
+
+    def __init__(self, store: Store, clock: Clock, follow_up: FollowUp):
+        self._store, self._clock = store, clock
+        self._follow = follow_up
+
+    async def settle(
+        self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
+    ) -> Request:
+        """See `countersign.approvals.approvals.ApprovalService.settle`."""
+        now = self._clock.now()
+
+        def unit(connection: Connection) -> Request | Refusal:
+            request_rows.lock(connection, request_id)
+            request = request_rows.get(connection, request_id)
+            if request.status is not RequestStatus.IN_DOUBT:
+                raise NotInDoubtError(request.id, request.status, _finding(request))
+            reason = reason_against_settling(actor.principal, request)
+            if reason is not None or actor.principal is None:
+                reason = reason or "You are not known here."
+                error = refused(
+                    connection, request, actor, reason, now, kind=SETTLING, happened=happened
+                )
+                return Refusal(error=error)
+            finding = found_by(actor.principal, actor, now, happened=happened, note=note)
+            return self._settled(connection, request, actor, finding, now)
+
+        outcome = await self._store.write(unit)
+        if isinstance(outcome, Refusal):
+            log.info("settling refused", request_id=request_id, channel=actor.via.value)
+            raise outcome.error
+        log.info(
+            "doubt settled",
+            session_id=outcome.session_id,
+            request_id=request_id,
+            channel=actor.via.value,
+            happened=happened,
+        )
+        return outcome
+
+    def _settled(
+        self,
+        connection: Connection,
+        request: Request,
+        actor: Actor,
+        finding: Finding,
+        now: datetime,
+    ) -> Request:
+        result = result_of(request, finding)
+        status = RequestStatus.EXECUTED if finding.happened else RequestStatus.FAILED
+        after = request.model_copy(update={"status": status, "result": result})
+        if not request_rows.replace(connection, request, after):
+            raise IntegrityError(f"Request {request.id} changed while it was being settled.")
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "by": finding.by,
+            "via": actor.via,
+            "identity": actor.identity,
+            "happened": finding.happened,
+            "outcome": result.outcome,
+            "note": finding.note,
+        }
+        ledger_rows.append(connection, request.session_id, now, ("doubt_settled", body))
+        self._follow.changed(connection, after, now)
+        session = session_rows.get(connection, request.session_id)
+        text = f"**Checked:** `{request.tool}` ({request.id}). {as_text(result.content)}"
+        self._follow.tell(connection, session, text, now)
+        return after
+
+
+def found_by(
+    principal: Principal, actor: Actor, now: datetime, *, happened: bool, note: str
+) -> Finding:
+    """What this person found. Raises InvalidError for a note that is missing or too long."""
+    note = well_formed(note).strip()
+    if not 1 <= len(note) <= MAX_NOTE:
+        raise InvalidError(
+            f"Say in the note, in at most {MAX_NOTE:,} characters, where you looked and what you "
+            "found there."
+        )
+    return Finding(
+        happened=happened,
+        note=note,
+        by=principal.id,
+        by_name=principal.name,
+        via=actor.via,
+        at=now,
+    )
+
+
+def result_of(request: Request, finding: Finding) -> Result:
+    """What is known of the call now; `content` says by whom, for the agents as well."""
+    ran = "it took effect" if finding.happened else "it did not take effect"
+    content = (
+        "It was not known whether this ran. "
+        f"{finding.by_name} looked into the target system: {ran}. Note: {finding.note}"
+    )
+    outcome = Outcome.FAILED
+    if finding.happened:
+        outcome = Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
+    return Result(outcome=outcome, content=content, retry=not finding.happened, finding=finding)
+
+
+def contradicted(
+    follow: FollowUp, connection: Connection, request: Request, now: datetime, *, ok: bool
+) -> None:
+    """Tell the thread of the session where a tool's own late result is not what a person found:
+    somebody may have done by hand what has happened after all."""
+    finding = _finding(request)
+    if finding is None or finding.happened is ok:
+        return
+    session = session_rows.get(connection, request.session_id)
+    text = (
+        f"**Check again:** `{request.tool}` ({request.id}) has answered late: it "
+        f"{'succeeded' if ok else 'failed'}. {as_text(finding.by_name)} had found otherwise, which "
+        "stands here. Look into the target system."
+    )
+    follow.tell(connection, session, text, now)
+
+
+def _finding(request: Request) -> Finding | None:
+    return None if request.result is None else request.result.finding

@@ -1,0 +1,181 @@
+"""What the ledger itself has on record for an approval; the claim asks it, and not the tables.
+
+Whoever can write to the database can set a request to approved and insert votes. The ledger's own
+entries say otherwise: a call runs only if they hold the decision on exactly this revision and
+digest, or the rule that allowed it, in a chain that holds from the proposal to its end; and if the
+request's row holds what they say it does: who asked, how often it may be called, that it has not
+run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from countersign.approvals.audit.ledger import entry_hash
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import (
+    Delivery,
+    Effect,
+    JsonObject,
+    LedgerEntry,
+    Request,
+    Verdict,
+    Vote,
+)
+from countersign.approvals.store import codec, tables
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store.comparing import of_request
+
+LAPSED = "lapsed"
+"""The ledger's kind of an approval whose time was over before its call had begun."""
+DRIFTED = "drifted"
+"""The ledger's kind of an approval after which the tool's check found something else."""
+_IN_VAIN = frozenset({LAPSED, DRIFTED})
+_APPROVING = (Verdict.APPROVE, Verdict.MODIFY)
+
+
+class EvidenceError(Exception):
+    """The ledger does not say what the tables say; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An approval, in the ledger's own words."""
+
+    decided_at: datetime
+    votes: tuple[Vote, ...] = ()
+    """On this revision, oldest first; none where a rule allowed the call."""
+    in_vain: int = 0
+    """How many approvals of earlier revisions came to nothing: their time was over, or what the
+    tool's check had found had changed."""
+
+
+def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evidence:
+    """Who approved this revision, or that a rule did. Two reads, by keys.
+
+    Raises EvidenceError.
+    """
+    naming = list(_naming(connection, request))
+    about = [entry for entry in naming if entry.body.get("request") == request.id]
+    if not about or about[0].kind != "proposed":  # read from another place on than its beginning
+        raise EvidenceError("it was never proposed")
+    evidence = _allowed(request, about) if by_rule else _approved(request, about)
+    if ledger_rows.owner(connection, request.session_id) != request.requester:
+        raise EvidenceError("somebody else has asked for it")
+    try:
+        differs = list(of_request(naming, tables.request_row(connection, request.id)))
+    except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
+        raise EvidenceError("an entry about it cannot be read") from exc
+    if differs:
+        raise EvidenceError(f"the tables say otherwise: {differs[0]}")
+    return evidence
+
+
+def require_ticket(connection: Connection, request: Request, delivery: Delivery) -> None:
+    """Raise EvidenceError unless the ledger says that this ticket was opened for this delivery, and
+    with which digest: an answer in it is one to what it shows."""
+    kept = delivery.reference or {}
+    shown: JsonObject = {}
+    for entry in _naming(connection, request):
+        about = {name: entry.body.get(name) for name in ("request", "channel", "target")}
+        if entry.kind == "delivered" and about == {
+            "request": request.id,
+            "channel": delivery.channel,
+            "target": delivery.target,
+        }:
+            shown = entry.body.get("reference") or {}
+    said = (shown.get("ticket"), shown.get("digest", kept.get("digest")))
+    if said != (kept.get("ticket"), kept.get("digest")) or said[0] != delivery.ticket_id:
+        raise EvidenceError("the ledger names another ticket for it")
+
+
+def _approved(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
+    decided = [e for e in found if e.kind == "decided" and _is_on(e, request)]
+    if not decided:
+        raise EvidenceError("there is no decision on it")
+    entry = decided[-1]
+    if entry.body.get("verdict") not in _APPROVING:
+        raise EvidenceError(f"the decision on it is {entry.body.get('verdict')}")
+    voted = [e for e in found if e.kind == "voted" and _is_on(e, request)]
+    in_vain = sum(e.kind in _IN_VAIN for e in found)
+    return Evidence(entry.at, tuple(_vote(request, e) for e in voted), in_vain)
+
+
+def _allowed(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
+    for entry in found:
+        if entry.kind == "proposed" and entry.body.get("digest") == request.digest:
+            if entry.body.get("effect") != Effect.ALLOW:
+                raise EvidenceError("no rule allowed it")
+            return Evidence(entry.at)
+    raise EvidenceError("no rule ever saw it")
+
+
+def _is_on(entry: LedgerEntry, request: Request) -> bool:
+    said = entry.body.get("revision"), entry.body.get("digest")
+    return said == (request.revision, request.digest)
+
+
+def _vote(request: Request, entry: LedgerEntry) -> Vote:
+    body = entry.body
+    return Vote(
+        request_id=request.id,
+        revision=body["revision"],
+        principal_id=body["by"],
+        name=body["name"],
+        stage=body["stage"],
+        verdict=body["verdict"],
+        via=body["via"],
+        identity=body["identity"],
+        at=entry.at,
+        comment=body["comment"],
+        also=body.get("also", ()),
+    )
+
+
+def _naming(connection: Connection, request: Request) -> Iterator[LedgerEntry]:
+    """The entries that name a request, each with its own hash, in an unbroken chain from its
+    proposal on. Where the table does not say where that is, from the first entry on."""
+    rows = ledger_rows.since(connection, request.session_id, request.ledger_seq)
+    end = ledger_rows.head(connection, request.session_id, lock=True)
+    _require_chain(rows, end)
+    for seq, at, kind, text, prev_hash, own_hash in rows:
+        if request.id not in text:
+            continue
+        try:
+            entry = LedgerEntry(
+                session_id=request.session_id,
+                seq=seq,
+                at=codec.from_text(at),
+                kind=kind,
+                body=codec.loads(text),
+                prev_hash=prev_hash,
+                hash=own_hash,
+            )
+            actual = entry_hash(
+                session_id=request.session_id,
+                seq=seq,
+                at=entry.at,
+                kind=kind,
+                body=entry.body,
+                prev_hash=prev_hash,
+            )
+        except (ValueError, AttributeError, InvalidError) as exc:
+            raise EvidenceError(f"entry {seq} cannot be read") from exc
+        if actual != own_hash:
+            raise EvidenceError(f"entry {seq} was changed after it was written")
+        yield entry
+
+
+def _require_chain(rows: Sequence[Sequence[Any]], end: tuple[int, str]) -> None:
+    before: Sequence[Any] | None = None
+    for row in rows:
+        if before is not None and (row[0], row[4]) != (before[0] + 1, before[5]):
+            raise EvidenceError(f"entry {row[0]} does not follow entry {before[0]}")
+        before = row
+    if before is None or (before[0], before[5]) != end:
+        raise EvidenceError("the chain does not end where it should")

@@ -1,0 +1,186 @@
+"""What follows a change of state, inside its transaction: deliveries, notices, doorbells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from countersign.approvals import ids
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.forms.wording import in_words
+from countersign.approvals.models import (
+    Conversation,
+    DeliveryId,
+    Principal,
+    Request,
+    RequestStatus,
+    Session,
+    SessionId,
+)
+from countersign.approvals.ports import (
+    Channels,
+    Directory,
+    Job,
+    Jobs,
+)
+from countersign.approvals.rules.eligibility import asked, eligible
+from countersign.approvals.rules.reach import not_asked, strangers
+from countersign.approvals.store import conversations as conversation_rows
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
+
+RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
+"""Kinds of jobs; the id is that of a session, a delivery, a conversation."""
+EXPIRE, DOUBT = "expire", "doubt"
+"""Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
+LOOK, POLL = "look", "poll"
+"""Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
+
+
+class FollowUp:
+    """Plans what has to happen after a commit; every method belongs into a transaction."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        directory: Directory,
+        channels: Channels,
+        takeover: Takeover | None = None,
+    ):
+        """With `takeover`, a session that is woken may be leased to this process at once."""
+        self._jobs = jobs
+        self._directory = directory
+        self._channels = channels
+        self._takeover = takeover
+
+    @property
+    def directory(self) -> Directory:
+        """Who people are."""
+        return self._directory
+
+    def run(self, connection: Connection, session_id: SessionId) -> None:
+        """Ring for the session to be run."""
+        self._jobs.enqueue(connection, Job(kind=RUN, id=session_id))
+
+    def run_here(self, connection: Connection, session_id: SessionId) -> None:
+        """Ring in this process, which has the lease already."""
+        self._jobs.enqueue_here(connection, Job(kind=RUN, id=session_id))
+
+    def show(
+        self,
+        connection: Connection,
+        session: Session,
+        requests: Iterable[Request],
+        now: datetime,
+        *,
+        anew: bool = False,
+    ) -> None:
+        """Plan to show pending requests to those who can decide their open stage; whoever asked is
+        told if their channels do not know enough of these people.
+
+        With `anew`, also where it is shown already: a message that changes calls nobody, a new one
+        does. The old ones are kept up to date. A ledger entry of the session has to follow.
+        """
+        conversation = (
+            None
+            if session.conversation is None
+            else conversation_rows.get(connection, session.conversation)
+        )
+        for request in requests:
+            approvers = self._eligible(connection, request)
+            self._tell_of_strangers(connection, session, request, approvers, now)
+            for name, channel in self._channels.items():
+                if name not in request.channels:
+                    continue
+                for target in channel.targets(request, session, approvers, conversation):
+                    if anew:
+                        delivery_rows.make_room(connection, request, name, target)
+                    self._add(connection, request, name, target, now)
+
+    def _eligible(self, connection: Connection, request: Request) -> tuple[Principal, ...]:
+        fresh = request.revision == 1 and request.stage == 0
+        is_single = fresh and request.stages[0].quorum == 1  # nobody can have voted on it yet
+        votes = [] if is_single else request_rows.votes_of(connection, request.id)
+        return eligible(asked(request, votes), self._directory)
+
+    def _tell_of_strangers(
+        self,
+        connection: Connection,
+        session: Session,
+        request: Request,
+        approvers: Sequence[Principal],
+        now: datetime,
+    ) -> None:
+        channels = [name for name in request.channels if name in self._channels]
+        unknown = strangers(channels, approvers, 1) if channels else ()
+        if unknown:
+            what = f"{in_words(request.tool)} ({request.id})"
+            self.tell(connection, session, f"{what}: {not_asked(unknown, channels)}", now)
+
+    def _add(
+        self, connection: Connection, request: Request, channel: str, target: str, now: datetime
+    ) -> None:
+        delivery_id = DeliveryId(ids.new_id("D"))
+        added = delivery_rows.add(
+            connection,
+            delivery_id=delivery_id,
+            request_id=request.id,
+            channel=channel,
+            target=target,
+            now=now,
+        )
+        if added:
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def changed(self, connection: Connection, request: Request, now: datetime) -> None:
+        """Bring every place that shows the request up to date."""
+        for delivery_id in delivery_rows.touch(connection, request.id, now):
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def redeliver(self, connection: Connection, delivery_ids: Sequence[DeliveryId]) -> None:
+        """Ring for deliveries that are due again."""
+        for delivery_id in delivery_ids:
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+
+    def reopened(
+        self, connection: Connection, conversation: Conversation, now: datetime, *, moved: bool
+    ) -> None:
+        """It is known (again) how to write there: send what waits for that."""
+        self.redeliver(connection, delivery_rows.revive(connection, conversation, now, moved=moved))
+        if delivery_rows.revive_notices(connection, conversation.key, now):
+            self._jobs.enqueue(connection, Job(kind=NOTIFY, id=conversation.key))
+
+    def look(self, connection: Connection, delivery_id: DeliveryId) -> None:
+        """Ring for a ticket to be read."""
+        self._jobs.enqueue(connection, Job(kind=LOOK, id=delivery_id))
+
+    def tell(self, connection: Connection, session: Session, text: str, now: datetime) -> None:
+        """Queue a message for the thread in which the session began, if it has one."""
+        if session.conversation is None or not text:
+            return
+        delivery_rows.add_notice(
+            connection,
+            session_id=session.id,
+            conversation=session.conversation,
+            text=text,
+            now=now,
+        )
+        self._jobs.enqueue(connection, Job(kind=NOTIFY, id=session.conversation))
+
+    def decided(self, connection: Connection, request: Request, now: datetime) -> None:
+        """Wake the session once every request of the checkpoint is decided; until then, what is
+        still open shows how many of the others are."""
+        batch = request_rows.checkpoint_with(connection, request)
+        pending = [r for r in batch if r.status is RequestStatus.PENDING]
+        for sibling in pending:
+            self.changed(connection, sibling, now)
+        if pending:
+            return
+        if self._takeover is not None and self._takeover.wake(connection, batch, now):
+            self.run_here(connection, request.session_id)
+            return
+        session_rows.wake(connection, request.session_id, now)
+        self.run(connection, request.session_id)

@@ -1,0 +1,48 @@
+"""Somebody tried what they may not do: that is on the ledger, but not without end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from countersign.approvals.errors import NotAuthorisedError, TooManyRefusalsError
+from countersign.approvals.models import Actor, JsonObject, Request
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import refusals as refusal_rows
+
+ON_LEDGER = 20
+"""Refusals of one person at one request that have entries of their own; others are counted."""
+VOTE, SETTLING = "vote_refused", "settling_refused"
+"""The ledger's kinds."""
+
+
+def refused(
+    connection: Connection,
+    request: Request,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    *,
+    kind: str = VOTE,
+    **more: Any,
+) -> NotAuthorisedError:
+    """Record it, with `more` of what was tried; returns what they are told."""
+    number = refusal_rows.add(connection, request.id, actor.identity)
+    if number > ON_LEDGER:
+        return TooManyRefusalsError(
+            f"{reason} You were refused {number} times at request {request.id}, which is too "
+            "often: stop trying, and ask an administrator whether you should be able to decide it."
+        )
+    body: JsonObject = {
+        "request": request.id,
+        "by": None if actor.principal is None else actor.principal.id,
+        "identity": actor.identity,
+        "via": actor.via,
+        "reason": reason,
+        "number": number,
+        **more,
+    }
+    ledger_rows.append(connection, request.session_id, now, (kind, body))
+    return NotAuthorisedError(reason)

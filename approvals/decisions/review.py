@@ -1,0 +1,149 @@
+"""Pending requests that nobody can decide since people have changed: told once, and told again when
+somebody can.
+
+What is pending is looked at by its shape (stages, requester), of which there are as many as rules
+and people and not as many as requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+
+from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.forms.wording import in_words, people_in_words
+from countersign.approvals.models import (
+    JsonObject,
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Vote,
+)
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.ports import Clock, Directory, Store
+from countersign.approvals.rules.eligibility import Asked, asked, eligible
+from countersign.approvals.rules.shortfall import Shortfall, shortfall
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import nobody_left
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
+
+AT_ONCE = 100
+"""How many requests one transaction tells of."""
+Told = tuple[Request, Shortfall | None]
+_Find = Callable[[Connection, str, int], list[RequestId]]
+
+
+class Review:
+    """Run it when a server starts and whenever the directory has been read again."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        directory: Directory,
+        follow_up: FollowUp,
+        observer: Observer = SILENT,
+    ):
+        self._store, self._clock, self._directory = store, clock, directory
+        self._follow, self._observer = follow_up, observer
+
+    async def run(self) -> int:
+        """Tell everybody concerned; returns of how many requests.
+
+        Run twice, or by two servers at once, it tells nothing twice. Raises UnavailableError.
+        """
+        self._known: dict[Asked, Shortfall | None] = {}
+        count = await self._each(nobody_left.told)
+        for shape in await self._store.read(self._stuck_shapes):
+            count += await self._each(_of_shape(shape))
+        return count + await self._each(nobody_left.voted)
+
+    def _stuck_shapes(self, connection: Connection) -> list[nobody_left.Shape]:
+        stuck = []
+        for shape, request_id in nobody_left.shapes(connection):
+            if self._shortfall(request_rows.get(connection, request_id), []) is not None:
+                stuck.append(shape)
+        return stuck
+
+    def _shortfall(self, request: Request, votes: Sequence[Vote]) -> Shortfall | None:
+        ask = asked(request, votes)
+        if ask not in self._known:
+            self._known[ask] = shortfall(ask, self._directory)
+        return self._known[ask]
+
+    async def _each(self, find: _Find) -> int:
+        count, after = 0, ""
+        while True:
+            start = after
+            ids = await self._store.read(lambda c, at=start: find(c, at, AT_ONCE))  # type: ignore[misc]
+            changed = await self._store.read(lambda c, of=ids: self._changed(c, of))  # type: ignore[misc]
+            if changed:
+                told = await self._store.write(lambda c, of=changed: self._tell(c, of))  # type: ignore[misc]
+                self._observe(told)
+                count += len(told)
+            if len(ids) < AT_ONCE:
+                return count
+            after = ids[-1]
+
+    def _changed(self, connection: Connection, ids: Sequence[RequestId]) -> list[RequestId]:
+        """Those of which something is to be told that was not told yet."""
+        told = nobody_left.among(connection, ids)
+        votes: dict[str, list[Vote]] = {}
+        for vote in request_rows.votes_among(connection, ids):
+            votes.setdefault(vote.request_id, []).append(vote)
+        return [
+            request.id
+            for request in request_rows.among(connection, ids)
+            if request.status is RequestStatus.PENDING
+            and (self._shortfall(request, votes.get(request.id, [])) is None)
+            == (request.id in told)
+        ]
+
+    def _tell(self, connection: Connection, ids: Sequence[RequestId]) -> list[Told]:
+        told: list[Told] = []
+        for request_id in ids:
+            request_rows.lock(connection, request_id)
+            # read again: somebody may have voted, decided or told meanwhile
+            if not self._changed(connection, [request_id]):
+                continue
+            request = request_rows.get(connection, request_id)
+            short = self._shortfall(request, request_rows.votes_of(connection, request_id))
+            self._say(connection, request, short)
+            told.append((request, short))
+        return told
+
+    def _say(self, connection: Connection, request: Request, short: Shortfall | None) -> None:
+        now = self._clock.now()
+        session = session_rows.get(connection, request.session_id)
+        what = "the question" if request.kind is RequestKind.INPUT else in_words(request.tool)
+        if short is not None:
+            nobody_left.add(connection, request.id, now)
+            could = [person.id for person in short.could]
+            body: JsonObject = {"request": request.id, "reason": short.why, "could": could}
+            kind = "nobody_left"
+            text = f"**Nobody can decide** {what} ({request.id}) any more. {short.text}"
+        else:
+            nobody_left.remove(connection, request.id)
+            votes = request_rows.votes_of(connection, request.id)
+            who = eligible(asked(request, votes), self._directory)
+            body = {"request": request.id, "eligible": [person.id for person in who]}
+            kind = "somebody_again"
+            text = f"{people_in_words(who)} can decide {what} ({request.id}) now."
+            self._follow.show(connection, session, [request], now)  # perhaps to other people
+        ledger_rows.append(connection, request.session_id, now, (kind, body))
+        self._follow.changed(connection, request, now)
+        self._follow.tell(connection, session, text, now)
+
+    def _observe(self, told: Sequence[Told]) -> None:
+        for request, short in told:
+            if short is None:
+                self._observer.somebody_again(request)
+            else:
+                self._observer.nobody_left(request, short.text)
+
+
+def _of_shape(shape: nobody_left.Shape) -> _Find:
+    return lambda connection, after, limit: nobody_left.untold(connection, shape, after, limit)

@@ -1,0 +1,83 @@
+"""What waits for a person: read by the roles that open stages ask for, not by looking through all
+that is pending."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from countersign.approvals.models import (
+    Principal,
+    Request,
+    RequestStatus,
+    Vote,
+)
+from countersign.approvals.ports import Directory
+from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.rules.eligibility import Asked, asked, reserved
+from countersign.approvals.store import codec, open_roles
+from countersign.approvals.store import requests as request_rows
+
+AT_ONCE = 200
+"""How many candidates are read at once."""
+
+
+class Waiting:
+    """Finds the pending requests that one person may decide at `now`."""
+
+    def __init__(self, directory: Directory, principal: Principal, now: datetime):
+        self._directory, self._principal, self._now = directory, principal, now
+        self._kept_out: dict[Asked, bool] = {}
+
+    def page(
+        self, connection: Connection, *, after: open_roles.Place | None, limit: int
+    ) -> list[Request]:
+        """The oldest `limit` of them after the (created_at, id) of the last one seen."""
+        found: list[Request] = []
+        place = after or open_roles.BEGINNING
+        while len(found) < limit:
+            ids = open_roles.waiting(connection, self._principal, place, AT_ONCE)
+            candidates = request_rows.among(connection, ids)
+            found += self._mine(connection, candidates)
+            if len(ids) < AT_ONCE:
+                break
+            place = codec.to_text(candidates[-1].created_at), candidates[-1].id
+        return found[:limit]
+
+    def of_session(
+        self,
+        connection: Connection,
+        session_id: str,
+        *,
+        after: open_roles.Place | None,
+        limit: int,
+    ) -> list[Request]:
+        """`page` of one session, of which only so many can be pending at once."""
+        opened = request_rows.open_of_session(connection, session_id)
+        opened.sort(key=_place)
+        later = [request for request in opened if _place(request) > (after or open_roles.BEGINNING)]
+        return self._mine(connection, later)[:limit]
+
+    def _mine(self, connection: Connection, candidates: list[Request]) -> list[Request]:
+        votes: dict[str, list[Vote]] = {}
+        for vote in request_rows.votes_among(connection, [r.id for r in candidates]):
+            votes.setdefault(vote.request_id, []).append(vote)
+        return [r for r in candidates if self._may_decide(r, votes.get(r.id, []))]
+
+    def _may_decide(self, request: Request, votes: list[Vote]) -> bool:
+        if request.status is not RequestStatus.PENDING:
+            return False
+        if request.expires_at is not None and request.expires_at <= self._now:
+            return False
+        if reason_against(self._principal, request, votes) is not None:
+            return False
+        ask = asked(request, votes)
+        if ask not in self._kept_out:
+            needed_later = reserved(ask, self._principal, self._directory)
+            self._kept_out[ask] = needed_later is not None
+        return not self._kept_out[ask]
+
+
+def _place(request: Request) -> open_roles.Place:
+    return codec.to_text(request.created_at), request.id

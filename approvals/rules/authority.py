@@ -1,0 +1,72 @@
+"""Who may decide. Asked when a person votes and asked again before the tool runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from countersign.approvals.models import (
+    Principal,
+    Request,
+    RequestKind,
+    Vote,
+)
+
+ADMIN_ROLE = "admin"
+"""May end any session, and settle what ran without people."""
+OWNER_ROLE = "owner"
+"""Stands in a stage for whoever asked: the default answerer of an agent's own questions."""
+
+
+def reason_against(
+    principal: Principal | None, request: Request, votes: Iterable[Vote]
+) -> str | None:
+    """Why this person may not vote on the current revision now; None if they may."""
+    if principal is None:
+        return "You are not known here. Ask an administrator to add you to `people`."
+    is_requester = principal.id == request.requester
+    if is_requester and request.kind is RequestKind.TOOL:
+        return "You asked for this yourself; somebody else has to decide it."
+    if request.stage >= len(request.stages):
+        return "Nobody can approve this request: its rule names no approvers."
+    roles = request.stages[request.stage].roles
+    holds = principal.roles.intersection(roles) or (is_requester and OWNER_ROLE in roles)
+    if not holds:
+        return f"This needs the role {' or '.join(roles)}."
+    if any(v.principal_id == principal.id and v.revision == request.revision for v in votes):
+        return "You have already voted on this request."
+    return None
+
+
+def reason_against_settling(principal: Principal | None, request: Request) -> str | None:
+    """Why this person may not say what became of a request in doubt; None if they may.
+
+    Whoever could approve it may, at any of its stages and also if they have voted; not who asked
+    for it. Where a rule let it run without people, an admin.
+    """
+    if principal is None:
+        return "You are not known here. Ask an administrator to add you to `people`."
+    roles = list(dict.fromkeys(role for stage in request.stages for role in stage.roles))
+    if roles and principal.id == request.requester:
+        return "You asked for this yourself; somebody else has to say what became of it."
+    if not principal.roles.intersection(roles or [ADMIN_ROLE]):
+        return f"This needs the role {' or '.join(roles or [ADMIN_ROLE])}."
+    return None
+
+
+def revoked(
+    by_id: Callable[[str], Principal | None], request: Request, votes: Iterable[Vote]
+) -> str | None:
+    """Why the votes that approved this revision no longer carry it; None if they still do."""
+    for vote in votes:
+        if vote.revision != request.revision:
+            continue
+        principal = by_id(vote.principal_id)
+        if principal is None:
+            return f"{vote.name}, who approved this, is no longer known."
+        for number in (vote.stage, *vote.also):
+            roles = request.stages[number].roles
+            owns = principal.id == request.requester and OWNER_ROLE in roles
+            if not owns and not principal.roles.intersection(roles):
+                lost = f"no longer holds the role {' or '.join(roles)}"
+                return f"{vote.name}, who approved this, {lost}."
+    return None

@@ -1,0 +1,223 @@
+"""Who may still decide, as a whole: whether different people can fill every place that is open.
+
+`countersign.approvals.rules.authority` looks at one person and one vote. Here it is asked whether there is still a
+set of different people, without whoever asked, who can fill all open stages. That is a bipartite
+matching of places to people; taking the first who fits would say no where another choice fits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from countersign.approvals.models import (
+    Principal,
+    PrincipalId,
+    Request,
+    RequestKind,
+    Stage,
+    Value,
+    Verdict,
+    Vote,
+)
+from countersign.approvals.ports import Directory
+from countersign.approvals.rules.authority import OWNER_ROLE
+
+
+class Asked(Value):
+    """All that it depends on who may decide a request; equal for requests that are alike."""
+
+    kind: RequestKind
+    requester: PrincipalId
+    stages: tuple[Stage, ...]
+    stage: int = 0
+    """The open one."""
+    counted: tuple[tuple[PrincipalId, tuple[int, ...]], ...] = ()
+    """Who has approved the current revision, and for which stages that counts."""
+
+    @property
+    def same_person(self) -> bool:
+        """Whether one person may count for several stages."""
+        return any(stage.same_person for stage in self.stages)
+
+
+class Shortage(Value):
+    """Stages that cannot be filled: together they need more people than are left for them."""
+
+    stages: tuple[int, ...]
+    places: int
+    """How many are open in them."""
+    people: tuple[Principal, ...]
+    """Everybody who is left for them, ordered by id."""
+    missing: int
+    """How many places stay empty in all stages, whoever votes where."""
+
+
+def asked(request: Request, votes: Iterable[Vote]) -> Asked:
+    """What a request asks for, after these votes on any of its revisions."""
+    counted = [
+        (vote.principal_id, (vote.stage, *vote.also))
+        for vote in votes
+        if vote.revision == request.revision and vote.verdict is not Verdict.REJECT
+    ]
+    return Asked(
+        kind=request.kind,
+        requester=request.requester,
+        stages=request.stages,
+        stage=request.stage,
+        counted=tuple(sorted(counted)),
+    )
+
+
+def may_fill(ask: Asked, number: int, directory: Directory) -> list[Principal]:
+    """Everybody who has not voted yet and may vote in this stage once it is open, by id."""
+    roles = ask.stages[number].roles
+    voted = {person for person, _ in ask.counted}
+    is_tool = ask.kind is RequestKind.TOOL
+    found = {person.id: person for person in directory.with_roles(roles)}
+    if not is_tool and OWNER_ROLE in roles and (owner := directory.by_id(ask.requester)):
+        found[owner.id] = owner
+    if is_tool:
+        found.pop(ask.requester, None)
+    return [found[id_] for id_ in sorted(found) if id_ not in voted]
+
+
+def shortage(ask: Asked, directory: Directory) -> Shortage | None:
+    """Why different people cannot fill every open place; None if they can.
+
+    Without stages there is nobody whose vote could count.
+    """
+    if not ask.stages:
+        return Shortage(stages=(), places=0, people=(), missing=1)
+    places = _open_places(ask)
+    people = {number: may_fill(ask, number, directory) for number in places}
+    short = _alone(places, people) if ask.same_person else _together(places, people)
+    if short is None:
+        return None
+    stages, missing = short
+    left = {person.id: person for number in stages for person in people[number]}
+    return Shortage(
+        stages=stages,
+        places=sum(places[number] for number in stages),
+        people=tuple(left[id_] for id_ in sorted(left)),
+        missing=missing,
+    )
+
+
+def eligible(ask: Asked, directory: Directory) -> tuple[Principal, ...]:
+    """Who may decide the open stage now, by id: without those who are needed in a later one."""
+    if ask.stage >= len(ask.stages):
+        return ()
+    open_now = may_fill(ask, ask.stage, directory)
+    later = [number for number in _open_places(ask) if number > ask.stage]
+    if not later or ask.same_person:
+        return tuple(open_now)
+    holders = {n: {p.id for p in may_fill(ask, n, directory)} for n in later}
+    verdicts: dict[tuple[int, ...], bool] = {}  # people who can fill the same are alike
+    kept = []
+    for person in open_now:
+        alike = tuple(n for n in later if person.id in holders[n])
+        if alike and alike not in verdicts:
+            verdicts[alike] = reserved(ask, person, directory) is None
+        if not alike or verdicts[alike]:
+            kept.append(person)
+    return tuple(kept)
+
+
+def reserved(ask: Asked, person: Principal, directory: Directory) -> Shortage | None:
+    """The later stages that this person's approval would leave without anybody; None if it is as
+    well filled afterwards as before."""
+    before = shortage(ask, directory)
+    after = shortage(with_vote(ask, person), directory)
+    if after is None or (before is not None and after.missing <= before.missing):
+        return None
+    return after
+
+
+def with_vote(ask: Asked, person: Principal) -> Asked:
+    """The same after this person has approved the open stage."""
+    counted = ((person.id, (ask.stage, *counts_also(ask, person))), *ask.counted)
+    return ask.model_copy(update={"counted": counted})
+
+
+def counts_also(ask: Asked, person: Principal) -> tuple[int, ...]:
+    """The later stages for which an approval of the open one counts as well."""
+    return tuple(
+        number
+        for number, stage in enumerate(ask.stages)
+        if number > ask.stage and stage.same_person and person.roles.intersection(stage.roles)
+    )
+
+
+def _open_places(ask: Asked) -> dict[int, int]:
+    """How many people each stage still needs, for those that need any."""
+    places = {}
+    for number in range(ask.stage, len(ask.stages)):
+        filled = sum(1 for _, stages in ask.counted if number in stages)
+        if filled < ask.stages[number].quorum:
+            places[number] = ask.stages[number].quorum - filled
+    return places
+
+
+_People = Mapping[int, Sequence[Principal]]
+
+
+def _alone(places: Mapping[int, int], people: _People) -> tuple[tuple[int, ...], int] | None:
+    """The stages that have too few people, each for itself, and how many are missing."""
+    short = {n: places[n] - len(people[n]) for n in places if len(people[n]) < places[n]}
+    return (tuple(short), sum(short.values())) if short else None
+
+
+def _together(places: Mapping[int, int], people: _People) -> tuple[tuple[int, ...], int] | None:
+    """Stages that have too few different people between them, and how many are missing in all."""
+    seated: dict[PrincipalId, int] = {}
+    stages: set[int] = set()
+    missing = 0
+    for number, count in places.items():
+        for taken in range(count):
+            tried = _seat(number, people, seated)
+            if tried:
+                stages |= tried
+                missing += count - taken
+                break
+    return (tuple(sorted(stages)), missing) if missing else None
+
+
+def _seat(start: int, people: _People, seated: dict[PrincipalId, int]) -> set[int]:
+    """Give one more person to a stage, moving others between stages if need be.
+
+    Empty if that was possible; else every stage from which somebody would have to come.
+    """
+    came_by: dict[PrincipalId, int] = {}
+    left_by: dict[int, PrincipalId] = {}
+    queue, tried = deque([start]), {start}
+    while queue:
+        number = queue.popleft()
+        for person in people[number]:
+            if person.id in came_by:
+                continue
+            came_by[person.id] = number
+            sits = seated.get(person.id)
+            if sits is None:
+                for mover in _path(person.id, start, came_by, left_by):
+                    seated[mover] = came_by[mover]
+                return set()
+            if sits not in tried:
+                tried.add(sits)
+                left_by[sits] = person.id
+                queue.append(sits)
+    return tried
+
+
+def _path(
+    free: PrincipalId,
+    start: int,
+    came_by: Mapping[PrincipalId, int],
+    left_by: Mapping[int, PrincipalId],
+) -> Iterator[PrincipalId]:
+    """Who moves so that `free` can be seated, the last of the chain first."""
+    mover = free
+    yield mover
+    while came_by[mover] != start:
+        mover = left_by[came_by[mover]]
+        yield mover

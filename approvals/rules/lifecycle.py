@@ -1,0 +1,64 @@
+"""Which moves a request can make, and what its votes add up to. Pure rules, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import RequestStatus as S
+from countersign.approvals.models import (
+    Stage,
+    Value,
+    Verdict,
+    Vote,
+)
+
+MOVES: Mapping[S, frozenset[S]] = {
+    S.PENDING: frozenset({S.APPROVED, S.REJECTED, S.EXPIRED, S.CANCELLED}),
+    # approved → cancelled: what was approved no longer holds when it is about to run
+    # (the approver lost the role, policy now denies it, or the session was cancelled).
+    # approved → pending: it is asked again, as another revision.
+    S.APPROVED: frozenset({S.EXECUTING, S.CANCELLED, S.PENDING}),
+    S.EXECUTING: frozenset({S.EXECUTED, S.FAILED, S.IN_DOUBT}),
+    # by a late result of an owner that was thought dead, or by a person who has looked
+    S.IN_DOUBT: frozenset({S.EXECUTED, S.FAILED}),
+    S.REJECTED: frozenset(),
+    S.EXPIRED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.EXECUTED: frozenset(),
+    S.FAILED: frozenset(),
+}
+
+
+def require_move(current: S, target: S) -> None:
+    """Raise IntegrityError unless a request may go from `current` to `target`."""
+    if target not in MOVES[current]:
+        raise IntegrityError(f"A request cannot go from {current} to {target}.")
+
+
+class Tally(Value):
+    """Where the votes on one revision leave it: the open stage, and the verdict if decided."""
+
+    stage: int
+    verdict: Verdict | None
+
+
+def tally(stages: Sequence[Stage], votes: Iterable[Vote]) -> Tally:
+    """Count `votes` (all of one revision) against `stages`.
+
+    One rejection rejects. A stage is passed by `quorum` different people who voted in it; the
+    request is approved when every stage is passed. Without stages nobody can approve. A vote that
+    counts for later stages, too, counts in each of them.
+    """
+    approvals: dict[int, set[str]] = {}
+    for vote in votes:
+        if vote.verdict is Verdict.REJECT:
+            return Tally(stage=vote.stage, verdict=Verdict.REJECT)
+        for stage_number in (vote.stage, *vote.also):
+            approvals.setdefault(stage_number, set()).add(vote.principal_id)
+    for number, stage in enumerate(stages):
+        if len(approvals.get(number, ())) < stage.quorum:
+            return Tally(stage=number, verdict=None)
+    if not stages:
+        return Tally(stage=0, verdict=None)
+    return Tally(stage=len(stages) - 1, verdict=Verdict.APPROVE)

@@ -1,0 +1,128 @@
+"""Commands that change something: they ask the running server, which holds the database."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from countersign.approvals.audit.canonical import short
+from countersign.approvals.errors import (
+    ConfigurationError,
+    InvalidError,
+    RefusedError,
+    UnavailableError,
+)
+from countersign.approvals.models import Verdict
+from countersign.bot.cli.options import ConfigOption, console, read_settings
+from countersign.bot.settings.sections import Settings
+
+TIMEOUT_S = 30.0
+
+PersonOption = Annotated[str, typer.Option("--as", help="The id of a person in `people`.")]
+ServerOption = Annotated[
+    str | None, typer.Option("--server", help="The running server; else public_url.")
+]
+
+
+class Server:
+    """The API of the running server, as one person."""
+
+    def __init__(self, settings: Settings, person: str, url: str | None):
+        if not settings.local:
+            raise RefusedError(
+                "This command speaks as somebody else, so it works in local mode only: set "
+                "COUNTERSIGN_ENV=local, or decide in Teams or through the API with your own token."
+            )
+        token = settings.tokens.get(person)
+        if token is None:
+            known = ", ".join(sorted(settings.tokens))
+            raise ConfigurationError([f"--as {person}: has no token; people with one: {known}."])
+        self._url = (url or settings.public_url).rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer. Raises RefusedError with the server's own words, or UnavailableError."""
+        try:
+            with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+                response = client.request(
+                    method, self._url + path, json=body, headers=self._headers
+                )
+        except httpx.HTTPError as exc:
+            raise UnavailableError(
+                f"The server at {self._url} cannot be reached ({exc}). It holds the "
+                "database, so start it with `countersign serve`, or name it with --server."
+            ) from exc
+        answer: dict[str, Any] = response.json() if response.content else {}
+        if response.is_error:
+            raise RefusedError(
+                str(answer.get("detail", f"The server answered {response.status_code}."))
+            )
+        return answer
+
+
+def decide(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    verdict: Verdict,
+    person: PersonOption,
+    arguments: Annotated[
+        str | None, typer.Option(help="With modify: all arguments, as JSON.")
+    ] = None,
+    comment: Annotated[str, typer.Option(help="Required to reject.")] = "",
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Decide a request as somebody (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    found = api.call("GET", f"/api/v1/requests/{request}")
+    body: dict[str, Any] = {"verdict": verdict, "digest": found["digest"], "comment": comment}
+    if arguments is not None:
+        body["arguments"] = _object(arguments)
+    decided = api.call("POST", f"/api/v1/requests/{request}/votes", body)
+    console.print(
+        f"{decided['id']} is {decided['status']} (digest {short(decided['digest'])})", markup=False
+    )
+
+
+def settle(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    happened: Annotated[
+        bool,
+        typer.Option(
+            "--happened/--did-not-happen", help="Whether the call took effect.", show_default=False
+        ),
+    ],
+    note: Annotated[str, typer.Option(help="Where you looked and what you found.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say what became of a request in doubt; look at the target system first (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    body: dict[str, Any] = {"happened": happened, "note": note}
+    settled = api.call("POST", f"/api/v1/requests/{request}/resolution", body)
+    console.print(f"{settled['id']} is {settled['status']}", markup=False)
+
+
+def cancel(
+    session: Annotated[str, typer.Argument(help="The id of the session.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """End a session as its owner or an admin (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    ended = api.call("POST", f"/api/v1/sessions/{session}/cancel")
+    console.print(f"{ended['id']} is {ended['status']}", markup=False)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as exc:
+        raise InvalidError(f"--arguments is not JSON: {exc}") from exc
+    if not isinstance(value, dict):
+        raise InvalidError('--arguments must be a JSON object, for example {"amount": 900}.')
+    return value

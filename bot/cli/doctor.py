@@ -1,0 +1,206 @@
+"""`countersign doctor`: what is configured, whether it works, and what to do if not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import httpx
+import typer
+
+from countersign.approvals.errors import ConfigurationError, CountersignError
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.outages import named
+from countersign.approvals.store import open_reader
+from countersign.approvals.store.conversations import blocked
+from countersign.approvals.store.deliveries import out_of_reach
+from countersign.approvals.store.sessions import live_versions
+from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
+from countersign.bot.cli.options import ConfigOption, console
+from countersign.bot.people import SettingsDirectory
+from countersign.bot.policy.check import Examined, examine
+from countersign.bot.settings.sections import DEFAULT_HOST, ModelSettings, Settings
+
+PROBE_TIMEOUT_S = 10.0
+Check = Callable[[Settings], Awaitable[str]]
+
+
+def doctor(config: ConfigOption = None) -> None:
+    """Check every configured system; exit status 1 if something needs fixing."""
+    examined = examine(config)
+    settings = examined.settings
+    for problem in examined.problems:
+        _line(False, "configuration", problem)
+    if settings is not None and not examined.problems:
+        _line(True, "configuration", f"{settings.source} ({settings.mode})")
+    _policy(examined)
+    if settings is None or examined.problems:
+        raise typer.Exit(1)
+    asyncio.run(_out_of_reach(settings))
+    results = [examined.is_sound]
+    results += [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
+    results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
+    results += [asyncio.run(_ticket_system(name, settings)) for name in settings.connectors.names]
+    if not all(results):
+        raise typer.Exit(1)
+
+
+async def _run(name: str, check: Check, settings: Settings) -> bool:
+    try:
+        said = await check(settings)
+    except CountersignError as exc:
+        _line(False, name, str(exc))
+        return False
+    except Exception as exc:  # the next check may well find the cause
+        _line(False, name, _unforeseen(exc))
+        return False
+    _line(True, name, said)
+    return True
+
+
+async def _ticket_system(name: str, settings: Settings) -> bool:
+    from countersign.bot.wiring import check_tickets
+
+    try:
+        results = await check_tickets(settings, name)
+    except CountersignError as exc:
+        _line(False, name, str(exc))
+        return False
+    except Exception as exc:  # as above
+        _line(False, name, _unforeseen(exc))
+        return False
+    for result in results:
+        _line(result.ok, f"{name}, {result.name}", visible(result.said))
+    return all(result.ok for result in results)
+
+
+def _unforeseen(error: Exception) -> str:
+    return (
+        f"this check failed in a way that is not foreseen ({named(error)}); try again, and look "
+        "into the system that it is about"
+    )
+
+
+def _line(ok: bool | None, name: str, text: str) -> None:
+    """`ok` is None for what may be meant so."""
+    mark = {True: "[green]ok [/]", False: "[bold red]FIX[/]", None: "[yellow]note[/]"}[ok]
+    console.print(f"{mark} [bold]{name}[/]: ", end="")
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+async def _database(settings: Settings) -> str:
+    url = settings.database_url
+    if not is_postgresql(url) and not sqlite_path(url).exists():
+        return f"{shown(url)} does not exist yet; the server creates it"
+    async with open_reader(url):
+        return f"{shown(url)} is readable and on the current schema"
+
+
+async def _out_of_reach(settings: Settings) -> None:
+    """Who cannot be reached, as notes: people, not the configuration, undo that."""
+    try:
+        async with open_reader(settings.database_url) as reader:
+            closed, waiting = await reader.read(lambda c: (blocked(c), out_of_reach(c)))
+    except CountersignError:  # the check of the database says it
+        return
+    for why, count in waiting.items():
+        _line(None, "out of reach", f"{visible(why)} Requests that wait for it: {count}")
+    people = SettingsDirectory(settings.people)
+    for chat in closed:
+        person = people.by_id(chat.principal_id) if chat.principal_id else None
+        who = visible(person.name) if person else f"A {chat.kind} conversation ({chat.key})"
+        since = f"{chat.blocked_at:%Y-%m-%d %H:%M} UTC"
+        _line(None, "out of reach", f"{who}, since {since}: {chat.blocked_reason}")
+
+
+async def _sessions(examined: Examined, settings: Settings) -> str:
+    """Whether every session that is not over has its workflow, in the version it began on."""
+    url = settings.database_url
+    if not is_postgresql(url) and not sqlite_path(url).exists():
+        return "there are none yet"
+    async with open_reader(url) as reader:
+        live = await reader.read(live_versions)
+    problems = [
+        f"{count} of {workflow}, version {version}, cannot go on: this configuration "
+        f"{_has(examined.versions.get(workflow))}. Bring that version back, or cancel them and "
+        "start new ones; their approvals lapse meanwhile."
+        for workflow, version, count in live
+        if version not in examined.versions.get(workflow, ())
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return f"{sum(count for _, _, count in live)} not over, each with its workflow"
+
+
+def _has(versions: Sequence[str] | None) -> str:
+    return f"has version {versions[0]}" if versions else "has no workflow of that name"
+
+
+async def _model(settings: Settings) -> str:
+    model = settings.model
+    url, headers = _probe(model)
+    try:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S) as client:
+            response = await client.get(url, headers=headers)
+    except httpx.HTTPError as exc:
+        raise ConfigurationError(
+            [f"{model.provider} at {url} cannot be reached ({exc}); check model.base_url."]
+        ) from exc
+    if response.status_code in (401, 403):
+        raise ConfigurationError([f"{url} refuses the key; check the variable that holds it."])
+    if not response.is_success:  # also whoever sends us elsewhere: the key does not go along
+        raise ConfigurationError([f"{url} answers {response.status_code}; check model.base_url."])
+    return f"{model.provider} at {url} answers and takes the key"
+
+
+def _probe(model: ModelSettings) -> tuple[str, dict[str, str]]:
+    key = model.api_key.get_secret_value()
+    if model.provider == "azure":
+        url = f"{model.base_url}/openai/models?api-version={model.api_version}"
+        return url, {"api-key": key}
+    base_url = model.base_url or "https://api.openai.com/v1"
+    return f"{base_url}/models", {"Authorization": f"Bearer {key}"}
+
+
+async def _teams(settings: Settings) -> str:
+    if not settings.uses_teams:
+        return "not used: no rule asks in Teams, and the bot's endpoint refuses everything"
+    settings.teams.require_usable(local=settings.local, host=DEFAULT_HOST)
+    if not settings.teams.app_id:
+        return "no app_id: only the Emulator and the Agents Playground can talk to the bot"
+    from countersign.bot.wiring import check_teams
+
+    await check_teams(settings)
+    return f"bot {settings.teams.app_id} gets tokens for tenant {settings.teams.tenant_id}"
+
+
+def _policy(examined: Examined) -> None:
+    for problem in examined.workflows:
+        _line(False, "workflows", problem.removeprefix("workflows: "))
+    if examined.settings is not None and not examined.workflows:
+        _line(True, "workflows", ", ".join(examined.versions))
+    for found in examined.findings:
+        _line(False if found.is_error else None, "policy", str(found))
+
+
+async def _links(settings: Settings) -> str:
+    if settings.link_key is not None:
+        return f"the page for what does not fit on a card is at {settings.public_url}/read/"
+    if settings.local:
+        return "local mode keeps a key for the page beside the database"
+    raise ConfigurationError(
+        [
+            "no key signs links to the page for what does not fit on a card or into a ticket, so "
+            "that can be approved through the API only: export COUNTERSIGN_LINK_KEY (from `openssl "
+            "rand -hex 32`), the same on every server."
+        ]
+    )
+
+
+CHECKS: dict[str, Check] = {
+    "database": _database,
+    "model": _model,
+    "Microsoft Teams": _teams,
+    "links": _links,
+}

@@ -1,0 +1,93 @@
+"""The command line: `countersign --help`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from typing import Annotated
+
+import typer
+
+from countersign.approvals.errors import ConfigurationError, CountersignError
+from countersign.bot.cli.actions import cancel, decide, settle
+from countersign.bot.cli.db import database
+from countersign.bot.cli.doctor import doctor
+from countersign.bot.cli.options import ConfigOption, errors, read_settings
+from countersign.bot.cli.policy import manifest, policy
+from countersign.bot.cli.records import ledger, requests, sessions
+from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
+from countersign.bot.observability import logs
+from countersign.bot.observability.redaction import Redactor, secrets_in
+from countersign.bot.settings.sections import DEFAULT_HOST, DEFAULT_PORT
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A person's approval between an AutoGen agent and a risky tool call.",
+)
+for name, group in (
+    ("sessions", sessions),
+    ("requests", requests),
+    ("ledger", ledger),
+    ("policy", policy),
+    ("manifest", manifest),
+    ("db", database),
+):
+    app.add_typer(group, name=name)
+sessions.command("cancel")(cancel)
+requests.command("settle")(settle)
+app.command()(decide)
+app.command()(doctor)
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = DEFAULT_PORT,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Answer people, but run no session and send nothing.")
+    ] = False,
+) -> None:
+    """Run the server: the bot, the REST API and the sessions."""
+    gc.disable()  # of a million objects that modules make at their import none is garbage
+    from countersign.bot.serving import (
+        serve as run,  # AutoGen takes a second to import; `--help` need not wait
+    )
+
+    gc.freeze()  # nor will any be: no later collection looks at them
+    gc.enable()
+    settings = read_settings(config)
+    logs.configure(redactor=Redactor(secrets_in(settings)))
+    asyncio.run(run(settings, host=host, port=port, hold=hold))
+
+
+@app.command()
+def demo(
+    workflow: WorkflowOption = "sales_quote",
+    decide: DecideOption = "approve",
+    via: FrontOption = "teams",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Do the main job once, by itself, with stand-ins for everything outside."""
+    from countersign.bot.demo.command import run
+
+    raise typer.Exit(run(workflow=workflow, decide=decide, via=via, as_json=as_json))
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one clear message and exit status 1."""
+    try:
+        app()
+    except ConfigurationError as exc:
+        for problem in exc.problems:
+            errors.print(f"countersign: {problem}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except CountersignError as exc:
+        errors.print(f"countersign: {exc}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What all commands share: the console, the options, and JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.people import SettingsDirectory
+from countersign.bot.settings.database import readable_on_the_way
+from countersign.bot.settings.file import find, load_settings, process_settings
+from countersign.bot.settings.people import read_people
+from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from countersign.bot.settings.yaml import parse
+
+console = Console()
+errors = Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="The configuration; else COUNTERSIGN_CONFIG, else ./countersign.yaml."
+    ),
+]
+
+
+def read_environment() -> ProcessSettings:
+    """The COUNTERSIGN_ variables. Raises ConfigurationError."""
+    return process_settings()
+
+
+def database_url() -> str:
+    """The database that the environment names. Raises ConfigurationError, also where a production
+    server would not speak to it."""
+    url = read_environment().database_url
+    refuse_plain_text({"COUNTERSIGN_DATABASE_URL": url})
+    return url
+
+
+def refuse_plain_text(urls: Mapping[str, str]) -> None:
+    """Raise ConfigurationError if, in production, what is said to one of these databases could be
+    read on the way; the keys are what people call them."""
+    process = read_environment()
+    private = process.database_private_network or process.env is Mode.LOCAL
+    problems = [
+        problem
+        for named, url in urls.items()
+        for problem in readable_on_the_way(url, os.environ, private=private, named=named)
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def read_settings(config: Path | None) -> Settings:
+    """The settings. Raises ConfigurationError with every problem."""
+    return load_settings(config)
+
+
+def people_of(config: Path | None) -> SettingsDirectory | None:
+    """The people of the configuration, whatever else is wrong in it; None if it cannot be read."""
+    try:
+        people, problems = read_people(parse(find(config, process_settings())).get("people"))
+    except ConfigurationError:
+        return None
+    return None if problems else SettingsDirectory(people)
+
+
+def show_json(value: Any) -> None:
+    """One JSON value on stdout, nothing else, whatever the terminal's width. What a terminal obeys,
+    or nobody sees, is written out by the rules of JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+
+
+def finding(text: str, *, is_error: bool) -> None:
+    """One thing that has to be put right, or that may be meant so, on one line."""
+    mark = "[bold red]FIX[/]" if is_error else "[yellow]note[/]"
+    console.print(f"{mark} ", end="")
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

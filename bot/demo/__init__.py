@@ -1,0 +1,1 @@
+"""`countersign demo`: the main job once, by itself."""

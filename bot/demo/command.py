@@ -1,0 +1,170 @@
+"""`countersign demo`: the main job once, by itself, on the real application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from countersign.approvals.audit.ledger import Verification
+from countersign.approvals.models import (
+    JsonObject,
+    Outcome,
+    Request,
+    SessionId,
+)
+from countersign.bot.cli.options import console, errors, show_json
+from countersign.bot.demo.fronts import ApiFront, Front, TeamsFront
+from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
+from countersign.bot.demo.scenarios import APPROVER, SCENARIOS, Scenario
+from countersign.bot.demo.story import Story
+from countersign.bot.demo.tickets import JiraDesk, ServiceNowDesk, TicketFront
+from countersign.bot.demo.world import Effect, World, open_world
+from countersign.bot.observability import logs
+from countersign.sandbox.botframework.client import BotUnreachableError
+
+STEP_TIMEOUT_S = 60.0
+"""How long the agents may take to their next proposal, or to their last word."""
+LOOK_EVERY_S = 0.05
+REQUESTS_MAX = 10
+RAN = (Outcome.EXECUTED, Outcome.EXECUTED_WITH_CHANGES)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One request of the session at its end, with what the back ends received for it."""
+
+    request: Request
+    effects: list[Effect]
+
+    @property
+    def ran(self) -> bool:
+        """Whether the agents were told that it ran."""
+        return self.request.result is not None and self.request.result.outcome in RAN
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole run."""
+
+    session: dict[str, Any]
+    decided: list[Decided]
+    ledger: Verification
+
+    @property
+    def done(self) -> bool:
+        """Whether the job was done: it ended well, something ran, each thing exactly once."""
+        ran = [one for one in self.decided if one.ran]
+        once = all(len(one.effects) == (1 if one.ran else 0) for one in self.decided)
+        ended = self.session["status"] == "completed"
+        return ended and bool(ran) and once and self.ledger.verified
+
+    def as_json(self) -> JsonObject:
+        """The object of `--json`."""
+        return {
+            "session": {"id": self.session["id"], "status": self.session["status"]},
+            "requests": [_request(one.request) for one in self.decided],
+            "executions": [
+                {
+                    "request_id": one.request.id,
+                    "tool": one.request.tool,
+                    "arguments": effect.arguments,
+                    "outcome": str(one.request.result.outcome) if one.request.result else None,
+                }
+                for one in self.decided
+                for effect in one.effects
+            ],
+            "ledger": {"entries": self.ledger.entries, "verified": self.ledger.verified},
+        }
+
+
+def run(*, workflow: WorkflowName, decide: DecisionName, via: FrontName, as_json: bool) -> int:
+    """Run the demo and return the exit status: 0 if the job was done and the ledger verifies."""
+    logs.configure(level=logging.ERROR)
+    story = Story(Console(quiet=True) if as_json else console)
+    try:
+        report = asyncio.run(_play(SCENARIOS[workflow], decide, via, story))
+    except (ValueError, OSError, httpx.HTTPError, BotUnreachableError) as exc:
+        # TimeoutError is an OSError; a card that cannot be clicked is a ValueError.
+        errors.print(f"countersign demo: {exc}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    if as_json:
+        show_json(report.as_json())
+    return 0 if report.done else 1
+
+
+async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story: Story) -> Report:
+    async with open_world(via) as world:
+        front = _front(world)
+        story.begins(scenario, world, via)
+        session_id = await front.start(scenario)
+        decided: list[str] = []
+        first = True
+        while waiting := await _next_checkpoint(world, session_id, decided):
+            for request in waiting:
+                choice = scenario.choice(request["tool"], decide, first=first)
+                first = first and request["tool"] != scenario.tool
+                story.proposed(request)
+                seen = await front.decide(request, choice)
+                story.decided(choice, request, seen)
+                decided.append(request["id"])
+        report = await _report(world, session_id, decided)
+        story.told(await front.told())
+        story.ended(report.session, [(o.request, o.effects) for o in report.decided], report.ledger)
+        return report
+
+
+def _front(world: World) -> Front:
+    if world.teams is not None:
+        return TeamsFront(world, world.teams)
+    if world.jira is not None:
+        return TicketFront(world, JiraDesk(world.jira))
+    if world.snow is not None:
+        identities = world.person(APPROVER).identities
+        return TicketFront(world, ServiceNowDesk(world.snow, identities["servicenow"]))
+    return ApiFront(world)
+
+
+async def _next_checkpoint(
+    world: World, session_id: str, decided: list[str]
+) -> list[dict[str, Any]]:
+    """The requests that wait for a person next; none once the session is over."""
+    if len(decided) > REQUESTS_MAX:
+        raise ValueError(f"session {session_id} asks again and again; see the log above")
+    deadline = time.monotonic() + STEP_TIMEOUT_S
+    while time.monotonic() < deadline:
+        session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
+        query = f"/api/v1/requests?session={session_id}&status=pending"
+        found = await world.call("sam", "GET", query)
+        waiting = [request for request in found["items"] if request["id"] not in decided]
+        if waiting or session["status"] not in ("running", "waiting"):
+            return waiting
+        await asyncio.sleep(LOOK_EVERY_S)
+    trouble = session["error"] or "the agents say nothing"
+    raise ValueError(
+        f"session {session_id} is still {session['status']} after {STEP_TIMEOUT_S:.0f} s: {trouble}"
+    )
+
+
+async def _report(world: World, session_id: str, decided: list[str]) -> Report:
+    session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
+    requests = [await world.stored(request_id) for request_id in decided]
+    ledger = await world.records.verify(SessionId(session_id))
+    return Report(session, [Decided(r, world.effects(r)) for r in requests], ledger)
+
+
+def _request(request: Request) -> JsonObject:
+    return {
+        "id": request.id,
+        "tool": request.tool,
+        "arguments": request.arguments,
+        "digest": request.digest,
+        "status": str(request.status),
+        "decided_by": request.decision.by if request.decision else None,
+        "via": str(request.decision.via) if request.decision else None,
+    }

@@ -1,0 +1,84 @@
+"""What is asked for in the demo, and what Alex does about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from countersign.approvals.models import JsonObject, Verdict
+
+REQUESTER, APPROVER = "sam", "alex"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision of the approver."""
+
+    verdict: Verdict
+    comment: str = ""
+    changes: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A task, the tool whose request is decided first, and how it can be decided."""
+
+    workflow: str
+    task: str
+    tool: str
+    choices: dict[str, Choice]
+
+    def choice(self, tool: str, decide: str, *, first: bool) -> Choice:
+        """What to do with a request: the wish for the first of the tool, then approval."""
+        if tool == self.tool and first:
+            return self.choices[decide]
+        return APPROVE
+
+
+APPROVE = Choice(Verdict.APPROVE)
+
+SCENARIOS = {
+    "sales_quote": Scenario(
+        workflow="sales_quote",
+        task="quote for Contoso, 25 seats",
+        tool="release_quote",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(
+                Verdict.REJECT, comment="Too much discount for 25 seats: 5 % at most, please."
+            ),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="Rounded for a customer we want to keep.",
+                changes={"amount": 27000, "discount_percent": 10},
+            ),
+        },
+    ),
+    "crm_update": Scenario(
+        workflow="crm_update",
+        task="move Contoso to negotiation, 26,000 EUR, closing 2026-12-30",
+        tool="update_opportunity",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Not yet: the stage is proposal."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="Their contract is still with us.",
+                changes={"stage": "proposal"},
+            ),
+        },
+    ),
+    "it_change": Scenario(
+        workflow="it_change",
+        task="new staging database for the billing team, 200 GB",
+        tool="provision",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="100 GB is enough for staging."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="Start smaller; it can grow.",
+                changes={"size": 100, "monthly_cost_eur": 25},
+            ),
+        },
+    ),
+}

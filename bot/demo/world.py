@@ -1,0 +1,198 @@
+"""The world of the demo: stand-ins for everything outside, and the real application in between."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import (
+    JsonObject,
+    Principal,
+    Request,
+    RequestId,
+)
+from countersign.approvals.store import open_reader
+from countersign.bot.demo.options import FrontName
+from countersign.bot.read_only import read_only
+from countersign.bot.serving import serving
+from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import (
+    DEFAULT_HOST,
+    Mode,
+    ProcessSettings,
+    Settings,
+)
+from countersign.sandbox.botframework.server import BotFramework
+from countersign.sandbox.crm.server import Crm
+from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.mailbox.server import Mailbox
+from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.provisioning.server import Provisioning
+from countersign.sandbox.servicenow.server import ServiceNow
+
+CONFIGURATION = Path(__file__).resolve().parent.parent / "countersign.yaml"
+ANSWER_TIMEOUT_S = 30.0
+
+
+@dataclass
+class Fronts:
+    """The stand-in in which the approver works: one of them, or none for the API."""
+
+    teams: BotFramework | None = None
+    jira: Jira | None = None
+    snow: ServiceNow | None = None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One change as the system that was changed recorded it."""
+
+    system: str
+    action: str
+    arguments: JsonObject
+
+
+class World:
+    """What the demo looks at; it changes nothing except through the API or a chat client."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        crm: Crm,
+        mailbox: Mailbox,
+        provisioning: Provisioning,
+        fronts: Fronts,
+        http: httpx.AsyncClient,
+        records: ApprovalService,
+    ):
+        self.settings, self.url = settings, url
+        self.crm, self.mailbox, self.provisioning = crm, mailbox, provisioning
+        self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
+        self.records = records
+        self._http = http
+
+    async def call(
+        self, person: str, method: str, path: str, body: JsonObject | None = None
+    ) -> dict[str, Any]:
+        """Use the REST API as somebody. Raises ValueError with the server's words."""
+        token = self.settings.tokens[person].get_secret_value()
+        headers = {"Authorization": f"Bearer {token}"}
+        response = await self._http.request(method, path, json=body, headers=headers)
+        answer: dict[str, Any] = response.json()
+        if response.is_error:
+            raise ValueError(f"{method} {path}: {answer.get('detail', response.status_code)}")
+        return answer
+
+    def person(self, person_id: str) -> Principal:
+        """Somebody, with the identities by which the systems know them."""
+        return next(p.principal() for p in self.settings.people if p.id == person_id)
+
+    def name(self, person_id: str) -> str:
+        """What somebody is called."""
+        return self.person(person_id).name
+
+    def effects(self, request: Request) -> list[Effect]:
+        """What the back ends received for this request, found by its execution token."""
+        found = [
+            Effect(system, effect["action"], effect["arguments"])
+            for system, log in (("CRM", self.crm), ("provisioning", self.provisioning))
+            for effect in log.effects()
+            if effect["idempotency_key"] == request.execution_token
+        ]
+        for summary in self.mailbox.messages():
+            if summary["execution"] != request.execution_token:
+                continue
+            message = self.mailbox.message(summary["id"]) or {}
+            letter = {
+                "to": ", ".join(summary["rcpt_to"]),
+                "subject": summary["subject"],
+                "body": str(message.get("text", "")).replace("\r\n", "\n"),
+            }
+            found.append(Effect("mail server", "send_email", letter))
+        return found
+
+    async def stored(self, request_id: str) -> Request:
+        """The request with its execution token, which the API never shows."""
+        return await self.records.request(RequestId(request_id))
+
+
+@asynccontextmanager
+async def open_world(via: FrontName) -> AsyncIterator[World]:
+    """Start everything on free ports in a temporary directory; all of it is gone afterwards."""
+    if not CONFIGURATION.is_file():
+        raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
+    _keep_proxies_out()
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
+        enter = stack.enter_async_context
+        model = await enter(ScriptedModel.start())
+        crm = await enter(Crm.start())
+        mailbox = await enter(Mailbox.start())
+        provisioning = await enter(Provisioning.start())
+
+        fronts = Fronts()
+        if via == "jira":
+            fronts.jira = await enter(Jira.start())
+        elif via == "servicenow":
+            fronts.snow = await enter(ServiceNow.start())
+
+        def point_at_stand_ins(document: dict[str, Any]) -> None:
+            _ask_in(document, via, fronts)
+            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+            document["workflows"]["settings"] |= {
+                "crm_url": crm.url,
+                "crm_api_key": crm.api_key,
+                "smtp_host": mailbox.smtp_host,
+                "smtp_port": mailbox.smtp_port,
+                "provisioning_url": provisioning.url,
+                "provisioning_api_key": provisioning.api_key,
+            }
+            # Nothing of the real bot, even if somebody put it into the file.
+            document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
+
+        url = f"sqlite:///{folder}/demo.db"
+        settings = load_settings(
+            CONFIGURATION,
+            process=ProcessSettings(env=Mode.LOCAL, database_url=url),
+            adjust=point_at_stand_ins,
+        )
+        address = await enter(serving(settings, host=DEFAULT_HOST, port=0))
+        if via == "teams":
+            fronts.teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
+        if fronts.jira is not None:
+            fronts.jira.add_webhook(f"{address}/webhooks/jira")
+        if fronts.snow is not None:
+            fronts.snow.rule_url = f"{address}/webhooks/servicenow"
+        http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
+        reader = await enter(open_reader(url))
+        yield World(settings, address, crm, mailbox, provisioning, fronts, http, read_only(reader))
+
+
+def _ask_in(document: dict[str, Any], via: FrontName, fronts: Fronts) -> None:
+    """Ask where the approver works, and nowhere else."""
+    stand_in = fronts.jira or fronts.snow
+    if stand_in is None:
+        document["connectors"] = {}
+    else:
+        document["connectors"] = {via: {**document["connectors"][via], "url": stand_in.url}}
+    for rule in document["policy"]["tools"].values():
+        if isinstance(rule, dict):
+            rule["channels"] = ["teams" if stand_in is None else via]
+
+
+def _keep_proxies_out() -> None:
+    """A proxy of the environment must not stand between this process and itself."""
+    known = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
+        filter(None, [known, DEFAULT_HOST, "localhost"])
+    )

@@ -1,0 +1,1 @@
+"""What is taken from the network: how much, how fast, and how it is refused."""

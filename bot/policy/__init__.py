@@ -1,0 +1,1 @@
+"""What can be said of the rules before the first request."""

@@ -1,0 +1,181 @@
+"""What the rules say, compared with what there is: the tools of the workflows, and the people.
+
+A rule may be well written and still be for a tool that no workflow has, or ask people of whom there
+are not enough. `policy check` and `doctor` print what is found; `serve` logs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from countersign.approvals.forms.sentences import nearest
+from countersign.approvals.forms.wording import people_in_words
+from countersign.approvals.models import (
+    Effect,
+    Principal,
+    PrincipalId,
+    RequestKind,
+    Stage,
+    Value,
+)
+from countersign.approvals.ports import Directory
+from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.eligibility import Asked
+from countersign.approvals.rules.policy import Policy, Rule
+from countersign.approvals.rules.reach import IDENTITIES
+from countersign.approvals.rules.shortfall import Shortfall, shortfall
+
+NOBODY = PrincipalId("")
+"""Whoever asks is somebody else than all the people."""
+
+
+class Finding(Value):
+    """One thing that is wrong (`is_error`), or that may be meant so."""
+
+    where: str
+    says: str
+    is_error: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.says}"
+
+
+def against_tools(
+    policy: Policy, tools: Mapping[str, Sequence[str]], *, complete: bool = True
+) -> list[Finding]:
+    """Rules without a tool and tools without a rule; `tools` are those of each workflow.
+
+    Without `complete` some workflows could not be loaded, so a rule may be for a tool of theirs.
+    """
+    known = {tool for of_one in tools.values() for tool in of_one}
+    found = [finding for name in sorted(tools) for finding in _without_rule(policy, name, tools)]
+    if complete:
+        unused = sorted(set(policy.tools) - known)
+        found += [_without_tool(rule, known, policy) for rule in unused]
+    return found
+
+
+def against_bodies(policy: Policy, same: Iterable[frozenset[str]]) -> list[Finding]:
+    """Names of one function under rules that differ; `same` are groups of tool names."""
+    return [
+        Finding(
+            where="policy.tools",
+            says=f"{' and '.join(sorted(names))} are one function; all of them take the strictest "
+            "of their rules. Give them the same rule, or register the function once.",
+            is_error=False,
+        )
+        for names in same
+        if policy.strictest([names]) is not policy
+    ]
+
+
+def against_people(
+    policy: Policy,
+    directory: Directory,
+    asking: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+) -> list[Finding]:
+    """Rules that too few different people, or nobody, can decide; and questions that nobody would
+    answer, with the roles that user proxies name, by (workflow, proxy)."""
+    found: list[Finding] = []
+    for tool, rule in policy.tools.items():
+        if rule.effect is Effect.REQUIRE_APPROVAL:
+            found += _Staffing(f"policy.tools.{tool}", rule, directory).findings()
+    found += _unanswered("policy.human_input", policy.rule_input_roles, directory)
+    for (workflow, proxy), roles in (asking or {}).items():
+        found += _unanswered(f"workflow {workflow}, user proxy {proxy}", roles, directory)
+    return found
+
+
+def _unanswered(where: str, roles: tuple[str, ...], directory: Directory) -> Iterator[Finding]:
+    held = [role for role in roles if role == OWNER_ROLE or directory.with_roles([role])]
+    for role in roles:
+        if role not in held:
+            says = f"nobody has the role {role}; give it to somebody in `people`."
+            yield Finding(where=where, says=says, is_error=not held)
+
+
+def _without_rule(
+    policy: Policy, workflow: str, tools: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    for tool in tools[workflow]:
+        if tool in policy.tools:
+            continue
+        unused = set(policy.tools) - {each for of_one in tools.values() for each in of_one}
+        meant = nearest(tool, unused)
+        hint = f"write one, `{tool}: deny` if that is meant."
+        if meant:
+            hint = f"did you mean it by the rule {meant}?"
+        says = f"its tool {tool} has no rule, so every call of it will be denied; {hint}"
+        yield Finding(where=f"workflow {workflow}", says=says)
+
+
+def _without_tool(rule: str, known: set[str], policy: Policy) -> Finding:
+    meant = nearest(rule, known)
+    says = "no workflow has this tool; "
+    says += f"did you mean {meant}?" if meant else "remove the rule, or load the workflow."
+    is_error = meant is not None and meant not in policy.tools
+    return Finding(where=f"policy.tools.{rule}", says=says, is_error=is_error)
+
+
+class _Staffing:
+    """Looks at one rule."""
+
+    def __init__(self, where: str, rule: Rule, directory: Directory):
+        self._where, self._rule, self._directory = where, rule, directory
+        self._stages = rule.tiers()
+
+    def findings(self) -> list[Finding]:
+        """Everything that keeps the rule from being decided, the worst first."""
+        short = shortfall(self._asked(NOBODY), self._directory)
+        if short is not None:
+            worst = self._finding(f"nobody could approve it. {short.text}", is_error=True)
+            return [worst, *self._roles(only_misspelt=True)]
+        return [*self._roles(), *self._askers(), *self._channels()]
+
+    def _asked(self, requester: PrincipalId) -> Asked:
+        return Asked(kind=RequestKind.TOOL, requester=requester, stages=self._stages)
+
+    def _finding(self, says: str, *, is_error: bool = False) -> Finding:
+        return Finding(where=self._where, says=says, is_error=is_error)
+
+    def _roles(self, *, only_misspelt: bool = False) -> Iterator[Finding]:
+        for role in dict.fromkeys(role for stage in self._stages for role in stage.roles):
+            if role == OWNER_ROLE:
+                yield self._finding("owner is whoever asked, and nobody approves their own call.")
+            elif not self._directory.with_roles([role]):
+                others = {r for person in self._directory.everybody() for r in person.roles}
+                meant = nearest(role, others)
+                hint = f"did you mean {meant}?" if meant else "give it to somebody in `people`."
+                if meant or not only_misspelt:
+                    yield self._finding(f"nobody has the role {role}; {hint}")
+
+    def _askers(self) -> Iterator[Finding]:
+        """People who, when they ask, leave too few others."""
+        roles = frozenset(role for stage in self._stages for role in stage.roles)
+        verdicts: dict[frozenset[str], Shortfall | None] = {}  # who holds the same is alike
+        stuck: list[tuple[Principal, Shortfall]] = []
+        for person in self._directory.with_roles(sorted(roles)):
+            held = person.roles & roles
+            if held not in verdicts:
+                verdicts[held] = shortfall(self._asked(person.id), self._directory)
+            if (short := verdicts[held]) is not None:
+                stuck.append((person, short))
+        if stuck:
+            who = people_in_words([person for person, _ in stuck])
+            yield self._finding(f"when {who} asks, nobody can decide it. {stuck[0][1].text}")
+
+    def _channels(self) -> Iterator[Finding]:
+        for channel in self._rule.channels:
+            kind = IDENTITIES.get(channel, channel)
+            for stage in self._stages:
+                yield from self._reached(channel, kind, stage)
+
+    def _reached(self, channel: str, kind: str, stage: Stage) -> Iterator[Finding]:
+        holders = self._directory.with_roles(stage.roles)
+        out = [person for person in holders if not person.identities.get(kind)]
+        if out and len(holders) - len(out) < stage.quorum:
+            who, needed = people_in_words(out, conjunction="and"), " or ".join(stage.roles)
+            yield self._finding(
+                f"is asked in {channel}, but {who} ({needed}) cannot be asked there: add "
+                f"`identities: {{{kind}: …}}` in `people`; until then only the API is left."
+            )

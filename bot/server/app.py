@@ -1,0 +1,178 @@
+"""The HTTP application: the bot's endpoint, the REST API, and whether the server is well."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from importlib.metadata import version
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from countersign.bot.api import (
+    ledger,
+    openapi,
+    requests,
+    sessions,
+)
+from countersign.bot.api.operation import SERVICES, Services, authenticated
+from countersign.bot.http.admission import Door
+from countersign.bot.http.bodies import MAX_BODY_BYTES
+from countersign.bot.http.problems import problem, problems, unauthorised
+from countersign.bot.reading import page as reading
+from countersign.bot.reading.page import ReadingPage
+from countersign.bot.settings.limits import LimitsSettings
+
+OPERATIONS = (*sessions.OPERATIONS, *requests.OPERATIONS, *ledger.OPERATIONS)
+REQUEST_ID = "X-Request-Id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Server": "Countersign",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_SUBJECTS = (
+    ("request_id", "/api/v1/requests/{id}"),
+    ("session_id", "/api/v1/sessions/{id}"),
+)
+MAX_ID = 64
+"""Characters of an id in the log; ours are shorter, and a path may name anything."""
+_HOME = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Checks = Callable[[], Awaitable[dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What `countersign.bot.wiring` composes and the application serves."""
+
+    services: Services
+    messages: Handler
+    """The Bot Framework endpoint; it authenticates its callers itself."""
+    webhooks: Handler
+    """Where ticket systems tell of changes; it authenticates its callers itself."""
+    checks: Checks
+    """Name of each check to `ok`, or to what is wrong."""
+    systems: Checks
+    """Name of each system around us to `ok`, or to what is wrong with it; we are ready without."""
+    local: bool = False
+    """Whether the tokens are the well-known ones of local mode."""
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    metrics: Handler | None = None
+    """The page of the metrics; it authenticates its callers itself."""
+    reading: ReadingPage | None = None
+    """The page that shows all of a request to whoever holds a link; it checks the link itself."""
+    measure: Middleware | None = None
+    """Sees every request and its answer."""
+
+
+def create_app(parts: Parts) -> web.Application:
+    """The application; it owns nothing, so closing it closes nothing of `parts`."""
+    door = Door(parts.limits).middleware
+    measure = [] if parts.measure is None else [parts.measure]
+    middlewares = [framed, *measure, problems, *([at_home] if parts.local else []), door]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
+    app[SERVICES] = parts.services
+    app.router.add_post("/api/messages", parts.messages)
+    app.router.add_post("/webhooks/{system}", parts.webhooks)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, operation.endpoint())
+    app.router.add_post("/api/v1/requests/{id}/questions", questions)
+    document = openapi.document(OPERATIONS, version=version("countersign-approvals"))
+    app.router.add_get("/api/openapi.json", _json(document))
+    app.router.add_get("/healthz", _json({"status": "ok"}))
+    app.router.add_get("/readyz", _readiness(parts.checks, parts.systems))
+    if parts.reading is not None:
+        app.router.add_get(reading.ROUTE, parts.reading.get)
+        app.router.add_post(reading.ROUTE, parts.reading.post)
+    if parts.metrics is not None:
+        app.router.add_get("/metrics", parts.metrics)
+    return app
+
+
+@web.middleware
+async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name the request in the log and the answer, and set the headers of every answer."""
+    given = request.headers.get(REQUEST_ID, "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    with structlog.contextvars.bound_contextvars(http_request_id=request_id, **_subject(request)):
+        response = await handler(request)
+    policy = response.headers.get(hdrs.CONTENT_SECURITY_POLICY)  # of a page
+    response.headers.update(_HEADERS)
+    if policy is not None:
+        response.headers[hdrs.CONTENT_SECURITY_POLICY] = policy
+    response.headers[REQUEST_ID] = request_id
+    return response
+
+
+def _subject(request: web.Request) -> dict[str, str]:
+    """The request or session that the path names, for the log."""
+    resource = request.match_info.route.resource
+    path = "" if resource is None else resource.canonical
+    for name, prefix in _SUBJECTS:
+        if path.startswith(prefix):
+            return {name: request.match_info["id"][:MAX_ID]}
+    return {}
+
+
+@web.middleware
+async def at_home(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve local mode by the names of this machine only.
+
+    Everybody knows its tokens, and a web page whose name was made to point at 127.0.0.1 (DNS
+    rebinding) can reach it through the browser; it cannot change the Host that is sent.
+    """
+    try:
+        host = request.url.host
+    except ValueError:
+        host = None
+    if host not in _HOME:
+        return problem(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            "misdirected",
+            "In local mode this server answers to 127.0.0.1 and localhost only.",
+        )
+    return await handler(request)
+
+
+async def questions(request: web.Request) -> web.StreamResponse:
+    """Questions to the agent are not there yet, and say so."""
+    if authenticated(request, request.app[SERVICES]) is None:
+        return unauthorised("Send `Authorization: Bearer <token>` of a person in `people`.")
+    return problem(
+        HTTPStatus.NOT_IMPLEMENTED,
+        "not-implemented",
+        "Asking the agent a question is not part of this version; reject with a comment instead.",
+    )
+
+
+def _json(body: object) -> Handler:
+    text = json.dumps(body)
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type="application/json")
+
+    return answer
+
+
+def _readiness(checks: Checks, systems: Checks) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        results = await checks()
+        ready = all(result == "ok" for result in results.values())
+        body = {
+            "status": "ready" if ready else "not ready",
+            "checks": results,
+            "systems": await systems() if ready else {},
+        }
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return web.json_response(body, status=status)
+
+    return answer

@@ -1,0 +1,1 @@
+"""`countersign.yaml`: its sections, and everything that can be wrong with it."""

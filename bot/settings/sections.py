@@ -1,0 +1,205 @@
+"""What a deployment is told: one frozen value for each section of `countersign.yaml`.
+
+`countersign.bot.settings.file` reads them, once, and reports every problem at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from countersign.approvals.models import Principal, PrincipalId, Value
+from countersign.approvals.rules.policy import Policy
+from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+
+DEFAULT_DATABASE_URL = "sqlite:///./countersign.db"
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 3978
+MIN_TOKEN_LENGTH = 20
+"""Characters of a bearer token in production: 120 bits if it is random base64."""
+
+PersonId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+EnvironmentName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an environment variable; the secret itself never stands in the file."""
+ModulePath: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*$")]
+"""`package.module`."""
+
+
+class Mode(StrEnum):
+    """`local` relaxes what only makes sense on one machine; everything else is `production`."""
+
+    PRODUCTION = "production"
+    LOCAL = "local"
+
+
+class ProcessSettings(BaseSettings):
+    """What the process itself is told, by environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERSIGN_", frozen=True)
+
+    env: Mode = Mode.PRODUCTION
+    config: Path | None = None
+    database_url: str = DEFAULT_DATABASE_URL
+    database_private_network: bool = False
+    """Whether nobody but the database and its servers is on the network between them."""
+
+
+class PersonSettings(Value):
+    """One entry of `people`."""
+
+    id: PersonId
+    name: str = Field(min_length=1)
+    roles: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+    identities: dict[Literal["entra", "email", "jira", "servicenow"], str] = Field(
+        default_factory=dict
+    )
+    token_env: EnvironmentName | None = None
+    token: SecretStr | None = None
+    """A literal token: local mode only."""
+
+    @field_validator("identities")
+    @classmethod
+    def _lower(cls, identities: dict[str, str]) -> dict[str, str]:
+        return {kind: value.strip().lower() for kind, value in identities.items()}
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token_env is not None and self.token is not None:
+            raise ValueError("give either token_env or token, not both")
+        return self
+
+    def principal(self) -> Principal:
+        """The person as the domain knows them."""
+        return Principal(
+            id=PrincipalId(self.id),
+            name=self.name,
+            roles=self.roles,
+            domains=self.domains,
+            identities={str(kind): value for kind, value in self.identities.items()},
+        )
+
+
+class ModelSection(Value):
+    """Where the agents' language model is.
+
+    `auto` takes Azure if its two variables are set, else OpenAI if its key is set, else (local mode
+    only) the scripted model at `base_url`.
+    """
+
+    provider: Literal["auto", "openai", "azure", "scripted"] = "auto"
+    name: str = "gpt-4o-mini"
+    base_url: AnyHttpUrl | None = None
+    api_key_env: EnvironmentName | None = None
+    api_version: str = "2024-10-21"
+    timeout_s: int = Field(default=120, gt=0)
+
+
+class WorkflowsSection(Value):
+    """Which modules declare workflows, and what their factories are told."""
+
+    modules: tuple[ModulePath, ...] = Field(min_length=1)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """A value `{env: NAME}` is taken from that environment variable."""
+
+
+class ConnectorSettings(Value):
+    """The configured systems; None for one that is not used."""
+
+    jira: JiraSettings | None = None
+    servicenow: ServiceNowSettings | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are used."""
+        return tuple(name for name, used in self if used is not None)
+
+
+class AppPackageSettings(Value):
+    """Who offers the Teams app, as people see it there; only `manifest pack` needs it."""
+
+    developer_name: str
+    website_url: str
+    privacy_url: str
+    terms_of_use_url: str
+    app_id: str | None = None
+    """The app's own GUID; the bot's is taken if there is none."""
+
+
+class ModelSettings(Value):
+    """The model that was chosen, with its key."""
+
+    provider: Literal["openai", "azure", "scripted"]
+    name: str
+    base_url: str | None
+    api_key: SecretStr
+    api_version: str | None = None
+    timeout_s: int = 120
+
+
+class Settings(Value):
+    """Everything, checked."""
+
+    mode: Mode
+    source: str
+    """The file it was read from."""
+    database_url: str
+    public_url: str
+    people: tuple[PersonSettings, ...]
+    tokens: dict[str, SecretStr]
+    """Bearer tokens by person id."""
+    teams: TeamsSettings
+    model: ModelSettings
+    workflow_modules: tuple[str, ...]
+    workflow_settings: dict[str, Any] = Field(repr=False)
+    workflow_secrets: tuple[SecretStr, ...] = ()
+    """Those of them that came from the environment, so that no log line shows one."""
+    policy_section: dict[str, Any]
+    connectors: ConnectorSettings = ConnectorSettings()
+    limits: LimitsSettings = LimitsSettings()
+    metrics_token: SecretStr | None = None
+    """What scrapers send; None lets only this machine read the metrics."""
+    link_key: SecretStr | None = None
+    """Signs links to the page with all of a request; None leaves that to local mode."""
+    app_package: AppPackageSettings | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether this is one person's own machine."""
+        return self.mode is Mode.LOCAL
+
+    def approvers_in(self, channel: str) -> list[Principal]:
+        """Everybody who may be asked in this channel and is known there, by id."""
+        rules = [rule for rule in self.policy.tools.values() if channel in rule.channels]
+        roles = {role for rule in rules for stage in rule.tiers() for role in stage.roles}
+        people = [person.principal() for person in sorted(self.people, key=lambda p: p.id)]
+        return [p for p in people if p.roles & roles and p.identities.get(channel)]
+
+    @property
+    def local_persona(self) -> str:
+        """As whom local clients click, which sign nothing and know no identities; "" for nobody."""
+        return self.teams.local_approver if self.local and not self.teams.app_id else ""
+
+    @property
+    def uses_teams(self) -> bool:
+        """Whether Teams is part of it: a bot is registered, or local clients play it."""
+        return self.local or bool(self.teams.app_id)
+
+    @property
+    def policy(self) -> Policy:
+        """The rules; loading cannot fail any more."""
+        return Policy.load(self.policy_section)

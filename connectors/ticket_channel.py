@@ -1,0 +1,228 @@
+"""A ticket system as a channel of the domain: opens tickets, and tells them the outcome.
+
+Opening is two steps with a note in between. What we are about to ask for is written down before we
+ask, so that whoever comes after a crash or a lost answer looks for the ticket, and waits until the
+system's index must have seen it, before asking again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from countersign.approvals.courier import over
+from countersign.approvals.errors import (
+    BusyError,
+    CountersignError,
+    NoRecipientError,
+    NotFoundError,
+    UnansweredError,
+    UnavailableError,
+)
+from countersign.approvals.models import (
+    Conversation,
+    Delivery,
+    JsonObject,
+    Notice,
+    Principal,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Session,
+)
+from countersign.approvals.ports import (
+    Clock,
+    Directory,
+    RequestView,
+    Store,
+    TicketConnector,
+    TicketOrder,
+)
+from countersign.approvals.store import codec
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.tickets import (
+    FoundTicket,
+    TicketOutcome,
+    TicketRef,
+    order_key,
+    target_of,
+)
+from countersign.connectors.outcome import is_current, outcome_of
+
+log = structlog.get_logger(__name__)
+
+
+class TicketChannel:
+    """`countersign.approvals.ports.Channel` over a `TicketConnector`."""
+
+    def __init__(
+        self, connector: TicketConnector, store: Store, clock: Clock, directory: Directory
+    ):
+        self.name = connector.name
+        self._connector, self._store = connector, store
+        self._clock, self._directory = clock, directory
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Open the ticket, or find the one that an earlier attempt has opened."""
+        order = self.order(delivery, view)
+        ref = await self._adopted(delivery, order)
+        if ref is None:
+            self._require_settled(delivery)
+            if not is_current(delivery, view.request):
+                raise NotFoundError("It was decided before a ticket was opened for it.")
+            ref = await self._opened(delivery, order)
+        elif (found := outcome_of(delivery, view)) is not None:
+            await self._connector.close(ref, *found)  # decided while we had lost sight of it
+        return reference(ref, view.request.digest)
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Tell the ticket the outcome, once there is one; its text never changes."""
+        found = outcome_of(delivery, view)
+        if found is not None:
+            await self._connector.close(ticket_of(delivery), *found)
+
+    async def say(self, conversation: Conversation, notice: Notice) -> None:
+        """Tickets hold no conversations."""
+        raise NotFoundError(f"{self.name} has no conversations.")
+
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """Once it is decided and what came of it is known, or another ticket asks instead."""
+        if view.request.status is RequestStatus.PENDING:
+            return not is_current(delivery, view.request)
+        return over(view)
+
+    def targets(
+        self,
+        request: Request,
+        session: Session,
+        approvers: Sequence[Principal],
+        conversation: Conversation | None,
+    ) -> Sequence[str]:
+        """One ticket for each revision and stage; free text is not asked for in tickets."""
+        return () if request.kind is RequestKind.INPUT else (target_of(request),)
+
+    async def check(self) -> None:
+        """Return if tickets can be opened. Raises UnavailableError with what is to be fixed."""
+        wrong = [result for result in await self._connector.check() if not result.ok]
+        if wrong:
+            raise UnavailableError("; ".join(f"{r.name}: {r.said}" for r in wrong))
+
+    def order(self, delivery: Delivery, view: RequestView) -> TicketOrder:
+        """What is asked for. Raises NoRecipientError if nobody could answer it there."""
+        stage = view.request.stages[view.request.stage]
+        approvers = [
+            person
+            for person in self._directory.with_roles(stage.roles)
+            if person.id != view.request.requester and person.identities.get(self.name)
+        ]
+        if not approvers:
+            raise NoRecipientError(
+                f"Nobody with the role {' or '.join(stage.roles)} has a {self.name} identity; add "
+                f"`identities: {{{self.name}: …}}` to one of them in `people`."
+            )
+        key = order_key(view.request.id, delivery.target)
+        return TicketOrder(key=key, view=view, approvers=tuple(approvers))
+
+    async def _adopted(self, delivery: Delivery, order: TicketOrder) -> TicketRef | None:
+        """The first ticket that we have made for this order; later ones are closed."""
+        ours = [found for found in await self._connector.find(order.key) if found.ours]
+        for number, found in enumerate(ours):
+            try:
+                ref = await self._connector.adopt(order, found.ref)
+            except NotFoundError:  # the index still lists what is gone
+                continue
+            for surplus in ours[number + 1 :]:
+                await close_duplicate(self._connector, surplus, ref)
+            log.info("ticket found again", delivery_id=delivery.id, ticket=ref.key)
+            return ref
+        return None
+
+    async def _opened(self, delivery: Delivery, order: TicketOrder) -> TicketRef:
+        await self._intend(delivery, begun=True)
+        try:
+            return await self._connector.open_ticket(order)
+        except UnansweredError:
+            raise
+        except CountersignError:
+            await self._intend(delivery, begun=False)
+            raise
+
+    async def _intend(self, delivery: Delivery, *, begun: bool) -> None:
+        at = codec.to_text(self._clock.now()) if begun else None
+        await self._store.write(lambda c: delivery_rows.record(c, delivery.id, doubt_at=at))
+
+    def _require_settled(self, delivery: Delivery) -> None:
+        """Raise BusyError while an earlier attempt's ticket may still turn up: nothing has failed,
+        so the wait does not grow."""
+        if delivery.doubt_at is None:
+            return
+        settled_at = delivery.doubt_at + timedelta(seconds=self._connector.settle_s)
+        wait_s = (settled_at - self._clock.now()).total_seconds()
+        if wait_s > 0:
+            raise BusyError(
+                f"{self.name} did not say whether it made the ticket; looking for it before "
+                "asking again.",
+                retry_after_s=min(wait_s, 5.0),
+            )
+
+
+async def close_duplicate(connector: TicketConnector, surplus: FoundTicket, ref: TicketRef) -> None:
+    """Close a second ticket for one order, and say which one counts."""
+    text = f"This is the same as {ref.key}, which counts. This one needs no answer."
+    try:
+        await connector.close(surplus.ref, TicketOutcome.DUPLICATE, text)
+    except NotFoundError:
+        return
+    log.warning("duplicate ticket closed", ticket=surplus.ref.key, counts=ref.key)
+
+
+def reference(ref: TicketRef, digest: str) -> JsonObject:
+    """What a delivery keeps of its ticket; `digest` is of the revision that the ticket shows."""
+    return {
+        "ticket": ref.id,
+        "key": ref.key,
+        "url": ref.url,
+        "shown": ref.shown,
+        "whole": ref.whole,
+        "digest": digest,
+    }
+
+
+def keep_shown(connection: Connection, delivery: Delivery, ref: TicketRef) -> None:
+    """Know the text that was written into the ticket again as ours: what else is open stands in it,
+    so it may be another than before, and what is not ours keeps every answer from counting."""
+    request_rows.lock(connection, delivery.request_id)
+    current = delivery_rows.get(connection, delivery.id, lock=True)
+    if current.ticket_id == ref.id and current.reference is not None:
+        shown = {"shown": ref.shown, "whole": ref.whole}
+        reference = codec.dumps({**current.reference, **shown})
+        delivery_rows.record(connection, delivery.id, reference=reference)
+
+
+def keep_key(connection: Connection, delivery: Delivery, ref: TicketRef) -> Delivery:
+    """The ticket was moved, and people call it otherwise now: the delivery as it is kept."""
+    request_rows.lock(connection, delivery.request_id)
+    current = delivery_rows.get(connection, delivery.id, lock=True)
+    if current.ticket_id == ref.id and current.reference is not None:
+        named = {**current.reference, "key": ref.key, "url": ref.url}
+        delivery_rows.record(connection, delivery.id, reference=codec.dumps(named))
+        log.info("ticket moved", ticket=ref.key, before=current.reference.get("key"))
+    return delivery_rows.get(connection, delivery.id)
+
+
+def ticket_of(delivery: Delivery) -> TicketRef:
+    """The ticket of a delivery. Raises NotFoundError if it has none."""
+    kept = delivery.reference or {}
+    if not kept.get("ticket"):
+        raise NotFoundError(f"Delivery {delivery.id} has no ticket")
+    return TicketRef(
+        id=str(kept["ticket"]),
+        key=str(kept.get("key", "")),
+        url=str(kept.get("url", "")),
+        shown=str(kept.get("shown", "")),
+        whole=kept.get("whole") is True,
+    )

@@ -1,0 +1,31 @@
+"""What the scripted model says in the examples, chosen by the agent's system message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from countersign.sandbox.openai.conversation import Conversation, Reply, Say
+from countersign.sandbox.openai.scripts import crm_update, it_change, sales_quote
+from countersign.sandbox.openai.scripts.speaker import next_speaker
+
+_AGENTS: dict[str, Callable[[Conversation], Reply]] = {
+    "You are the sales analyst": sales_quote.analyst,
+    "You are the quoter": sales_quote.quoter,
+    "You are the CRM assistant": crm_update.assistant,
+    "You are the IT change planner": it_change.planner,
+    "You are the provisioner": it_change.provisioner,
+}
+
+
+def reply(conversation: Conversation) -> Reply:
+    """The answer of the script that knows this agent."""
+    if conversation.is_speaker_selection:
+        return Say(next_speaker(conversation))
+    for opening, script in _AGENTS.items():
+        if opening in conversation.agent:
+            return script(conversation)
+    return Say(
+        "I am the scripted model of the sandbox and know only the example workflows. Set "
+        "OPENAI_API_KEY (or the Azure settings) to use a real model, or give me rules "
+        "at /_sandbox/script."
+    )
