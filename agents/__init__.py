@@ -1,7 +1,6 @@
 """AutoGen with a gate: a chat pauses at a risky tool call and goes on after the decision.
 
-`agents` is also the import name of the distribution `openai-agents`. This is an application, so
-it keeps the name and refuses to start beside the other (`countersign.agents.classic.distribution`).
+What workflows need of it is in `countersign` as well: `from countersign import Chat, workflow`.
 """
 
 from countersign.agents.classic.distribution import require_autogen

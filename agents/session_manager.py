@@ -111,7 +111,7 @@ class SessionManager:
             )
 
     def free_slots(self) -> int:
-        """How many more sessions can be run at once: what `countersign.approvals.decisions.handoff` wants to know."""
+        """How many more sessions can be run at once: see `approvals.decisions.handoff`."""
         return 0 if self._stopping.is_set() else self._slots.free
 
     def put_down(self) -> None:

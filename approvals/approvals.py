@@ -337,7 +337,7 @@ class ApprovalService:
     async def settle(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
     ) -> Request:
-        """Take a person's word for whether a request in doubt took effect; see `countersign.approvals.decisions.doubts`.
+        """Take a person's word for whether a request in doubt took effect: `decisions.doubts`.
 
         `note` says what they found, in 1 to 1,000 characters. Returns the request as it is then.
         Raises NotFoundError; NotInDoubtError with who was first; NotAuthorisedError (which is on
@@ -556,7 +556,7 @@ class ApprovalService:
     async def save_conversation(
         self, conversation: Conversation, *, only_known: bool = False, installed: bool = False
     ) -> None:
-        """See `countersign.approvals.conversations.Conversations.save`."""
+        """See `approvals.conversations.Conversations.save`."""
         await self._conversations.save(conversation, only_known=only_known, installed=installed)
 
     async def conversation(self, key: ConversationKey) -> Conversation | None:

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Conversations:
-    """Implements `countersign.approvals.ports.Conversations`. Each call is one transaction."""
+    """Implements `approvals.ports.Conversations`. Each call is one transaction."""
 
     def __init__(self, store: Store, clock: Clock, follow: FollowUp):
         self._store, self._clock, self._follow = store, clock, follow

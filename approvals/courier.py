@@ -217,7 +217,7 @@ class Courier:
     async def _unreachable(
         self, delivery: Delivery, view: RequestView, exc: UnreachableError
     ) -> None:
-        """Wait for what ends it (`countersign.approvals.conversations`); it is tried now and then all the same,
+        """Wait for what ends it (`approvals.conversations`); it is tried now and then all the same,
         as no event is certain to arrive."""
         now = self._clock.now()
         is_new = delivery.status is not DeliveryStatus.UNREACHABLE

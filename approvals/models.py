@@ -35,7 +35,7 @@ class SessionStatus(StrEnum):
 
 
 class RequestStatus(StrEnum):
-    """Where a request stands; `countersign.approvals.rules.lifecycle` holds the allowed moves."""
+    """Where a request stands; `approvals.rules.lifecycle` holds the allowed moves."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -337,7 +337,7 @@ class Result(Value):
     content: str = ""
     """The tool's return value or error text, as the agents read it."""
     characters: int | None = None
-    """Of all of it, where `content` is only its head; see `countersign.approvals.decisions.long_results`."""
+    """Of all of it, where `content` is only its head; see `approvals.decisions.long_results`."""
     cause: Cause | None = None
     retry: bool = False
     """Whether proposing it again can make sense."""

@@ -154,7 +154,7 @@ class RequestView(Value):
     arguments_schema: JsonObject | None = None
     """What the tool accepts, to draw an edit form."""
     eligible: tuple[Principal, ...] = ()
-    """Who may decide the open stage now, by id; `countersign.approvals.forms.wording.people_in_words` names them."""
+    """Who may decide the open stage now, by id; `forms.wording.people_in_words` names them."""
     openings: tuple[Opening, ...] = ()
     """Who has read all of the current revision, where it did not fit where it was asked."""
 
@@ -207,7 +207,7 @@ class TicketOrder(Value):
     """A ticket to be opened: one for each revision and stage of a request."""
 
     key: str
-    """`countersign.approvals.tickets.order_key`; the ticket carries it, so that `find` finds it."""
+    """`approvals.tickets.order_key`; the ticket carries it, so that `find` finds it."""
     view: RequestView
     approvers: tuple[Principal, ...]
     """Who may answer, ordered by id; each has an identity of the connector's kind."""

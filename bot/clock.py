@@ -24,7 +24,7 @@ def _wall() -> datetime:
 
 
 class SystemClock:
-    """Implements `countersign.approvals.ports.Clock`: the wall clock, but for jumps that do not last.
+    """Implements `approvals.ports.Clock`: the wall clock, but for jumps that do not last.
 
     While it is not believed, and where it is a little behind, time passes by the clock that nobody
     can set. It goes back only with a wall clock that was set back and stays so.
@@ -42,7 +42,7 @@ class SystemClock:
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        """See `countersign.approvals.ports.Clock.now`."""
+        """See `approvals.ports.Clock.now`."""
         with self._lock:
             wall, elapsed = self._wall(), self._elapsed()
             passed = self._latest + timedelta(seconds=max(0.0, elapsed - self._latest_s))

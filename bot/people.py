@@ -13,7 +13,7 @@ from countersign.bot.settings.sections import PersonSettings
 
 
 class SettingsDirectory:
-    """Implements `countersign.approvals.ports.Directory` on the settings."""
+    """Implements `approvals.ports.Directory` on the settings."""
 
     def __init__(self, people: Iterable[PersonSettings], *, local_persona: str = ""):
         """`local_persona` is the person as whom unsigned local clients click."""
@@ -29,19 +29,19 @@ class SettingsDirectory:
         }
 
     def by_id(self, principal_id: str) -> Principal | None:
-        """See `countersign.approvals.ports.Directory.by_id`."""
+        """See `approvals.ports.Directory.by_id`."""
         return self._by_id.get(principal_id)
 
     def by_identity(self, kind: str, value: str) -> Principal | None:
-        """See `countersign.approvals.ports.Directory.by_identity`; case does not matter."""
+        """See `approvals.ports.Directory.by_identity`; case does not matter."""
         return self._by_identity.get((kind, _small(value.strip(" \t\r\n"))))
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
-        """See `countersign.approvals.ports.Directory.with_roles`."""
+        """See `approvals.ports.Directory.with_roles`."""
         return [person for person in self._by_id.values() if person.roles.intersection(roles)]
 
     def everybody(self) -> Sequence[Principal]:
-        """See `countersign.approvals.ports.Directory.everybody`."""
+        """See `approvals.ports.Directory.everybody`."""
         return list(self._by_id.values())
 
 

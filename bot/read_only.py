@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 
 class Reader(Protocol):
-    """The reading half of `countersign.approvals.ports.Store`."""
+    """The reading half of `approvals.ports.Store`."""
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `countersign.approvals.ports.Store.read`."""
+        """See `approvals.ports.Store.read`."""
 
 
 def read_only(reader: Reader, people: Directory | None = None) -> ApprovalService:
@@ -88,7 +88,7 @@ class _NoJobs:
 
 
 class NoConversations:
-    """Implements `countersign.approvals.ports.Conversations` where nobody has written yet."""
+    """Implements `approvals.ports.Conversations` where nobody has written yet."""
 
     async def get(self, key: ConversationKey) -> Conversation | None:
         """Nobody."""

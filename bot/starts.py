@@ -13,7 +13,7 @@ RETRY_AFTER_S = 5.0
 
 
 class BoundedRuns:
-    """`countersign.approvals.runs.Runs`, of which only `start` is needed to start sessions."""
+    """`approvals.runs.Runs`, of which only `start` is needed to start sessions."""
 
     def __init__(self, runs: Runs, store: Store, *, at_most: int):
         self._runs, self._store, self._at_most = runs, store, at_most
@@ -28,7 +28,7 @@ class BoundedRuns:
         conversation: ConversationKey | None = None,
         idempotency_key: str | None = None,
     ) -> Session:
-        """See `countersign.approvals.runs.Runs.start`. Raises BusyError while `at_most` sessions run.
+        """See `approvals.runs.Runs.start`. Raises BusyError while `at_most` sessions run.
 
         Starts at the same moment do not see each other: a few more may get in.
         """

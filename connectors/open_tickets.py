@@ -37,7 +37,7 @@ class Awaited:
         return await self._store.read(unit)
 
     async def refs(self, ticket_ids: Sequence[str]) -> list[TicketRef]:
-        """See `countersign.approvals.ports.KnownTickets`."""
+        """See `approvals.ports.KnownTickets`."""
         return [ticket_of(delivery) for delivery in await self.among(ticket_ids)]
 
     async def missing(self, seen: Collection[str], *, limit: int) -> list[DeliveryId]:

@@ -57,7 +57,7 @@ log = structlog.get_logger(__name__)
 
 
 class TicketChannel:
-    """`countersign.approvals.ports.Channel` over a `TicketConnector`."""
+    """`approvals.ports.Channel` over a `TicketConnector`."""
 
     def __init__(
         self, connector: TicketConnector, store: Store, clock: Clock, directory: Directory

@@ -1,4 +1,4 @@
-"""Child processes of `countersign.sandbox.run`: started together, ended together, their last words kept."""
+"""Child processes of `sandbox.run`: started together, ended together, their last words kept."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Agents that answer with what is not known to come through AutoGen's guarded ways.
 
 The reply functions of AutoGen that are named here ask a model, talk to agents, or execute what
-`countersign.agents.classic.entries` guards. Others let a framework or a server answer, with tools of its own
+`agents.classic.entries` guards. Others let a framework or a server answer, with tools of its own
 (read in AutoGen 0.9.9 and 0.14.1 on 2026-11-29). The workflow's own functions are its own business.
 """
 

@@ -15,8 +15,9 @@ from typing import Any
 from autogen import ConversableAgent, GroupChat
 
 from countersign.agents.classic import container_reset
+from countersign.agents.guard.libraries import package_of
 
-_OURS = frozenset({"autogen", "agents"})
+_OURS = frozenset({"autogen", "countersign.agents"})
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -116,7 +117,7 @@ def is_plain(value: Any) -> bool:
 
 
 def _package(kind: type) -> str:
-    return kind.__module__.partition(".")[0]
+    return package_of(kind.__module__)
 
 
 def _is_code(thing: Any) -> bool:

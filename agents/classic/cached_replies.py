@@ -5,7 +5,8 @@ async twin: 50 to 90 µs, as much as all else that it does for a reply. The answ
 registered functions alone, so here AutoGen is asked once for each agent and set of them. No other
 method is replaced; pyautogen 0.9 does not have this one and never calls it.
 
-To have it, import these instead of AutoGen's: `from countersign.agents.classic.cached_replies import AssistantAgent`.
+To have it, import these instead of AutoGen's:
+`from countersign.agents.classic.cached_replies import AssistantAgent`.
 """
 
 from __future__ import annotations

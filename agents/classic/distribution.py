@@ -1,7 +1,7 @@
 """Which AutoGen is installed, and whether it is one that the gate was tested with.
 
-Four distributions share names: `autogen` 0.14 and `pyautogen` 0.9 hold the classic `autogen`
-module; `pyautogen` 0.10 and `ag2` 1.x hold something else; `openai-agents` takes our own name.
+Three distributions share names: `autogen` 0.14 and `pyautogen` 0.9 hold the classic `autogen`
+module; `pyautogen` 0.10 and `ag2` 1.x hold something else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SUPPORTED = {"autogen": "0.14", "pyautogen": "0.9"}
 """Distribution name to the release line that is tested."""
 # Not by name: the one called countersign in the package registry is somebody else's.
 _INSTALL = "in Countersign's folder, pip install '.[classic]'"
-_WATCHED = ("autogen", "pyautogen", "ag2", "openai-agents")
+_WATCHED = ("autogen", "pyautogen", "ag2")
 
 
 def installed() -> dict[str, str]:
@@ -32,11 +32,6 @@ def installed() -> dict[str, str]:
 def problems(found: Mapping[str, str]) -> list[str]:
     """Everything that is wrong with these versions, each with what to do; empty if nothing is."""
     wrong: list[str] = []
-    if "openai-agents" in found:
-        wrong.append(
-            "openai-agents is installed: its import name `agents` is the one of this application. "
-            "Remove it: pip uninstall openai-agents; then reinstall countersign."
-        )
     owners = [name for name in ("autogen", "pyautogen", "ag2") if _owns_autogen(name, found)]
     if len(owners) > 1:
         wrong.append(

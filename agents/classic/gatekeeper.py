@@ -38,7 +38,7 @@ class ApprovalProxy(QuickReplies, UserProxyAgent):
     for all its tools (`(ValueError,)`), or by tool (`{"pay": (ValueError,)}`); after any other one
     a guarded call is in doubt. `checks` and `previews` are functions by tool that get the arguments
     of a call and say, before people are asked, what it rests on and what it would do (see
-    `countersign.agents.checks`). `roles` says who answers its free-text questions.
+    `agents.checks`). `roles` says who answers its free-text questions.
     """
 
     def __init__(

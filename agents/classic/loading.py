@@ -6,6 +6,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from countersign.agents.guard.libraries import package_of
+
 
 def why(exc: BaseException, module: str) -> str:
     """`file:line: what was raised`, where there is such a place in the user's own code."""
@@ -21,7 +23,7 @@ def why(exc: BaseException, module: str) -> str:
 def _place(exc: BaseException, module: str) -> str | None:
     """The deepest line in the module's own package, else the deepest that is no library's."""
     frames = [f for f in traceback.extract_tb(exc.__traceback__) if not f.filename.startswith("<")]
-    package = module.partition(".")[0]
+    package = package_of(module).rpartition(".")[2]
     loaded = getattr(sys.modules.get(module), "__file__", None)
     own = [f for f in frames if f.filename == loaded or package in Path(f.filename).parts[:-1]]
     own += [f for f in frames if not own and Path(f.filename).stem == module.rpartition(".")[2]]

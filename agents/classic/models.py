@@ -59,7 +59,7 @@ class ModelSettings(Value):
 class SharedClient(httpx.Client):
     """One connection pool and SSL context for every agent; AutoGen's copies of it are itself.
 
-    What is no answer of a model is an error of the connection: see `countersign.agents.classic.model_answers`.
+    What is no answer of a model is an error of the connection: see `agents.classic.model_answers`.
     """
 
     def __init__(self, **options: Any):

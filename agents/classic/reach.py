@@ -24,6 +24,7 @@ from countersign.agents.guard.libraries import (
     OURS,
     belongs_to_workflows,
     is_a_librarys,
+    package_of,
 )
 from countersign.agents.permit import SealedTool
 
@@ -126,7 +127,7 @@ def _slots(owner: type) -> Iterable[str]:
 
 def _is_the_workflows(code: Any) -> bool:
     module = getattr(code, "__module__", None) or ""
-    return module.partition(".")[0] not in _NOT_THEIRS and not is_a_librarys(module)
+    return package_of(module) not in _NOT_THEIRS and not is_a_librarys(module)
 
 
 _NOT_THEIRS = OURS | {AUTOGEN}

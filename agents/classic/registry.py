@@ -30,7 +30,7 @@ from countersign.agents.classic.witness import Witness
 from countersign.agents.classic.workflows import Workflow, WorkflowContext, WorkflowInfo
 from countersign.agents.effective import ToolParameters
 from countersign.agents.guard import processes, threads
-from countersign.agents.guard.libraries import belongs_to_workflows
+from countersign.agents.guard.libraries import belongs_to_workflows, package_of
 from countersign.agents.guard.standing import ContextExecutor, Home, Watch
 from countersign.agents.values import time_limit
 from countersign.approvals.errors import (
@@ -52,7 +52,7 @@ def _always(_: str) -> bool:
 
 
 class Registry:
-    """Workflows by name. Also the ToolCatalog of `countersign.approvals.ports`.
+    """Workflows by name. Also the ToolCatalog of `approvals.ports`.
 
     `needs_rationale` says of which tools the model must give a reason: those that the policy
     does not allow outright.
@@ -75,7 +75,7 @@ class Registry:
         self._threads: dict[str, ContextExecutor] = {}
 
     def load(self, *import_paths: str) -> None:
-        """Add every workflow of these modules, e.g. `countersign.examples.sales_quote`.
+        """Add every workflow of these modules, e.g. `examples.sales_quote`.
 
         Those that are sound are there afterwards, also if it raises ConfigurationError with what
         is wrong with the others.
@@ -247,7 +247,7 @@ class Registry:
         quicken(chat.agents)
         if workflow.mode == "async":
             ask_once(chat.agents)
-        package = workflow.factory.__module__.partition(".")[0]
+        package = package_of(workflow.factory.__module__)
         witness, rounds = Witness(), 0 if chat.group is None else chat.group.max_round
         witness.watch(chat.agents)
         baseline = Baseline(chat.agents, [package])

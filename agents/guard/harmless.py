@@ -14,12 +14,14 @@ from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+from countersign.agents.guard.libraries import AUTOGEN, OURS, package_of
+
 _MODULES = frozenset(
     "abc base64 builtins collections copy dataclasses datetime decimal enum fractions functools "
     "hashlib html itertools json logging math operator pydantic random re statistics string "
     "structlog textwrap time types typing typing_extensions unicodedata uuid".split()
 )
-_GUARDED = frozenset({"agents", "approvals", "autogen"})
+_GUARDED = OURS | {AUTOGEN}
 """Their ways to execute something ask first, whoever calls them."""
 _NOT_GUARDED = ("autogen.code_utils", "autogen.environments", "autogen.coding")
 _BUILTINS = frozenset(vars(builtins)) - {
@@ -68,7 +70,7 @@ def _plain(thing: Any, seen: set[int]) -> bool:
 
 def _is_known(module: str | None) -> bool:
     name = module or ""
-    return name.partition(".")[0] in _MODULES | _GUARDED and not name.startswith(_NOT_GUARDED)
+    return package_of(name) in _MODULES | _GUARDED and not name.startswith(_NOT_GUARDED)
 
 
 def _plain_class(kind: type, seen: set[int]) -> bool:

@@ -14,12 +14,13 @@ from importlib.metadata import packages_distributions
 from pathlib import PurePath
 
 AUTOGEN = "autogen"
-OURS = frozenset({"agents", "approvals"})
+_ROOT = "countersign"
+OURS = frozenset({_ROOT, f"{_ROOT}.agents", f"{_ROOT}.approvals"})
 _STDLIB = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 _SITES = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
 _PYTHON = (".py", ".pyc")
 _workflows: set[str] = set()
-"""Top-level packages of workflows."""
+"""Packages of workflows, as `package_of` says."""
 _distributed: set[str] = set()
 """Top-level packages of every distribution; filled before the first workflow is looked at."""
 
@@ -31,7 +32,7 @@ def belongs_to_workflows(modules: Iterable[str]) -> bool:
     """
     found = _distributions(tuple(sys.path))
     _distributed.update(found)
-    tops = {name.partition(".")[0] for name in modules} - _NEVER
+    tops = {package_of(name) for name in modules} - _NEVER
     theirs = {each for top in tops for each in found.get(top, ())}
     tops |= {top for top, names in found.items() if theirs.intersection(names)} - _NEVER
     news = tops - _workflows
@@ -47,9 +48,15 @@ def _distributions(_: tuple[str, ...]) -> dict[str, list[str]]:
     return dict(packages_distributions())
 
 
+def package_of(module: str) -> str:
+    """The top-level package of a module; ours holds several, each with a name of its own."""
+    top, _, rest = module.partition(".")
+    return ".".join([top, *rest.split(".")[:1]]) if top == _ROOT and rest else top
+
+
 def is_a_librarys(module: str) -> bool:
     """Whether a module is the standard library's or an installed package's, and not AutoGen's."""
-    top = module.partition(".")[0]
+    top = package_of(module)
     if top == AUTOGEN or top in OURS or top in _workflows:
         return False
     known = sys.modules.get(module)
@@ -63,8 +70,9 @@ def is_in_a_library(path: str) -> bool:
     """Whether a file is the standard library's or an installed package's, AutoGen's included."""
     for site in _SITES:
         if path.startswith(site):
-            first = PurePath(path).relative_to(site).parts[0]
-            top = first.partition(".")[0]
+            parts = PurePath(path).relative_to(site).parts
+            top = parts[0].partition(".")[0]
             is_python = path.endswith(_PYTHON)
-            return top not in _workflows and (top in _distributed or not is_python)
+            package = package_of(".".join(parts[:2])) if top == _ROOT else top
+            return package not in _workflows and (top in _distributed or not is_python)
     return path.startswith(_STDLIB)

@@ -4,7 +4,7 @@ Code that is neither AutoGen's nor ours may start a program, run a string as cod
 Docker without any of AutoGen's classes. The interpreter says so to audit hooks:
 https://docs.python.org/3/library/audit_events.html (read 2026-11-29). A hook costs about 0.4 µs
 for each of the 100 to 200 events of a turn and cannot be taken out again, so it is put in with the
-first chat that holds such code (`countersign.agents.classic.reach`).
+first chat that holds such code (`agents.classic.reach`).
 """
 
 from __future__ import annotations

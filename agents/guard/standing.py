@@ -1,12 +1,12 @@
 """Where running code stands: in a session, inside a claimed execution, or outside of both.
 
 A run of a session carries a `Watch` in its context, as do the agents of its chat. Whatever would
-execute code or a function asks here first (`countersign.agents.classic.entries` for AutoGen's ways,
-`countersign.agents.guard.processes` for the interpreter's) and is refused unless it is part of a claimed execution.
-A refusal is kept as well as raised: code that swallows it does not go on for long.
+execute code or a function asks here first (`agents.classic.entries` for AutoGen's ways,
+`agents.guard.processes` for the interpreter's) and is refused unless it is part of a claimed
+execution. A refusal is kept as well as raised: code that swallows it does not go on for long.
 
-Work that is handed to a pool stands where it was handed in (`countersign.agents.guard.threads`). A thread or task
-that was there before, and is told nothing, is astray: AutoGen executes nothing in it while this
+Work that is handed to a pool stands where it was handed in (`agents.guard.threads`). A thread or
+task that was there before, and is told nothing, is astray: AutoGen executes nothing in it while this
 process runs sessions.
 """
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
-from countersign.agents.values import annotations
+from countersign.agents.values import writable
 from countersign.approvals.models import Injected, JsonObject
 
 _AUTOGEN = str(Path(autogen.__file__).parent)
@@ -236,14 +236,14 @@ def _parameter(each: inspect.Parameter, annotation: Any, *, converts: bool) -> P
     if isinstance(default, FieldInfo):
         annotation, required = Annotated[annotation, default], default.is_required()
         default = None if required else default.get_default(call_default_factory=True)
-    if annotations.is_once(default):
+    if writable.is_once(default):
         raise NotGuardableError(f"{each.name}: its default is read once only; write a list")
     if not converts or annotation is each.empty:
         if isinstance(default, BaseModel):
             _require_shown(each.name, type(default))
         return Parameter(each.name, None, required, default)
     adapter = _require_shown(each.name, annotation)
-    return Parameter(each.name, adapter, required, default, annotations.is_lazy(adapter))
+    return Parameter(each.name, adapter, required, default, writable.is_lazy(adapter))
 
 
 def _require_shown(name: str, annotation: Any) -> TypeAdapter[Any]:
@@ -252,6 +252,6 @@ def _require_shown(name: str, annotation: Any) -> TypeAdapter[Any]:
     except PydanticUserError as exc:
         first, *_ = exc.message.splitlines()
         raise NotGuardableError(f"{name}: its type has no form: {first}") from exc
-    for fault in annotations.faults(name, adapter, annotation):
+    for fault in writable.faults(name, adapter, annotation):
         raise NotGuardableError(fault)
     return adapter

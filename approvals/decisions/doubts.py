@@ -51,7 +51,7 @@ class Doubts:
     async def settle(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
     ) -> Request:
-        """See `countersign.approvals.approvals.ApprovalService.settle`."""
+        """See `approvals.approvals.ApprovalService.settle`."""
         now = self._clock.now()
 
         def unit(connection: Connection) -> Request | Refusal:

@@ -1,4 +1,4 @@
-"""Doorbells for follow-up work; the port is `countersign.approvals.ports.Jobs`."""
+"""Doorbells for follow-up work; the port is `approvals.ports.Jobs`."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ log = structlog.get_logger(__name__)
 
 
 class EmbeddedJobs(LocalJobs):
-    """Implements `countersign.approvals.ports.Jobs` for one process on one SQLite file."""
+    """Implements `approvals.ports.Jobs` for one process on one SQLite file."""
 
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `countersign.approvals.ports.Jobs.enqueue`."""
+        """See `approvals.ports.Jobs.enqueue`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
     async def _begin(self) -> None:

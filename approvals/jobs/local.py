@@ -1,4 +1,4 @@
-"""What both implementations of `countersign.approvals.ports.Jobs` do in their own process.
+"""What both implementations of `approvals.ports.Jobs` do in their own process.
 
 A doorbell that cannot be answered now is dropped, not queued without end: the row stays due, and a
 later sweep finds it.
@@ -66,7 +66,7 @@ class LocalJobs(ABC):
         *,
         at_once: int | None = None,
     ) -> None:
-        """See `countersign.approvals.ports.Jobs.handle`; `at_once` where the handler itself sees to how much is
+        """See `approvals.ports.Jobs.handle`; `at_once` where the handler itself sees to how much is
         done at once, and most of its work is only waiting."""
         self._handlers[kind] = handler
         # per kind, so that sessions waiting for a model never hold up a card
@@ -83,14 +83,14 @@ class LocalJobs(ABC):
 
     @abstractmethod
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `countersign.approvals.ports.Jobs.enqueue`."""
+        """See `approvals.ports.Jobs.enqueue`."""
 
     def enqueue_here(self, connection: Connection, job: Job) -> None:
-        """See `countersign.approvals.ports.Jobs.enqueue_here`."""
+        """See `approvals.ports.Jobs.enqueue_here`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
     async def run(self) -> None:
-        """See `countersign.approvals.ports.Jobs.run`."""
+        """See `approvals.ports.Jobs.run`."""
         await self._begin()
         self._open = True
         try:

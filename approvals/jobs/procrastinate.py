@@ -66,7 +66,7 @@ class _Seen:
 
 
 class ProcrastinateJobs(LocalJobs):
-    """Implements `countersign.approvals.ports.Jobs` for any number of processes on one database."""
+    """Implements `approvals.ports.Jobs` for any number of processes on one database."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class ProcrastinateJobs(LocalJobs):
         """How often the worker had to be started again."""
 
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `countersign.approvals.ports.Jobs.enqueue`."""
+        """See `approvals.ports.Jobs.enqueue`."""
         doorbells.ring(connection, job, self._clock.now())
 
     async def settle(self) -> None:

@@ -23,7 +23,7 @@ from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 if TYPE_CHECKING:
     from countersign.approvals.store.postgres import PostgresStore
 
-# Imported where they are used: `countersign.approvals.store.postgres` and `countersign.approvals.store.migrate`, which take
+# Imported where they are used: `approvals.store.postgres` and `approvals.store.migrate`, which take
 # a fifth of the time in which a server on SQLite starts, and are not needed there.
 AnyStore: TypeAlias = "SqliteStore | PostgresStore"
 AnyReader: TypeAlias = "SqliteReader | PostgresStore"

@@ -1,7 +1,7 @@
 """How much waits, and for how long: what every replica can say of the whole database.
 
 One pass over what is open. With a million pending requests that takes seconds, so the caller reads
-it rarely and keeps it (`countersign.bot.observability.backlog`); nothing here is on the way of a request.
+it rarely and keeps it (`bot.observability.backlog`); nothing here is on the way of a request.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every row that is written here is noted, and the entry that follows in the same unit carries it as a
 member of its body: `rows`, a list of {table, key, set}. So the ledger alone tells what the tables
-must hold (`countersign.approvals.store.comparing`), and a change without an entry does not commit.
+must hold (`approvals.store.comparing`), and a change without an entry does not commit.
 """
 
 from __future__ import annotations

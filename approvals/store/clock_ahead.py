@@ -23,7 +23,7 @@ from countersign.approvals.store.schema import (
 SESSION_AT_MOST = timedelta(minutes=10)
 """Twice what a parked session waits."""
 AT_MOST = timedelta(minutes=90)
-"""More than `countersign.approvals.backoff` and the polls of tickets ever wait."""
+"""More than `approvals.backoff` and the polls of tickets ever wait."""
 LEASE = timedelta(seconds=60)
 """Twice a lease."""
 SKEW = timedelta(minutes=5)

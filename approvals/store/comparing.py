@@ -1,8 +1,8 @@
 """Compares the tables with what the ledger says they hold: every difference, by table, id, column.
 
-Entries say which rows they have written (`countersign.approvals.store.changes`); those of older versions say
-less, and are held to what they do say (`countersign.approvals.store.comparing_older`). What no entry tells of is
-listed in docs/ledger.md.
+Entries say which rows they have written (`approvals.store.changes`); those of older versions say
+less, and are held to what they do say (`approvals.store.comparing_older`). What no entry tells of
+is listed in docs/ledger.md.
 """
 
 from __future__ import annotations

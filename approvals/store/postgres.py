@@ -80,7 +80,7 @@ def sync_engine(url: str) -> Engine:
 
 
 class PostgresStore:
-    """Implements `countersign.approvals.ports.Store` on one database, together with others that do so."""
+    """Implements `approvals.ports.Store` on one database, together with others that do so."""
 
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE, read_only: bool = False):
         self._shown, self._read_only = shown(url), read_only
@@ -115,13 +115,13 @@ class PostgresStore:
         await self._engine.dispose()
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """See `countersign.approvals.ports.Store.write`."""
+        """See `approvals.ports.Store.write`."""
         if self._read_only:
             raise UnavailableError(f"{self._shown} was opened for reading only.")
         return await self._shielded(unit, self._write)
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `countersign.approvals.ports.Store.read`."""
+        """See `approvals.ports.Store.read`."""
         return await self._shielded(unit, self._read)
 
     async def _shielded(self, unit: Callable[[Connection], T], run: Callable[..., Any]) -> T:

@@ -149,7 +149,7 @@ class SqliteReader:
         return self._readers
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `countersign.approvals.ports.Store.read`."""
+        """See `approvals.ports.Store.read`."""
         try:
             reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, unit)
         except RuntimeError as exc:  # the pool takes no more work
@@ -174,7 +174,7 @@ class SqliteReader:
 
 
 class SqliteStore(SqliteReader):
-    """Implements `countersign.approvals.ports.Store` on one file."""
+    """Implements `approvals.ports.Store` on one file."""
 
     def __init__(self, path: Path, *, roomy_log: bool = False):
         """`roomy_log` is for a database that is going to be written to for long."""
@@ -203,7 +203,7 @@ class SqliteStore(SqliteReader):
         await super().close()
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """See `countersign.approvals.ports.Store.write`."""
+        """See `approvals.ports.Store.write`."""
         if self._closed:
             raise UnavailableError("The store is closed: the server is shutting down.")
         loop = asyncio.get_running_loop()

@@ -39,7 +39,7 @@ MAX_ID_CHARS = 200
 
 
 class SessionStarter(Protocol):
-    """Starts workflows; `countersign.agents.session_manager.SessionManager` is one."""
+    """Starts workflows; `agents.session_manager.SessionManager` is one."""
 
     async def start(
         self,

@@ -36,7 +36,7 @@ _ADVICE = {
     "developer.privacyUrl": f"set app_package.privacy_url {_FILE}",
     "developer.termsOfUseUrl": f"set app_package.terms_of_use_url {_FILE}",
 }
-"""What to do about a place in the manifest; the settings named are those of `countersign.bot.settings.sections`."""
+"""What to do about a place in the manifest; the settings are those of `bot.settings.sections`."""
 
 
 class Problem(NamedTuple):
@@ -156,4 +156,6 @@ def _list(value: Json) -> list[Json]:
 
 @cache
 def _validator() -> Draft4Validator:
-    return Draft4Validator(json.loads(files("bot").joinpath(_SCHEMA_FILE).read_text("utf-8")))
+    return Draft4Validator(
+        json.loads(files("countersign.bot.app_package").joinpath(_SCHEMA_FILE).read_text("utf-8"))
+    )

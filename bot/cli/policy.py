@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.table import Table
 
+import countersign
 from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.forms.wording import duration_words
 from countersign.approvals.models import (
@@ -32,7 +33,7 @@ from countersign.bot.policy.check import examine
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
 manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
 
-_SOURCE = Path(__file__).parent.parent / "appPackage"
+_SOURCE = Path(countersign.__file__).parent / "appPackage"
 
 
 @policy.command()

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+import countersign
 from countersign.approvals.approvals import ApprovalService
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import (
@@ -39,7 +40,7 @@ from countersign.sandbox.openai.server import ScriptedModel
 from countersign.sandbox.provisioning.server import Provisioning
 from countersign.sandbox.servicenow.server import ServiceNow
 
-CONFIGURATION = Path(__file__).resolve().parent.parent / "countersign.yaml"
+CONFIGURATION = Path(countersign.__file__).parent / "countersign.yaml"
 ANSWER_TIMEOUT_S = 30.0
 
 

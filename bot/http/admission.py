@@ -1,7 +1,7 @@
 """The door: how many requests have begun, from where, and how often strangers have knocked.
 
 It stands before everything that reads a body or looks at a credential. What gets past it is
-ordered by `countersign.bot.http.lanes`.
+ordered by `bot.http.lanes`.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Metrics:
         }
 
     def proposed(self, requests: Sequence[Request]) -> None:
-        """See `countersign.approvals.observer.Observer.proposed`."""
+        """See `approvals.observer.Observer.proposed`."""
         for request in requests:
             self._requests.labels(request.rule_id, request.status.value).inc()
 
@@ -111,37 +111,37 @@ class Metrics:
         self._decisions.labels(Via.CLOCK.value, "expired").inc()
 
     def vote_refused(self, via: Via, error: CountersignError) -> None:
-        """See `countersign.approvals.observer.Observer.vote_refused`."""
+        """See `approvals.observer.Observer.vote_refused`."""
         self._refused.labels(via.value, refusal(error)).inc()
 
     def evidence_missing(self) -> None:
-        """See `countersign.approvals.observer.Observer.evidence_missing`."""
+        """See `approvals.observer.Observer.evidence_missing`."""
         self._forged.labels().inc()
 
     def refused_beside(self, session_known: bool) -> None:
-        """See `countersign.approvals.observer.Observer.refused_beside`."""
+        """See `approvals.observer.Observer.refused_beside`."""
         self._beside.labels("known" if session_known else "unknown").inc()
 
     def nobody_left(self, rule: str) -> None:
-        """See `countersign.approvals.observer.Observer.nobody_left`."""
+        """See `approvals.observer.Observer.nobody_left`."""
         self._nobody.labels(rule).inc()
 
     def settled(self, request: Request, result: Result, took_s: float | None) -> None:
-        """See `countersign.approvals.observer.Observer.settled`."""
+        """See `approvals.observer.Observer.settled`."""
         self._calls.labels(tool(request), outcome(result)).inc()
         if took_s is not None:
             self._tool_seconds.labels(request.tool).observe(took_s)
 
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
-        """See `countersign.approvals.observer.Observer.delivered`."""
+        """See `approvals.observer.Observer.delivered`."""
         self._deliveries.labels(channel, outcome).inc()
 
     def job_started(self, kind: str, waited_s: float) -> None:
-        """See `countersign.approvals.observer.Observer.job_started`."""
+        """See `approvals.observer.Observer.job_started`."""
         self._job_wait.labels(kind).observe(waited_s)
 
     def job_ended(self, kind: str, took_s: float, failed: bool) -> None:
-        """See `countersign.approvals.observer.Observer.job_ended`."""
+        """See `approvals.observer.Observer.job_ended`."""
         self._job_seconds.labels(kind).observe(took_s)
         if failed:
             self._job_failures.labels(kind).inc()

@@ -30,7 +30,7 @@ again, and are told and counted once."""
 
 
 class Watch:
-    """Implements `countersign.approvals.observer.Observer`: one line, one count and one span for each."""
+    """Implements `approvals.observer.Observer`: one line, one count and one span for each."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None):
         self.metrics, self.tracing = metrics, tracing

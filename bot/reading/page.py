@@ -56,7 +56,7 @@ Work = Callable[[web.Request, str, Invitation, RequestView], Awaitable[web.Strea
 
 
 class Records(Protocol):
-    """What the page asks of `countersign.approvals.approvals.ApprovalService`."""
+    """What the page asks of `approvals.approvals.ApprovalService`."""
 
     async def view(self, request_id: str) -> RequestView:
         """All about a request. Raises NotFoundError."""

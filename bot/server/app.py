@@ -52,7 +52,7 @@ Checks = Callable[[], Awaitable[dict[str, str]]]
 
 @dataclass(frozen=True)
 class Parts:
-    """What `countersign.bot.wiring` composes and the application serves."""
+    """What `bot.wiring` composes and the application serves."""
 
     services: Services
     messages: Handler

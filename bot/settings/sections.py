@@ -1,6 +1,6 @@
 """What a deployment is told: one frozen value for each section of `countersign.yaml`.
 
-`countersign.bot.settings.file` reads them, once, and reports every problem at once.
+`bot.settings.file` reads them, once, and reports every problem at once.
 """
 
 from __future__ import annotations

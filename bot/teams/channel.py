@@ -43,7 +43,7 @@ _CONVERSATION, _PERSON = "conversation:", "person:"
 
 
 class TeamsChannel:
-    """`countersign.approvals.ports.Channel` over the Bot Framework."""
+    """`approvals.ports.Channel` over the Bot Framework."""
 
     name = NAME
 
@@ -63,7 +63,7 @@ class TeamsChannel:
         self._places, self._clock = Places(conversations, directory), clock
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
-        """Post the card; see `countersign.bot.teams.places.message_in` for the reference."""
+        """Post the card; see `bot.teams.places.message_in` for the reference."""
         reference = await self._reference(delivery.target)
         card = self._card(reference, view)
         activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))

@@ -51,7 +51,7 @@ class WorkflowInfo(Protocol):
 
 
 class Runs(Protocol):
-    """Starts sessions; `countersign.approvals.runs.Runs`."""
+    """Starts sessions; `approvals.runs.Runs`."""
 
     async def start(
         self,
@@ -67,7 +67,7 @@ class Runs(Protocol):
 
 
 class Conversations(Protocol):
-    """Where people can be reached; `countersign.approvals.conversations.Conversations`."""
+    """Where people can be reached; `approvals.conversations.Conversations`."""
 
     async def get(self, key: ConversationKey) -> Conversation | None:
         """A stored conversation."""
@@ -82,7 +82,7 @@ class Conversations(Protocol):
 
 
 class Decisions(Protocol):
-    """Votes and views; `countersign.approvals.approvals.ApprovalService`, as is all below."""
+    """Votes and views; `approvals.approvals.ApprovalService`, as is all below."""
 
     async def view(self, request_id: str) -> RequestView:
         """All that a card shows. Raises NotFoundError."""
@@ -98,7 +98,7 @@ class Decisions(Protocol):
         comment: str = "",
         act: ActKey | None = None,
     ) -> Request:
-        """Count one verdict, the same `act` once. Raises what `countersign.approvals.errors` has for it."""
+        """Count one verdict, the same `act` once. Raises what `approvals.errors` has for it."""
 
     async def refuse(self, request_id: RequestId, actor: Actor, reason: str) -> None:
         """Record an attempt that we have refused. Raises NotFoundError."""

@@ -2,7 +2,7 @@
 
 What may ask for something else has no end (“fraud”, “over budget”, “Miriam decides”), so beside an
 approval every word has to be one of these, of a value or a name that is shown, or it is asked
-again. As `countersign.connectors.comments.vocabulary.plain` writes them: small, without accents.
+again. As `connectors.comments.vocabulary.plain` writes them: small, without accents.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Jira as `countersign.approvals.ports.TicketConnector`: an issue asks, and moving it answers."""
+"""Jira as `approvals.ports.TicketConnector`: an issue asks, and moving it answers."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class JiraConnector:
         self._turns = Turns()
 
     async def check(self) -> Sequence[CheckResult]:
-        """See `countersign.approvals.ports.TicketConnector.check`."""
+        """See `approvals.ports.TicketConnector.check`."""
         return await checks.check(self._client, self._settings, self._people, self._approvers)
 
     async def find(self, key: str) -> Sequence[FoundTicket]:
-        """See `countersign.approvals.ports.TicketConnector.find`; ours is what our account has created."""
+        """See `approvals.ports.TicketConnector.find`; ours is what our account has created."""
         own = await self._people.own()
         return [
             FoundTicket(ref=issue.ref(self._settings.url), ours=issue.creator.id == own)
@@ -77,15 +77,15 @@ class JiraConnector:
         ]
 
     async def open_ticket(self, order: TicketOrder) -> TicketRef:
-        """See `countersign.approvals.ports.TicketConnector.open_ticket`."""
+        """See `approvals.ports.TicketConnector.open_ticket`."""
         return await self._opening.open(order)
 
     async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
-        """See `countersign.approvals.ports.TicketConnector.adopt`."""
+        """See `approvals.ports.TicketConnector.adopt`."""
         return await self._opening.adopt(order, await self._fetching.one(ref.id))
 
     async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
-        """See `countersign.approvals.ports.TicketConnector.fetch_decisions`."""
+        """See `approvals.ports.TicketConnector.fetch_decisions`."""
         reader, began = await self._reader(), time.monotonic()
         last = _moment(since)
         issues = await (self._fetching.waiting() if last is None else self._fetching.changed(last))
@@ -103,7 +103,7 @@ class JiraConnector:
         return TicketPage(observations=observations, cursor=cursor)
 
     async def fetch_one(self, ref: TicketRef) -> Observation | None:
-        """See `countersign.approvals.ports.TicketConnector.fetch_one`."""
+        """See `approvals.ports.TicketConnector.fetch_one`."""
         reader = await self._reader()
         try:
             issue = await self._fetching.one(ref.id)
@@ -114,12 +114,12 @@ class JiraConnector:
         return await self._observed(reader, issue, ref.shown, fresh=True)
 
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        """See `countersign.approvals.ports.TicketConnector.comment`."""
+        """See `approvals.ports.TicketConnector.comment`."""
         async with self._turns.of(ref.id):
             await self._telling.comment(ref, text, key)
 
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
-        """See `countersign.approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
+        """See `approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
         anew only if the workflow leads back to it."""
         newest = ""
         if self._settings.approval == "jsm":
@@ -129,23 +129,23 @@ class JiraConnector:
             await self._telling.ask_again(ref, act, text, newest)
 
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
-        """See `countersign.approvals.ports.TicketConnector.close`."""
+        """See `approvals.ports.TicketConnector.close`."""
         async with self._turns.of(ref.id):
             await self._telling.close(ref, outcome, text)
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-        """See `countersign.approvals.ports.TicketConnector.verify_webhook`."""
+        """See `approvals.ports.TicketConnector.verify_webhook`."""
         given = {name.lower(): value for name, value in headers.items()}
         signature = given.get(webhook.SIGNATURE, "")
         webhook.verify(self._settings.webhook_secrets, signature, body)
         return webhook.hint(given, body)
 
     def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
-        """See `countersign.approvals.ports.TicketConnector.decide`."""
+        """See `approvals.ports.TicketConnector.decide`."""
         return decide(self._settings, self._people.own_id, observation)
 
     async def close_client(self) -> None:
-        """See `countersign.approvals.ports.TicketConnector.close_client`."""
+        """See `approvals.ports.TicketConnector.close_client`."""
         await self._client.close()
 
     async def _reader(self) -> Reader:

@@ -1,4 +1,4 @@
-"""The ServiceNow connector: `countersign.approvals.ports.TicketConnector` over the Table API."""
+"""The ServiceNow connector: `approvals.ports.TicketConnector` over the Table API."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TASK = "sysapproval."
 
 
 class ServiceNowConnector:
-    """Implements `countersign.approvals.ports.TicketConnector`.
+    """Implements `approvals.ports.TicketConnector`.
 
     `links` lead to the page with what does not fit. `approvers` are the user names that `check`
     looks up, besides those in the settings.

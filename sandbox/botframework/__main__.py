@@ -1,4 +1,4 @@
-"""`python -m countersign.sandbox.botframework`: the connector and the people of a tenant as a program."""
+"""`python -m countersign.sandbox.botframework`: the connector and people of a tenant."""
 
 import argparse
 

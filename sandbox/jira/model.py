@@ -75,7 +75,7 @@ class Issue(_Value):
     updated_at: datetime
     resolved_at: datetime | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
-    """By field id, in the form `countersign.sandbox.jira.fields` keeps: text, account ids, lists of them."""
+    """By field id, in the form `sandbox.jira.fields` keeps: text, account ids, lists of them."""
     properties: dict[str, Any] = Field(default_factory=dict)
     comments: tuple[Comment, ...] = ()
     histories: tuple[History, ...] = ()

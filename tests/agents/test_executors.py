@@ -11,12 +11,12 @@ from typing import Any
 import autogen.coding
 import pytest
 
-from agents.entries import guard_executors
+from countersign.agents.classic.entries import guard_executors
 
 
 @pytest.fixture
 def importing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Something is imported whenever garbage is collected, as by a thread that has its turn then."""
+    """Something is imported whenever garbage is collected, as by another thread."""
     made: list[str] = []
 
     def importer(phase: str, _info: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the suite of `countersign.approvals.ports.TicketConnector` asks of a system: its people and its faults.
+"""What the suite of `approvals.ports.TicketConnector` asks of a system: its people and its faults.
 
 An implementation is a ticket system with one connector on it. All that people do goes through the
 system itself, never through the connector.
@@ -61,7 +61,7 @@ class Outside(Protocol):
         """Say no."""
 
     async def ask_changes(self, ref: TicketRef, who: Who, text: str) -> None:
-        """Ask for changes to the arguments: `text` is as `countersign.connectors.edits` reads it, without
+        """Ask for changes to the arguments: `text` is as `connectors.edits` reads it, without
         the line “Changes:”."""
 
     async def move(self, ref: TicketRef, who: Who, state: Elsewhere) -> None:

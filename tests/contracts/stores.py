@@ -1,4 +1,4 @@
-"""The implementations of `countersign.approvals.ports.Store` that the contract is run on."""
+"""The implementations of `approvals.ports.Store` that the contract is run on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of `countersign.approvals.ports.Channel`; every channel brings a way to look at it."""
+"""The contract of `approvals.ports.Channel`; every channel brings a way to look at it."""
 
 from __future__ import annotations
 

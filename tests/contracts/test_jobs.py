@@ -1,4 +1,4 @@
-"""The contract of `countersign.approvals.ports.Jobs`."""
+"""The contract of `approvals.ports.Jobs`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of `countersign.approvals.ports.Store`."""
+"""The contract of `approvals.ports.Store`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of `countersign.approvals.ports.TicketConnector`: what people decide, and what is no decision.
+"""The contract of `approvals.ports.TicketConnector`: what people decide, and what is no decision.
 
 Whether a person may decide is not asked here: that is for the service to say.
 """

@@ -1,4 +1,4 @@
-"""The contract of `countersign.approvals.ports.TicketConnector`: outages, lost answers, and forged webhooks."""
+"""The contract of `approvals.ports.TicketConnector`: outages, lost answers, and forged webhooks."""
 
 from __future__ import annotations
 

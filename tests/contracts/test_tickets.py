@@ -1,4 +1,4 @@
-"""The contract of `countersign.approvals.ports.TicketConnector`: a ticket from its making to its end.
+"""The contract of `approvals.ports.TicketConnector`: a ticket from its making to its end.
 
 What people decide in it is in `test_ticket_decisions`, what goes wrong in `test_ticket_faults`.
 """

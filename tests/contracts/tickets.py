@@ -1,4 +1,4 @@
-"""The implementations of `countersign.approvals.ports.TicketConnector` that the contract is run on.
+"""The implementations of `approvals.ports.TicketConnector` that the contract is run on.
 
 Another connector: a module beside `tickets_memory` with its `Outside`, and a name in the list.
 """

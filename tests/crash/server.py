@@ -149,7 +149,7 @@ def prepare() -> None:
 
     assert serving
     assert wiring
-    assert examples
+    assert countersign.examples
     for name in LATER:
         importlib.import_module(name)
 

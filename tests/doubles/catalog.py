@@ -37,7 +37,7 @@ def effective_by_schema(
 
 
 class FakeCatalog:
-    """Implements `countersign.approvals.ports.ToolCatalog`; every tool takes a customer and an amount."""
+    """Implements `approvals.ports.ToolCatalog`; every tool takes a customer and an amount."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from countersign.approvals.ports import RequestView
 
 
 class FakeChannel:
-    """Implements `countersign.approvals.ports.Channel`, with one card for each post.
+    """Implements `approvals.ports.Channel`, with one card for each post.
 
     `failures` are raised by the next attempts, first in, first out. A request is shown to each
     approver, or in the conversation of the session if `in_conversation`.

@@ -10,7 +10,7 @@ START = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
 
 
 class ManualClock:
-    """Implements `countersign.approvals.ports.Clock`."""
+    """Implements `approvals.ports.Clock`."""
 
     def __init__(self, at: datetime = START):
         self._now = at

@@ -49,7 +49,7 @@ STRANGER = Actor(principal=None, via=Via.TEAMS, identity="entra:oid-nobody")
 
 
 class FakeDirectory:
-    """Implements `countersign.approvals.ports.Directory`."""
+    """Implements `approvals.ports.Directory`."""
 
     def __init__(self, people: Iterable[Principal] = EVERYBODY):
         self._people = {p.id: p for p in people}

@@ -12,7 +12,7 @@ from countersign.approvals.store.sqlite import AFTER_COMMIT
 
 
 class RecordingJobs:
-    """Implements `countersign.approvals.ports.Jobs` without working: `rung` lists what a commit has rung."""
+    """Implements `approvals.ports.Jobs` without working: `rung` lists what a commit has rung."""
 
     def __init__(self) -> None:
         self.rung: list[Job] = []

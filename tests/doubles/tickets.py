@@ -56,7 +56,7 @@ def among(refs: Sequence[TicketRef]) -> KnownTickets:
 
 
 class FakeTickets:
-    """Implements `countersign.approvals.ports.TicketConnector` on a desk of its own.
+    """Implements `approvals.ports.TicketConnector` on a desk of its own.
 
     `failures` are raised by the next calls, first in, first out, before anything is done; `down`
     by every call while it is set. The next `lose_answers` calls that write do what they should,

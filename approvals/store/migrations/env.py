@@ -1,4 +1,4 @@
-"""Alembic environment: the connection is always handed in by `countersign.approvals.store.migrate`."""
+"""Alembic environment: the connection is always handed in by `approvals.store.migrate`."""
 
 from __future__ import annotations
 

@@ -170,9 +170,9 @@ def test_an_agent_that_its_objects_keep_is_found(install: Install, tmp_path: Pat
 
 def test_what_only_a_proxy_keeps_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own classes are followed, wherever they are installed."""
-    installed = f"{sysconfig.get_path('purelib')}/agents/gatekeeper.py"
+    installed = f"{sysconfig.get_path('purelib')}/countersign/agents/classic/gatekeeper.py"
     monkeypatch.setattr(sys.modules["countersign.agents.classic.gatekeeper"], "__file__", installed)
-    monkeypatch.setattr("countersign.agents.guard.libraries._distributed", {"agents"})
+    monkeypatch.setattr("countersign.agents.guard.libraries._distributed", {"countersign"})
     proxy = gatekeeper()
     inner: ConversableAgent = executing(Effect(tmp_path / "effect"))
     vars(proxy)["kept"] = [inner]

@@ -1,4 +1,4 @@
-"""Reads a value back from what a person sees of it: the grammar of `countersign.approvals.forms.display`, reversed.
+"""Reads a value back from what a person sees of it: `approvals.forms.display` reversed.
 
 Written from its description and not from its code, so that a test can say: what was shown can only
 be this value.
