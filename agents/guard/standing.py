@@ -6,8 +6,8 @@ execute code or a function asks here first (`agents.classic.entries` for AutoGen
 execution. A refusal is kept as well as raised: code that swallows it does not go on for long.
 
 Work that is handed to a pool stands where it was handed in (`agents.guard.threads`). A thread or
-task that was there before, and is told nothing, is astray: AutoGen executes nothing in it while this
-process runs sessions.
+task that was there before, and is told nothing, is astray: AutoGen executes nothing in it while
+this process runs sessions.
 """
 
 from __future__ import annotations

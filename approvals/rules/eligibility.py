@@ -1,7 +1,7 @@
 """Who may still decide, as a whole: whether different people can fill every place that is open.
 
-`approvals.rules.authority` looks at one person and one vote. Here it is asked whether there is still
-a set of different people, without whoever asked, who can fill all open stages. That is a bipartite
+`rules.authority` looks at one person and one vote. Here it is asked whether there is still
+a set of different people, without whoever asked, who can fill all open stages: a bipartite
 matching of places to people; taking the first who fits would say no where another choice fits.
 """
 

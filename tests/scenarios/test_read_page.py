@@ -24,7 +24,7 @@ MODULE = """
 from typing import Annotated
 import autogen
 from autogen import AssistantAgent
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
+from countersign import ApprovalProxy, Chat, WorkflowContext, workflow
 
 RECEIVED = []
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
 MODULE = """
 import autogen
 from autogen import AssistantAgent
-from agents import ApprovalProxy, Chat, WorkflowContext, workflow
+from countersign import ApprovalProxy, Chat, WorkflowContext, workflow
 
 PAID = []
 

@@ -41,7 +41,7 @@ class Reply:
         return True, "done TERMINATE"
 """
 ENTRY = """
-from agents import Chat, workflow
+from countersign import Chat, workflow
 from tests.agents.hostile.frame import gatekeeper, speaker
 
 @workflow("flow", "1", "A flow", mode="sync")
