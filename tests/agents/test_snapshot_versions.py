@@ -14,10 +14,10 @@ import pytest
 from countersign.agents.classic import snapshot
 from countersign.agents.classic.workflows import Workflow
 from countersign.approvals.models import SessionStatus
+from tests.agents.classic.test_snapshot import Watched
 from tests.agents.people import FakeOffice
 from tests.agents.state import remembered
 from tests.agents.teams import GUARDED, Effects, pair, story, team
-from tests.agents.test_snapshot import Watched
 from tests.agents.world import World, world
 
 SHAPES = ("round_robin", "auto", "custom", "pair")

@@ -32,10 +32,10 @@ from countersign.approvals.store import codec, upgrade
 from countersign.approvals.store import conversations as rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store.backlog import read
+from tests.approvals.decisions.test_waiting import _migrated_to_0009
 from tests.approvals.test_conversations import chat
-from tests.approvals.test_delivery import deliver_all, only
+from tests.approvals.test_courier import deliver_all, only
 from tests.approvals.test_notices import thread, unsent
-from tests.approvals.test_waiting import _migrated_to_0009
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import THREAD, World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from countersign.approvals.errors import LostLeaseError
-from tests.approvals.test_leases import due
+from tests.approvals.store.test_leases import due
 from tests.doubles.world import World
 
 pytestmark = pytest.mark.asyncio

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from countersign.approvals.errors import BusyError, UnavailableError
 from countersign.approvals.notices import NOTICE_ATTEMPTS
-from tests.approvals.test_delivery import deliver_all, only, thread
+from tests.approvals.test_courier import deliver_all, only, thread
 from tests.approvals.test_notices import unsent
 from tests.doubles.world import THREAD, World
 

@@ -29,7 +29,7 @@ from countersign.bot.teams.hosts import (
 from countersign.bot.teams.keys import SigningKeys
 from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.servicenow.connector import ServiceNowConnector
-from tests.bot.test_settings import good, load
+from tests.bot.settings.test_settings import good, load
 from tests.connectors.jira.fixtures import settings as jira_settings
 from tests.connectors.servicenow.fixtures import settings as servicenow_settings
 from tests.doubles.clock import ManualClock

@@ -26,7 +26,7 @@ from countersign.bot.http.bodies import (
 )
 from countersign.bot.serving import serving
 from tests.bot.api_world import World, running
-from tests.bot.test_server import production
+from tests.bot.test_serving import production
 
 JSON = {"Content-Type": "application/json"}
 WHEN_S = 20.0

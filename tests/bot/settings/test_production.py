@@ -13,8 +13,16 @@ import yaml
 from countersign.bot.serving import serving
 from countersign.bot.settings.production import WELL_KNOWN, WELL_KNOWN_TOKEN, plain_http
 from countersign.bot.settings.sections import Mode
-from tests.bot.test_settings import ENVIRON, REPOSITORY, Document, good, load, problems, set_at
-from tests.bot.test_settings_tickets import TICKET_ENVIRON, with_tickets
+from tests.bot.settings.test_settings import (
+    ENVIRON,
+    REPOSITORY,
+    Document,
+    good,
+    load,
+    problems,
+    set_at,
+)
+from tests.bot.settings.test_tickets import TICKET_ENVIRON, with_tickets
 
 SHORT = "x" * 31
 

@@ -17,7 +17,7 @@ from countersign.approvals.models import (
 )
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import REMEMBERED, Watch
-from tests.bot.test_metrics import value
+from tests.bot.observability.test_metrics import value
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import opened
 

@@ -8,7 +8,7 @@ import pytest
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.settings.sections import Mode
-from tests.bot.test_settings import ENVIRON, good, load
+from tests.bot.settings.test_settings import ENVIRON, good, load
 
 LONG = "a-long-enough-random-scraper-token"
 

@@ -21,7 +21,7 @@ from countersign.approvals.ports import Job
 from countersign.approvals.runs import Runs
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import schema
-from tests.approvals.test_leases import due
+from tests.approvals.store.test_leases import due
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.jobs_at_work import at_work

@@ -10,7 +10,7 @@ from countersign.bot.app_package.icons import color_problems, outline_problems
 from countersign.bot.app_package.png import read_pixels
 from tests.bot.pngs import png
 
-SOURCE = Path(__file__).parents[2] / "appPackage"
+SOURCE = Path(__file__).parents[3] / "appPackage"
 CLEAR, WHITE, INDIGO = (0, 0, 0, 0), (255, 255, 255, 255), (63, 62, 147, 255)
 
 

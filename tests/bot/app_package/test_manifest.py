@@ -23,7 +23,7 @@ from countersign.bot.app_package.rules import _ADVICE
 from countersign.bot.settings.sections import AppPackageSettings
 from countersign.bot.teams.settings import TeamsSettings
 
-SOURCE = Path(__file__).parents[2] / "appPackage"
+SOURCE = Path(__file__).parents[3] / "appPackage"
 APP_ID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 BOT_ID = "0d5c2b6e-7a41-4f0c-9d3e-52a1f6f0b8c7"
 CONTOSO = Developer(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.approvals.errors import InvalidError
-from tests.connectors.test_beside import SYSTEMS, approving
+from tests.connectors.comments.test_beside import SYSTEMS, approving
 
 REFUSALS = [
     "Nein",

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from countersign.connectors import open_tickets
 from countersign.connectors.open_tickets import Awaited
-from tests.approvals.test_ticket_rows import delivered
+from tests.approvals.store.test_ticket_rows import delivered
 from tests.doubles.world import World, opened
 
 pytestmark = pytest.mark.asyncio

@@ -30,7 +30,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.rules.authority import reason_against_settling
 from countersign.approvals.runs import Run
-from tests.approvals.test_figures import figures
+from tests.approvals.store.test_backlog import figures
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
 from tests.doubles.world import THREAD, World
 

@@ -27,7 +27,7 @@ from countersign.sandbox.openai.server import ScriptedModel
 from countersign.sandbox.servicenow.server import ServiceNow
 from tests.bot.api_world import running
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 Cli = Callable[..., "Said"]
 
 
@@ -290,7 +290,8 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
         "bad_syntax": "x = 1\nclass:\n",
         "bad_exit": "raise SystemExit(3)\n",
         "bad_import": "import there_is_no_such_module\n",
-        "bad_factory": "from countersign import workflow\n\n\n@workflow('w', version='1', title='W')\n"
+        "bad_factory": "from countersign import workflow\n\n\n"
+        "@workflow('w', version='1', title='W')\n"
         "def w(context):\n    return context.settings['nowhere']\n",
     }
     for name, source in broken.items():

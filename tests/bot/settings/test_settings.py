@@ -20,7 +20,7 @@ from countersign.bot.settings.sections import (
     Settings,
 )
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 Document = dict[str, Any]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.sections import Mode
-from tests.bot.test_settings import ENVIRON, good, load, problems
+from tests.bot.settings.test_settings import ENVIRON, good, load, problems
 
 FAR = "postgresql://countersign@db.example.com/countersign"
 AT_HOME = [

@@ -16,7 +16,7 @@ from countersign.approvals.errors import ConfigurationError
 from countersign.bot.serving import _listen, _stop_listening, serving
 from countersign.bot.settings.sections import Settings
 from countersign.bot.teams.activities import TeamsBot
-from tests.bot.test_settings import good, load
+from tests.bot.settings.test_settings import good, load
 
 
 def production(tmp_path: Path) -> Settings:

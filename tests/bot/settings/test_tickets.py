@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from countersign.bot.settings.sections import Mode
-from tests.bot.test_settings import ENVIRON, Document, good, load, problems
+from tests.bot.settings.test_settings import ENVIRON, Document, good, load, problems
 
 TICKET_ENVIRON = {
     **ENVIRON,
