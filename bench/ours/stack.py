@@ -139,4 +139,5 @@ def _stop(_: object, __: str, event: structlog.typing.EventDict) -> structlog.ty
 
 def versions() -> dict[str, str]:
     """What our legs ran on."""
-    return {name: version(name) for name in ("countersign", "autogen", "sqlalchemy", "pydantic")}
+    names = ("countersign-approvals", "autogen", "sqlalchemy", "pydantic")
+    return {name: version(name) for name in names}
