@@ -52,7 +52,7 @@ def test_every_contender_pauses_and_resumes(results: dict[str, Any]) -> None:
 
 def test_rows_have_the_documented_columns(results: dict[str, Any]) -> None:
     assert all(set(row) >= COLUMNS and row["n"] == 3 for row in results["rows"])
-    assert {"countersign", "autogen", "sqlite"} <= set(results["versions"])
+    assert {"countersign-approvals", "autogen", "sqlite"} <= set(results["versions"])
     assert {"cpus", "python", "system"} <= set(results["machine"])
 
 
