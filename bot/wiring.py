@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
+import countersign
 from countersign.agents import Registry, SessionManager, WorkflowContext
 from countersign.agents.classic.brakes import Brakes
 from countersign.agents.classic.models import ModelSettings as AgentModel
@@ -78,6 +81,8 @@ log = structlog.get_logger(__name__)
 
 DRAIN_S = 5.0
 REVIEW_AGAIN_S = 10.0
+OURS = Path(countersign.__file__).parent
+"""From where the parts of this program must not be imported under a second name."""
 SPARE_THREADS = 8
 """For what else blocks: name look-ups, files, building chats."""
 
@@ -352,7 +357,14 @@ def load_workflows(settings: Settings, client: SharedClient) -> Registry:
 
 
 def sound_workflows(settings: Settings, client: SharedClient) -> tuple[Registry, Sequence[str]]:
-    """The workflows that can be used, and what is wrong with the others."""
+    """The workflows that can be used, and what is wrong with the others.
+
+    Modules beside the configuration file can be imported from now on, wherever the server started:
+    a program that was installed has no folder of its own to look in.
+    """
+    beside = Path(settings.source).absolute().parent
+    if beside != OURS and str(beside) not in sys.path:
+        sys.path.insert(0, str(beside))
     policy = settings.policy
     model = AgentModel(
         model=settings.model.name,

@@ -13,7 +13,7 @@ def why(exc: BaseException, module: str) -> str:
     """`file:line: what was raised`, where there is such a place in the user's own code."""
     said = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
     if isinstance(exc, ModuleNotFoundError) and module.startswith(str(exc.name)):
-        return f"{exc}; start from the folder in which it is, or install it."
+        return f"{exc}; put it into the folder of the configuration file, or install it."
     if isinstance(exc, SyntaxError) and exc.filename:
         return f"{exc.filename}:{exc.lineno}: {type(exc).__name__}: {exc.msg}"
     place = _place(exc, module)

@@ -311,7 +311,7 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
         f"FIX workflows: bad_exit cannot be imported: {tmp_path}/bad_exit.py:1: SystemExit: 3",
         f"FIX workflows: bad_import cannot be imported: {tmp_path}/bad_import.py:1: ModuleNotFound",
         f"FIX workflows: w cannot be built: {tmp_path}/bad_factory.py:6: KeyError: 'nowhere'",
-        "FIX workflows: bad_missing cannot be imported: No module named 'bad_missing'; start from",
+        "FIX workflows: bad_missing cannot be imported: No module named 'bad_missing'; put it",
         "its tool update_opportunity has no rule",
     ):
         assert words in said.out
