@@ -8,35 +8,24 @@ removed, or give None). Measured with 3.10.5.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from countersign.approvals.errors import CountersignError, UnansweredError, UnavailableError
-from countersign.approvals.outages import named
-from countersign.connectors.bounded_answers import BoundedAdapter, TooLargeError
-from countersign.connectors.jira.refusals import credentials_refused, refused
-from countersign.connectors.jira.settings import (
-    LOOPBACK,
-    ApiToken,
-    JiraSettings,
-    Password,
+from countersign.approvals.errors import CountersignError, UnavailableError
+from countersign.connectors.blocking import (
+    CONNECT_TIMEOUT_S,
+    BlockingClient,
+    bounded,
+    unclear,
 )
+from countersign.connectors.jira.refusals import credentials_refused, refused
+from countersign.connectors.jira.settings import ApiToken, JiraSettings, Password
 from countersign.connectors.retry_after import http_date
-
-THREADS = 8
-CONNECT_TIMEOUT_S = 10.0
 
 Work = Callable[[JIRA], Any]
 
@@ -50,9 +39,9 @@ class JiraSession:
 
     def __init__(self, settings: JiraSettings):
         self._settings = settings
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="jira")
-        self._lock = threading.Lock()
-        self._jira: JIRA | None = None
+        self._client = BlockingClient(
+            "jira", "Jira", self._connect, _refused, timeout_s=settings.timeout
+        )
         self.site_time: datetime | None = None
         """The time of the newest answer, by the site's own clock."""
 
@@ -63,67 +52,23 @@ class JiraSession:
         been done) and FieldsError.
         """
         if write:
-            await self._in_thread("signing in", lambda jira: None, write=False)
-        return await self._in_thread(what, work, write=write)
+            await self._client.run("signing in", lambda jira: None)
+        return await self._client.run(what, work, write=write)
 
     async def close(self) -> None:
         """Wait for what is on its way, and let go of the connections."""
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
-        if self._jira is not None:
-            self._jira.close()  # type: ignore[no-untyped-call]
+        await self._client.close()
 
-    async def _in_thread(self, what: str, work: Work, *, write: bool) -> Any:
-        limit_s = 3 * (CONNECT_TIMEOUT_S + self._settings.timeout)
-        loop = asyncio.get_running_loop()
+    def _connect(self) -> JIRA:
+        jira = _unconnected(self._settings, self._look_at)
         try:
-            async with asyncio.timeout(limit_s):
-                return await loop.run_in_executor(
-                    self._pool, partial(self._translated, what, work, write)
-                )
-        except TimeoutError as exc:
-            raise _unclear(what, "took too long", write=write) from exc
-
-    def _translated(self, what: str, work: Work, write: bool) -> Any:
-        try:
-            return work(self._connected())
-        except JIRAError as exc:
-            if exc.response is None:
-                raise _unclear(what, "did not answer", write=write) from exc
-            # Not from `exc`: as text it has all headers and the body of the answer, for any log.
-            raise refused(exc.response, what, write=write) from None
-        except _LoginFailedError as exc:
-            raise credentials_refused(what) from exc
-        except requests.TooManyRedirects as exc:
-            if exc.response is not None:
-                exc.response.close()
-            raise UnavailableError(
-                f"Jira sent us elsewhere for {what}; is connectors.jira.url right?"
-            ) from exc
-        except TooLargeError as exc:
-            raise _unclear(what, "gave an answer that is too large", write=write) from exc
-        except requests.RequestException as exc:
-            sent = write and not _never_sent(exc)
-            raise _unclear(what, f"cannot be reached ({named(exc)})", write=sent) from exc
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-            raise _unclear(what, "gave an answer that cannot be read", write=write) from exc
-        except CountersignError:
+            _learn_deployment(jira, self._settings)
+            # Or else the first search would do it.
+            jira._update_fields_cache()  # type: ignore[no-untyped-call]
+        except BaseException:  # whatever it is, the half-open session must not be left
+            jira.close()  # type: ignore[no-untyped-call]
             raise
-        except Exception as exc:  # of the package, or of one that it uses: nobody lists them all
-            raise _unclear(what, f"cannot be used ({named(exc)})", write=write) from exc
-
-    def _connected(self) -> JIRA:
-        with self._lock:
-            if self._jira is None:
-                jira = _unconnected(self._settings, self._look_at)
-                try:
-                    _learn_deployment(jira, self._settings)
-                    # Or else the first search would do it.
-                    jira._update_fields_cache()  # type: ignore[no-untyped-call]
-                except BaseException:  # whatever it is, the half-open session must not be left
-                    jira.close()  # type: ignore[no-untyped-call]
-                    raise
-                self._jira = jira
-            return self._jira
+        return jira
 
     def _look_at(self, answer: requests.Response, *_: Any, **__: Any) -> None:
         if "AUTHENTICATED_FAILED" in answer.headers.get("X-Seraph-LoginReason", ""):
@@ -151,13 +96,7 @@ def _unconnected(settings: JiraSettings, on_answer: Callable[..., None]) -> JIRA
         logging=False,
         **credentials,
     )
-    session = jira._session
-    session.trust_env = urlsplit(settings.api_url).hostname not in LOOPBACK
-    session.max_redirects = 0
-    # A session cookie would outlive the credentials.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, BoundedAdapter(pool_maxsize=THREADS, max_retries=0))
+    session = bounded(jira._session, settings.api_url)
     session.hooks["response"].append(on_answer)
     return jira
 
@@ -171,15 +110,11 @@ def _learn_deployment(jira: JIRA, settings: JiraSettings) -> None:
     jira.deploymentType = found
 
 
-def _unclear(what: str, said: str, *, write: bool) -> CountersignError:
-    kind = UnansweredError if write else UnavailableError
-    return kind(f"Jira {said}: {what}.")
-
-
-def _never_sent(error: requests.RequestException) -> bool:
-    """Whether there was no connection to send anything through."""
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else None
-    return isinstance(reason, NewConnectionError | requests.exceptions.ProxyError)
+def _refused(exc: Exception, what: str, write: bool) -> CountersignError | None:
+    if isinstance(exc, _LoginFailedError):
+        return credentials_refused(what)
+    if not isinstance(exc, JIRAError):
+        return None
+    if exc.response is None:
+        return unclear("Jira", "did not answer", what, write=write)
+    return refused(exc.response, what, write=write)

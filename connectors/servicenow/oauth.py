@@ -14,8 +14,9 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
+from countersign.approvals.errors import UnavailableError
 from countersign.approvals.outages import named
-from countersign.connectors.bounded_answers import BoundedAdapter
+from countersign.connectors.blocking import bounded
 from countersign.connectors.retry_after import retry_after_s
 from countersign.connectors.servicenow.refusals import detail
 from countersign.connectors.servicenow.settings import OAuthClient
@@ -24,21 +25,15 @@ EARLY_S = 30.0
 """A token is replaced this long before it runs out."""
 
 
-class TokenError(Exception):
-    """There is no token: nothing was sent. The text is for operators."""
-
-    def __init__(self, message: str, retry_after_s: float | None = None):
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
 class ClientCredentials(AuthBase):
-    """Signs requests of one session. Safe for threads: they wait for one new token."""
+    """Signs requests of one session. Safe for threads: they wait for one new token.
 
-    def __init__(self, base_url: str, client: OAuthClient, timeout_s: float, *, trust_env: bool):
+    Without a token the call raises UnavailableError: nothing was sent.
+    """
+
+    def __init__(self, base_url: str, client: OAuthClient, timeout_s: float):
         self._url = f"{base_url}/oauth_token.do"
         self._client, self._timeout_s = client, timeout_s
-        self._trust_env = trust_env
         self._lock = threading.Lock()
         self._token, self._good_until = "", 0.0
 
@@ -76,22 +71,19 @@ class ClientCredentials(AuthBase):
             "client_secret": self._client.client_secret.get_secret_value(),
         }
         try:
-            with requests.Session() as session:
-                session.trust_env = self._trust_env
-                for scheme in ("https://", "http://"):
-                    session.mount(scheme, BoundedAdapter())
+            with bounded(requests.Session(), self._url) as session:
                 answer = session.post(
                     self._url, data=form, timeout=self._timeout_s, allow_redirects=False
                 )
                 body = answer.json() if answer.ok else None
         except Exception as exc:  # requests has more under it than it names
-            raise TokenError(f"ServiceNow gave no token ({named(exc)}).") from exc
+            raise UnavailableError(f"ServiceNow gave no token ({named(exc)}).") from exc
         if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
-            raise TokenError(
+            raise UnavailableError(
                 f"ServiceNow gave no token ({answer.status_code}: {detail(answer)}); check "
                 "client_id and client_secret, and that client credentials are switched on "
                 "(glide.oauth.inbound.client.credential.grant_type.enabled).",
-                retry_after_s(answer.headers),
+                retry_after_s=retry_after_s(answer.headers),
             )
         lifetime = body.get("expires_in")
         return body["access_token"], float(lifetime) if isinstance(lifetime, int) else 0.0
