@@ -32,31 +32,34 @@ class Conversations:
 
     async def save(
         self, heard: Conversation, *, only_known: bool = False, installed: bool = False
-    ) -> None:
+    ) -> bool:
         """It was heard of: remember where it is, that it is open to us, and try what waited.
 
         Nothing is written if it says nothing new, unless the app was `installed` there: in a
-        team that opens all of the team's conversations.
+        team that opens all of the team's conversations. Whether it was not known before: of
+        several calls at once, one learns that.
         """
         if not installed:
             known = await self._store.read(lambda c: rows.get(c, heard.key))
             if rows.is_as_known(known, heard) or (known is None and only_known):
-                return
+                return False
         now = self._clock.now()
 
-        def unit(connection: Connection) -> bool:
+        def unit(connection: Connection) -> rows.Change | None:
             change = rows.save(connection, heard, only_known=only_known)
             if change is None:
-                return False
+                return None
             current = heard.model_copy(update={"principal_id": change.principal_id})
             self._follow.reopened(connection, current, now, moved=change.moved)
             if installed or change.reopened:
                 for other in rows.of_team(connection, heard):
                     self._reopen(connection, other.key, now)
-            return change.reopened
+            return change
 
-        if await self._store.write(unit):
+        change = await self._store.write(unit)
+        if change is not None and change.reopened:
             log.info("conversation open again", conversation=heard.key)
+        return change is not None and change.added
 
     async def closed(self, known: Conversation, reason: str) -> bool:
         """It refuses us until people there undo that. False, and nothing is stored, if it was heard

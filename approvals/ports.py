@@ -310,8 +310,8 @@ class Conversations(Protocol):
     async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
         """The newest one-to-one chat with this person in this channel."""
 
-    async def save(self, heard: Conversation) -> None:
-        """Remember a conversation that was opened, or heard of."""
+    async def save(self, heard: Conversation) -> bool:
+        """Remember a conversation that was opened, or heard of; whether it was not known."""
 
     async def closed(self, known: Conversation, reason: str) -> bool:
         """It refuses us until people there undo that; `reason` as of UnreachableError. False if it

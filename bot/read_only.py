@@ -98,8 +98,9 @@ class NoConversations:
         """Nobody."""
         return None
 
-    async def save(self, heard: Conversation) -> None:
+    async def save(self, heard: Conversation) -> bool:
         """Nowhere."""
+        return False
 
     async def closed(self, known: Conversation, reason: str) -> bool:
         """It is not kept."""

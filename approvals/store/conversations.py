@@ -23,6 +23,8 @@ class Change(NamedTuple):
     """It has another address."""
     reopened: bool = False
     """It was closed to us."""
+    added: bool = False
+    """It was not known before."""
 
 
 def get(connection: Connection, key: str, *, lock: bool = False) -> Conversation | None:
@@ -68,7 +70,7 @@ def save(connection: Connection, heard: Conversation, *, only_known: bool) -> Ch
         columns = _columns(heard)
         if only_known or not connection.execute(_insert(connection, columns)).rowcount:
             return None
-        return Change(heard.principal_id)
+        return Change(heard.principal_id, added=True)
     if not heard.reference.get("serviceUrl") and known.reference.get("serviceUrl"):
         return None
     kept = heard.principal_id or known.principal_id

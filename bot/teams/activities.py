@@ -80,7 +80,9 @@ class TeamsBot:
             return None
         if activity.adds_bot:
             if await self._presence.arrived(activity):
-                self._replies.reply(activity, Text(help_text(self._workflows)))
+                self._replies.reply(
+                    activity, Text(help_text(self._workflows, activity.conversation_kind))
+                )
             return None
         self._replies.spawn(self._presence.heard(activity))
         match activity.type:

@@ -136,9 +136,12 @@ def refresh_button(request: Request, look: Look) -> JsonObject:
     return button(look.flavour, "refresh", "Show how it stands now", data, associatedInputs="none")
 
 
-def back_button(request: Request, look: Look) -> JsonObject:
-    """Leads back to the card of the request."""
-    data = action_data(request)
+def back_button(request: Request, look: Look, comment: str = "") -> JsonObject:
+    """Leads back to the card of the request, which shows `comment` again.
+
+    It sends none of the inputs: a client would check them first, and keep whoever wants to leave.
+    """
+    data = {**action_data(request), **({"comment": comment} if comment else {})}
     return button(look.flavour, "back", "Back", data, associatedInputs="none")
 
 
@@ -164,7 +167,7 @@ def edit_card(
     data = action_data(request)
     actions = [
         button(look.flavour, "save", "Approve with changes", data, style="positive"),
-        back_button(request, look),
+        back_button(request, look, typed.comment),
     ]
     spoken = f"Edit the arguments of {in_words(request.tool)}, then approve with changes."
     return card(body, actions, spoken=spoken)

@@ -18,18 +18,26 @@ from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.phrases import Command, Start, understand
 from countersign.bot.teams.service import Service, WorkflowInfo
+from countersign.bot.teams.wire import Kind
 
 PENDING_SHOWN = 20
 SESSIONS_SHOWN = 10
 OPEN = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
 
 
-def help_text(workflows: Sequence[WorkflowInfo]) -> str:
-    """What the bot is, and every way to use it."""
+def help_text(workflows: Sequence[WorkflowInfo], kind: Kind = "personal") -> str:
+    """What the bot is, and every way to use it in a conversation of this kind."""
     example = f" For example: `{_example(workflows)}`" if workflows else ""
+    how = "Write what you need and the agents start on it; what matters comes to the right people"
+    if kind != "personal":
+        where = "channel" if kind == "channel" else "chat"
+        how = (
+            f"In this {where} I read only messages that mention me: mention me and write what you "
+            "need, and the agents start on it. What matters comes to the right people"
+        )
     return (
-        "I put a person's approval between agents and risky actions. Write what you need and the "
-        f"agents start on it; what matters comes to the right people as a card.{example}\n\n"
+        f"I put a person's approval between agents and risky actions. {how} as a card."
+        f"{example}\n\n"
         "- `workflows`: what the agents can do\n"
         "- `pending`: what waits for your decision\n"
         "- `status`: the sessions of this chat; `status S-…` for one of them\n"
@@ -65,12 +73,17 @@ class Commands:
         self._service, self._workflows = service, workflows
 
     async def answer(
-        self, command: Command, here: ConversationKey, asker: Actor, clicker: Actor
+        self,
+        command: Command,
+        here: ConversationKey,
+        asker: Actor,
+        clicker: Actor,
+        kind: Kind = "personal",
     ) -> Text:
         """The answer. `asker` owns sessions, `clicker` decides requests; usually the same."""
         match command.name:
             case "help":
-                return Text(help_text(self._workflows))
+                return Text(help_text(self._workflows, kind))
             case "workflows":
                 return Text(workflows_text(self._workflows))
             case "pending":

@@ -19,7 +19,6 @@ class Presence:
 
     def __init__(self, service: Service, people: People, clock: Clock) -> None:
         self._service, self._people, self._clock = service, people, clock
-        self._greeted: set[str] = set()
 
     async def spoke(self, activity: IncomingActivity, sender: Actor) -> None:
         """Somebody whom we know has written: remember where."""
@@ -31,13 +30,10 @@ class Presence:
         await self._service.conversations.save(conversation, only_known=True)
 
     async def arrived(self, activity: IncomingActivity) -> bool:
-        """The bot was added; whether for the first time."""
-        key = activity.conversation_key
-        is_first = key not in self._greeted and await self._service.conversations.get(key) is None
-        self._greeted.add(key)
+        """The bot was added; whether for the first time, which of several activities that say so
+        at once only one is told."""
         conversation = self._conversation(activity, self._people.clicker(activity))
-        await self._service.conversations.save(conversation, installed=True)
-        return is_first
+        return await self._service.conversations.save(conversation, installed=True)
 
     async def left(self, activity: IncomingActivity) -> None:
         """The bot was removed, from all of a team if from one."""

@@ -74,8 +74,8 @@ class Conversations(Protocol):
 
     async def save(
         self, heard: Conversation, *, only_known: bool = False, installed: bool = False
-    ) -> None:
-        """It was heard of: it is where it says, and open to us."""
+    ) -> bool:
+        """It was heard of: it is where it says, and open to us. Whether it was not known."""
 
     async def removed(self, heard: Conversation, reason: str) -> None:
         """It is closed to us, and with it all of its team."""

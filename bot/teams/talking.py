@@ -133,8 +133,9 @@ class Talking:
     async def _carry_out(
         self, activity: IncomingActivity, wish: Command, asker: Actor, clicker: Actor
     ) -> None:
-        here = activity.conversation_key
-        self._replies.reply(activity, await self._commands.answer(wish, here, asker, clicker))
+        here, kind = activity.conversation_key, activity.conversation_kind
+        answer = await self._commands.answer(wish, here, asker, clicker, kind)
+        self._replies.reply(activity, answer)
         if wish.name == "pending":
             waiting = await self._commands.pending(clicker)
             self._replies.spawn(self._repost(activity, waiting))

@@ -126,7 +126,7 @@ async def _done(
     if click.verb not in fitting:
         raise TamperedError("its button does not belong to this request", request.id)
     if click.verb in {"back", "refresh"}:
-        return Reply(request_card(view, look))
+        return Reply(request_card(view, look, typed=Typed(comment=click.comment)))
     if click.verb == "read":
         return _to_read(actor, look, view, links)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
@@ -267,10 +267,11 @@ def _explained(error: CountersignError, click: Click, view: RequestView, look: L
             note = Note(f"You cannot decide this. {error}", final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)
         case UnreadError():
-            return Reply(request_card(view, look, note=Note(f"{error} Nothing was decided.")))
+            note = Note(f"{error} Nothing was decided.")
+            return Reply(request_card(view, look, note=note, typed=typed))
         case StaleDigestError():
             text = "This card was out of date. Nothing was decided; this is how it stands now."
-            return Reply(request_card(view, look, note=Note(text, "warning")))
+            return Reply(request_card(view, look, note=Note(text, "warning"), typed=typed))
         case TamperedError():
             note = Note(str(error), final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)

@@ -120,6 +120,21 @@ async def test_edit_back_and_save(world: Stage) -> None:
 
 
 @STAGES
+async def test_a_comment_survives_a_look_at_the_form(world: Stage) -> None:
+    await world.pending()
+    await press(world, "edit", comment="Ask legal first.")
+    answer = await world.teams.click(world.cards()[-1], "back", person=ALEX)
+    await world.settle()
+
+    assert comment_of(answer.card or world.cards()[-1].card()) == "Ask legal first."
+
+
+def comment_of(card: Any) -> str:
+    """What the comment of a card has in it."""
+    return next(str(each["value"]) for each in card["body"] if each.get("id") == "comment")
+
+
+@STAGES
 async def test_edit_that_the_tool_refuses_stays_in_the_form(world: Stage) -> None:
     """The tool takes at most 100,000; the client may not have checked."""
     request = await world.pending()

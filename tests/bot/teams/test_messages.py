@@ -200,6 +200,34 @@ async def test_welcome_comes_once(signed: Stage) -> None:
     assert (await signed.stored()) == (0, 1)
 
 
+async def test_two_activities_at_once_that_say_it_is_installed_are_one_welcome(
+    signed: Stage,
+) -> None:
+    teams = signed.teams
+    sender = teams.world.person(SAM)
+    place = teams.conversation("personal", sender)
+    teams.world.place(place, installed=True)
+    added = teams.frame.members_added(place, sender, [teams.frame.bot])
+    both = (added, teams.frame.installation(place, sender, "add"))
+    await asyncio.gather(*(teams.deliver(each) for each in both))
+    await signed.settle()
+
+    assert len(signed.texts()) == 1
+
+
+@pytest.mark.parametrize("kind", ["group", "channel"])
+async def test_welcome_in_a_group_says_that_the_bot_wants_to_be_mentioned(
+    signed: Stage, kind: str
+) -> None:
+    await signed.teams.install(SAM, conversation=kind)
+    await signed.settle()
+
+    assert len(signed.texts()) == 1
+    assert "messages that mention me" in signed.texts()[0]
+    assert "messages that mention me" in await say(signed, "help", conversation=kind)
+    assert "mention me" not in await say(signed, "help")
+
+
 async def test_somebody_else_joining_is_not_greeted(signed: Stage) -> None:
     place = signed.teams.conversation("group", signed.teams.world.person(SAM))
     person = signed.teams.world.person(SAM)
