@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from countersign.agents.guard.libraries import package_of
 
+_FORWARD, FUTURE = "ForwardRef(", "annotations"
+NO_FUTURE = (
+    "The module begins with `from __future__ import annotations`: AutoGen reads the annotations of "
+    "tools in a module of its own then, where their types are not known. Remove that line."
+)
 
-def why(exc: BaseException, module: str) -> str:
-    """`file:line: what was raised`, where there is such a place in the user's own code."""
+
+def why(exc: BaseException, module: str, factory: Callable[..., Any] | None = None) -> str:
+    """`file:line: what was raised`, where there is such a place in the user's own code; else that
+    of the `factory` which was called."""
     said = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
     if isinstance(exc, ModuleNotFoundError) and module.startswith(str(exc.name)):
         return f"{exc}; put it into the folder of the configuration file, or install it."
     if isinstance(exc, SyntaxError) and exc.filename:
         return f"{exc.filename}:{exc.lineno}: {type(exc).__name__}: {exc.msg}"
-    place = _place(exc, module)
+    if _FORWARD in said and FUTURE in vars(sys.modules.get(module, sys)):
+        first, *_ = said.splitlines()
+        said = f"{first} {NO_FUTURE}"
+    code = getattr(factory, "__code__", None)
+    place = _place(exc, module) or (code and f"{code.co_filename}:{code.co_firstlineno}")
     return f"{place}: {said}" if place else said
 
 

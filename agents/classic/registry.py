@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from countersign.agents.checks import Checks
@@ -23,6 +23,7 @@ from countersign.agents.classic.tools import (
     require_the_same,
     schemas_before_versions,
     show,
+    undescribed,
     versions,
 )
 from countersign.agents.classic.twins import ask_once
@@ -71,6 +72,7 @@ class Registry:
         self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
         self._checks: dict[tuple[str, str], Checks | None] = {}
         self._same: dict[str, list[frozenset[str]]] = {}
+        self._undescribed: dict[str, dict[str, list[str]]] = {}
         self._idle: dict[str, list[BuiltChat]] = {}
         self._threads: dict[str, ContextExecutor] = {}
 
@@ -97,8 +99,8 @@ class Registry:
                 except ConfigurationError as exc:
                     problems += exc.problems
                 except (Exception, SystemExit) as exc:  # and so may a factory
-                    where = one.factory.__module__
-                    problems.append(f"workflows: {one.name} cannot be built: {why(exc, where)}")
+                    said = why(exc, one.factory.__module__, one.factory)
+                    problems.append(f"workflows: {one.name} cannot be built: {said}")
         if problems:
             raise ConfigurationError(problems)
 
@@ -131,6 +133,7 @@ class Registry:
         )
         self._tools[workflow.name] = dict(built.tools)
         self._same[workflow.name] = same_bodies(built.proxies)
+        self._undescribed[workflow.name] = undescribed(built.chat)
         for proxy in built.proxies:
             self._roles[workflow.name, proxy.name] = proxy.roles
             for tool in proxy.function_map:
@@ -193,6 +196,11 @@ class Registry:
         return tuple(group for groups in self._same.values() for group in groups)
 
     @property
+    def undescribed(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """The arguments of whose description models see nothing, by workflow and tool."""
+        return self._undescribed
+
+    @property
     def asking(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The roles that user proxies name for their questions, by (workflow, proxy)."""
         return {proxy: roles for proxy, roles in self._roles.items() if roles}
@@ -234,6 +242,8 @@ class Registry:
         home = Home()
         with home.building():
             chat = workflow(self._context)
+        if not isinstance(chat, Chat):
+            raise TypeError(f"it returns {type(chat).__name__}; return a Chat")
         found = reach(chat.agents)
         topology.check(chat, workflow.name, found)
         return home, chat, found, parameters(chat, workflow.name)

@@ -13,7 +13,7 @@ from countersign.agents.classic.chat import Chat
 from countersign.agents.classic.gatekeeper import ApprovalProxy
 from countersign.agents.effective import ToolParameters
 from countersign.agents.permit import SealedTool
-from countersign.agents.values.signature import NotGuardableError
+from countersign.agents.values.signature import NotGuardableError, descriptions
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import JsonObject
 
@@ -62,6 +62,25 @@ def require_the_same(
     ]
     if problems:
         raise ConfigurationError(sorted(problems))
+
+
+def undescribed(chat: Chat) -> dict[str, list[str]]:
+    """The arguments, by tool, of which models are not shown what the function's author has written.
+
+    AutoGen evaluates annotations that are text (`from __future__ import annotations`) in a module
+    of its own, where `Annotated` and whatever else they name is not known.
+    """
+    offered, found = _offered(chat), {}
+    for name, tool in _sealed(chat):
+        shown = offered.get(name, {}).get("properties", {})
+        lost = [
+            each
+            for each, text in descriptions(tool.body).items()
+            if each in shown and shown[each].get("description") == each != text
+        ]
+        if lost:
+            found[name] = lost
+    return found
 
 
 def versions(tools: Mapping[str, ToolParameters]) -> dict[str, str]:

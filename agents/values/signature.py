@@ -129,6 +129,23 @@ def of_function(name: str, body: Callable[..., Any]) -> JsonObject:
     return parameters
 
 
+def descriptions(body: Callable[..., Any]) -> dict[str, str]:
+    """What the author of a registered function has written of its arguments, by name:
+    `Annotated[str, "The invoice"]`."""
+    function, _ = users_own(body)
+    try:
+        hints = _hints(function)
+    except NotGuardableError:
+        return {}
+    found: dict[str, str] = {}
+    for name, hint in hints.items():
+        first, *_ = getattr(hint, "__metadata__", (None,))
+        text = getattr(first, "description", first)  # a Field of AutoGen's or pydantic's
+        if isinstance(text, str) and name != "return":
+            found[name] = text
+    return found
+
+
 def users_own(body: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
     """The function as its author gave it to AutoGen, with the author's own decorators, and
     whether AutoGen converts its arguments (it does not if it came by `function_map`)."""

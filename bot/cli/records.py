@@ -229,5 +229,8 @@ def export(
     lines = "".join(entry.model_dump_json() + "\n" for entry in entries)
     if output is None:
         typer.echo(lines, nl=False)
-    else:
+        return
+    try:
         output.write_text(lines, encoding="utf-8")
+    except OSError as exc:
+        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc

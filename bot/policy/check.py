@@ -15,6 +15,7 @@ from countersign.bot.people import SettingsDirectory
 from countersign.bot.policy.review import (
     Finding,
     against_bodies,
+    against_descriptions,
     against_people,
     against_tools,
 )
@@ -75,6 +76,7 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
     return [
         *against_tools(settings.policy, tools, complete=complete),
         *against_bodies(settings.policy, registry.same_bodies),
+        *against_descriptions(registry.undescribed),
         *against_people(settings.policy, directory, registry.asking),
     ]
 

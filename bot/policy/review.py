@@ -69,6 +69,23 @@ def against_bodies(policy: Policy, same: Iterable[frozenset[str]]) -> list[Findi
     ]
 
 
+def against_descriptions(
+    undescribed: Mapping[str, Mapping[str, Sequence[str]]],
+) -> list[Finding]:
+    """Arguments, by workflow and tool, of which models and edit forms do not show what was
+    written of them."""
+    return [
+        Finding(
+            where=f"workflow {workflow}",
+            says=f"what is written of {', '.join(names)} of its tool {tool} is not shown to the "
+            "model: remove `from __future__ import annotations` from the module of the tool.",
+            is_error=False,
+        )
+        for workflow, tools in undescribed.items()
+        for tool, names in tools.items()
+    ]
+
+
 def against_people(
     policy: Policy,
     directory: Directory,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -132,6 +133,61 @@ def test_the_version_follows_what_a_session_depends_on(context: WorkflowContext)
     assert _version(team(Effects(), max_round=7), context) != same
     assert _version(team(Effects(), selection="custom"), context) != same
     assert _version(team(Effects(), human_input_mode="ALWAYS"), context) != same
+
+
+FUTURE = """from __future__ import annotations
+from typing import Annotated
+import autogen
+from pydantic import BaseModel
+from countersign.agents import ApprovalProxy, Chat, WorkflowContext, workflow
+
+class Line(BaseModel):
+    sku: str
+
+@workflow("future", version="1", title="Future")
+def future(context: WorkflowContext) -> Chat:
+    clerk = autogen.AssistantAgent("clerk", llm_config=context.llm_config)
+    gate = ApprovalProxy("gate")
+    def pay(invoice: Annotated[str, "The invoice"], n: Annotated[int, "n"] = 3) -> str:
+        return invoice
+    autogen.register_function(pay, caller=clerk, executor=gate, name="pay", description="Pay")
+    return Chat(starter=gate, recipient=clerk)
+"""
+
+
+@pytest.fixture
+def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A module whose annotations are text, which AutoGen evaluates elsewhere."""
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "future_flow.py"
+    path.write_text(FUTURE)
+    yield path
+    sys.modules.pop("future_flow", None)
+
+
+def test_descriptions_that_models_are_not_shown_are_found(
+    context: WorkflowContext, future: Path
+) -> None:
+    registry = Registry(context)
+    registry.load("future_flow")
+
+    assert registry.undescribed == {"future": {"pay": ["invoice"]}}
+
+
+def test_types_that_autogen_cannot_read_are_said_with_the_line_to_remove(
+    context: WorkflowContext, future: Path
+) -> None:
+    future.write_text(FUTURE.replace('n: Annotated[int, "n"] = 3', "line: Line"))
+    with pytest.raises(ConfigurationError, match="Remove that line"):
+        Registry(context).load("future_flow")
+
+
+def test_what_is_no_annotation_of_text_is_shown(context: WorkflowContext, future: Path) -> None:
+    future.write_text(FUTURE.partition("\n")[2])
+    registry = Registry(context)
+    registry.load("future_flow")
+
+    assert registry.undescribed == {"future": {}}
 
 
 async def test_a_chat_is_lent_to_one_session_at_a_time(context: WorkflowContext) -> None:

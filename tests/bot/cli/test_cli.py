@@ -207,6 +207,14 @@ def test_an_export_can_go_into_a_file(cli: Cli, database: Path, tmp_path: Path) 
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) >= 3
 
 
+def test_an_export_that_cannot_be_written_says_so(cli: Cli, database: Path) -> None:
+    session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
+    said = cli("ledger", "export", "--session", session, "--output", "not/there.jsonl")
+
+    assert (said.status, said.out) == (1, "")
+    assert "--output not/there.jsonl: cannot be written: No such file or directory." in said.err
+
+
 def test_a_changed_ledger_does_not_verify(cli: Cli, database: Path) -> None:
     good = cli("ledger", "verify")
     with closing(sqlite3.connect(database)) as connection, connection:
@@ -293,6 +301,10 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
         "bad_factory": "from countersign import workflow\n\n\n"
         "@workflow('w', version='1', title='W')\n"
         "def w(context):\n    return context.settings['nowhere']\n",
+        "bad_return": "from countersign import workflow\n\n\n"
+        "@workflow('v', version='1', title='V')\ndef v(context):\n    pass\n",
+        "bad_parameters": "from countersign import workflow\n\n\n"
+        "@workflow('u', version='1', title='U')\ndef u():\n    pass\n",
     }
     for name, source in broken.items():
         (tmp_path / f"{name}.py").write_text(source)
@@ -311,6 +323,8 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
         f"FIX workflows: bad_exit cannot be imported: {tmp_path}/bad_exit.py:1: SystemExit: 3",
         f"FIX workflows: bad_import cannot be imported: {tmp_path}/bad_import.py:1: ModuleNotFound",
         f"FIX workflows: w cannot be built: {tmp_path}/bad_factory.py:6: KeyError: 'nowhere'",
+        f"FIX workflows: v cannot be built: {tmp_path}/bad_return.py:4: TypeError: it returns None",
+        f"FIX workflows: u cannot be built: {tmp_path}/bad_parameters.py:4: TypeError: u() takes 0",
         "FIX workflows: bad_missing cannot be imported: No module named 'bad_missing'; put it",
         "its tool update_opportunity has no rule",
     ):

@@ -12,6 +12,7 @@ from countersign.bot.people import SettingsDirectory
 from countersign.bot.policy.review import (
     Finding,
     against_bodies,
+    against_descriptions,
     against_people,
     against_tools,
 )
@@ -40,6 +41,13 @@ def test_rules_that_fit_are_not_complained_about() -> None:
 
     assert [] == against_tools(rules, {"refunds": ("pay", "look")})
     assert [] == against_people(rules, FakeDirectory([ALEX, SAM]))
+
+
+def test_descriptions_that_models_do_not_see_are_a_note() -> None:
+    ((is_error, text),) = said(against_descriptions({"refunds": {"pay": ["invoice", "why"]}}))
+
+    assert not is_error
+    assert "workflow refunds: what is written of invoice, why of its tool pay" in text
 
 
 def test_a_misspelt_rule_is_said_from_both_sides() -> None:
