@@ -517,6 +517,15 @@ class ApprovalService:
             for of in request_ids
         }
 
+    async def sessions_of(self, requests: Sequence[Request]) -> Mapping[SessionId, Session]:
+        """The sessions of these requests, a page at most."""
+        ids = {request.session_id for request in requests}
+        return await self._store.read(lambda c: session_rows.among(c, ids))
+
+    def schema(self, session: Session, tool: str) -> JsonObject | None:
+        """What the tool accepts; None where it is not known here."""
+        return self._catalog.schema(session.workflow, tool)
+
     async def result(self, request_id: RequestId) -> ResultText:
         """All that is kept of what a call returned. Raises NotFoundError, also if nothing is known
         of it yet."""

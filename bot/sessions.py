@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
 from countersign.agents.classic.registry import Registry
+from countersign.agents.classic.workflows import WorkflowInfo
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import ConversationKey, Principal, Session
 from countersign.bot.teams.service import Runs
@@ -18,6 +21,10 @@ class Sessions:
     def __init__(self, runs: Runs, registry: Registry):
         self._runs = runs
         self._registry = registry
+
+    def known(self) -> Sequence[WorkflowInfo]:
+        """All that can be started, in the order in which they were loaded."""
+        return self._registry.infos()
 
     async def start(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -131,6 +131,12 @@ def of_key(connection: Connection, idempotency_key: str) -> Session | None:
 def get(connection: Connection, session_id: str) -> Session:
     """The session. Raises NotFoundError."""
     return codec.session(_row(connection, session_id))
+
+
+def among(connection: Connection, session_ids: Collection[str]) -> dict[SessionId, Session]:
+    """Those of these sessions that there are, at most a few hundred."""
+    rows = connection.execute(select(*_COLUMNS).where(sessions.c.id.in_(session_ids)))
+    return {found.id: found for found in map(codec.session, rows)}
 
 
 def snapshot(connection: Connection, session_id: str) -> str | None:

@@ -7,7 +7,7 @@ and the OpenAPI document, so neither can say what the other does not do.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
@@ -38,8 +38,39 @@ MAX_ID_CHARS = 200
 """Of an id in an address; ours are much shorter."""
 
 
+class KnownWorkflow(Protocol):
+    """What people may know of a workflow; `agents.WorkflowInfo`."""
+
+    @property
+    def name(self) -> str:
+        """By which it is started: `sales_quote`."""
+
+    @property
+    def title(self) -> str:
+        """As people call it: `Sales quote`."""
+
+    @property
+    def triggers(self) -> Sequence[str]:
+        """Words that mean it, at the beginning of a message."""
+
+    @property
+    def example(self) -> str:
+        """A task that works."""
+
+    @property
+    def tools(self) -> Sequence[str]:
+        """What its agents may call."""
+
+    @property
+    def agents(self) -> Sequence[str]:
+        """Their names."""
+
+
 class SessionStarter(Protocol):
-    """Starts workflows; `agents.session_manager.SessionManager` is one."""
+    """Starts workflows; `bot.sessions.Sessions`."""
+
+    def known(self) -> Sequence[KnownWorkflow]:
+        """All that can be started."""
 
     async def start(
         self,

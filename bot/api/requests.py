@@ -23,6 +23,7 @@ from countersign.approvals.models import (
     Result,
     Risk,
     SameCall,
+    Session,
     Value,
     Verdict,
     Via,
@@ -111,6 +112,11 @@ class RequestBody(Value):
     expires_at: datetime | None
     created_at: datetime
     requester: str = Field(description="Whose session asked; nobody decides their own calls.")
+    workflow: str
+    task: str = Field(description="What the requester asked the agents for.")
+    arguments_schema: JsonObject | None = Field(
+        description="JSON Schema of what the tool accepts; null where it is not known here."
+    )
     eligible: list[PersonBody] = Field(
         description="Who may decide it now, by id. Empty once it is decided."
     )
@@ -138,9 +144,11 @@ class RequestBody(Value):
     def of(
         cls,
         request: Request,
+        session: Session,
         votes: Sequence[Vote],
         deliveries: Sequence[Delivery],
         eligible: Sequence[Principal] = (),
+        schema: JsonObject | None = None,
     ) -> Self:
         """The request as the API shows it."""
         return cls(
@@ -159,6 +167,9 @@ class RequestBody(Value):
             expires_at=request.expires_at,
             created_at=request.created_at,
             requester=request.requester,
+            workflow=session.workflow,
+            task=session.task,
+            arguments_schema=schema,
             eligible=[PersonBody(id=person.id, name=person.name) for person in eligible],
             rule=RuleBody(
                 id=request.rule_id, reason=request.reason, policy_version=request.policy_version
@@ -288,9 +299,15 @@ async def shown(approvals: ApprovalService, request: Request) -> RequestBody:
 async def all_shown(approvals: ApprovalService, requests: Sequence[Request]) -> list[RequestBody]:
     """`shown` for each of these, a page at most."""
     around = await approvals.around([request.id for request in requests])
-    return [
-        RequestBody.of(r, *around[r.id], approvals.eligible(r, around[r.id][0])) for r in requests
-    ]
+    sessions = await approvals.sessions_of(requests)
+
+    def body(request: Request) -> RequestBody:
+        session, (votes, deliveries) = sessions[request.session_id], around[request.id]
+        eligible = approvals.eligible(request, votes)
+        schema = approvals.schema(session, request.tool)
+        return RequestBody.of(request, session, votes, deliveries, eligible, schema)
+
+    return [body(request) for request in requests]
 
 
 def _stage(request: Request) -> StageBody | None:

@@ -19,6 +19,7 @@ from countersign.bot.api import (
     openapi,
     requests,
     sessions,
+    workflows,
 )
 from countersign.bot.api.operation import SERVICES, Services, authenticated
 from countersign.bot.http.admission import Door
@@ -28,7 +29,12 @@ from countersign.bot.reading import page as reading
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.settings.limits import LimitsSettings
 
-OPERATIONS = (*sessions.OPERATIONS, *requests.OPERATIONS, *ledger.OPERATIONS)
+OPERATIONS = (
+    *workflows.OPERATIONS,
+    *sessions.OPERATIONS,
+    *requests.OPERATIONS,
+    *ledger.OPERATIONS,
+)
 REQUEST_ID = "X-Request-Id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {

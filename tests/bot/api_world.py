@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
+from countersign.agents.classic.workflows import WorkflowInfo
 from countersign.approvals.approvals import ApprovalService
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.jobs.embedded import EmbeddedJobs
@@ -106,6 +107,13 @@ class Chats:
 
     def __init__(self, runs: Runs):
         self.runs = runs
+
+    def known(self) -> list[WorkflowInfo]:
+        common: dict[str, Any] = {"version": "1", "triggers": (), "agents": ("worker",)}
+        return [
+            WorkflowInfo(name=name, title=name.title(), example="", tools=("send",), **common)
+            for name in self.workflows
+        ]
 
     async def start(
         self,

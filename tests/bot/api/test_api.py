@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.bot.api_world import World, running
+from tests.bot.api_world import SCHEMA, World, running
 
 pytestmark = pytest.mark.asyncio
 
@@ -19,7 +19,7 @@ REQUEST_FIELDS = {
     "id", "session_id", "checkpoint_id", "tool", "arguments", "agent", "rationale", "risk",
     "digest", "revision", "status", "stage", "expires_at", "rule", "votes", "questions",
     "deliveries", "result", "asked_again", "same_calls", "created_at", "requester", "eligible",
-    "facts", "preview", "approval_valid_for_s",
+    "facts", "preview", "approval_valid_for_s", "workflow", "task", "arguments_schema",
 }  # fmt: skip
 
 
@@ -95,6 +95,31 @@ async def test_a_request_says_who_asked_when_and_who_may_decide_it(world: World)
         {"id": "megan", "name": "Megan Bowen"},
     ]
     assert decided["eligible"] == []
+
+
+async def test_a_request_says_what_was_asked_for_and_what_its_tool_accepts(world: World) -> None:
+    first, second = await world.waiting(), await world.waiting()
+    _, page = await world.call("GET", "/api/v1/requests")
+
+    assert (first["workflow"], first["task"]) == ("echo", "send it")
+    assert first["arguments_schema"] == SCHEMA
+    assert {item["id"] for item in page["items"]} == {first["id"], second["id"]}
+    assert {item["task"] for item in page["items"]} == {"send it"}
+
+
+async def test_workflows_are_listed(world: World) -> None:
+    status, page = await world.call("GET", "/api/v1/workflows")
+
+    assert (status, page["next"]) == (200, None)
+    assert [item["name"] for item in page["items"]] == ["echo", "quote"]
+    assert page["items"][1] == {
+        "name": "quote",
+        "title": "Quote",
+        "triggers": [],
+        "example": "",
+        "tools": ["send"],
+        "agents": ["worker"],
+    }
 
 
 @pytest.mark.parametrize("levels", [99, 100, 300])
