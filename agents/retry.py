@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
 
+from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import UnavailableError
 
 T = TypeVar("T")
@@ -24,15 +26,16 @@ async def patiently(store: Callable[[], Awaitable[T]]) -> T:
 
     Raises UnavailableError in the end.
     """
-    wait_s = waited_s = 0.0
-    while True:
+    waited_s = 0.0
+    for attempt in itertools.count():
         try:
             return await store()
         except UnavailableError as exc:
             if waited_s >= KEEP_TRYING_S:
                 raise
-            if not waited_s:
+            if not attempt:
                 log.warning("result not stored yet", reason=str(exc))
-        wait_s = min(2 * wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
+        wait_s = backoff_s(attempt, FIRST_WAIT_S, LONGEST_WAIT_S)
         await asyncio.sleep(wait_s)
         waited_s += wait_s
+    raise AssertionError("unreachable: the attempts do not end")

@@ -207,7 +207,9 @@ class Courier:
     async def _failed(
         self, delivery: Delivery, retry_after_s: float | None, why: str, *, outage: bool = True
     ) -> None:
-        wait_s = backoff.backoff_s(delivery.attempts, retry_after_s)
+        wait_s = backoff.backoff_s(
+            delivery.attempts, backoff.BACKOFF_BASE_S, backoff.BACKOFF_MAX_S, retry_after_s
+        )
         if outage:
             self._outages.down(delivery.channel, why)
         self._observer.delivered(delivery.channel, "failed")
@@ -235,7 +237,7 @@ class Courier:
 
     async def _later(self, delivery: Delivery, exc: BusyError) -> None:
         """Nothing was tried and nothing has failed: it is not its turn yet."""
-        at = self._clock.now() + timedelta(seconds=backoff.told_s(exc.retry_after_s))
+        at = self._clock.now() + timedelta(seconds=backoff.capped_s(exc.retry_after_s))
         await self._record(
             delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=str(exc)
         )

@@ -61,7 +61,7 @@ class Notifier:
                 async with asyncio.timeout(backoff.SEND_TIMEOUT_S):
                     await channel.say(conversation, notice)
             except BusyError as exc:
-                await self._notice_later(notice, backoff.told_s(exc.retry_after_s), exc)
+                await self._notice_later(notice, backoff.capped_s(exc.retry_after_s), exc)
                 return
             except UnreachableError as exc:  # what ends it makes the notice due again
                 await self._notice_later(notice, backoff.PROBE_S, exc)
@@ -120,7 +120,12 @@ class Notifier:
         if getattr(exc, "outage", True):
             self._outages.down(channel, why)
         self._observer.delivered(channel, "failed")
-        wait_s = backoff.backoff_s(notice.attempts, getattr(exc, "retry_after_s", None))
+        wait_s = backoff.backoff_s(
+            notice.attempts,
+            backoff.BACKOFF_BASE_S,
+            backoff.BACKOFF_MAX_S,
+            getattr(exc, "retry_after_s", None),
+        )
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(
             lambda c: rows.record_notice(c, notice.id, next_at=next_at, error=why[:1000])

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import sha256_hex, well_formed
 from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.backoff import backoff_s
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.executions import Executions
 from countersign.approvals.decisions.handoff import Run as Run
@@ -570,7 +571,7 @@ class Runs:
             said = f"{error} (gave up after {before + 1} attempts)"
             await self.fail(run, error=said, cause=cause)
             return False
-        delay_s = min(PARK_BASE_S * 2 ** min(before, PARK_ATTEMPTS), PARK_MAX_S)
+        delay_s = backoff_s(before, PARK_BASE_S, PARK_MAX_S)
 
         def unit(connection: Connection) -> None:
             session_rows.change(

@@ -184,7 +184,6 @@ async def compose(
         adapter = await stack.enter_async_context(
             TeamsAdapter(
                 settings.teams,
-                clock,
                 local=settings.local,
                 host=host,
                 unused=not settings.uses_teams,
@@ -336,9 +335,7 @@ async def _drain(bot: TeamsBot) -> None:
 async def check_teams(settings: Settings) -> None:
     """Return if the bot gets a token. Raises UnavailableError or ConfigurationError."""
     clock, directory = SystemClock(), SettingsDirectory(settings.people)
-    async with TeamsAdapter(
-        settings.teams, clock, local=settings.local, host=DEFAULT_HOST
-    ) as adapter:
+    async with TeamsAdapter(settings.teams, local=settings.local, host=DEFAULT_HOST) as adapter:
         await TeamsChannel(settings.teams, adapter, NoConversations(), directory, clock).check()
 
 

@@ -25,6 +25,8 @@ from countersign.connectors.bounded_answers import BoundedAdapter, TooLargeError
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 THREADS = 8
 CONNECT_TIMEOUT_S = 10.0
+RETRY_AFTER_MAX_S = 900.0
+"""A system that asks us to wait longer is asked again after so long."""
 
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What libraries raise over an answer of another shape than they expect."""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
 from countersign.approvals.approvals import ApprovalService
-from countersign.approvals.backoff import told_s
+from countersign.approvals.backoff import BACKOFF_MAX_S, backoff_s
 from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.models import Delivery, DeliveryId
@@ -49,7 +49,6 @@ LOOK_AGAIN_S = 60.0
 """After this long a ticket that could not be read or told is tried again."""
 MISSING_LIMIT = 50
 """Tickets that one sweep looks for one by one, chosen by lot."""
-BACKOFF_MAX_S = 900.0
 
 
 class Reconciler:
@@ -227,8 +226,10 @@ class Reconciler:
         if not state.failures:
             log.warning("ticket system unreachable", system=state.channel, reason=str(exc))
         connector = self._connectors[state.channel]
-        wait_s = min(_every_s(connector) * 2.0 ** min(state.failures, 10), BACKOFF_MAX_S)
-        wait_s = max(wait_s * random.uniform(0.8, 1.2), told_s(exc.retry_after_s))  # noqa: S311
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+        wait_s = backoff_s(
+            state.failures, _every_s(connector), BACKOFF_MAX_S, exc.retry_after_s, jitter
+        )
         after = state.model_copy(
             update={
                 "failures": state.failures + 1,

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from countersign.approvals.audit.seals import Head, Unsealed
+from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import InvalidError, UnavailableError
 from countersign.approvals.store import changes, head_cache
 from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
@@ -161,8 +162,8 @@ class PostgresStore:
                         f"The database {self._shown} is too busy or cannot be reached "
                         f"({exc}). Try again."
                     ) from exc.__cause__
-            longest_s = min(RETRY_BASE_S * 2.0**number, RETRY_MAX_S)
-            await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - spreads load
+            jitter = random.uniform(0, 1)  # noqa: S311 - spreads load
+            await asyncio.sleep(backoff_s(number, RETRY_BASE_S, RETRY_MAX_S, jitter=jitter))
 
     async def _attempt(self, engine: AsyncEngine, unit: Callable[[Connection], T]) -> T:
         after: list[Callable[[], None]] = []

@@ -28,7 +28,6 @@ from botbuilder.schema import (
 
 from countersign.approvals.errors import ConfigurationError, NotFoundError, UnreachableError
 from countersign.approvals.models import JsonObject
-from countersign.approvals.ports import Clock
 from countersign.bot.http.bodies import Room
 from countersign.bot.teams.auth import BotAuthentication, vendor_configuration
 from countersign.bot.teams.connector import OAUTH_SCOPE, ConnectorClients
@@ -69,7 +68,6 @@ class TeamsAdapter:
     def __init__(
         self,
         settings: TeamsSettings,
-        clock: Clock,
         *,
         local: bool,
         host: str,
@@ -83,7 +81,7 @@ class TeamsAdapter:
         Raises ConfigurationError.
         """
         settings.require_usable(local=local, host=host, unused=unused)
-        self._settings, self._clock, self._local = settings, clock, local
+        self._settings, self._local = settings, local
         self._retry, self._monotonic = retry or Retry(), monotonic
         self._pacing = pacing or Pacing()
         self._room = Room()
@@ -97,7 +95,6 @@ class TeamsAdapter:
             settings.app_id,
             ConfigurationServiceClientCredentialFactory(vendor_configuration(settings)),
             self._session,
-            self._clock,
             self._monotonic,
         )
         keys = SigningKeys(settings.openid_metadata_url, self._session, self._monotonic)

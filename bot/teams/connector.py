@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -18,9 +17,9 @@ from msrest.pipeline import Request, Response
 from msrest.pipeline.async_abc import AsyncHTTPPolicy, AsyncHTTPSender, AsyncPipeline
 from msrest.pipeline.universal import RawDeserializer
 
+from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.outages import named
-from countersign.approvals.ports import Clock
 
 CALL_TIMEOUT_S = 15.0
 TOKEN_REUSE_S = 240.0
@@ -50,11 +49,10 @@ class ConnectorClients(ConnectorFactory):  # type: ignore[misc]
         app_id: str,
         credentials: ServiceClientCredentialsFactory,
         session: aiohttp.ClientSession,
-        clock: Clock,
         monotonic: Callable[[], float],
     ) -> None:
         self._app_id, self._credentials_factory = app_id, credentials
-        self._session, self._clock, self._monotonic = session, clock, monotonic
+        self._session, self._monotonic = session, monotonic
         self._clients: dict[str, ConnectorClient] = {}
         self._tokens: Tokens | None = None
 
@@ -85,7 +83,7 @@ class ConnectorClients(ConnectorFactory):  # type: ignore[misc]
             "credentials are added by the pipeline",
             service_url,
             pipeline_type=lambda _configuration: AsyncPipeline(
-                [RawDeserializer(), _Bearer(tokens)], _Transport(self._session, self._clock)
+                [RawDeserializer(), _Bearer(tokens)], _Transport(self._session)
             ),
         )
         return ConnectorClient(None, custom_configuration=configuration)
@@ -162,8 +160,8 @@ class _Answer:
 class _Transport(AsyncHTTPSender[Any, Any]):
     """Sends by aiohttp. An error status is a ConnectorError before msrest tries to parse it."""
 
-    def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self._session, self._clock = session, clock
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
 
     async def __aexit__(self, *details: object) -> None:
         """Nothing: the session belongs to the adapter."""
@@ -180,20 +178,10 @@ class _Transport(AsyncHTTPSender[Any, Any]):
             ) as answer:
                 body = await answer.read()
         if not 200 <= answer.status < 300:
-            raise ConnectorError(answer.status, _error_code(body), self._retry_after_s(answer))
+            raise ConnectorError(answer.status, _error_code(body), retry_after(answer.headers))
         # Local clients answer an update with nothing, or with text that msrest chokes on.
         content = body if body.startswith(b"{") else b"{}"
         return Response(request, _Answer(answer.status, content))
-
-    def _retry_after_s(self, answer: aiohttp.ClientResponse) -> float | None:
-        value = answer.headers.get("Retry-After", "").strip()
-        if value.isdecimal():
-            return float(value)
-        try:
-            wait = parsedate_to_datetime(value) - self._clock.now()
-        except (TypeError, ValueError):
-            return None
-        return max(0.0, wait.total_seconds())
 
 
 def _error_code(body: bytes) -> str:

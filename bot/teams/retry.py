@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TypeVar
 import aiohttp
 from msrest.exceptions import ClientException
 
+from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import CountersignError, UnavailableError
 from countersign.approvals.outages import named
 from countersign.bot.teams.connector import ConnectorError
@@ -68,7 +70,7 @@ class Retry:
     def _wait_s(self, attempt: int, error: ConnectorError) -> float | None:
         if error.status not in RETRIED or attempt == self.attempts:
             return None
-        wait_s = self.first_wait_s * 2.0 ** (attempt - 1) * (0.5 + self.jitter())
-        if error.retry_after_s is not None:
-            wait_s = max(wait_s, error.retry_after_s)
+        wait_s = backoff_s(
+            attempt - 1, self.first_wait_s, math.inf, error.retry_after_s, 0.5 + self.jitter()
+        )
         return wait_s if wait_s <= self.longest_wait_s else None

@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
@@ -20,7 +21,7 @@ from countersign.approvals.errors import (
     UnavailableError,
 )
 from countersign.approvals.forms.wording import cut, visible
-from countersign.connectors.retry_after import retry_after_s
+from countersign.connectors.blocking import RETRY_AFTER_MAX_S
 
 DETAIL_LIMIT = 300
 
@@ -40,7 +41,7 @@ class FieldsError(InvalidError):
 def refused(answer: requests.Response, what: str, *, write: bool) -> CountersignError:
     """The error for an answer with a status of 400 or more."""
     status, said = answer.status_code, detail(answer)
-    wait_s = retry_after_s(answer.headers)
+    wait_s = retry_after(answer.headers, longest_s=RETRY_AFTER_MAX_S)
     match status:
         case 401:
             return credentials_refused(what)

@@ -16,6 +16,7 @@ import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 
+from countersign.approvals.backoff import http_date
 from countersign.approvals.errors import CountersignError, UnavailableError
 from countersign.connectors.blocking import (
     CONNECT_TIMEOUT_S,
@@ -25,7 +26,6 @@ from countersign.connectors.blocking import (
 )
 from countersign.connectors.jira.refusals import credentials_refused, refused
 from countersign.connectors.jira.settings import ApiToken, JiraSettings, Password
-from countersign.connectors.retry_after import http_date
 
 Work = Callable[[JIRA], Any]
 

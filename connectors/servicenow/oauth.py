@@ -14,10 +14,10 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
+from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.outages import named
-from countersign.connectors.blocking import bounded
-from countersign.connectors.retry_after import retry_after_s
+from countersign.connectors.blocking import RETRY_AFTER_MAX_S, bounded
 from countersign.connectors.servicenow.refusals import detail
 from countersign.connectors.servicenow.settings import OAuthClient
 
@@ -83,7 +83,7 @@ class ClientCredentials(AuthBase):
                 f"ServiceNow gave no token ({answer.status_code}: {detail(answer)}); check "
                 "client_id and client_secret, and that client credentials are switched on "
                 "(glide.oauth.inbound.client.credential.grant_type.enabled).",
-                retry_after_s=retry_after_s(answer.headers),
+                retry_after_s=retry_after(answer.headers, longest_s=RETRY_AFTER_MAX_S),
             )
         lifetime = body.get("expires_in")
         return body["access_token"], float(lifetime) if isinstance(lifetime, int) else 0.0

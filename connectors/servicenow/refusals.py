@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
@@ -18,7 +19,7 @@ from countersign.approvals.errors import (
     UnavailableError,
 )
 from countersign.approvals.forms.wording import cut, visible
-from countersign.connectors.retry_after import retry_after_s
+from countersign.connectors.blocking import RETRY_AFTER_MAX_S
 
 RESET = "X-RateLimit-Reset"
 DETAIL_LIMIT = 300
@@ -31,7 +32,8 @@ class ForbiddenError(UnavailableError):
 def refused(answer: requests.Response, what: str, *, write: bool) -> CountersignError:
     """The error for an answer with a status of 400 or more."""
     status, said = answer.status_code, detail(answer)
-    wait_s = retry_after_s(answer.headers, reset=RESET if status == 429 else "")
+    reset = RESET if status == 429 else ""
+    wait_s = retry_after(answer.headers, reset=reset, longest_s=RETRY_AFTER_MAX_S)
     match status:
         case 401:
             return UnavailableError(

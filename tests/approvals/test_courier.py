@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S, backoff_s
+from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S
 from countersign.approvals.courier import NEVER_SHOWN
 from countersign.approvals.errors import (
     BusyError,
@@ -56,26 +56,6 @@ async def deliver_all(world: World) -> None:
                 await world.courier.deliver(job.id)
             elif job.kind == "notify":
                 await world.courier.notify(job.id)
-
-
-@pytest.mark.parametrize(
-    ("attempts", "retry_after_s", "expected"),
-    [
-        (0, None, 2),
-        (1, None, 4),
-        (5, None, 64),
-        (9, None, BACKOFF_MAX_S),
-        (10_000, None, BACKOFF_MAX_S),
-        (0, 30, 30),
-        (5, 30, 64),
-        (0, 3000, 3000),
-        (0, 5000, 3600),
-    ],
-)
-def test_waits_grow_and_are_as_long_as_we_were_told_up_to_an_hour(
-    attempts: int, retry_after_s: float | None, expected: float
-) -> None:
-    assert expected == backoff_s(attempts, retry_after_s)
 
 
 async def test_request_is_shown_to_everybody_who_can_decide_it(world: World) -> None:

@@ -336,7 +336,6 @@ async def stage(
         async with (
             TeamsAdapter(
                 teams_settings,
-                clock,
                 local=True,
                 host="127.0.0.1",
                 retry=retry,

@@ -20,7 +20,7 @@ from countersign.bot.teams.auth import CLOCK_TOLERANCE_S
 from countersign.bot.teams.wire import IncomingActivity
 from countersign.sandbox._faults import Fault
 from countersign.sandbox.botframework.tokens import ISSUER
-from tests.bot.teams.stage import APP_ID, SAM, ManualClock, Stage, stage
+from tests.bot.teams.stage import APP_ID, SAM, Stage, stage
 
 pytestmark = pytest.mark.asyncio
 
@@ -386,4 +386,4 @@ async def test_unsafe_settings_are_refused(
     from countersign.bot.teams.settings import TeamsSettings
 
     with pytest.raises(ConfigurationError, match=named):
-        TeamsAdapter(TeamsSettings(**changes), ManualClock(), local=local, host=host)
+        TeamsAdapter(TeamsSettings(**changes), local=local, host=host)

@@ -56,6 +56,14 @@ async def test_post_is_repeated_as_the_channel_asks(signed: Stage) -> None:
     assert [m.id for m in signed.teams.messages() if m.text == "hello"] == [activity_id]
 
 
+async def test_wait_of_a_part_of_a_second_is_kept_to(signed: Stage) -> None:
+    where = await reference(signed)
+    signed.teams.faults.fail(429, retry_after="1.5", path="/activities")
+    await signed.adapter.send(where, HELLO)
+
+    assert signed.sleeps.waits == [1.5]
+
+
 @pytest.mark.parametrize("status", [412, 502, 503, 504])
 async def test_transient_answers_are_waited_out_with_jitter(signed: Stage, status: int) -> None:
     where = await reference(signed)
