@@ -394,7 +394,7 @@ class Gate:
     async def _found(self, proxy: ApprovalProxy, request: Request) -> Found:
         """What the check finds right before the tool runs, where people approved the call."""
         checks, decision = proxy.checks_of(request.tool), request.decision
-        by_people = decision is not None and decision.via is not Via.POLICY
+        by_people = decision is not None and decision.via != Via.POLICY
         if checks is None or not by_people or request.status is not RequestStatus.APPROVED:
             return NOTHING_CHECKED
         try:

@@ -385,7 +385,7 @@ class ApprovalService:
             return session_rows.get(connection, session_id)
 
         session = await self._store.write(unit)
-        log.info("session cancelled", session_id=session_id, via=actor.via.value)
+        log.info("session cancelled", session_id=session_id, via=actor.via)
         return session
 
     async def begun_with(self, idempotency_key: str) -> Session | None:

@@ -24,7 +24,7 @@ from countersign.approvals.errors import (
     NotFoundError,
     UnreachableError,
 )
-from countersign.approvals.forms.wording import channel_words
+from countersign.approvals.forms.systems import system_words
 from countersign.approvals.models import (
     Delivery,
     DeliveryStatus,
@@ -291,7 +291,7 @@ def _say_where(
     """Tell the thread of the session which ticket it waits for; the next sweep sends it."""
     if not (ref.get("key") and ref.get("url")):
         return
-    where = f"{channel_words(delivery.channel)}, {ref['key']}: {ref['url']}"
+    where = f"{system_words(delivery.channel)}, {ref['key']}: {ref['url']}"
     _say(connection, session, f"Waits for approval in {where}", now)
 
 

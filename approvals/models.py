@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, NewType, TypeAlias
+from typing import Any, ClassVar, Literal, NewType, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import CoreSchema, core_schema
 
 SessionId = NewType("SessionId", str)
 RequestId = NewType("RequestId", str)
@@ -16,6 +18,8 @@ DeliveryId = NewType("DeliveryId", str)
 ConversationKey = NewType("ConversationKey", str)
 
 JsonObject: TypeAlias = dict[str, Any]
+
+_SYSTEM_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 class Value(BaseModel):
@@ -87,16 +91,34 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
-class Via(StrEnum):
-    """Through what a decision reached us."""
+class Via(str):
+    """Through what a decision reached us: `api`, `cli`, `policy`, `clock`, or the name of a system.
 
-    TEAMS = "teams"
-    JIRA = "jira"
-    SERVICENOW = "servicenow"
-    API = "api"
-    CLI = "cli"
-    POLICY = "policy"
-    CLOCK = "clock"
+    A system that is not there any more keeps its name in what was decided through it.
+    """
+
+    __slots__ = ()
+
+    API: ClassVar[Via]
+    CLI: ClassVar[Via]
+    POLICY: ClassVar[Via]
+    CLOCK: ClassVar[Via]
+
+    def __new__(cls, name: str) -> Self:
+        """The name, checked. Raises ValueError for what can be no name."""
+        if not _SYSTEM_NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is no name of a system: up to 20 of a-z, 0-9 and _, a letter first"
+            )
+        return super().__new__(cls, name)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Text in JSON; see pydantic, "Custom types"."""
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+Via.API, Via.CLI, Via.POLICY, Via.CLOCK = map(Via, ("api", "cli", "policy", "clock"))
 
 
 class Outcome(StrEnum):

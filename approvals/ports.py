@@ -199,8 +199,9 @@ class Channel(Protocol):
         """Where to show the request: `conversation:<key>` or `person:<id>`. Pure: it is called
         inside a transaction. `conversation` is the one in which the session began."""
 
-    async def check(self) -> None:
-        """Return if the channel is usable. Raises UnavailableError or ConfigurationError."""
+    async def check(self) -> Sequence[CheckResult]:
+        """Look at what a deployment can get wrong there. Raises UnavailableError or
+        ConfigurationError if that cannot be seen."""
 
 
 class TicketOrder(Value):

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import SecretStr
 
 from countersign.approvals.models import Principal
-from countersign.bot.settings.sections import PersonSettings
+from countersign.bot.settings.sections import PersonSettings, Settings
+from countersign.bot.teams.settings import TeamsSettings
 
 
 class SettingsDirectory:
@@ -43,6 +44,14 @@ class SettingsDirectory:
     def everybody(self) -> Sequence[Principal]:
         """See `approvals.ports.Directory.everybody`."""
         return list(self._by_id.values())
+
+
+def directory_of(settings: Settings) -> SettingsDirectory:
+    """The people of the configuration, with the one as whom local clients of Teams click."""
+    teams = settings.section(TeamsSettings)
+    unsigned = settings.local and teams is not None and not teams.app_id
+    persona = teams.local_approver if teams is not None and unsigned else ""
+    return SettingsDirectory(settings.people, local_persona=persona)
 
 
 class Tokens:

@@ -59,6 +59,21 @@ class _ReadStore:
         raise UnavailableError("The database is open for reading only; ask the running server.")
 
 
+class NoStore:
+    """Implements `approvals.ports.Store` where there is no database."""
+
+    def __init__(self) -> None:
+        self.unsealed = Unsealed()
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """Raises UnavailableError."""
+        raise UnavailableError("No database is open here.")
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """Raises UnavailableError."""
+        raise UnavailableError("No database is open here.")
+
+
 class _Nobody:
     def by_id(self, principal_id: str) -> Principal | None:
         return None

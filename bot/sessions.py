@@ -10,7 +10,7 @@ from countersign.agents.classic.registry import Registry
 from countersign.agents.classic.workflows import WorkflowInfo
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import ConversationKey, Principal, Session
-from countersign.bot.teams.service import Runs
+from countersign.connectors.system import Starts
 
 log = structlog.get_logger(__name__)
 
@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 class Sessions:
     """Checks what is asked for, and writes the session that the jobs then run."""
 
-    def __init__(self, runs: Runs, registry: Registry):
-        self._runs = runs
+    def __init__(self, starts: Starts, registry: Registry):
+        self._starts = starts
         self._registry = registry
 
     def known(self) -> Sequence[WorkflowInfo]:
@@ -45,7 +45,7 @@ class Sessions:
             raise InvalidError(str(exc)) from exc
         if not task.strip():
             raise InvalidError(f"Say what {info.title} is to do, for example: {info.example}")
-        session = await self._runs.start(
+        session = await self._starts.start(
             workflow=info.name,
             workflow_version=info.version,
             task=task.strip(),

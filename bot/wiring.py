@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -42,13 +42,11 @@ from countersign.approvals.ports import (
     Channel,
     Clock,
     Job,
-    TicketConnector,
 )
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Runs
 from countersign.approvals.store import open_store
-from countersign.approvals.tickets import CheckResult
 from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
 from countersign.bot.http.lanes import Limits
@@ -56,10 +54,9 @@ from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import Watch
 from countersign.bot.observability.tracing import Tracing
-from countersign.bot.people import SettingsDirectory, Tokens
+from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings
 from countersign.bot.policy.review import Finding
-from countersign.bot.read_only import NoConversations
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts
 from countersign.bot.server.health import Health, Systems
@@ -69,17 +66,11 @@ from countersign.bot.sessions import Sessions
 from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
-from countersign.bot.teams.activities import TeamsBot
-from countersign.bot.teams.adapter import TeamsAdapter
-from countersign.bot.teams.channel import TeamsChannel
-from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.reconciler import Reconciler
-from countersign.connectors.servicenow.connector import ServiceNowConnector
-from countersign.connectors.ticket_channel import TicketChannel
+from countersign.connectors.system import Configured, Deployment, Domain, Opened
 
 log = structlog.get_logger(__name__)
 
-DRAIN_S = 5.0
 REVIEW_AGAIN_S = 10.0
 OURS = Path(countersign.__file__).parent
 """From where the parts of this program must not be imported under a second name."""
@@ -94,7 +85,7 @@ class Runtime:
     parts: Parts
     jobs: LocalJobs
     health: Health
-    adapter: TeamsAdapter
+    systems: Mapping[str, Opened]
     manager: SessionManager
     service: ApprovalService
     review: Review
@@ -102,11 +93,12 @@ class Runtime:
     """What does not fit between the rules, the tools and the people."""
 
     async def self_test(self, url: str) -> None:
-        """Require that our own endpoint refuses an unsigned activity, once it listens at `url`.
+        """Require that our own endpoints refuse what nobody has signed, once they listen at `url`.
 
         Raises ConfigurationError.
         """
-        await self.adapter.self_test(f"{url}/api/messages")
+        for system in self.systems.values():
+            await system.self_test(url)
 
     def warn(self) -> None:
         """Log what was found of the rules, each in one line."""
@@ -170,7 +162,7 @@ async def compose(
     Raises ConfigurationError: it names what to change.
     """
     clock = SystemClock()
-    directory = SettingsDirectory(settings.people, local_persona=settings.local_persona)
+    directory = directory_of(settings)
     watch = Watch(Metrics(), tracing)
     # AutoGen asks the model in the loop's default pool: six threads on a machine with two cores.
     threads = ContextExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
@@ -181,16 +173,6 @@ async def compose(
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
         policy = settings.policy.strictest(registry.same_bodies)
-        adapter = await stack.enter_async_context(
-            TeamsAdapter(
-                settings.teams,
-                local=settings.local,
-                host=host,
-                unused=not settings.uses_teams,
-            )
-        )
-        links = read_links(settings, clock)
-        connectors = await stack.enter_async_context(ticket_connectors(settings, clock, links))
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
@@ -208,11 +190,22 @@ async def compose(
             observer=watch,
             takeover=takeover,
         )
-        readable = links is not None
-        channel = TeamsChannel(
-            settings.teams, adapter, service.conversations, directory, clock, readable=readable
+        links = read_links(settings, clock)
+        deployment = Deployment(
+            clock=clock,
+            store=store,
+            directory=directory,
+            conversations=service.conversations,
+            links=links,
+            local=settings.local,
+            host=host,
         )
-        channels[channel.name] = channel
+        systems = {
+            each.name: await stack.enter_async_context(open_system(each, settings, deployment))
+            for each in settings.systems
+        }
+        connectors = {name: each.tickets for name, each in systems.items() if each.tickets}
+        channels |= {name: each.channel for name, each in systems.items()}
         runs = Runs(
             store,
             clock,
@@ -242,8 +235,6 @@ async def compose(
         jobs.handle(SEAL, sealing.seal)
         jobs.each_sweep(Job(kind=SEAL, id="heads"))
         stack.push_async_callback(sealing.leave)
-        for name, connector in connectors.items():
-            channels[name] = TicketChannel(connector, store, clock, directory)
         follow_up = FollowUp(jobs, directory, channels)
         reconciler = Reconciler(
             connectors, store, clock, service, directory, follow_up, links=links
@@ -253,19 +244,12 @@ async def compose(
         jobs.handle(POLL, reconciler.poll)
         limits = Limits(settings.limits)
         starts = BoundedRuns(runs, store, at_most=settings.limits.running_sessions)
-        bot = TeamsBot(
-            settings.teams,
-            service,
-            starts,
-            directory,
-            registry.infos(),
-            clock,
-            adapter=adapter,
-            local=settings.local,
-            limits=limits,
-            links=links,
-        )
-        stack.push_async_callback(_drain, bot)
+        domain = Domain(service, starts, registry.infos(), limits)
+        routes = [
+            route
+            for each in systems.values()
+            for route in await stack.enter_async_context(each.listen(domain))
+        ]
         health = Health(store, jobs, clock)
         state = State(store, clock, health.checks)
         watch.metrics.add(state)
@@ -278,10 +262,10 @@ async def compose(
         )
         parts = Parts(
             services=services,
-            messages=bot.messages,
+            routes=routes,
             webhooks=Webhooks(connectors, reconciler.hint, limits).receive,
             checks=health.checks,
-            systems=Systems(store, connectors).checks,
+            systems=Systems(store, systems).checks,
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
@@ -290,7 +274,7 @@ async def compose(
         )
         review = Review(store, clock, directory, follow_up, watch)
         found = tuple(findings(settings, registry))
-        yield Runtime(parts, jobs, health, adapter, manager, service, review, found)
+        yield Runtime(parts, jobs, health, systems, manager, service, review, found)
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
@@ -305,44 +289,11 @@ def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
     return ReadLinks(key, settings.public_url, clock)
 
 
-@asynccontextmanager
-async def ticket_connectors(
-    settings: Settings, clock: Clock, links: ReadLinks | None = None
-) -> AsyncIterator[dict[str, TicketConnector]]:
-    """The configured ticket systems by name; nothing is asked of them yet."""
-    made: dict[str, TicketConnector] = {}
-    at = settings.connectors
-    if at.jira is not None:
-        approvers_in_jira = settings.approvers_in("jira")
-        made["jira"] = JiraConnector(at.jira, links, approvers=approvers_in_jira)
-    if at.servicenow is not None:
-        approvers = [p.identities["servicenow"] for p in settings.approvers_in("servicenow")]
-        made["servicenow"] = ServiceNowConnector(at.servicenow, clock, links, approvers=approvers)
-    try:
-        yield made
-    finally:
-        for connector in made.values():
-            await connector.close_client()
-
-
-async def _drain(bot: TeamsBot) -> None:
-    """Send what was promised in answers; the rows bring back what does not go out in time."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_S):
-            await bot.drain()
-
-
-async def check_teams(settings: Settings) -> None:
-    """Return if the bot gets a token. Raises UnavailableError or ConfigurationError."""
-    clock, directory = SystemClock(), SettingsDirectory(settings.people)
-    async with TeamsAdapter(settings.teams, local=settings.local, host=DEFAULT_HOST) as adapter:
-        await TeamsChannel(settings.teams, adapter, NoConversations(), directory, clock).check()
-
-
-async def check_tickets(settings: Settings, name: str) -> Sequence[CheckResult]:
-    """Everything that can be wrong with a ticket system, and what to do about it."""
-    async with ticket_connectors(settings, SystemClock()) as connectors:
-        return await connectors[name].check()
+def open_system(
+    each: Configured, settings: Settings, deployment: Deployment
+) -> AbstractAsyncContextManager[Opened]:
+    """The system, knowing who may be asked in it. Raises ConfigurationError."""
+    return each.open(replace(deployment, approvers=settings.approvers_in(each.system)))
 
 
 def load_workflows(settings: Settings, client: SharedClient) -> Registry:

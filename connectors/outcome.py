@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from countersign.approvals.forms.display import value_text
-from countersign.approvals.forms.wording import VIA_WORDS, cut_visibly, visible
+from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.wording import cut_visibly, visible
 from countersign.approvals.models import (
     Delivery,
     DeliveryStatus,
@@ -53,14 +54,14 @@ def decided_words(request: Request) -> str:
     decision = request.decision
     if decision is None:
         return f"This is {request.status}."
-    if decision.via is Via.CLOCK:
+    if decision.via == Via.CLOCK:
         return "Nobody decided in time."
     what = {
         Verdict.APPROVE: "Approved",
         Verdict.MODIFY: "Approved with changes",
         Verdict.REJECT: "Rejected",
     }[decision.verdict]
-    through = VIA_WORDS[decision.via]
+    through = system_words(decision.via)
     return f"{what} by {decision.by_name} through {through}, {decision.at:%Y-%m-%d %H:%M:%S} UTC."
 
 
@@ -127,7 +128,7 @@ def _said(view: RequestView, *, here: bool) -> str:
 def _found(finding: Finding) -> str:
     what = "it took effect" if finding.happened else "it did not take effect"
     who = f"{finding.by_name} looked into the target system"
-    through = f"{VIA_WORDS[finding.via]}, {finding.at:%Y-%m-%d %H:%M:%S} UTC"
+    through = f"{system_words(finding.via)}, {finding.at:%Y-%m-%d %H:%M:%S} UTC"
     text = f"It was not known whether it ran. {who} ({through}): {what}."
     return _lines(text, _quoted("Note", finding.note))
 

@@ -20,7 +20,6 @@ from countersign.approvals.errors import (
     NoRecipientError,
     NotFoundError,
     UnansweredError,
-    UnavailableError,
 )
 from countersign.approvals.models import (
     Conversation,
@@ -45,6 +44,7 @@ from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.tickets import (
+    CheckResult,
     FoundTicket,
     TicketOutcome,
     TicketRef,
@@ -105,11 +105,9 @@ class TicketChannel:
         """One ticket for each revision and stage; free text is not asked for in tickets."""
         return () if request.kind is RequestKind.INPUT else (target_of(request),)
 
-    async def check(self) -> None:
-        """Return if tickets can be opened. Raises UnavailableError with what is to be fixed."""
-        wrong = [result for result in await self._connector.check() if not result.ok]
-        if wrong:
-            raise UnavailableError("; ".join(f"{r.name}: {r.said}" for r in wrong))
+    async def check(self) -> Sequence[CheckResult]:
+        """As the connector sees it."""
+        return await self._connector.check()
 
     def order(self, delivery: Delivery, view: RequestView) -> TicketOrder:
         """What is asked for. Raises NoRecipientError if nobody could answer it there."""

@@ -9,6 +9,8 @@ import pytest
 import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 
+import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
+
 ROOT = Path(__file__).parent
 NOT_MEASURED = {"bench", "scenarios", "security"}
 """Folders of tests that need not cover anything: what they run together has tests of its own, and

@@ -71,13 +71,13 @@ class Doubts:
 
         outcome = await self._store.write(unit)
         if isinstance(outcome, Refusal):
-            log.info("settling refused", request_id=request_id, channel=actor.via.value)
+            log.info("settling refused", request_id=request_id, channel=actor.via)
             raise outcome.error
         log.info(
             "doubt settled",
             session_id=outcome.session_id,
             request_id=request_id,
-            channel=actor.via.value,
+            channel=actor.via,
             happened=happened,
         )
         return outcome

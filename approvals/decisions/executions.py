@@ -218,7 +218,7 @@ class Executions:
         ruling = self._policy.rule(call_of(request, request.arguments))
         if ruling.on_error is not None:
             return ruling.on_error
-        by_rule = request.decision is not None and request.decision.via is Via.POLICY
+        by_rule = request.decision is not None and request.decision.via == Via.POLICY
         return OnError.FAILED if by_rule else OnError.IN_DOUBT
 
     def unknown(
@@ -280,7 +280,7 @@ class Executions:
 
     def _to_ask(self, connection: Connection, request: Request) -> AskAgain | None:
         """Whether people have to be asked again; a rule that allowed it answers by itself."""
-        if request.decision is None or request.decision.via is Via.POLICY:
+        if request.decision is None or request.decision.via == Via.POLICY:
             return None
         return self._asking.needed(connection, request)
 
@@ -302,7 +302,7 @@ class Executions:
         signed = decision is not None and recomputed == request.digest == decision.digest
         if decision is None or not signed or arguments != request.arguments:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
-        by_rule = decision.via is Via.POLICY
+        by_rule = decision.via == Via.POLICY
         try:
             evidence = approval(connection, request, by_rule=by_rule)
         except EvidenceError as exc:

@@ -7,23 +7,7 @@ from collections.abc import Sequence
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.lookalikes import escaped, written_out
-from countersign.approvals.models import Principal, Via
-
-VIA_WORDS: dict[Via, str] = {
-    Via.TEAMS: "Microsoft Teams",
-    Via.JIRA: "Jira",
-    Via.SERVICENOW: "ServiceNow",
-    Via.API: "the API",
-    Via.CLI: "the command line",
-    Via.POLICY: "policy",
-    Via.CLOCK: "the deadline",
-}
-
-
-def channel_words(channel: str) -> str:
-    """A channel as people call it; its own name if it is none of ours."""
-    return VIA_WORDS[Via(channel)] if channel in set(Via) else channel
-
+from countersign.approvals.models import Principal
 
 NAMED = 3
 """How many people are named before the rest is counted."""

@@ -13,6 +13,7 @@ The policy is read from the `policy:` section of the configuration:
           deadline: 4h
           approval_valid_for: 2h        # from the decision to the beginning of the call
           same_person: true             # one person may count for several stages
+          channels: [jira]              # else the first system that is configured
           show_first: [payee, amount]   # the arguments that decide, before the others
           on_error: in_doubt            # what an undeclared exception of it means: or failed
           tool_timeout: 2m              # how long it may run
@@ -32,6 +33,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -52,6 +54,8 @@ from countersign.approvals.models import (
 from countersign.approvals.rules.authority import OWNER_ROLE
 
 VERSION_DIGITS = 16
+DEFAULT_CHANNELS = ("teams",)
+"""Where people are asked if neither a rule nor whoever loads the policy says."""
 UNKNOWN_RULE = "unknown-tool"
 """Denies what no rule names."""
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -104,7 +108,7 @@ class Rule(Value):
     approval_valid_for: Seconds | None = None
     """How long an approval holds before its call has begun; None: as `valid_for_s` says."""
     reason: str = ""
-    channels: tuple[str, ...] = ("teams",)
+    channels: tuple[str, ...] = DEFAULT_CHANNELS
     same_person: bool = False
     """Whether one person may count for several stages, with one vote."""
     show_first: tuple[str, ...] = ()
@@ -162,26 +166,42 @@ class _Document(Value):
 
     @field_validator("tools", mode="before")
     @classmethod
-    def _short_form(cls, value: Any) -> Any:
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, Mapping):
             # pydantic reports a ValueError with its path; a TypeError would escape
             raise ValueError("must map tool names to rules")
-        return {k: {"effect": v} if isinstance(v, str) else v for k, v in value.items()}
+        long = {k: {"effect": v} if isinstance(v, str) else v for k, v in value.items()}
+        channels = info.context or DEFAULT_CHANNELS
+        return {
+            k: {"channels": channels, **v} if isinstance(v, Mapping) else v for k, v in long.items()
+        }
 
 
 class Policy:
     """Rules on calls. Immutable; `version` names its content."""
 
-    def __init__(self, document: _Document):
+    def __init__(self, document: _Document, text_channels: tuple[str, ...] = DEFAULT_CHANNELS):
         self._rules = document.tools
+        self._text_channels = text_channels
         self._human_input = document.human_input
         self.version = sha256_hex(canonical_json(document.model_dump(mode="json")))[:VERSION_DIGITS]
 
     @classmethod
-    def load(cls, section: Mapping[str, Any], *, path: str = "policy") -> Policy:
-        """Read the `policy:` section. Raises ConfigurationError with every problem and its path."""
+    def load(
+        cls,
+        section: Mapping[str, Any],
+        *,
+        path: str = "policy",
+        channels: tuple[str, ...] = DEFAULT_CHANNELS,
+        text_channels: tuple[str, ...] = DEFAULT_CHANNELS,
+    ) -> Policy:
+        """Read the `policy:` section. `channels` are those of a rule that names none,
+        `text_channels` those in which free text is asked for.
+
+        Raises ConfigurationError with every problem and its path.
+        """
         try:
-            return cls(_Document.model_validate(section))
+            return cls(_Document.model_validate(section, context=channels), text_channels)
         except ValidationError as exc:
             raise ConfigurationError([_problem(path, error) for error in exc.errors()]) from exc
 
@@ -194,6 +214,11 @@ class Policy:
     def rule_input_roles(self) -> tuple[str, ...]:
         """Who answers questions, unless a user proxy names others."""
         return self._human_input.roles
+
+    @property
+    def text_channels(self) -> tuple[str, ...]:
+        """Where people are asked for free text."""
+        return self._text_channels
 
     def strictest(self, same: Iterable[frozenset[str]]) -> Policy:
         """This policy, with one rule for tools that are one function: the strictest they have.
@@ -208,7 +233,8 @@ class Policy:
                 rules |= dict.fromkeys(known, _together([rules[name] for name in known]))
         if rules == dict(self._rules):
             return self
-        return Policy(_Document(tools=rules, human_input=self._human_input))
+        document = _Document(tools=rules, human_input=self._human_input)
+        return Policy(document, self._text_channels)
 
     def rule(self, call: ToolCall) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
@@ -244,7 +270,7 @@ class Policy:
             risk=Risk.LOW,
             stages=(Stage(roles=roles or self._human_input.roles),),
             deadline_s=self._human_input.deadline,
-            channels=("teams",),
+            channels=self._text_channels,
         )
 
 

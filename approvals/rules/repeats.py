@@ -60,7 +60,7 @@ def as_before(request: Request) -> Request:
 
 def is_answered(request: Request) -> bool:
     """Whether nobody was asked because a person had refused the same call before."""
-    by_rule = request.decision is not None and request.decision.via is Via.POLICY
+    by_rule = request.decision is not None and request.decision.via == Via.POLICY
     return by_rule and request.result is not None and request.result.cause is Cause.REJECTED
 
 
@@ -109,7 +109,7 @@ def _refused_by_person(request: Request) -> bool:
 
 def _refused_by_rule(request: Request) -> bool:
     decision = request.decision
-    by_rule = decision is not None and decision.via is Via.POLICY
+    by_rule = decision is not None and decision.via == Via.POLICY
     return request.status is RequestStatus.REJECTED and by_rule
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countersign.approvals.forms.wording import channel_words, in_words, people_in_words
+from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.wording import in_words, people_in_words
 from countersign.approvals.models import (
     Delivery,
     DeliveryStatus,
@@ -48,7 +49,7 @@ def news(view: RequestView, deliveries: Sequence[Delivery], fresh: Delivery) -> 
     left = [person for person in view.eligible if person not in lost]
     is_first = len(unreachable(deliveries)) == 1
     others = sorted({d.channel for d in deliveries if d.channel != fresh.channel})
-    also = " or ".join(channel_words(channel) for channel in others)
+    also = " or ".join(system_words(channel) for channel in others)
     if not fresh.target.startswith(_PERSON):
         how = f"it can be decided in {also}" if also else "it is shown as soon as that is undone"
         return f"{what}: {_clause(fresh)}; {how}." if is_first else None
@@ -58,7 +59,7 @@ def news(view: RequestView, deliveries: Sequence[Delivery], fresh: Delivery) -> 
         return f"{what}: {_clause(fresh)}; {people_in_words(left)} can decide."
     reasons = "; ".join(unreachable(deliveries))
     how = f"It can be decided in {also}." if also else "It is shown as soon as one of them can be."
-    where = channel_words(fresh.channel)
+    where = system_words(fresh.channel)
     return f"{what}: nobody who may decide it can be reached in {where} now. {reasons}. {how}"
 
 

@@ -29,8 +29,8 @@ from countersign.approvals.ports import Directory
 from countersign.bot.http.bodies import authorization, parse_json, read_body
 from countersign.bot.http.lanes import Kind, Limits
 from countersign.bot.http.problems import problem, unauthorised
+from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.people import Tokens
-from countersign.bot.settings.limits import LimitsSettings
 
 M = TypeVar("M", bound=BaseModel)
 

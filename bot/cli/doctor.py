@@ -18,9 +18,12 @@ from countersign.approvals.store.deliveries import out_of_reach
 from countersign.approvals.store.sessions import live_versions
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 from countersign.bot.cli.options import ConfigOption, console
+from countersign.bot.clock import SystemClock
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.policy.check import Examined, examine
+from countersign.bot.read_only import NoConversations, NoStore
 from countersign.bot.settings.sections import DEFAULT_HOST, ModelSettings, Settings
+from countersign.connectors.system import Configured, Deployment
 
 PROBE_TIMEOUT_S = 10.0
 Check = Callable[[Settings], Awaitable[str]]
@@ -41,7 +44,7 @@ def doctor(config: ConfigOption = None) -> None:
     results = [examined.is_sound]
     results += [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
     results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
-    results += [asyncio.run(_ticket_system(name, settings)) for name in settings.connectors.names]
+    results += [asyncio.run(_system(each, settings)) for each in settings.systems]
     if not all(results):
         raise typer.Exit(1)
 
@@ -59,19 +62,33 @@ async def _run(name: str, check: Check, settings: Settings) -> bool:
     return True
 
 
-async def _ticket_system(name: str, settings: Settings) -> bool:
-    from countersign.bot.wiring import check_tickets
-
+async def _system(each: Configured, settings: Settings) -> bool:
+    """Open the system as the server does, and print what it finds of itself."""
+    words = each.system.words
+    if not each.is_used(local=settings.local):
+        _line(True, words, "not used: nobody is asked there, and it lets nobody in")
+        return True
+    deployment = Deployment(
+        clock=SystemClock(),
+        store=NoStore(),
+        directory=SettingsDirectory(settings.people),
+        conversations=NoConversations(),
+        links=None,
+        local=settings.local,
+        host=DEFAULT_HOST,
+        approvers=settings.approvers_in(each.system),
+    )
     try:
-        results = await check_tickets(settings, name)
+        async with each.open(deployment) as opened:
+            results = await opened.check()
     except CountersignError as exc:
-        _line(False, name, str(exc))
+        _line(False, words, str(exc))
         return False
     except Exception as exc:  # as above
-        _line(False, name, _unforeseen(exc))
+        _line(False, words, _unforeseen(exc))
         return False
     for result in results:
-        _line(result.ok, f"{name}, {result.name}", visible(result.said))
+        _line(result.ok, f"{words}, {result.name}", visible(result.said))
     return all(result.ok for result in results)
 
 
@@ -163,18 +180,6 @@ def _probe(model: ModelSettings) -> tuple[str, dict[str, str]]:
     return f"{base_url}/models", {"Authorization": f"Bearer {key}"}
 
 
-async def _teams(settings: Settings) -> str:
-    if not settings.uses_teams:
-        return "not used: no rule asks in Teams, and the bot's endpoint refuses everything"
-    settings.teams.require_usable(local=settings.local, host=DEFAULT_HOST)
-    if not settings.teams.app_id:
-        return "no app_id: only the Emulator and the Agents Playground can talk to the bot"
-    from countersign.bot.wiring import check_teams
-
-    await check_teams(settings)
-    return f"bot {settings.teams.app_id} gets tokens for tenant {settings.teams.tenant_id}"
-
-
 def _policy(examined: Examined) -> None:
     for problem in examined.workflows:
         _line(False, "workflows", problem.removeprefix("workflows: "))
@@ -201,6 +206,5 @@ async def _links(settings: Settings) -> str:
 CHECKS: dict[str, Check] = {
     "database": _database,
     "model": _model,
-    "Microsoft Teams": _teams,
     "links": _links,
 }

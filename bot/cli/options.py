@@ -12,10 +12,11 @@ import typer
 from rich.console import Console
 
 from countersign.approvals.errors import ConfigurationError
+from countersign.bot import systems
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.file import find, load_settings, process_settings
-from countersign.bot.settings.people import read_people
+from countersign.bot.settings.people import identity_kinds, read_people
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
 from countersign.bot.settings.yaml import parse
 
@@ -65,7 +66,8 @@ def read_settings(config: Path | None) -> Settings:
 def people_of(config: Path | None) -> SettingsDirectory | None:
     """The people of the configuration, whatever else is wrong in it; None if it cannot be read."""
     try:
-        people, problems = read_people(parse(find(config, process_settings())).get("people"))
+        document = parse(find(config, process_settings()))
+        people, problems = read_people(document.get("people"), identity_kinds(systems.SYSTEMS))
     except ConfigurationError:
         return None
     return None if problems else SettingsDirectory(people)

@@ -29,6 +29,7 @@ from countersign.bot.cli.options import (
     read_settings,
 )
 from countersign.bot.policy.check import examine
+from countersign.bot.teams.settings import TeamsSettings
 
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
 manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
@@ -115,7 +116,8 @@ def pack_app(
 ) -> None:
     """Write the zip to upload to Teams, with the ids of the settings."""
     settings = read_settings(config)
-    bot = bot_id or settings.teams.app_id
+    teams = settings.section(TeamsSettings)
+    bot = bot_id or (teams.app_id if teams else "")
     about = settings.app_package
     problems = []
     if not bot:

@@ -21,7 +21,7 @@ from aiohttp.typedefs import Handler
 from countersign.approvals.errors import BusyError
 from countersign.bot.http.problems import of_error
 from countersign.bot.http.rates import Rates
-from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.http.settings import LimitsSettings
 
 log = structlog.get_logger(__name__)
 

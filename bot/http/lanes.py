@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from countersign.approvals.errors import BusyError
 from countersign.bot.http.rates import Rates
-from countersign.bot.settings.limits import LaneLimit, LimitsSettings
+from countersign.bot.http.settings import LaneLimit, LimitsSettings
 
 RETRY_AFTER_S = 2.0
 """When to come again after a lane was full: by then its line has moved on."""
@@ -53,7 +53,7 @@ class Limits:
         self._people = rates or Rates(settings.person)
 
     @asynccontextmanager
-    async def admitted(self, kind: Kind, principal: str) -> AsyncIterator[None]:
+    async def admitted(self, kind: str, principal: str) -> AsyncIterator[None]:
         """A place in the lane, for as long as the block takes.
 
         Raises BusyError if this principal asks too often, or if the lane is full and stays full.
@@ -65,6 +65,7 @@ class Limits:
                 f"person. Nothing was done; come again in {math.ceil(wait_s)} s.",
                 retry_after_s=wait_s,
             )
+        kind = Kind(kind)
         lane = self._lanes[kind]
         if lane.has_room and not self._is_kept_back(kind):
             lane.active += 1

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from countersign.bot.settings.limits import RateLimit
+from countersign.bot.http.settings import RateLimit
 
 KEPT = 10_000
 """Buckets in memory. One that is dropped is full again: whoever is idle longest, loses least."""

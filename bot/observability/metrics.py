@@ -100,19 +100,19 @@ class Metrics:
 
     def voted(self, via: Via, verdict: Verdict) -> None:
         """A vote was counted."""
-        self._votes.labels(via.value, verdict.value).inc()
+        self._votes.labels(via, verdict.value).inc()
 
     def decided(self, via: Via, verdict: Verdict) -> None:
         """A vote decided its request."""
-        self._decisions.labels(via.value, verdict.value).inc()
+        self._decisions.labels(via, verdict.value).inc()
 
     def expired(self) -> None:
         """A deadline decided a request."""
-        self._decisions.labels(Via.CLOCK.value, "expired").inc()
+        self._decisions.labels(Via.CLOCK, "expired").inc()
 
     def vote_refused(self, via: Via, error: CountersignError) -> None:
         """See `approvals.observer.Observer.vote_refused`."""
-        self._refused.labels(via.value, refusal(error)).inc()
+        self._refused.labels(via, refusal(error)).inc()
 
     def evidence_missing(self) -> None:
         """See `approvals.observer.Observer.evidence_missing`."""

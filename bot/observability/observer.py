@@ -67,21 +67,21 @@ class Watch:
         if request.decision is not None:
             self.metrics.decided(via, request.decision.verdict)
         if self.tracing is not None:
-            seen = {"channel": via.value, "verdict": verdict.value, "decided": decided}
+            seen = {"channel": via, "verdict": verdict.value, "decided": decided}
             self.tracing.past("vote", request, began_s, seen)
         log.info(
             "request decided" if decided else "vote counted",
             session_id=request.session_id,
             request_id=request.id,
             verdict=verdict.value,
-            channel=via.value,
+            channel=via,
         )
 
     def vote_refused(self, request_id: str, via: Via, error: CountersignError) -> None:
         """See `Observer.vote_refused`."""
         self.metrics.vote_refused(via, error)
         reason = refusal(error)
-        log.info("vote refused", request_id=request_id, channel=via.value, reason=reason)
+        log.info("vote refused", request_id=request_id, channel=via, reason=reason)
 
     def expired(self, request_id: str) -> None:
         """See `Observer.expired`."""

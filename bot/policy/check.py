@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Effect
 from countersign.approvals.rules.policy import Policy
-from countersign.bot.people import SettingsDirectory
+from countersign.bot.people import directory_of
 from countersign.bot.policy.review import (
     Finding,
     against_bodies,
@@ -71,7 +71,7 @@ def examine(config: Path | None) -> Examined:
 def findings(settings: Settings, registry: Registry, *, complete: bool = True) -> list[Finding]:
     """What does not fit: the rules, the workflows, the people; without `complete` there are more
     workflows than these."""
-    directory = SettingsDirectory(settings.people, local_persona=settings.local_persona)
+    directory = directory_of(settings)
     tools = {info.name: info.tools for info in registry.infos()}
     return [
         *against_tools(settings.policy, tools, complete=complete),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from countersign.approvals.forms.sentences import nearest
+from countersign.approvals.forms.systems import identity_kind
 from countersign.approvals.forms.wording import people_in_words
 from countersign.approvals.models import (
     Effect,
@@ -22,7 +23,6 @@ from countersign.approvals.ports import Directory
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.eligibility import Asked
 from countersign.approvals.rules.policy import Policy, Rule
-from countersign.approvals.rules.reach import IDENTITIES
 from countersign.approvals.rules.shortfall import Shortfall, shortfall
 
 NOBODY = PrincipalId("")
@@ -183,7 +183,7 @@ class _Staffing:
 
     def _channels(self) -> Iterator[Finding]:
         for channel in self._rule.channels:
-            kind = IDENTITIES.get(channel, channel)
+            kind = identity_kind(channel) or channel
             for stage in self._stages:
                 yield from self._reached(channel, kind, stage)
 

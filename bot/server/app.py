@@ -1,11 +1,11 @@
-"""The HTTP application: the bot's endpoint, the REST API, and whether the server is well."""
+"""The HTTP application: endpoints of systems, the REST API, and whether the server is well."""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
@@ -25,9 +25,10 @@ from countersign.bot.api.operation import SERVICES, Services, authenticated
 from countersign.bot.http.admission import Door
 from countersign.bot.http.bodies import MAX_BODY_BYTES
 from countersign.bot.http.problems import problem, problems, unauthorised
+from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.reading import page as reading
 from countersign.bot.reading.page import ReadingPage
-from countersign.bot.settings.limits import LimitsSettings
+from countersign.connectors.system import Route
 
 OPERATIONS = (
     *workflows.OPERATIONS,
@@ -61,8 +62,8 @@ class Parts:
     """What `bot.wiring` composes and the application serves."""
 
     services: Services
-    messages: Handler
-    """The Bot Framework endpoint; it authenticates its callers itself."""
+    routes: Sequence[Route]
+    """Where systems call us with people's answers."""
     webhooks: Handler
     """Where ticket systems tell of changes; it authenticates its callers itself."""
     checks: Checks
@@ -87,7 +88,8 @@ def create_app(parts: Parts) -> web.Application:
     middlewares = [framed, *measure, problems, *([at_home] if parts.local else []), door]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
-    app.router.add_post("/api/messages", parts.messages)
+    for route in parts.routes:
+        app.router.add_route(route.method, route.path, route.handler)
     app.router.add_post("/webhooks/{system}", parts.webhooks)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.endpoint())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -15,10 +14,10 @@ from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs
 from countersign.approvals.outages import Outages
 from countersign.approvals.ports import Clock, Store
-from countersign.approvals.store.conversations import blocked
 from countersign.approvals.store.revision import HEAD, KNOWN, current_revision_in
 from countersign.approvals.store.schema import conversations
-from countersign.approvals.store.tickets import poll_state
+from countersign.approvals.tickets import CheckResult
+from countersign.connectors.system import Opened
 
 log = structlog.get_logger(__name__)
 
@@ -114,36 +113,20 @@ class Health:
 
 
 class Systems:
-    """Whether the ticket systems can be read, by their last poll, and who cannot be reached."""
+    """What was seen last of the systems that are open; asking them is for `countersign doctor`."""
 
-    def __init__(self, store: Store, names: Iterable[str]):
-        self._store, self._names = store, tuple(names)
+    def __init__(self, store: Store, opened: Mapping[str, Opened]):
+        self._store, self._opened = store, opened
 
     async def checks(self) -> dict[str, str]:
-        """Each ticket system by name: `ok`, or since when and how often it could not be read; and a
-        channel in which conversations are closed to us. The cause is for the log and for
-        `countersign doctor`."""
-        return await self._store.read(
-            lambda c: {**{name: _polled(c, name) for name in self._names}, **_closed(c)}
-        )
+        """Each system of which there is something to say: `ok`, or what is wrong; the cause is for
+        the log."""
+        seen = {name: await each.seen(self._store) for name, each in self._opened.items()}
+        return {name: _summed_up(results) for name, results in seen.items() if results}
 
 
-def _closed(connection: Connection) -> dict[str, str]:
-    counted = Counter(each.channel for each in blocked(connection))
-    return {
-        channel: f"closed to the bot: {count} conversation{'s' if count > 1 else ''}"
-        for channel, count in counted.items()
-    }
-
-
-def _polled(connection: Connection, name: str) -> str:
-    state = poll_state(connection, name)
-    if state is None or (state.polled_at is None and not state.failures):
-        return "not read yet"
-    if not state.failures:
-        return "ok"
-    since = "never" if state.polled_at is None else f"{state.polled_at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"unreachable: {state.failures} polls failed, last read {since}"
+def _summed_up(results: Sequence[CheckResult]) -> str:
+    return "; ".join(result.said for result in results if not result.ok) or "ok"
 
 
 def _write_and_remove(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from countersign.approvals.tickets import WebhookHint
 from countersign.bot.http.bodies import Room, read_body
 from countersign.bot.http.lanes import Kind, Limits
 from countersign.bot.http.problems import problem, unauthorised
-from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.http.settings import LimitsSettings
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +12,12 @@ from pydantic import AnyHttpUrl, SecretStr, TypeAdapter, ValidationError
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.policy import Policy
+from countersign.bot import systems as known
+from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.database import readable_on_the_way
-from countersign.bot.settings.limits import LimitsSettings
 from countersign.bot.settings.links import LinksSettings, link_key
 from countersign.bot.settings.metrics import MetricsSettings, metrics_token
-from countersign.bot.settings.people import read_people, read_tokens
+from countersign.bot.settings.people import identity_kinds, read_people, read_tokens
 from countersign.bot.settings.problems import message, problems_of
 from countersign.bot.settings.production import insecure
 from countersign.bot.settings.secrets import choose_model, secret
@@ -24,7 +25,6 @@ from countersign.bot.settings.sections import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     AppPackageSettings,
-    ConnectorSettings,
     Mode,
     ModelSection,
     ModelSettings,
@@ -33,9 +33,15 @@ from countersign.bot.settings.sections import (
     Settings,
     WorkflowsSection,
 )
-from countersign.bot.settings.tickets import channel_problems, read_connectors
+from countersign.bot.settings.systems import (
+    channel_problems,
+    default_channels,
+    is_asked,
+    read_systems,
+    text_channels,
+)
 from countersign.bot.settings.yaml import parse
-from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.system import Configured, Situation, System
 
 T = TypeVar("T")
 
@@ -82,8 +88,10 @@ def load_settings(
     process: ProcessSettings | None = None,
     environ: Mapping[str, str] | None = None,
     adjust: Adjust | None = None,
+    systems: Sequence[System[Any]] | None = None,
 ) -> Settings:
-    """Read the file and the environment. `adjust` may change the parsed file first (the demo does).
+    """Read the file and the environment. `adjust` may change the parsed file first (the demo does);
+    `systems` are those that there may be, else all of `bot.systems`.
 
     Raises ConfigurationError with every problem.
     """
@@ -92,7 +100,9 @@ def load_settings(
     document = parse(path)
     if adjust is not None:
         adjust(document)
-    reader = _Reader(document, process, os.environ if environ is None else environ)
+    reader = _Reader(
+        document, process, os.environ if environ is None else environ, systems or known.SYSTEMS
+    )
     return reader.settings(str(path))
 
 
@@ -100,9 +110,14 @@ class _Reader:
     """One pass over one document; problems are collected, never raised, until the end."""
 
     def __init__(
-        self, document: dict[str, Any], process: ProcessSettings, environ: Mapping[str, str]
+        self,
+        document: dict[str, Any],
+        process: ProcessSettings,
+        environ: Mapping[str, str],
+        systems: Sequence[System[Any]],
     ):
         self._document, self._process, self._environ = document, process, environ
+        self._known = systems
         self._local = process.env is Mode.LOCAL
         self._workflow_secrets: list[SecretStr] = []
         self.problems: list[str] = []
@@ -113,21 +128,24 @@ class _Reader:
             self.problems.append(f"{name}: unknown section; known are {', '.join(SECTIONS)}.")
         self._database()
         public_url = self._public_url()
-        people, wrong = read_people(self._document.get("people"))
+        people, wrong = read_people(self._document.get("people"), identity_kinds(self._known))
         self.problems += wrong
         tokens, wrong = read_tokens(people, self._environ, local=self._local)
         self.problems += wrong
-        teams = self._teams(public_url, {person.id for person in people})
         model = self._model()
         workflows = self._workflows()
-        connectors, wrong = read_connectors(
-            self._document.get("connectors"),
+        systems, wrong = read_systems(
+            self._document,
+            self._known,
             self._environ,
             local=self._local,
             describe=problems_of,
         )
         self.problems += wrong
-        policy = self._policy(people, None if wrong else connectors)
+        policy = self._policy(people, systems)
+        if policy is not None and not wrong:
+            self.problems += channel_problems(policy, systems, people)
+        self._systems(systems, people, policy)
         app_package = self._section("app_package", AppPackageSettings, None)
         limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
         metrics = self._metrics_token()
@@ -136,14 +154,12 @@ class _Reader:
             self.problems += insecure(
                 public_url=public_url,
                 tokens=tokens,
-                teams=teams,
+                systems=systems,
                 model=model,
-                connectors=connectors,
                 limits=limits,
                 workflow_settings=self._workflow_document(),
-                policy_section=policy,
             )
-        if self.problems or teams is None or model is None or workflows is None:
+        if self.problems or policy is None or model is None or workflows is None:
             raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
         return Settings(
             mode=self._process.env,
@@ -152,13 +168,12 @@ class _Reader:
             public_url=public_url,
             people=tuple(people),
             tokens=tokens,
-            teams=teams,
             model=model,
             workflow_modules=workflows.modules,
             workflow_settings=workflows.settings,
             workflow_secrets=tuple(self._workflow_secrets),
-            policy_section=policy,
-            connectors=connectors,
+            policy=policy,
+            systems=systems,
             limits=limits,
             metrics_token=metrics,
             link_key=key,
@@ -189,34 +204,6 @@ class _Reader:
     def _public_url(self) -> str:
         url = self._section("public_url", AnyHttpUrl, f"http://{DEFAULT_HOST}:{DEFAULT_PORT}")
         return str(url).rstrip("/")
-
-    def _teams(self, public_url: str, ids: set[str]) -> TeamsSettings | None:
-        raw = self._document.get("teams")
-        raw = {} if raw is None else raw
-        if not isinstance(raw, dict):
-            self.problems.append("teams: must be a mapping.")
-            return None
-        section = {"public_url": public_url, **raw}
-        for key in ("local_requester", "local_approver"):
-            if section.get(key) and section[key] not in ids:
-                self.problems.append(f"teams.{key}: nobody in people has the id {section[key]!r}.")
-        variable = section.pop("app_password_env", None)
-        if "app_password" in section:
-            self.problems.append(
-                "teams.app_password: secrets never stand here; use app_password_env."
-            )
-            section.pop("app_password")
-        if variable is not None:
-            password = secret(str(variable), self._environ)
-            if password is not None:
-                section["app_password"] = password
-            elif section.get("app_id"):
-                self.problems.append(
-                    f"teams.app_password_env: the environment variable {variable} is not set; "
-                    "export the client secret of the bot's app registration."
-                )
-        teams = self._validated("teams", TeamsSettings, section)
-        return teams if isinstance(teams, TeamsSettings) else None
 
     def _model(self) -> ModelSettings | None:
         section = self._section("model", ModelSection, ModelSection())
@@ -272,20 +259,22 @@ class _Reader:
         found = section.get("settings") if isinstance(section, dict) else None
         return found if isinstance(found, dict) else {}
 
-    def _policy(
-        self, people: list[PersonSettings], connectors: ConnectorSettings | None
-    ) -> dict[str, Any]:
+    def _policy(self, people: list[PersonSettings], systems: Sequence[Configured]) -> Policy | None:
         section = self._document.get("policy")
         if not isinstance(section, dict):
             self.problems.append(
                 "policy: must be a mapping with `tools`; without it no tool may run."
             )
-            return {}
+            return None
         try:
-            policy = Policy.load(section)
+            policy = Policy.load(
+                section,
+                channels=default_channels(systems, local=self._local),
+                text_channels=text_channels(systems, local=self._local),
+            )
         except ConfigurationError as exc:
             self.problems += exc.problems
-            return {}
+            return None
         for tool, rule in policy.tools.items():
             for stage in rule.tiers():
                 holders = [p.id for p in people if p.roles.intersection(stage.roles)]
@@ -294,6 +283,17 @@ class _Reader:
                         f"policy.tools.{tool}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
                         f"but people has {len(holders)} with such a role; nobody could approve it."
                     )
-        if connectors is not None:
-            self.problems += channel_problems(policy, connectors, people)
-        return section
+        return policy
+
+    def _systems(
+        self, systems: Iterable[Configured], people: Iterable[PersonSettings], policy: Policy | None
+    ) -> None:
+        """What of the systems does not fit to the rest."""
+        ids = frozenset(person.id for person in people)
+        has_text = "human_input" in (self._document.get("policy") or {})
+        for each in systems:
+            asked = policy is not None and is_asked(
+                policy, each.name, free_text=has_text and each.name in policy.text_channels
+            )
+            situation = Situation(local=self._local, people=ids, asked=asked)
+            self.problems += each.problems(situation)

@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from countersign.approvals.forms.sentences import nearest
 from countersign.bot.settings.problems import problems_of
 from countersign.bot.settings.secrets import secret
 from countersign.bot.settings.sections import MIN_TOKEN_LENGTH, PersonSettings
+from countersign.connectors.system import System
 
-KINDS = ("entra", "email", "jira", "servicenow")
+EMAIL = "email"
+"""A kind of identity that people have whatever systems there are."""
 _PERSON = TypeAdapter(PersonSettings)
 
 
-def read_people(entries: Any) -> tuple[list[PersonSettings], list[str]]:
-    """The people, and everything that is wrong with the section."""
+def identity_kinds(systems: Iterable[System[Any]]) -> tuple[str, ...]:
+    """The keys that `identities` may have."""
+    return (*(system.identity for system in systems), EMAIL)
+
+
+def read_people(entries: Any, kinds: Collection[str]) -> tuple[list[PersonSettings], list[str]]:
+    """The people, whose identities are of these `kinds`, and everything that is wrong with them."""
     if not isinstance(entries, list) or not entries:
         return [], ["people: list at least one person (id, name, roles, identities)."]
     people: list[PersonSettings] = []
     problems: list[str] = []
     for number, entry in enumerate(entries):
+        path = f"people.{number}"
         try:
-            people.append(_PERSON.validate_python(entry))
+            person = _PERSON.validate_python(entry)
         except ValidationError as exc:
-            problems += problems_of(exc, f"people.{number}", entry, PersonSettings)
+            problems += problems_of(exc, path, entry, PersonSettings)
+            continue
+        people.append(person)
+        problems += _unknown_kinds(path, person, kinds)
     problems += _repeated("people: the id", (p.id for p in people))
-    for kind in KINDS:
+    for kind in kinds:
         values = (value for p in people for k, value in p.identities.items() if k == kind)
         problems += _repeated(f"people: the {kind} identity", values)
     return people, problems
+
+
+def _unknown_kinds(path: str, person: PersonSettings, kinds: Collection[str]) -> Iterator[str]:
+    for kind in sorted(person.identities.keys() - set(kinds)):
+        meant = nearest(kind, kinds)
+        hint = f"did you mean {meant}?" if meant else f"write one of {', '.join(kinds)}."
+        yield f"{path}.identities.{kind}: unknown kind of identity; {hint}"
 
 
 def read_tokens(

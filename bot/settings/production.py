@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from countersign.approvals.errors import ConfigurationError
-from countersign.approvals.models import Effect
-from countersign.approvals.rules.policy import Policy
-from countersign.bot.settings.limits import LimitsSettings
-from countersign.bot.settings.sections import ConnectorSettings, ModelSettings
-from countersign.bot.teams.hosts import service_url_allowed
-from countersign.bot.teams.settings import LOOPBACK, TeamsSettings
+from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.settings.sections import ModelSettings
+from countersign.connectors.system import Configured
 
 MIN_WEBHOOK_SECRET_BYTES = 32
 """As long as the MAC that it makes. Source: RFC 2104, section 3: "less than L bytes is strongly
@@ -32,36 +28,27 @@ WELL_KNOWN = frozenset(
     }
 )
 """Of the stand-ins, as they are in the file that comes with this program."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WELL_KNOWN_TOKEN = "local-token-"  # noqa: S105 - what such a token begins with
 _SECRET_KEY = re.compile(r"(?i)(token|secret|passw(or)?d|(api|access|private)_?key)$")
 _RANDOM = "use a random one, for example from `openssl rand -hex 32`."
-
-
-def needs_teams(policy_section: Mapping[str, Any]) -> bool:
-    """Whether anybody is asked in Teams: by a rule, or for free text, which no ticket asks for."""
-    policy = Policy.load(policy_section)
-    asked = (rule for rule in policy.tools.values() if rule.effect is Effect.REQUIRE_APPROVAL)
-    return "human_input" in policy_section or any("teams" in rule.channels for rule in asked)
 
 
 def insecure(
     *,
     public_url: str,
     tokens: Mapping[str, SecretStr],
-    teams: TeamsSettings | None,
+    systems: Iterable[Configured],
     model: ModelSettings | None,
-    connectors: ConnectorSettings,
     limits: LimitsSettings,
     workflow_settings: Mapping[str, Any],
-    policy_section: Mapping[str, Any],
 ) -> list[str]:
     """Everything that a production server must not be told, with the path and the fix."""
     return [
         *_url("public_url", public_url),
         *_tokens(tokens),
-        *(() if teams is None else _teams(teams, bool(policy_section), policy_section)),
+        *(line for each in systems for line in _system(each.system.path, each.settings)),
         *(() if model is None else _model(model)),
-        *_connectors(connectors),
         *_proxies(limits),
         *_workflows(workflow_settings),
     ]
@@ -102,39 +89,33 @@ def _tokens(tokens: Mapping[str, SecretStr]) -> Iterator[str]:
             yield f"people.{person}: the token is one of local mode, which are known; {_RANDOM}"
 
 
-def _teams(teams: TeamsSettings, known: bool, policy_section: Mapping[str, Any]) -> Iterator[str]:
-    needed = known and needs_teams(policy_section)
-    if needed or teams.app_id:
-        try:
-            teams.require_usable(local=False, host="")
-        except ConfigurationError as exc:
-            yield from exc.problems
-    yield from _known("teams.app_password", teams.app_password)
-    if teams.public_url:
-        yield from _url("teams.public_url", teams.public_url)
-    if not service_url_allowed(teams.service_url, local=False):
-        yield "teams.service_url: is no address of the Bot Framework's connectors."
-
-
 def _model(model: ModelSettings) -> Iterator[str]:
     yield from _known("model.api_key_env", model.api_key)
     if model.base_url is not None:
         yield from _url("model.base_url", model.base_url)
 
 
-def _connectors(connectors: ConnectorSettings) -> Iterator[str]:
-    for name, section in connectors:
-        if section is None:
-            continue
-        path = f"connectors.{name}"
-        yield from _known_inside(f"{path}.auth", section.auth)
-        for secret in section.webhook_secrets:
-            value = secret.get_secret_value()
-            if value in WELL_KNOWN or len(value.encode()) < MIN_WEBHOOK_SECRET_BYTES:
-                yield (
-                    f"{path}.webhook_secret_env: a secret is well known or shorter than "
-                    f"{MIN_WEBHOOK_SECRET_BYTES} bytes; {_RANDOM}"
-                )
+def _system(path: str, section: BaseModel) -> Iterator[str]:
+    """What holds for the settings of every system, by the names that its keys have."""
+    for name, value in section:
+        if isinstance(value, SecretStr):
+            yield from _known(f"{path}.{name}_env", value)
+        elif isinstance(value, BaseModel):
+            yield from _system(f"{path}.{name}", value)
+        elif name == "webhook_secrets":
+            yield from _webhooks(path, value)
+        elif name == "public_url" and value:
+            yield from _url(f"{path}.{name}", value)
+
+
+def _webhooks(path: str, secrets: Iterable[SecretStr]) -> Iterator[str]:
+    for secret in secrets:
+        value = secret.get_secret_value()
+        if value in WELL_KNOWN or len(value.encode()) < MIN_WEBHOOK_SECRET_BYTES:
+            yield (
+                f"{path}.webhook_secret_env: a secret is well known or shorter than "
+                f"{MIN_WEBHOOK_SECRET_BYTES} bytes; {_RANDOM}"
+            )
 
 
 def _proxies(limits: LimitsSettings) -> Iterator[str]:
@@ -152,12 +133,6 @@ def _workflows(settings: Mapping[str, Any]) -> Iterator[str]:
                 f"workflows.settings.{key}: secrets never stand here; write "
                 "{env: NAME_OF_A_VARIABLE}."
             )
-
-
-def _known_inside(path: str, section: BaseModel) -> Iterator[str]:
-    for name, value in section:
-        if isinstance(value, SecretStr):
-            yield from _known(f"{path}.{name}_env", value)
 
 
 def _known(path: str, secret: SecretStr) -> Iterator[str]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AnyHttpUrl,
+    BaseModel,
     Field,
+    InstanceOf,
     SecretStr,
     StringConstraints,
     field_validator,
@@ -21,10 +23,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countersign.approvals.models import Principal, PrincipalId, Value
 from countersign.approvals.rules.policy import Policy
-from countersign.bot.settings.limits import LimitsSettings
-from countersign.bot.teams.settings import TeamsSettings
-from countersign.connectors.jira.settings import JiraSettings
-from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.bot.http.settings import LimitsSettings
+from countersign.connectors.system import Configured, System
+
+S = TypeVar("S", bound=BaseModel)
 
 DEFAULT_DATABASE_URL = "sqlite:///./countersign.db"
 DEFAULT_HOST = "127.0.0.1"
@@ -65,9 +67,8 @@ class PersonSettings(Value):
     name: str = Field(min_length=1)
     roles: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
-    identities: dict[Literal["entra", "email", "jira", "servicenow"], str] = Field(
-        default_factory=dict
-    )
+    identities: dict[str, str] = Field(default_factory=dict)
+    """By the kind of identity of each system (`entra`, `jira`, …), and `email`."""
     token_env: EnvironmentName | None = None
     token: SecretStr | None = None
     """A literal token: local mode only."""
@@ -90,7 +91,7 @@ class PersonSettings(Value):
             name=self.name,
             roles=self.roles,
             domains=self.domains,
-            identities={str(kind): value for kind, value in self.identities.items()},
+            identities=dict(self.identities),
         )
 
 
@@ -115,18 +116,6 @@ class WorkflowsSection(Value):
     modules: tuple[ModulePath, ...] = Field(min_length=1)
     settings: dict[str, Any] = Field(default_factory=dict)
     """A value `{env: NAME}` is taken from that environment variable."""
-
-
-class ConnectorSettings(Value):
-    """The configured systems; None for one that is not used."""
-
-    jira: JiraSettings | None = None
-    servicenow: ServiceNowSettings | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Those that are used."""
-        return tuple(name for name, used in self if used is not None)
 
 
 class AppPackageSettings(Value):
@@ -162,14 +151,14 @@ class Settings(Value):
     people: tuple[PersonSettings, ...]
     tokens: dict[str, SecretStr]
     """Bearer tokens by person id."""
-    teams: TeamsSettings
     model: ModelSettings
     workflow_modules: tuple[str, ...]
     workflow_settings: dict[str, Any] = Field(repr=False)
     workflow_secrets: tuple[SecretStr, ...] = ()
     """Those of them that came from the environment, so that no log line shows one."""
-    policy_section: dict[str, Any]
-    connectors: ConnectorSettings = ConnectorSettings()
+    policy: InstanceOf[Policy]
+    systems: tuple[InstanceOf[Configured], ...] = ()
+    """The configured systems, in the order of `bot.systems`."""
     limits: LimitsSettings = LimitsSettings()
     metrics_token: SecretStr | None = None
     """What scrapers send; None lets only this machine read the metrics."""
@@ -182,24 +171,14 @@ class Settings(Value):
         """Whether this is one person's own machine."""
         return self.mode is Mode.LOCAL
 
-    def approvers_in(self, channel: str) -> list[Principal]:
-        """Everybody who may be asked in this channel and is known there, by id."""
-        rules = [rule for rule in self.policy.tools.values() if channel in rule.channels]
+    def section(self, kind: type[S]) -> S | None:
+        """The settings of the system that has this kind of settings; None if it is not there."""
+        found = (each.settings for each in self.systems)
+        return next((section for section in found if isinstance(section, kind)), None)
+
+    def approvers_in(self, system: System[Any]) -> list[Principal]:
+        """Everybody who may be asked in this system and is known there, by id."""
+        rules = [rule for rule in self.policy.tools.values() if system.name in rule.channels]
         roles = {role for rule in rules for stage in rule.tiers() for role in stage.roles}
         people = [person.principal() for person in sorted(self.people, key=lambda p: p.id)]
-        return [p for p in people if p.roles & roles and p.identities.get(channel)]
-
-    @property
-    def local_persona(self) -> str:
-        """As whom local clients click, which sign nothing and know no identities; "" for nobody."""
-        return self.teams.local_approver if self.local and not self.teams.app_id else ""
-
-    @property
-    def uses_teams(self) -> bool:
-        """Whether Teams is part of it: a bot is registered, or local clients play it."""
-        return self.local or bool(self.teams.app_id)
-
-    @property
-    def policy(self) -> Policy:
-        """The rules; loading cannot fail any more."""
-        return Policy.load(self.policy_section)
+        return [p for p in people if p.roles & roles and p.identities.get(system.identity)]

@@ -10,7 +10,7 @@ from countersign.approvals.errors import InvalidError
 from countersign.approvals.ports import Clock, Directory
 from countersign.approvals.read_links import ReadLinks
 from countersign.bot.http.lanes import Limits
-from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.asking import instead_of, instead_of_invoke, is_instead
 from countersign.bot.teams.bounds import bounded, refusal
@@ -22,11 +22,12 @@ from countersign.bot.teams.messages import Text
 from countersign.bot.teams.people import People
 from countersign.bot.teams.presence import Presence
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Runs, Service, WorkflowInfo
+from countersign.bot.teams.service import Service
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting
 from countersign.bot.teams.talking import Talking
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.system import Admission, Starts, WorkflowInfo
 
 
 class TeamsBot:
@@ -36,14 +37,14 @@ class TeamsBot:
         self,
         settings: TeamsSettings,
         service: Service,
-        runs: Runs,
+        starts: Starts,
         directory: Directory,
         workflows: Sequence[WorkflowInfo],
         clock: Clock,
         *,
         adapter: TeamsAdapter,
         local: bool,
-        limits: Limits | None = None,
+        limits: Admission | None = None,
         links: ReadLinks | None = None,
     ) -> None:
         self._adapter, self._workflows = adapter, tuple(workflows)
@@ -52,7 +53,7 @@ class TeamsBot:
         people = People(settings, directory, local=local)
         self._presence = Presence(service, people, clock)
         self._deciding = Deciding(settings, service, people, adapter, self._replies, links)
-        starting = Starting(service, runs, people)
+        starting = Starting(service, starts, people)
         self._edits = Edits(service, starting, people, self._workflows, self._replies)
         self._talking = Talking(
             settings,

@@ -21,7 +21,7 @@ from countersign.bot.teams.elements import (
 from countersign.bot.teams.parts import Look, action_data
 from countersign.bot.teams.phrases import Command, Start, Unclear
 from countersign.bot.teams.question import prompt_of
-from countersign.bot.teams.service import WorkflowInfo
+from countersign.connectors.system import WorkflowInfo
 
 SHOWN = 600
 CARRIED_BYTES = 4500

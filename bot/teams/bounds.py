@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from countersign.approvals.errors import BusyError
-from countersign.bot.http.lanes import Kind, Limits
+from countersign.bot.http.lanes import Kind
 from countersign.bot.teams.adapter import Handler, InvokeAnswer
 from countersign.bot.teams.clicks import is_submit
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.system import Admission
 
 _ERROR_TYPE = "application/vnd.microsoft.error"
 
 
-def bounded(handler: Handler, limits: Limits) -> Handler:
+def bounded(handler: Handler, limits: Admission) -> Handler:
     """`handler`, with clicks before messages and nobody too often.
 
     A click that is too much is answered in words that the client shows, and everything else by a

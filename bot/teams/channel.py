@@ -25,6 +25,7 @@ from countersign.approvals.ports import (
     Directory,
     RequestView,
 )
+from countersign.approvals.tickets import CheckResult
 from countersign.bot.teams.adapter import TeamsAdapter
 from countersign.bot.teams.cards import notification, request_card
 from countersign.bot.teams.elements import flavour_of
@@ -104,9 +105,15 @@ class TeamsChannel:
                     return (f"{_CONVERSATION}{conversation.key}",)
         return tuple(f"{_PERSON}{approver.id}" for approver in approvers)
 
-    async def check(self) -> None:
-        """Return if the bot gets a token. Raises UnavailableError."""
-        await self._adapter.check()
+    async def check(self) -> Sequence[CheckResult]:
+        """Get a token for the bot. Raises UnavailableError."""
+        bot = self._settings.app_id
+        if not bot:
+            said = "no app_id: only the Emulator and the Agents Playground can talk to the bot"
+        else:
+            await self._adapter.check()
+            said = f"bot {bot} gets tokens for tenant {self._settings.tenant_id}"
+        return (CheckResult(name="credentials", ok=True, said=said),)
 
     def _card(self, reference: JsonObject, view: RequestView) -> Card:
         channel_id = str(reference.get("channelId"))

@@ -17,8 +17,9 @@ from countersign.approvals.models import (
 from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.phrases import Command, Start, understand
-from countersign.bot.teams.service import Service, WorkflowInfo
+from countersign.bot.teams.service import Service
 from countersign.bot.teams.wire import Kind
+from countersign.connectors.system import WorkflowInfo
 
 PENDING_SHOWN = 20
 SESSIONS_SHOWN = 10

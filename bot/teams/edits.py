@@ -21,9 +21,10 @@ from countersign.bot.teams.messages import Text
 from countersign.bot.teams.people import People, unknown_person
 from countersign.bot.teams.phrases import Start, understand
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Service, WorkflowInfo
+from countersign.bot.teams.service import Service
 from countersign.bot.teams.starting import Starting, act_of
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.system import WorkflowInfo
 
 log = structlog.get_logger()
 

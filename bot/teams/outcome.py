@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countersign.approvals.forms.display import Shown, value_text
+from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.wording import (
-    VIA_WORDS,
     as_text,
     cut_visibly,
     in_words,
@@ -139,16 +139,16 @@ def _when_it_runs(view: RequestView) -> str:
 
 def decided_by(decision: Decision) -> str:
     """Who decided and through what, as words."""
-    if decision.via is Via.CLOCK:
+    if decision.via == Via.CLOCK:
         return "the deadline"
-    if decision.via is Via.POLICY:
+    if decision.via == Via.POLICY:
         return "policy"
-    return f"{decision.by_name}, through {VIA_WORDS[decision.via]}"
+    return f"{decision.by_name}, through {system_words(decision.via)}"
 
 
 def _decided(request: Request) -> list[JsonObject]:
     decision = request.decision
-    if decision is None or decision.via is Via.CLOCK:
+    if decision is None or decision.via == Via.CLOCK:
         return []
     elements = [
         sentence("Decided by ", ("bold", decided_by(decision)), "."),
@@ -201,7 +201,7 @@ def _result(request: Request) -> list[JsonObject]:
 
 
 def _looked(finding: Finding) -> list[JsonObject]:
-    who = f"{finding.by_name}, through {VIA_WORDS[finding.via]}"
+    who = f"{finding.by_name}, through {system_words(finding.via)}"
     return [
         sentence("Looked into by ", ("bold", who), "."),
         words(moment(finding.at), isSubtle=True, spacing="None"),

@@ -9,6 +9,7 @@ from countersign.approvals.ports import Directory
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.wire import IncomingActivity
 
+VIA = Via("teams")
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f-]{16,64}")
 
 
@@ -25,12 +26,12 @@ class People:
         object_id = activity.sender.aad_object_id
         if object_id:
             principal = self._directory.by_identity("entra", object_id.lower())
-            return Actor(principal=principal, via=Via.TEAMS, identity=f"entra:{object_id.lower()}")
+            return Actor(principal=principal, via=VIA, identity=f"entra:{object_id.lower()}")
         identity = f"{activity.channel_id}:{activity.sender.id}"
         if self._unsigned and self._settings.local_approver:
             principal = self._directory.by_id(self._settings.local_approver)
-            return Actor(principal=principal, via=Via.TEAMS, identity=f"local:{identity}")
-        return Actor(principal=None, via=Via.TEAMS, identity=identity)
+            return Actor(principal=principal, via=VIA, identity=f"local:{identity}")
+        return Actor(principal=None, via=VIA, identity=identity)
 
     def requester(self, activity: IncomingActivity) -> Actor:
         """Who counts as asking, when this activity asks for something."""
@@ -38,7 +39,7 @@ class People:
         if not self._unsigned or not self._settings.local_requester:
             return sender
         principal = self._directory.by_id(self._settings.local_requester)
-        return Actor(principal=principal, via=Via.TEAMS, identity=f"local:{sender.identity}")
+        return Actor(principal=principal, via=VIA, identity=f"local:{sender.identity}")
 
     def stand_in(self, activity: IncomingActivity) -> Principal | None:
         """The one who counts as asking, if that is not the one who wrote."""

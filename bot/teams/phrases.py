@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from countersign.bot.teams.service import WorkflowInfo
+from countersign.connectors.system import WorkflowInfo
 
 TASK_LIMIT = 20_000
 _SESSION = re.compile(r"(status|cancel)\s+`?(S-[A-Za-z0-9_-]{1,64})`?", re.IGNORECASE)

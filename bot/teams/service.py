@@ -12,7 +12,6 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Principal,
-    PrincipalId,
     Request,
     RequestId,
     RequestStatus,
@@ -24,46 +23,6 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.tickets import ActKey, RecordedAct
-
-
-class WorkflowInfo(Protocol):
-    """What people need to know of a workflow to start it."""
-
-    @property
-    def name(self) -> str:
-        """By which it is started: `sales_quote`."""
-
-    @property
-    def version(self) -> str:
-        """Goes into the session, so that it resumes as what it was."""
-
-    @property
-    def title(self) -> str:
-        """As people call it: `Sales quote`."""
-
-    @property
-    def triggers(self) -> Sequence[str]:
-        """Words that mean this workflow, at the beginning of a message."""
-
-    @property
-    def example(self) -> str:
-        """A task that works."""
-
-
-class Runs(Protocol):
-    """Starts sessions; `approvals.runs.Runs`."""
-
-    async def start(
-        self,
-        *,
-        workflow: str,
-        workflow_version: str,
-        task: str,
-        owner: PrincipalId,
-        conversation: ConversationKey | None = None,
-        idempotency_key: str | None = None,
-    ) -> Session:
-        """The session; the same key gives the same session."""
 
 
 class Conversations(Protocol):

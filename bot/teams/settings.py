@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import SecretStr, field_validator
 
 from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import Value
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class TeamsSettings(BaseModel):
+class TeamsSettings(Value):
     """The bot registration, and where cards go. An empty `app_id` means: local clients only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     app_id: str = ""
     """The bot's Entra application id (a GUID)."""

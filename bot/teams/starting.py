@@ -12,8 +12,9 @@ from countersign.approvals.tickets import ActKey
 from countersign.bot.teams.channel import NAME
 from countersign.bot.teams.people import People
 from countersign.bot.teams.phrases import Start
-from countersign.bot.teams.service import Runs, Service
+from countersign.bot.teams.service import Service
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.system import Starts
 
 log = structlog.get_logger()
 
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 class Starting:
     """Starts sessions, and finds those that a message has started."""
 
-    def __init__(self, service: Service, runs: Runs, people: People) -> None:
+    def __init__(self, service: Service, runs: Starts, people: People) -> None:
         self._service, self._runs, self._people = service, runs, people
 
     async def start(

@@ -44,11 +44,12 @@ from countersign.bot.teams.places import message_in
 from countersign.bot.teams.presence import Presence
 from countersign.bot.teams.question import prompt_of
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Service, WorkflowInfo
+from countersign.bot.teams.service import Service
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting, act_of
 from countersign.bot.teams.waits import Waits, question_of_others, waits_for
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.system import WorkflowInfo
 
 log = structlog.get_logger()
 

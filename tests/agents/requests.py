@@ -58,7 +58,9 @@ def claimed(
         idempotent=False,
         created_at=NOW,
         expires_at=None,
-        decision=Decision(verdict=Verdict.APPROVE, by="mia", by_name="Mia", via=Via.TEAMS, at=NOW),
+        decision=Decision(
+            verdict=Verdict.APPROVE, by="mia", by_name="Mia", via=Via("teams"), at=NOW
+        ),
         execution_token="token-1",
     )
     return request.model_copy(update=update)

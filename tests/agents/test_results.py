@@ -21,7 +21,7 @@ from tests.agents.requests import claimed
 REQUEST = claimed("send", {"to": "bob"})
 BY_RULE = Decision(verdict=Verdict.APPROVE, by="policy", by_name="rule x", via=Via.POLICY, at=NOW)
 NO = Decision(
-    verdict=Verdict.REJECT, by="mia", by_name="Mia", via=Via.JIRA, at=NOW, comment="too much"
+    verdict=Verdict.REJECT, by="mia", by_name="Mia", via=Via("jira"), at=NOW, comment="too much"
 )
 
 

@@ -121,7 +121,7 @@ class Machine:
         decision = request.decision
         assert decision is not None
         assert decision.digest == _digest(request), "ran something else than was decided"
-        if decision.via is Via.POLICY:
+        if decision.via == Via.POLICY:
             rule = self.world.policy.tools[request.tool]
             assert rule.effect is Effect.ALLOW
             return

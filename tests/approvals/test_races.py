@@ -39,7 +39,7 @@ async def test_fifty_votes_are_one_decision_and_49_clear_answers(world: World) -
     votes = [
         world.service.vote(
             request.id,
-            acting(who, Via.API if n % 2 else Via.TEAMS),
+            acting(who, Via.API if n % 2 else Via("teams")),
             verdict=Verdict.REJECT if n % 3 == 0 else Verdict.APPROVE,
             digest=request.digest,
             comment="Because.",

@@ -30,7 +30,7 @@ from tests.doubles.world import World
 
 pytestmark = pytest.mark.asyncio
 ACT = ActKey(channel="jira", ticket_id="10001", act_id="h1")
-STRANGER = Actor(principal=None, via=Via.JIRA, identity="jira:acc-mallory")
+STRANGER = Actor(principal=None, via=Via("jira"), identity="jira:acc-mallory")
 
 
 async def recorded(world: World, act: ActKey = ACT) -> RecordedAct | None:

@@ -34,12 +34,13 @@ from countersign.approvals.runs import Runs
 from countersign.approvals.tickets import WebhookHint
 from countersign.bot.api.operation import Services
 from countersign.bot.http.lanes import Limits
+from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.people import SettingsDirectory, Tokens
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts, create_app
 from countersign.bot.server.webhooks import Webhooks
-from countersign.bot.settings.limits import LimitsSettings
 from countersign.bot.settings.sections import PersonSettings
+from countersign.connectors.system import Route
 from tests.doubles.catalog import effective_by_schema
 from tests.doubles.database import empty_store
 from tests.doubles.links import KEY
@@ -266,7 +267,7 @@ async def running(
 
         parts = Parts(
             services=services,
-            messages=messages,
+            routes=(Route("POST", "/api/messages", messages),),
             webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,
             systems=around,

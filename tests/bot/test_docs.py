@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -20,8 +21,9 @@ from countersign.bot.settings.sections import (
     ProcessSettings,
     WorkflowsSection,
 )
-from countersign.bot.settings.tickets import KINDS
+from countersign.bot.systems import SYSTEMS
 from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.system import System
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -51,11 +53,11 @@ def test_every_route_is_explained() -> None:
     assert [o.path for o in OPERATIONS if f"`{o.method} {o.path}" not in text] == []
 
 
-@pytest.mark.parametrize("system", ["jira", "servicenow"])
-def test_every_key_of_a_ticket_system_is_explained(system: str) -> None:
-    text = (REPOSITORY / "docs" / f"{system}.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if not s.section], ids=lambda s: s.name)
+def test_every_key_of_a_ticket_system_is_explained(system: System[Any]) -> None:
+    text = (REPOSITORY / "docs" / f"{system.name}.md").read_text(encoding="utf-8")
     keys = {"webhook_secret_env" if key == "webhook_secrets" else key
-            for key in KINDS[system].model_fields}  # fmt: skip
+            for key in system.settings.model_fields}  # fmt: skip
 
     assert {key for key in keys if f"`{key}`" not in text} == set()
 

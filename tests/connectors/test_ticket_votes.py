@@ -24,7 +24,7 @@ async def test_approval_in_a_ticket_decides_the_request(world: DeskWorld) -> Non
 
     assert RequestStatus.APPROVED is decided.status
     assert decided.decision is not None
-    assert ("ben", Via.JIRA, "Fine with me.", request.digest) == (
+    assert ("ben", Via("jira"), "Fine with me.", request.digest) == (
         decided.decision.by,
         decided.decision.via,
         decided.decision.comment,
@@ -39,7 +39,7 @@ async def test_vote_carries_the_identity_that_the_system_recorded(world: DeskWor
     await world.poll()
     (vote,) = await world.service.votes(request.id)
 
-    assert ("ben", Via.JIRA, "jira:acc-ben") == (vote.principal_id, vote.via, vote.identity)
+    assert ("ben", Via("jira"), "jira:acc-ben") == (vote.principal_id, vote.via, vote.identity)
 
 
 @pytest.mark.parametrize("comment", ["Too much discount.", ""])

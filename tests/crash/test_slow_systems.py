@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from countersign.bot.settings.limits import LimitsSettings
+from countersign.bot.http.settings import LimitsSettings
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
 pytestmark = pytest.mark.asyncio

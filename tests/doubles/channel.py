@@ -18,6 +18,7 @@ from countersign.approvals.models import (
     Session,
 )
 from countersign.approvals.ports import RequestView
+from countersign.approvals.tickets import CheckResult
 
 
 class FakeChannel:
@@ -87,9 +88,10 @@ class FakeChannel:
             return [f"conversation:{conversation.key}"]
         return [f"person:{p.id}" for p in approvers]
 
-    async def check(self) -> None:
+    async def check(self) -> Sequence[CheckResult]:
         """Fails as the next attempt would."""
         self._fail()
+        return (CheckResult(name="channel", ok=True, said="shows what it is given"),)
 
     def _fail(self) -> None:
         if self.failures:

@@ -39,13 +39,15 @@ ERIN = person("Erin")
 ROOT = person("Root", "admin")
 EVERYBODY = (ANNA, BEN, CARA, DAVE, ERIN, ROOT)
 
+VIA_TEAMS = Via("teams")
 
-def acting(who: Principal, via: Via = Via.TEAMS) -> Actor:
+
+def acting(who: Principal, via: Via = VIA_TEAMS) -> Actor:
     """The person as a channel has authenticated them."""
     return Actor(principal=who, via=via, identity=f"entra:{who.identities['entra']}")
 
 
-STRANGER = Actor(principal=None, via=Via.TEAMS, identity="entra:oid-nobody")
+STRANGER = Actor(principal=None, via=VIA_TEAMS, identity="entra:oid-nobody")
 
 
 class FakeDirectory:

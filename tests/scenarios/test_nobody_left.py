@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
+from countersign.approvals.rules.policy import Policy, Rule
 from tests.scenarios.world import World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
@@ -35,12 +36,17 @@ def staff(app: World, **roles: set[str]) -> None:
 
 def rule(app: World, **changes: Any) -> None:
     """Change the rule of the quote; None takes a key away."""
-    section = app.settings.policy_section
-    changed = {**section["tools"][TOOL], **changes}
-    kept = {key: value for key, value in changed.items() if value is not None}
-    tools = {**section["tools"], TOOL: kept}
-    section = {**section, "tools": tools}
-    app.settings = app.settings.model_copy(update={"policy_section": section})
+    rules = {name: _written(rule) for name, rule in app.settings.policy.tools.items()}
+    changed = {**rules[TOOL], **changes}
+    rules[TOOL] = {key: value for key, value in changed.items() if value is not None}
+    policy = Policy.load({"tools": rules})
+    app.settings = app.settings.model_copy(update={"policy": policy})
+
+
+def _written(rule: Rule) -> dict[str, Any]:
+    """As it stands in the file: numbers are durations there."""
+    keys = rule.model_dump(mode="json", exclude_unset=True).items()
+    return {key: f"{value:g}s" if isinstance(value, float) else value for key, value in keys}
 
 
 async def the_only(app: World, session_id: str) -> Any:

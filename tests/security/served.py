@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from countersign.bot.http.lanes import Limits
-from countersign.bot.settings.limits import LimitsSettings, RateLimit
+from countersign.bot.http.settings import LimitsSettings, RateLimit
 from tests.bot.api_world import World, running
 
 T = TypeVar("T")

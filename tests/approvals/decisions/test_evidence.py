@@ -21,7 +21,7 @@ from countersign.approvals.models import (
 from countersign.approvals.runs import Run
 from countersign.approvals.store import codec, schema
 from countersign.approvals.store import ledger as ledger_rows
-from tests.doubles.directory import ANNA, BEN, CARA, DAVE, acting
+from tests.doubles.directory import ANNA, BEN, CARA, DAVE, VIA_TEAMS, acting
 from tests.doubles.world import RULES, World
 
 pytestmark = pytest.mark.asyncio
@@ -45,7 +45,7 @@ def listen(world: World) -> Alarms:
     return alarms
 
 
-def decision(request: Request, by: Any = BEN, via: Via = Via.TEAMS, **more: Any) -> str:
+def decision(request: Request, by: Any = BEN, via: Via = VIA_TEAMS, **more: Any) -> str:
     """A decision as we write it."""
     value = {"verdict": "approve", "by": by.id, "by_name": by.name, "via": via, "comment": ""}
     return json.dumps({**value, "at": "2026-11-29T08:00:00Z", "digest": request.digest, **more})

@@ -44,7 +44,7 @@ async def test_approval_decides_and_wakes_the_session(world: World) -> None:
 
     assert decision is not None
     assert (RequestStatus.APPROVED, SessionStatus.RUNNING) == (approved.status, session.status)
-    assert (Verdict.APPROVE, "ben", "Ben", Via.TEAMS, world.clock.now(), "Fine.") == (
+    assert (Verdict.APPROVE, "ben", "Ben", Via("teams"), world.clock.now(), "Fine.") == (
         decision.verdict,
         decision.by,
         decision.by_name,
@@ -273,7 +273,7 @@ async def test_vote_is_stored_as_it_was_cast(world: World) -> None:
     rows = await world.store.read(lambda c: c.execute(select(schema.votes)).all())
 
     assert 1 == len(rows)
-    assert (1, "ben", "Ben", 0, Verdict.APPROVE, Via.TEAMS, "entra:oid-ben", "Fine.") == (
+    assert (1, "ben", "Ben", 0, Verdict.APPROVE, Via("teams"), "entra:oid-ben", "Fine.") == (
         vote.revision,
         vote.principal_id,
         vote.name,

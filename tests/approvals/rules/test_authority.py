@@ -67,7 +67,7 @@ def vote(who: Principal, *, stage: int = 0, revision: int = 1) -> Vote:
         name=who.name,
         stage=stage,
         verdict=Verdict.APPROVE,
-        via=Via.TEAMS,
+        via=Via("teams"),
         identity=f"entra:{who.id}",
         at=AT,
     )

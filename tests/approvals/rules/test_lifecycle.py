@@ -53,7 +53,7 @@ def vote(who: str, stage: int = 0, verdict: Verdict = Verdict.APPROVE) -> Vote:
         name=who,
         stage=stage,
         verdict=verdict,
-        via=Via.TEAMS,
+        via=Via("teams"),
         identity=f"entra:{who}",
         at=datetime(2026, 1, 1, tzinfo=UTC),
     )

@@ -509,8 +509,8 @@ def test_doctor_names_what_to_fix(cli: Cli, tmp_path: Path) -> None:
     assert said.status == 1
     assert "ok  configuration" in said.out
     assert "FIX model: scripted at http://127.0.0.1:101/v1/models cannot be reached" in said.out
-    assert "FIX jira, " in said.out
-    assert "FIX servicenow, " in said.out
+    assert "FIX Jira, " in said.out
+    assert "FIX ServiceNow, " in said.out
 
 
 def test_doctor_names_sessions_whose_workflow_is_not_there(
@@ -557,8 +557,8 @@ def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: P
     assert (said.status, "FIX" in said.out) == (0, False)
     assert "workflows: sales_quote, crm_update" in said.out
     assert "is readable and on the current schema" in said.out
-    assert "ok  jira, " in said.out
-    assert "ok  servicenow, " in said.out
+    assert "ok  Jira, " in said.out
+    assert "ok  ServiceNow, " in said.out
 
 
 def test_the_server_stops_on_sigterm(cli: Cli, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from countersign.bot.http.admission import Door, source
 from countersign.bot.http.problems import problems, unauthorised
 from countersign.bot.http.rates import Rates
-from countersign.bot.settings.limits import LimitsSettings, RateLimit
+from countersign.bot.http.settings import LimitsSettings, RateLimit
 
 pytestmark = pytest.mark.asyncio
 

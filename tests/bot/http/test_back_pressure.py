@@ -10,7 +10,7 @@ import pytest
 
 from countersign.approvals.tickets import TicketRef
 from countersign.bot.http.lanes import Kind, Limits
-from countersign.bot.settings.limits import LaneLimit, LimitsSettings, RateLimit
+from countersign.bot.http.settings import LaneLimit, LimitsSettings, RateLimit
 from tests.bot.api_world import running
 
 pytestmark = pytest.mark.asyncio

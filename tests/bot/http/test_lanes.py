@@ -10,7 +10,7 @@ import pytest
 from countersign.approvals.errors import BusyError
 from countersign.bot.http.lanes import Kind, Limits
 from countersign.bot.http.rates import Rates
-from countersign.bot.settings.limits import LaneLimit, LimitsSettings, RateLimit
+from countersign.bot.http.settings import LaneLimit, LimitsSettings, RateLimit
 
 pytestmark = pytest.mark.asyncio
 ONE = LaneLimit(at_once=1, queue=2)

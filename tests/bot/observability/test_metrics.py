@@ -209,10 +209,10 @@ def test_a_scrape_ends_before_the_scraper_gives_up() -> None:
 
 async def test_decisions_votes_and_refusals_are_counted_by_channel(scraped: Scraped) -> None:
     metrics = scraped.metrics
-    metrics.voted(Via.TEAMS, Verdict.APPROVE)
-    metrics.decided(Via.TEAMS, Verdict.MODIFY)
+    metrics.voted(Via("teams"), Verdict.APPROVE)
+    metrics.decided(Via("teams"), Verdict.MODIFY)
     metrics.expired()
-    metrics.vote_refused(Via.JIRA, NotAuthorisedError("no"))
+    metrics.vote_refused(Via("jira"), NotAuthorisedError("no"))
 
     assert 1 == value(metrics, "votes_total", channel="teams", verdict="approve")
     assert 1 == value(metrics, "decisions_total", channel="teams", verdict="modify")

@@ -30,7 +30,7 @@ async def test_a_vote_that_decides_nothing_yet_is_told_from_one_that_does(tmp_pa
         second = await world.vote(request, CARA)
     with capture_logs() as logged:
         for after in (first, second):
-            watch.voted(after, Verdict.APPROVE, Via.TEAMS, began_s=time.time())
+            watch.voted(after, Verdict.APPROVE, Via("teams"), began_s=time.time())
 
     assert ["vote counted", "request decided"] == [line["event"] for line in logged]
     assert {request.id} == {line["request_id"] for line in logged}
@@ -45,7 +45,7 @@ async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
         (request,) = await world.asked("quote")
     with capture_logs() as logged:
         watch.proposed([request])
-        watch.vote_refused(request.id, Via.JIRA, NotAuthorisedError("Sam may not."))
+        watch.vote_refused(request.id, Via("jira"), NotAuthorisedError("Sam may not."))
         watch.expired(request.id)
         doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT)
         watch.settled(request, doubt, took_s=0.1)

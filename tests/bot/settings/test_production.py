@@ -22,7 +22,7 @@ from tests.bot.settings.test_settings import (
     problems,
     set_at,
 )
-from tests.bot.settings.test_tickets import TICKET_ENVIRON, with_tickets
+from tests.bot.settings.test_systems import TICKET_ENVIRON, with_tickets
 
 SHORT = "x" * 31
 
@@ -77,7 +77,7 @@ def test_each_is_refused_with_its_path(
         ("JIRA_TOKEN", "sandbox-token-bot", "connectors.jira.auth.token_env: the secret is one of"),
         ("SNOW_PASSWORD", "svc-pass", "connectors.servicenow.auth.password_env: the secret is one"),
         ("OPENAI_API_KEY", "sk-sandbox-model", "model.api_key_env: the secret is one of"),
-        ("BOT_SECRET", "svc-pass", "teams.app_password: the secret is one of"),
+        ("BOT_SECRET", "svc-pass", "teams.app_password_env: the secret is one of"),
     ],
 )
 def test_secrets_that_are_known_or_short_are_refused(
@@ -174,7 +174,7 @@ async def test_production_does_without_teams_where_nobody_is_asked_there(tmp_pat
         client.post(f"{base}/api/messages", json=activity) as answer,
     ):
         assert 401 == answer.status
-    assert not settings.uses_teams
+    assert ["jira", "servicenow"] == [s.name for s in settings.systems if s.is_used(local=False)]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from countersign.bot.settings.sections import (
     ProcessSettings,
     Settings,
 )
+from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.system import System
 
 REPOSITORY = Path(__file__).parents[3]
 Document = dict[str, Any]
@@ -62,12 +64,14 @@ def load(
     environ: dict[str, str] | None = None,
     mode: Mode = Mode.PRODUCTION,
     database_url: str = "sqlite:///./x.db",
+    systems: Sequence[System[Any]] | None = None,
     **more: Any,
 ) -> Settings:
     path = tmp_path / "countersign.yaml"
     path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
     process = ProcessSettings(env=mode, database_url=database_url, **more)
-    return load_settings(path, process=process, environ=ENVIRON if environ is None else environ)
+    environ = ENVIRON if environ is None else environ
+    return load_settings(path, process=process, environ=environ, systems=systems)
 
 
 def problems(tmp_path: Path, document: Document | str, **options: Any) -> str:
@@ -80,7 +84,7 @@ def test_good_settings_load(tmp_path: Path) -> None:
     settings = load(tmp_path, good())
 
     assert settings.tokens["alex"].get_secret_value() == "a-long-enough-random-token"
-    assert settings.teams.app_password.get_secret_value() == "bot-secret"
+    assert settings.section(TeamsSettings).app_password.get_secret_value() == "bot-secret"
     assert settings.model.api_key.get_secret_value() == "sk-1"
     assert [p.id for p in settings.people] == ["alex", "sam"]
     assert settings.workflow_settings == {"key": "crm-secret"}
@@ -288,7 +292,7 @@ def test_the_shipped_file_is_valid_in_local_mode() -> None:
         "countersign.examples.crm_update",
         "countersign.examples.it_change",
     }
-    assert settings.connectors.names == ("jira", "servicenow")
+    assert [each.name for each in settings.systems] == ["teams", "jira", "servicenow"]
     assert settings.model.provider == "scripted"
 
 

@@ -152,7 +152,7 @@ def decided(verdict: Verdict = Verdict.APPROVE, comment: str = "", **more: Any) 
         "verdict": verdict,
         "by": "alex",
         "by_name": "Alex Wilber",
-        "via": Via.TEAMS,
+        "via": Via("teams"),
         "at": NOW + timedelta(minutes=3),
         "comment": comment,
     }
@@ -213,7 +213,7 @@ def _vote(name: str) -> Vote:
         name=name.title(),
         stage=0,
         verdict=Verdict.APPROVE,
-        via=Via.TEAMS,
+        via=Via("teams"),
         identity="entra:x",
         at=NOW,
     )

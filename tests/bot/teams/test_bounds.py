@@ -7,7 +7,7 @@ import pytest
 from countersign.approvals.errors import BusyError
 from countersign.approvals.models import JsonObject
 from countersign.bot.http.lanes import Kind, Limits
-from countersign.bot.settings.limits import LaneLimit, LimitsSettings, RateLimit
+from countersign.bot.http.settings import LaneLimit, LimitsSettings, RateLimit
 from countersign.bot.teams.adapter import InvokeAnswer
 from countersign.bot.teams.bounds import bounded
 from countersign.bot.teams.wire import IncomingActivity

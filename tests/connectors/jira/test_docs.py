@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from countersign.bot.settings.tickets import read_connectors
+from countersign.bot.settings.systems import read_systems
 from countersign.connectors.jira.checks import PERMISSIONS
 from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.jira.system import SYSTEM
 from tests.connectors.jira.fixtures import settings
 
 TEXT = (Path(__file__).parents[3] / "docs" / "jira.md").read_text()
@@ -19,15 +20,15 @@ ENVIRON = {"JIRA_TOKEN": "x", "JIRA_WEBHOOK_SECRET": "y"}
 
 
 def test_configuration_can_be_read() -> None:
-    section = yaml.safe_load(next(b for b in BLOCKS if "connectors:" in b))["connectors"]
-    found, problems = read_connectors(
-        section, ENVIRON, local=False, describe=lambda e, *_: [str(e)]
+    section = yaml.safe_load(next(b for b in BLOCKS if "connectors:" in b))
+    (found,), problems = read_systems(
+        section, (SYSTEM,), ENVIRON, local=False, describe=lambda e, *_: [str(e)]
     )
 
     assert [] == problems
-    assert found.jira is not None
-    assert ("10004",) == found.jira.statuses.changes
-    assert 1 == len(found.jira.webhook_secrets)
+    assert isinstance(found.settings, JiraSettings)
+    assert ("10004",) == found.settings.statuses.changes
+    assert 1 == len(found.settings.webhook_secrets)
 
 
 @pytest.mark.parametrize("fragment", [b for b in BLOCKS if "connectors:" not in b])

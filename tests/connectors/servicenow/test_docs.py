@@ -15,7 +15,9 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from countersign.bot.settings.tickets import read_connectors
+from countersign.bot.settings.systems import read_systems
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+from countersign.connectors.servicenow.system import SYSTEM
 from countersign.connectors.servicenow.webhook import verify
 from tests.connectors.servicenow.fixtures import settings
 from tests.doubles.clock import ManualClock
@@ -107,14 +109,14 @@ def test_business_rule_is_silent_about_other_records() -> None:
 
 
 def test_configuration_can_be_read() -> None:
-    section = yaml.safe_load(next(b for b in blocks("yaml") if "connectors:" in b))["connectors"]
-    found, problems = read_connectors(
-        section, ENVIRON, local=False, describe=lambda e, *_: [str(e)]
+    section = yaml.safe_load(next(b for b in blocks("yaml") if "connectors:" in b))
+    (found,), problems = read_systems(
+        section, (SYSTEM,), ENVIRON, local=False, describe=lambda e, *_: [str(e)]
     )
 
     assert [] == problems
-    assert found.servicenow is not None
-    assert "svc_agent_approvals" == found.servicenow.own_user
+    assert isinstance(found.settings, ServiceNowSettings)
+    assert "svc_agent_approvals" == found.settings.own_user
 
 
 @pytest.mark.parametrize("fragment", [b for b in blocks("yaml") if "connectors:" not in b])
