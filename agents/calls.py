@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from countersign.agents.storable import storable
 from countersign.approvals.audit.canonical import canonical_arguments
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject
 from countersign.approvals.rules import arguments as argument_rules
+from countersign.approvals.strict_json import read_json
 
 RATIONALE = "rationale"
 """The argument in which the model says why; taken off before the digest and the tool."""
@@ -106,8 +106,8 @@ def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject
     text = text or "{}"
     raw: JsonObject = {"raw": text if isinstance(text, str) else repr(text)}
     try:
-        parsed = json.loads(text, parse_constant=_no_constant) if isinstance(text, str) else text
-    except (ValueError, RecursionError) as exc:
+        parsed = read_json(text) if isinstance(text, str) else text
+    except ValueError as exc:
         return _kept(raw), "", f"The arguments are not JSON: {exc}"
     if not isinstance(parsed, dict):
         return _kept(raw), "", "The arguments are not a JSON object."
@@ -127,10 +127,6 @@ def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject
     wrong = argument_rules.problems(schema, arguments)
     detail = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
     return arguments, rationale, f"The arguments do not fit: {detail}" if wrong else None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _kept(raw: JsonObject) -> JsonObject:

@@ -24,11 +24,11 @@ from countersign.approvals.forms.fields import Field, fields
 from countersign.approvals.forms.parsing import (
     ProblemError,
     edited_arguments,
-    exact_number,
     typed_text,
 )
 from countersign.approvals.forms.wording import cut, number_text
 from countersign.approvals.models import JsonObject
+from countersign.approvals.strict_json import InexactError, TwiceError, read_json
 from countersign.connectors.comments.vocabulary import OBJECT, Vocabulary, letters
 
 HOW = (
@@ -269,27 +269,17 @@ def _unquoted(text: str) -> str:
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_int=_exactly, parse_float=_exactly
-        )
-    except (ValueError, RecursionError) as exc:
-        raise InvalidError(f"The changes are not a JSON object: {cut(str(exc), 200)}") from exc
+        value = read_json(text, exact=True, unique=True)
+    except InexactError as exc:
+        raise InvalidError(f"{cut(exc.text, 40)}: {exc}") from exc
+    except TwiceError as exc:
+        raise _no_object(f"{exc.name} is there twice") from exc
+    except ValueError as exc:
+        raise _no_object(str(exc)) from exc
     if not isinstance(value, dict) or not value:
         raise InvalidError("The changes are an empty JSON object; name what to change.")
     return value
 
 
-def _exactly(text: str) -> int | float:
-    try:
-        return exact_number(text)
-    except ProblemError as exc:
-        raise InvalidError(f"{cut(text, 40)}: {exc}") from exc
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
-    found: JsonObject = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{name} is there twice")
-        found[name] = value
-    return found
+def _no_object(why: str) -> InvalidError:
+    return InvalidError(f"The changes are not a JSON object: {cut(why, 200)}")

@@ -16,6 +16,7 @@ import rfc8785
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject
+from countersign.approvals.strict_json import deeper_than
 
 NESTING_LIMIT = 100
 """Levels of objects and lists in the arguments of a call: far more than a person reads, and fewer
@@ -45,18 +46,8 @@ def canonical_arguments(arguments: JsonObject) -> bytes:
 
 
 def _require_shallow(arguments: JsonObject) -> None:
-    level: list[Any] = [arguments]
-    for _ in range(NESTING_LIMIT + 1):
-        level = [inner for value in level for inner in _inside(value)]
-        if not level:
-            return
-    raise InvalidError(f"The arguments are nested more than {NESTING_LIMIT} levels deep.")
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()
+    if deeper_than(arguments, NESTING_LIMIT):
+        raise InvalidError(f"The arguments are nested more than {NESTING_LIMIT} levels deep.")
 
 
 def _text(value: Any) -> str:

@@ -13,12 +13,11 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+from countersign.approvals import strict_json
 from countersign.approvals.forms.fields import Field
 from countersign.approvals.models import JsonObject
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-LARGEST_EXACT = 2**53 - 1
-"""Source: RFC 8785, section 3.2.2.3 (numbers are IEEE 754 doubles), with RFC 7493, 2.2."""
 
 
 class _Absent:
@@ -103,6 +102,13 @@ def _blank(field: Field, before: Any) -> Any:
 
 def coerced(field: Field, text: str) -> Any:
     """`text` as a value of the field's kind. Raises ProblemError."""
+    try:
+        return _coerced(field, text)
+    except strict_json.InexactError as error:
+        raise ProblemError(str(error)) from error
+
+
+def _coerced(field: Field, text: str) -> Any:
     match field.kind:
         case "text":
             return text
@@ -110,9 +116,10 @@ def coerced(field: Field, text: str) -> Any:
             number = _number(text)
             if number != number.to_integral_value():
                 raise ProblemError("A whole number is needed.")
-            return _exact_integer(number)
+            return strict_json.exact_integer(number)
         case "number":
-            return exact_number(text)
+            _number(text)
+            return strict_json.exact_number(text.strip())
         case "boolean":
             return _boolean(text)
         case "choice":
@@ -127,23 +134,6 @@ def _number(text: str) -> Decimal:
         hint = " Use a point for decimals." if "," in text else ""
         raise ProblemError(f"A number is needed.{hint}")
     return Decimal(text.strip())
-
-
-def _exact_integer(number: Decimal) -> int:
-    if abs(number) > LARGEST_EXACT:
-        raise ProblemError("This number is too large to be kept exactly.")
-    return int(number)
-
-
-def exact_number(text: str) -> int | float:
-    """The number as it is written. Raises ProblemError if it would have to be rounded."""
-    number = _number(text)
-    if re.fullmatch(r"[+-]?\d+", text.strip()):
-        return _exact_integer(number)
-    value = float(number)
-    if value in (float("inf"), float("-inf")) or Decimal(repr(value)) != number:
-        raise ProblemError("This number has more digits than can be kept exactly.")
-    return value
 
 
 def _boolean(text: str) -> bool:
@@ -173,29 +163,14 @@ def _calendar(field: Field, text: str) -> str:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(
-            text,
-            parse_int=exact_number,
-            parse_float=exact_number,
-            parse_constant=_not_json,
-            object_pairs_hook=_unique,
-        )
+        return strict_json.read_json(text, exact=True, unique=True)
     except json.JSONDecodeError as error:
         raise ProblemError(
             f"This is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
         ) from error
-    except RecursionError as error:
+    except strict_json.TooDeepError as error:
         raise ProblemError("This JSON is nested too deeply.") from error
-
-
-def _not_json(name: str) -> Any:
-    raise ProblemError(f"{name} is not a JSON value.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
-    found: JsonObject = {}
-    for name, value in pairs:
-        if name in found:
-            raise ProblemError(f"“{name}” is there twice.")
-        found[name] = value
-    return found
+    except strict_json.ConstantError as error:
+        raise ProblemError(f"{error.name} is not a JSON value.") from error
+    except strict_json.TwiceError as error:
+        raise ProblemError(f"“{error.name}” is there twice.") from error

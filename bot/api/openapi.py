@@ -11,13 +11,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from countersign.approvals.audit.canonical import NESTING_LIMIT
+from countersign.approvals.strict_json import MAX_NUMBER_CHARS
 from countersign.bot.api.operation import MAX_ID_CHARS, Operation
 from countersign.bot.api.sessions import MAX_KEY_CHARS
 from countersign.bot.http.bodies import (
     HTTP_LIMITS,
     MAX_BODY_BYTES,
     MAX_DEPTH,
-    MAX_NUMBER_CHARS,
     READ_TIMEOUT_S,
 )
 from countersign.bot.http.problems import MEDIA_TYPE, Problem

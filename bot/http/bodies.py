@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+
+from countersign.approvals.strict_json import TooDeepError, read_json
 
 
 def _without_its_bytes(record: logging.LogRecord) -> bool:
@@ -56,8 +57,6 @@ HTTP_LIMITS: dict[str, Any] = {
 what is beyond is answered 400 by aiohttp."""
 MAX_DEPTH = 128
 """Levels of lists and objects in a body: those of the arguments of a call, and some around them."""
-MAX_NUMBER_CHARS = 400
-"""Characters of one number: a double, however it is written out."""
 
 _END = {"Connection": "close"}
 """What is left of a body that was not read must not be taken for the next request."""
@@ -139,66 +138,15 @@ def parse_json(body: bytes, *, unique: bool = False) -> Any:
     Raises ValueError: the text is for the sender.
     """
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"),
-            parse_constant=_refuse,
-            parse_float=_float,
-            parse_int=_int,
-            object_pairs_hook=_unique if unique else None,
-        )
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
+        return read_json(body.decode("utf-8-sig"), unique=unique, levels=MAX_DEPTH)
+    except TooDeepError:
+        raise
     except UnicodeDecodeError as exc:
         raise ValueError(f"is not JSON: it is not UTF-8 ({exc.reason})") from None
     except ValueError as exc:
         raise ValueError(f"is not JSON: {exc}") from None
-    if _deeper_than(value, MAX_DEPTH):
-        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
-    return value
 
 
 def _too_large(limit_bytes: int, size_bytes: int) -> web.HTTPRequestEntityTooLarge:
     text = f"The body is larger than the {limit_bytes:,} bytes that are read."
     return web.HTTPRequestEntityTooLarge(limit_bytes, size_bytes, text=text, headers=_END)
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    level = [value]
-    for _ in range(levels + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return False
-    return True
-
-
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _float(text: str) -> float:
-    if len(text) > MAX_NUMBER_CHARS:
-        raise ValueError(f"a number has more than {MAX_NUMBER_CHARS} characters")
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is too large for a number")
-    return number
-
-
-def _int(text: str) -> int:
-    if len(text) > MAX_NUMBER_CHARS:
-        raise ValueError(f"a number has more than {MAX_NUMBER_CHARS} characters")
-    return int(text)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Whoever looks at a vote on its way must see the one that is counted."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found

@@ -6,9 +6,10 @@ from typing import Any
 
 from countersign.approvals.forms.display import PLAIN_LABEL, label_of
 from countersign.approvals.forms.fields import Field
-from countersign.approvals.forms.parsing import LARGEST_EXACT, typed_text
+from countersign.approvals.forms.parsing import typed_text
 from countersign.approvals.forms.wording import cut, in_words, visible
 from countersign.approvals.models import JsonObject
+from countersign.approvals.strict_json import LARGEST_EXACT
 from countersign.bot.teams.elements import banner, words
 
 INPUT_PREFIX = "arg_"
