@@ -1,38 +1,26 @@
-"""The people's side of the service: vote, look, cancel. Each call is one transaction."""
+"""What people do: vote, read, resolve a doubt, cancel. Each call is one transaction."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
-from typing import Generic, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.audit.ledger import Verification
-from countersign.approvals.conversations import Conversations
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.executions import Executions
-from countersign.approvals.decisions.handoff import Takeover
-from countersign.approvals.decisions.long_results import ResultText, whole
 from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.decisions.refusals import refused
 from countersign.approvals.decisions.voting import Ballot, BallotBox, Refusal
-from countersign.approvals.decisions.waiting import Waiting
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
     CountersignError,
     ExpiredError,
-    IntegrityError,
-    InvalidError,
     NotAuthorisedError,
     ProposedError,
     StaleDigestError,
@@ -41,14 +29,9 @@ from countersign.approvals.forms.causes import SessionCause
 from countersign.approvals.models import (
     Actor,
     Checked,
-    Conversation,
-    ConversationKey,
-    Delivery,
     DeliveryId,
     JsonObject,
-    LedgerEntry,
     Opening,
-    Principal,
     PrincipalId,
     Request,
     RequestId,
@@ -57,23 +40,15 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     SessionStatus,
-    Value,
     Verdict,
-    Vote,
 )
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import (
-    Channels,
     Clock,
-    Directory,
-    Jobs,
-    RequestView,
     Store,
     ToolCatalog,
 )
 from countersign.approvals.rules.authority import ADMIN_ROLE
-from countersign.approvals.rules.eligibility import asked, eligible
-from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import ledger as ledger_rows
@@ -82,53 +57,35 @@ from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.clock_ahead import SKEW
-from countersign.approvals.store.verifying import verify_all, verify_one
-from countersign.approvals.tickets import ActKey, RecordedAct
+from countersign.approvals.tickets import ActKey
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
-MAX_PAGE = 200
 _GOES_ON = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
 
 
-class Page(Value, Generic[T]):
-    """Some items, and the cursor of what comes after them."""
-
-    items: tuple[T, ...]
-    next: str | None = None
-
-
-class ApprovalService:
-    """What channels, the REST API and the command line call."""
+class Approvals:
+    """What channels, the REST API and the command line call to decide; `records.Records` reads."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
-        policy: Policy,
-        directory: Directory,
-        jobs: Jobs,
-        channels: Channels,
         catalog: ToolCatalog,
+        outbox: FollowUp,
+        asking: Asking,
+        executions: Executions,
+        box: BallotBox,
+        doubts: Doubts,
+        *,
         observer: Observer = SILENT,
-        takeover: Takeover | None = None,
     ):
+        """See `approvals.compose`."""
         self._store = store
         self._clock = clock
         self._observer = observer
-        self._directory = directory
         self._catalog = catalog
-        self._follow = FollowUp(jobs, directory, channels, takeover)
-        self._asking = Asking(policy, catalog, self._follow)
-        self._executions = Executions(policy, directory, self._follow, self._asking)
-        self._box = BallotBox(policy, self._asking, self._follow)
-        self._doubts = Doubts(store, clock, self._follow)
-        self._conversations = Conversations(store, clock, self._follow)
-
-    @property
-    def conversations(self) -> Conversations:
-        """Where people can be reached."""
-        return self._conversations
+        self._follow, self._asking, self._executions = outbox, asking, executions
+        self._box, self._doubts = box, doubts
 
     async def vote(
         self,
@@ -334,7 +291,7 @@ class ApprovalService:
 
         return await self._store.write(unit)
 
-    async def settle(
+    async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
     ) -> Request:
         """Take a person's word for whether a request in doubt took effect: `decisions.doubts`.
@@ -343,7 +300,7 @@ class ApprovalService:
         Raises NotFoundError; NotInDoubtError with who was first; NotAuthorisedError (which is on
         the ledger); InvalidError.
         """
-        return await self._doubts.settle(request_id, actor, happened=happened, note=note)
+        return await self._doubts.resolve(request_id, actor, happened=happened, note=note)
 
     async def cancel(
         self, session_id: SessionId, actor: Actor, *, unless_proposed: bool = False
@@ -388,190 +345,6 @@ class ApprovalService:
         log.info("session cancelled", session_id=session_id, via=actor.via)
         return session
 
-    async def begun_with(self, idempotency_key: str) -> Session | None:
-        """The session that was started with this key."""
-        return await self._store.read(lambda c: session_rows.of_key(c, idempotency_key))
-
-    async def acted(self, act: ActKey) -> RecordedAct | None:
-        """What became of an act, if it was a vote or an answer."""
-        return await self._store.read(lambda c: ticket_rows.act(c, act))
-
-    async def view(self, request_id: str) -> RequestView:
-        """All that a channel shows of a request. Raises NotFoundError."""
-        return await self._store.read(lambda c: self.view_in(c, request_id))
-
-    def view_in(self, connection: Connection, request_id: str) -> RequestView:
-        """`view` inside a transaction of the caller's."""
-        request = request_rows.get(connection, request_id)
-        session = session_rows.get(connection, request.session_id)
-        together = request_rows.of_checkpoint(connection, request.session_id, request.checkpoint_id)
-        votes = tuple(request_rows.votes_of(connection, request_id))
-        return RequestView(
-            request=request,
-            session=session,
-            votes=votes,
-            requester=self._directory.by_id(request.requester),
-            siblings=tuple(r for r in together if r.id != request.id),
-            arguments_schema=self._catalog.schema(session.workflow, request.tool),
-            eligible=self.eligible(request, votes),
-            openings=tuple(opening_rows.of_revision(connection, request.id, request.revision)),
-        )
-
-    def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
-        """Who may decide it now, after these votes, by id; () once it is decided or too late."""
-        if request.status is not RequestStatus.PENDING:
-            return ()
-        if request.expires_at is not None and request.expires_at <= self._clock.now():
-            return ()
-        return eligible(asked(request, votes), self._directory)
-
-    async def request(self, request_id: str) -> Request:
-        """One request. Raises NotFoundError."""
-        return await self._store.read(lambda c: request_rows.get(c, request_id))
-
-    async def session(self, session_id: str) -> Session:
-        """One session. Raises NotFoundError."""
-        return await self._store.read(lambda c: session_rows.get(c, session_id))
-
-    async def requests(
-        self,
-        *,
-        status: RequestStatus | None = None,
-        session_id: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-        newest: bool = False,
-    ) -> Page[Request]:
-        """Requests, oldest (or newest) first. Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
-        found = await self._store.read(
-            lambda c: request_rows.page(
-                c, status=status, session_id=session_id, after=after, limit=size + 1, newest=newest
-            )
-        )
-        return _page(found, size)
-
-    async def sessions(
-        self,
-        *,
-        status: SessionStatus | None = None,
-        conversation: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page[Session]:
-        """Sessions, newest first. Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
-        found = await self._store.read(
-            lambda c: session_rows.page(
-                c, status=status, conversation=conversation, after=after, limit=size + 1
-            )
-        )
-        return _page(found, size)
-
-    async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
-        """Pending requests that this person may decide now, oldest first."""
-        return (await self.mine(principal, limit=limit)).items
-
-    async def mine(
-        self,
-        principal: Principal,
-        *,
-        session_id: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page[Request]:
-        """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
-        waiting = Waiting(self._directory, principal, self._clock.now())
-
-        def unit(connection: Connection) -> list[Request]:
-            if session_id is not None:
-                return waiting.of_session(connection, session_id, after=after, limit=size + 1)
-            return waiting.page(connection, after=after, limit=size + 1)
-
-        return _page(await self._store.read(unit), size)
-
-    async def votes(self, request_id: str) -> Sequence[Vote]:
-        """All votes on all revisions of a request, oldest first."""
-        return await self._store.read(lambda c: request_rows.votes_of(c, request_id))
-
-    async def deliveries(self, request_id: str) -> Sequence[Delivery]:
-        """Where a request is shown, or waits to be."""
-        return await self._store.read(lambda c: delivery_rows.of_request(c, request_id))
-
-    async def around(
-        self, request_ids: Sequence[RequestId]
-    ) -> Mapping[RequestId, tuple[Sequence[Vote], Sequence[Delivery]]]:
-        """`votes` and `deliveries` of each of these requests, a page at most."""
-
-        def unit(connection: Connection) -> tuple[list[Vote], list[Delivery]]:
-            votes = request_rows.votes_among(connection, request_ids)
-            return votes, delivery_rows.of_requests(connection, request_ids)
-
-        votes, deliveries = await self._store.read(unit)
-        return {
-            of: (
-                [vote for vote in votes if vote.request_id == of],
-                [delivery for delivery in deliveries if delivery.request_id == of],
-            )
-            for of in request_ids
-        }
-
-    async def sessions_of(self, requests: Sequence[Request]) -> Mapping[SessionId, Session]:
-        """The sessions of these requests, a page at most."""
-        ids = {request.session_id for request in requests}
-        return await self._store.read(lambda c: session_rows.among(c, ids))
-
-    def schema(self, session: Session, tool: str) -> JsonObject | None:
-        """What the tool accepts; None where it is not known here."""
-        return self._catalog.schema(session.workflow, tool)
-
-    async def result(self, request_id: RequestId) -> ResultText:
-        """All that is kept of what a call returned. Raises NotFoundError, also if nothing is known
-        of it yet."""
-        return await self._store.read(lambda c: whole(c, request_id))
-
-    async def transcript(self, session_id: str) -> Sequence[JsonObject]:
-        """The chat's messages up to the last stored state. Raises NotFoundError."""
-        text = await self._store.read(lambda c: session_rows.snapshot(c, session_id))
-        return [] if text is None else codec.loads(text).get("messages", [])
-
-    async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
-        """A session's entries in order. Raises NotFoundError, or IntegrityError if one of them is
-        not what we wrote."""
-
-        def unit(connection: Connection) -> list[LedgerEntry]:
-            session_rows.get(connection, session_id)
-            try:
-                return ledger_rows.entries(connection, session_id)
-            except ValueError as exc:
-                raise IntegrityError(
-                    f"The ledger of session {session_id} was changed and cannot be read: {exc}"
-                ) from exc
-
-        return await self._store.read(unit)
-
-    async def verify(self, session_id: SessionId | None = None) -> Verification:
-        """Check the chain of one session, or of all."""
-        if session_id is None:
-            return await verify_all(self._store)
-
-        def unit(connection: Connection) -> Verification:
-            session_rows.get(connection, session_id)
-            return verify_one(connection, session_id)
-
-        return await self._store.read(unit)
-
-    async def save_conversation(
-        self, conversation: Conversation, *, only_known: bool = False, installed: bool = False
-    ) -> None:
-        """See `approvals.conversations.Conversations.save`."""
-        await self._conversations.save(conversation, only_known=only_known, installed=installed)
-
-    async def conversation(self, key: ConversationKey) -> Conversation | None:
-        """The conversation of this key."""
-        return await self._conversations.get(key)
-
     async def adopt_delivery(
         self, request_id: RequestId, channel: str, reference: JsonObject
     ) -> None:
@@ -599,35 +372,6 @@ class ApprovalService:
             self._follow.redeliver(connection, [delivery_id])
 
         await self._store.write(unit)
-
-
-def _limit(limit: int) -> int:
-    if not 1 <= limit <= MAX_PAGE:
-        raise InvalidError(f"limit must be between 1 and {MAX_PAGE}.")
-    return limit
-
-
-def _cursor(cursor: str | None) -> tuple[str, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        codec.from_text(at)
-        if "\0" in row_id:  # PostgreSQL does not even compare it
-            raise ValueError("no id")
-    except (ValueError, binascii.Error, UnicodeError) as exc:
-        raise InvalidError("The cursor is not one that this server gave; start again.") from exc
-    return at, row_id
-
-
-def _page(found: list[T], size: int) -> Page[T]:
-    items = tuple(found[:size])
-    if len(found) <= size:
-        return Page(items=items)
-    last = items[-1]
-    at: datetime = last.created_at  # type: ignore[attr-defined]
-    text = f"{codec.to_text(at)} {last.id}"  # type: ignore[attr-defined]
-    return Page(items=items, next=base64.urlsafe_b64encode(text.encode()).decode())
 
 
 def _reason(outcome: Request | Refusal | AskAgain) -> str:

@@ -8,10 +8,11 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import DELIVER, NOTIFY
 from countersign.approvals.models import Conversation, ConversationKey, PrincipalId
-from countersign.approvals.ports import Clock, Store
+from countersign.approvals.ports import Clock, Job, Jobs, Store
 from countersign.approvals.store import conversations as rows
+from countersign.approvals.store import deliveries as delivery_rows
 
 log = structlog.get_logger(__name__)
 
@@ -19,8 +20,8 @@ log = structlog.get_logger(__name__)
 class Conversations:
     """Implements `approvals.ports.Conversations`. Each call is one transaction."""
 
-    def __init__(self, store: Store, clock: Clock, follow: FollowUp):
-        self._store, self._clock, self._follow = store, clock, follow
+    def __init__(self, store: Store, clock: Clock, jobs: Jobs):
+        self._store, self._clock, self._jobs = store, clock, jobs
 
     async def get(self, key: ConversationKey) -> Conversation | None:
         """The conversation of this key."""
@@ -50,7 +51,7 @@ class Conversations:
             if change is None:
                 return None
             current = heard.model_copy(update={"principal_id": change.principal_id})
-            self._follow.reopened(connection, current, now, moved=change.moved)
+            self._send_what_waits(connection, current, now, moved=change.moved)
             if installed or change.reopened:
                 for other in rows.of_team(connection, heard):
                     self._reopen(connection, other.key, now)
@@ -95,8 +96,16 @@ class Conversations:
     def _reopen(self, connection: Connection, key: str, now: datetime) -> bool:
         conversation = rows.unblock(connection, key)
         if conversation is not None:
-            self._follow.reopened(connection, conversation, now, moved=False)
+            self._send_what_waits(connection, conversation, now, moved=False)
         return conversation is not None
+
+    def _send_what_waits(
+        self, connection: Connection, conversation: Conversation, now: datetime, *, moved: bool
+    ) -> None:
+        for delivery_id in delivery_rows.revive(connection, conversation, now, moved=moved):
+            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+        if delivery_rows.revive_notices(connection, conversation.key, now):
+            self._jobs.enqueue(connection, Job(kind=NOTIFY, id=conversation.key))
 
 
 def _say_closed(keys: Sequence[str], reason: str) -> None:

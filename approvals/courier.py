@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
 from countersign.approvals import backoff
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import (
     BusyError,
     CountersignError,
@@ -43,6 +43,7 @@ from countersign.approvals.ports import (
     RequestView,
     Store,
 )
+from countersign.approvals.records import Records
 from countersign.approvals.rules.unreachable import news
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store import deliveries as rows
@@ -61,13 +62,14 @@ class Courier:
         self,
         store: Store,
         clock: Clock,
-        service: ApprovalService,
+        records: Records,
+        approvals: Approvals,
         channels: Channels,
         observer: Observer = SILENT,
     ):
         self._store = store
         self._clock = clock
-        self._service = service
+        self._records, self._approvals = records, approvals
         self._channels = channels
         self._observer = observer
         self._outages = Outages("channel")
@@ -135,7 +137,7 @@ class Courier:
             tried = delivery.attempts + 1
             # Without an error it is under way: `free_attempts` tells that from a back-off.
             rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
-            return delivery, self._service.view_in(connection, delivery.request_id)
+            return delivery, self._records.view_in(connection, delivery.request_id)
 
         return await self._store.write(unit)
 
@@ -202,7 +204,7 @@ class Courier:
         tickets the reconciler closes the one that is not on record."""
         log.warning("request shown twice", channel=delivery.channel, delivery_id=delivery.id)
         if not reference.get("ticket"):
-            await self._service.adopt_delivery(delivery.request_id, delivery.channel, reference)
+            await self._approvals.adopt_delivery(delivery.request_id, delivery.channel, reference)
 
     async def _failed(
         self, delivery: Delivery, retry_after_s: float | None, why: str, *, outage: bool = True

@@ -49,7 +49,14 @@ class Clock(Protocol):
         for good."""
 
 
-class Store(Protocol):
+class Reader(Protocol):
+    """Rows to look at, also of a database that somebody else writes."""
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """Run `unit` on a read-only snapshot. Raises UnavailableError if it cannot be read."""
+
+
+class Store(Reader, Protocol):
     """Rows with transactions. Units are plain synchronous functions over a Connection."""
 
     @property
@@ -63,9 +70,6 @@ class Store(Protocol):
         not undo the unit. A unit does SQL only: no awaiting, no network, no slow work.
         Raises UnavailableError if the store cannot be written.
         """
-
-    async def read(self, unit: Callable[[Connection], T]) -> T:
-        """Run `unit` on a read-only snapshot. Raises UnavailableError if it cannot be read."""
 
 
 class Job(Value):
@@ -111,11 +115,15 @@ class Directory(Protocol):
         """Everybody there is, ordered by id."""
 
 
-class ToolCatalog(Protocol):
-    """What the tools of a workflow accept."""
+class Schemas(Protocol):
+    """What the tools of a workflow accept, to be shown."""
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The JSON Schema of the tool's arguments as the tool takes them; None if unknown."""
+
+
+class ToolCatalog(Schemas, Protocol):
+    """What the tools of a workflow accept."""
 
     def schema_version(self, workflow: str, tool: str) -> str | None:
         """Names what the tool takes and fills in, here and now; None if unknown."""
@@ -311,12 +319,17 @@ class Conversations(Protocol):
     async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
         """The newest one-to-one chat with this person in this channel."""
 
-    async def save(self, heard: Conversation) -> bool:
-        """Remember a conversation that was opened, or heard of; whether it was not known."""
+    async def save(
+        self, heard: Conversation, *, only_known: bool = False, installed: bool = False
+    ) -> bool:
+        """It was heard of: it is where it says, and open to us. Whether it was not known."""
 
     async def closed(self, known: Conversation, reason: str) -> bool:
         """It refuses us until people there undo that; `reason` as of UnreachableError. False if it
         was heard of since `known` was read."""
+
+    async def removed(self, heard: Conversation, reason: str) -> None:
+        """It is closed to us, and with it all of its team."""
 
     async def opened(self, key: ConversationKey) -> None:
         """Something could be sent there, though it was closed."""

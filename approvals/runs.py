@@ -6,7 +6,6 @@ follows commit together, before anything is sent or run.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,7 +23,6 @@ from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.executions import Executions
 from countersign.approvals.decisions.handoff import Run as Run
 from countersign.approvals.decisions.handoff import Takeover
-from countersign.approvals.decisions.long_results import RESULT_CHARS
 from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
 from countersign.approvals.errors import (
@@ -52,12 +50,9 @@ from countersign.approvals.models import (
     SessionStatus,
     ToolCall,
 )
-from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import (
-    Channels,
     Clock,
     Directory,
-    Jobs,
     Store,
     ToolCatalog,
 )
@@ -116,28 +111,23 @@ class Runs:
         clock: Clock,
         policy: Policy,
         directory: Directory,
-        jobs: Jobs,
-        channels: Channels,
         catalog: ToolCatalog,
+        outbox: FollowUp,
+        asking: Asking,
+        executions: Executions,
+        handoff: Takeover,
         *,
-        lease_s: float = 30.0,
-        takeover: Takeover | None = None,
-        observer: Observer = SILENT,
-        result_chars: int = RESULT_CHARS,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
+        """See `approvals.compose`; a lease lasts as long as `handoff` says."""
         self._store = store
         self._clock = clock
         self._tool_timeout_s = tool_timeout_s
         self._policy = policy
         self._directory = directory
         self._catalog = catalog
-        self._takeover = Takeover(time.monotonic, lease_s=lease_s) if takeover is None else takeover
-        self._follow = FollowUp(jobs, directory, channels, self._takeover)
-        self._asking = Asking(policy, catalog, self._follow)
-        self._executions = Executions(
-            policy, directory, self._follow, self._asking, observer, result_chars=result_chars
-        )
+        self._follow, self._asking = outbox, asking
+        self._executions, self._takeover = executions, handoff
         self.lease_s = self._takeover.lease_s
 
     async def start(

@@ -19,18 +19,14 @@ from countersign.agents.classic.models import SharedClient, llm_config, shared_c
 from countersign.agents.guard.standing import ContextExecutor, carry_context
 from countersign.agents.leases import elapsed_s
 from countersign.agents.session_manager import SESSIONS_AT_ONCE
-from countersign.approvals.approvals import ApprovalService
-from countersign.approvals.courier import Courier
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.compose import compose as compose_domain
+from countersign.approvals.conversations import Conversations
 from countersign.approvals.decisions.handoff import Takeover
 from countersign.approvals.decisions.outbox import (
-    DELIVER,
-    DOUBT,
-    EXPIRE,
     LOOK,
-    NOTIFY,
     POLL,
     RUN,
-    FollowUp,
 )
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.errors import ConfigurationError, UnavailableError
@@ -39,13 +35,11 @@ from countersign.approvals.jobs.local import WAITING
 from countersign.approvals.jobs.sealing import SEAL, Sealing
 from countersign.approvals.models import Effect
 from countersign.approvals.ports import (
-    Channel,
     Clock,
     Job,
 )
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.runs import Runs
 from countersign.approvals.store import open_store
 from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
@@ -67,7 +61,7 @@ from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
 from countersign.connectors.reconciler import Reconciler
-from countersign.connectors.system import Configured, Deployment, Domain, Opened
+from countersign.connectors.system import Configured, Deployment, Inbound, Opened
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +81,7 @@ class Runtime:
     health: Health
     systems: Mapping[str, Opened]
     manager: SessionManager
-    service: ApprovalService
+    approvals: Approvals
     review: Review
     findings: tuple[Finding, ...]
     """What does not fit between the rules, the tools and the people."""
@@ -133,7 +127,7 @@ class Runtime:
         the people of this configuration."""
         while True:
             try:
-                if changed := await self.service.ask_again_what_changed():
+                if changed := await self.approvals.ask_again_what_changed():
                     log.info("requests asked again", count=changed)
                 await self.review.run()
             except UnavailableError as exc:
@@ -176,26 +170,13 @@ async def compose(
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
-        takeover = Takeover(elapsed_s)
-        # The service plans deliveries for the channels, and the channels read from the service.
-        channels: dict[str, Channel] = {}
-        service = ApprovalService(
-            store,
-            clock,
-            policy,
-            directory,
-            jobs,
-            channels,
-            registry,
-            observer=watch,
-            takeover=takeover,
-        )
+        conversations = Conversations(store, clock, jobs)
         links = read_links(settings, clock)
         deployment = Deployment(
             clock=clock,
             store=store,
             directory=directory,
-            conversations=service.conversations,
+            conversations=conversations,
             links=links,
             local=settings.local,
             host=host,
@@ -205,56 +186,53 @@ async def compose(
             for each in settings.systems
         }
         connectors = {name: each.tickets for name, each in systems.items() if each.tickets}
-        channels |= {name: each.channel for name, each in systems.items()}
-        runs = Runs(
+        channels = {name: each.channel for name, each in systems.items()}
+        domain = compose_domain(
             store,
             clock,
+            jobs,
             policy,
             directory,
-            jobs,
-            channels,
             registry,
-            takeover=takeover,
+            channels,
             observer=watch,
+            handoff=Takeover(elapsed_s),
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )
+        approvals, records, runs = domain.approvals, domain.records, domain.runs
         brakes = Brakes(**settings.limits.agents.model_dump())
         manager = await stack.enter_async_context(
             SessionManager(runs, registry, observer=watch, brakes=brakes)
         )
-        takeover.open(lambda: manager.free_slots() if jobs.is_open else 0)
+        domain.handoff.open(lambda: manager.free_slots() if jobs.is_open else 0)
         stack.push_async_callback(runs.leave)
-        courier = Courier(store, clock, service, channels, watch)
         jobs.handle(RUN, manager.run, at_once=WAITING)  # which has slots of its own
-        jobs.handle(DELIVER, courier.deliver)
-        jobs.handle(NOTIFY, courier.notify)
-        jobs.handle(EXPIRE, service.expire)
-        jobs.handle(DOUBT, runs.doubt)
+        domain.answer(jobs)
         sealing = Sealing(store, clock)
         jobs.handle(SEAL, sealing.seal)
         jobs.each_sweep(Job(kind=SEAL, id="heads"))
         stack.push_async_callback(sealing.leave)
-        follow_up = FollowUp(jobs, directory, channels)
         reconciler = Reconciler(
-            connectors, store, clock, service, directory, follow_up, links=links
+            connectors, store, clock, approvals, records, directory, domain.outbox, links=links
         )
         await reconciler.plan()
         jobs.handle(LOOK, reconciler.look)
         jobs.handle(POLL, reconciler.poll)
         limits = Limits(settings.limits)
         starts = BoundedRuns(runs, store, at_most=settings.limits.running_sessions)
-        domain = Domain(service, starts, registry.infos(), limits)
+        inbound = Inbound(approvals, records, starts, registry.infos(), limits)
         routes = [
             route
             for each in systems.values()
-            for route in await stack.enter_async_context(each.listen(domain))
+            for route in await stack.enter_async_context(each.listen(inbound))
         ]
         health = Health(store, jobs, clock)
         state = State(store, clock, health.checks)
         watch.metrics.add(state)
         services = Services(
-            approvals=service,
+            approvals=approvals,
+            records=records,
             sessions=Sessions(starts, registry),
             directory=directory,
             tokens=Tokens(settings.tokens),
@@ -269,12 +247,13 @@ async def compose(
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
-            reading=None if links is None else ReadingPage(links, service, directory, limits),
+            reading=None
+            if links is None
+            else ReadingPage(links, approvals, records, directory, limits),
             measure=measured(watch.metrics, tracing),
         )
-        review = Review(store, clock, directory, follow_up, watch)
         found = tuple(findings(settings, registry))
-        yield Runtime(parts, jobs, health, systems, manager, service, review, found)
+        yield Runtime(parts, jobs, health, systems, manager, approvals, domain.review, found)
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.backoff import BACKOFF_MAX_S, backoff_s
 from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
@@ -29,6 +29,7 @@ from countersign.approvals.ports import (
     TicketConnector,
 )
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.records import Records
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import Observation, PollState, WebhookHint
@@ -59,7 +60,8 @@ class Reconciler:
         connectors: Mapping[str, TicketConnector],
         store: Store,
         clock: Clock,
-        service: ApprovalService,
+        approvals: Approvals,
+        records: Records,
         directory: Directory,
         follow_up: FollowUp,
         *,
@@ -68,15 +70,15 @@ class Reconciler:
         """`links` lead to the page that shows what does not fit into a ticket."""
         self._connectors = connectors
         self._settlings = {
-            name: Settling(connector, store, clock, service, directory, links)
+            name: Settling(connector, store, clock, approvals, records, directory, links)
             for name, connector in connectors.items()
         }
         self._awaited = {name: Awaited(store, name) for name in connectors}
-        self._store, self._clock, self._service = store, clock, service
+        self._store, self._clock = store, clock
         # Polls keep in their row whether they fail; this is for tickets that are read one by one.
         self._outages = Outages("ticket", key="system")
         self._follow = follow_up
-        self._losses = Losses(store, clock, service, follow_up)
+        self._losses = Losses(store, clock, approvals, follow_up)
 
     async def plan(self) -> None:
         """Begin: every system is read at once, and all of it."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 from sqlalchemy import Connection
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.errors import CountersignError, NotFoundError
 from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject
@@ -39,16 +39,16 @@ IMPOSTORS_MAX = 10
 class Losses:
     """Repairs what people did to tickets beside answering them."""
 
-    def __init__(self, store: Store, clock: Clock, service: ApprovalService, follow_up: FollowUp):
+    def __init__(self, store: Store, clock: Clock, approvals: Approvals, follow_up: FollowUp):
         self._store, self._clock = store, clock
-        self._service, self._follow = service, follow_up
+        self._approvals, self._follow = approvals, follow_up
 
     async def lost(self, delivery: Delivery) -> None:
         """The ticket was deleted or hidden from us: the request still waits, in a new ticket."""
         ref = ticket_of(delivery)
         key = ActKey(channel=delivery.channel, ticket_id=ref.id, act_id=rows.LOST)
         body: JsonObject = {"channel": delivery.channel, "ticket": ref.key}
-        await self._service.note(delivery.request_id, "ticket_lost", body, act=key)
+        await self._approvals.note(delivery.request_id, "ticket_lost", body, act=key)
         now = self._clock.now()
 
         def unit(connection: Connection) -> str:
@@ -140,7 +140,7 @@ class Losses:
             "ticket": seen.ref.key,
             "counts": kept.key,
         }
-        if await self._service.note(delivery.request_id, "ticket_impostor", body, act=key):
+        if await self._approvals.note(delivery.request_id, "ticket_impostor", body, act=key):
             said = f"{seen.ref.key} carries the label of {kept.key}; nothing in it counts."
             log.warning("ticket of somebody else", ticket=seen.ref.key, counts=kept.key)
             await self._store.write(

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.forms.systems import Named, declare
 from countersign.approvals.models import ConversationKey, Principal, PrincipalId, Session
 from countersign.approvals.ports import (
@@ -25,6 +25,7 @@ from countersign.approvals.ports import (
     TicketConnector,
 )
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.records import Records
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.last_seen import last_seen
 from countersign.connectors.ticket_channel import TicketChannel
@@ -99,10 +100,11 @@ class Admission(Protocol):
 
 
 @dataclass(frozen=True)
-class Domain:
+class Inbound:
     """What people's answers are brought to."""
 
-    approvals: ApprovalService
+    approvals: Approvals
+    records: Records
     starts: Starts
     workflows: Sequence[WorkflowInfo]
     limits: Admission
@@ -117,11 +119,11 @@ class Route(NamedTuple):
     """Takes an `aiohttp.web.Request` and gives its answer."""
 
 
-Listen = Callable[[Domain], AbstractAsyncContextManager[Sequence[Route]]]
+Listen = Callable[[Inbound], AbstractAsyncContextManager[Sequence[Route]]]
 
 
 @asynccontextmanager
-async def nothing(_: Domain) -> AsyncIterator[Sequence[Route]]:
+async def nothing(_: Inbound) -> AsyncIterator[Sequence[Route]]:
     """No routes of its own."""
     yield ()
 

@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
 from countersign.approvals.errors import (
@@ -40,6 +40,7 @@ from countersign.approvals.ports import (
     TicketConnector,
 )
 from countersign.approvals.read_links import VALID_S, ReadLinks
+from countersign.approvals.records import Records
 from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
@@ -82,7 +83,8 @@ class Settling:
         connector: TicketConnector,
         store: Store,
         clock: Clock,
-        service: ApprovalService,
+        approvals: Approvals,
+        records: Records,
         directory: Directory,
         links: ReadLinks | None = None,
     ):
@@ -90,7 +92,8 @@ class Settling:
         self._links = links
         self._channel = TicketChannel(connector, store, clock, directory)
         self._connector = connector
-        self._store, self._service, self._directory = store, service, directory
+        self._store, self._directory = store, directory
+        self._approvals, self._records = approvals, records
         self._name = connector.name
         self._words = Vocabulary(
             languages=tuple(connector.languages), changes_words=tuple(connector.changes_words)
@@ -117,11 +120,11 @@ class Settling:
             log.warning("ticket gone while answering", ticket=seen.ref.key)
 
     async def _is_over(self, delivery: Delivery) -> bool:
-        request = await self._service.request(delivery.request_id)
+        request = await self._records.request(delivery.request_id)
         return not is_current(delivery, request)
 
     async def _take(self, delivery: Delivery, finding: TicketVote | TicketRefusal) -> None:
-        view = await self._service.view(delivery.request_id)
+        view = await self._records.view(delivery.request_id)
         if not is_current(delivery, view.request):
             await self._late(delivery, view, finding)
             return
@@ -135,7 +138,7 @@ class Settling:
         except (InvalidError, DeniedByPolicyError, UnreadError) as exc:
             await self._refuse(delivery, finding.act, str(exc))
         except ConflictError:
-            fresh = await self._service.view(delivery.request_id)
+            fresh = await self._records.view(delivery.request_id)
             await self._late(delivery, fresh, finding)
 
     async def _vote(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> None:
@@ -151,7 +154,7 @@ class Settling:
             words, arguments = wanted(act, verdict, view, also, self._words)
             if arguments is not None:
                 verdict = Verdict.MODIFY
-        await self._service.vote(
+        await self._approvals.vote(
             request.id,
             self._actor(act),
             verdict=verdict,
@@ -192,7 +195,7 @@ class Settling:
 
     async def _refuse(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
         key, reason = self._key(delivery, act), cut(reason, REASON_LIMIT)
-        await self._service.refuse(delivery.request_id, self._actor(act), reason, act=key)
+        await self._approvals.refuse(delivery.request_id, self._actor(act), reason, act=key)
         await self._show_operators(delivery, act, reason)
 
     async def _late(
@@ -214,7 +217,7 @@ class Settling:
             "identity": f"{self._name}:{act.actor}",
             "state": act.state,
         }
-        await self._service.note(
+        await self._approvals.note(
             delivery.request_id,
             "ticket_moved_late",
             body,
@@ -237,7 +240,7 @@ class Settling:
 
         def unit(connection: Connection) -> tuple[Delivery, RequestView]:
             current = delivery_rows.get(connection, delivery.id)
-            return current, self._service.view_in(connection, delivery.request_id)
+            return current, self._records.view_in(connection, delivery.request_id)
 
         current, view = await self._store.read(unit)
         found = outcome_of(current, view)
@@ -246,7 +249,7 @@ class Settling:
 
     async def _answer_all(self, delivery: Delivery, seen: Observation) -> RequestView:
         """Tell the ticket what became of each act, once."""
-        view = await self._service.view(delivery.request_id)
+        view = await self._records.view(delivery.request_id)
         acts = {act.id: act for act in seen.acts}
         for recorded in await self._recorded(delivery):
             if recorded.answered:
@@ -316,7 +319,7 @@ class Settling:
         ref = ticket_of(delivery)
         key = ActKey(channel=self._name, ticket_id=ref.id, act_id="left alone")
         body: JsonObject = {"channel": self._name, "ticket": ref.key}
-        if await self._service.note(delivery.request_id, "ticket_left_alone", body, act=key):
+        if await self._approvals.note(delivery.request_id, "ticket_left_alone", body, act=key):
             said = (
                 f"{ref.key} was moved more than {ACTS_MAX} times; it is not moved back any more. "
                 "Decide it elsewhere, and look for an automation that moves it."
@@ -337,7 +340,7 @@ class Settling:
             "identity": f"{self._name}:{seen.altered_by}",
         }
         reason = f"The text of {ref.key} was changed by {seen.altered_by}; it was restored."
-        if await self._service.note(delivery.request_id, "ticket_altered", body, act=key):
+        if await self._approvals.note(delivery.request_id, "ticket_altered", body, act=key):
             log.warning("ticket text changed", ticket=ref.key, by=seen.altered_by)
         await self._store.write(
             lambda c: delivery_rows.record(c, delivery.id, error=visible(reason)[:1000])

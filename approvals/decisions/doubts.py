@@ -48,10 +48,10 @@ class Doubts:
         self._store, self._clock = store, clock
         self._follow = follow_up
 
-    async def settle(
+    async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
     ) -> Request:
-        """See `approvals.approvals.ApprovalService.settle`."""
+        """See `approvals.approvals.Approvals.resolve`."""
         now = self._clock.now()
 
         def unit(connection: Connection) -> Request | Refusal:

@@ -11,7 +11,6 @@ from countersign.approvals import ids
 from countersign.approvals.decisions.handoff import Takeover
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
-    Conversation,
     DeliveryId,
     Principal,
     Request,
@@ -144,14 +143,6 @@ class FollowUp:
         """Ring for deliveries that are due again."""
         for delivery_id in delivery_ids:
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
-
-    def reopened(
-        self, connection: Connection, conversation: Conversation, now: datetime, *, moved: bool
-    ) -> None:
-        """It is known (again) how to write there: send what waits for that."""
-        self.redeliver(connection, delivery_rows.revive(connection, conversation, now, moved=moved))
-        if delivery_rows.revive_notices(connection, conversation.key, now):
-            self._jobs.enqueue(connection, Job(kind=NOTIFY, id=conversation.key))
 
     def look(self, connection: Connection, delivery_id: DeliveryId) -> None:
         """Ring for a ticket to be read."""

@@ -15,7 +15,7 @@ from countersign.approvals.audit.ledger import GENESIS, Verification, combine
 from countersign.approvals.audit.ledger import verify as verify_chain
 from countersign.approvals.audit.seals import Seal, broken
 from countersign.approvals.models import SessionId
-from countersign.approvals.ports import Store
+from countersign.approvals.ports import Reader
 from countersign.approvals.store import codec, seals, tables
 from countersign.approvals.store import ledger as rows
 from countersign.approvals.store.comparing import differences
@@ -29,7 +29,7 @@ SEALS = 20
 Step: TypeAlias = "Callable[[Connection], Any]"
 
 
-async def verify_all(store: Store) -> Verification:
+async def verify_all(store: Reader) -> Verification:
     """Check every session that there is, and that there is nothing of sessions that are gone."""
     steps = _steps()
     step = next(steps)

@@ -23,10 +23,11 @@ from sqlalchemy.engine import make_url
 from bench.launch import ROOT
 from bench.measure import require
 from bench.ours.product import rss_mb
-from countersign.approvals.approvals import ApprovalService
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.compose import compose
 from countersign.approvals.errors import UnavailableError
-from countersign.approvals.ports import KnownTickets, TicketConnector
+from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.ports import KnownTickets, TicketConnector, ToolCatalog
+from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import open_store
 from countersign.approvals.tickets import Observation, TicketPage, TicketRef
 from countersign.bot.clock import SystemClock
@@ -76,22 +77,15 @@ async def _poll(url: str) -> dict[str, Any]:
     clock, directory = SystemClock(), SettingsDirectory([])
     connectors = {CHANNEL: cast(TicketConnector, _Nothing())}
     async with open_store(url) as store:
-        follow_up = FollowUp(_NoJobs(), directory, {})
-        service = cast(ApprovalService, None)  # nothing is decided here
-        reconciler = Reconciler(connectors, store, clock, service, directory, follow_up)
+        jobs, catalog = EmbeddedJobs(store, clock), cast(ToolCatalog, None)  # no tool is asked for
+        domain = compose(store, clock, jobs, Policy.load({}), directory, catalog)
+        parts = (domain.approvals, domain.records, directory, domain.outbox)
+        reconciler = Reconciler(connectors, store, clock, *parts)
         await reconciler.plan()
         began_s = time.perf_counter()
         await reconciler.poll(CHANNEL)
         poll_ms = (time.perf_counter() - began_s) * 1e3
     return {"poll_ms": round(poll_ms), "poll_rss_mb": round(rss_mb(os.getpid(), "VmHWM"))}
-
-
-class _NoJobs:
-    def enqueue(self, connection: Any, job: Any) -> None:
-        """Nobody is to be woken."""
-
-    def enqueue_here(self, connection: Any, job: Any) -> None:
-        """Nobody is to be woken."""
 
 
 def main(arguments: Sequence[str]) -> None:

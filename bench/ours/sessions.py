@@ -39,10 +39,10 @@ async def resume(ours: Stack, leg: Leg, timer: Timer) -> None:
     timer.stop()
     require(Refunds.done == leg.n, "not every refund ran once")
     for request in waiting:
-        session = await ours.service.session(request.session_id)
+        session = await ours.records.session(request.session_id)
         require(session.status is SessionStatus.COMPLETED, f"{session.id} is {session.status}")
         require(session.answer == ANSWER, f"{session.id} ends with {session.answer!r}")
-    verification = await ours.service.verify()
+    verification = await ours.records.verify()
     require(verification.verified, "the ledger does not verify")
 
 

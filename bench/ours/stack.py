@@ -17,7 +17,8 @@ from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
 from countersign.agents import Registry, SessionManager
 from countersign.agents.leases import elapsed_s
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.compose import compose
 from countersign.approvals.decisions.handoff import Takeover
 from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.jobs.embedded import EmbeddedJobs
@@ -30,6 +31,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
+from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Runs
 from countersign.approvals.store import open_store
@@ -67,7 +69,8 @@ class Stack:
     """What the legs call."""
 
     runs: Runs
-    service: ApprovalService
+    approvals: Approvals
+    records: Records
     manager: SessionManager
     registry: Registry
     jobs: EmbeddedJobs
@@ -86,14 +89,14 @@ class Stack:
     async def approve(self, request: Request) -> None:
         """A person's vote on what they saw: the id and the digest, as a card carries them."""
         verdict = Verdict.APPROVE
-        await self.service.vote(request.id, ACTOR, verdict=verdict, digest=request.digest)
+        await self.approvals.vote(request.id, ACTOR, verdict=verdict, digest=request.digest)
 
     async def pending(self) -> list[Request]:
         """Every request that waits, oldest first."""
         found: list[Request] = []
         cursor: str | None = None
         while True:
-            page = await self.service.requests(
+            page = await self.records.requests(
                 status=RequestStatus.PENDING, limit=PAGE, cursor=cursor
             )
             found += page.items
@@ -112,15 +115,13 @@ async def stack(database: Path, *workflows: str) -> AsyncIterator[Stack]:
         registry.add(WORKFLOWS[name])
     async with open_store(f"sqlite:///{database}") as store:
         jobs = EmbeddedJobs(store, clock)
-        takeover = Takeover(elapsed_s)
-        runs = Runs(store, clock, policy, people, jobs, {}, registry, takeover=takeover)
-        service = ApprovalService(
-            store, clock, policy, people, jobs, {}, registry, takeover=takeover
-        )
+        handoff = Takeover(elapsed_s)
+        domain = compose(store, clock, jobs, policy, people, registry, handoff=handoff)
+        runs, approvals, records = domain.runs, domain.approvals, domain.records
         async with SessionManager(runs, registry) as manager:
-            takeover.open(manager.free_slots)
+            handoff.open(manager.free_slots)
             jobs.handle(RUN, manager.run)
-            yield Stack(runs, service, manager, registry, jobs)
+            yield Stack(runs, approvals, records, manager, registry, jobs)
 
 
 def quiet() -> None:

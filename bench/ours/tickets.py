@@ -124,7 +124,7 @@ async def _ordered(ours: Stack, system: TicketSystem, leg: Leg) -> list[TicketOr
     return [
         TicketOrder(
             key=order_key(request.id, target_of(request)),
-            view=await ours.service.view(request.id),
+            view=await ours.records.view(request.id),
             approvers=(approver,),
         )
         for request in await ours.pending()

@@ -29,8 +29,8 @@ async def entries(call: Call) -> LedgerBody:
     """The entries, oldest first, verified now."""
     query: LedgerQuery = call.query
     session_id = SessionId(query.session)
-    found = await call.services.approvals.ledger(session_id)
-    verification = await call.services.approvals.verify(session_id)
+    found = await call.services.records.ledger(session_id)
+    verification = await call.services.records.verify(session_id)
     return LedgerBody(
         items=list(found),
         verified=verification.verified,

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import (
     Actor,
@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.approvals.ports import Directory
+from countersign.approvals.records import Records
 from countersign.bot.http.bodies import authorization, parse_json, read_body
 from countersign.bot.http.lanes import Kind, Limits
 from countersign.bot.http.problems import problem, unauthorised
@@ -88,7 +89,8 @@ class SessionStarter(Protocol):
 class Services:
     """What the API works on."""
 
-    approvals: ApprovalService
+    approvals: Approvals
+    records: Records
     sessions: SessionStarter
     directory: Directory
     tokens: Tokens

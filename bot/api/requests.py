@@ -9,7 +9,6 @@ from typing import Annotated, Self
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from countersign.approvals.approvals import ApprovalService
 from countersign.approvals.decisions.doubts import MAX_NOTE
 from countersign.approvals.decisions.long_results import ResultText
 from countersign.approvals.models import (
@@ -29,6 +28,7 @@ from countersign.approvals.models import (
     Via,
     Vote,
 )
+from countersign.approvals.records import Records
 from countersign.bot.api.operation import Call, Operation
 from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
@@ -238,38 +238,38 @@ class Resolution(Value):
 async def page(call: Call) -> RequestPage:
     """Requests of everybody, or those that wait for the caller."""
     query: RequestQuery = call.query
-    approvals = call.services.approvals
+    records = call.services.records
     if query.mine:
-        found = await approvals.mine(
+        found = await records.mine(
             call.person, session_id=query.session, limit=query.limit, cursor=query.cursor
         )
     else:
-        found = await approvals.requests(
+        found = await records.requests(
             status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
         )
-    items = await all_shown(approvals, found.items)
+    items = await all_shown(records, found.items)
     return RequestPage(items=items, next=found.next)
 
 
 async def get(call: Call) -> RequestBody:
     """One request."""
-    approvals = call.services.approvals
-    return await shown(approvals, await approvals.request(RequestId(call.path["id"])))
+    records = call.services.records
+    return await shown(records, await records.request(RequestId(call.path["id"])))
 
 
 async def result(call: Call) -> ResultText:
     """All that is kept of a result that may be cut for the agents. 404 if there is none yet."""
-    return await call.services.approvals.result(RequestId(call.path["id"]))
+    return await call.services.records.result(RequestId(call.path["id"]))
 
 
 async def vote(call: Call) -> RequestBody:
     """Decide. 409 says who was first; 403 is on the ledger."""
     body: CastVote = call.body
-    approvals, request_id = call.services.approvals, RequestId(call.path["id"])
+    records, request_id = call.services.records, RequestId(call.path["id"])
     if body.comment and body.verdict is not Verdict.REJECT:
-        view = await approvals.view(request_id)
+        view = await records.view(request_id)
         require_plain(body.comment, view, call.person, HOW_TO_APPROVE, body.arguments)
-    request = await approvals.vote(
+    request = await call.services.approvals.vote(
         request_id,
         call.actor,
         verdict=body.verdict,
@@ -277,34 +277,33 @@ async def vote(call: Call) -> RequestBody:
         arguments=body.arguments,
         comment=body.comment,
     )
-    return await shown(approvals, request)
+    return await shown(records, request)
 
 
 async def resolve(call: Call) -> RequestBody:
-    """Settle a doubt. 409 if there is none (any more); 403 is on the ledger."""
+    """Resolve a doubt. 409 if there is none (any more); 403 is on the ledger."""
     body: Resolution = call.body
-    approvals = call.services.approvals
-    request = await approvals.settle(
+    request = await call.services.approvals.resolve(
         RequestId(call.path["id"]), call.actor, happened=body.happened, note=body.note
     )
-    return await shown(approvals, request)
+    return await shown(call.services.records, request)
 
 
-async def shown(approvals: ApprovalService, request: Request) -> RequestBody:
+async def shown(records: Records, request: Request) -> RequestBody:
     """The request with its votes, deliveries and who may decide it."""
-    (body,) = await all_shown(approvals, [request])
+    (body,) = await all_shown(records, [request])
     return body
 
 
-async def all_shown(approvals: ApprovalService, requests: Sequence[Request]) -> list[RequestBody]:
+async def all_shown(records: Records, requests: Sequence[Request]) -> list[RequestBody]:
     """`shown` for each of these, a page at most."""
-    around = await approvals.around([request.id for request in requests])
-    sessions = await approvals.sessions_of(requests)
+    around = await records.around([request.id for request in requests])
+    sessions = await records.sessions_of(requests)
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
-        eligible = approvals.eligible(request, votes)
-        schema = approvals.schema(session, request.tool)
+        eligible = records.eligible(request, votes)
+        schema = records.schema(session, request.tool)
         return RequestBody.of(request, session, votes, deliveries, eligible, schema)
 
     return [body(request) for request in requests]

@@ -109,7 +109,7 @@ async def start(call: Call) -> SessionStarted:
 async def page(call: Call) -> SessionPage:
     """Sessions of everybody, newest first."""
     query: SessionQuery = call.query
-    found = await call.services.approvals.sessions(
+    found = await call.services.records.sessions(
         status=query.status, limit=query.limit, cursor=query.cursor
     )
     return SessionPage(items=[SessionBody.of(s) for s in found.items], next=found.next)
@@ -117,13 +117,13 @@ async def page(call: Call) -> SessionPage:
 
 async def get(call: Call) -> SessionBody:
     """One session."""
-    return SessionBody.of(await call.services.approvals.session(SessionId(call.path["id"])))
+    return SessionBody.of(await call.services.records.session(SessionId(call.path["id"])))
 
 
 async def transcript(call: Call) -> Transcript:
     """The messages of a session, oldest first."""
     session_id = SessionId(call.path["id"])
-    return Transcript(items=list(await call.services.approvals.transcript(session_id)))
+    return Transcript(items=list(await call.services.records.transcript(session_id)))
 
 
 async def cancel(call: Call) -> SessionBody:

@@ -19,9 +19,9 @@ from countersign.approvals.store.sessions import live_versions
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 from countersign.bot.cli.options import ConfigOption, console
 from countersign.bot.clock import SystemClock
+from countersign.bot.no_database import NoConversations, NoStore
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.policy.check import Examined, examine
-from countersign.bot.read_only import NoConversations, NoStore
 from countersign.bot.settings.sections import DEFAULT_HOST, ModelSettings, Settings
 from countersign.connectors.system import Configured, Deployment
 

@@ -11,7 +11,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from countersign.approvals.approvals import ApprovalService
 from countersign.approvals.audit.canonical import short
 from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.forms.wording import visible
@@ -22,6 +21,7 @@ from countersign.approvals.models import (
     SessionId,
     SessionStatus,
 )
+from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
 from countersign.bot.api.requests import RequestBody, all_shown, shown
 from countersign.bot.api.sessions import SessionBody
@@ -32,8 +32,8 @@ from countersign.bot.cli.options import (
     people_of,
     show_json,
 )
+from countersign.bot.clock import SystemClock
 from countersign.bot.people import SettingsDirectory
-from countersign.bot.read_only import read_only
 
 T = TypeVar("T")
 ID_CHARS = 14
@@ -49,14 +49,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
 
 
-def reading(
-    work: Callable[[ApprovalService], Awaitable[T]], people: SettingsDirectory | None = None
-) -> T:
+def reading(work: Callable[[Records], Awaitable[T]], people: SettingsDirectory | None = None) -> T:
     """Run `work` on the database, read-only; `people` are those who may decide."""
 
     async def run() -> T:
         async with open_reader(database_url()) as reader:
-            return await work(read_only(reader, people))
+            return await work(Records(reader, SystemClock(), people or SettingsDirectory([])))
 
     return asyncio.run(run())
 
@@ -83,7 +81,7 @@ def list_sessions(
 def show_session(session: str, as_json: Json = False) -> None:
     """One session with its requests and what was said."""
 
-    async def work(records: ApprovalService) -> dict[str, Any]:
+    async def work(records: Records) -> dict[str, Any]:
         found = await records.session(SessionId(session))
         waits = await records.requests(session_id=session, limit=200)
         return {
@@ -153,7 +151,7 @@ def list_requests(
     if mine and status not in (None, RequestStatus.PENDING):
         raise InvalidError("--mine: only what is pending can be decided; leave --status out.")
 
-    async def work(records: ApprovalService) -> tuple[list[RequestBody], str | None]:
+    async def work(records: Records) -> tuple[list[RequestBody], str | None]:
         if me is not None:
             found = await records.mine(me, session_id=session, limit=limit, cursor=cursor)
         else:
@@ -199,7 +197,7 @@ def show_request(request: str, config: ConfigOption = None) -> None:
     """One request, as JSON."""
     people = people_of(config)
 
-    async def work(records: ApprovalService) -> RequestBody:
+    async def work(records: Records) -> RequestBody:
         return await shown(records, await records.request(request))
 
     show_json(_json(reading(work, people), people))

@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 
 import countersign
-from countersign.approvals.approvals import ApprovalService
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import (
     JsonObject,
@@ -21,9 +20,11 @@ from countersign.approvals.models import (
     Request,
     RequestId,
 )
+from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
+from countersign.bot.clock import SystemClock
 from countersign.bot.demo.options import FrontName
-from countersign.bot.read_only import read_only
+from countersign.bot.people import SettingsDirectory
 from countersign.bot.serving import serving
 from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.sections import (
@@ -74,7 +75,7 @@ class World:
         provisioning: Provisioning,
         fronts: Fronts,
         http: httpx.AsyncClient,
-        records: ApprovalService,
+        records: Records,
     ):
         self.settings, self.url = settings, url
         self.crm, self.mailbox, self.provisioning = crm, mailbox, provisioning
@@ -176,7 +177,8 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
             fronts.snow.rule_url = f"{address}/webhooks/servicenow"
         http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
         reader = await enter(open_reader(url))
-        yield World(settings, address, crm, mailbox, provisioning, fronts, http, read_only(reader))
+        records = Records(reader, SystemClock(), SettingsDirectory(settings.people))
+        yield World(settings, address, crm, mailbox, provisioning, fronts, http, records)
 
 
 def _ask_in(document: dict[str, Any], via: FrontName, fronts: Fronts) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Protocol
 
 import structlog
 from aiohttp import web
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import (
     BusyError,
     ConflictError,
@@ -23,8 +23,6 @@ from countersign.approvals.errors import (
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     Principal,
-    PrincipalId,
-    RequestId,
     RequestStatus,
 )
 from countersign.approvals.ports import Directory, RequestView
@@ -34,6 +32,7 @@ from countersign.approvals.read_links import (
     Invitation,
     ReadLinks,
 )
+from countersign.approvals.records import Records
 from countersign.bot.http.lanes import Kind, Limits
 from countersign.bot.reading import html
 
@@ -55,25 +54,18 @@ _AGAIN = (
 Work = Callable[[web.Request, str, Invitation, RequestView], Awaitable[web.StreamResponse]]
 
 
-class Records(Protocol):
-    """What the page asks of `approvals.approvals.ApprovalService`."""
-
-    async def view(self, request_id: str) -> RequestView:
-        """All about a request. Raises NotFoundError."""
-
-    async def opened(
-        self, request_id: RequestId, person: PrincipalId, *, revision: int, link: str
-    ) -> bool:
-        """Record that a person has read it. Raises ConflictError if it is another one now."""
-
-
 class ReadingPage:
     """The two handlers of the page."""
 
     def __init__(
-        self, links: ReadLinks, records: Records, directory: Directory, limits: Limits
+        self,
+        links: ReadLinks,
+        approvals: Approvals,
+        records: Records,
+        directory: Directory,
+        limits: Limits,
     ) -> None:
-        self._links, self._records = links, records
+        self._links, self._approvals, self._records = links, approvals, records
         self._directory, self._limits = directory, limits
 
     async def get(self, request: web.Request) -> web.StreamResponse:
@@ -144,7 +136,7 @@ class ReadingPage:
             )
             return _said(HTTPStatus.BAD_REQUEST, "Who has read it?", text)
         try:
-            await self._records.opened(
+            await self._approvals.opened(
                 invitation.request_id,
                 person.id,
                 revision=invitation.revision,

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import InvalidError
-from countersign.approvals.ports import Clock, Directory
+from countersign.approvals.ports import Clock, Conversations, Directory
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.records import Records
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
@@ -22,7 +24,6 @@ from countersign.bot.teams.messages import Text
 from countersign.bot.teams.people import People
 from countersign.bot.teams.presence import Presence
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Service
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting
 from countersign.bot.teams.talking import Talking
@@ -36,7 +37,9 @@ class TeamsBot:
     def __init__(
         self,
         settings: TeamsSettings,
-        service: Service,
+        approvals: Approvals,
+        records: Records,
+        conversations: Conversations,
         starts: Starts,
         directory: Directory,
         workflows: Sequence[WorkflowInfo],
@@ -51,13 +54,16 @@ class TeamsBot:
         self._bounded = bounded(self._handle, limits or Limits(LimitsSettings()))
         self._replies = Replies(adapter)
         people = People(settings, directory, local=local)
-        self._presence = Presence(service, people, clock)
-        self._deciding = Deciding(settings, service, people, adapter, self._replies, links)
-        starting = Starting(service, starts, people)
-        self._edits = Edits(service, starting, people, self._workflows, self._replies)
+        self._presence = Presence(conversations, people, clock)
+        self._deciding = Deciding(
+            settings, approvals, records, people, adapter, self._replies, links
+        )
+        starting = Starting(records, starts, people)
+        self._edits = Edits(approvals, records, starting, people, self._workflows, self._replies)
         self._talking = Talking(
             settings,
-            service,
+            approvals,
+            records,
             starting,
             people,
             self._presence,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import CountersignError, NotFoundError
 from countersign.approvals.forms.wording import as_text, in_words
 from countersign.approvals.models import (
@@ -14,10 +15,10 @@ from countersign.approvals.models import (
     SessionId,
     SessionStatus,
 )
+from countersign.approvals.records import Records
 from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.phrases import Command, Start, understand
-from countersign.bot.teams.service import Service
 from countersign.bot.teams.wire import Kind
 from countersign.connectors.system import WorkflowInfo
 
@@ -70,8 +71,10 @@ def workflows_text(workflows: Sequence[WorkflowInfo]) -> str:
 class Commands:
     """Carries out the fixed commands."""
 
-    def __init__(self, service: Service, workflows: Sequence[WorkflowInfo]) -> None:
-        self._service, self._workflows = service, workflows
+    def __init__(
+        self, approvals: Approvals, records: Records, workflows: Sequence[WorkflowInfo]
+    ) -> None:
+        self._approvals, self._records, self._workflows = approvals, records, workflows
 
     async def answer(
         self,
@@ -98,7 +101,7 @@ class Commands:
         """What waits for this person."""
         if clicker.principal is None:
             return ()
-        return await self._service.waiting_for(clicker.principal, limit=PENDING_SHOWN)
+        return await self._records.waiting_for(clicker.principal, limit=PENDING_SHOWN)
 
     async def _status(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:
         if session_id:
@@ -106,7 +109,7 @@ class Commands:
             sessions = [session] if session else []
             none = f"There is no session `{session_id}` that you can see."
         else:
-            page = await self._service.sessions(conversation=here, limit=SESSIONS_SHOWN)
+            page = await self._records.sessions(conversation=here, limit=SESSIONS_SHOWN)
             sessions = list(page.items)
             none = (
                 "No session was started in this chat yet. Write `workflows` to see what I can do."
@@ -120,7 +123,7 @@ class Commands:
     ) -> Session | None:
         """The session, if it was begun here, or is the asker's, or the asker is an admin."""
         try:
-            session = await self._service.session(session_id)
+            session = await self._records.session(session_id)
         except NotFoundError:
             return None
         principal = asker.principal
@@ -136,11 +139,11 @@ class Commands:
         )
         line = f"- **{title}** `{session.id}`: {session.status}"
         if session.status is SessionStatus.WAITING:
-            page = await self._service.requests(session_id=session.id, limit=PENDING_SHOWN)
+            page = await self._records.requests(session_id=session.id, limit=PENDING_SHOWN)
             waiting = [request for request in page.items if request.status == "pending"]
             names = ", ".join(f"{in_words(each.tool)} `{each.id}`" for each in waiting)
             line += f" for a decision on {names}" if names else ""
-            around = await self._service.around([each.id for each in waiting])
+            around = await self._records.around([each.id for each in waiting])
             for _, deliveries in around.values():
                 line += "".join(f"; {why}" for why in unreachable(deliveries))
         if session.status in OPEN and session.error:
@@ -149,14 +152,14 @@ class Commands:
 
     async def _cancel(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:
         if not session_id:
-            page = await self._service.sessions(conversation=here, limit=SESSIONS_SHOWN)
+            page = await self._records.sessions(conversation=here, limit=SESSIONS_SHOWN)
             still = [session.id for session in page.items if session.status in OPEN]
             if len(still) != 1:
                 which = ", ".join(f"`cancel {each}`" for each in still)
                 return Text(f"Which one? {which}" if still else "Nothing is running in this chat.")
             session_id = still[0]
         try:
-            session = await self._service.cancel(SessionId(session_id), asker)
+            session = await self._approvals.cancel(SessionId(session_id), asker)
         except CountersignError as error:
             return Text(str(error), markdown=False)
         return Text(f"Session `{session.id}` is cancelled. What had not run will not run.")

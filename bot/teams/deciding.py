@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import InvalidError, UnavailableError
 from countersign.approvals.models import Actor
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.records import Records
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.bounds import refusal
 from countersign.bot.teams.channel import NAME, look_for, replace
@@ -21,7 +23,6 @@ from countersign.bot.teams.parts import Look
 from countersign.bot.teams.people import People
 from countersign.bot.teams.places import message_in
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Service
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.voting import Reply, answer, record_tampering
 from countersign.bot.teams.wire import IncomingActivity
@@ -35,13 +36,15 @@ class Deciding:
     def __init__(
         self,
         settings: TeamsSettings,
-        service: Service,
+        approvals: Approvals,
+        records: Records,
         people: People,
         adapter: TeamsAdapter,
         replies: Replies,
         links: ReadLinks | None,
     ) -> None:
-        self._settings, self._service, self._people = settings, service, people
+        self._approvals, self._records = approvals, records
+        self._settings, self._people = settings, people
         self._adapter, self._replies, self._links = adapter, replies, links
 
     async def invoked(self, activity: IncomingActivity) -> InvokeAnswer:
@@ -50,7 +53,7 @@ class Deciding:
         try:
             click = click_of_invoke(activity.value)
         except TamperedError as error:
-            await record_tampering(self._service, error, actor)
+            await record_tampering(self._approvals, error, actor)
             return refusal(400, "BadRequest", str(error))
         except InvalidError as error:
             return refusal(400, "BadRequest", str(error))
@@ -72,7 +75,7 @@ class Deciding:
             reply = await self._answer(click, actor, activity)
         except InvalidError as error:
             if isinstance(error, TamperedError):
-                await record_tampering(self._service, error, actor)
+                await record_tampering(self._approvals, error, actor)
             self._replies.reply(activity, Text(str(error), markdown=False))
             return
         except UnavailableError as error:
@@ -84,7 +87,9 @@ class Deciding:
         self._replies.spawn(self._show_submitted(activity, click, actor, reply))
 
     async def _answer(self, click: Click, actor: Actor, activity: IncomingActivity) -> Reply:
-        return await answer(self._service, click, actor, self._look(activity), self._links)
+        return await answer(
+            self._approvals, self._records, click, actor, self._look(activity), self._links
+        )
 
     def _look(self, activity: IncomingActivity) -> Look:
         readable = self._links is not None
@@ -106,7 +111,7 @@ class Deciding:
 
     async def _shown_here(self, activity: IncomingActivity, click: Click) -> str | None:
         """The message that shows the request in this conversation; some clients do not name it."""
-        for delivery in await self._service.deliveries(click.request_id):
+        for delivery in await self._records.deliveries(click.request_id):
             reference = delivery.reference or {}
             conversation = reference.get("conversation")
             if (
@@ -124,12 +129,12 @@ class Deciding:
         """
         if activity.reply_to_id is None or actor.principal is None:
             return
-        view = await self._service.view(click.request_id)
+        view = await self._records.view(click.request_id)
         if click.digest != view.request.digest:
             return
-        known = await self._service.deliveries(click.request_id)
+        known = await self._records.deliveries(click.request_id)
         if any((each.reference or {}).get("activityId") == activity.reply_to_id for each in known):
             return
         reference = message_in(activity.reference, activity.reply_to_id)
-        await self._service.adopt_delivery(click.request_id, NAME, reference)
+        await self._approvals.adopt_delivery(click.request_id, NAME, reference)
         log.info("card adopted", request_id=click.request_id, activity_id=activity.reply_to_id)

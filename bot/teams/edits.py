@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import ClosedError, CountersignError, ProposedError
 from countersign.approvals.models import (
     Actor,
@@ -17,11 +18,11 @@ from countersign.approvals.models import (
     Session,
     SessionStatus,
 )
+from countersign.approvals.records import Records
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.people import People, unknown_person
 from countersign.bot.teams.phrases import Start, understand
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Service
 from countersign.bot.teams.starting import Starting, act_of
 from countersign.bot.teams.wire import IncomingActivity
 from countersign.connectors.system import WorkflowInfo
@@ -39,13 +40,15 @@ class Edits:
 
     def __init__(
         self,
-        service: Service,
+        approvals: Approvals,
+        records: Records,
         starting: Starting,
         people: People,
         workflows: Sequence[WorkflowInfo],
         replies: Replies,
     ) -> None:
-        self._service, self._starting, self._people = service, starting, people
+        self._approvals, self._records = approvals, records
+        self._starting, self._people = starting, people
         self._workflows, self._replies = workflows, replies
 
     async def changed(self, activity: IncomingActivity) -> None:
@@ -68,7 +71,7 @@ class Edits:
         what = "deleting" if is_deleted else "editing"
         found = await self._starting.session_of(activity)
         if found is None:
-            if await self._service.acted(act_of(activity)) is not None:
+            if await self._records.acted(act_of(activity)) is not None:
                 return f"I had already passed your answer on; {what} it does not change that."
             # Whoever takes back a word that has led to nothing need not hear of it.
             return "" if is_deleted else READ_ONCE
@@ -109,7 +112,7 @@ class Edits:
     async def _withdraw(self, session: Session, asker: Actor, does_not: str) -> str:
         """End a session that has proposed nothing yet; why that cannot be, otherwise."""
         try:
-            await self._service.cancel(session.id, asker, unless_proposed=True)
+            await self._approvals.cancel(session.id, asker, unless_proposed=True)
         except ProposedError:
             return (
                 f"I had already started with what you wrote (`{session.id}`); {does_not}. Write "

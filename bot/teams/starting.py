@@ -8,11 +8,11 @@ import structlog
 
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.models import PrincipalId, Session
+from countersign.approvals.records import Records
 from countersign.approvals.tickets import ActKey
 from countersign.bot.teams.channel import NAME
 from countersign.bot.teams.people import People
 from countersign.bot.teams.phrases import Start
-from countersign.bot.teams.service import Service
 from countersign.bot.teams.wire import IncomingActivity
 from countersign.connectors.system import Starts
 
@@ -22,8 +22,8 @@ log = structlog.get_logger()
 class Starting:
     """Starts sessions, and finds those that a message has started."""
 
-    def __init__(self, service: Service, runs: Starts, people: People) -> None:
-        self._service, self._runs, self._people = service, runs, people
+    def __init__(self, records: Records, runs: Starts, people: People) -> None:
+        self._records, self._runs, self._people = records, runs, people
 
     async def start(
         self,
@@ -62,7 +62,7 @@ class Starting:
         """The newest session that the message of this id has started, and by which edit."""
         found: tuple[Session, int] | None = None
         edits = 0
-        while session := await self._service.begun_with(_key(activity, activity.id or "", edits)):
+        while session := await self._records.begun_with(_key(activity, activity.id or "", edits)):
             found = session, edits
             edits += 1
         return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.teams.hosts import service_url_allowed
 from countersign.bot.teams.settings import TeamsSettings
-from countersign.connectors.system import Deployment, Domain, Opened, Route, Situation, System
+from countersign.connectors.system import Deployment, Inbound, Opened, Route, Situation, System
 
 if TYPE_CHECKING:  # botbuilder takes a second to import; other commands need not wait
     from countersign.bot.teams.adapter import TeamsAdapter
@@ -42,8 +42,8 @@ async def _open(settings: TeamsSettings, deployment: Deployment) -> AsyncIterato
         )
 
         @asynccontextmanager
-        async def listen(domain: Domain) -> AsyncIterator[Sequence[Route]]:
-            async with _listening(settings, adapter, deployment, domain) as routes:
+        async def listen(inbound: Inbound) -> AsyncIterator[Sequence[Route]]:
+            async with _listening(settings, adapter, deployment, inbound) as routes:
                 yield routes
 
         async def self_test(url: str) -> None:
@@ -54,20 +54,22 @@ async def _open(settings: TeamsSettings, deployment: Deployment) -> AsyncIterato
 
 @asynccontextmanager
 async def _listening(
-    settings: TeamsSettings, adapter: TeamsAdapter, deployment: Deployment, domain: Domain
+    settings: TeamsSettings, adapter: TeamsAdapter, deployment: Deployment, inbound: Inbound
 ) -> AsyncIterator[Sequence[Route]]:
     from countersign.bot.teams.activities import TeamsBot
 
     bot = TeamsBot(
         settings,
-        domain.approvals,
-        domain.starts,
+        inbound.approvals,
+        inbound.records,
+        deployment.conversations,
+        inbound.starts,
         deployment.directory,
-        domain.workflows,
+        inbound.workflows,
         deployment.clock,
         adapter=adapter,
         local=deployment.local,
-        limits=domain.limits,
+        limits=inbound.limits,
         links=deployment.links,
     )
     try:

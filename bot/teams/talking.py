@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import CountersignError, InvalidError
 from countersign.approvals.forms.wording import as_text, cut, in_words
 from countersign.approvals.models import (
@@ -19,6 +20,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Verdict,
 )
+from countersign.approvals.records import Records
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.approval import COMMENT_LIMIT
 from countersign.bot.teams.asking import (
@@ -44,7 +46,6 @@ from countersign.bot.teams.places import message_in
 from countersign.bot.teams.presence import Presence
 from countersign.bot.teams.question import prompt_of
 from countersign.bot.teams.replies import Replies
-from countersign.bot.teams.service import Service
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting, act_of
 from countersign.bot.teams.waits import Waits, question_of_others, waits_for
@@ -63,7 +64,8 @@ class Talking:
     def __init__(
         self,
         settings: TeamsSettings,
-        service: Service,
+        approvals: Approvals,
+        records: Records,
         starting: Starting,
         people: People,
         presence: Presence,
@@ -73,10 +75,11 @@ class Talking:
         *,
         readable: bool,
     ) -> None:
-        self._settings, self._service, self._starting = settings, service, starting
+        self._approvals, self._records = approvals, records
+        self._settings, self._starting = settings, starting
         self._people, self._presence, self._workflows = people, presence, workflows
         self._adapter, self._replies, self._readable = adapter, replies, readable
-        self._commands = Commands(service, workflows)
+        self._commands = Commands(approvals, records, workflows)
 
     async def said(self, activity: IncomingActivity) -> None:
         """A message of words."""
@@ -95,7 +98,7 @@ class Talking:
         self, activity: IncomingActivity, owner: Principal, asker: Actor, clicker: Actor
     ) -> None:
         await self._presence.spoke(activity, clicker)
-        if await self._service.acted(act_of(activity)) is not None:
+        if await self._records.acted(act_of(activity)) is not None:
             log.info("message delivered again")  # it was an answer, and counts once
             return
         wish = understand(activity.words, self._workflows)
@@ -125,7 +128,7 @@ class Talking:
         found = Waits()
         for actor in (clicker, asker):
             if actor.principal is not None:
-                waits = await waits_for(self._service, actor.principal, here, personal=personal)
+                waits = await waits_for(self._records, actor.principal, here, personal=personal)
                 if waits.questions or asker.principal == clicker.principal:
                     return waits, actor
                 found = found if found.cards else waits
@@ -143,7 +146,7 @@ class Talking:
 
     async def _wants(self, activity: IncomingActivity, wish: Start, owner: Principal) -> None:
         """Start it, unless a question to somebody else is open here: it may be about that."""
-        question = await question_of_others(self._service, activity.conversation_key)
+        question = await question_of_others(self._records, activity.conversation_key)
         if question is not None and not fits(activity.words):
             text = (
                 f"A question is open here ({question.id}), and this message is too long to ask "
@@ -201,7 +204,7 @@ class Talking:
     async def _answer(
         self, activity: IncomingActivity, question: Request, said: str, clicker: Actor
     ) -> None:
-        after = await self._service.vote(
+        after = await self._approvals.vote(
             question.id,
             clicker,
             verdict=Verdict.APPROVE,
@@ -243,13 +246,13 @@ class Talking:
         """Post the first waiting cards again, where the person has asked for them."""
         look = self._look(activity)
         for request in waiting[:CARDS_REPOSTED]:
-            view = await self._service.view(request.id)
+            view = await self._records.view(request.id)
             card = request_card(view, look)
             activity_id = await self._adapter.send(
                 activity.reference, Card(card, notification(view))
             )
             reference = message_in(activity.reference, activity_id)
-            await self._service.adopt_delivery(request.id, NAME, reference)
+            await self._approvals.adopt_delivery(request.id, NAME, reference)
 
     # Not an answer, after all
 

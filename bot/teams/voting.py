@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     CountersignError,
@@ -31,6 +32,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import VALID_S, ReadLinks
+from countersign.approvals.records import Records
 from countersign.approvals.rules.authority import reason_against
 from countersign.bot.teams.approval import Note, Typed
 from countersign.bot.teams.cards import (
@@ -49,7 +51,6 @@ from countersign.bot.teams.clicks import (
 )
 from countersign.bot.teams.outcome import decided_by
 from countersign.bot.teams.parts import Look
-from countersign.bot.teams.service import Decisions
 from countersign.connectors.comments.wanted import require_plain
 
 log = structlog.get_logger()
@@ -75,7 +76,12 @@ class Reply:
 
 
 async def answer(
-    service: Decisions, click: Click, actor: Actor, look: Look, links: ReadLinks | None = None
+    approvals: Approvals,
+    records: Records,
+    click: Click,
+    actor: Actor,
+    look: Look,
+    links: ReadLinks | None = None,
 ) -> Reply:
     """Do what the click asks for and show how the request stands then.
 
@@ -84,37 +90,38 @@ async def answer(
     Raises UnavailableError if that cannot be done now; then nothing has been decided.
     """
     try:
-        view = await service.view(click.request_id)
+        view = await records.view(click.request_id)
     except NotFoundError:
         text = "This request is not there any more. Nothing was decided."
         return Reply(notice_card("Request not found", text), aside=text)
     with bound_contextvars(session_id=view.session.id, request_id=view.request.id):
         try:
-            return await _done(service, click, actor, look, view, links)
+            return await _done(approvals, records, click, actor, look, view, links)
         except UnavailableError:
             raise
         except CountersignError as error:
             if isinstance(error, TamperedError):
-                await record_tampering(service, error, actor)
+                await record_tampering(approvals, error, actor)
             if isinstance(error, UnreadError):
-                await service.refuse(view.request.id, actor, str(error))
-            view = await service.view(click.request_id)
+                await approvals.refuse(view.request.id, actor, str(error))
+            view = await records.view(click.request_id)
             return _explained(error, click, view, look)
 
 
-async def record_tampering(service: Decisions, error: TamperedError, actor: Actor) -> None:
+async def record_tampering(approvals: Approvals, error: TamperedError, actor: Actor) -> None:
     """Put an attempt with changed card data on the ledger, if it names a request that exists."""
     log.warning("card data refused", identity=actor.identity, request_id=error.request_id)
     if error.request_id is None:
         return
     try:
-        await service.refuse(error.request_id, actor, str(error))
+        await approvals.refuse(error.request_id, actor, str(error))
     except NotFoundError:
         return
 
 
 async def _done(
-    service: Decisions,
+    approvals: Approvals,
+    records: Records,
     click: Click,
     actor: Actor,
     look: Look,
@@ -136,17 +143,17 @@ async def _done(
     if click.verb == "edit":
         return _edit_step(click, actor, look, view)
     if click.verb == "save":
-        return await _save(service, click, actor, look, view)
+        return await _save(approvals, records, click, actor, look, view)
     if click.verb == "approve":
         require_plain(click.comment, view, actor.principal, HOW_TO_APPROVE)
-    await service.vote(
+    await approvals.vote(
         request.id,
         actor,
         verdict=VOTES[click.verb],
         digest=click.digest,
         comment="" if click.verb == "go_on" else click.comment,
     )
-    return await _counted(service, click, actor, look)
+    return await _counted(records, click, actor, look)
 
 
 _NEEDS_ALL = frozenset({"approve", "edit", "save"})
@@ -188,7 +195,12 @@ def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Rep
 
 
 async def _save(
-    service: Decisions, click: Click, actor: Actor, look: Look, view: RequestView
+    approvals: Approvals,
+    records: Records,
+    click: Click,
+    actor: Actor,
+    look: Look,
+    view: RequestView,
 ) -> Reply:
     request = view.request
     form = fields(view.arguments_schema, request.arguments)
@@ -206,7 +218,7 @@ async def _save(
             return Reply(edit_form(view, look, note=unchanged, typed=typed))
     try:
         require_plain(click.comment, view, actor.principal, HOW_TO_CHANGE, edited)
-        await service.vote(
+        await approvals.vote(
             request.id,
             actor,
             verdict=Verdict.MODIFY,
@@ -222,7 +234,7 @@ async def _save(
         return Reply(edit_form(view, look, note=note, typed=typed))
     except InvalidError as error:
         return Reply(edit_form(view, look, note=Note(str(error)), typed=typed))
-    return await _counted(service, click, actor, look)
+    return await _counted(records, click, actor, look)
 
 
 def _correct(problems: dict[str, str]) -> Note:
@@ -230,8 +242,8 @@ def _correct(problems: dict[str, str]) -> Note:
     return Note(f"{count} not fit. Nothing was decided.")
 
 
-async def _counted(service: Decisions, click: Click, actor: Actor, look: Look) -> Reply:
-    view = await service.view(click.request_id)
+async def _counted(records: Records, click: Click, actor: Actor, look: Look) -> Reply:
+    view = await records.view(click.request_id)
     if view.request.status is not RequestStatus.PENDING:
         return Reply(request_card(view, look))
     if not _has_voted(actor, view):

@@ -14,9 +14,9 @@ from countersign.approvals.models import (
     RequestStatus,
     SessionStatus,
 )
+from countersign.approvals.records import Records
 from countersign.bot.teams.channel import NAME
 from countersign.bot.teams.places import key_of
-from countersign.bot.teams.service import Service
 
 AT_MOST = 20
 """Cards that are named."""
@@ -36,26 +36,26 @@ class Waits:
 
 
 async def waits_for(
-    service: Service, person: Principal, here: ConversationKey, *, personal: bool
+    records: Records, person: Principal, here: ConversationKey, *, personal: bool
 ) -> Waits:
     """What waits for `person` in the conversation `here`, the oldest first."""
-    mine = await service.waiting_for(person, limit=LOOKED_AT)
+    mine = await records.waiting_for(person, limit=LOOKED_AT)
     if not mine:
         return Waits()
-    around = await service.around([request.id for request in mine])
+    around = await records.around([request.id for request in mine])
     shown = {of for of, (_, found) in around.items() if _is_shown(found, person, here, personal)}
     questions = [r for r in mine if r.kind is RequestKind.INPUT and r.id in shown]
     cards = [r for r in mine if r not in questions and (personal or r.id in shown)]
     return Waits(tuple(questions), tuple(cards[:AT_MOST]))
 
 
-async def question_of_others(service: Service, here: ConversationKey) -> Request | None:
+async def question_of_others(records: Records, here: ConversationKey) -> Request | None:
     """A question that is open in a session which began in this conversation."""
-    sessions = await service.sessions(
+    sessions = await records.sessions(
         status=SessionStatus.WAITING, conversation=here, limit=SESSIONS_SEEN
     )
     for session in sessions.items:
-        page = await service.requests(
+        page = await records.requests(
             status=RequestStatus.PENDING, session_id=session.id, limit=AT_MOST
         )
         for request in page.items:

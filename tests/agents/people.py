@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from countersign.agents.classic.registry import Registry
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.compose import compose
 from countersign.approvals.models import (
     Actor,
     JsonObject,
@@ -24,7 +24,6 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Job
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.runs import Runs
 from countersign.approvals.store import open_store
 from tests.agents.fakes import FakeRuns
 from tests.doubles.database import sqlite_url
@@ -143,17 +142,20 @@ class SqliteOffice:
 
     def restart(self, registry: Registry) -> None:
         """Go on in another release of the workflows."""
-        parts = (self.store, self._clock, self._policy, People(), NoJobs(), {}, registry)
-        self._parts = parts
-        self.runs = Runs(*parts)
-        self.service = ApprovalService(*parts)
+        self._registry = registry
+        self._compose()
+
+    def _compose(self, **options: Any) -> None:
+        around = (self._policy, People(), self._registry)
+        domain = compose(self.store, self._clock, NoJobs(), *around, **options)
+        self.runs, self.approvals, self.records = domain.runs, domain.approvals, domain.records
 
     async def session(self, session_id: str) -> Session:
-        return await self.service.session(session_id)
+        return await self.records.session(session_id)
 
     async def requests(self, session_id: str) -> list[Request]:
-        session = await self.service.session(session_id)
-        page = await self.service.requests(session_id=session.id, limit=50)
+        session = await self.records.session(session_id)
+        page = await self.records.requests(session_id=session.id, limit=50)
         found = [r for r in page.items if r.checkpoint_id == session.checkpoint_id]
         return sorted(found, key=lambda r: r.position)
 
@@ -170,17 +172,17 @@ class SqliteOffice:
 
     async def expire(self, request: Request) -> None:
         self._clock.time += timedelta(seconds=DEADLINE_S + 1)
-        await self.service.expire(request.id)
+        await self.approvals.expire(request.id)
 
     async def lose_owner(self, session_id: str) -> None:
         self._clock.time += timedelta(seconds=self.runs.lease_s + 1)
 
     def limit_tools(self, seconds: float) -> None:
-        self.runs = Runs(*self._parts, tool_timeout_s=seconds)
+        self._compose(tool_timeout_s=seconds)
 
     async def _vote(self, request: Request, who: Principal, verdict: Verdict, **form: Any) -> None:
         actor = Actor(principal=who, via=Via.API, identity=f"token:{who.id}")
-        await self.service.vote(request.id, actor, verdict=verdict, digest=request.digest, **form)
+        await self.approvals.vote(request.id, actor, verdict=verdict, digest=request.digest, **form)
 
 
 @asynccontextmanager

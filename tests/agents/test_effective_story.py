@@ -178,7 +178,7 @@ async def test_what_waits_from_a_release_before_is_asked_again_and_goes_on(tmp_p
         (request,) = await w.requests()
         (before,) = w.registry.info("payments").also
         await w.office.store.write(lambda c: _as_before(c, request, before))
-        assert 1 == await w.office.service.ask_again_what_changed()
+        assert 1 == await w.office.approvals.ask_again_what_changed()
         (again,) = await w.requests()
         assert "An earlier release asked this" in again.asked_again
         assert 500.0 == again.arguments["amount"]
@@ -262,7 +262,7 @@ async def test_whatever_a_validator_raises_ends_no_session(
         await w.office.approve(first, {"payment": {"amount": 90}, "names": ["c", "d"]})
         w.workflow = moody(paid, names=("e",))
         w.office.restart(w.new_registry())
-        await w.office.service.ask_again_what_changed()
+        await w.office.approvals.ask_again_what_changed()
         assert SessionStatus.WAITING is (await w.run()).status
         first, _ = await w.requests()
         await w.office.approve(first)

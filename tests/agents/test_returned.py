@@ -132,7 +132,7 @@ async def test_agents_read_the_head_of_a_long_result(tmp_path: Path) -> None:
         await w.run()
         (request,) = await w.requests()
         (text,) = await w.tool_texts()
-        kept = await w.office.service.result(request.id)  # type: ignore[attr-defined]
+        kept = await w.office.records.result(request.id)  # type: ignore[attr-defined]
 
     head, _, note = text.partition("\n")
     assert '["' + "x" * 19_998 == head

@@ -107,7 +107,7 @@ async def test_work_that_nobody_begins_is_not_told_as_done(
         (request,) = await w.requests()
         await w.office.approve(request)
         await w.run()
-        after = await w.office.service.request(request.id)  # type: ignore[attr-defined]
+        after = await w.office.records.request(request.id)  # type: ignore[attr-defined]
 
     assert ([], RequestStatus.IN_DOUBT) == (DONE, after.status)
     assert f"it returned a {kind}, which does its work only when" in after.result.message

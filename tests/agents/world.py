@@ -75,7 +75,7 @@ class World:
         if isinstance(self.office, FakeOffice):
             stored = runs.snapshots[self.session_id]
             return json.loads(stored)["messages"]  # type: ignore[no-any-return]
-        return list(await self.office.service.transcript(self.session_id))  # type: ignore[attr-defined]
+        return list(await self.office.records.transcript(self.session_id))  # type: ignore[attr-defined]
 
     async def tool_texts(self) -> list[str]:
         """What the agents were told about their calls, oldest first."""
@@ -96,7 +96,7 @@ class World:
                 )
                 for n, (kind, body) in enumerate(self.office.runs.entries)
             ]  # fmt: skip
-        return await self.office.service.ledger(self.session_id)  # type: ignore[attr-defined,no-any-return]
+        return await self.office.records.ledger(self.session_id)  # type: ignore[attr-defined,no-any-return]
 
     @property
     def model_calls(self) -> int:

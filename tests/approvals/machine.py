@@ -127,7 +127,7 @@ class Machine:
             return
         assert decision.verdict in (Verdict.APPROVE, Verdict.MODIFY)
         votes = [
-            v for v in await self.world.service.votes(request.id) if v.revision == request.revision
+            v for v in await self.world.records.votes(request.id) if v.revision == request.revision
         ]
         assert all(v.verdict is Verdict.APPROVE for v in votes)
         assert request.requester not in {v.principal_id for v in votes}
@@ -150,7 +150,7 @@ class Machine:
         for row in rows:
             mine = [r for r in requests.values() if r.session_id == row["id"]]
             self._check_session(row, mine)
-        verification = await self.world.service.verify()
+        verification = await self.world.records.verify()
         assert verification.verified, verification.problems
 
     def _check_moves(self, requests: dict[str, Request]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, literal, update
 
-from countersign.approvals.approvals import MAX_PAGE
 from countersign.approvals.errors import (
     ClosedError,
     IntegrityError,
@@ -22,6 +21,7 @@ from countersign.approvals.models import (
     SessionStatus,
     Verdict,
 )
+from countersign.approvals.records import MAX_PAGE
 from countersign.approvals.store import schema
 from tests.doubles.catalog import QUOTE_SCHEMA
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
@@ -31,16 +31,16 @@ from tests.doubles.world import THREAD, World
 async def test_expiring_waits_for_the_deadline(world: World) -> None:
     (request,) = await world.asked()
     world.clock.advance(3599)
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
     early = await world.now(request)
     world.clock.advance(1)
-    await world.service.expire(request.id)
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
+    await world.approvals.expire(request.id)
 
     assert RequestStatus.PENDING is early.status
     assert RequestStatus.EXPIRED is (await world.now(request)).status
     assert 1 == (await world.kinds(request.session_id)).count("expired")
-    assert SessionStatus.RUNNING is (await world.service.session(request.session_id)).status
+    assert SessionStatus.RUNNING is (await world.records.session(request.session_id)).status
 
 
 async def test_decided_request_and_one_without_deadline_never_expire(world: World) -> None:
@@ -48,8 +48,8 @@ async def test_decided_request_and_one_without_deadline_never_expire(world: Worl
     (endless,) = await world.asked("wire")
     await world.vote(decided)
     world.clock.advance(10**8)
-    await world.service.expire(decided.id)
-    await world.service.expire(endless.id)
+    await world.approvals.expire(decided.id)
+    await world.approvals.expire(endless.id)
 
     assert RequestStatus.APPROVED is (await world.now(decided)).status
     assert RequestStatus.PENDING is (await world.now(endless)).status
@@ -57,8 +57,8 @@ async def test_decided_request_and_one_without_deadline_never_expire(world: Worl
 
 async def test_attempt_that_a_channel_refused_is_on_the_ledger(world: World) -> None:
     (request,) = await world.asked()
-    await world.service.refuse(request.id, STRANGER, "The token is of another tenant.")
-    entry = (await world.service.ledger(request.session_id))[-1]
+    await world.approvals.refuse(request.id, STRANGER, "The token is of another tenant.")
+    entry = (await world.records.ledger(request.session_id))[-1]
 
     assert ("vote_refused", None, "The token is of another tenant.") == (
         entry.kind,
@@ -71,7 +71,7 @@ async def test_attempt_that_a_channel_refused_is_on_the_ledger(world: World) -> 
 async def test_owner_and_admin_may_cancel(world: World, who: Any) -> None:
     pending, approved = await world.asked("quote", "quote")
     await world.vote(approved)
-    session = await world.service.cancel(pending.session_id, acting(who))
+    session = await world.approvals.cancel(pending.session_id, acting(who))
     stored = [await world.now(r) for r in (pending, approved)]
 
     assert (SessionStatus.CANCELLED, f"Cancelled by {who.name}.") == (session.status, session.error)
@@ -85,22 +85,22 @@ async def test_nobody_else_may_cancel(world: World, actor: Any) -> None:
     (request,) = await world.asked()
 
     with pytest.raises(NotAuthorisedError):
-        await world.service.cancel(request.session_id, actor)
+        await world.approvals.cancel(request.session_id, actor)
 
     assert RequestStatus.PENDING is (await world.now(request)).status
 
 
 async def test_session_that_is_over_cannot_be_cancelled(world: World) -> None:
     session = await world.start()
-    await world.service.cancel(session.id, acting(ANNA))
+    await world.approvals.cancel(session.id, acting(ANNA))
 
     with pytest.raises(ClosedError, match="already cancelled"):
-        await world.service.cancel(session.id, acting(ANNA))
+        await world.approvals.cancel(session.id, acting(ANNA))
 
 
 async def test_cancel_takes_the_lease_from_whoever_runs(world: World) -> None:
     run = await world.begun()
-    await world.service.cancel(run.session.id, acting(ANNA))
+    await world.approvals.cancel(run.session.id, acting(ANNA))
 
     assert frozenset({run.session.id}) == await world.runs.renew([run])
     assert await world.runs.begin(run.session.id) is None
@@ -109,7 +109,7 @@ async def test_cancel_takes_the_lease_from_whoever_runs(world: World) -> None:
 async def test_view_holds_all_that_a_card_shows(world: World) -> None:
     one, two = await world.asked("wire", "quote")
     await world.vote(one)
-    view = await world.service.view(one.id)
+    view = await world.records.view(one.id)
 
     assert (one.id, one.session_id, ANNA) == (view.request.id, view.session.id, view.requester)
     assert ["ben"] == [v.principal_id for v in view.votes]
@@ -120,13 +120,13 @@ async def test_view_holds_all_that_a_card_shows(world: World) -> None:
 @pytest.mark.parametrize("method", ["view", "request"])
 async def test_unknown_request_is_not_found(world: World, method: str) -> None:
     with pytest.raises(NotFoundError, match="no request R-0"):
-        await getattr(world.service, method)("R-0")
+        await getattr(world.records, method)("R-0")
 
 
 @pytest.mark.parametrize("method", ["session", "transcript", "ledger", "verify"])
 async def test_unknown_session_is_not_found(world: World, method: str) -> None:
     with pytest.raises(NotFoundError, match="no session S-0"):
-        await getattr(world.service, method)("S-0")
+        await getattr(world.records, method)("S-0")
 
 
 async def test_requests_are_paged_oldest_first_without_gaps(world: World) -> None:
@@ -137,7 +137,7 @@ async def test_requests_are_paged_oldest_first_without_gaps(world: World) -> Non
     seen: list[Any] = []
     cursor = None
     while True:
-        page = await world.service.requests(limit=2, cursor=cursor)
+        page = await world.records.requests(limit=2, cursor=cursor)
         seen += page.items
         cursor = page.next
         if cursor is None:
@@ -152,8 +152,8 @@ async def test_sessions_are_paged_newest_first_without_gaps(world: World) -> Non
     for number in range(5):
         world.clock.advance(number % 2)
         await world.start()
-    first = await world.service.sessions(limit=3)
-    rest = await world.service.sessions(limit=3, cursor=first.next)
+    first = await world.records.sessions(limit=3)
+    rest = await world.records.sessions(limit=3, cursor=first.next)
     seen = [*first.items, *rest.items]
 
     assert rest.next is None
@@ -166,18 +166,18 @@ async def test_lists_are_filtered(world: World) -> None:
     (decided,) = await world.asked()
     await world.vote(decided)
     threaded = await world.start(THREAD)
-    service = world.service
+    records = world.records
 
     assert [pending.id] == [
-        r.id for r in (await service.requests(status=RequestStatus.PENDING)).items
+        r.id for r in (await records.requests(status=RequestStatus.PENDING)).items
     ]
     assert [decided.id] == [
-        r.id for r in (await service.requests(session_id=decided.session_id)).items
+        r.id for r in (await records.requests(session_id=decided.session_id)).items
     ]
     assert [pending.session_id] == [
-        s.id for s in (await service.sessions(status=SessionStatus.WAITING)).items
+        s.id for s in (await records.sessions(status=SessionStatus.WAITING)).items
     ]
-    assert [threaded.id] == [s.id for s in (await service.sessions(conversation=THREAD)).items]
+    assert [threaded.id] == [s.id for s in (await records.sessions(conversation=THREAD)).items]
 
 
 @pytest.mark.parametrize(
@@ -194,13 +194,13 @@ async def test_lists_are_filtered(world: World) -> None:
 )
 async def test_cursor_that_was_not_given_is_refused(world: World, cursor: str) -> None:
     with pytest.raises(InvalidError, match="cursor"):
-        await world.service.requests(cursor=cursor)
+        await world.records.requests(cursor=cursor)
 
 
 @pytest.mark.parametrize("limit", [0, -1, MAX_PAGE + 1])
 async def test_limit_is_bounded(world: World, limit: int) -> None:
     with pytest.raises(InvalidError, match="limit must be between 1 and 200"):
-        await world.service.sessions(limit=limit)
+        await world.records.sessions(limit=limit)
 
 
 async def test_waiting_for_lists_what_a_person_may_decide_now(world: World) -> None:
@@ -210,7 +210,7 @@ async def test_waiting_for_lists_what_a_person_may_decide_now(world: World) -> N
     await world.vote(wire, BEN)
 
     async def waiting(who: Any, **more: Any) -> list[str]:
-        return [r.id for r in await world.service.waiting_for(who, **more)]
+        return [r.id for r in await world.records.waiting_for(who, **more)]
 
     assert {quote.id, pay.id} == set(await waiting(BEN))
     assert {quote.id, pay.id, wire.id} == set(await waiting(CARA))
@@ -220,20 +220,20 @@ async def test_waiting_for_lists_what_a_person_may_decide_now(world: World) -> N
 
 
 async def test_transcript_is_empty_before_the_first_snapshot(world: World) -> None:
-    assert [] == list(await world.service.transcript((await world.start()).id))
+    assert [] == list(await world.records.transcript((await world.start()).id))
 
 
 async def test_all_ledgers_are_verified_together(world: World) -> None:
     (one,) = await world.asked()
     (two,) = await world.asked()
-    whole = await world.service.verify()
+    whole = await world.records.verify()
 
     assert (4, True) == (whole.entries, whole.verified)
-    assert 2 == (await world.service.verify(one.session_id)).entries
+    assert 2 == (await world.records.verify(one.session_id)).entries
     tampered = update(schema.ledger).where(schema.ledger.c.session_id == one.session_id)
     await world.store.write(lambda c: c.execute(tampered.values(kind="x")))
-    assert not (await world.service.verify()).verified
-    assert (await world.service.verify(two.session_id)).verified
+    assert not (await world.records.verify()).verified
+    assert (await world.records.verify(two.session_id)).verified
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_entry_that_cannot_be_read_is_reported(world: World, values: Any) 
     (request,) = await world.asked()
     tampered = update(schema.ledger).where(schema.ledger.c.seq == 2).values(**values)
     await world.store.write(lambda c: c.execute(tampered))
-    found = await world.service.verify()
+    found = await world.records.verify()
 
     assert not found.verified
     assert request.session_id in found.problems[0]
@@ -267,12 +267,12 @@ async def test_entry_that_reads_the_same_but_is_written_otherwise_is_reported(
     body = literal(extra) + func.substr(schema.ledger.c.body, 2)
     tampered = update(schema.ledger).where(schema.ledger.c.seq == 2).values(body=body)
     await world.store.write(lambda c: c.execute(tampered))
-    found = await world.service.verify()
+    found = await world.records.verify()
 
     assert not found.verified
     assert request.session_id in found.problems[0]
     with pytest.raises(IntegrityError, match=f"{request.session_id} was changed"):
-        await world.service.ledger(request.session_id)
+        await world.records.ledger(request.session_id)
 
 
 async def test_truncated_ledger_is_reported(world: World) -> None:
@@ -283,7 +283,7 @@ async def test_truncated_ledger_is_reported(world: World) -> None:
 
     assert (
         f"session {request.session_id}: ends at entry 1, but its head is entry 2"
-        in (await world.service.verify(request.session_id)).problems
+        in (await world.records.verify(request.session_id)).problems
     )
 
 
@@ -292,4 +292,4 @@ async def test_votes_of_all_revisions_are_listed(world: World) -> None:
     await world.vote(request, BEN)
     await world.vote(request, CARA, Verdict.MODIFY, arguments={"customer": "C", "amount": 1})
 
-    assert {1, 2} == {v.revision for v in await world.service.votes(request.id)}
+    assert {1, 2} == {v.revision for v in await world.records.votes(request.id)}

@@ -15,10 +15,10 @@ async def test_votes_and_deliveries_of_many_requests_are_those_of_each(world: Wo
     await world.vote(first, BEN)
     await world.vote(first, CARA)
     await world.vote(second, CARA)
-    found = await world.service.around([first.id, second.id, third.id])
+    found = await world.records.around([first.id, second.id, third.id])
 
     for request in (first, second, third):
-        expected = await world.service.votes(request.id), await world.service.deliveries(request.id)
+        expected = await world.records.votes(request.id), await world.records.deliveries(request.id)
         assert expected == found[request.id]
     assert [2, 1, 0] == [len(votes) for votes, _ in found.values()]
-    assert {} == await world.service.around([])
+    assert {} == await world.records.around([])

@@ -43,7 +43,7 @@ def thread(**changes: Any) -> Conversation:
 
 
 async def only(world: World, request: Request, who: str = "ben") -> Delivery:
-    found = await world.service.deliveries(request.id)
+    found = await world.records.deliveries(request.id)
     (delivery,) = [d for d in found if d.target == f"person:{who}"]
     return delivery
 
@@ -80,7 +80,7 @@ async def test_requester_with_the_role_is_not_asked(world: World) -> None:
     (request,) = await world.asked()
 
     assert {"person:ben", "person:cara"} == {
-        d.target for d in await world.service.deliveries(request.id)
+        d.target for d in await world.records.deliveries(request.id)
     }
 
 
@@ -89,17 +89,17 @@ async def test_question_is_shown_to_the_owner(world: World) -> None:
     world.directory.remove(ANNA.id)
     (nobody,) = await world.asked(world.question((await world.start()).id))
 
-    assert ["person:anna"] == [d.target for d in await world.service.deliveries(asked.id)]
-    assert [] == await world.service.deliveries(nobody.id)
+    assert ["person:anna"] == [d.target for d in await world.records.deliveries(asked.id)]
+    assert [] == await world.records.deliveries(nobody.id)
 
 
 async def test_request_of_a_thread_is_shown_there(world: World) -> None:
     world.channel.in_conversation = True
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     (request,) = await world.submit(await world.begun(THREAD), "quote")
 
     assert [f"conversation:{THREAD}"] == [
-        d.target for d in await world.service.deliveries(request.id)
+        d.target for d in await world.records.deliveries(request.id)
     ]
 
 
@@ -110,7 +110,7 @@ async def test_decision_updates_every_card_and_closes_them_when_over(world: Worl
     await deliver_all(world)
 
     assert {RequestStatus.REJECTED} == {v.request.status for v in world.channel.cards.values()}
-    assert {DeliveryStatus.CLOSED} == {d.status for d in await world.service.deliveries(request.id)}
+    assert {DeliveryStatus.CLOSED} == {d.status for d in await world.records.deliveries(request.id)}
     assert 2 == len(world.channel.posted)
 
 
@@ -376,10 +376,10 @@ async def test_change_during_an_attempt_is_shown_afterwards_by_the_same_card(
 async def test_lost_card_is_adopted_and_kept_up_to_date(world: World) -> None:
     (request,) = await world.asked()
     world.jobs.take()
-    world.channel.cards["card-lost"] = await world.service.view(request.id)
-    await world.service.adopt_delivery(request.id, "teams", {"card": "card-lost"})
-    await world.service.adopt_delivery(request.id, "teams", {"card": "card-lost"})
-    adopted = [d for d in await world.service.deliveries(request.id) if d.reference]
+    world.channel.cards["card-lost"] = await world.records.view(request.id)
+    await world.approvals.adopt_delivery(request.id, "teams", {"card": "card-lost"})
+    await world.approvals.adopt_delivery(request.id, "teams", {"card": "card-lost"})
+    adopted = [d for d in await world.records.deliveries(request.id) if d.reference]
     await world.vote(request)
     await deliver_all(world)
 
@@ -389,17 +389,17 @@ async def test_lost_card_is_adopted_and_kept_up_to_date(world: World) -> None:
 
 async def test_card_of_an_unknown_request_is_not_adopted(world: World) -> None:
     with pytest.raises(NotFoundError):
-        await world.service.adopt_delivery("R-0", "teams", {"card": "x"})  # type: ignore[arg-type]
+        await world.approvals.adopt_delivery("R-0", "teams", {"card": "x"})  # type: ignore[arg-type]
 
 
 async def test_card_that_is_known_already_is_not_adopted_again(world: World) -> None:
     (request,) = await world.asked()
     await deliver_all(world)
     known = await only(world, request)
-    before = await world.service.deliveries(request.id)
-    await world.service.adopt_delivery(request.id, "teams", known.reference or {})
+    before = await world.records.deliveries(request.id)
+    await world.approvals.adopt_delivery(request.id, "teams", known.reference or {})
 
-    assert before == await world.service.deliveries(request.id)
+    assert before == await world.records.deliveries(request.id)
 
 
 async def test_person_who_says_hello_gets_what_waited_for_them(world: World) -> None:
@@ -408,9 +408,7 @@ async def test_person_who_says_hello_gets_what_waited_for_them(world: World) -> 
     world.channel.failures.append(UnavailableError("No chat with Ben yet."))
     await world.courier.deliver(delivery.id)
     world.jobs.take()
-    await world.service.save_conversation(
-        thread(key="ben-chat", kind="personal", principal_id="ben")
-    )
+    await world.conversations.save(thread(key="ben-chat", kind="personal", principal_id="ben"))
     await deliver_all(world)
 
     assert [(request.id, "person:ben")] == world.channel.posted

@@ -94,6 +94,6 @@ async def test_chains_are_checked_a_page_at_a_time(
     monkeypatch.setattr(verifying, "PAGE", 2)
     for _ in range(5):
         await world.asked()
-    result = await world.service.verify()
+    result = await world.records.verify()
 
     assert (True, 10) == (result.verified, result.entries)

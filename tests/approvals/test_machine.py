@@ -110,7 +110,7 @@ class Approvals(RuleBasedStateMachine):
     def _vote(self, request: Request, who: str, verdict: Verdict, digest: str, amount: int) -> None:
         edited = {"customer": "Contoso", "amount": amount}
         self.machine.do(
-            self.world.service.vote(
+            self.world.approvals.vote(
                 request.id,
                 voter(who),
                 verdict=verdict,
@@ -152,24 +152,24 @@ class Approvals(RuleBasedStateMachine):
         """Somebody says what became of a call, which may be in doubt or not."""
         request = self._now(pick, RequestStatus.IN_DOUBT)
         self.machine.do(
-            self.world.service.settle(request.id, voter(who), happened=happened, note="Looked.")
+            self.world.approvals.resolve(request.id, voter(who), happened=happened, note="Looked.")
         )
 
     @precondition(lambda self: self.requests)
     @rule(pick=PICK, what=st.sampled_from(["expire", "cancel", "try to cancel", "doubt", "wait"]))
     def end(self, pick: int, what: str) -> None:
         """Time and people end what was asked for."""
-        request, service = self._now(pick, RequestStatus.PENDING), self.world.service
+        request, approvals = self._now(pick, RequestStatus.PENDING), self.world.approvals
         if what == "expire":
             self.world.clock.advance(3600)
-            self.machine.do(service.expire(request.id))
+            self.machine.do(approvals.expire(request.id))
         elif what == "doubt":
             self.machine.do(self.world.runs.doubt(self._now(pick, RequestStatus.EXECUTING).id))
         elif what == "wait":
             self.world.clock.advance(29)
         else:
             actor = acting(ANNA if what == "cancel" else ERIN)
-            self.machine.do(service.cancel(request.session_id, actor))
+            self.machine.do(approvals.cancel(request.session_id, actor))
 
     @precondition(lambda self: self.machine.runs)
     @rule(pick=PICK, how=st.sampled_from(["complete", "fail", "park", "renew"]))

@@ -37,7 +37,7 @@ async def unsent(world: World) -> list[str]:
 
 
 async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     for text in ("one", "two", "three"):
         await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
@@ -56,7 +56,7 @@ async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
 
 
 async def test_an_error_that_nobody_foresaw_is_tried_again(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
     world.channel.failures.append(RuntimeError("a library's own"))
@@ -69,7 +69,7 @@ async def test_an_error_that_nobody_foresaw_is_tried_again(world: World) -> None
 
 
 async def test_conversation_is_due_when_its_first_notice_is(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
     world.channel.failures.append(UnavailableError("down", retry_after_s=60))
@@ -90,7 +90,7 @@ async def test_conversation_is_due_when_its_first_notice_is(world: World) -> Non
 async def test_notice_is_given_up_after_many_attempts_and_the_next_one_goes_on(
     world: World,
 ) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
@@ -107,16 +107,16 @@ async def test_notice_is_given_up_after_many_attempts_and_the_next_one_goes_on(
 @pytest.mark.parametrize("known", [True, False])
 async def test_notice_for_nowhere_is_dropped(world: World, known: bool) -> None:
     if known:
-        await world.service.save_conversation(thread(channel="other"))
-    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
+        await world.conversations.save(thread(channel="other"))
+    await world.approvals.cancel((await world.start(THREAD)).id, acting(ANNA))
     await world.courier.notify(THREAD)
 
     assert [] == await unsent(world)
 
 
 async def test_conversation_that_is_gone_drops_its_notice(world: World) -> None:
-    await world.service.save_conversation(thread())
-    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
+    await world.conversations.save(thread())
+    await world.approvals.cancel((await world.start(THREAD)).id, acting(ANNA))
     world.channel.failures.append(NotFoundError("The chat was deleted."))
     await world.courier.notify(THREAD)
 
@@ -126,7 +126,7 @@ async def test_conversation_that_is_gone_drops_its_notice(world: World) -> None:
 
 async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: World) -> None:
     """Only the first words are formatting, and they are ours."""
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     done, failed = await world.begun(THREAD), await world.begun(THREAD)
     ending = Ending(cause=SessionCause.ANSWERED, answer="# Approved\n**by** Alex")
     await world.runs.complete(done, snapshot="{}", transcript="", ending=ending)
@@ -138,7 +138,7 @@ async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: Wor
 
 
 async def test_failure_that_nobody_has_foreseen_is_tried_again_and_not_told(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
     world.channel.failures.append(RuntimeError("token abc"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.courier import Courier
 from countersign.approvals.errors import (
     AlreadyDecidedError,
@@ -61,13 +61,12 @@ class Heard(Silent):
         self.deliveries.append((channel, outcome))
 
 
-def asking(world: World, heard: Heard) -> ApprovalService:
-    around = (world.directory, world.jobs, world.channels, world.catalog)
-    return ApprovalService(world.store, world.clock, world.policy, *around, heard)
+def asking(world: World, heard: Heard) -> Approvals:
+    return world.composed(observer=heard).approvals
 
 
 def listening(world: World, heard: Heard) -> Courier:
-    return Courier(world.store, world.clock, world.service, world.channels, heard)
+    return world.composed(observer=heard).courier
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def listening(world: World, heard: Heard) -> Courier:
 async def test_every_attempt_is_heard(world: World, error: Any, expected: str) -> None:
     heard = Heard()
     (request,) = await world.asked("quote")
-    (delivery, *_) = await world.service.deliveries(request.id)
+    (delivery, *_) = await world.records.deliveries(request.id)
     if error is not None:
         world.channel.failures.append(error)
     await listening(world, heard).deliver(delivery.id)
@@ -92,7 +91,7 @@ async def test_every_attempt_is_heard(world: World, error: Any, expected: str) -
 async def test_an_update_is_told_from_a_first_card(world: World) -> None:
     heard = Heard()
     (request,) = await world.asked("quote")
-    (delivery, *_) = await world.service.deliveries(request.id)
+    (delivery, *_) = await world.records.deliveries(request.id)
     courier = listening(world, heard)
     await courier.deliver(delivery.id)
     await world.vote(request)
@@ -156,10 +155,10 @@ async def test_the_span_of_a_proposal_is_kept_with_its_request(world: World) -> 
 async def test_votes_are_heard_with_what_came_of_them(world: World) -> None:
     heard = Heard()
     (request,) = await world.asked("quote")
-    service = asking(world, heard)
+    approvals = asking(world, heard)
     for who in (ANNA, BEN, BEN):
         with suppress(NotAuthorisedError, AlreadyDecidedError):
-            await service.vote(
+            await approvals.vote(
                 request.id, acting(who), verdict=Verdict.APPROVE, digest=request.digest
             )
 
@@ -174,9 +173,9 @@ async def test_votes_are_heard_with_what_came_of_them(world: World) -> None:
 async def test_an_act_is_heard_once(world: World) -> None:
     heard, act = Heard(), ActKey(channel="jira", ticket_id="1", act_id="9")
     (request,) = await world.asked("quote")
-    service = asking(world, heard)
+    approvals = asking(world, heard)
     for _ in range(2):
-        await service.vote(
+        await approvals.vote(
             request.id, acting(BEN), verdict=Verdict.APPROVE, digest=request.digest, act=act
         )
 
@@ -186,9 +185,9 @@ async def test_an_act_is_heard_once(world: World) -> None:
 async def test_what_a_channel_refuses_is_heard_once(world: World) -> None:
     heard, act = Heard(), ActKey(channel="jira", ticket_id="1", act_id="9")
     (request,) = await world.asked("quote")
-    service = asking(world, heard)
+    approvals = asking(world, heard)
     for _ in range(2):
-        await service.refuse(request.id, acting(BEN), "The text was changed.", act=act)
+        await approvals.refuse(request.id, acting(BEN), "The text was changed.", act=act)
 
     assert [("NotAuthorisedError", acting(BEN).via)] == heard.votes
 
@@ -197,13 +196,13 @@ async def test_an_expiry_is_heard_whoever_finds_it(world: World) -> None:
     heard = Heard()
     (first,) = await world.asked("quote")
     (second,) = await world.asked("quote")
-    service = asking(world, heard)
-    await service.expire(first.id)
+    approvals = asking(world, heard)
+    await approvals.expire(first.id)
     world.clock.advance(7200)
-    await service.expire(first.id)
-    await service.expire(first.id)
+    await approvals.expire(first.id)
+    await approvals.expire(first.id)
     with pytest.raises(ExpiredError):
-        await service.vote(second.id, acting(BEN), verdict=Verdict.APPROVE, digest=second.digest)
+        await approvals.vote(second.id, acting(BEN), verdict=Verdict.APPROVE, digest=second.digest)
 
     assert heard.votes == [
         ("expired", first.id),

@@ -32,7 +32,7 @@ from countersign.approvals.store import codec, upgrade
 from countersign.approvals.store import conversations as rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store.backlog import read
-from tests.approvals.decisions.test_waiting import _migrated_to_0009
+from tests.approvals.store.test_waiting import _migrated_to_0009
 from tests.approvals.test_conversations import chat
 from tests.approvals.test_courier import deliver_all, only
 from tests.approvals.test_notices import thread, unsent
@@ -52,10 +52,10 @@ def unreachable(text: str = WHY) -> UnreachableError:
 async def closed(world: World, conversation: Conversation | None = None) -> Conversation:
     """A conversation that is known, and closed."""
     heard = conversation or chat()
-    await world.service.conversations.save(heard)
-    known = await world.service.conversations.get(heard.key)
+    await world.conversations.save(heard)
+    known = await world.conversations.get(heard.key)
     assert known is not None
-    assert await world.service.conversations.closed(known, "has uninstalled the app")
+    assert await world.conversations.closed(known, "has uninstalled the app")
     return heard
 
 
@@ -74,9 +74,9 @@ async def test_it_waits_and_is_posted_once_the_app_is_there(world: World) -> Non
         waiting = await out_of_reach(world, request)
     early = await only(world, request)
     world.jobs.take()
-    await world.service.conversations.save(chat(updated_at="2026-03-03T09:00:00Z"), installed=True)
+    await world.conversations.save(chat(updated_at="2026-03-03T09:00:00Z"), installed=True)
     await deliver_all(world)
-    known = await world.service.conversations.get(CHAT)
+    known = await world.conversations.get(CHAT)
 
     assert (DeliveryStatus.UNREACHABLE, WHY) == (waiting.status, waiting.error)
     assert [("delivery waits", WHY)] == [(each["event"], each["reason"]) for each in logs]
@@ -96,9 +96,9 @@ async def test_any_activity_opens_it_and_cards_from_before_are_brought_up_to_dat
     await world.vote(request, CARA, Verdict.REJECT)
     await out_of_reach(world, request)
     world.jobs.take()
-    await world.service.conversations.save(chat(principal_id=None), only_known=True)
+    await world.conversations.save(chat(principal_id=None), only_known=True)
     await deliver_all(world)
-    known = await world.service.conversations.get(CHAT)
+    known = await world.conversations.get(CHAT)
 
     assert DeliveryStatus.CLOSED is (await only(world, request)).status
     assert known is not None
@@ -125,10 +125,10 @@ async def test_it_is_tried_now_and_then_and_what_gets_through_opens_the_rest(
     world.jobs.take()
     world.clock.advance(PROBE_S)
     await world.courier.deliver((await only(world, first)).id)
-    await world.service.conversations.opened(CHAT)
+    await world.conversations.opened(CHAT)
     again = [job.id for job in world.jobs.take()]
-    await world.service.conversations.opened(CHAT)
-    await world.service.conversations.opened(ConversationKey("none"))
+    await world.conversations.opened(CHAT)
+    await world.conversations.opened(ConversationKey("none"))
 
     assert DeliveryStatus.LIVE is (await only(world, first)).status
     assert [(await only(world, second)).id] == again
@@ -171,7 +171,7 @@ async def test_attempt_that_an_install_overtakes_is_made_again_at_once(
     world.channel.update = refused_slowly  # type: ignore[method-assign]
     attempt = asyncio.create_task(world.courier.deliver(delivery.id))
     await reached.wait()
-    await world.service.conversations.save(chat(), installed=True)
+    await world.conversations.save(chat(), installed=True)
     go_on.set()
     await attempt
 
@@ -179,18 +179,18 @@ async def test_attempt_that_an_install_overtakes_is_made_again_at_once(
 
 
 async def test_attempt_that_ends_late_does_not_close_what_was_heard_of_since(world: World) -> None:
-    await world.service.conversations.save(chat())
-    known = await world.service.conversations.get(CHAT)
+    await world.conversations.save(chat())
+    known = await world.conversations.get(CHAT)
     assert known is not None
     later = chat(updated_at="2026-03-03T09:00:00Z")
-    await world.service.conversations.save(later, installed=True)
+    await world.conversations.save(later, installed=True)
 
-    assert not await world.service.conversations.closed(known, "has blocked the bot")
-    assert later == await world.service.conversations.get(CHAT)
+    assert not await world.conversations.closed(known, "has blocked the bot")
+    assert later == await world.conversations.get(CHAT)
 
 
 async def test_address_that_changes_makes_due_what_failed_at_the_old_one(world: World) -> None:
-    await world.service.conversations.save(chat())
+    await world.conversations.save(chat())
     requests = [(await world.asked())[0] for _ in range(3)]
     await deliver_all(world)
     failures = (MisdirectedError("wrong geo"), NotFoundError("not here"), UnavailableError("away"))
@@ -202,7 +202,7 @@ async def test_address_that_changes_makes_due_what_failed_at_the_old_one(world: 
     stuck = [(await only(world, request)).status for request in requests]
     world.jobs.take()
     moved = chat(reference={"serviceUrl": "https://two.example.com"})
-    await world.service.conversations.save(moved)
+    await world.conversations.save(moved)
     await deliver_all(world)
 
     assert [DeliveryStatus.LIVE, DeliveryStatus.ABANDONED, DeliveryStatus.LIVE] == stuck
@@ -219,14 +219,14 @@ async def test_card_that_was_posted_again_is_found_by_its_conversation(world: Wo
             "channelId": "msteams",
             "conversation": {"id": f"chat-{number}"},
         }
-        await world.service.adopt_delivery(request.id, "teams", reference)
-    copies = [d for d in await world.service.deliveries(request.id) if d.reference]
+        await world.approvals.adopt_delivery(request.id, "teams", reference)
+    copies = [d for d in await world.records.deliveries(request.id) if d.reference]
     for copy in copies:
         world.channel.failures.append(unreachable())
         await world.courier.deliver(copy.id)
     world.jobs.take()
     first = chat(key="msteams:chat-1")
-    await world.service.conversations.save(await closed(world, first), installed=True)
+    await world.conversations.save(await closed(world, first), installed=True)
     due = {job.id for job in world.jobs.take()}
     expected = {c.id for c in copies if c.reference and c.reference["card"] == "copy-1"}
 
@@ -240,11 +240,11 @@ async def test_team_is_closed_and_opened_as_a_whole(world: World) -> None:
     general, one = chat(key="general", **ops), chat(key="one", **ops)
     other = chat(key="two", **{**ops, "reference": {**team, "team": "sales"}})
     for conversation in (one, other, chat()):
-        await world.service.conversations.save(conversation)
-    await world.service.conversations.removed(general, "has uninstalled the app")
+        await world.conversations.save(conversation)
+    await world.conversations.removed(general, "has uninstalled the app")
     after_removal = await world.store.read(rows.blocked)
-    await world.service.conversations.removed(other, "has uninstalled the app")
-    await world.service.conversations.save(general, installed=True)
+    await world.conversations.removed(other, "has uninstalled the app")
+    await world.conversations.save(general, installed=True)
     after_adding = await world.store.read(rows.blocked)
 
     assert ["one"] == [each.key for each in after_removal]
@@ -252,16 +252,16 @@ async def test_team_is_closed_and_opened_as_a_whole(world: World) -> None:
 
 
 async def test_stranger_makes_no_conversation_known(world: World) -> None:
-    await world.service.conversations.save(chat(), only_known=True)
-    await world.service.conversations.save(chat(), only_known=True, installed=True)
-    await world.service.conversations.removed(chat(), "has uninstalled the app")
-    gone = await world.service.conversations.get(CHAT)
+    await world.conversations.save(chat(), only_known=True)
+    await world.conversations.save(chat(), only_known=True, installed=True)
+    await world.conversations.removed(chat(), "has uninstalled the app")
+    gone = await world.conversations.get(CHAT)
 
     assert gone is None
 
 
 async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     for text in ("one", "two"):
         await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
@@ -272,7 +272,7 @@ async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World
     waiting = sorted(await unsent(world))
     await closed(world, thread())
     world.jobs.take()
-    await world.service.conversations.save(thread())
+    await world.conversations.save(thread())
     await deliver_all(world)
 
     assert ["one", "two"] == waiting
@@ -280,7 +280,7 @@ async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World
 
 
 async def test_message_at_the_wrong_address_is_no_outage(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
     world.channel.failures.append(MisdirectedError("wrong geo"))
@@ -294,13 +294,13 @@ async def test_message_at_the_wrong_address_is_no_outage(world: World) -> None:
 async def test_whoever_asked_is_told_once_who_is_missing_and_once_that_nobody_is_left(
     world: World,
 ) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     (request,) = await world.submit(await world.begun(THREAD), "quote")
     await out_of_reach(world, request, "ben")
     first = await unsent(world)
     await out_of_reach(world, request, "cara")
     second = await unsent(world)
-    for delivery in await world.service.deliveries(request.id):
+    for delivery in await world.records.deliveries(request.id):
         world.clock.advance(PROBE_S)
         world.channel.failures.append(unreachable())
         await world.courier.deliver(delivery.id)
@@ -318,10 +318,10 @@ async def test_whoever_asked_is_told_once_who_is_missing_and_once_that_nobody_is
 async def test_of_two_who_are_found_out_of_reach_at_once_one_is_told_as_the_last(
     world: World,
 ) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     for _ in range(5):
         (request,) = await world.submit(await world.begun(THREAD), "quote")
-        deliveries = await world.service.deliveries(request.id)
+        deliveries = await world.records.deliveries(request.id)
         world.channel.failures.extend(unreachable() for _ in deliveries)
         await asyncio.gather(*(world.courier.deliver(each.id) for each in deliveries))
     told = await unsent(world)

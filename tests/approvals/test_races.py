@@ -9,7 +9,6 @@ import pytest
 
 from countersign.approvals.decisions import executions
 from countersign.approvals.decisions.asking import Asking
-from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.decisions.voting import BallotBox
 from countersign.approvals.errors import (
     AlreadyDecidedError,
@@ -37,7 +36,7 @@ async def test_fifty_votes_are_one_decision_and_49_clear_answers(world: World) -
     crowd = [person(f"Manager{n}", "manager") for n in range(50)]
     (request,) = await world.asked()
     votes = [
-        world.service.vote(
+        world.approvals.vote(
             request.id,
             acting(who, Via.API if n % 2 else Via("teams")),
             verdict=Verdict.REJECT if n % 3 == 0 else Verdict.APPROVE,
@@ -57,7 +56,7 @@ async def test_fifty_votes_are_one_decision_and_49_clear_answers(world: World) -
     for loser in losers:
         assert f"by {decision.by_name} at {decision.at:%Y-%m-%d %H:%M:%S UTC}" in str(loser)
         assert f"through {decision.via}" in str(loser)
-    assert 1 == len(await world.service.votes(request.id))
+    assert 1 == len(await world.records.votes(request.id))
     assert ["session_started", "proposed", "voted", "decided"] == await world.kinds(
         request.session_id
     )
@@ -70,7 +69,7 @@ async def test_one_person_who_clicks_fifty_times_votes_once(world: World) -> Non
     )
 
     assert 1 == sum(isinstance(o, Request) for o in outcomes)
-    assert 1 == len(await world.service.votes(request.id))
+    assert 1 == len(await world.records.votes(request.id))
     assert RequestStatus.PENDING is (await world.now(request)).status
 
 
@@ -96,12 +95,12 @@ async def test_fifty_claims_are_one_execution(world: World) -> None:
 async def test_claim_and_cancel_never_both_win(world: World, claim_first: bool) -> None:
     run, request = await world.approved()
     claim = world.runs.claim(run, request.id, request.arguments)
-    cancel = world.service.cancel(run.session.id, acting(ANNA))
+    cancel = world.approvals.cancel(run.session.id, acting(ANNA))
     steps = (claim, cancel) if claim_first else (cancel, claim)
     first, second = await asyncio.gather(*steps, return_exceptions=True)
     now = await world.now(request)
 
-    assert SessionStatus.CANCELLED is (await world.service.session(run.session.id)).status
+    assert SessionStatus.CANCELLED is (await world.records.session(run.session.id)).status
     if claim_first:
         assert isinstance(first, Request)
         assert RequestStatus.EXECUTING is now.status
@@ -118,7 +117,7 @@ async def test_vote_and_expiry_at_the_very_deadline_both_say_expired(
 ) -> None:
     (request,) = await world.asked()
     world.clock.advance(3600)
-    vote, expire = world.vote(request), world.service.expire(request.id)
+    vote, expire = world.vote(request), world.approvals.expire(request.id)
     steps = (vote, expire) if vote_first else (expire, vote)
     outcomes = await asyncio.gather(*steps, return_exceptions=True)
 
@@ -130,7 +129,7 @@ async def test_vote_and_expiry_at_the_very_deadline_both_say_expired(
 async def test_votes_and_a_cancel_leave_one_end(world: World) -> None:
     requests = await world.asked(*["quote"] * 10)
     steps = [world.vote(r) for r in requests]
-    steps.insert(5, world.service.cancel(requests[0].session_id, acting(ANNA)))  # type: ignore[arg-type]
+    steps.insert(5, world.approvals.cancel(requests[0].session_id, acting(ANNA)))  # type: ignore[arg-type]
     outcomes = await asyncio.gather(*steps, return_exceptions=True)
     stored = [await world.now(r) for r in requests]
 
@@ -159,7 +158,7 @@ async def test_same_idempotency_key_at_once_is_one_session(world: World) -> None
 async def test_many_cancels_are_one(world: World) -> None:
     session = await world.start()
     outcomes = await asyncio.gather(
-        *(world.service.cancel(session.id, acting(ANNA)) for _ in range(20)),
+        *(world.approvals.cancel(session.id, acting(ANNA)) for _ in range(20)),
         return_exceptions=True,
     )
 
@@ -173,7 +172,7 @@ async def test_ledgers_stay_whole_under_load(world: World) -> None:
     outcomes = await asyncio.gather(*votes, return_exceptions=True)
 
     assert all(isinstance(o, Request | CountersignError) for o in outcomes)
-    assert (await world.service.verify()).verified
+    assert (await world.records.verify()).verified
 
 
 async def overtaken(world: World) -> tuple[Request, Request]:
@@ -197,8 +196,7 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
 
 async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
     stale, decided = await overtaken(world)
-    follow = FollowUp(world.jobs, world.directory, {})
-    box = BallotBox(world.policy, Asking(world.policy, world.catalog, follow), follow)
+    box = BallotBox(world.policy, Asking(world.policy, world.catalog, world.outbox), world.outbox)
     await world.store.write(lambda c: box.expire(c, stale, world.clock.now()))
 
     assert decided == await world.now(stale)

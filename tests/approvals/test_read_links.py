@@ -117,10 +117,10 @@ def test_confirmation_holds_for_its_link_only_and_not_for_long() -> None:
 async def test_reading_is_on_the_ledger_once_and_the_view_knows_it(world: World) -> None:
     (asked,) = await world.asked()
     again = [
-        await world.service.opened(asked.id, BEN.id, revision=1, link="teams") for _ in range(2)
+        await world.approvals.opened(asked.id, BEN.id, revision=1, link="teams") for _ in range(2)
     ]
-    view = await world.service.view(asked.id)
-    (entry,) = [e for e in await world.service.ledger(asked.session_id) if e.kind == "opened"]
+    view = await world.records.view(asked.id)
+    (entry,) = [e for e in await world.records.ledger(asked.session_id) if e.kind == "opened"]
 
     assert [True, False] == again
     assert view.has_read(BEN)
@@ -128,7 +128,7 @@ async def test_reading_is_on_the_ledger_once_and_the_view_knows_it(world: World)
     assert not view.has_read(None)
     assert {"request": asked.id, "revision": 1, "digest": asked.digest, "by": "ben",
             "link": "teams"} == {k: v for k, v in entry.body.items() if k != "rows"}  # fmt: skip
-    assert (await world.service.verify(asked.session_id)).problems == ()
+    assert (await world.records.verify(asked.session_id)).problems == ()
 
 
 @pytest.mark.parametrize("said", [b"[]", b"{", b'["R-1",1,"ben","teams","soon"]', b"7"])
@@ -140,13 +140,13 @@ def test_link_that_an_older_release_made_otherwise_is_none_of_ours(said: bytes) 
 
 async def test_another_revision_has_to_be_read_anew(world: World) -> None:
     (asked,) = await world.asked("wire")
-    await world.service.opened(asked.id, BEN.id, revision=1, link="teams")
+    await world.approvals.opened(asked.id, BEN.id, revision=1, link="teams")
     edited = {"customer": "Contoso", "amount": 90}
     await world.vote(asked, CARA, Verdict.MODIFY, arguments=edited)
 
-    assert not (await world.service.view(asked.id)).has_read(BEN)
+    assert not (await world.records.view(asked.id)).has_read(BEN)
     with pytest.raises(StaleDigestError):
-        await world.service.opened(asked.id, BEN.id, revision=1, link="teams")
+        await world.approvals.opened(asked.id, BEN.id, revision=1, link="teams")
 
 
 async def test_nothing_is_read_once_it_is_decided(world: World) -> None:
@@ -154,17 +154,17 @@ async def test_nothing_is_read_once_it_is_decided(world: World) -> None:
     await world.vote(asked, BEN)
 
     with pytest.raises(ClosedError):
-        await world.service.opened(asked.id, BEN.id, revision=1, link="teams")
+        await world.approvals.opened(asked.id, BEN.id, revision=1, link="teams")
     assert ANNA.id == asked.requester
 
 
 async def test_reading_that_nobody_did_is_found_by_comparing_with_the_ledger(world: World) -> None:
     (asked,) = await world.asked()
-    await world.service.opened(asked.id, BEN.id, revision=1, link="teams")
+    await world.approvals.opened(asked.id, BEN.id, revision=1, link="teams")
 
     async def forged(statement: Executable) -> str:
         await world.store.write(lambda c: c.execute(statement))
-        return str((await world.service.verify(asked.session_id)).problems)
+        return str((await world.records.verify(asked.session_id)).problems)
 
     row = {"request_id": asked.id, "revision": 1, "principal_id": "cara", "at": "2026"}
     inserted = await forged(request_openings.insert().values(row))

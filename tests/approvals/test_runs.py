@@ -39,10 +39,10 @@ async def test_new_session_is_due_and_rings(world: World) -> None:
     session = await world.start(THREAD)
 
     assert SessionStatus.RUNNING is session.status
-    assert session == await world.service.session(session.id)
+    assert session == await world.records.session(session.id)
     assert [session.id] == await due(world)
     assert [Job(kind="run", id=session.id)] == world.jobs.take()
-    (entry,) = await world.service.ledger(session.id)
+    (entry,) = await world.records.ledger(session.id)
     assert ("session_started", "anna", THREAD) == (
         entry.kind,
         entry.body["owner"],
@@ -56,7 +56,7 @@ async def test_same_key_gives_the_same_session(world: World) -> None:
 
     assert one == again
     assert one.id != other.id
-    assert 1 == len(await world.service.ledger(one.id))
+    assert 1 == len(await world.records.ledger(one.id))
 
 
 @pytest.mark.parametrize("change", [{"task": "Other"}, {"owner": BEN.id}, {"workflow": "crm"}])
@@ -99,11 +99,11 @@ async def test_session_goes_on_only_when_the_whole_batch_is_decided(world: World
     await world.vote(one)
     await world.vote(two, BEN)
     await world.vote(three, BEN, Verdict.REJECT)
-    before = (await world.service.session(one.session_id)).status
+    before = (await world.records.session(one.session_id)).status
     await world.vote(two, CARA, Verdict.REJECT)
 
     assert SessionStatus.WAITING is before
-    assert SessionStatus.RUNNING is (await world.service.session(one.session_id)).status
+    assert SessionStatus.RUNNING is (await world.records.session(one.session_id)).status
     assert [one.session_id] == await due(world)
 
 
@@ -112,7 +112,7 @@ async def test_snapshot_can_be_stored_without_a_call(world: World) -> None:
 
     assert () == await world.submit(run)
     assert ["session_started", "stored"] == await world.kinds(run.session.id)
-    transcript = await world.service.transcript(run.session.id)
+    transcript = await world.records.transcript(run.session.id)
     assert [{"role": "user", "content": "Quote"}] == list(transcript)
 
 
@@ -131,7 +131,7 @@ async def test_call_id_is_used_once_per_session(world: World) -> None:
 
 async def test_proposal_is_on_the_ledger_in_full(world: World) -> None:
     (request,) = await world.asked()
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
 
     assert "proposed" == entry.kind
     assert request.digest == entry.body["digest"]
@@ -152,7 +152,7 @@ async def test_completed_session_is_over(world: World) -> None:
     await world.runs.complete(
         run, snapshot="{}", transcript="bad \ud800", ending=ending, progress=["One."]
     )
-    session = await world.service.session(run.session.id)
+    session = await world.records.session(run.session.id)
 
     assert (SessionStatus.COMPLETED, "Sent ?") == (session.status, session.answer)
     assert [] == await due(world)
@@ -166,14 +166,14 @@ async def test_completed_session_without_an_answer_says_done(world: World) -> No
         run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
     )
 
-    assert "" == (await world.service.session(run.session.id)).answer
+    assert "" == (await world.records.session(run.session.id)).answer
 
 
 async def test_failed_session_says_why_and_cancels_what_was_approved(world: World) -> None:
     run = await world.begun()
     approved, refused = await world.submit(run, "look", "drop")
     await world.runs.fail(run, error="No model: set OPENAI_API_KEY.")
-    session = await world.service.session(run.session.id)
+    session = await world.records.session(run.session.id)
 
     assert (SessionStatus.FAILED, "No model: set OPENAI_API_KEY.") == (
         session.status,
@@ -207,11 +207,11 @@ async def test_parked_session_comes_back_with_growing_delay_and_fails_at_last(
         world.clock.advance(1)
         assert await due(world)
         assert (
-            f"No model.{attempt}" == f"{(await world.service.session(session.id)).error}{attempt}"
+            f"No model.{attempt}" == f"{(await world.records.session(session.id)).error}{attempt}"
         )
     run = await world.begin(session.id)
     kept = await world.runs.park(run, error="No model.")
-    failed = await world.service.session(session.id)
+    failed = await world.records.session(session.id)
 
     assert not kept
     assert SessionStatus.FAILED is failed.status
@@ -228,7 +228,7 @@ async def test_session_parked_for_something_to_be_put_right_is_never_given_up(
 
         assert kept
         world.clock.advance(PARK_MAX_S)
-    waiting = await world.service.session(session.id)
+    waiting = await world.records.session(session.id)
 
     assert SessionStatus.RUNNING is waiting.status
     assert "Its workflow is missing." == waiting.error
@@ -237,7 +237,7 @@ async def test_session_parked_for_something_to_be_put_right_is_never_given_up(
 async def test_calls_of_one_message_are_listed_in_its_order(world: World) -> None:
     run = await world.begun()
     submitted = await world.submit(run, *["quote"] * 6)
-    listed = await world.service.requests(session_id=run.session.id)
+    listed = await world.records.requests(session_id=run.session.id)
 
     assert [r.id for r in submitted] == [r.id for r in listed.items]
 
@@ -255,14 +255,14 @@ async def test_parking_is_told_once_and_forgotten_when_it_goes_on(world: World) 
     await world.submit(last, "look")
 
     assert [Job(kind="notify", id=THREAD)] == told
-    assert (await world.service.session(run.session.id)).error is None
+    assert (await world.records.session(run.session.id)).error is None
 
 
 async def test_orphan_of_an_ended_session_becomes_in_doubt(world: World) -> None:
     run, request = await world.executing(idempotent=True)
     await world.runs.doubt(request.id)
     before = await world.now(request)
-    await world.service.cancel(run.session.id, acting(ANNA))
+    await world.approvals.cancel(run.session.id, acting(ANNA))
     await world.runs.doubt(request.id)
 
     assert RequestStatus.EXECUTING is before.status

@@ -54,12 +54,12 @@ async def test_act_is_recorded_with_the_vote_that_it_was(world: World) -> None:
 async def test_act_that_is_read_again_changes_nothing(world: World) -> None:
     (request,) = await world.asked("pay")
     once = await world.vote(request, BEN, act=ACT)
-    before = await world.service.ledger(request.session_id)
+    before = await world.records.ledger(request.session_id)
     again = await world.vote(request, BEN, act=ACT)
 
     assert once == again
-    assert 1 == len(await world.service.votes(request.id))
-    assert before == await world.service.ledger(request.session_id)
+    assert 1 == len(await world.records.votes(request.id))
+    assert before == await world.records.ledger(request.session_id)
 
 
 async def test_act_that_decided_is_no_late_vote_when_it_is_read_again(world: World) -> None:
@@ -88,7 +88,7 @@ async def test_another_act_is_a_vote_of_its_own(world: World, other: dict[str, s
     await world.vote(request, BEN, act=ACT)
     await world.vote(request, CARA, act=ACT.model_copy(update=other))
 
-    assert ["ben", "cara"] == [vote.principal_id for vote in await world.service.votes(request.id)]
+    assert ["ben", "cara"] == [vote.principal_id for vote in await world.records.votes(request.id)]
 
 
 async def test_refused_act_is_on_the_ledger_once_and_raises_once(world: World) -> None:
@@ -114,7 +114,7 @@ async def test_act_of_who_asked_for_it_is_refused_however_often_it_is_read(world
     again = await world.vote(request, anna, act=ACT)
 
     assert RequestStatus.PENDING is again.status
-    assert [] == list(await world.service.votes(request.id))
+    assert [] == list(await world.records.votes(request.id))
 
 
 async def test_act_after_the_deadline_is_recorded_with_the_expiry(world: World) -> None:
@@ -131,14 +131,14 @@ async def test_act_after_the_deadline_is_recorded_with_the_expiry(world: World) 
 
 async def test_act_that_cannot_be_a_vote_leaves_no_trace(world: World) -> None:
     (request,) = await world.asked()
-    before = await world.service.ledger(request.session_id)
+    before = await world.records.ledger(request.session_id)
     with pytest.raises(StaleDigestError):
         await world.vote(request, BEN, digest=sha256_hex(b"another"), act=ACT)
     with pytest.raises(InvalidError):
         await world.vote(request, BEN, Verdict.REJECT, comment=" ", act=ACT)
 
     assert await recorded(world) is None
-    assert before == await world.service.ledger(request.session_id)
+    assert before == await world.records.ledger(request.session_id)
 
 
 async def test_late_act_is_told_who_decided_and_leaves_no_trace(world: World) -> None:
@@ -153,8 +153,8 @@ async def test_late_act_is_told_who_decided_and_leaves_no_trace(world: World) ->
 async def test_attempt_that_a_ticket_refuses_is_on_the_ledger_once(world: World) -> None:
     (request,) = await world.asked()
     for _ in range(3):
-        await world.service.refuse(request.id, STRANGER, "Nobody knows them.", act=ACT)
-    entry = (await world.service.ledger(request.session_id))[-1]
+        await world.approvals.refuse(request.id, STRANGER, "Nobody knows them.", act=ACT)
+    entry = (await world.records.ledger(request.session_id))[-1]
 
     assert 1 == await entries(world, request, "vote_refused")
     assert ("jira:acc-mallory", "jira", "Nobody knows them.") == (
@@ -168,14 +168,14 @@ async def test_attempt_that_a_ticket_refuses_is_on_the_ledger_once(world: World)
 async def test_attempt_without_an_act_is_on_the_ledger_each_time(world: World) -> None:
     (request,) = await world.asked()
     for _ in range(2):
-        await world.service.refuse(request.id, STRANGER, "Nobody knows them.")
+        await world.approvals.refuse(request.id, STRANGER, "Nobody knows them.")
 
     assert 2 == await entries(world, request, "vote_refused")
 
 
 async def test_refused_act_is_no_vote_afterwards(world: World) -> None:
     (request,) = await world.asked()
-    await world.service.refuse(request.id, acting(BEN), "The text was changed.", act=ACT)
+    await world.approvals.refuse(request.id, acting(BEN), "The text was changed.", act=ACT)
     await world.vote(request, BEN, act=ACT)
     known = await recorded(world)
 
@@ -188,10 +188,10 @@ async def test_what_happened_to_a_ticket_is_noted_once(world: World) -> None:
     (request,) = await world.asked()
     body = {"channel": "jira", "ticket": "OPS-1"}
     new = [
-        await world.service.note(request.id, "ticket_lost", body, act=ACT, reason="It is gone.")
+        await world.approvals.note(request.id, "ticket_lost", body, act=ACT, reason="It is gone.")
         for _ in range(2)
     ]
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
     known = await recorded(world)
 
     assert [True, False] == new
@@ -199,15 +199,15 @@ async def test_what_happened_to_a_ticket_is_noted_once(world: World) -> None:
     assert {"request": request.id, **body} == entry.body
     assert known is not None
     assert "It is gone." == known.reason
-    assert () == (await world.service.verify(request.session_id)).problems
+    assert () == (await world.records.verify(request.session_id)).problems
 
 
 async def test_nothing_is_recorded_about_a_request_that_is_not_there(world: World) -> None:
     nowhere = RequestId("R-NOWHERE")
     with pytest.raises(NotFoundError):
-        await world.service.refuse(nowhere, STRANGER, "No.", act=ACT)
+        await world.approvals.refuse(nowhere, STRANGER, "No.", act=ACT)
     with pytest.raises(NotFoundError):
-        await world.service.note(nowhere, "ticket_lost", {}, act=ACT)
+        await world.approvals.note(nowhere, "ticket_lost", {}, act=ACT)
 
     assert await recorded(world) is None
 

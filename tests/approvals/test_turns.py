@@ -36,7 +36,7 @@ async def test_delivery_that_waits_for_its_turn_comes_back_then_as_if_nothing_ha
 
 
 async def test_notice_that_waits_for_its_turn_is_never_dropped(world: World) -> None:
-    await world.service.save_conversation(thread())
+    await world.conversations.save(thread())
     run = await world.begun(THREAD)
     await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
     for _ in range(NOTICE_ATTEMPTS + 1):

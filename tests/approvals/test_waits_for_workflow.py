@@ -39,7 +39,7 @@ async def test_people_and_the_ledger_are_told_once(world: World) -> None:
     run, request = await approved(world)
     for _ in range(3):
         run = await park(world, run)
-    session = await world.service.session(request.session_id)
+    session = await world.records.session(request.session_id)
 
     assert (SessionStatus.RUNNING, MISSING) == (session.status, session.error)
     assert 1 == len(await said(world))
@@ -56,9 +56,9 @@ async def test_they_are_told_again_when_something_else_is_missing(world: World) 
 
 async def test_where_the_approved_call_is_shown_it_is_shown_that_it_waits(world: World) -> None:
     run, request = await approved(world)
-    before = {d.id: d.wanted_version for d in await world.service.deliveries(request.id)}
+    before = {d.id: d.wanted_version for d in await world.records.deliveries(request.id)}
     await park(world, run)
-    after = {d.id: d.wanted_version for d in await world.service.deliveries(request.id)}
+    after = {d.id: d.wanted_version for d in await world.records.deliveries(request.id)}
 
     assert {key: version + 1 for key, version in before.items()} == after
 
@@ -70,7 +70,7 @@ async def test_approval_lapses_meanwhile(world: World) -> None:
     world.clock.advance(3600)
     run = await world.begin(request.session_id)
     asked = await world.runs.claim(run, request.id, request.arguments)
-    session = await world.service.session(request.session_id)
+    session = await world.records.session(request.session_id)
 
     assert isinstance(asked, Request)
     assert (RequestStatus.PENDING, 2) == (asked.status, asked.revision)

@@ -26,10 +26,10 @@ async def test_copies_verify_and_one_of_them_is_approved_and_executed(tmp_path: 
         await ours.approve(one)
         await ours.manager.run(one.session_id)
         session, request = (
-            await ours.service.session(one.session_id),
-            await ours.service.request(one.id),
+            await ours.records.session(one.session_id),
+            await ours.records.request(one.id),
         )
-        verification = await ours.service.verify()
+        verification = await ours.records.verify()
 
     assert COPIES + 1 == len({r.digest for r in waiting}) == len({r.session_id for r in waiting})
     assert (SessionStatus.COMPLETED, RequestStatus.EXECUTED) == (session.status, request.status)

@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from countersign.agents.classic.workflows import WorkflowInfo
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.compose import compose
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
@@ -29,6 +30,7 @@ from countersign.approvals.models import (
     ToolCall,
 )
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Runs
 from countersign.approvals.tickets import WebhookHint
@@ -162,7 +164,8 @@ class World:
     def __init__(
         self,
         client: TestClient[Any, Any],
-        service: ApprovalService,
+        approvals: Approvals,
+        records: Records,
         chats: Chats,
         clock: ManualClock,
         checks: dict[str, str],
@@ -170,7 +173,8 @@ class World:
         hints: list[tuple[str, str]],
         systems: dict[str, str],
     ):
-        self.client, self.service, self.chats = client, service, chats
+        self.client, self.chats = client, chats
+        self.approvals, self.records = approvals, records
         self.clock, self.checks = clock, checks
         self.tickets, self.hints, self.systems = tickets, hints, systems
 
@@ -240,8 +244,9 @@ async def running(
     clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
     async with empty_store(tmp_path, database) as store:
         jobs = EmbeddedJobs(store, clock)
-        service = ApprovalService(store, clock, policy, directory, jobs, {}, Catalog())
-        chats = Chats(Runs(store, clock, policy, directory, jobs, {}, Catalog()))
+        domain = compose(store, clock, jobs, policy, directory, Catalog())
+        approvals, records = domain.approvals, domain.records
+        chats = Chats(domain.runs)
         tokens = Tokens({p.id: SecretStr(f"token-of-{p.id}") for p in PEOPLE})
         checks = {"store": "ok"}
 
@@ -253,7 +258,12 @@ async def running(
 
         limits = limits or Limits(LimitsSettings())
         services = Services(
-            approvals=service, sessions=chats, directory=directory, tokens=tokens, limits=limits
+            approvals=approvals,
+            records=records,
+            sessions=chats,
+            directory=directory,
+            tokens=tokens,
+            limits=limits,
         )
         links = ReadLinks(KEY, "https://gate.example", clock)
         tickets, hints, systems = FakeTickets(clock), list[tuple[str, str]](), {"jira": "ok"}
@@ -271,9 +281,9 @@ async def running(
             webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,
             systems=around,
-            reading=ReadingPage(links, service, directory, limits),
+            reading=ReadingPage(links, approvals, records, directory, limits),
             local=local,
             limits=door or LimitsSettings(),
         )
         async with TestClient(TestServer(create_app(parts))) as client:
-            yield World(client, service, chats, clock, checks, tickets, hints, systems)
+            yield World(client, approvals, records, chats, clock, checks, tickets, hints, systems)

@@ -17,7 +17,7 @@ from countersign.approvals.models import Value
 from countersign.bot.serving import serving
 from countersign.bot.settings.sections import Settings
 from countersign.bot.systems import SYSTEMS
-from countersign.connectors.system import Deployment, Domain, Opened, Route, System
+from countersign.connectors.system import Deployment, Inbound, Opened, Route, System
 from tests.bot.settings.test_settings import Document, good, load, problems
 from tests.doubles.channel import FakeChannel
 
@@ -46,10 +46,10 @@ class Pager:
             self.happened.append("closed")
 
     @asynccontextmanager
-    async def listen(self, domain: Domain) -> AsyncIterator[Sequence[Route]]:
+    async def listen(self, inbound: Inbound) -> AsyncIterator[Sequence[Route]]:
         async def heard(_: web.Request) -> web.StreamResponse:
-            async with domain.limits.admitted("votes", "pager"):
-                return web.json_response([info.name for info in domain.workflows])
+            async with inbound.limits.admitted("votes", "pager"):
+                return web.json_response([info.name for info in inbound.workflows])
 
         self.happened.append("listens")
         yield (Route("POST", "/webhooks/pager", heard),)

@@ -11,7 +11,6 @@ from countersign.approvals.decisions.outbox import (
     DELIVER,
     LOOK,
     POLL,
-    FollowUp,
 )
 from countersign.approvals.models import Delivery, DeliveryStatus, Request
 from countersign.approvals.read_links import ReadLinks
@@ -56,14 +55,14 @@ class DeskWorld(World):
         """Everything that lives in memory anew, as after a crash."""
         channel = TicketChannel(self.tickets, self.store, self.clock, self.directory)
         self.channels[channel.name] = channel  # type: ignore[assignment]
-        follow = FollowUp(self.jobs, self.directory, self.channels)
         self.reconciler = Reconciler(
             {self.tickets.name: self.tickets},
             self.store,
             self.clock,
-            self.service,
+            self.approvals,
+            self.records,
             self.directory,
-            follow,
+            self.outbox,
             links=self.links,
         )
 
@@ -101,7 +100,7 @@ class DeskWorld(World):
 
     async def delivery(self, request: Request, target: str = "ticket:1.0") -> Delivery:
         """The delivery that is the ticket."""
-        deliveries = await self.service.deliveries(request.id)
+        deliveries = await self.records.deliveries(request.id)
         return next(d for d in deliveries if d.target == target)
 
     async def ticket(self, request: Request, target: str = "ticket:1.0") -> Ticket:
@@ -127,7 +126,7 @@ class DeskWorld(World):
 
     async def refusals(self, request: Request) -> list[str]:
         """The reasons of the refused votes on the ledger."""
-        entries = await self.service.ledger(request.session_id)
+        entries = await self.records.ledger(request.session_id)
         return [e.body["reason"] for e in entries if e.kind == "vote_refused"]
 
     async def count(self, request: Request, kind: str) -> int:

@@ -11,8 +11,6 @@ import pytest
 from sqlalchemy import Column, Connection, Float, Integer, Table, and_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from countersign.approvals.decisions.outbox import FollowUp
-from countersign.approvals.decisions.review import Review
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import Conversation, Verdict
@@ -43,25 +41,24 @@ async def lived(world: DeskWorld) -> None:
         "reference": {"serviceUrl": "https://example.com"},
         "updated_at": "2026-03-02T09:00:00Z",
     }
-    await world.service.save_conversation(Conversation.model_validate(thread))
+    await world.conversations.save(Conversation.model_validate(thread))
     await world.reconciler.plan()
     await _ran(world)
     await _waits(world)
     (question,) = await world.asked(world.question((await world.start()).id))
     answer = {"verdict": Verdict.APPROVE, "digest": question.digest, "comment": "Yes."}
-    await world.service.vote(question.id, acting(ANNA), **answer)
+    await world.approvals.vote(question.id, acting(ANNA), **answer)
     await world.asked("drop", "look", "dream")
     (late,) = await world.asked("quote")
     (ended,) = await world.asked("wire")
-    await world.service.cancel(ended.session_id, acting(ANNA))
+    await world.approvals.cancel(ended.session_id, acting(ANNA))
     refused = {"request_id": late.id, "identity": "entra:oid-erin", "count": 3}
     await world.store.write(lambda c: c.execute(vote_refusals.insert().values(refused)))
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
-    follow_up = FollowUp(world.jobs, world.directory, world.channels)
-    await Review(world.store, world.clock, world.directory, follow_up).run()
+    await world.domain.review.run()
     world.clock.advance(3700)
-    await world.service.expire(late.id)
+    await world.approvals.expire(late.id)
     await Sealing(world.store, world.clock).seal()
 
 
@@ -73,7 +70,7 @@ async def _ran(world: DeskWorld) -> None:
     await world.runs.complete(run, snapshot="{}", transcript="Quote", ending=ending)
     run, request = await world.executing()
     await world.runs.unknown(run, request.id, message="The line broke.")
-    await world.service.settle(request.id, acting(BEN), happened=True, note="It is there.")
+    await world.approvals.resolve(request.id, acting(BEN), happened=True, note="It is there.")
     await world.executing()
 
 
@@ -83,7 +80,7 @@ async def _waits(world: DeskWorld) -> None:
     one, two = await world.submit(run, "pay", "quote")
     changed = {**QUOTE, "amount": 1}
     revised = await world.vote(one, BEN, Verdict.MODIFY, arguments=changed)
-    await world.service.opened(revised.id, CARA.id, revision=2, link="teams")
+    await world.approvals.opened(revised.id, CARA.id, revision=2, link="teams")
     await world.vote(revised, CARA)
     await world.vote(two, BEN, Verdict.REJECT, comment="No.")
     await world.work()
@@ -138,7 +135,7 @@ async def _is_found(world: DeskWorld, column: Column[Any], row: dict[str, Any], 
         await world.store.write(lambda c: c.execute(change))
     except IntegrityError:
         return True
-    verified = await world.service.verify()
+    verified = await world.records.verify()
     await world.store.write(lambda c: c.execute(back))
     return not verified.verified
 
@@ -151,7 +148,7 @@ def columns() -> Iterator[Column[Any]]:
 @pytest.mark.timeout(300)
 async def test_change_of_any_column_is_found_unless_the_docs_say_why_not(world: DeskWorld) -> None:
     await lived(world)
-    assert () == (await world.service.verify()).problems
+    assert () == (await world.records.verify()).problems
     missed: dict[str, set[str]] = {}
     for column in columns():
         rows = await world.store.read(lambda c, of=column.table: rows_of(c, of))  # type: ignore[misc]
@@ -159,5 +156,5 @@ async def test_change_of_any_column_is_found_unless_the_docs_say_why_not(world: 
         if not all([await is_found(world, column, row) for row in rows]):
             missed.setdefault(column.table.name, set()).add(column.name)
 
-    assert () == (await world.service.verify()).problems
+    assert () == (await world.records.verify()).problems
     assert listed() == missed

@@ -29,7 +29,7 @@ async def written(
     world: DeskWorld, request: Request, approvers: Sequence[Principal] = (BEN, CARA), **changes: Any
 ) -> Document:
     """The text of a ticket for this request; `changes` are made to its view."""
-    view = (await world.service.view(request.id)).model_copy(update=changes)
+    view = (await world.records.view(request.id)).model_copy(update=changes)
     key = order_key(request.id, target_of(request))
     order = TicketOrder(key=key, view=view, approvers=tuple(approvers))
     return document(order, links(), "jira")

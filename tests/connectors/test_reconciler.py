@@ -290,7 +290,7 @@ async def test_label_of_another_request_does_not_move_a_decision_there(world: De
 
 async def test_ticket_made_twice_is_closed_by_the_sweep(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
-    view = await world.service.view(request.id)
+    view = await world.records.view(request.id)
     order = world.channels["jira"].order(  # type: ignore[attr-defined]
         await world.delivery(request), view
     )
@@ -303,7 +303,7 @@ async def test_ticket_made_twice_is_closed_by_the_sweep(world: DeskWorld) -> Non
 
 async def test_decision_in_a_duplicate_counts_for_nothing(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
-    view = await world.service.view(request.id)
+    view = await world.records.view(request.id)
     order = world.channels["jira"].order(  # type: ignore[attr-defined]
         await world.delivery(request), view
     )
@@ -369,7 +369,7 @@ async def test_hundred_races_between_teams_and_the_ticket_give_one_decision_each
 
         assert RequestStatus.APPROVED is decided.status
         assert 1 == await world.count(request, "decided")
-        assert 1 == len(await world.service.votes(request.id))
+        assert 1 == len(await world.records.votes(request.id))
         assert State.APPROVED is ticket.state
         shown = [v.request.status for v in world.channel.cards.values()
                  if v.request.id == request.id]  # fmt: skip

@@ -37,7 +37,7 @@ async def test_only_the_channels_of_the_rule_show_a_request(world: DeskWorld) ->
     world.change_rule("quote", {"effect": "require_approval", "roles": ["manager"]})
     (request,) = await world.asked()
 
-    assert {"teams"} == {d.channel for d in await world.service.deliveries(request.id)}
+    assert {"teams"} == {d.channel for d in await world.records.deliveries(request.id)}
 
 
 async def test_free_text_is_not_asked_for_in_a_ticket(world: DeskWorld) -> None:
@@ -45,7 +45,7 @@ async def test_free_text_is_not_asked_for_in_a_ticket(world: DeskWorld) -> None:
     (request,) = await world.submit(run, world.question(run.session.id))
 
     assert RequestKind.INPUT is request.kind
-    assert "jira" not in {d.channel for d in await world.service.deliveries(request.id)}
+    assert "jira" not in {d.channel for d in await world.records.deliveries(request.id)}
 
 
 async def test_ticket_of_an_attempt_that_died_is_found_again(world: DeskWorld) -> None:
@@ -83,7 +83,7 @@ async def test_ticket_of_a_call_in_doubt_is_told_what_a_person_found(
     await world.work()
     doubted = (await world.delivery(request)).status
     by = acting(BEN, Via.API)
-    settled = await world.service.settle(
+    settled = await world.approvals.resolve(
         request.id, by, happened=happened, note="Looked\u202e at Q-7."
     )
     await world.work()
@@ -173,7 +173,7 @@ async def test_refused_order_is_shown_to_operators_and_tried_again_at_once(
 async def test_two_tickets_for_one_order_leave_one_open(world: DeskWorld) -> None:
     (request,) = await world.asked()
     delivery = await world.delivery(request)
-    view = await world.service.view(request.id)
+    view = await world.records.view(request.id)
     order = world.channels["jira"].order(delivery, view)  # type: ignore[attr-defined]
     first = await world.tickets.open_ticket(order)
     second = await world.tickets.open_ticket(order)
@@ -197,7 +197,7 @@ async def test_ticket_of_somebody_else_with_our_label_is_not_taken(world: DeskWo
 async def test_ticket_that_is_gone_but_indexed_is_not_taken(world: DeskWorld) -> None:
     (request,) = await world.asked()
     delivery = await world.delivery(request)
-    view = await world.service.view(request.id)
+    view = await world.records.view(request.id)
     order = world.channels["jira"].order(delivery, view)  # type: ignore[attr-defined]
     gone = await world.tickets.open_ticket(order)
     world.tickets.desk.index_lag_s = 3600

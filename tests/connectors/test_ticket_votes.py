@@ -37,7 +37,7 @@ async def test_vote_carries_the_identity_that_the_system_recorded(world: DeskWor
     request, ticket = await world.ticketed()
     world.tickets.as_person(BEN).approve(ticket.id)
     await world.poll()
-    (vote,) = await world.service.votes(request.id)
+    (vote,) = await world.records.votes(request.id)
 
     assert ("ben", Via("jira"), "jira:acc-ben") == (vote.principal_id, vote.via, vote.identity)
 
@@ -162,7 +162,7 @@ async def test_webhook_and_poll_together_count_once(world: DeskWorld) -> None:
     await world.hint(ticket)
     await world.poll()
 
-    assert 1 == len(await world.service.votes(request.id))
+    assert 1 == len(await world.records.votes(request.id))
     assert 1 == await world.count(request, "voted")
     assert 0 == await world.count(request, "vote_refused")
 
@@ -305,7 +305,7 @@ async def test_answer_in_a_ticket_of_an_earlier_revision_counts_for_nothing(
     now = await world.now(request)
 
     assert (RequestStatus.PENDING, 2) == (now.status, now.revision)
-    assert ["ben"] == [v.principal_id for v in await world.service.votes(request.id)]
+    assert ["ben"] == [v.principal_id for v in await world.records.votes(request.id)]
     assert 1 == await world.count(request, "ticket_moved_late")
     assert "changes nothing" in world.said(ticket)
     assert "90" in (await world.ticket(request, "ticket:2.0")).text
@@ -396,7 +396,7 @@ async def test_late_answer_after_the_deadline_expires_the_request(world: DeskWor
     await world.hint(ticket)
 
     assert RequestStatus.EXPIRED is (await world.now(request)).status
-    assert [] == await world.service.votes(request.id)
+    assert [] == await world.records.votes(request.id)
     assert "Nobody decided in time" in world.said(ticket)
 
 

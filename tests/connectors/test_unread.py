@@ -54,14 +54,14 @@ async def test_it_is_answered_with_a_link_and_asked_again(world: DeskWorld) -> N
 async def test_no_link_is_kept_on_the_ledger(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
     await approved(world, ticket)
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
 
     assert "/read/" not in str([entry.body for entry in entries])
 
 
 async def test_who_has_read_it_approves_it_and_somebody_else_does_not(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
-    await world.service.opened(request.id, BEN.id, revision=1, link="jira")
+    await world.approvals.opened(request.id, BEN.id, revision=1, link="jira")
     await approved(world, ticket, CARA)
     assert "pending" == await status(world, request)
 
@@ -72,7 +72,7 @@ async def test_who_has_read_it_approves_it_and_somebody_else_does_not(world: Des
 async def test_the_answer_that_did_not_count_does_not_count_later(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
     await approved(world, ticket)
-    await world.service.opened(request.id, BEN.id, revision=1, link="jira")
+    await world.approvals.opened(request.id, BEN.id, revision=1, link="jira")
     await world.poll()
 
     assert "pending" == await status(world, request)

@@ -29,7 +29,7 @@ class Orders:
         )
         return TicketOrder(
             key=order_key(request.id, target_of(request)),
-            view=await self._world.service.view(request.id),
+            view=await self._world.records.view(request.id),
             approvers=(self._known(BEN, Who.BEN), self._known(CARA, Who.CARA)),
         )
 

@@ -57,8 +57,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def planned(world: World) -> tuple[Delivery, RequestView]:
     (request,) = await world.asked()
-    (delivery, *_) = await world.service.deliveries(request.id)
-    return delivery, await world.service.view(request.id)
+    (delivery, *_) = await world.records.deliveries(request.id)
+    return delivery, await world.records.view(request.id)
 
 
 def conversation() -> Conversation:
@@ -95,7 +95,7 @@ async def test_update_is_idempotent_and_shows_what_is_now(outside: Outside, worl
     reference = await outside.channel.post(delivery, view)
     posted = delivery.model_copy(update={"reference": reference})
     await world.vote(view.request)
-    changed = await world.service.view(view.request.id)
+    changed = await world.records.view(view.request.id)
     await outside.channel.update(posted, changed)
     await outside.channel.update(posted, changed)
 

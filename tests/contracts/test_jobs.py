@@ -39,7 +39,7 @@ async def test_rings_after_the_commit(world: World) -> None:
     seen: list[RequestStatus] = []
 
     async def handler(session_id: str) -> None:
-        page = await world.service.requests(session_id=session_id)
+        page = await world.records.requests(session_id=session_id)
         seen.extend(r.status for r in page.items)
 
     async with at_work(world) as jobs:
@@ -160,9 +160,9 @@ async def test_different_rows_are_worked_on_at_once(world: World) -> None:
 
 async def test_sweep_at_the_start_finds_everything_that_is_due(world: World) -> None:
     overdue, _ = await world.asked("quote", "quote")
-    await world.service.cancel((await world.start(THREAD)).id, acting(ANNA))
+    await world.approvals.cancel((await world.start(THREAD)).id, acting(ANNA))
     orphaned_run, orphan = await world.executing()
-    await world.service.cancel(orphaned_run.session.id, acting(ANNA))
+    await world.approvals.cancel(orphaned_run.session.id, acting(ANNA))
     world.clock.advance(max(3600.0, ORPHAN_GRACE.total_seconds()))
     session = await world.start()
     handlers = {kind: Handler() for kind in (RUN, DELIVER, NOTIFY, EXPIRE, DOUBT)}
@@ -170,7 +170,7 @@ async def test_sweep_at_the_start_finds_everything_that_is_due(world: World) -> 
         world.jobs.handle(kind, handler)
     async with at_work(world) as jobs:
         await jobs.settle()
-    shown = {d.id for d in await world.service.deliveries(overdue.id)}
+    shown = {d.id for d in await world.records.deliveries(overdue.id)}
 
     assert session.id in handlers[RUN].calls
     assert shown <= set(handlers[DELIVER].calls)
@@ -194,7 +194,7 @@ async def test_waiting_request_expires_by_itself(world: World) -> None:
     expired = asyncio.Event()
 
     async def expire(request_id: str) -> None:
-        await world.service.expire(request_id)
+        await world.approvals.expire(request_id)
         expired.set()
 
     (request,) = await world.asked()

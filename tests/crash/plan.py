@@ -9,10 +9,10 @@ from tests.crash.points import Point
 
 BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs.run.<lambda>")
 """Commits that are no step of any story: the probe of `/readyz`, the renewal of leases, a start."""
-EVERY_TIME = ("Runs.", "ApprovalService.", "SessionManager.", "_Rest.", "tool")
+EVERY_TIME = ("Runs.", "Approvals.", "SessionManager.", "_Rest.", "tool")
 """Steps whose every occurrence is a point of its own; of the others, which deliveries take as often
 as there are cards and tickets, it is the first."""
-BY_CHANCE = ("Runs.begin", "ApprovalService.refuse")
+BY_CHANCE = ("Runs.begin", "Approvals.refuse")
 """Not taken every time: who writes the last vote may hand the session over in that commit, and a
 ticket may be read while it is written."""
 

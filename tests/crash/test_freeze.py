@@ -166,9 +166,7 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
     two.points.record()
     two.one.servers[number].thaw()
     balancer.put_back(two.one.ports[number])
-    two.patient(
-        lambda: two.points.seen("ApprovalService.adopt_delivery", "committed"), "its own card"
-    )
+    two.patient(lambda: two.points.seen("Approvals.adopt_delivery", "committed"), "its own card")
     two.points.steps()
     assert 200 == two.one.vote(request).status_code
     two.patient(lambda: len(teams.cards(request["id"])) == 2, "both")
@@ -181,7 +179,7 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
     "where",
     [
         ("Runs.submit", "uncommitted", 2),
-        ("ApprovalService._cast", "uncommitted", 1),
+        ("Approvals._cast", "uncommitted", 1),
         ("Runs.claim", "uncommitted", 2),
         ("Runs._store_end", "uncommitted", 2),
     ],

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from countersign.approvals.approvals import ApprovalService
-from countersign.approvals.courier import Courier
+from countersign.approvals.compose import Domain, compose
+from countersign.approvals.conversations import Conversations
 from countersign.approvals.decisions.handoff import Takeover
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
@@ -26,7 +26,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Jobs, Store
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.runs import Run, Runs
+from countersign.approvals.runs import Run
 from countersign.approvals.store import leases as lease_rows
 from tests.doubles.catalog import FakeCatalog
 from tests.doubles.channel import FakeChannel
@@ -71,12 +71,17 @@ class World:
     def use(self, rules: Mapping[str, Any], *, lease_s: float = 30.0) -> None:
         """Restart everything but the store with another policy."""
         self.policy = Policy.load(rules)
-        around = (self.directory, self.jobs, self.channels, self.catalog)
         self.takeover = Takeover(lambda: self.clock.now().timestamp(), lease_s=lease_s)
-        parts = (self.store, self.clock, self.policy, *around)
-        self.service = ApprovalService(*parts, takeover=self.takeover)
-        self.runs = Runs(*parts, takeover=self.takeover)
-        self.courier = Courier(self.store, self.clock, self.service, self.channels)
+        self.conversations = Conversations(self.store, self.clock, self.jobs)
+        self.domain = self.composed(handoff=self.takeover)
+        self.records, self.approvals = self.domain.records, self.domain.approvals
+        self.runs, self.courier = self.domain.runs, self.domain.courier
+        self.outbox = self.domain.outbox
+
+    def composed(self, **options: Any) -> Domain:
+        """The domain again, as another process on the same store composes it."""
+        around = (self.policy, self.directory, self.catalog, self.channels)
+        return compose(self.store, self.clock, self.jobs, *around, **options)
 
     def change_rule(self, tool: str, rule: Any) -> None:
         """Restart with one rule replaced; None removes it."""
@@ -155,7 +160,7 @@ class World:
         """A vote on the revision that `request` shows."""
         more.setdefault("comment", "Too much." if verdict is Verdict.REJECT else "")
         more.setdefault("digest", request.digest)
-        return await self.service.vote(request.id, acting(who), verdict=verdict, **more)
+        return await self.approvals.vote(request.id, acting(who), verdict=verdict, **more)
 
     async def approved(self, tool: str = "quote", **more: Any) -> tuple[Run, Request]:
         """A run that may claim its one request."""
@@ -174,11 +179,11 @@ class World:
 
     async def kinds(self, session_id: SessionId) -> Sequence[str]:
         """The kinds of a session's ledger entries, in order."""
-        return [entry.kind for entry in await self.service.ledger(session_id)]
+        return [entry.kind for entry in await self.records.ledger(session_id)]
 
     async def now(self, request: Request | RequestId) -> Request:
         """The request as it is stored."""
-        return await self.service.request(request if isinstance(request, str) else request.id)
+        return await self.records.request(request if isinstance(request, str) else request.id)
 
 
 @asynccontextmanager

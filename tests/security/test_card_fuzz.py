@@ -68,9 +68,9 @@ async def test_changed_data_decides_nothing(
     signed: Stage, data: dict[str, Any], verb: Any, trigger: Any
 ) -> None:
     """A decision needs the digest that is on the card, and for the comment a text."""
-    if not (page := (await signed.service.requests(status=RequestStatus.PENDING)).items):
+    if not (page := (await signed.records.requests(status=RequestStatus.PENDING)).items):
         await signed.pending()
-        page = (await signed.service.requests(status=RequestStatus.PENDING)).items
+        page = (await signed.records.requests(status=RequestStatus.PENDING)).items
     (request,) = page
     good = {"request": request.id, "digest": request.digest}
     wrong = {**data, "digest": data.get("digest", "0" * 64)}
@@ -78,7 +78,7 @@ async def test_changed_data_decides_nothing(
         return
     activity = forge(signed, data=wrong, action={"verb": verb}, trigger=trigger)
     answer = await send(signed, _sendable(activity))
-    after = await signed.service.request(request.id)
+    after = await signed.records.request(request.id)
 
     assert answer.status in (200, 400)
     assert answer.status == 400 or answer.status_code in (200, 400)
@@ -92,7 +92,7 @@ async def test_any_value_is_answered(signed: Stage, value: Any, kind: str) -> No
     """As an invoke and as a message; 4xx for what cannot be read, never our error."""
     if not signed.cards():
         await signed.pending()
-    (request,) = (await signed.service.requests(status=RequestStatus.PENDING)).items
+    (request,) = (await signed.records.requests(status=RequestStatus.PENDING)).items
     activity = forge(signed)
     named = {"name": "adaptiveCard/action"} if kind == "i" else {"type": "message", "text": ""}
     answer = await send(signed, _sendable({**activity, **named, "value": value}))

@@ -118,7 +118,7 @@ async def test_nothing_of_an_overlong_message_is_asked_or_run(tmp_path: Path) ->
         assert isinstance(one.office, SqliteOffice)
         session = await over(one)
         told = [json.loads(text) for text in await one.tool_texts()]
-        ledger = await one.office.service.ledger(session.id)
+        ledger = await one.office.records.ledger(session.id)
 
     assert effects.done == []
     assert [("limit", True)] * 4 == [(each["cause"], each["retry"]) for each in told]

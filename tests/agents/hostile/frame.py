@@ -136,5 +136,5 @@ async def running(
 async def attempts(one: World) -> list[LedgerEntry]:
     """What is on the ledger of attempts beside the gate."""
     office: Any = one.office
-    assert (await office.service.verify()).verified
-    return [e for e in await office.service.ledger(one.session_id) if e.kind == BESIDE_GATE]
+    assert (await office.records.verify()).verified
+    return [e for e in await office.records.ledger(one.session_id) if e.kind == BESIDE_GATE]

@@ -45,7 +45,7 @@ async def test_approval_under_another_rule_is_asked_again(world: World) -> None:
     assert "The rule on quote has changed" in asked.asked_again
     assert ("controller",) == asked.stages[0].roles
     assert request.digest != asked.digest
-    assert SessionStatus.WAITING is (await world.service.session(request.session_id)).status
+    assert SessionStatus.WAITING is (await world.records.session(request.session_id)).status
     assert "asked_again" == (await world.kinds(request.session_id))[-1]
 
 
@@ -116,7 +116,7 @@ async def test_call_that_no_longer_fits_its_tool_is_told_to_the_agents(world: Wo
     assert RequestStatus.CANCELLED is now.status
     assert isinstance(now.result, Result)
     assert (Cause.INVALID_ARGUMENTS, True) == (now.result.cause, now.result.retry)
-    assert SessionStatus.RUNNING is (await world.service.session(request.session_id)).status
+    assert SessionStatus.RUNNING is (await world.records.session(request.session_id)).status
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_changed_call_that_today_would_be_allowed_is_asked_by_the_old_rule
     (request,) = await world.asked()
     world.change_rule("quote", "allow")
     change_tool(world, discount={"type": "number", "default": 5})
-    await world.service.ask_again_what_changed()
+    await world.approvals.ask_again_what_changed()
     now = await world.now(request)
 
     assert (RequestStatus.PENDING, 2) == (now.status, now.revision)
@@ -157,7 +157,7 @@ async def test_call_of_a_tool_that_is_not_known_here_is_asked_again_as_it_was(
     (request,) = await world.asked()
     world.catalog.schemas = {}
     world.change_rule("quote", CONTROLLERS)
-    await world.service.ask_again_what_changed()
+    await world.approvals.ask_again_what_changed()
     now = await world.now(request)
 
     assert (2, request.arguments, request.schema_version) == (
@@ -235,16 +235,16 @@ async def test_server_that_starts_asks_again_what_changed_and_nothing_else(world
     world.catalog.version = "1"
     (first,) = await world.asked()
     (second,) = await world.asked("pay")
-    assert 0 == await world.service.ask_again_what_changed()
+    assert 0 == await world.approvals.ask_again_what_changed()
     world.change_rule("quote", CONTROLLERS)
 
-    assert 1 == await world.service.ask_again_what_changed()
-    assert 0 == await world.service.ask_again_what_changed()
+    assert 1 == await world.approvals.ask_again_what_changed()
+    assert 0 == await world.approvals.ask_again_what_changed()
     assert (2, 1) == ((await world.now(first)).revision, (await world.now(second)).revision)
 
     world.catalog.version = "2"
 
-    assert 2 == await world.service.ask_again_what_changed()
+    assert 2 == await world.approvals.ask_again_what_changed()
     assert (3, 2) == ((await world.now(first)).revision, (await world.now(second)).revision)
 
 
@@ -252,10 +252,10 @@ async def test_what_is_shown_elsewhere_says_why_it_is_asked_again(world: World) 
     world.catalog.version = "1"
     (request,) = await world.asked()
     change_tool(world)
-    await world.service.ask_again_what_changed()
+    await world.approvals.ask_again_what_changed()
 
     assert "quote takes or fills in has changed" in (await world.now(request)).asked_again
-    assert {2} == {d.wanted_version for d in await world.service.deliveries(request.id)}
+    assert {2} == {d.wanted_version for d in await world.records.deliveries(request.id)}
 
 
 async def test_what_was_asked_again_is_asked_once_more_of_what_the_agent_wrote(
@@ -264,10 +264,10 @@ async def test_what_was_asked_again_is_asked_once_more_of_what_the_agent_wrote(
     """Not of what the release between had filled in."""
     (request,) = await world.asked()
     change_tool(world, discount={"type": "number", "default": 5})
-    await world.service.ask_again_what_changed()
+    await world.approvals.ask_again_what_changed()
     world.catalog.schemas = {"quote": schema(discount={"type": "number", "default": 7})}
     world.catalog.version = "3"
-    await world.service.ask_again_what_changed()
+    await world.approvals.ask_again_what_changed()
     now = await world.now(request)
 
     assert (3, {**QUOTE, "discount": 7}, QUOTE) == (now.revision, now.arguments, now.written)

@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from countersign.approvals.decisions import doubts
-from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.errors import (
     IntegrityError,
     InvalidError,
@@ -61,7 +60,7 @@ async def settle(
     note: str = NOTE,
 ) -> Request:
     by = acting(BEN, Via.API) if actor is None else actor
-    return await world.service.settle(request.id, by, happened=happened, note=note)
+    return await world.approvals.resolve(request.id, by, happened=happened, note=note)
 
 
 async def told(world: World) -> list[str]:
@@ -74,7 +73,7 @@ async def told(world: World) -> list[str]:
         reference={"id": "19:thread"},
         updated_at=world.clock.now(),
     )
-    await world.service.save_conversation(where)
+    await world.conversations.save(where)
     await world.courier.notify(THREAD)
     return [text for _, text in world.channel.said]
 
@@ -92,7 +91,7 @@ async def test_word_of_a_person_settles_the_doubt(
     _, request = await doubted(world)
     settled = await settle(world, request, happened=happened, note=f"  {NOTE} \ud800")
     result = settled.result
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
 
     assert settled == await world.now(request)
     assert result is not None
@@ -115,7 +114,7 @@ async def test_word_of_a_person_settles_the_doubt(
         "outcome": outcome,
         "note": f"{NOTE} ?",
     } == {name: value for name, value in entry.body.items() if name != "rows"}
-    assert (await world.service.verify(request.session_id)).verified
+    assert (await world.records.verify(request.session_id)).verified
 
 
 async def test_what_was_changed_is_said_to_have_run_with_changes(world: World) -> None:
@@ -133,17 +132,17 @@ async def test_what_was_changed_is_said_to_have_run_with_changes(world: World) -
 
 async def test_cards_the_thread_and_the_gauge_say_so(world: World) -> None:
     _, request = await doubted(world)
-    for delivery in await world.service.deliveries(request.id):
+    for delivery in await world.records.deliveries(request.id):
         await world.courier.deliver(delivery.id)
     in_doubt = (await figures(world)).requests["in_doubt"]
     await settle(world, request)
-    for delivery in await world.service.deliveries(request.id):
+    for delivery in await world.records.deliveries(request.id):
         await world.courier.deliver(delivery.id)
 
     assert (1, 0) == (in_doubt, (await figures(world)).requests["in_doubt"])
     assert {RequestStatus.EXECUTED} == {v.request.status for v in world.channel.cards.values()}
     assert {DeliveryStatus.CLOSED} == {
-        delivery.status for delivery in await world.service.deliveries(request.id)
+        delivery.status for delivery in await world.records.deliveries(request.id)
     }
     assert f"**Checked:** `quote` ({request.id})." in (await told(world))[-1]
 
@@ -172,7 +171,7 @@ async def test_late_result_after_the_word_of_a_person_changes_nothing(
     said = len(await told(world))
     with pytest.raises(LostLeaseError):
         await world.runs.finish(lost, request.id, ok=ok, content="late")
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
     more = (await told(world))[said:]
 
     assert settled == await world.now(request)
@@ -214,7 +213,7 @@ async def test_only_a_request_in_doubt_can_be_settled(world: World) -> None:
         assert (request.status, None) == (caught.value.status, caught.value.finding)
         assert request == await world.now(request)
     with pytest.raises(NotFoundError):
-        await world.service.settle(RequestId("R-0"), acting(BEN), happened=True, note=NOTE)
+        await world.approvals.resolve(RequestId("R-0"), acting(BEN), happened=True, note=NOTE)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +236,7 @@ async def test_nobody_else_may_settle_and_the_attempt_is_on_the_ledger(
         actor = actor.model_copy(update={"principal": known})
     with pytest.raises(NotAuthorisedError, match=reason):
         await settle(world, request, actor)
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
 
     assert request == await world.now(request)
     assert ("settling_refused", actor.identity, True) == (
@@ -298,8 +297,7 @@ async def test_of_many_who_settle_one_does_and_the_others_are_told_who(world: Wo
 async def test_word_in_a_slower_transaction_is_refused(world: World) -> None:
     _, stale = await doubted(world)
     settled = await settle(world, stale)
-    follow = FollowUp(world.jobs, world.directory, world.channels)
-    slower = doubts.Doubts(world.store, world.clock, follow)
+    slower = doubts.Doubts(world.store, world.clock, world.outbox)
     finding = doubts.found_by(CARA, acting(CARA), world.clock.now(), happened=False, note=NOTE)
 
     with pytest.raises(IntegrityError, match="changed while it was being settled"):

@@ -70,7 +70,7 @@ async def claim(world: World, request: Request, found: Found) -> Request | Resul
 
 async def body_of(world: World, request: Request, kind: str) -> JsonObject:
     """The only ledger entry of a kind."""
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
     (found,) = [entry.body for entry in entries if entry.kind == kind]
     return found
 
@@ -136,7 +136,7 @@ async def test_call_is_asked_again_if_the_check_finds_something_else(
         drifted[name] for name in ("before", "after", "cause")
     )
     assert found.facts == (await body_of(world, request, "asked_again"))["facts"]
-    assert (await world.service.verify(request.session_id)).verified
+    assert (await world.records.verify(request.session_id)).verified
 
 
 async def test_people_of_the_session_are_told(world: World) -> None:
@@ -218,8 +218,8 @@ async def test_edit_with_which_something_else_is_found_is_shown_first(world: Wor
 
     assert (RequestStatus.PENDING, 2, LESS) == (shown.status, shown.revision, shown.checked)
     assert "what its check and preview say of them" in shown.asked_again
-    assert [] == [v for v in await world.service.votes(request.id) if v.revision == 2]
-    assert {2} == {d.wanted_version for d in await world.service.deliveries(request.id)}
+    assert [] == [v for v in await world.records.votes(request.id) if v.revision == 2]
+    assert {2} == {d.wanted_version for d in await world.records.deliveries(request.id)}
 
     decided = await world.vote(shown)
     claimed = await claim(world, decided, LESS)
@@ -287,7 +287,7 @@ async def test_what_was_found_stays_where_the_tool_is_unknown(world: World) -> N
     world.catalog.schemas = {}
     world.change_rule("quote", {"effect": "require_approval", "roles": ["controller"]})
 
-    assert 1 == await world.service.ask_again_what_changed()
+    assert 1 == await world.approvals.ask_again_what_changed()
     assert CHECKED == (await world.now(request)).checked
 
 
@@ -317,7 +317,7 @@ async def test_call_whose_check_says_no_is_not_asked(world: World) -> None:
     assert isinstance(request.result, Result)
     assert (Cause.PRECONDITION, True) == (request.result.cause, request.result.retry)
     assert "The account is closed. Nobody was asked." == request.result.message
-    assert [] == await world.service.deliveries(request.id)
+    assert [] == await world.records.deliveries(request.id)
 
 
 async def test_it_is_only_asked_where_people_are(world: World) -> None:

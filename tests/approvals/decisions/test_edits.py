@@ -56,7 +56,7 @@ async def test_votes_do_not_carry_over_to_a_revision(world: World) -> None:
     assert RequestStatus.PENDING is edited.status
     assert RequestStatus.APPROVED is approved.status
     assert [(1, "ben"), (2, "ben"), (2, "cara")] == sorted(
-        (v.revision, v.principal_id) for v in await world.service.votes(request.id)
+        (v.revision, v.principal_id) for v in await world.records.votes(request.id)
     )
 
 
@@ -131,7 +131,7 @@ async def test_revision_for_more_people_is_shown_to_them(world: World) -> None:
     stage = {"roles": ["manager", "controller"], "quorum": 2}
     world.change_rule("quote", {"effect": "require_approval", "stages": [stage]})
     revised = await world.vote(request, BEN, Verdict.MODIFY, arguments=EDITED)
-    shown = {d.target for d in await world.service.deliveries(request.id)}
+    shown = {d.target for d in await world.records.deliveries(request.id)}
 
     assert RequestStatus.PENDING is revised.status
     assert {"person:ben", "person:cara", "person:dave"} == shown

@@ -93,7 +93,7 @@ async def not_run(world: World, request: Request, run: Run | None = None) -> str
         answer.retry,
     )
     assert "ledger verify" in answer.message
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
     assert ["evidence_missing", "not_executed"] == [entry.kind for entry in entries][-2:]
     assert RequestStatus.CANCELLED is (await world.now(request)).status
     ((of, reason),) = alarms.heard
@@ -265,7 +265,7 @@ async def test_answer_that_nobody_gave_ends_the_chat(world: World) -> None:
 async def test_answer_that_was_replaced_ends_the_chat(world: World) -> None:
     run = await world.begun()
     (question,) = await world.submit(run, world.question(run.session.id))
-    await world.service.vote(
+    await world.approvals.vote(
         question.id,
         acting(ANNA),
         verdict=Verdict.APPROVE,
@@ -365,7 +365,7 @@ async def test_session_that_was_somebody_elses_for_a_moment_lets_nobody_approve_
     await world.store.write(lambda c: c.execute(update(schema.sessions).values(owner="anna")))
     await world.vote(request, anna)
     reason = await not_run(world, request)
-    problems = (await world.service.verify(session.id)).problems
+    problems = (await world.records.verify(session.id)).problems
 
     assert "somebody else has asked for it" == reason
     assert any("column requester: its session is anna's" in problem for problem in problems)

@@ -75,11 +75,11 @@ async def test_agents_are_told_that_a_person_changed_it(world: World) -> None:
 async def test_first_outcome_stands(world: World) -> None:
     run, request = await world.executing()
     first = await world.runs.finish(run, request.id, ok=True, content="one")
-    entries = len(await world.service.ledger(run.session.id))
+    entries = len(await world.records.ledger(run.session.id))
 
     assert first == await world.runs.finish(run, request.id, ok=False, content="two")
     assert first == (await world.now(request)).result
-    assert entries == len(await world.service.ledger(run.session.id))
+    assert entries == len(await world.records.ledger(run.session.id))
 
 
 async def test_finished_request_gives_its_result_instead_of_running_again(world: World) -> None:
@@ -143,7 +143,7 @@ async def test_late_result_resolves_the_doubt(world: World) -> None:
 
 async def test_result_that_comes_after_a_cancel_is_kept(world: World) -> None:
     run, request = await world.executing()
-    await world.service.cancel(run.session.id, acting(ANNA))
+    await world.approvals.cancel(run.session.id, acting(ANNA))
     with pytest.raises(LostLeaseError):
         await world.runs.finish(run, request.id, ok=False, content="boom")
 
@@ -239,7 +239,7 @@ async def test_error_that_comes_after_the_doubt_is_kept_and_settles_nothing(worl
     world.clock.advance(30)
     with pytest.raises(LostLeaseError, match="no longer run"):
         await world.runs.raised(run, request.id, content="KeyError")
-    entry = (await world.service.ledger(run.session.id))[-1]
+    entry = (await world.records.ledger(run.session.id))[-1]
 
     assert (RequestStatus.IN_DOUBT, doubt) == (
         (await world.now(request)).status,
@@ -275,8 +275,8 @@ async def test_long_result_is_kept_whole_and_its_head_is_told(world: World, ok: 
     run, request = await world.executing()
     text = "é" * 30_000
     result = await world.runs.finish(run, request.id, ok=ok, content=text)
-    kept = await world.service.result(request.id)
-    entry = (await world.service.ledger(run.session.id))[-1]
+    kept = await world.records.result(request.id)
+    entry = (await world.records.ledger(run.session.id))[-1]
 
     assert (text[:20_000], 30_000) == (result.content[:20_000], result.characters)
     assert result.content.endswith(
@@ -288,17 +288,17 @@ async def test_long_result_is_kept_whole_and_its_head_is_told(world: World, ok: 
         entry.body["content_sha256"],
         entry.body["characters"],
     )
-    assert () == (await world.service.verify(run.session.id)).problems
+    assert () == (await world.records.verify(run.session.id)).problems
 
 
 async def test_no_more_than_a_mebibyte_of_a_result_is_kept(world: World) -> None:
     run, request = await world.executing()
     result = await world.runs.finish(run, request.id, ok=True, content="x" * 1_048_577)
-    kept = await world.service.result(request.id)
+    kept = await world.records.result(request.id)
 
     assert "of 1,048,577 characters; the first 1,048,576 are kept with" in result.content
     assert (1_048_576, 1_048_577, False) == (len(kept.content), kept.characters, kept.complete)
-    assert () == (await world.service.verify(run.session.id)).problems
+    assert () == (await world.records.verify(run.session.id)).problems
 
 
 async def test_kept_result_that_was_changed_is_found(world: World) -> None:
@@ -306,7 +306,7 @@ async def test_kept_result_that_was_changed_is_found(world: World) -> None:
     await world.runs.finish(run, request.id, ok=True, content="x" * 30_000)
     change = result_texts.update().values(text="y" * 30_000)
     await world.store.write(lambda c: c.execute(change))
-    checked = await world.service.verify(run.session.id)
+    checked = await world.records.verify(run.session.id)
 
     assert (
         f"session {run.session.id}, result_texts {request.id}, column text: is not what the "
@@ -317,12 +317,12 @@ async def test_kept_result_that_was_changed_is_found(world: World) -> None:
 async def test_short_result_is_read_the_same_way_and_none_is_not_found(world: World) -> None:
     run, request = await world.executing()
     with pytest.raises(NotFoundError, match="is executing and has no result yet"):
-        await world.service.result(request.id)
+        await world.records.result(request.id)
     await world.runs.finish(run, request.id, ok=True, content="Done.")
-    done = await world.service.result(request.id)
+    done = await world.records.result(request.id)
     doubtful, other = await world.executing()
     await world.runs.unknown(doubtful, other.id, message="It hung up.")
-    doubt = await world.service.result(other.id)
+    doubt = await world.records.result(other.id)
 
     assert ("Done.", 5, True) == (done.content, done.characters, done.complete)
     assert doubt.content.startswith("It hung up. It will not be run again.")
@@ -360,7 +360,7 @@ async def test_late_result_of_a_failure_is_on_the_ledger_only(world: World) -> N
     failed = await world.runs.raised(run, request.id, content="It did not end", timed_out=True)
     await world.runs.finish(run, request.id, ok=True, content="Sent.", late=True)
     await world.runs.raised(run, request.id, content="KeyError", late=True)
-    entries = (await world.service.ledger(run.session.id))[-2:]
+    entries = (await world.records.ledger(run.session.id))[-2:]
 
     assert failed == (await world.now(request)).result
     assert [("late_result", "Sent.", False), ("late_result", "KeyError", False)] == [

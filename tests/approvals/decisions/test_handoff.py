@@ -43,8 +43,7 @@ def rung(world: World) -> list[Job]:
 
 
 def another_process(world: World) -> Runs:
-    parts = (world.directory, world.jobs, world.channels, world.catalog)
-    return Runs(world.store, world.clock, world.policy, *parts)
+    return world.composed().runs
 
 
 async def pending(world: World) -> Request:
@@ -63,7 +62,7 @@ async def test_session_that_starts_is_leased_to_the_process_that_has_room(world:
     assert (session, 1, None, ()) == (run.session, run.epoch, run.snapshot, run.batch)
     assert ["session_started"] == await world.kinds(session.id)
     await world.submit(run, "quote")
-    assert (await world.service.verify()).verified
+    assert (await world.records.verify()).verified
 
 
 @pytest.mark.parametrize("verdict", [Verdict.APPROVE, Verdict.REJECT])
@@ -80,14 +79,14 @@ async def test_session_that_is_decided_is_leased_to_the_process_that_has_room(
     assert (2, (decided,)) == (run.epoch, run.batch)
     assert run.snapshot is not None
     assert SessionStatus.RUNNING is run.session.status
-    assert run.session == await world.service.session(request.session_id)
+    assert run.session == await world.records.session(request.session_id)
     await world.require_lease(run)
 
 
 async def test_session_whose_last_request_expires_is_leased_too(world: World) -> None:
     request = await pending(world)
     world.clock.advance(3600)
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
     run = await world.begin(request.session_id)
 
     assert (2, RequestStatus.EXPIRED) == (run.epoch, run.batch[0].status)
@@ -173,7 +172,7 @@ async def test_what_never_rang_gives_its_room_back(world: World) -> None:
 
 async def test_run_that_was_cancelled_before_its_doorbell_can_write_nothing(world: World) -> None:
     session = await world.start()
-    await world.service.cancel(session.id, acting(ANNA))
+    await world.approvals.cancel(session.id, acting(ANNA))
     run = await world.begin(session.id)
 
     with pytest.raises(LostLeaseError):
@@ -192,7 +191,7 @@ async def test_transaction_that_fails_takes_nothing(world: World) -> None:
         await world.store.write(unit)
 
     assert await world.runs.begin(request.session_id) is None
-    assert SessionStatus.WAITING is (await world.service.session(request.session_id)).status
+    assert SessionStatus.WAITING is (await world.records.session(request.session_id)).status
 
 
 async def test_session_that_does_not_wait_is_not_woken(world: World) -> None:

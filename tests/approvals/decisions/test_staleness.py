@@ -63,13 +63,13 @@ async def test_approval_holds_as_long_as_the_rule_says_and_not_longer(
     assert (RequestStatus.EXECUTING, RequestStatus.PENDING) == (claimed.status, asked.status)
     assert (2, None) == (asked.revision, asked.decision)
     assert too_late.digest == asked.digest  # of the same call
-    assert SessionStatus.WAITING is (await world.service.session(asked.session_id)).status
+    assert SessionStatus.WAITING is (await world.records.session(asked.session_id)).status
 
 
 async def test_it_says_who_approved_it_when_and_for_how_long(world: World) -> None:
     request = await approved(world)
     asked = await later(world, request, HOUR_S + 1)
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
     (lapsed,) = [entry.body for entry in entries if entry.kind == "lapsed"]
 
     assert isinstance(asked, Request)
@@ -82,7 +82,7 @@ async def test_it_says_who_approved_it_when_and_for_how_long(world: World) -> No
         lapsed[name] for name in ("request", "revision", "digest")
     )
     assert (Cause.EXPIRED, HOUR_S) == (lapsed["cause"], lapsed["valid_for_s"])
-    assert (await world.service.verify(request.session_id)).verified
+    assert (await world.records.verify(request.session_id)).verified
 
 
 async def test_everybody_who_approved_it_is_named(world: World) -> None:
@@ -197,7 +197,7 @@ async def test_it_is_shown_anew_and_where_it_was_shown_it_is_kept_up_to_date(
     assert ["person:ben", "person:ben", "person:cara", "person:cara"] == sorted(targets)
     assert {2} == {view.request.revision for view in world.channel.cards.values()}
     assert isinstance(asked, Request)
-    assert (await world.service.verify(request.session_id)).verified
+    assert (await world.records.verify(request.session_id)).verified
 
 
 async def test_what_was_never_shown_is_shown_once(world: World) -> None:
@@ -222,7 +222,7 @@ async def test_thread_of_the_session_is_told(world: World) -> None:
 
 async def deliver(world: World, request: Request) -> None:
     """What the jobs would do."""
-    for delivery in await world.service.deliveries(request.id):
+    for delivery in await world.records.deliveries(request.id):
         await world.courier.deliver(delivery.id)
 
 

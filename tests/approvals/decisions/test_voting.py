@@ -40,7 +40,7 @@ async def test_approval_decides_and_wakes_the_session(world: World) -> None:
     (request,) = await world.asked()
     world.jobs.take()
     approved = await world.vote(request, BEN, comment=" Fine. ")
-    decision, session = approved.decision, await world.service.session(request.session_id)
+    decision, session = approved.decision, await world.records.session(request.session_id)
 
     assert decision is not None
     assert (RequestStatus.APPROVED, SessionStatus.RUNNING) == (approved.status, session.status)
@@ -79,9 +79,9 @@ async def test_refused_vote_changes_nothing_and_is_on_the_ledger(world: World, w
     with pytest.raises(NotAuthorisedError):
         await world.vote(request, who)
 
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
     assert request == await world.now(request)
-    assert [] == await world.service.votes(request.id)
+    assert [] == await world.records.votes(request.id)
     assert ("vote_refused", who.id, f"entra:oid-{who.id}", "approve") == (
         entry.kind,
         entry.body["by"],
@@ -94,11 +94,11 @@ async def test_stranger_is_refused_and_on_the_ledger(world: World) -> None:
     (request,) = await world.asked()
 
     with pytest.raises(NotAuthorisedError, match="not known here"):
-        await world.service.vote(
+        await world.approvals.vote(
             request.id, STRANGER, verdict=Verdict.APPROVE, digest=request.digest
         )
 
-    entry = (await world.service.ledger(request.session_id))[-1]
+    entry = (await world.records.ledger(request.session_id))[-1]
     assert ("vote_refused", None, "entra:oid-nobody") == (
         entry.kind,
         entry.body["by"],
@@ -111,7 +111,7 @@ async def test_second_vote_is_refused_through_whatever_channel(world: World) -> 
     await world.vote(request, BEN)
 
     with pytest.raises(NotAuthorisedError, match="already voted"):
-        await world.service.vote(
+        await world.approvals.vote(
             request.id, acting(BEN, Via.API), verdict=Verdict.APPROVE, digest=request.digest
         )
 
@@ -167,7 +167,9 @@ async def test_vote_just_before_the_deadline_counts(world: World) -> None:
 
 async def test_unknown_request_is_not_found(world: World) -> None:
     with pytest.raises(NotFoundError, match="no request R-0"):
-        await world.service.vote(RequestId("R-0"), acting(BEN), verdict=Verdict.APPROVE, digest="")
+        await world.approvals.vote(
+            RequestId("R-0"), acting(BEN), verdict=Verdict.APPROVE, digest=""
+        )
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ async def test_stages_open_one_after_the_other_and_are_shown_to_their_people(
         await world.vote(request, DAVE)
     one = await world.vote(request, BEN)
     two = await world.vote(request, CARA)
-    shown = {d.target for d in await world.service.deliveries(request.id)}
+    shown = {d.target for d in await world.records.deliveries(request.id)}
     with pytest.raises(NotAuthorisedError):
         await world.vote(request, BEN)
     approved = await world.vote(request, DAVE)
@@ -241,7 +243,7 @@ async def test_question_that_is_rejected_or_expires_ends_the_chat(world: World) 
     (two,) = await world.asked(world.question((await world.start()).id))
     rejected = await world.vote(one, ANNA, Verdict.REJECT, comment="")
     world.clock.advance(3600)
-    await world.service.expire(two.id)
+    await world.approvals.expire(two.id)
     expired = await world.now(two)
 
     assert rejected.result is not None
@@ -269,7 +271,7 @@ async def test_question_of_a_proxy_with_roles_is_for_them(world: World) -> None:
 async def test_vote_is_stored_as_it_was_cast(world: World) -> None:
     (request,) = await world.asked()
     await world.vote(request, BEN, comment="Fine.")
-    (vote,) = await world.service.votes(request.id)
+    (vote,) = await world.records.votes(request.id)
     rows = await world.store.read(lambda c: c.execute(select(schema.votes)).all())
 
     assert 1 == len(rows)
@@ -292,13 +294,13 @@ async def test_votes_that_are_refused_again_and_again_are_only_counted(world: Wo
     for _ in range(20):
         with pytest.raises(NotAuthorisedError):
             await world.vote(request, DAVE)
-    entries = len(await world.service.ledger(request.session_id))
+    entries = len(await world.records.ledger(request.session_id))
     for _ in range(3):
         with pytest.raises(TooManyRefusalsError, match=r"You were refused 2[123] times at request"):
             await world.vote(request, DAVE)
 
-    assert entries == len(await world.service.ledger(request.session_id))
-    assert 20 == (await world.service.ledger(request.session_id))[-1].body["number"]
+    assert entries == len(await world.records.ledger(request.session_id))
+    assert 20 == (await world.records.ledger(request.session_id))[-1].body["number"]
 
 
 async def test_refusals_are_counted_for_each_person_and_request(world: World) -> None:
@@ -309,7 +311,7 @@ async def test_refusals_are_counted_for_each_person_and_request(world: World) ->
     for request, who in ((first, ANNA), (second, DAVE)):
         with pytest.raises(NotAuthorisedError):
             await world.vote(request, who)
-        entry = (await world.service.ledger(request.session_id))[-1]
+        entry = (await world.records.ledger(request.session_id))[-1]
 
         assert (request.id, who.id, 1) == tuple(entry.body[n] for n in ("request", "by", "number"))
 
@@ -327,7 +329,7 @@ async def test_whoever_was_refused_too_often_counts_once_they_may_vote(world: Wo
 async def test_attempts_that_a_channel_refused_are_bounded_too(world: World) -> None:
     (request,) = await world.asked()
     for _ in range(25):
-        await world.service.refuse(request.id, acting(DAVE), "Not from here.")
+        await world.approvals.refuse(request.id, acting(DAVE), "Not from here.")
     kinds = await world.kinds(request.session_id)
 
     assert 20 == list(kinds).count("vote_refused")

@@ -24,7 +24,7 @@ from tests.doubles.world import THREAD, World, working
 async def killed_while_posting(world: World) -> tuple[Request, str]:
     """A request, and its delivery: the card appeared, and nobody recorded it."""
     (request,) = await world.asked()
-    (delivery, *_) = await world.service.deliveries(request.id)
+    (delivery, *_) = await world.records.deliveries(request.id)
     world.channel.hold = asyncio.Event()
     attempt = asyncio.create_task(world.courier.deliver(delivery.id))
     await world.channel.appeared.wait()
@@ -40,14 +40,14 @@ async def test_delivery_under_way_at_a_kill_is_made_at_once(tmp_path: Path) -> N
         world.jobs.handle(DELIVER, world.courier.deliver)
         async with at_work(world) as jobs:
             await jobs.settle()
-        shown = {d.id: d.status for d in await world.service.deliveries(request.id)}
+        shown = {d.id: d.status for d in await world.records.deliveries(request.id)}
 
     assert "live" == shown[delivery_id]
 
 
 async def test_notice_under_way_at_a_kill_is_sent_at_once(tmp_path: Path) -> None:
     async with working(tmp_path) as world:
-        await world.service.save_conversation(thread())
+        await world.conversations.save(thread())
         run = await world.begun(THREAD)
         await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["Hello"])
         taken = await world.courier._notifier._take_notice(THREAD)
@@ -62,13 +62,13 @@ async def test_notice_under_way_at_a_kill_is_sent_at_once(tmp_path: Path) -> Non
 async def test_delivery_that_failed_keeps_its_time_over_a_restart(tmp_path: Path) -> None:
     async with working(tmp_path) as world:
         (request,) = await world.asked()
-        (before, *_) = await world.service.deliveries(request.id)
+        (before, *_) = await world.records.deliveries(request.id)
         world.channel.failures.append(UnavailableError("Too many.", retry_after_s=ATTEMPT_S))
         await world.courier.deliver(before.id)
-        (failed, *_) = await world.service.deliveries(request.id)
+        (failed, *_) = await world.records.deliveries(request.id)
         async with at_work(world) as jobs:
             await jobs.settle()
-        (after, *_) = await world.service.deliveries(request.id)
+        (after, *_) = await world.records.deliveries(request.id)
 
     assert failed.next_at == after.next_at
     assert "Too many." == after.error
@@ -77,14 +77,14 @@ async def test_delivery_that_failed_keeps_its_time_over_a_restart(tmp_path: Path
 async def test_delivery_that_is_to_wait_keeps_its_time_over_a_restart(tmp_path: Path) -> None:
     async with working(tmp_path) as world:
         (request,) = await world.asked()
-        (before, *_) = await world.service.deliveries(request.id)
+        (before, *_) = await world.records.deliveries(request.id)
         later = world.clock.now() + timedelta(hours=1)
         await world.store.write(
             lambda c: deliveries.record(c, before.id, next_at=codec.to_text(later))
         )
         async with at_work(world) as jobs:
             await jobs.settle()
-        (after, *_) = await world.service.deliveries(request.id)
+        (after, *_) = await world.records.deliveries(request.id)
 
     assert later == after.next_at
 

@@ -33,7 +33,7 @@ def erased(session_id: str) -> Any:
 
 
 async def problems(world: World) -> tuple[str, ...]:
-    return (await world.service.verify()).problems
+    return (await world.records.verify()).problems
 
 
 async def test_session_that_is_gone_with_all_its_rows_is_missed(world: World) -> None:

@@ -52,7 +52,7 @@ async def test_two_of_one_message_say_so(world: World) -> None:
 
     assert [[two.id], [one.id], []] == [[s.request_id for s in r.same_calls] for r in stored]
     assert ["The same call is also proposed beside this one."] == sentences(one)
-    assert (await world.service.verify(run.session.id)).verified
+    assert (await world.records.verify(run.session.id)).verified
 
 
 async def test_what_ran_is_said_with_who_approved_it_and_when(world: World) -> None:
@@ -92,9 +92,9 @@ async def test_rejected_call_is_answered_by_that_rejection(world: World) -> None
     )
     assert f"Ben has rejected this very call before ({first.id}): {NO}" in second.result.message
     assert RequestStatus.PENDING is other.status
-    assert [] == list(await world.service.deliveries(second.id))
+    assert [] == list(await world.records.deliveries(second.id))
     assert any(text.startswith(f"**Not asked again:** Quote ({second.id}). Ben") for text in said)
-    proposed = [e for e in await world.service.ledger(run.session.id) if e.kind == "proposed"]
+    proposed = [e for e in await world.records.ledger(run.session.id) if e.kind == "proposed"]
     assert ["require_approval", "deny", "require_approval"] == [e.body["effect"] for e in proposed]
     assert NO in proposed[1].body["reason"]
 

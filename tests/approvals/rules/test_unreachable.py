@@ -44,7 +44,7 @@ def test_reason_is_said_as_a_clause() -> None:
 
 async def test_shared_conversation_and_other_places_are_named(world: World) -> None:
     (request,) = await world.asked()
-    view = await world.service.view(request.id)
+    view = await world.records.view(request.id)
     shared = delivery("conversation:x", error="The group chat cannot be reached: it was removed.")
     second = delivery("conversation:y")
     ticket = delivery("ticket:1.0", channel="jira", status=DeliveryStatus.LIVE, error=None)
@@ -64,10 +64,10 @@ async def test_shared_conversation_and_other_places_are_named(world: World) -> N
 
 async def test_nothing_is_said_of_one_more_or_of_what_is_decided(world: World) -> None:
     (request,) = await world.asked()
-    view = await world.service.view(request.id)
+    view = await world.records.view(request.id)
     both = [delivery("person:ben"), delivery("conversation:x")]
     await world.vote(request)
-    decided = await world.service.view(request.id)
+    decided = await world.records.view(request.id)
 
     assert news(view, both, both[0]) is None
     assert news(decided, both[:1], both[0]) is None

@@ -95,7 +95,7 @@ async def test_sessions_are_counted_while_they_can_go_on(world: World) -> None:
 
 async def test_deliveries_to_come_are_a_backlog_and_failed_ones_are_named(world: World) -> None:
     (request,) = await world.asked("quote")
-    planned = await world.service.deliveries(request.id)
+    planned = await world.records.deliveries(request.id)
     first = await figures(world)
     world.channel.failures.append(UnavailableError("away"))
     await world.courier.deliver(planned[0].id)

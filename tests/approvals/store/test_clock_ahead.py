@@ -75,7 +75,7 @@ async def test_lease_of_a_process_that_lives_stays(world: World) -> None:
 async def test_delivery_notice_and_poll_are_due(world: World) -> None:
     world.clock.advance(DAY_S)
     (request,) = await world.submit(await world.begun(THREAD), "quote")
-    (delivery, *_) = await world.service.deliveries(request.id)
+    (delivery, *_) = await world.records.deliveries(request.id)
     world.channel.failures.append(UnavailableError("Away."))
     await world.courier.deliver(delivery.id)
     await world.store.write(lambda c: tickets.plan_poll(c, "jira", world.clock.now()))
@@ -97,15 +97,15 @@ async def test_deadline_counts_from_when_the_clock_is_right(world: World) -> Non
     (request,) = await world.asked()
     world.clock.set_back(DAY_S)
     found = await due(world, "expire")
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
     asked = await world.now(request)
     again = await due(world, "expire")
-    mine = await world.service.mine(BEN, limit=10)
+    mine = await world.records.mine(BEN, limit=10)
     world.clock.advance(3600)
     expired = await due(world, "expire")
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
     kinds = await world.kinds(request.session_id)
-    checked = await world.service.verify(request.session_id)
+    checked = await world.records.verify(request.session_id)
 
     assert [request.id] == found == expired
     assert [] == again
@@ -120,11 +120,11 @@ async def test_request_without_a_deadline_keeps_none(world: World) -> None:
     world.clock.advance(DAY_S)
     (request,) = await world.asked("wire")
     world.clock.set_back(DAY_S)
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
     asked = await world.now(request)
 
     assert (world.clock.now(), None) == (asked.created_at, asked.expires_at)
-    await world.service.expire(request.id)
+    await world.approvals.expire(request.id)
     assert asked == await world.now(request)
 
 
@@ -132,7 +132,7 @@ async def test_what_waits_as_planned_is_left_alone(world: World) -> None:
     run = await world.begun()
     await world.runs.park(run, error="No model.")
     (request,) = await world.asked()
-    (delivery, *_) = await world.service.deliveries(request.id)
+    (delivery, *_) = await world.records.deliveries(request.id)
     hour = codec.to_text(world.clock.now() + timedelta(hours=1))
     await world.store.write(lambda c: deliveries.record(c, delivery.id, next_at=hour))
 

@@ -185,7 +185,7 @@ async def test_vote_that_nobody_cast_is_named(world: World) -> None:
     (asked,) = await world.asked("pay")
     await world.vote(asked, BEN)
     await world.store.write(lambda c: c.execute(update(schema.votes).values(principal_id="cara")))
-    found = (await world.service.verify(asked.session_id)).problems
+    found = (await world.records.verify(asked.session_id)).problems
 
     assert any(f"votes {asked.id} / 1 / cara: is not on the ledger" in said for said in found)
     assert any(f"votes {asked.id} / 1 / ben: is on the ledger, but not" in said for said in found)
@@ -195,7 +195,7 @@ async def test_vote_that_nobody_cast_is_named(world: World) -> None:
 async def test_session_that_was_ended_by_writing_it_is_named(world: World) -> None:
     (asked,) = await world.asked()
     await world.store.write(lambda c: c.execute(update(schema.sessions).values(status="completed")))
-    found = (await world.service.verify(asked.session_id)).problems
+    found = (await world.records.verify(asked.session_id)).problems
 
     assert any("column status: is not what the ledger says" in problem for problem in found)
 
@@ -204,7 +204,7 @@ async def test_session_that_was_ended_by_writing_it_is_named(world: World) -> No
 async def test_session_that_waits_for_nobody_is_named(world: World) -> None:
     run = await world.begun()
     await world.store.write(lambda c: c.execute(update(schema.sessions).values(status="waiting")))
-    found = (await world.service.verify(run.session.id)).problems
+    found = (await world.records.verify(run.session.id)).problems
 
     assert any("its requests say that it is running" in problem for problem in found)
 
@@ -224,4 +224,4 @@ async def test_rows_without_their_session_are_named(world: World) -> None:
     (asked,) = await world.asked()
     await world.store.write(lambda c: c.execute(delete(schema.ledger)))
 
-    assert not (await world.service.verify(asked.session_id)).verified
+    assert not (await world.records.verify(asked.session_id)).verified

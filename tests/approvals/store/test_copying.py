@@ -46,7 +46,7 @@ def target() -> Iterator[str]:
 async def filled(folder: Path) -> tuple[str, Any]:
     """An SQLite database with something in most tables, and a request that waits."""
     async with opened(folder) as world:
-        await world.service.save_conversation(thread())
+        await world.conversations.save(thread())
         run = await world.begun(THREAD)
         for text in ("one", "two"):
             await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
@@ -81,7 +81,7 @@ async def test_what_waits_is_approved_after_the_copy(tmp_path: Path, target: str
         approved = await world.vote(before)
         run = await world.begun(THREAD)
         await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["three"])
-        verified = (await world.service.verify()).verified
+        verified = (await world.records.verify()).verified
 
     assert waiting == before
     assert RequestStatus.APPROVED is approved.status

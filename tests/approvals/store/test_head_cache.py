@@ -44,7 +44,7 @@ async def test_entries_of_a_unit_that_was_undone_are_not_followed(world: World) 
     )
 
     assert [GaveUpError, type(None)] * 2 == [type(value) for value in ended]
-    assert (await world.service.verify()).verified
+    assert (await world.records.verify()).verified
     assert 3 == (await stored_head(world, session.id))[0]
 
 
@@ -59,7 +59,7 @@ async def test_a_unit_follows_its_own_entries(world: World) -> None:
 
     remembered, stored = await world.store.write(unit)
 
-    assert (await world.service.verify()).verified
+    assert (await world.records.verify()).verified
     assert 4 == (await stored_head(world, session.id))[0]
     assert remembered == stored
 

@@ -101,7 +101,7 @@ async def test_run_whose_lease_ran_out_may_not_write_even_if_nobody_took_it(worl
 async def test_session_waits_without_a_lease_while_a_request_is_pending(world: World) -> None:
     run = await world.begun()
     await world.submit(run, "look", "quote")
-    session = await world.service.session(run.session.id)
+    session = await world.records.session(run.session.id)
 
     assert SessionStatus.WAITING is session.status
     assert await world.runs.begin(run.session.id) is None
@@ -114,7 +114,7 @@ async def test_session_waits_without_a_lease_while_a_request_is_pending(world: W
 
 async def test_cancel_moves_the_fence_past_the_run_that_was_under_way(world: World) -> None:
     run = await world.begun()
-    await world.service.cancel(run.session.id, acting(ANNA))
+    await world.approvals.cancel(run.session.id, acting(ANNA))
     stored = await row(world, run.session.id)
 
     assert (run.epoch + 1, None, None) == (

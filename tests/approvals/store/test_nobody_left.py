@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from countersign.approvals.decisions.outbox import FollowUp
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.errors import NotAuthorisedError
 from countersign.approvals.models import (
@@ -65,7 +64,7 @@ async def in_thread(world: World, *tools: str) -> tuple[Request, ...]:
     thread = Conversation(
         key=THREAD, channel="fake", kind="group", principal_id=None, reference={}, updated_at=at
     )
-    await world.service.save_conversation(thread)
+    await world.conversations.save(thread)
     return await world.submit(await world.begun(THREAD), *tools)
 
 
@@ -82,10 +81,10 @@ async def test_what_nobody_may_decide_is_not_asked_and_says_who_could(world: Wor
     assert "Erin could decide it if an administrator gave them the role manager." in result.message
     (notice,) = await said(world)
     assert notice == f"**Not asked:** Quote ({request.id}). {result.message}"
-    assert [] == list(await world.service.deliveries(request.id))
-    session = await world.service.session(request.session_id)
+    assert [] == list(await world.records.deliveries(request.id))
+    session = await world.records.session(request.session_id)
     assert SessionStatus.RUNNING is session.status
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
     assert ["session_started", "proposed", "nobody_left"] == [e.kind for e in entries]
     assert (entries[-1].body["request"], entries[-1].body["could"]) == (request.id, ["erin"])
 
@@ -97,7 +96,7 @@ async def test_what_somebody_may_decide_is_asked_beside_it(world: World) -> None
     assert (RequestStatus.REJECTED, RequestStatus.PENDING) == (lonely.status, asked.status)
     assert "Steps 1 and 2 need 3 different people" in str(lonely.result)
     assert "there is only Ben." in str(lonely.result)
-    session = await world.service.session(asked.session_id)
+    session = await world.records.session(asked.session_id)
     assert SessionStatus.WAITING is session.status
 
 
@@ -119,7 +118,7 @@ async def test_a_vote_that_leaves_a_later_stage_to_nobody_is_refused(world: Worl
 
     assert "would leave too few people for step 2, which needs the role controller" in reason
     assert "Leave step 1 to Ben." in reason
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
     assert ("vote_refused", reason) == (entries[-1].kind, entries[-1].body["reason"])
     await world.vote(request, BEN)
     decided = await world.vote(request, MEGAN)
@@ -169,12 +168,12 @@ async def test_one_vote_counts_for_both_stages_where_the_rule_says_so(world: Wor
     world.change_rule("tiers", {**TIERS, "same_person": True})
     (request,) = await world.asked("tiers")
     after = await world.vote(request, MEGAN)
-    (vote,) = await world.service.votes(request.id)
+    (vote,) = await world.records.votes(request.id)
     run = await world.begin(request.session_id)
 
     assert (RequestStatus.APPROVED, (1,)) == (after.status, vote.also)
     assert isinstance(await world.runs.claim(run, request.id, request.arguments), Request)
-    entries = await world.service.ledger(request.session_id)
+    entries = await world.records.ledger(request.session_id)
     voted = next(e for e in entries if e.kind == "voted")
     assert [1] == voted.body["also"]
 
@@ -197,20 +196,19 @@ async def test_without_that_rule_one_person_counts_once(world: World) -> None:
     (request,) = await world.asked("tiers")
     await world.vote(request, BEN)
 
-    assert () == (await world.service.votes(request.id))[0].also
+    assert () == (await world.records.votes(request.id))[0].also
 
 
 def review(world: World, heard: Heard | None = None) -> Review:
-    follow_up = FollowUp(world.jobs, world.directory, world.channels)
-    return Review(world.store, world.clock, world.directory, follow_up, heard or Heard())
+    return Review(world.store, world.clock, world.directory, world.outbox, heard or Heard())
 
 
 async def test_whoever_is_needed_later_is_not_asked_first(world: World) -> None:
     staffed(world, BEN, MEGAN)
     (request,) = await world.asked("tiers")
-    first = {d.target for d in await world.service.deliveries(request.id)}
+    first = {d.target for d in await world.records.deliveries(request.id)}
     await world.vote(request, BEN)
-    then = {d.target for d in await world.service.deliveries(request.id)} - first
+    then = {d.target for d in await world.records.deliveries(request.id)} - first
 
     assert ({"person:ben"}, {"person:megan"}) == (first, then)
 
@@ -252,7 +250,7 @@ async def test_when_people_change_it_is_told_once_and_once_more_when_that_change
     assert [(request.id, True), (request.id, False)] == [(of, "role" in r) for of, r in heard.told]
     kinds = await world.kinds(request.session_id)
     assert ["nobody_left", "somebody_again"] == list(kinds[-2:])
-    assert (await world.service.verify(request.session_id)).verified
+    assert (await world.records.verify(request.session_id)).verified
     rows = await world.store.read(lambda c: c.execute(select(nobody_left)).all())
     assert [] == rows
 
@@ -289,10 +287,9 @@ async def test_two_servers_that_look_at_once_tell_it_once(world: World) -> None:
                 told.append(await review(world).run())
             return await world.store.write(unit)
 
-    follow_up = FollowUp(world.jobs, world.directory, world.channels)
     between: Any = Between()
 
-    assert 0 == await Review(between, world.clock, world.directory, follow_up).run()
+    assert 0 == await Review(between, world.clock, world.directory, world.outbox).run()
     assert [1] == told
     assert 1 == len(await said(world))
 

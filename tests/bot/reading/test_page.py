@@ -50,7 +50,7 @@ class Reading:
         return answer.status, await answer.text()
 
     async def readers(self) -> list[str]:
-        view = await self.world.service.view(self.request.id)
+        view = await self.world.records.view(self.request.id)
         return [opening.principal_id for opening in view.openings]
 
 
@@ -58,7 +58,7 @@ class Reading:
 async def reading(tmp_path: Path) -> AsyncIterator[Reading]:
     async with running(tmp_path) as world:
         body = await world.waiting({"to": HOSTILE + "x" * 50_000, "amount": 5})
-        request = await world.service.request(body["id"])
+        request = await world.records.request(body["id"])
         yield Reading(world, ReadLinks(KEY, "https://gate.example", world.clock), request)
 
 
@@ -109,7 +109,7 @@ async def test_pressing_the_button_is_recorded_and_decides_nothing(reading: Read
 
     assert (200, ["alex"]) == (status, await reading.readers())
     assert "Thank you, Alex Wilber" in page
-    assert "pending" == (await reading.world.service.request(reading.request.id)).status
+    assert "pending" == (await reading.world.records.request(reading.request.id)).status
     assert "You have confirmed" in (await reading.get(reading.path()))[1]
 
 

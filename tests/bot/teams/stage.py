@@ -20,12 +20,10 @@ from aiohttp.test_utils import TestServer
 from botframework.connector.auth.microsoft_app_credentials import MicrosoftAppCredentials
 from pydantic import SecretStr
 
-from countersign.approvals.approvals import ApprovalService
-from countersign.approvals.courier import Courier
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.compose import compose
+from countersign.approvals.conversations import Conversations
 from countersign.approvals.decisions.outbox import (
-    DELIVER,
-    EXPIRE,
-    NOTIFY,
     RUN,
 )
 from countersign.approvals.jobs.embedded import EmbeddedJobs
@@ -44,6 +42,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Channel
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Run, Runs
 from countersign.approvals.store import open_store
@@ -212,7 +211,9 @@ class Stage:
     """Everything, running."""
 
     settings: TeamsSettings
-    service: ApprovalService
+    approvals: Approvals
+    records: Records
+    conversations: Conversations
     runs: Runs
     bot: TeamsBot
     channel: TeamsChannel
@@ -236,7 +237,7 @@ class Stage:
         answer = await self.teams.send_message(where.pop("person", SAM), text, **where)
         assert answer.status in {200, 202}, answer
         await self.settle()
-        page = await self.service.sessions()
+        page = await self.records.sessions()
         return page.items[0].id
 
     async def propose(self, session_id: SessionId, *arguments: JsonObject, **call: Any) -> Run:
@@ -269,7 +270,7 @@ class Stage:
         where = call.pop("conversation", "group")
         session_id = await self.start(conversation=where)
         await self.propose(session_id, arguments, **call)
-        page = await self.service.requests(session_id=session_id)
+        page = await self.records.requests(session_id=session_id)
         return page.items[0]
 
     async def execute(self, session_id: SessionId, *, ok: bool = True, content: str = "") -> None:
@@ -283,7 +284,7 @@ class Stage:
         await self.settle()
 
     async def status(self, request_id: RequestId) -> str:
-        return str((await self.service.request(request_id)).status)
+        return str((await self.records.request(request_id)).status)
 
     def cards(self) -> list[Message]:
         """The messages of the bot that are cards, oldest first."""
@@ -346,26 +347,25 @@ async def stage(
         ):
             policy = Policy.load(POLICY)
             jobs = EmbeddedJobs(store, clock)
-            channels: dict[str, Channel] = {}
-            service = ApprovalService(store, clock, policy, people, jobs, channels, catalog)
+            conversations = Conversations(store, clock, jobs)
             channel = TeamsChannel(
                 teams_settings,
                 adapter,
-                service.conversations,
+                conversations,
                 people,
                 clock,
                 readable=links is not None,
             )
-            channels["teams"] = channel
-            runs = Runs(store, clock, policy, people, jobs, channels, catalog)
-            courier = Courier(store, clock, service, channels)
+            channels: dict[str, Channel] = {channel.name: channel}
+            domain = compose(store, clock, jobs, policy, people, catalog, channels)
+            approvals, records, runs = domain.approvals, domain.records, domain.runs
             jobs.handle(RUN, _nothing)
-            jobs.handle(DELIVER, courier.deliver)
-            jobs.handle(NOTIFY, courier.notify)
-            jobs.handle(EXPIRE, service.expire)
+            domain.answer(jobs)
             bot = TeamsBot(
                 teams_settings,
-                service,
+                approvals,
+                records,
+                conversations,
                 runs,
                 people,
                 WORKFLOWS,
@@ -381,7 +381,9 @@ async def stage(
                 teams.bot_url = str(server.make_url("/api/messages"))
                 yield Stage(
                     teams_settings,
-                    service,
+                    approvals,
+                    records,
+                    conversations,
                     runs,
                     bot,
                     channel,

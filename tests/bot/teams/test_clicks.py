@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.approvals.approvals import ApprovalService
+from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import CheckFailedError, PreconditionFailedError, UnavailableError
 from countersign.approvals.models import (
     Checked,
@@ -78,7 +78,7 @@ async def send(world: Stage, activity: dict[str, Any]) -> Answer:
 
 
 async def ledger(world: Stage, session_id: str) -> str:
-    return str([entry.kind + str(entry.body) for entry in await world.service.ledger(session_id)])
+    return str([entry.kind + str(entry.body) for entry in await world.records.ledger(session_id)])
 
 
 @STAGES
@@ -88,7 +88,7 @@ async def test_approve(world: Stage) -> None:
 
     assert "✓ Approved" in said
     assert "✓ Approved" in shared(world)
-    decision = (await world.service.request(request.id)).decision
+    decision = (await world.records.request(request.id)).decision
     assert decision is not None
     assert (decision.by, decision.via) == ("alex", "teams")
 
@@ -113,7 +113,7 @@ async def test_edit_back_and_save(world: Stage) -> None:
     said = await press(world, "save", arg_amount="21000", arg_urgent="true", comment="ok")
 
     assert "✓ Approved with changes" in said
-    after = await world.service.request(request.id)
+    after = await world.records.request(request.id)
     assert after.arguments == {**ARGUMENTS, "amount": 21000, "urgent": True}
     assert after.revision == 2
     assert "24000" in shared(world)
@@ -281,7 +281,7 @@ async def test_double_click_decides_once(world: Stage) -> None:
     await asyncio.gather(*(world.teams.click(before, "approve", person=ALEX) for _ in range(10)))
     await world.settle()
 
-    assert len(await world.service.votes(request.id)) == 1
+    assert len(await world.records.votes(request.id)) == 1
     assert "✓ Approved" in shared(world)
 
 
@@ -294,7 +294,7 @@ async def test_late_click_learns_who_when_and_through_what(signed: Stage) -> Non
     assert "decided before you clicked, by Alex Wilber, through Microsoft Teams, at 2026-11-22" in (
         texts(answer.card)
     )
-    assert len(await signed.service.votes(request.id)) == 1
+    assert len(await signed.records.votes(request.id)) == 1
 
 
 async def test_expired_request_says_so(signed: Stage) -> None:
@@ -339,7 +339,7 @@ async def test_old_revision_is_not_edited(signed: Stage, verb: str) -> None:
     answer = await send(signed, old)
 
     assert "This card was out of date. Nothing was decided" in texts(answer.card)
-    assert (await signed.service.request(request.id)).arguments["amount"] == 21000
+    assert (await signed.records.request(request.id)).arguments["amount"] == 21000
 
 
 TAMPERED: dict[str, dict[str, Any]] = {
@@ -383,7 +383,7 @@ async def test_other_request_is_refused(signed: Stage) -> None:
     assert await signed.status(second.id) == "pending"
     assert not any(
         (d.reference or {}).get("activityId") == signed.cards()[-1].id
-        for d in await signed.service.deliveries(first.id)
+        for d in await signed.records.deliveries(first.id)
     )
 
 
@@ -434,7 +434,7 @@ async def test_automatic_refresh_decides_nothing(signed: Stage) -> None:
 
     assert "Approval needed" in texts(answer.card)
     assert await signed.status(request.id) == "pending"
-    assert await signed.service.votes(request.id) == []
+    assert await signed.records.votes(request.id) == []
 
 
 async def test_click_during_an_outage_leaves_the_card(
@@ -445,7 +445,7 @@ async def test_click_during_an_outage_leaves_the_card(
     async def down(*_: Any, **__: Any) -> Any:
         raise UnavailableError("The database cannot be written")
 
-    monkeypatch.setattr(ApprovalService, "vote", down)
+    monkeypatch.setattr(Approvals, "vote", down)
     answer = await send(signed, forge(signed))
 
     assert (answer.status, answer.status_code) == (200, 503)
@@ -486,7 +486,7 @@ async def test_stranger_cannot_have_a_card_adopted(signed: Stage) -> None:
     await signed.teams.click(orphan, "approve", person=STRANGER)
     await signed.settle()
 
-    assert len(await signed.service.deliveries(request.id)) == 1
+    assert len(await signed.records.deliveries(request.id)) == 1
 
 
 async def test_click_without_a_reply_to_id_works(signed: Stage) -> None:
@@ -530,7 +530,7 @@ async def test_reply(world: Stage, verb: str, text: str, status: str, content: s
     request = await question(world)
     assert "Here is the outline." in shared(world)
     await press(world, verb, comment=text)
-    after = await world.service.request(request.id)
+    after = await world.records.request(request.id)
 
     assert after.status != "pending"
     assert after.result is not None

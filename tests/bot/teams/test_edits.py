@@ -36,7 +36,7 @@ async def delete(world: Stage, message: str, who: str = SAM, **where: str) -> li
 
 
 async def sessions(world: Stage) -> list[tuple[str, str]]:
-    page = await world.service.sessions()
+    page = await world.records.sessions()
     return [(each.task, str(each.status)) for each in reversed(page.items)]
 
 
@@ -60,7 +60,7 @@ async def test_edit_before_anything_was_proposed_starts_it_anew(signed: Stage) -
 
 async def test_edit_after_a_proposal_changes_nothing_and_says_so(signed: Stage) -> None:
     message = await sent(signed, "quote for Contoso")
-    (session,) = (await signed.service.sessions()).items
+    (session,) = (await signed.records.sessions()).items
     await signed.propose(session.id)
     said = await edit(signed, message, "quote for Fabrikam")
 
@@ -104,7 +104,7 @@ async def test_deleted_before_anything_was_proposed_ends_it(signed: Stage) -> No
 
 async def test_deleted_after_a_proposal_changes_nothing_and_says_so(signed: Stage) -> None:
     message = await sent(signed, "quote for Contoso")
-    (session,) = (await signed.service.sessions()).items
+    (session,) = (await signed.records.sessions()).items
     await signed.propose(session.id)
     said = await delete(signed, message)
 
@@ -144,7 +144,7 @@ async def test_answer_was_passed_on(signed: Stage, change: str) -> None:
         said = await edit(signed, message, "INV-8", **where)
     else:
         said = await delete(signed, message, **where)
-    after = await signed.service.request(request.id)
+    after = await signed.records.request(request.id)
 
     assert "I had already passed your answer on" in said[0]
     assert after.result is not None

@@ -142,12 +142,12 @@ async def test_every_example_starts_its_workflow() -> None:
 async def test_session_starts_from_every_kind_of_chat(signed: Stage, where: str) -> None:
     """In groups and channels the bot is mentioned; the mention is not part of the task."""
     said = await say(signed, "quote for Contoso", conversation=where)
-    (session,) = (await signed.service.sessions()).items
+    (session,) = (await signed.records.sessions()).items
 
     assert said.startswith(f"Started **Sales quote** `{session.id}`.")
     assert (session.owner, session.task) == ("sam", "quote for Contoso")
     assert "Local mode" not in said
-    conversation = await signed.service.conversation(session.conversation)  # type: ignore[arg-type]
+    conversation = await signed.conversations.get(session.conversation)  # type: ignore[arg-type]
     assert conversation is not None
     assert conversation.kind == where
     assert (conversation.principal_id == "sam") is (where == "personal")
@@ -158,7 +158,7 @@ async def test_message_delivered_twice_starts_one_session(signed: Stage) -> None
     await signed.teams.deliver(answer.activity)
     await signed.settle()
 
-    assert len((await signed.service.sessions()).items) == 1
+    assert len((await signed.records.sessions()).items) == 1
 
 
 async def test_same_id_in_two_chats_starts_two_sessions(signed: Stage) -> None:
@@ -168,7 +168,7 @@ async def test_same_id_in_two_chats_starts_two_sessions(signed: Stage) -> None:
     await signed.teams.deliver(other)
     await signed.settle()
 
-    assert len((await signed.service.sessions()).items) == 2
+    assert len((await signed.records.sessions()).items) == 2
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ async def test_many_messages_at_once(signed: Stage) -> None:
     )
     await signed.settle()
 
-    assert len((await signed.service.sessions(limit=50)).items) == 20
+    assert len((await signed.records.sessions(limit=50)).items) == 20
 
 
 # One persona in local clients
@@ -347,14 +347,14 @@ async def test_many_messages_at_once(signed: Stage) -> None:
 
 async def test_local_persona_asks_as_the_requester_and_decides_as_itself(local: Stage) -> None:
     said = await say(local, "quote for Contoso", ALEX)
-    (session,) = (await local.service.sessions()).items
+    (session,) = (await local.records.sessions()).items
     assert "Local mode: this counts as asked by Sam Carter, so that you can decide it." in said
     assert session.owner == "sam"
 
     await local.propose(SessionId(session.id))
     await local.teams.click(local.cards()[0], "approve", person=ALEX)
     await local.settle()
-    (request,) = (await local.service.requests()).items
+    (request,) = (await local.records.requests()).items
     assert request.decision is not None
     assert request.decision.by == "alex"
 
@@ -363,7 +363,7 @@ async def test_real_teams_has_no_stand_ins(tmp_path: Path) -> None:
     """Also not on a developer's machine: with an app id people are who they are."""
     async with stage(tmp_path, local_requester="sam", local_approver="alex") as world:
         said = await say(world, "quote for Contoso", ALEX)
-        (session,) = (await world.service.sessions()).items
+        (session,) = (await world.records.sessions()).items
 
     assert session.owner == "alex"
     assert "Local mode" not in said

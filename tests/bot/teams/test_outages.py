@@ -95,7 +95,7 @@ async def test_delivery_shows_it_and_is_made_soon_after(
         await signed.adapter.send(where, HELLO)
     with capture_logs() as logs:
         request = await signed.pending()
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
     assert delivery.next_at is not None
 
     assert "MsalServiceError" in str(delivery.error)
@@ -106,7 +106,7 @@ async def test_delivery_shows_it_and_is_made_soon_after(
     signed.clock.turn(seconds=2)
     with capture_logs() as logs:
         await signed.jobs._handlers[DELIVER](delivery.id)
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
 
     assert (DeliveryStatus.LIVE, None) == (delivery.status, delivery.error)
     assert 1 == [line["event"] for line in logs].count("channel reachable again")

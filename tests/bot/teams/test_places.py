@@ -31,7 +31,7 @@ def old_updates(world: Stage) -> int:
 
 
 async def stored(world: Stage, key: str) -> Conversation:
-    found = await world.service.conversations.get(ConversationKey(key))
+    found = await world.conversations.get(ConversationKey(key))
     assert found is not None
     return found
 
@@ -48,7 +48,7 @@ async def test_card_follows_when_the_tenant_has_moved(
     (card,) = signed.cards()
     signed.teams.move(status, code)
     with capture_logs() as logs:
-        await signed.service.cancel(request.session_id, _acting(signed))
+        await signed.approvals.cancel(request.session_id, _acting(signed))
         await signed.settle()
         before = str(card.card())
         await heard(signed, hears_by)
@@ -56,7 +56,7 @@ async def test_card_follows_when_the_tenant_has_moved(
     assert "Approval needed" in before
     assert "⊘ Cancelled" in str(card.card())
     assert "channel unreachable" not in {each["event"] for each in logs}
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
     assert (delivery.status, delivery.error) == (DeliveryStatus.CLOSED, None)
 
 
@@ -101,7 +101,7 @@ async def test_attempt_at_the_old_address_goes_on_at_the_newer_one(
 ) -> None:
     """Once, if that refuses it too: it is not asked again where nothing is new."""
     request = await signed.pending()
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
     reference = delivery.reference or {}
     asked: list[str] = []
 
@@ -113,7 +113,7 @@ async def test_attempt_at_the_old_address_goes_on_at_the_newer_one(
             await signed.settle()
         raise refusal
 
-    places = Places(signed.service.conversations, signed.directory)
+    places = Places(signed.conversations, signed.directory)
     with pytest.raises(type(refusal)):
         await places.send(reference, refused)
 
@@ -122,12 +122,12 @@ async def test_attempt_at_the_old_address_goes_on_at_the_newer_one(
 
 async def test_delivery_keeps_no_address_and_old_ones_still_work(signed: Stage) -> None:
     request = await signed.pending()
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
     kept = delivery.reference or {}
     known = await stored(signed, key_of(kept))
     old: JsonObject = {**known.reference, **kept, "serviceUrl": "https://smba.infra.example/x/"}
     copy = delivery.model_copy(update={"reference": old})
-    await signed.channel.update(copy, await signed.service.view(request.id))
+    await signed.channel.update(copy, await signed.records.view(request.id))
 
     assert set(kept) == {"channelId", "conversation", "activityId"}
     assert signed.teams.requests[-1].method == "PUT"
@@ -136,7 +136,7 @@ async def test_delivery_keeps_no_address_and_old_ones_still_work(signed: Stage) 
 async def test_card_in_a_conversation_that_is_not_known_goes_where_it_says(signed: Stage) -> None:
     """As in a database of an earlier release, in which the bot had opened the chat."""
     request = await signed.pending()
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
     known = await stored(signed, key_of(delivery.reference or {}))
     asked: list[JsonObject] = []
 
@@ -188,9 +188,9 @@ async def test_stranger_moves_what_is_known_and_makes_nothing_known(signed: Stag
 async def test_person_is_told_apart_from_a_shared_chat(signed: Stage) -> None:
     request = await signed.pending()
     signed.teams.refuse(code="BotNotInConversationRoster", person=SAM, conversation="group")
-    await signed.service.cancel(request.session_id, _acting(signed))
+    await signed.approvals.cancel(request.session_id, _acting(signed))
     await signed.settle()
-    (delivery,) = await signed.service.deliveries(request.id)
+    (delivery,) = await signed.records.deliveries(request.id)
     place = signed.teams.conversation("group", signed.teams.world.person(SAM))
 
     assert delivery.error == (

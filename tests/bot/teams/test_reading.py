@@ -44,7 +44,7 @@ async def test_it_is_not_offered_and_a_forged_click_counts_for_nothing(readable:
     for verb in ("approve", "edit", "save"):
         assert "This card does not show all of it." in await forged(readable, card, verb)
     assert "pending" == await readable.status(request.id)
-    refused = [e.body["reason"] for e in await readable.service.ledger(request.session_id)
+    refused = [e.body["reason"] for e in await readable.records.ledger(request.session_id)
                if e.kind == "vote_refused"]  # fmt: skip
     assert "This card does not show all of it." in refused[0]
 
@@ -72,7 +72,7 @@ async def test_stranger_gets_no_link(readable: Stage) -> None:
 async def test_whoever_has_read_it_approves_it_on_the_card_and_nobody_else(readable: Stage) -> None:
     request = await readable.pending(arguments=LONG)
     (entra,) = [p for p in readable.directory.people.values() if p.id == "alex"]
-    await readable.service.opened(request.id, entra.id, revision=1, link="teams")
+    await readable.approvals.opened(request.id, entra.id, revision=1, link="teams")
     await readable.settle()
     (card,) = readable.cards()
     assert "Read by \nAlex Wilber" in texts(card.card())

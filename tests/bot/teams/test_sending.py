@@ -41,7 +41,7 @@ async def reference(world: Stage, who: str = SAM) -> JsonObject:
     """The stored reference of a personal chat."""
     await world.start(person=who)
     principal = PrincipalId("sam" if who == SAM else "alex")
-    conversation = await world.service.conversations.personal(principal, "teams")
+    conversation = await world.conversations.personal(principal, "teams")
     assert conversation is not None
     return conversation.reference
 
@@ -358,8 +358,8 @@ async def test_approver_without_the_app_is_waited_for(signed: Stage) -> None:
     session_id = await signed.start(conversation="personal")
     with capture_logs() as logged:
         await signed.propose(session_id)
-    (request,) = (await signed.service.requests(session_id=session_id)).items
-    deliveries = await signed.service.deliveries(request.id)
+    (request,) = (await signed.records.requests(session_id=session_id)).items
+    deliveries = await signed.records.deliveries(request.id)
 
     assert {each.status for each in deliveries} == {"unreachable"}
     assert sorted(each.error or "" for each in deliveries) == [
@@ -373,7 +373,7 @@ async def test_approver_without_the_app_is_waited_for(signed: Stage) -> None:
     await signed.teams.install(ALEX)
     await signed.settle()
 
-    alex = [d for d in await signed.service.deliveries(request.id) if d.target == "person:alex"]
+    alex = [d for d in await signed.records.deliveries(request.id) if d.target == "person:alex"]
     assert alex[0].status == "live"
 
 
@@ -384,8 +384,8 @@ async def test_local_approver_is_waited_for(local: Stage) -> None:
     )
     with capture_logs() as logged:
         await local.propose(session.id)
-    (request,) = (await local.service.requests()).items
-    errors = [each.error or "" for each in await local.service.deliveries(request.id)]
+    (request,) = (await local.records.requests()).items
+    errors = [each.error or "" for each in await local.records.deliveries(request.id)]
 
     assert "Alex Wilber cannot be reached in Microsoft Teams: has not written" in str(errors)
     assert "channel unreachable" not in {e["event"] for e in logged}

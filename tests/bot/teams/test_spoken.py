@@ -113,7 +113,7 @@ def test_text_that_stands_for_the_bot_cannot_be_typed() -> None:
 @pytest.mark.asyncio
 async def test_html_of_the_same_message_is_not_read_as_well(signed: Stage) -> None:
     await signed.start("quote for <Contoso> & more", conversation="group")
-    (session,) = (await signed.service.sessions()).items
+    (session,) = (await signed.records.sessions()).items
 
     assert "quote for <Contoso> & more" == session.task
 
@@ -129,6 +129,6 @@ async def test_task_of_the_agents_is_what_the_person_wrote(signed: Stage) -> Non
     activity["text"] = activity["text"].replace("</at> quote", "</at>&nbsp;quote")
     await signed.teams.deliver(activity)
     await signed.settle()
-    (session,) = (await signed.service.sessions()).items
+    (session,) = (await signed.records.sessions()).items
 
     assert "quote for R&D, Megan Bowen knows why" == session.task

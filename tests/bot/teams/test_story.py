@@ -35,7 +35,7 @@ async def test_edit_a_number_and_approve(signed: Stage) -> None:
     answer = await signed.teams.click(card, "save", {"arg_amount": "900"}, person=ALEX)
 
     assert "✓ Approved with changes" in str(answer.card)
-    after = await signed.service.request(request.id)
+    after = await signed.records.request(request.id)
     assert after.arguments["amount"] == 900
     assert isinstance(after.arguments["amount"], int)
     await signed.settle()

@@ -43,7 +43,7 @@ async def waiting(world: Stage, arguments: JsonObject = ARGUMENTS, **call: Any) 
         conversation=ConversationKey(f"msteams:{place.id}"),
     )
     await world.propose(session.id, arguments, **call)
-    (request,) = (await world.service.requests(session_id=session.id)).items
+    (request,) = (await world.records.requests(session_id=session.id)).items
     return request
 
 
@@ -66,7 +66,7 @@ async def sessions(world: Stage) -> int:
 
 
 async def content(world: Stage, request: Request) -> str | None:
-    result = (await world.service.request(request.id)).result
+    result = (await world.records.request(request.id)).result
     return None if result is None else result.content
 
 
@@ -87,7 +87,7 @@ async def test_question_whose_card_is_still_on_its_way_takes_the_text(signed: St
     signed.teams.faults.fail(503, method="POST", path="/activities", times=4)
     request = await asked(signed, quiet=True)
     signed.teams.faults.clear()
-    before = [each.reference for each in await signed.service.deliveries(request.id)]
+    before = [each.reference for each in await signed.records.deliveries(request.id)]
     await write(signed, "INV-7")
 
     assert before == [None]
@@ -112,8 +112,8 @@ async def test_persona_of_a_local_client_answers_as_who_decides(webchat: Stage) 
     question = {"prompt": "Reply:", "message": WHICH}
     await webchat.propose(session_id, question, kind=RequestKind.INPUT, tool="human_input")
     said = await write(webchat, "INV-7", where="personal")
-    (request,) = (await webchat.service.requests(session_id=session_id)).items
-    (vote,) = await webchat.service.votes(request.id)
+    (request,) = (await webchat.records.requests(session_id=session_id)).items
+    (vote,) = await webchat.records.votes(request.id)
 
     assert "Taken as your answer" in said
     assert vote.principal_id == "alex"
@@ -128,8 +128,8 @@ async def test_persona_of_a_local_client_answers_what_only_who_asks_may_answer(
     question = {"prompt": "Reply:", "message": WHICH}
     await local.propose(session_id, question, kind=RequestKind.INPUT, tool="human_input")
     said = await write(local, "INV-7", where="personal")
-    (request,) = (await local.service.requests(session_id=session_id)).items
-    (delivery,) = await local.service.deliveries(request.id)
+    (request,) = (await local.records.requests(session_id=session_id)).items
+    (delivery,) = await local.records.deliveries(request.id)
 
     assert delivery.target == "person:sam"
     assert "Taken as your answer" in said
@@ -166,7 +166,7 @@ async def test_no_it_is_something_new(signed: Stage) -> None:
         card.views.clear()
         card.activity["attachments"][0]["content"] = _before(card, answer.activity)
     await signed.settle()
-    page = await signed.service.sessions()
+    page = await signed.records.sessions()
 
     assert "Sales quote is started" in str(answer.card)
     assert [each.task for each in page.items] == ["quote for Fabrikam", "quote for Contoso"]
@@ -276,7 +276,7 @@ async def test_word_in_a_sentence_is_asked_before_it_starts_a_session(signed: St
 
     answer = await signed.teams.click(await asking(signed), "instead", person=SAM)
     await signed.settle()
-    (session,) = (await signed.service.sessions()).items
+    (session,) = (await signed.records.sessions()).items
     assert "Sales quote is started" in str(answer.card)
     assert session.task == "how about a discount on the quote?"
     assert "Sales quote is started" in str((signed.cards()[-1]).card())
@@ -334,7 +334,7 @@ async def test_button_works_where_cards_are_submitted(webchat: Stage) -> None:
     card = await asking(webchat)
     await webchat.teams.click(card, "instead", person=ALEX)
     await webchat.settle()
-    (session,) = (await webchat.service.sessions()).items
+    (session,) = (await webchat.records.sessions()).items
     person = webchat.teams.world.person(ALEX)
     place = webchat.teams.conversation("personal", person)
     for wrong in ({"said": "quote", "verb": "instead"}, {**_wrong(), "verb": "instead"}):
@@ -353,7 +353,7 @@ def _wrong() -> dict[str, str]:
 async def test_answer_counts_as_that_of_whoever_wrote(signed: Stage) -> None:
     request = await asked(signed)
     await write(signed, "INV-7", ISAIAH)
-    (vote,) = await signed.service.votes(request.id)
+    (vote,) = await signed.records.votes(request.id)
 
     assert (vote.principal_id, vote.comment) == ("isaiah", "INV-7")
 

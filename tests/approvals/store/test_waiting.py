@@ -12,13 +12,13 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, create_engine, delete, select, update
 
-from countersign.approvals.decisions.waiting import AT_ONCE
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import Principal, Request, Verdict
 from countersign.approvals.store import open_roles as open_role_rows
 from countersign.approvals.store import upgrade
 from countersign.approvals.store.migrate import _config
 from countersign.approvals.store.schema import open_roles, requests
+from countersign.approvals.store.waiting import AT_ONCE
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, EVERYBODY, person
 from tests.doubles.world import World, opened
 
@@ -36,7 +36,7 @@ async def many(world: World, count: int, tool: str = "quote") -> Sequence[Reques
 
 
 async def found(world: World, who: Principal, **more: Any) -> list[str]:
-    return [r.id for r in await world.service.waiting_for(who, **more)]
+    return [r.id for r in await world.records.waiting_for(who, **more)]
 
 
 async def steps(world: World, who: Principal) -> int:
@@ -113,7 +113,7 @@ async def test_every_person_has_exactly_what_names_them_as_eligible(world: World
 
     for who in [*EVERYBODY, MEGAN]:
         who = world.directory.by_id(who.id) or who
-        views = [await world.service.view(r.id) for r in [*asked, question]]
+        views = [await world.records.view(r.id) for r in [*asked, question]]
         mine = [v.request for v in views if who.id in {p.id for p in v.eligible}]
         mine.sort(key=lambda r: (r.created_at, r.id))
         assert [r.id for r in mine] == await found(world, who)
@@ -151,7 +151,7 @@ async def test_pages_follow_each_other(world: World) -> None:
     await many(world, 2)
     everything, pages, cursor = await found(world, BEN), [], None
     while True:
-        page = await world.service.mine(BEN, limit=2, cursor=cursor)
+        page = await world.records.mine(BEN, limit=2, cursor=cursor)
         pages.append([r.id for r in page.items])
         cursor = page.next
         if cursor is None:
@@ -159,17 +159,17 @@ async def test_pages_follow_each_other(world: World) -> None:
 
     assert [everything[0:2], everything[2:4], everything[4:6], everything[6:]] == pages
     with pytest.raises(InvalidError, match="cursor"):
-        await world.service.mine(BEN, cursor="x")
+        await world.records.mine(BEN, cursor="x")
 
 
 async def test_one_session_can_be_asked_for(world: World) -> None:
     first, second = await many(world, 2)
     await many(world, 3)
-    page = await world.service.mine(BEN, session_id=first.session_id, limit=1)
-    rest = await world.service.mine(BEN, session_id=first.session_id, cursor=page.next)
+    page = await world.records.mine(BEN, session_id=first.session_id, limit=1)
+    rest = await world.records.mine(BEN, session_id=first.session_id, cursor=page.next)
 
     assert ([first.id], [second.id]) == ([r.id for r in page.items], [r.id for r in rest.items])
-    assert () == (await world.service.mine(ERIN, session_id=first.session_id)).items
+    assert () == (await world.records.mine(ERIN, session_id=first.session_id)).items
 
 
 async def test_what_has_expired_waits_for_nobody(world: World) -> None:
@@ -177,7 +177,7 @@ async def test_what_has_expired_waits_for_nobody(world: World) -> None:
     world.clock.advance(7200)
 
     assert [] == await found(world, BEN)
-    assert () == (await world.service.view(request.id)).eligible
+    assert () == (await world.records.view(request.id)).eligible
 
 
 async def test_what_was_decided_while_it_is_read_waits_for_nobody(world: World) -> None:

@@ -1,0 +1,101 @@
+"""One way to put the domain together, for the server, the benchmark and the tests."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.courier import Courier
+from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.doubts import Doubts
+from countersign.approvals.decisions.executions import Executions
+from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.long_results import RESULT_CHARS
+from countersign.approvals.decisions.outbox import (
+    DELIVER,
+    DOUBT,
+    EXPIRE,
+    NOTIFY,
+    FollowUp,
+)
+from countersign.approvals.decisions.review import Review
+from countersign.approvals.decisions.voting import BallotBox
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.ports import (
+    Channels,
+    Clock,
+    Directory,
+    Jobs,
+    Store,
+    ToolCatalog,
+)
+from countersign.approvals.records import Records
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.runs import TOOL_TIMEOUT_S, Runs
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What people, agents, channels and jobs call; all parts share one store and one outbox."""
+
+    records: Records
+    approvals: Approvals
+    runs: Runs
+    courier: Courier
+    review: Review
+    outbox: FollowUp
+    handoff: Takeover
+
+    def answer(self, jobs: Jobs) -> None:
+        """Be the handler of every kind of job that needs neither agents nor ticket systems."""
+        jobs.handle(DELIVER, self.courier.deliver)
+        jobs.handle(NOTIFY, self.courier.notify)
+        jobs.handle(EXPIRE, self.approvals.expire)
+        jobs.handle(DOUBT, self.runs.doubt)
+
+
+def compose(
+    store: Store,
+    clock: Clock,
+    jobs: Jobs,
+    policy: Policy,
+    directory: Directory,
+    catalog: ToolCatalog,
+    channels: Channels | None = None,
+    *,
+    observer: Observer = SILENT,
+    handoff: Takeover | None = None,
+    result_chars: int = RESULT_CHARS,
+    tool_timeout_s: float = TOOL_TIMEOUT_S,
+) -> Domain:
+    """The domain on `store`; `channels` by name are those in which requests can be shown.
+
+    `handoff` keeps the leases of this process; by default they last 30 s and no session is taken
+    over until it is opened. Nothing is read, written or started.
+    """
+    channels = {} if channels is None else channels
+    handoff = Takeover(time.monotonic) if handoff is None else handoff
+    outbox = FollowUp(jobs, directory, channels, handoff)
+    asking = Asking(policy, catalog, outbox)
+    executions = Executions(policy, directory, outbox, asking, observer, result_chars=result_chars)
+    box, doubts = BallotBox(policy, asking, outbox), Doubts(store, clock, outbox)
+    records = Records(store, clock, directory, catalog)
+    approvals = Approvals(
+        store, clock, catalog, outbox, asking, executions, box, doubts, observer=observer
+    )
+    runs = Runs(
+        store,
+        clock,
+        policy,
+        directory,
+        catalog,
+        outbox,
+        asking,
+        executions,
+        handoff,
+        tool_timeout_s=tool_timeout_s,
+    )
+    courier = Courier(store, clock, records, approvals, channels, observer)
+    review = Review(store, clock, directory, outbox, observer)
+    return Domain(records, approvals, runs, courier, review, outbox, handoff)
