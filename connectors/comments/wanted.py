@@ -20,20 +20,16 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.tickets import TicketAct
-from countersign.connectors.comments.beside import (
-    Shown,
-    objection,
-    shown,
-    texts_of,
-)
-from countersign.connectors.comments.vocabulary import Vocabulary
-from countersign.connectors.edits import (
+from countersign.connectors.comments.edits import (
     HOW,
     asked_for,
     changed,
     lists_only,
     split,
 )
+from countersign.connectors.comments.objections import objection
+from countersign.connectors.comments.shown import Shown, shown, texts_of
+from countersign.connectors.comments.vocabulary import Vocabulary
 
 SHOWN_LIMIT = 160
 """Characters of what somebody wrote that are told back to them."""

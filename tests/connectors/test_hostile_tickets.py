@@ -9,7 +9,7 @@ import pytest
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import RequestStatus
 from countersign.connectors import reconciler, repairs, ticket_votes
-from countersign.connectors.edits import changed
+from countersign.connectors.comments.edits import changed
 from tests.connectors.desk_world import DeskWorld, State
 from tests.doubles.directory import BEN, ERIN
 

@@ -61,8 +61,8 @@ class Outside(Protocol):
         """Say no."""
 
     async def ask_changes(self, ref: TicketRef, who: Who, text: str) -> None:
-        """Ask for changes to the arguments: `text` is as `connectors.edits` reads it, without
-        the line “Changes:”."""
+        """Ask for changes to the arguments: `text` is as `connectors.comments.edits` reads it,
+        without the line “Changes:”."""
 
     async def move(self, ref: TicketRef, who: Who, state: Elsewhere) -> None:
         """Bring the ticket into a state that is no answer."""

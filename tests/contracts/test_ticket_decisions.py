@@ -16,7 +16,7 @@ from countersign.approvals.tickets import (
     TicketRef,
     TicketRefusal,
 )
-from countersign.connectors.edits import split
+from countersign.connectors.comments.edits import split
 from tests.contracts.orders import Orders
 from tests.contracts.outside import Elsewhere, Outside, Who
 from tests.contracts.reading import seen, votes

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.approvals.errors import InvalidArgumentsError, InvalidError
-from countersign.connectors.comments.vocabulary import letters
-from countersign.connectors.edits import (
+from countersign.connectors.comments.edits import (
     _AS_BEFORE,
     asked_for,
     changed,
     split,
 )
+from countersign.connectors.comments.vocabulary import letters
 from tests.doubles.catalog import QUOTE_SCHEMA
 
 CURRENT = {"customer": "Contoso", "amount": 100}

@@ -1,4 +1,4 @@
-"""What a person writes beside an approval: may it ask for anything else than what is shown?
+"""Objections to the words beside an approval: may they ask for something else?
 
 An approval is a yes to exactly what is shown. If its words may ask for something else and are not
 changes that can be read, nobody knows what was approved, so it does not count. In doubt it does not
@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Collection, Iterable
 
-from countersign.approvals.forms.display import label_of
-from countersign.approvals.forms.fields import fields
-from countersign.approvals.forms.wording import cut, in_words, number_text
-from countersign.approvals.models import JsonObject, Value
+from countersign.approvals.forms.wording import cut, in_words
+from countersign.connectors.comments.amounts import (
+    IN_CURRENCY,
+    MONEY,
+    MULTIPLIED,
+    SYMBOLS,
+    meanings,
+    measure_names,
+    with_digits,
+)
 from countersign.connectors.comments.assent import ASSENT
+from countersign.connectors.comments.shown import Shown
 from countersign.connectors.comments.vocabulary import (
     OBJECT,
     Vocabulary,
@@ -50,28 +55,6 @@ _ASSENT = frozenset("👍👌✅✔☑🙂😀😃😄😁😊😉🙏🎉💯�
 _MODIFIERS = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u200d]")
 _MENTION = re.compile(rf"@{OBJECT}")
 _PLUS_ONE = re.compile(r"(?:^|(?<=[\s,.!]))\+1(?=\s*(?:[,.!)\n]|$|from me\b))")
-_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ']\d{3})+(?!\d)")
-_MULTIPLIED = re.compile(r"\d ?(?:k|tsd|mio|mrd|m|mn|bn|t)\b")
-_MONEY = "aud brl cad chf cny czk dkk eur gbp hkd huf inr jpy nok nzd pln sek sgd usd zar".split()
-_NUMBER = re.compile(
-    rf"[€$£¥#]?(?:{'|'.join(_MONEY)})?(-?\d(?:[\d.,]*\d)?)(?:%|€|$|£|¥|{'|'.join(_MONEY)})?"
-)
-_SYMBOLS = {
-    "€": ("eur",),
-    "$": ("usd", "aud", "cad", "hkd", "nzd", "sgd", "mxn"),
-    "£": ("gbp",),
-    "¥": ("jpy", "cny"),
-}
-_IN_CURRENCY = re.compile(r"([€$£¥])\s?\d|\d\s?([€$£¥])")
-_CURRENCIES = {
-    "euro": ("eur", "€"),
-    **dict.fromkeys(
-        ("dollar", "dolar", "dolare", "dollaro", "dollari", "buck"), ("$", *_SYMBOLS["$"])
-    ),
-    **dict.fromkeys(("pound", "sterling", "pfund", "livre", "libra", "pond"), ("gbp", "£")),
-    **dict.fromkeys(("franc", "franken", "franchi"), ("chf",)),
-    **dict.fromkeys(("yen",), ("jpy", "¥")),
-}
 _ADDRESS = re.compile(r"(?:https?|ftp)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+")
 _QUOTED = re.compile(r'"([^"\n]{1,200})"|(?<!\w)\'([^\'\n]{1,200})\'(?!\w)')
 _PAIR = re.compile(r"^[\s>*#•·\-+|]*([^:=\n]*?)\s*[:=]+\s*(\S.*)$", re.MULTILINE)
@@ -85,65 +68,6 @@ _NOUN = re.compile(
     r"\b(?:(?:the|this|that|your|our|a|standard|normal|emergency) change(?![\w])(?! it| to| from)"
     r"|change (?=request|is|was|looks?|approved|window|plan|ticket|board|management|ok|fine))"
 )
-
-
-class Shown(Value):
-    """What is decided on, as words can be compared with it."""
-
-    names: frozenset[str]
-    """Of arguments: as they are, as labels, and of the parts of values."""
-    texts: tuple[str, ...]
-    """Values, and what else stands in the ticket and may be named."""
-    numbers: frozenset[Decimal]
-    others: frozenset[str]
-    """Values that could be chosen and are not."""
-
-
-def shown(
-    schema: JsonObject | None,
-    arguments: JsonObject,
-    also: Iterable[str] = (),
-    more_names: Iterable[str] = (),
-) -> Shown:
-    """What a ticket shows: these arguments of a tool with this schema, and what stands `also`
-    there."""
-    form = fields(schema, arguments)
-    names = {*(field.name for field in form), *_names(arguments), *more_names}
-    labels = [letters(label_of(field)) for field in form]
-    labels += [
-        letters(said) for field in form if isinstance(said := field.schema.get("title"), str)
-    ]
-    texts = [plain(text) for text in (*texts_of(arguments), *also)]
-    others = {
-        plain(str(choice))
-        for field in form
-        for choice in field.choices
-        if isinstance(choice, str) and choice != arguments.get(field.name)
-    }
-    known = {*labels, *map(letters, names), *(letters(in_words(name)) for name in names)}
-    return Shown(
-        names=frozenset(known - {""}),
-        texts=tuple(texts),
-        numbers=frozenset(number for text in texts for number in _of_shown(text)),
-        others=frozenset(others - {*texts, ""}),
-    )
-
-
-def texts_of(value: Any) -> Iterator[str]:
-    """Every value in a value, as it can be written."""
-    match value:
-        case Mapping():
-            for inner in value.values():
-                yield from texts_of(inner)
-        case list() | tuple():
-            for inner in value:
-                yield from texts_of(inner)
-        case bool():
-            yield "yes" if value else "no"
-        case int() | float():
-            yield number_text(value)
-        case str():
-            yield value
 
 
 def objection(
@@ -236,16 +160,16 @@ def _value(text: str, what: Shown) -> str:
         if not any(address.rstrip(".,;)") in known for known in what.texts):
             return _said("it has", address)
     text = _ADDRESS.sub(" ", text)
-    if multiplied := _MULTIPLIED.search(text):
+    if multiplied := MULTIPLIED.search(text):
         return _said("it has", multiplied[0])
-    for written in _with_digits(text):
-        if not _meanings(written) & what.numbers and not _stands_in(written, what.texts):
+    for written in with_digits(text):
+        if not meanings(written) & what.numbers and not _stands_in(written, what.texts):
             return _said("it has", written)
     words = f" {letters(text)} "
     for other in sorted(what.others):
         if f" {letters(other)} " in words:
             return _said("it has", other)
-    for currency in _MONEY:
+    for currency in MONEY:
         if f" {currency} " in words and not _stands_in(currency, what.texts):
             return _said("it has", currency)
     for quoted in _QUOTED.finditer(text):
@@ -257,9 +181,9 @@ def _value(text: str, what: Shown) -> str:
 
 def _currency(text: str, what: Shown) -> str:
     """A number in a currency that is not shown."""
-    for found in _IN_CURRENCY.finditer(_ADDRESS.sub(" ", text)):
+    for found in IN_CURRENCY.finditer(_ADDRESS.sub(" ", text)):
         symbol = found[1] or found[2]
-        known = (symbol, *_SYMBOLS[symbol])
+        known = (symbol, *SYMBOLS[symbol])
         if not any(_stands_in(each, (*what.texts, *what.names)) for each in known):
             return _said("it has", found[0])
     return ""
@@ -268,16 +192,9 @@ def _currency(text: str, what: Shown) -> str:
 def _measure(text: str, vocabulary: Vocabulary, what: Shown) -> str:
     """A unit or a term that stands nowhere in what is shown."""
     for said in vocabulary.measures(text):
-        if not any(_stands_in(each, (*what.texts, *what.names)) for each in _names_of(said)):
+        if not any(_stands_in(each, (*what.texts, *what.names)) for each in measure_names(said)):
             return _said("it says", said)
     return ""
-
-
-def _names_of(measure: str) -> tuple[str, ...]:
-    """The word, in the singular and the plural; of a currency also its code and its symbol."""
-    one = measure.removesuffix("s")
-    codes = _CURRENCIES.get(one, ())
-    return (measure, one, f"{one}s", *codes)
 
 
 def _for_another(words: str, what: Shown) -> str:
@@ -315,47 +232,3 @@ def _said(how: str, what: str) -> str:
 def _stands_in(written: str, texts: Iterable[str]) -> bool:
     whole = re.compile(rf"(?<!\w){re.escape(written)}(?!\w)")
     return any(whole.search(text) for text in texts)
-
-
-def _with_digits(text: str) -> Iterator[str]:
-    """Words with a digit in them; digits in groups are one word."""
-    joined = _GROUPED.sub(lambda found: re.sub("[ ']", "", found[0]), text)
-    for word in joined.split():
-        if any(c.isdigit() for c in word):
-            yield word.strip(".,;:!()[]{}<>\"'*_`~")
-
-
-def _of_shown(text: str) -> Iterator[Decimal]:
-    for word in _with_digits(text):
-        if (found := _NUMBER.fullmatch(word)) and (meant := _as_written(found[1], ".", ",")):
-            yield meant
-
-
-def _meanings(written: str) -> set[Decimal]:
-    """What a number may mean: 1.000 is one or a thousand."""
-    found = _NUMBER.fullmatch(written)
-    if found is None:
-        return set()
-    both = (_as_written(found[1], *marks) for marks in ((".", ","), (",", ".")))
-    return {meant for meant in both if meant is not None}
-
-
-def _as_written(digits: str, point: str, group: str) -> Decimal | None:
-    whole, _, part = digits.partition(point)
-    sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    if point in part or group in part:
-        return None
-    if group in whole and not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+", whole):
-        return None
-    bare = f"{sign}{whole.replace(group, '')}"
-    return Decimal(f"{bare}.{part}" if part else bare)
-
-
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield str(name)
-            yield from _names(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _names(inner)
