@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Unpacked. A page of a hundred issues with long histories is a few megabytes."""
@@ -29,8 +30,8 @@ class BoundedAdapter(HTTPAdapter):
     Raises TooLargeError or requests.ReadTimeout, and lets go of the connection.
     """
 
+    @override
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
-        """See `HTTPAdapter.send`."""
         answer = super().send(request, *args, **more)
         try:
             answer._content = _read(answer)

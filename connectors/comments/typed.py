@@ -11,6 +11,8 @@ import html
 import re
 from html.parser import HTMLParser
 
+from typing_extensions import override
+
 from countersign.connectors.comments.vocabulary import OBJECT
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -87,8 +89,8 @@ class _Reader(HTMLParser):
         """All of it."""
         return re.sub(r"\n{3,}", "\n\n", "".join(self._parts)).strip()
 
+    @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See `HTMLParser`."""
         if tag in _SILENT:
             self._silent += 1
         elif tag in ("title", "head"):
@@ -103,8 +105,8 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self._links.append((len(self._parts), dict(attrs).get("href") or ""))
 
+    @override
     def handle_endtag(self, tag: str) -> None:
-        """See `HTMLParser`."""
         if tag in _SILENT:
             self._silent = max(self._silent - 1, 0)
         elif tag in ("title", "head"):
@@ -117,8 +119,8 @@ class _Reader(HTMLParser):
             words = "".join(self._parts[begin:])
             self._parts[begin:] = [link(words, address) if address else words]
 
+    @override
     def handle_data(self, data: str) -> None:
-        """See `HTMLParser`."""
         if not self._silent:
             self._parts.append(data)
 

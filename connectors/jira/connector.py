@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from typing_extensions import override
 
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.models import Principal
-from countersign.approvals.ports import KnownTickets, TicketOrder
+from countersign.approvals.ports import KnownTickets, TicketConnector, TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.tickets import (
     CheckResult,
@@ -40,7 +41,7 @@ from countersign.connectors.ticket_locks import Turns
 log = structlog.get_logger(__name__)
 
 
-class JiraConnector:
+class JiraConnector(TicketConnector):
     """Cloud or Data Center. Nothing is asked of the site before the first call."""
 
     def __init__(
@@ -64,8 +65,8 @@ class JiraConnector:
         self._telling = Telling(self._client, settings, self._people, prefix)
         self._turns = Turns()
 
+    @override
     async def check(self) -> Sequence[CheckResult]:
-        """See `approvals.ports.TicketConnector.check`."""
         return await checks.check(self._client, self._settings, self._people, self._approvers)
 
     async def find(self, key: str) -> Sequence[FoundTicket]:
@@ -76,16 +77,16 @@ class JiraConnector:
             for issue in await self._fetching.carrying(key)
         ]
 
+    @override
     async def open_ticket(self, order: TicketOrder) -> TicketRef:
-        """See `approvals.ports.TicketConnector.open_ticket`."""
         return await self._opening.open(order)
 
+    @override
     async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
-        """See `approvals.ports.TicketConnector.adopt`."""
         return await self._opening.adopt(order, await self._fetching.one(ref.id))
 
+    @override
     async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
-        """See `approvals.ports.TicketConnector.fetch_decisions`."""
         reader, began = await self._reader(), time.monotonic()
         last = _moment(since)
         issues = await (self._fetching.waiting() if last is None else self._fetching.changed(last))
@@ -102,8 +103,8 @@ class JiraConnector:
         cursor = "" if now is None else (now - took).isoformat()
         return TicketPage(observations=observations, cursor=cursor)
 
+    @override
     async def fetch_one(self, ref: TicketRef) -> Observation | None:
-        """See `approvals.ports.TicketConnector.fetch_one`."""
         reader = await self._reader()
         try:
             issue = await self._fetching.one(ref.id)
@@ -113,8 +114,8 @@ class JiraConnector:
             return None
         return await self._observed(reader, issue, ref.shown, fresh=True)
 
+    @override
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        """See `approvals.ports.TicketConnector.comment`."""
         async with self._turns.of(ref.id):
             await self._telling.comment(ref, text, key)
 
@@ -128,24 +129,24 @@ class JiraConnector:
         async with self._turns.of(ref.id):
             await self._telling.ask_again(ref, act, text, newest)
 
+    @override
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
-        """See `approvals.ports.TicketConnector.close`."""
         async with self._turns.of(ref.id):
             await self._telling.close(ref, outcome, text)
 
+    @override
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-        """See `approvals.ports.TicketConnector.verify_webhook`."""
         given = {name.lower(): value for name, value in headers.items()}
         signature = given.get(webhook.SIGNATURE, "")
         webhook.verify(self._settings.webhook_secrets, signature, body)
         return webhook.hint(given, body)
 
+    @override
     def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
-        """See `approvals.ports.TicketConnector.decide`."""
         return decide(self._settings, self._people.own_id, observation)
 
+    @override
     async def close_client(self) -> None:
-        """See `approvals.ports.TicketConnector.close_client`."""
         await self._client.close()
 
     async def _reader(self) -> Reader:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from typing_extensions import override
+
 from countersign.approvals.errors import NotFoundError
-from countersign.approvals.ports import Clock, KnownTickets, TicketOrder
+from countersign.approvals.ports import Clock, KnownTickets, TicketConnector, TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.tickets import (
     CheckResult,
@@ -41,7 +43,7 @@ TASK = "sysapproval."
 """From an approval to its record."""
 
 
-class ServiceNowConnector:
+class ServiceNowConnector(TicketConnector):
     """Implements `approvals.ports.TicketConnector`.
 
     `links` lead to the page with what does not fit. `approvers` are the user names that `check`
@@ -70,12 +72,12 @@ class ServiceNowConnector:
         self._turns = Turns()
         self._checks = Checks(self._client, settings, approvers)
 
+    @override
     async def check(self) -> Sequence[CheckResult]:
-        """See `TicketConnector.check`."""
         return await self._checks.run()
 
+    @override
     async def find(self, key: str) -> Sequence[FoundTicket]:
-        """See `TicketConnector.find`."""
         asked = query.all_of(
             query.equals("correlation_id", key), "ORDERBYsys_created_on", "ORDERBYnumber"
         )
@@ -90,12 +92,12 @@ class ServiceNowConnector:
             for found in sorted(records, key=lambda r: (r.created_at, r.number))
         ]
 
+    @override
     async def open_ticket(self, order: TicketOrder) -> TicketRef:
-        """See `TicketConnector.open_ticket`."""
         return await self._records.open(order)
 
+    @override
     async def adopt(self, order: TicketOrder, ref: TicketRef) -> TicketRef:
-        """See `TicketConnector.adopt`."""
         return await self._records.adopt(order, ref)
 
     async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
@@ -138,31 +140,31 @@ class ServiceNowConnector:
         ticket = Ticket(record=record, marks=tuple(marks), shown=ref.shown)
         return (await self._observed([ticket]))[0]
 
+    @override
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        """See `TicketConnector.comment`."""
         async with self._turns.of(ref.id):
             await self._telling.comment(ref, text, key)
 
+    @override
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
-        """See `TicketConnector.ask_again`."""
         async with self._turns.of(ref.id):
             await self._telling.ask_again(ref, act, text, counted=counted)
 
+    @override
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
-        """See `TicketConnector.close`."""
         async with self._turns.of(ref.id):
             await self._telling.close(ref, outcome, text)
 
+    @override
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:
-        """See `TicketConnector.verify_webhook`."""
         return webhook.verify(self._settings, self._clock, headers, body)
 
+    @override
     def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
-        """See `TicketConnector.decide`."""
         return deciding.decide(self._settings, observation)
 
+    @override
     async def close_client(self) -> None:
-        """See `TicketConnector.close_client`."""
         await self._client.close()
 
     async def _changed(self, start: datetime | None) -> list[tuple[Record, list[Mark]]]:
