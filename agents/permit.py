@@ -17,6 +17,7 @@ from typing import Any
 from countersign.agents.effective import ToolParameters
 from countersign.agents.guard import standing
 from countersign.agents.values.signature import of_function
+from countersign.approvals.audit.canonical import short
 from countersign.approvals.errors import IntegrityError, LostLeaseError, RefusedError
 from countersign.approvals.models import (
     JsonObject,
@@ -167,6 +168,6 @@ class SealedTool:
         if actual != request.digest:
             raise IntegrityError(
                 f"{self.name}: what is about to run is not what was approved as {request.id} "
-                f"(digest {actual[:12]} instead of {request.digest[:12]}). It was not run."
+                f"(digest {short(actual)} instead of {short(request.digest)}). It was not run."
             )
         return permit

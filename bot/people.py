@@ -58,14 +58,16 @@ class Tokens:
     """Finds whose bearer token it is, in the same time whoever it belongs to."""
 
     def __init__(self, tokens: Mapping[str, SecretStr]):
-        self._hashes = [(_hash(t.get_secret_value()), who) for who, t in sorted(tokens.items())]
+        self._hashes = [
+            (token_hash(t.get_secret_value()), who) for who, t in sorted(tokens.items())
+        ]
 
     def owner(self, token: str) -> str | None:
         """The id of the person, None if it is nobody's token.
 
         Hashes are compared, and all of them, so that neither length nor position shows in the time.
         """
-        given, found = _hash(token), None
+        given, found = token_hash(token), None
         for expected, who in self._hashes:
             if hmac.compare_digest(given, expected):
                 found = who
@@ -80,5 +82,6 @@ def _small(identity: str) -> str:
     )
 
 
-def _hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """What is kept and compared of a token. HTTP gives bytes that are no UTF-8 as surrogates."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -21,8 +21,8 @@ from countersign.bot.http.bodies import HTTP_LIMITS
 from countersign.bot.observability.tracing import Tracing, tracing_by
 from countersign.bot.server.app import create_app
 from countersign.bot.settings.sections import Settings
-from countersign.bot.teams.settings import LOOPBACK
 from countersign.bot.wiring import compose
+from countersign.connectors.addresses import LOOPBACK
 
 log = structlog.get_logger(__name__)
 

@@ -20,9 +20,9 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from countersign.approvals.errors import CountersignError, UnansweredError, UnavailableError
 from countersign.approvals.outages import named
+from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.bounded_answers import BoundedAdapter, TooLargeError
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 THREADS = 8
 CONNECT_TIMEOUT_S = 10.0
 RETRY_AFTER_MAX_S = 900.0

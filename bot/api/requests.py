@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from countersign.approvals.decisions.doubts import MAX_NOTE
 from countersign.approvals.decisions.long_results import ResultText
+from countersign.approvals.decisions.voting import MAX_COMMENT
 from countersign.approvals.models import (
     Delivery,
     JsonObject,
@@ -33,8 +34,6 @@ from countersign.bot.api.operation import Call, Operation
 from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
 from countersign.connectors.comments.wanted import require_plain
-
-MAX_COMMENT_CHARS = 4_000
 
 
 class RuleBody(Value):
@@ -217,7 +216,7 @@ class CastVote(Value):
     arguments: JsonObject | None = Field(
         default=None, description="All arguments as they shall run; with `modify` only."
     )
-    comment: str = Field(default="", max_length=MAX_COMMENT_CHARS)
+    comment: str = Field(default="", max_length=MAX_COMMENT)
 
     @model_validator(mode="after")
     def _arguments_with_modify(self) -> Self:

@@ -28,6 +28,7 @@ from countersign.bot.http.problems import problem, problems, unauthorised
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.reading import page as reading
 from countersign.bot.reading.page import ReadingPage
+from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.system import Route
 
 OPERATIONS = (
@@ -52,7 +53,6 @@ _SUBJECTS = (
 )
 MAX_ID = 64
 """Characters of an id in the log; ours are shorter, and a path may name anything."""
-_HOME = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Checks = Callable[[], Awaitable[dict[str, str]]]
 
@@ -142,7 +142,7 @@ async def at_home(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.url.host
     except ValueError:
         host = None
-    if host not in _HOME:
+    if host not in LOOPBACK:
         return problem(
             HTTPStatus.MISDIRECTED_REQUEST,
             "misdirected",

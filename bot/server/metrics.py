@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import time
@@ -17,12 +16,13 @@ from countersign.bot.http.bodies import authorization
 from countersign.bot.http.problems import problem, unauthorised
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.tracing import Tracing
+from countersign.bot.people import token_hash
+from countersign.connectors.addresses import LOOPBACK
 
 METHODS = hdrs.METH_ALL
 UNMATCHED = "unmatched"
 """The route of what no route serves: paths are chosen by strangers, and would be labels."""
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
-_HOME = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -32,7 +32,7 @@ class MetricsPage:
 
     def __init__(self, metrics: Metrics, refresh: Refresh, token: SecretStr | None):
         self._metrics, self._refresh = metrics, refresh
-        self._token = None if token is None else _hash(token.get_secret_value())
+        self._token = None if token is None else token_hash(token.get_secret_value())
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """The handler."""
@@ -52,7 +52,7 @@ class MetricsPage:
 
     def _has_token(self, request: web.Request) -> bool:
         scheme, _, token = authorization(request).partition(" ")
-        given = _hash(token.strip())
+        given = token_hash(token.strip())
         same = hmac.compare_digest(given, self._token or b"")
         return scheme.lower() == "bearer" and same
 
@@ -66,7 +66,7 @@ def from_this_machine(request: web.Request) -> bool:
     if any(name in request.headers for name in _FORWARDED):
         return False
     try:
-        is_home = request.url.host in _HOME
+        is_home = request.url.host in LOOPBACK
         return is_home and ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
         return False
@@ -103,7 +103,3 @@ def route(request: web.Request) -> str:
     """The template that serves the path, e.g. `/api/v1/requests/{id}`."""
     resource = request.match_info.route.resource
     return UNMATCHED if resource is None else resource.canonical
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.sections import ModelSettings
+from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.system import Configured
 
 MIN_WEBHOOK_SECRET_BYTES = 32
@@ -28,7 +29,6 @@ WELL_KNOWN = frozenset(
     }
 )
 """Of the stand-ins, as they are in the file that comes with this program."""
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WELL_KNOWN_TOKEN = "local-token-"  # noqa: S105 - what such a token begins with
 _SECRET_KEY = re.compile(r"(?i)(token|secret|passw(or)?d|(api|access|private)_?key)$")
 _RANDOM = "use a random one, for example from `openssl rand -hex 32`."

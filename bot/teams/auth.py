@@ -24,8 +24,9 @@ from countersign.bot.http.bodies import authorization
 from countersign.bot.teams.connector import ConnectorClients
 from countersign.bot.teams.hosts import service_url_allowed
 from countersign.bot.teams.keys import SigningKeys
-from countersign.bot.teams.settings import LOOPBACK, TeamsSettings
+from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.addresses import LOOPBACK
 
 log = structlog.get_logger()
 

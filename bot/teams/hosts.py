@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from countersign.bot.teams.settings import LOOPBACK
+from countersign.connectors.addresses import LOOPBACK
 
 CONNECTOR_HOSTS = ("botframework.com", "teams.microsoft.com")
 """Public cloud; a host below one of these counts too.

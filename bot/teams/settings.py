@@ -9,8 +9,7 @@ from pydantic import SecretStr, field_validator
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Value
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+from countersign.connectors.addresses import LOOPBACK
 
 
 class TeamsSettings(Value):

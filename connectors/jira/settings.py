@@ -11,9 +11,9 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from countersign.approvals.models import Value, Verdict
 from countersign.approvals.rules.policy import Seconds
 from countersign.approvals.tickets import TicketOutcome
+from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 GATEWAY = "https://api.atlassian.com"
 """Where OAuth 2.0 calls go. Source: developer.atlassian.com, "OAuth 2.0 (3LO) apps", read
 2026-11-25."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.audit.canonical import sha256_hex, short
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import cut_visibly, visible
 from countersign.connectors.document import (
@@ -58,7 +58,7 @@ def remark(words: str, issue_id: str, key: str, links: str = "") -> tuple[str, s
 
     What begins with `links` is a link to our own page, and stays one.
     """
-    mark = f"Ref. {sha256_hex(f'{issue_id}:{key}'.encode())[:12]}"
+    mark = f"Ref. {short(sha256_hex(f'{issue_id}:{key}'.encode()))}"
     own = re.escape(links) + r"[A-Za-z0-9_.-]+" if links else r"(?!)"
     pieces = re.split(f"({own})", cut_visibly(words, COMMENT_LIMIT // 2))
     body = "".join(p if at % 2 else escape(p) for at, p in enumerate(pieces))

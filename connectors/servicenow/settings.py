@@ -12,9 +12,9 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from countersign.approvals.models import Value, Verdict
 from countersign.approvals.rules.policy import Seconds
 from countersign.approvals.tickets import TicketOutcome
+from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """A table or a column; it becomes a part of queries and paths."""
 OURS = ("correlation_id", "correlation_display", "short_description", "description", "approval")

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.audit.canonical import sha256_hex, short
 from countersign.approvals.forms.wording import cut, cut_visibly, visible
 from countersign.connectors.document import (
     BEFORE_APPROVAL,
@@ -41,7 +41,7 @@ def harmless(text: str) -> str:
 
 def remark(text: str, record_id: str, key: str) -> tuple[str, str]:
     """A comment, and the mark in it by which it is known to have been made."""
-    mark = f"Ref. {sha256_hex(f'{record_id}:{key}'.encode())[:12]}"
+    mark = f"Ref. {short(sha256_hex(f'{record_id}:{key}'.encode()))}"
     return f"{cut_visibly(harmless(text), REMARK_LIMIT - 40)}\n\n{mark}", mark
 
 
