@@ -1,4 +1,4 @@
-"""Reads the tool calls of a message: what is asked, by whom, why, and whether it fits the tool."""
+"""Proposed tool calls: what is asked and why, and whether it fits the tool."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from countersign.agents.storable import storable
-from countersign.approvals.audit.canonical import canonical_arguments
+from countersign.approvals.audit.canonical import canonical_arguments, well_formed
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject
 from countersign.approvals.rules import arguments as argument_rules
@@ -16,8 +15,6 @@ from countersign.approvals.strict_json import read_json
 
 RATIONALE = "rationale"
 """The argument in which the model says why; taken off before the digest and the tool."""
-_NO_TEXT = (None, "", "None")
-"""`GroupChat.append` turns the missing content of a tool call into the string "None"."""
 _UNSAFE_ID = re.compile(r"[^A-Za-z0-9_.:-]")
 _ID_LENGTH = 64
 
@@ -35,63 +32,56 @@ class Call:
     problem: str | None
 
 
-def is_legacy(message: Mapping[str, Any]) -> bool:
-    """Whether the message uses the old `function_call` and none of the new `tool_calls`."""
-    return bool(message.get("function_call")) and not message.get("tool_calls")
+@dataclass(frozen=True)
+class AskedCall:
+    """A call as a model has written it."""
+
+    tool: str
+    arguments: object
+    """JSON text, or the object that was read from it."""
+    provider_id: object
+    words: str
+    """Its last words before the call, or with it: the reason if it gave no other."""
 
 
-def has_calls(message: Mapping[str, Any]) -> bool:
-    """Whether the message asks for any tool."""
-    return bool(message.get("tool_calls") or message.get("function_call"))
+@dataclass(frozen=True)
+class AnsweredCall:
+    """A call and what the agents read as its result."""
+
+    call: Call
+    text: str
 
 
 def read_calls(
-    history: Sequence[Mapping[str, Any]],
+    asked: Sequence[AskedCall],
     turn: int,
     schemas: Mapping[str, JsonObject],
     elsewhere: Mapping[str, str],
 ) -> list[Call]:
-    """The calls of the last message, in order.
+    """The calls of one message, in order.
 
     `schemas` maps the tools of this executor to what they take, `elsewhere` tools to their other
     executors. Within a session no two turns share a number, so no two calls share a call id.
     """
-    message = history[-1]
-    said = _last_text(history)
-    if is_legacy(message):
-        raw = [{"id": message.get("id"), "function": message["function_call"]}]
-    else:
-        raw = list(message.get("tool_calls") or ())
     calls = []
-    for position, entry in enumerate(raw):
-        function = entry.get("function") or {}
-        provider_id = entry.get("id")
-        tool = storable(str(function.get("name") or ""))
+    for position, each in enumerate(asked):
+        tool = well_formed(each.tool)
         schema = schemas.get(tool)
-        parsed, rationale, problem = _read_arguments(function.get("arguments"), schema)
+        parsed, rationale, problem = _read_arguments(each.arguments, schema)
         if schema is None:
             problem = _unknown(tool, schemas, elsewhere)
+        provider_id = each.provider_id
         calls.append(
             Call(
                 call_id=_call_id(turn, position, provider_id),
                 provider_id=None if provider_id is None else str(provider_id),
                 tool=tool,
                 arguments=parsed,
-                rationale=storable(rationale or said),
+                rationale=well_formed(rationale or each.words),
                 problem=problem,
             )
         )
     return calls
-
-
-def text_of(message: Mapping[str, Any]) -> str:
-    """What a message says in words; "" for calls and results without any."""
-    content = message.get("content")
-    if content in _NO_TEXT:
-        return ""
-    if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return str(content)
 
 
 def _call_id(turn: int, position: int, provider_id: object) -> str:
@@ -130,7 +120,7 @@ def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject
 
 
 def _kept(raw: JsonObject) -> JsonObject:
-    return {"raw": storable(str(raw["raw"]))}
+    return {"raw": well_formed(str(raw["raw"]))}
 
 
 def _unknown(tool: str, schemas: Mapping[str, Any], elsewhere: Mapping[str, str]) -> str:
@@ -140,11 +130,3 @@ def _unknown(tool: str, schemas: Mapping[str, Any], elsewhere: Mapping[str, str]
             "together with tools of another executor."
         )
     return f"There is no tool {tool or 'without a name'}; there are: {', '.join(sorted(schemas))}."
-
-
-def _last_text(history: Sequence[Mapping[str, Any]]) -> str:
-    """The last words before (or with) the calls: the reason if the model gave no other."""
-    for message in reversed(history):
-        if message.get("role") not in ("tool", "function") and text_of(message):
-            return text_of(message)
-    return ""

@@ -1,4 +1,4 @@
-"""What sessions share while they run: slots for all of them, and threads for each workflow.
+"""Bounded concurrency: slots for all sessions, and threads (a lane) for each workflow.
 
 A session that only waits, for a tool that takes long or for a thread, gives its slot to others.
 So tools of one workflow that hang keep neither slots nor threads from the sessions of another.
@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from countersign.agents import execution
-from countersign.agents.guard.standing import ContextExecutor
-from countersign.agents.late_results import LateResults
+from countersign.agents.guard.context_executor import ContextExecutor
+from countersign.agents.tools import execution
+from countersign.agents.tools.late_results import LateResults
 
 T = TypeVar("T")
 
@@ -30,25 +30,25 @@ class Slots:
         """How many more."""
         return self._at_once - self._taken
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Wait for one."""
         await self._free.acquire()
         self._taken += 1
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """One more is free."""
         self._taken -= 1
         self._free.release()
 
 
 class Slot:
-    """One session's place among those that are at work; held in `async with` unless it is lent."""
+    """One session's place among those at work; held in `async with` unless it is released."""
 
     def __init__(self, slots: Slots):
         self._slots, self._held = slots, False
 
     async def __aenter__(self) -> Self:
-        await self.take()
+        await self.acquire()
         return self
 
     async def __aexit__(
@@ -57,18 +57,18 @@ class Slot:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.lend()
+        self.release()
 
-    def lend(self) -> None:
+    def release(self) -> None:
         """Let another session work meanwhile. Harmless to repeat."""
         if self._held:
             self._held = False
-            self._slots.give_back()
+            self._slots.release()
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Have it (again). Harmless to repeat."""
         if not self._held:
-            await self._slots.take()
+            await self._slots.acquire()
             self._held = True
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
@@ -77,12 +77,12 @@ class Slot:
         try:
             done, _ = await asyncio.wait({task}, timeout=execution.SLOW_S)
             if not done:
-                self.lend()
+                self.release()
                 await asyncio.wait({task})
         except asyncio.CancelledError:
             task.cancel()
             raise
-        await self.take()
+        await self.acquire()
         return task.result()
 
 
@@ -101,9 +101,9 @@ class Lane:
     async def run_chat(self, chat: Callable[[], T], slot: Slot) -> T:
         """Call it in a thread; where there is none, the slot is lent until there is."""
         if self._places.locked():
-            slot.lend()
+            slot.release()
         async with self._places:
-            await slot.take()
+            await slot.acquire()
             return await asyncio.get_running_loop().run_in_executor(self._chats, chat)
 
     def close(self) -> None:

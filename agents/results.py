@@ -1,4 +1,4 @@
-"""What agents read about their calls: typed text, so that they neither loop nor claim success."""
+"""Tool messages: what agents read about their calls, typed, so that they do not loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WITHOUT_PEOPLE = frozenset({Via.POLICY, Via.CLOCK})
 
 
 def text_of(request: Request, result: Result) -> str:
-    """The tool message for one settled call.
+    """The tool message for one call that is over.
 
     A call that a rule allowed gives the tool's own return value, as without a gate; everything
     else is a JSON object with `status`, and with `decision` where a person decided.
@@ -33,8 +33,8 @@ def text_of(request: Request, result: Result) -> str:
 
 def limited(message: str, *, retry: bool) -> str:
     """The tool message for a call that a limit kept from being asked."""
-    told = {"status": Outcome.NOT_EXECUTED, "cause": Cause.LIMIT, "retry": retry}
-    return _dumps({**told, "message": message})
+    body = {"status": Outcome.NOT_EXECUTED, "cause": Cause.LIMIT, "retry": retry}
+    return _dumps({**body, "message": message})
 
 
 def _executed(request: Request, result: Result) -> str:

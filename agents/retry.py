@@ -1,4 +1,4 @@
-"""What a tool returned is known nowhere else: it is stored, even if the store is away awhile."""
+"""Retry while the store is away: what a tool returned is known nowhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEEP_TRYING_S = 120.0
 request stays in doubt, as it does when the process dies."""
 
 
-async def patiently(store: Callable[[], Awaitable[T]]) -> T:
+async def retry_while_unavailable(store: Callable[[], Awaitable[T]]) -> T:
     """The answer of `store`, which may be repeated; tried again while it raises UnavailableError.
 
     Raises UnavailableError in the end.

@@ -5,36 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from contextvars import copy_context
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
-from autogen import ChatResult
-from autogen.io.base import IOStream
 from structlog.contextvars import bound_contextvars
 
-from countersign.agents.classic import chat_runner, snapshot
-from countersign.agents.classic.brakes import Brakes
-from countersign.agents.classic.built import BuiltChat
-from countersign.agents.classic.causes import ending_of
-from countersign.agents.classic.chat_errors import (
-    cause_of,
-    describe,
-    is_malformed,
-    is_temporary,
-    refusal_behind,
-)
-from countersign.agents.classic.gatekeeper import ApprovalProxy
-from countersign.agents.classic.null_console import QuietStream
-from countersign.agents.classic.registry import Registry
-from countersign.agents.gate import DEFAULT_BRAKES, Gate
-from countersign.agents.guard.standing import Watch, carry_context, serving
+from countersign.agents.gate import Gate
+from countersign.agents.guard.context_executor import carry_context
+from countersign.agents.guard.standing import Watch, serving
 from countersign.agents.lanes import Lanes, Slot, Slots
-from countersign.agents.late_results import LateResults
 from countersign.agents.leases import Lease, LeaseKeeper, elapsed_s
-from countersign.agents.suspension import ChatStoppedError, ChatSuspendedError
+from countersign.agents.limits import DEFAULT_LIMITS, ProposalLimits
+from countersign.agents.session_chat import Ended, SessionChat, Workflows
+from countersign.agents.suspension import ChatSuspendedError, ModelError, refusal_behind, words_of
+from countersign.agents.tools.late_results import LateResults
 from countersign.approvals.errors import (
     BesideGateError,
     ClosedError,
@@ -43,6 +29,7 @@ from countersign.approvals.errors import (
     UnavailableError,
     WorkflowMissingError,
 )
+from countersign.approvals.forms.causes import SessionCause
 from countersign.approvals.models import SessionId
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.outages import Outages
@@ -63,19 +50,19 @@ class SessionManager:
     def __init__(
         self,
         runs: Runs,
-        registry: Registry,
+        workflows: Workflows,
         *,
         at_once: int = SESSIONS_AT_ONCE,
         clock_s: Callable[[], float] = elapsed_s,
         observer: Observer = SILENT,
-        brakes: Brakes = DEFAULT_BRAKES,
+        limits: ProposalLimits = DEFAULT_LIMITS,
     ):
         self._runs = runs
-        self._brakes = brakes
+        self._limits = limits
         self._observer = observer
         self._outages = Outages("model", key="workflow")
         self._missing: set[str] = set()
-        self._registry = registry
+        self._workflows = workflows
         self._slots = Slots(at_once)
         self._stopping = asyncio.Event()
         self._serving = ExitStack()
@@ -149,40 +136,45 @@ class SessionManager:
             try:
                 if self._stopping.is_set():  # while the session was leased
                     lease.stop()
-                await self._take_further(lease, slot)
+                await self._advance(lease, slot)
             except (LostLeaseError, ClosedError) as exc:
                 log.info("run stopped", reason=str(exc))
             finally:
                 if lease.stopping:
-                    await self._give_back(lease)
+                    await self._release(lease)
 
-    async def _give_back(self, lease: Lease) -> None:
+    async def _release(self, lease: Lease) -> None:
         if lease.cut_off:
             log.error("tool cut off: its request will be in doubt, because it did not end in time")
         if await self._runs.release(lease.run):
             log.info("session put down")
 
-    async def _take_further(self, lease: Lease, slot: Slot) -> None:
+    async def _advance(self, lease: Lease, slot: Slot) -> None:
         run = lease.run
         try:
             self._require_same_version(run)
-            async with self._registry.borrow(run.session.workflow) as built:
-                await self._drive(lease, built, slot)
+            async with self._workflows.session_chat(run.session.workflow) as chat:
+                await self._drive(lease, chat, slot)
         except (LostLeaseError, ClosedError, UnavailableError):
             raise
         except Exception as exc:  # agents run code of others: whatever it is, it is said
             await self._give_up(run, exc)
 
-    async def _drive(self, lease: Lease, built: BuiltChat, slot: Slot) -> None:
-        lane = self._lanes.of(lease.run.session.workflow)
-        gate = Gate(self._runs, lease, built, lane, slot, self._observer, self._brakes)
-        stream = QuietStream(built.chat)
-        for proxy in built.proxies:
-            proxy.attach(gate)
-        watch = lease.watch = built.home.watch = Watch(lease.run.session.id)
+    async def _drive(self, lease: Lease, chat: SessionChat, slot: Slot) -> None:
+        gate = Gate(
+            self._runs,
+            lease,
+            chat,
+            chat.progress,
+            self._lanes.of(lease.run.session.workflow),
+            slot,
+            observer=self._observer,
+            limits=self._limits,
+        )
+        watch = lease.watch = chat.home.watch = Watch(lease.run.session.id)
         try:
-            with watch.on(), IOStream.set_default(stream):
-                result = await self._chat(lease.run, built, gate)
+            with watch.on():
+                ended = await self._chat(lease.run, chat, gate)
         except ChatSuspendedError:
             self._outages.up(lease.run.session.workflow)
             log.info("session waits")
@@ -192,45 +184,33 @@ class SessionManager:
             if (refusal := refusal_behind(exc)) is not None:
                 raise refusal from None
             raise
-        finally:
-            gate.close()
         self._outages.up(lease.run.session.workflow)
         lease.require()
-        ending = ending_of(
-            built.chat,
-            stopped=gate.stopped,
-            reasons=stream.reasons(),
-            model=built.witness.last,
-            left=gate.unanswered(),
-            tools=built.tools,
-            rounds=built.rounds,
-        )
-        position = snapshot.Position(waiting=built.proxies[0].name, turn=gate.turn)
+        ending = ended.ending
         await self._runs.complete(
             lease.run,
-            snapshot=snapshot.take(built.chat, built.group, built.baseline, position),
-            transcript=snapshot.transcript(built.chat),
+            snapshot=chat.state(chat.runners[0].name, gate.turn),
+            transcript=chat.transcript(),
             ending=ending,
             progress=gate.progress.lines(without=ending.answer),
         )
-        cost = result.cost["usage_including_cached_inference"]
-        log.info(f"session {ending.status}", cause=ending.cause.value, usage=cost)
+        log.info(f"session {ending.status}", cause=ending.cause.value, usage=ended.usage)
 
-    async def _chat(self, run: Run, built: BuiltChat, gate: Gate) -> ChatResult:
-        is_sync = built.mode == "sync"
+    async def _chat(self, run: Run, chat: SessionChat, gate: Gate) -> Ended:
         if run.snapshot is None:
-            task = run.session.task
-            if is_sync:
-                return await _sync(gate, chat_runner.begin, built, task)
-            return await chat_runner.a_begin(built, task)
-        proxy = _restore(run, run.snapshot, built, gate)
-        if is_sync:
-            return await _sync(gate, chat_runner.resume, built, proxy)
-        return await chat_runner.a_resume(built, proxy)
+            return await chat.begin(gate, run.session.task)
+        position = chat.restore(run.snapshot)
+        if not run.batch or position.waiting not in {each.name for each in chat.runners}:
+            raise IntegrityError(
+                f"Session {run.session.id} is stored as waiting for {position.waiting}, which has "
+                "no open request. Start it again."
+            )
+        gate.resume(position.turn)
+        return await chat.resume(gate, position.waiting)
 
     def _require_same_version(self, run: Run) -> None:
         session = run.session
-        info = self._registry.info(session.workflow)
+        info = self._workflows.info(session.workflow)
         now = info.version
         if session.workflow_version not in (now, *info.also):
             raise WorkflowMissingError(
@@ -246,48 +226,18 @@ class SessionManager:
             if run.session.workflow_version not in self._missing:  # sessions ask again and again
                 self._missing.add(run.session.workflow_version)
                 log.error("session has no workflow", error=str(error))
-            await self._runs.park(run, error=describe(error), attempts=None)
+            await self._runs.park(run, error=words_of(error), attempts=None)
             return
         if isinstance(error, BesideGateError):
             await self._runs.refuse(run, error)
             return
-        if is_temporary(error):
-            self._outages.down(run.session.workflow, describe(error))
-            log.info("session parked", error=type(error).__name__)
-            attempts = MALFORMED_ATTEMPTS if is_malformed(error) else PARK_ATTEMPTS
-            await self._runs.park(
-                run, error=describe(error), attempts=attempts, cause=cause_of(error)
-            )
+        cause = error.cause if isinstance(error, ModelError) else SessionCause.ERROR
+        if isinstance(error, ModelError) and error.is_temporary:
+            self._outages.down(run.session.workflow, str(error))
+            log.info("session parked", error=type(error.__cause__ or error).__name__)
+            malformed = cause is SessionCause.MALFORMED
+            attempts = MALFORMED_ATTEMPTS if malformed else PARK_ATTEMPTS
+            await self._runs.park(run, error=str(error), attempts=attempts, cause=cause)
             return
         log.error("session failed", exc_info=error)
-        await self._runs.fail(run, error=describe(error), cause=cause_of(error))
-
-
-def _restore(run: Run, stored: str, built: BuiltChat, gate: Gate) -> ApprovalProxy:
-    """Bring the chat into its stored state; returns the proxy whose turn it is."""
-    position = snapshot.put(stored, built.chat, built.group)
-    proxy = built.proxy(position.waiting)
-    if proxy is None or not run.batch:
-        raise IntegrityError(
-            f"Session {run.session.id} is stored as waiting for {position.waiting}, which has no "
-            "open request. Start it again."
-        )
-    gate.resume(position.turn)
-    return proxy
-
-
-async def _sync(gate: Gate, function: Callable[..., ChatResult], *arguments: Any) -> ChatResult:
-    """Run a sync chat in a thread. Its exceptions come back as values: see `execution`."""
-
-    def guarded() -> ChatResult | BaseException:
-        try:
-            return function(*arguments)
-        except BaseException as exc:
-            return exc
-
-    ended = await gate.in_thread(partial(copy_context().run, guarded))
-    if isinstance(ended, ChatStoppedError):
-        raise LostLeaseError("The chat was stopped.")
-    if isinstance(ended, BaseException):
-        raise ended
-    return ended
+        await self._runs.fail(run, error=words_of(error), cause=cause)

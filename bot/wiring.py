@@ -12,13 +12,14 @@ from pathlib import Path
 import structlog
 
 import countersign
-from countersign.agents import Registry, SessionManager, WorkflowContext
-from countersign.agents.classic.brakes import Brakes
 from countersign.agents.classic.models import ModelSettings as AgentModel
 from countersign.agents.classic.models import SharedClient, llm_config, shared_client
-from countersign.agents.guard.standing import ContextExecutor, carry_context
+from countersign.agents.classic.registry import Registry
+from countersign.agents.classic.workflows import WorkflowContext
+from countersign.agents.guard.context_executor import ContextExecutor, carry_context
 from countersign.agents.leases import elapsed_s
-from countersign.agents.session_manager import SESSIONS_AT_ONCE
+from countersign.agents.limits import ProposalLimits
+from countersign.agents.session_manager import SESSIONS_AT_ONCE, SessionManager
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.conversations import Conversations
@@ -201,9 +202,9 @@ async def compose(
             tool_timeout_s=settings.limits.tool_timeout,
         )
         approvals, records, runs = domain.approvals, domain.records, domain.runs
-        brakes = Brakes(**settings.limits.agents.model_dump())
+        proposed = ProposalLimits(**settings.limits.agents.model_dump())
         manager = await stack.enter_async_context(
-            SessionManager(runs, registry, observer=watch, brakes=brakes)
+            SessionManager(runs, registry, observer=watch, limits=proposed)
         )
         domain.handoff.open(lambda: manager.free_slots() if jobs.is_open else 0)
         stack.push_async_callback(runs.leave)

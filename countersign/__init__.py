@@ -11,18 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from countersign.agents import (
-        ApprovalProxy,
-        Chat,
-        NothingHappenedError,
-        OutcomeUnknownError,
-        PreconditionFailedError,
-        Registry,
-        SessionManager,
-        WorkflowContext,
-        current_execution,
-        workflow,
-    )
+    from countersign.agents.classic.chat import Chat
+    from countersign.agents.classic.gatekeeper import ApprovalProxy
+    from countersign.agents.classic.registry import Registry
+    from countersign.agents.classic.workflows import WorkflowContext, workflow
+    from countersign.agents.session_manager import SessionManager
+    from countersign.agents.tools.outcomes import NothingHappenedError, OutcomeUnknownError
+    from countersign.agents.tools.permit import current_execution
+    from countersign.approvals.errors import PreconditionFailedError
 
 __all__ = [
     "ApprovalProxy",
@@ -37,11 +33,24 @@ __all__ = [
     "workflow",
 ]
 
+_HOMES = {
+    "ApprovalProxy": "agents.classic.gatekeeper",
+    "Chat": "agents.classic.chat",
+    "NothingHappenedError": "agents.tools.outcomes",
+    "OutcomeUnknownError": "agents.tools.outcomes",
+    "PreconditionFailedError": "approvals.errors",
+    "Registry": "agents.classic.registry",
+    "SessionManager": "agents.session_manager",
+    "WorkflowContext": "agents.classic.workflows",
+    "current_execution": "agents.tools.permit",
+    "workflow": "agents.classic.workflows",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'countersign' has no attribute {name!r}")
-    value = getattr(import_module("countersign.agents"), name)
+    value = getattr(import_module(f"countersign.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -21,7 +21,7 @@ from urllib.parse import quote
 import aiosmtplib
 import httpx
 
-from countersign.agents import NothingHappenedError, OutcomeUnknownError, PreconditionFailedError
+from countersign import NothingHappenedError, OutcomeUnknownError, PreconditionFailedError
 
 TIMEOUT_S = 10.0
 """For one request to a back end, connecting included."""

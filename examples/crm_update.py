@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import autogen
 from autogen import AssistantAgent
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import autogen
 from autogen import Agent, AssistantAgent, GroupChat, GroupChatManager
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

@@ -12,7 +12,7 @@ from typing import Annotated
 import autogen
 from autogen import Agent, AssistantAgent, GroupChat, GroupChatManager
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

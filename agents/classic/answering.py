@@ -1,4 +1,4 @@
-"""Agents that answer with what is not known to come through AutoGen's guarded ways.
+"""Unknown reply functions: answers that do not come through AutoGen's guarded ways.
 
 The reply functions of AutoGen that are named here ask a model, talk to agents, or execute what
 `agents.classic.entries` guards. Others let a framework or a server answer, with tools of its own

@@ -1,4 +1,4 @@
-"""What a chat was like when it was built, so that it can be made like new for the next session.
+"""The baseline of a built chat: its state when new, to which it is reset for the next session.
 
 The record is taken by walking over everything that can be reached, not from a list of known
 attributes: an attribute that a new AutoGen, or a subclass in a workflow, adds is reset as well.

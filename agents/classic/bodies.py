@@ -1,4 +1,4 @@
-"""One function under several names: a chat could go by the laxer rule of the two."""
+"""Tools of one body: a function under several names could go by the laxer rule of the two."""
 
 from __future__ import annotations
 

@@ -1,20 +1,22 @@
-"""A chat made ready to run: checked, its tools known, and with a record of what it was like new."""
+"""A built chat: checked, its tools known, and with the baseline that it is reset to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from autogen import GroupChat, GroupChatManager
 
+from countersign.agents.classic import snapshot
+from countersign.agents.classic.answer_log import AnswerLog
 from countersign.agents.classic.baseline import Baseline
 from countersign.agents.classic.chat import Chat
 from countersign.agents.classic.gatekeeper import ApprovalProxy
-from countersign.agents.classic.witness import Witness
-from countersign.agents.effective import ToolParameters
 from countersign.agents.guard.standing import Home
+from countersign.agents.ports import Position, Runner
+from countersign.agents.values.effective import ToolParameters
 
 Mode = Literal["async", "sync"]
 
@@ -32,7 +34,7 @@ class BuiltChat:
     baseline: Baseline
     home: Home
     """Where its agents belong, which tells what they may do."""
-    witness: Witness = field(default_factory=Witness)
+    answer_log: AnswerLog = field(default_factory=AnswerLog)
     """What the models of this session answered."""
     rounds: int = 0
     """`max_round` of the group, which counts down over the pauses of a session."""
@@ -47,6 +49,24 @@ class BuiltChat:
         return next((proxy for proxy in self.proxies if proxy.name == name), None)
 
     @property
+    def runners(self) -> Sequence[Runner]:
+        """Everybody who executes tools in it: see `agents.ports.PausableChat`."""
+        return self.proxies
+
+    def state(self, waiting: str, turn: int) -> str:
+        """The whole state as JSON. Raises TypeError if a message holds what JSON cannot."""
+        position = Position(waiting=waiting, turn=turn)
+        return snapshot.dump(self.chat, self.group, self.baseline, position)
+
+    def restore(self, state: str) -> Position:
+        """Bring the chat, which is as built, into a stored state. Raises IntegrityError."""
+        return snapshot.restore(state, self.chat, self.group)
+
+    def transcript(self) -> str:
+        """The messages as the one text whose SHA-256 goes on the ledger."""
+        return snapshot.transcript(self.chat)
+
+    @property
     def group(self) -> GroupChat | None:
         """The GroupChat that the manager runs; None in a two-agent chat."""
         return None if self.chat.manager is None else live_group(self.chat.manager, self.mode)
@@ -54,7 +74,7 @@ class BuiltChat:
     def reset(self) -> None:
         """Forget the session that used it."""
         self.baseline.reset()
-        self.witness.answers.clear()
+        self.answer_log.answers.clear()
 
 
 def live_group(manager: GroupChatManager, mode: Mode) -> GroupChat:

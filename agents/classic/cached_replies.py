@@ -1,4 +1,4 @@
-"""AutoGen's agents with a shorter way to their reply functions. They do the same.
+"""Cached look-up of reply functions: AutoGen's agents, with a shorter way to them.
 
 Before every reply in an async chat AutoGen 0.14 works out anew which sync reply functions have an
 async twin: 50 to 90 µs, as much as all else that it does for a reply. The answer follows from the
@@ -26,7 +26,7 @@ _answers: WeakKeyDictionary[ConversableAgent, tuple[Replies, set[Callable[..., A
 """AutoGen's answer for each agent. Not an attribute: those are reset after every session."""
 
 
-class QuickReplies(ConversableAgent):
+class CachedReplies(ConversableAgent):
     """Comes first among the bases of an agent."""
 
     def _get_sync_funcs_to_skip_in_async_chat(self) -> set[Callable[..., Any]]:
@@ -41,9 +41,9 @@ class QuickReplies(ConversableAgent):
         return known[1]
 
 
-class AssistantAgent(QuickReplies, autogen.AssistantAgent):
+class AssistantAgent(CachedReplies, autogen.AssistantAgent):
     """AutoGen's AssistantAgent."""
 
 
-class GroupChatManager(QuickReplies, autogen.GroupChatManager):
+class GroupChatManager(CachedReplies, autogen.GroupChatManager):
     """AutoGen's GroupChatManager."""

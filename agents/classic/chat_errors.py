@@ -1,13 +1,15 @@
-"""What an exception out of a chat means for its session: try again later, or stop and say why."""
+"""Translates errors of the model and its server: try again later, or stop and say why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import openai
 
+from countersign.agents.classic.answer_log import MalformedAnswerError
 from countersign.agents.classic.model_answers import NoAnswerError
-from countersign.agents.classic.witness import MalformedAnswerError
-from countersign.agents.storable import storable
-from countersign.approvals.errors import BesideGateError, CountersignError
+from countersign.agents.suspension import ModelError
 from countersign.approvals.forms.causes import SessionCause
 
 _AGAIN = (
@@ -18,43 +20,41 @@ _AGAIN = (
 )
 
 
-def is_temporary(error: Exception) -> bool:
-    """Whether the model server may answer if it is asked again later."""
+@contextmanager
+def translated() -> Iterator[None]:
+    """What the model or its server raises in this block is raised as a ModelError."""
+    try:
+        yield
+    except Exception as exc:
+        words = _words(exc)
+        if words is None:
+            raise
+        raise ModelError(words, _cause_of(exc), is_temporary=_is_temporary(exc)) from exc
+
+
+def _is_temporary(error: Exception) -> bool:
     if isinstance(error, openai.APIStatusError) and error.status_code in (408, 409):
         return True
-    return isinstance(error, _AGAIN) or is_malformed(error)
+    return isinstance(error, _AGAIN) or _is_malformed(error)
 
 
-def is_malformed(error: Exception) -> bool:
+def _is_malformed(error: Exception) -> bool:
     """Whether the model's server did answer, but with what is no answer."""
     return isinstance(error, MalformedAnswerError) or isinstance(error.__cause__, NoAnswerError)
 
 
-def cause_of(error: Exception) -> SessionCause:
-    """The cause with which a session fails after this error."""
-    if is_malformed(error):
+def _cause_of(error: Exception) -> SessionCause:
+    if _is_malformed(error):
         return SessionCause.MALFORMED
     if isinstance(error, openai.APIStatusError) and error.code == "content_filter":
         return SessionCause.MODEL_FILTERED
-    return SessionCause.MODEL_UNAVAILABLE if is_temporary(error) else SessionCause.ERROR
+    return SessionCause.MODEL_UNAVAILABLE if _is_temporary(error) else SessionCause.ERROR
 
 
-def refusal_behind(error: BaseException) -> BesideGateError | None:
-    """The refusal that an exception was made of, if it was."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        if isinstance(cause, BesideGateError):
-            return cause
-        seen.add(id(cause))
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
-def describe(error: Exception) -> str:
-    """What happened and what to do, for the people in the thread. No bodies, no keys."""
+def _words(error: Exception) -> str | None:
+    """What happened and what to do; None for what is no error of the model. No bodies, no keys."""
     match error:
-        case CountersignError():
+        case MalformedAnswerError():
             return str(error)
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return (
@@ -67,7 +67,7 @@ def describe(error: Exception) -> str:
             return "The language model is over its limit (HTTP 429)."
         case openai.APITimeoutError() | TimeoutError():
             return "The language model did not answer in time."
-        case openai.APIConnectionError() if is_malformed(error):
+        case openai.APIConnectionError() if _is_malformed(error):
             return str(error.__cause__)
         case openai.APIStatusError() if error.code == "content_filter":
             return "The model gave no answer: it was stopped by the content filter of its server."
@@ -77,4 +77,4 @@ def describe(error: Exception) -> str:
             code = f", {error.code}" if error.code else ""
             return f"The language model answered HTTP {error.status_code}{code}."
         case _:
-            return storable(f"The chat stopped on an error: {type(error).__name__}: {error}")
+            return None

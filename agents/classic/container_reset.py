@@ -1,4 +1,4 @@
-"""The contents of many containers, recorded once and put back in place as often as needed.
+"""Container reset: contents, recorded once and put back in place as often as needed.
 
 Nearly all containers of a chat stay as they were, but any of them may change. Those that never
 did are compared all together, by identity, without a step of Python for each; those that a

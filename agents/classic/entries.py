@@ -1,4 +1,4 @@
-"""AutoGen's ways to execute something, each behind a question: is this part of an execution?
+"""Guards on AutoGen's ways to execute something: is this part of an execution?
 
 The one place that changes classes of AutoGen, once per process: docs/adr/0017-beside-the-gate.md
 says why nothing else would do. Outside of sessions, and inside claimed executions, every method
@@ -11,9 +11,8 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial, wraps
+from functools import partial
 from typing import Any
-from weakref import WeakSet
 
 from autogen import ConversableAgent
 from autogen.coding import CodeExecutor
@@ -22,35 +21,7 @@ from autogen.tools import Tool
 
 from countersign.agents.classic.built_in_tools import built_in_tools
 from countersign.agents.guard import standing
-
-Refuse = Callable[..., None]
-"""Takes what the guarded method takes. Raises BesideGateError, or returns: go on."""
-
-
-def guard(owner: type, name: str, refuse: Refuse) -> None:
-    """Put the question before a method that `owner` itself defines. Harmless to repeat."""
-    method = vars(owner).get(name)
-    if not callable(method) or method in _ours:
-        return
-    if inspect.iscoroutinefunction(method):
-
-        async def guarded_async(self: Any, *args: Any, **kwargs: Any) -> Any:
-            refuse(self, *args, **kwargs)
-            return await method(self, *args, **kwargs)
-
-        guarded: Any = guarded_async
-    else:
-
-        def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
-            refuse(self, *args, **kwargs)
-            return method(self, *args, **kwargs)
-
-    guarded = wraps(method)(guarded)
-    _ours.add(guarded)
-    setattr(owner, name, guarded)
-
-
-_ours: WeakSet[Callable[..., Any]] = WeakSet()
+from countersign.agents.guard.methods import guard
 
 
 def _function(owner: type, agent: Any, func_call: Any = None, *_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""What AutoGen makes every agent of a chat remember: the same messages, each from its side.
+"""Expected histories: the same messages, as AutoGen makes each agent remember them.
 
 A snapshot holds the messages once and of each agent's history only what differs from this.
 Where AutoGen does otherwise (another version, a hook, a message sent aside) nothing breaks: the
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countersign.agents.calls import has_calls
 from countersign.agents.classic.chat import Chat, Message
 from countersign.agents.classic.gatekeeper import ApprovalProxy
+from countersign.agents.classic.messages import has_calls
 
 _KEPT_ROLES = ("tool", "function")
 Pair = tuple[int, int]

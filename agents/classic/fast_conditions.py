@@ -1,4 +1,4 @@
-"""AutoGen's conditions of a reply function, put so that they are quick to check.
+"""Fast conditions of reply functions: AutoGen's own, put so that they are quick to check.
 
 AutoGen asks `isinstance(sender, Agent)` before every reply function of every reply, and once more
 for a condition that is a list. `Agent` is a runtime protocol: each such question reads all its
@@ -33,7 +33,7 @@ class AnySender(metaclass=_SenderKind):
     """Matches what AutoGen's `[Agent, None]` matches."""
 
 
-def quicken(agents: Iterable[ConversableAgent]) -> None:
+def replace_conditions(agents: Iterable[ConversableAgent]) -> None:
     """Give the reply functions of a built chat the quick form of their condition, if it has one.
 
     Functions, their order and the conditions' answers stay; every other condition is left alone.

@@ -1,4 +1,4 @@
-"""Why a module of workflows cannot be used, with the place in it where that shows."""
+"""Import errors of a module of workflows, with the place in it where that shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requires of a model's server that what it calls a success is an answer."""
+"""Validates the answers of a model's server: what it calls a success has to be an answer."""
 
 from __future__ import annotations
 

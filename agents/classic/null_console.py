@@ -1,4 +1,4 @@
-"""AutoGen's console, switched off: a server has nobody at it, neither to read nor to type."""
+"""A null console: a server has nobody at AutoGen's, neither to read nor to type."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countersign.agents.classic.chat import Chat
 from countersign.approvals.errors import RefusedError
 
 
-class QuietStream:
+class NullConsole:
     """An IOStream that drops what agents print and refuses to read from standard input.
 
     It remembers why AutoGen said that the chat ends.

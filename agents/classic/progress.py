@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-from countersign.agents.calls import has_calls, text_of
+from typing_extensions import override
+
 from countersign.agents.classic.chat import Chat, Message
-from countersign.agents.storable import storable
+from countersign.agents.classic.messages import has_calls, text_of
+from countersign.agents.ports import Progress
+from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.forms.wording import as_text
 
 LINE_LENGTH = 300
@@ -15,36 +18,35 @@ _TERMINATE = re.compile(r"\bTERMINATE\b")
 _RESULT_ROLES = ("tool", "function")
 
 
-class Progress:
-    """Remembers up to where the thread has been told."""
+class ChatProgress(Progress):
+    """Remembers up to where the thread has been written."""
 
     def __init__(self, chat: Chat):
         self._chat = chat
-        self._told = 1  # the first message is the task, which the thread began with
+        self._written = 1  # the first message is the task, with which the thread began
 
+    @override
     def skip(self) -> None:
-        """Count everything said so far as told."""
-        self._told = len(self._chat.messages)
+        self._written = len(self._chat.messages)
 
+    @override
     def lines(self, *, without: str = "") -> list[str]:
-        """What was said since the last call, oldest first, but not the last words if they are
-        these: whoever tells the answer tells them."""
         messages = self._chat.messages
         end = len(messages)
-        if without and end > self._told and spoken(messages[-1]) == without:
+        if without and end > self._written and spoken(messages[-1]) == without:
             end -= 1
         lines = [
             line
-            for index in range(self._told, end)
+            for index in range(self._written, end)
             if (line := _line(self._chat.author(index), messages[index]))
         ]
-        self._told = len(messages)
+        self._written = len(messages)
         return lines
 
 
 def spoken(message: Message) -> str:
     """The words of a message without the word that ends a chat."""
-    words = storable(_TERMINATE.sub("", text_of(message)).strip())
+    words = well_formed(_TERMINATE.sub("", text_of(message)).strip())
     return words if any(character.isalnum() for character in words) else ""
 
 

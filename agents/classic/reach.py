@@ -1,4 +1,4 @@
-"""Everything that a chat holds, wherever it holds it: agents beside the known ones, and code.
+"""Reachability: agents and code that a chat holds, wherever it holds them.
 
 A nested chat can stand in a closure, a `functools.partial`, a bound method, an attribute of an
 object, any container, or a global name of a reply function. What the tools of an ApprovalProxy
@@ -26,7 +26,7 @@ from countersign.agents.guard.libraries import (
     is_a_librarys,
     package_of,
 )
-from countersign.agents.permit import SealedTool
+from countersign.agents.tools.permit import SealedTool
 
 MOST = 20_000
 """Things that are looked at. A chat that holds more is not known to be plain."""

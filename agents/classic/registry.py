@@ -7,33 +7,26 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from countersign.agents.checks import Checks
-from countersign.agents.classic import entries, topology
-from countersign.agents.classic.baseline import Baseline
+from countersign.agents.classic import entries
 from countersign.agents.classic.bodies import same_bodies
+from countersign.agents.classic.building import build, make
 from countersign.agents.classic.built import BuiltChat
-from countersign.agents.classic.chat import Chat
-from countersign.agents.classic.fast_conditions import quicken
-from countersign.agents.classic.fingerprint import fingerprint, fingerprint_with_schemas
+from countersign.agents.classic.chat_errors import translated
 from countersign.agents.classic.loading import why
-from countersign.agents.classic.reach import Reach, reach
+from countersign.agents.classic.session_chat import ClassicChat
 from countersign.agents.classic.tools import (
-    offered_to,
-    parameters,
     require_the_same,
-    schemas_before_versions,
-    show,
     undescribed,
     versions,
 )
-from countersign.agents.classic.twins import ask_once
-from countersign.agents.classic.witness import Witness
 from countersign.agents.classic.workflows import Workflow, WorkflowContext, WorkflowInfo
-from countersign.agents.effective import ToolParameters
-from countersign.agents.guard import processes, threads
-from countersign.agents.guard.libraries import belongs_to_workflows, package_of
-from countersign.agents.guard.standing import ContextExecutor, Home, Watch
+from countersign.agents.guard import threads
+from countersign.agents.guard.context_executor import ContextExecutor
+from countersign.agents.guard.libraries import belongs_to_workflows
+from countersign.agents.guard.standing import Watch
+from countersign.agents.tools.checks import Checks
 from countersign.agents.values import time_limit
+from countersign.agents.values.effective import ToolParameters
 from countersign.approvals.errors import (
     BesideGateError,
     CheckFailedError,
@@ -113,7 +106,7 @@ class Registry:
             raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
         belongs_to_workflows([workflow.factory.__module__])
         try:
-            _, _, _, another = self._made(workflow)
+            another = make(workflow, self._context).tools
             built, version, *also = self._build(workflow)
         except ValueError as exc:  # what a factory says of the settings that it needs
             raise ConfigurationError(
@@ -219,52 +212,33 @@ class Registry:
         workflow = self._require(name)
         idle = self._idle[name]
         built = idle.pop() if idle else (await asyncio.to_thread(self._build, workflow))[0]
-        self._meet(name, built)
+        self._refresh(name, built)
         yield built
-        self._give_back(workflow, built)
+        self._return(workflow, built)
 
-    def _meet(self, name: str, built: BuiltChat) -> None:
+    @asynccontextmanager
+    async def session_chat(self, name: str) -> AsyncIterator[ClassicChat]:
+        """See `agents.session_chat.Workflows`."""
+        with translated():
+            async with self.borrow(name) as built:
+                yield ClassicChat(built)
+
+    def _refresh(self, name: str, built: BuiltChat) -> None:
         """Tools take what they take in the chat that was built last (a default that is today's
         date): what was asked for an earlier one is asked again."""
         if versions(built.tools) != versions(self._tools[name]):
             self._tools[name] = dict(built.tools)
             self._idle[name].clear()
 
-    def _give_back(self, workflow: Workflow, built: BuiltChat) -> None:
+    def _return(self, workflow: Workflow, built: BuiltChat) -> None:
         idle = self._idle[workflow.name]
         current = versions(built.tools) == versions(self._tools[workflow.name])
         if workflow.pooled and current and len(idle) < IDLE_CHATS:
             built.reset()
             idle.append(built)
 
-    def _made(self, workflow: Workflow) -> tuple[Home, Chat, Reach, dict[str, ToolParameters]]:
-        """A chat as its factory makes it, checked, and what its tools take."""
-        home = Home()
-        with home.building():
-            chat = workflow(self._context)
-        if not isinstance(chat, Chat):
-            raise TypeError(f"it returns {type(chat).__name__}; return a Chat")
-        found = reach(chat.agents)
-        topology.check(chat, workflow.name, found)
-        return home, chat, found, parameters(chat, workflow.name)
-
     def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
-        """The chat, its version, and its version as it was written before tools had versions."""
-        home, chat, found, tools = self._made(workflow)
-        before = fingerprint_with_schemas(chat, schemas_before_versions(chat))
-        named = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
-        show(chat, tools, self._needs_rationale)
-        quicken(chat.agents)
-        if workflow.mode == "async":
-            ask_once(chat.agents)
-        package = package_of(workflow.factory.__module__)
-        witness, rounds = Witness(), 0 if chat.group is None else chat.group.max_round
-        witness.watch(chat.agents)
-        baseline = Baseline(chat.agents, [package])
-        _watch(found, home)
-        offered = {agent.name: offered_to(agent) for agent in chat.agents}
-        built = BuiltChat(chat, workflow.mode, tools, offered, baseline, home, witness, rounds)
-        return built, named[0], named[1]
+        return build(workflow, self._context, self._needs_rationale)
 
     def _threads_of(self, workflow: str) -> ContextExecutor:
         if workflow not in self._threads:
@@ -277,11 +251,3 @@ class Registry:
             known = ", ".join(sorted(self._workflows)) or "none"
             raise WorkflowMissingError(f"There is no workflow {name!r}. Known: {known}.")
         return workflow
-
-
-def _watch(found: Reach, home: Home) -> None:
-    """Everything in the chat that could execute beside its gate is watched from now on."""
-    entries.guard_executors()  # those that the workflow has brought along
-    home.adopt(found.agents)
-    if found.code:
-        processes.install()

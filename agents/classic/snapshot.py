@@ -22,7 +22,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from autogen import ConversableAgent, GroupChat
@@ -37,6 +36,7 @@ from countersign.agents.classic.expected_histories import (
 )
 from countersign.agents.classic.histories import decode, encode
 from countersign.agents.classic.usage import pack, unpack
+from countersign.agents.ports import Position
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.errors import IntegrityError
 
@@ -54,15 +54,7 @@ _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 _encode_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
-@dataclass(frozen=True)
-class Position:
-    """Where a chat stands: whose turn it is, and how many batches were submitted before."""
-
-    waiting: str
-    turn: int
-
-
-def take(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Position) -> str:
+def dump(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Position) -> str:
     """The state of the chat as JSON. Raises TypeError if a message holds what JSON cannot."""
     base = _messages(chat)
     number = {id(agent): index for index, agent in enumerate(chat.agents)}
@@ -98,7 +90,7 @@ def transcript(chat: Chat) -> str:
     return _text(_messages(chat), _encode_sorted)
 
 
-def put(text: str, chat: Chat, group: GroupChat | None) -> Position:
+def restore(text: str, chat: Chat, group: GroupChat | None) -> Position:
     """Bring a chat that is as built into the stored state. Raises IntegrityError if it cannot."""
     state = json.loads(text)
     version = state.get("v")

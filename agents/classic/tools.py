@@ -10,9 +10,10 @@ from autogen import ConversableAgent
 
 from countersign.agents.calls import RATIONALE
 from countersign.agents.classic.chat import Chat
+from countersign.agents.classic.functions import Functions
 from countersign.agents.classic.gatekeeper import ApprovalProxy
-from countersign.agents.effective import ToolParameters
-from countersign.agents.permit import SealedTool
+from countersign.agents.tools.permit import SealedTool
+from countersign.agents.values.effective import ToolParameters
 from countersign.agents.values.signature import NotGuardableError, descriptions
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import JsonObject
@@ -75,7 +76,7 @@ def undescribed(chat: Chat) -> dict[str, list[str]]:
         shown = offered.get(name, {}).get("properties", {})
         lost = [
             each
-            for each, text in descriptions(tool.body).items()
+            for each, text in descriptions(Functions().users_own(tool.body)[0]).items()
             if each in shown and shown[each].get("description") == each != text
         ]
         if lost:

@@ -9,14 +9,14 @@ from typing import Any
 
 from autogen import ConversableAgent, GroupChatManager
 
-from countersign.agents.checks import faults
 from countersign.agents.classic.answering import answers_elsewhere
 from countersign.agents.classic.built_in_tools import built_in_tools
 from countersign.agents.classic.chat import Chat, conversable, nested_chats
 from countersign.agents.classic.gatekeeper import ApprovalProxy
 from countersign.agents.classic.reach import Reach, reach
 from countersign.agents.classic.tools import offered_functions
-from countersign.agents.permit import SealedTool
+from countersign.agents.tools.checks import faults
+from countersign.agents.tools.permit import SealedTool
 from countersign.approvals.errors import ConfigurationError
 
 

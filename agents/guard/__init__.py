@@ -1,1 +1,1 @@
-"""Where running code stands, and what it may start there."""
+"""The second guard: the context of running code, and what it may start there."""

@@ -1,4 +1,4 @@
-"""Reads a function of a workflow: can it start anything at all?
+"""Static check of a workflow's function: can it start anything at all?
 
 Most are plain: `lambda m: "TERMINATE" in m["content"]`. One that uses only plain things, by name
 and all the way down, needs no watching by the interpreter. In doubt it is not plain.

@@ -1,4 +1,4 @@
-"""Which code is a library's. A workflow's is not, also if it is installed like one.
+"""Library code, and workflows, which are none although they may be installed like one.
 
 In a container everything is in `site-packages`. A library there belongs to a distribution in which
 there is no workflow, and nothing of it is registered with an agent.

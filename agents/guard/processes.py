@@ -1,4 +1,4 @@
-"""The interpreter's ways to execute something, refused beside the gate.
+"""Audit hooks: the interpreter's ways to execute something, refused beside the gate.
 
 Code that is neither AutoGen's nor ours may start a program, run a string as code, or talk to
 Docker without any of AutoGen's classes. The interpreter says so to audit hooks:

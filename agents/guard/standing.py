@@ -1,4 +1,4 @@
-"""Where running code stands: in a session, inside a claimed execution, or outside of both.
+"""The context of running code: in a session, inside a claimed execution, or outside of both.
 
 A run of a session carries a `Watch` in its context, as do the agents of its chat. Whatever would
 execute code or a function asks here first (`agents.classic.entries` for AutoGen's ways,
@@ -12,12 +12,10 @@ this process runs sessions.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -66,7 +64,7 @@ class Watch:
             tried=tried,
             how=how,
         )
-        _tell(True)
+        _notify(True)
         return error
 
 
@@ -94,7 +92,7 @@ class Home:
             _homes[agent] = self
 
 
-class Looking:
+class Checking:
     """A tool's check or preview: what AutoGen would execute in it is refused, as in the session;
     what a program of its own is for is the workflow's business."""
 
@@ -107,10 +105,9 @@ OUTSIDE: Final = "outside"
 """Our own work, between two steps of a session."""
 _FREE: Final = Home()
 """Of agents that a tool body made: they do what the tool was approved for."""
-_INHERITED: Final = "_countersign_place"
-Place = Watch | Home | Looking | str | None
+INHERITED: Final = "_countersign_place"
+Place = Watch | Home | Checking | str | None
 _place: ContextVar[Place] = ContextVar("place", default=None)
-_threads: ContextVar[Executor | None] = ContextVar("threads", default=None)
 _homes: WeakKeyDictionary[Any, Home] = WeakKeyDictionary()
 _running: list[Watch] = []
 """The runs that go on in this process now."""
@@ -119,19 +116,19 @@ _serving: list[Callable[[bool], None]] = []
 
 
 @contextmanager
-def serving(tell: Callable[[bool], None]) -> Iterator[None]:
-    """Sessions are run in this process meanwhile. `tell` is called with each refusal, in whatever
+def serving(notify: Callable[[bool], None]) -> Iterator[None]:
+    """Sessions are run in this process meanwhile. `notify` is called with each refusal, in whatever
     thread it is, and with whether it is known whose it was."""
-    _serving.append(tell)
+    _serving.append(notify)
     try:
         yield
     finally:
-        _serving.remove(tell)
+        _serving.remove(notify)
 
 
-def _tell(is_known: bool) -> None:
-    for tell in list(_serving):
-        tell(is_known)
+def _notify(is_known: bool) -> None:
+    for notify in list(_serving):
+        notify(is_known)
 
 
 @contextmanager
@@ -145,17 +142,6 @@ def execution() -> Iterator[None]:
 
 
 @contextmanager
-def blocking_in(threads: Executor) -> Iterator[None]:
-    """What the block, and all that it starts, asks of the event loop's own pool (`to_thread`,
-    look-ups of names) is done in `threads`."""
-    token = _threads.set(threads)
-    try:
-        yield
-    finally:
-        _threads.reset(token)
-
-
-@contextmanager
 def outside() -> Iterator[None]:
     """What runs in this block is our own work: what it starts is not the session's."""
     token = _place.set(OUTSIDE)
@@ -166,9 +152,9 @@ def outside() -> Iterator[None]:
 
 
 @contextmanager
-def looking(watch: Watch) -> Iterator[None]:
+def checking(watch: Watch) -> Iterator[None]:
     """What runs in this block is part of a check or preview; `watch` keeps what is refused."""
-    token = _place.set(Looking(watch))
+    token = _place.set(Checking(watch))
     try:
         yield
     finally:
@@ -177,13 +163,13 @@ def looking(watch: Watch) -> Iterator[None]:
 
 def place() -> Place:
     """Where the caller stands; a thread stands where it was started, if it was not told more."""
-    return _place.get() or getattr(threading.current_thread(), _INHERITED, None)
+    return _place.get() or getattr(threading.current_thread(), INHERITED, None)
 
 
 def watching(agent: object = None) -> Watch | None:
     """The run that the caller, or else the agent, is part of; None inside a claimed execution."""
     here = place()
-    if isinstance(here, Looking):
+    if isinstance(here, Checking):
         return here.watch
     if isinstance(here, Watch) or here is EXECUTION:
         return here if isinstance(here, Watch) else None
@@ -230,14 +216,14 @@ def _astray(agent: str, tried: str, how: str) -> BesideGateError:
         return running[0].refuse(agent, tried, f"{how}; no other session was running")
     ids = [watch.session_id for watch in running]
     log.error("refused beside the gate", running=ids, agent=agent, tried=tried, how=how)
-    _tell(False)
+    _notify(False)
     return BesideGateError(agent, tried, how)
 
 
 def made(agent: object) -> None:
     """A new agent belongs where it is made."""
     here = place()
-    if isinstance(here, Looking):
+    if isinstance(here, Checking):
         here = here.watch
     if isinstance(here, Home):
         _homes[agent] = here
@@ -253,51 +239,13 @@ def standing_here(work: Callable[..., T]) -> Callable[..., T]:
 
     def standing(*args: Any, **kwargs: Any) -> T:
         thread = threading.current_thread()
-        before = getattr(thread, _INHERITED, None)
-        setattr(thread, _INHERITED, here)
+        before = getattr(thread, INHERITED, None)
+        setattr(thread, INHERITED, here)
         token = _place.set(here)
         try:
             return work(*args, **kwargs)
         finally:
             _place.reset(token)
-            setattr(thread, _INHERITED, before)
+            setattr(thread, INHERITED, before)
 
     return standing
-
-
-def hand_down(thread: threading.Thread) -> None:
-    """A thread that is about to start stands where its maker does."""
-    here = place()
-    told = isinstance(here, Watch | Looking | Home) or here is EXECUTION
-    if told and not _told_more(thread):
-        setattr(thread, _INHERITED, here)
-
-
-def _told_more(thread: threading.Thread) -> bool:
-    """Whether every piece of work of the thread comes with the context of who asked for it."""
-    if type(thread).__module__.startswith("anyio."):
-        return True
-    pool = next(iter(getattr(thread, "_args", None) or ()), None)  # a weak reference, in workers
-    return callable(pool) and isinstance(pool(), ContextExecutor)
-
-
-class ContextExecutor(ThreadPoolExecutor):
-    """Threads in which work stands where it was handed in: AutoGen asks its models in the event
-    loop's own pool, to which asyncio does not hand on the context."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Call it in a thread, in a copy of the caller's context."""
-        theirs = _threads.get()
-        if theirs is not None and theirs is not self:
-            return theirs.submit(fn, *args, **kwargs)
-        return super().submit(copy_context().run, fn, *args, **kwargs)
-
-
-_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, ContextExecutor] = WeakKeyDictionary()
-
-
-def carry_context(loop: asyncio.AbstractEventLoop, threads: ContextExecutor | None = None) -> None:
-    """Make `run_in_executor(None, …)` hand on the context: in `threads`, or if it does not yet."""
-    if threads is not None or loop not in _loops:
-        _loops[loop] = threads or ContextExecutor(thread_name_prefix="asyncio")
-        loop.set_default_executor(_loops[loop])

@@ -1,4 +1,4 @@
-"""Work that one thread hands to another stands where it was handed in.
+"""Context across threads: work that one hands to another stands where it was handed in.
 
 Threads know nothing of the context in which they were started, and Python 3.11 does not announce
 them. So `Thread.start` notes it, and the pools of the standard library take it along with every
@@ -16,15 +16,17 @@ from functools import wraps
 from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
-from countersign.agents.classic.entries import guard
 from countersign.agents.guard import standing
+from countersign.agents.guard.context_executor import ContextExecutor
+from countersign.agents.guard.methods import guard
+from countersign.agents.guard.standing import Checking, Home, Watch
 
 _OF_POOLS = ("apply_async", "_map_async", "imap", "imap_unordered")
 
 
 def install() -> None:
     """Take the place along, in this process. Harmless to repeat."""
-    guard(threading.Thread, "start", standing.hand_down)
+    guard(threading.Thread, "start", _hand_down)
     guard(ProcessPoolExecutor, "submit", _to_a_process)
     _carry(ThreadPoolExecutor, "submit")
     for name in _OF_POOLS:
@@ -65,3 +67,19 @@ def _to_a_process(pool: Any, *_: Any, **__: Any) -> None:
     """Another process knows of no session."""
     if standing.starting() is not None:
         standing.forbid("have another process execute something", f"by a {type(pool).__name__}")
+
+
+def _hand_down(thread: threading.Thread) -> None:
+    """A thread that is about to start stands where its maker does."""
+    here = standing.place()
+    is_ours = isinstance(here, Watch | Checking | Home) or here is standing.EXECUTION
+    if is_ours and not _has_own_context(thread):
+        setattr(thread, standing.INHERITED, here)
+
+
+def _has_own_context(thread: threading.Thread) -> bool:
+    """Whether every piece of work of the thread comes with the context of who asked for it."""
+    if type(thread).__module__.startswith("anyio."):
+        return True
+    pool = next(iter(getattr(thread, "_args", None) or ()), None)  # a weak reference, in workers
+    return callable(pool) and isinstance(pool(), ContextExecutor)

@@ -1,4 +1,4 @@
-"""Values that a tool's body receives: whether two are equal, and all there when they are handed on.
+"""Equality of values that a tool's body receives, and that all of them is handed on.
 
 Types here are the user's: comparing them may raise anything, which says that they are not alike.
 """

@@ -27,7 +27,8 @@ def default_of(parameter: Parameter) -> Any:
             return default
     except (Exception, SystemExit) as exc:  # serializers and validators are code of the user's
         raise NotGuardableError(
-            f"{parameter.name}: its default cannot be written down and read again: {said(exc)}"
+            f"{parameter.name}: its default cannot be written down and read again: "
+            f"{error_text(exc)}"
         ) from exc
     raise NotGuardableError(
         f"{parameter.name}: its default is not the same once it is written down and read again"
@@ -124,7 +125,7 @@ def same_json(one: Any, other: Any) -> bool:
         return False
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The exception in words; those of the user's may have none."""
     try:
         return f"{type(error).__name__}: {error}"[:LONGEST]

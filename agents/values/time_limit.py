@@ -1,12 +1,12 @@
-"""Arguments are read in threads, and within a time limit: validators are code of the workflow's."""
+"""A time limit on reading arguments, in threads: validators are code of the workflow's."""
 
 from __future__ import annotations
 
 import asyncio
 
-from countersign.agents.effective import ToolParameters
-from countersign.agents.guard.standing import ContextExecutor
-from countersign.agents.values.json_values import said
+from countersign.agents.guard.context_executor import ContextExecutor
+from countersign.agents.values.effective import ToolParameters
+from countersign.agents.values.json_values import error_text
 from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.errors import InvalidArgumentsError
 from countersign.approvals.models import Effective, JsonObject
@@ -35,7 +35,7 @@ async def effective(
         return known
     if isinstance(known, InvalidArgumentsError):
         raise known
-    reason = well_formed(f"cannot be read: {said(known)}")
+    reason = well_formed(f"cannot be read: {error_text(known)}")
     raise InvalidArgumentsError(tool.tool, {"arguments": reason}) from known
 
 

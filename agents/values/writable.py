@@ -1,4 +1,4 @@
-"""Whether values of a type can be written down whole and read again, judged before any call.
+"""Round trips of types: whether values can be written down whole and read again.
 
 pydantic's own description of a type (its core schema) is what is looked at; its keys are those of
 https://docs.pydantic.dev/latest/api/pydantic_core_schema/ (pydantic 2.14, read 2026-11-29).

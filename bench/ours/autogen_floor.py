@@ -17,7 +17,7 @@ from bench.measure import Leg, Timer, require, write
 from bench.ours.stack import quiet
 from bench.ours.workflows import LLM_CONFIG, assistant_for, manager_of
 from bench.payload import ANSWER, TASK, TOOL, Refunds, refund
-from countersign.agents.classic.null_console import QuietStream
+from countersign.agents.classic.null_console import NullConsole
 
 
 class _Stopped(BaseException):
@@ -71,7 +71,7 @@ async def main(leg: Leg) -> None:
     """Run the leg."""
     quiet()
     chats, timer = [_build() for _ in leg.sessions], Timer()
-    with IOStream.set_default(QuietStream()):
+    with IOStream.set_default(NullConsole()):
         if leg.name == "resume":
             for chat in chats:
                 await _begin(*chat)

@@ -7,7 +7,7 @@ from typing import Any
 from bench.ours.workflow_names import GROUP
 from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
-from countersign.agents import Chat, WorkflowContext, workflow
+from countersign import Chat, WorkflowContext, workflow
 
 REFUND = "refund"
 

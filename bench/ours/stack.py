@@ -15,7 +15,7 @@ import structlog
 from bench.measure import BenchError
 from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
-from countersign.agents import Registry, SessionManager
+from countersign import Registry, SessionManager
 from countersign.agents.leases import elapsed_s
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose

@@ -12,7 +12,7 @@ from autogen import AssistantAgent, GroupChat, GroupChatManager, UserProxyAgent
 
 from bench.ours.workflow_names import GROUP, GROUP_STOCK, GROUP_SYNC, TWO
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TOOL, refund
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

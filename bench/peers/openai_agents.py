@@ -2,7 +2,7 @@
 
 Source: https://openai.github.io/openai-agents-python/human_in_the_loop/
 
-Its top-level package is called `agents`, as ours is; only its own is found in its environment.
+Its top-level package is called `agents`, as a folder here is; its own is found in its environment.
 """
 
 # Its packages are installed in its own environment only, so mypy sees Any, or our `agents`.
@@ -15,24 +15,24 @@ import json
 from importlib.metadata import version
 from typing import Any
 
-from countersign.agents.classic.models.interface import Model
-from countersign.agents.items import ModelResponse
+from agents.items import ModelResponse  # noqa: TID251
+from agents.models.interface import Model  # noqa: TID251
+from agents.usage import Usage  # noqa: TID251
 from openai.types.responses import (
     ResponseFunctionToolCall,
     ResponseOutputMessage,
     ResponseOutputText,
 )
 
-from bench.measure import Leg, StateTable, Timer, report, require
-from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
-from countersign.agents import (
+from agents import (  # noqa: TID251 - of openai-agents, in its own environment
     Agent,
     Runner,
     RunState,
     function_tool,
     set_tracing_disabled,
 )
-from countersign.agents.classic.usage import Usage
+from bench.measure import Leg, StateTable, Timer, report, require
+from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
 
 
 class Stub(Model):

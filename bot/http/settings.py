@@ -27,7 +27,7 @@ class RateLimit(Value):
 
 
 class AgentLimits(Value):
-    """How much the agents of one session may propose; `agents.classic.brakes` applies them."""
+    """How much the agents of one session may propose; `agents.limits` says which."""
 
     requests_per_message: int = Field(default=20, ge=1)
     requests_per_session: int = Field(default=500, ge=1)

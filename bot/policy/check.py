@@ -23,7 +23,7 @@ from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.sections import Settings
 
 if TYPE_CHECKING:  # AutoGen takes a second to import; other commands need not wait
-    from countersign.agents import Registry
+    from countersign.agents.classic.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import autogen
 from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManager
 from autogen.coding import LocalCommandLineCodeExecutor
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.agents.calls import Call, read_calls
+from countersign.agents.classic.messages import asked_calls
 from countersign.approvals.audit.canonical import canonical_json
 
 SCHEMA = {
@@ -26,7 +27,7 @@ def read(arguments: Any, *, tool: str = "pay", schema: Any = SCHEMA, **message: 
         {"role": "user", "content": "Pay Bob."},
         {"role": "assistant", "content": "None", "tool_calls": [entry], **message},
     ]
-    (call,) = read_calls(history, 3, {"pay": schema}, {"mail": "sales"})
+    (call,) = read_calls(asked_calls(history), 3, {"pay": schema}, {"mail": "sales"})
     return call
 
 
@@ -95,7 +96,7 @@ def test_call_ids_are_unique_where_the_models_are_not() -> None:
     function = {"name": "pay", "arguments": '{"amount": 1}'}
     calls = [{"function": function}, {"id": "a", "function": function}]
     calls += [{"id": "a", "function": function}, {"id": "ü\n" * 99, "function": function}]
-    read_back = read_calls([{"tool_calls": calls}], 0, {"pay": SCHEMA}, {})
+    read_back = read_calls(asked_calls([{"tool_calls": calls}]), 0, {"pay": SCHEMA}, {})
 
     assert [c.call_id for c in read_back][:3] == ["0.0", "0.1:a", "0.2:a"]
     assert len(read_back[3].call_id) == len("0.3:") + 64
@@ -105,7 +106,7 @@ def test_call_ids_are_unique_where_the_models_are_not() -> None:
 def test_an_old_function_call_is_read_too() -> None:
     """`function_call` has its id on the message, if anywhere."""
     message = {"function_call": {"name": "pay", "arguments": '{"amount": 1}'}, "content": None}
-    (call,) = read_calls([message], 0, {"pay": SCHEMA}, {})
+    (call,) = read_calls(asked_calls([message]), 0, {"pay": SCHEMA}, {})
 
     assert (call.call_id, call.provider_id, call.problem) == ("0.0", None, None)
 

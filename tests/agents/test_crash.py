@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import SessionManager
+from countersign import SessionManager
 from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair, team

@@ -13,7 +13,7 @@ from autogen import AssistantAgent
 from pydantic import BaseModel, field_validator
 from sqlalchemy import Connection, update
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import SessionManager
-from countersign.agents.classic.witness import Answer, Witness
+from countersign import SessionManager
+from countersign.agents.classic.answer_log import AnswerLog, ModelAnswer
 from countersign.agents.session_manager import MALFORMED_ATTEMPTS
 from countersign.approvals.models import SessionStatus
 from countersign.sandbox.openai import (
@@ -319,10 +319,10 @@ async def test_what_a_proxy_says_by_itself_is_no_answer(mode: Mode, tmp_path: Pa
 )
 def test_a_client_of_the_workflows_own_answers_in_its_own_shape(choice: Any) -> None:
     """AutoGen asks it for its messages; nothing says what its choices look like."""
-    witness = Witness()
-    witness._filter("worker", None)(None, SimpleNamespace(choices=[choice]))
+    answer_log = AnswerLog()
+    answer_log._filter("worker", None)(None, SimpleNamespace(choices=[choice]))
 
-    assert witness.last == Answer("worker", "", "", silent=False)
+    assert answer_log.last == ModelAnswer("worker", "", "", silent=False)
 
 
 @pytest.mark.parametrize("last", ["TERMINATE", "TERMINATE."])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import ApprovalProxy, NothingHappenedError, OutcomeUnknownError
-from countersign.agents.outcomes import describe
+from countersign import ApprovalProxy, NothingHappenedError, OutcomeUnknownError
+from countersign.agents.tools.outcomes import describe
 from countersign.approvals.errors import ConfigurationError, IntegrityError
 from countersign.approvals.models import Cause, RequestStatus, SessionStatus
 from countersign.sandbox.openai import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import SessionManager
+from countersign import SessionManager
 from countersign.agents.leases import SHARE, LeaseKeeper, elapsed_s
 from countersign.approvals.errors import LostLeaseError, UnavailableError
 from countersign.approvals.models import RequestStatus

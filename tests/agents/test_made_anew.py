@@ -14,7 +14,7 @@ from autogen import AssistantAgent
 from autogen.tools.dependency_injection import Depends, on
 from pydantic import Field
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     Registry,

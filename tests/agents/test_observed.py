@@ -11,7 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from countersign.agents import SessionManager
+from countersign import SessionManager
 from countersign.approvals.models import Outcome, Request, Result
 from countersign.approvals.observer import Silent
 from countersign.sandbox.openai import ToolCall

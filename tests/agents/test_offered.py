@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from autogen import AssistantAgent, GroupChat, GroupChatManager
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

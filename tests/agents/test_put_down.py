@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from countersign.agents import SessionManager
+from countersign import SessionManager
 from countersign.approvals.models import RequestStatus, SessionId, SessionStatus
 from countersign.sandbox.openai import (
     Conversation,

@@ -10,7 +10,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from countersign.agents import retry
-from countersign.agents.retry import patiently
+from countersign.agents.retry import retry_while_unavailable
 from countersign.approvals.errors import LostLeaseError, UnavailableError
 from countersign.approvals.models import RequestStatus
 from countersign.sandbox.openai import ToolCall
@@ -36,7 +36,7 @@ async def test_store_that_is_away_is_asked_again_and_said_once() -> None:
 
     structlog.configure(wrapper_class=structlog.BoundLogger)  # the fixture silences it
     with capture_logs() as logs:
-        stored = await patiently(store)
+        stored = await retry_while_unavailable(store)
 
     assert ("stored", 4) == (stored, len(asked))
     assert ["result not stored yet"] == [entry["event"] for entry in logs]
@@ -49,7 +49,7 @@ async def test_it_ends_some_day(monkeypatch: pytest.MonkeyPatch) -> None:
         raise UnavailableError("away")
 
     with pytest.raises(UnavailableError):
-        await patiently(store)
+        await retry_while_unavailable(store)
 
 
 async def test_other_errors_pass() -> None:
@@ -57,7 +57,7 @@ async def test_other_errors_pass() -> None:
         raise LostLeaseError("somebody else runs it")
 
     with pytest.raises(LostLeaseError):
-        await patiently(store)
+        await retry_while_unavailable(store)
 
 
 async def test_result_of_a_tool_survives_a_store_that_is_away(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

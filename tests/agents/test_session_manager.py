@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from countersign.agents import ApprovalProxy, Registry, SessionManager
+from countersign import ApprovalProxy, Registry, SessionManager
 from countersign.approvals.errors import LostLeaseError, RefusedError, UnavailableError
 from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.sandbox.openai import (

@@ -40,8 +40,8 @@ async def _second_pause(w: World) -> Watched:
 async def _restored(w: World, text: str) -> tuple[dict[str, Any], str]:
     """What the agents remember after a restore, and how it would be stored now."""
     async with w.new_registry().borrow(w.workflow.name) as built:
-        position = snapshot.put(text, built.chat, built.group)
-        again = snapshot.take(built.chat, built.group, built.baseline, position)
+        position = snapshot.restore(text, built.chat, built.group)
+        again = snapshot.dump(built.chat, built.group, built.baseline, position)
         return json.loads(json.dumps(remembered(built, built.group))), again
 
 

@@ -14,15 +14,9 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from countersign.agents import (
-    ApprovalProxy,
-    Chat,
-    Registry,
-    SessionManager,
-    WorkflowContext,
-    execution,
-)
+from countersign import ApprovalProxy, Chat, Registry, SessionManager, WorkflowContext
 from countersign.agents.classic.workflows import Workflow, workflow
+from countersign.agents.tools import execution
 from countersign.approvals.models import RequestStatus, Session, SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.fakes import FakeRuns
@@ -165,7 +159,7 @@ async def test_an_async_tool_that_is_given_up_is_cancelled(
     hanging: Hanging, tmp_path: Path
 ) -> None:
     async with hung(hanging.on_loop(), path=tmp_path, office="fake") as (_, manager):
-        await manager.late.settle()
+        await manager.late.wait()
 
         assert hanging.cancelled
 
@@ -176,7 +170,7 @@ async def test_a_late_result_resolves_the_doubt_and_says_that_it_is_late(
     async with hung(hanging.in_thread(), path=tmp_path, office="sqlite") as (w, manager):
         (doubt,) = await w.requests()
         hanging.let_go.set()
-        await manager.late.settle()
+        await manager.late.wait()
         (request,) = await w.requests()
         kinds = [entry.kind for entry in await w.ledger()]
 
@@ -194,7 +188,7 @@ async def test_a_late_result_of_what_has_failed_is_on_the_ledger_only(
         manager,
     ):
         hanging.let_go.set()
-        await manager.late.settle()
+        await manager.late.wait()
         (request,), entry = await w.requests(), (await w.ledger())[-1]
 
     assert RequestStatus.FAILED is request.status
@@ -214,7 +208,7 @@ async def test_a_late_error_settles_nothing(tmp_path: Path) -> None:
 
     async with hung(body, path=tmp_path, office="sqlite") as (w, manager):
         let_go.set()
-        await manager.late.settle()
+        await manager.late.wait()
         (request,), entry = await w.requests(), (await w.ledger())[-1]
 
     assert RequestStatus.IN_DOUBT is request.status
@@ -338,7 +332,7 @@ async def test_a_call_that_found_no_thread_has_not_happened_and_never_will(
             (request,) = await w.requests()
             (text,) = await w.tool_texts()
             hanging.let_go.set()
-            await manager.late.settle()
+            await manager.late.wait()
 
     assert RequestStatus.FAILED is request.status
     assert "It did not begin within 0.05 s" in json.loads(text)["error"]

@@ -14,7 +14,7 @@ import pytest
 from autogen import AssistantAgent
 from pydantic import BaseModel, field_validator
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

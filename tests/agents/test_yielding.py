@@ -11,14 +11,14 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,
     workflow,
 )
 from countersign.agents.classic.workflows import Workflow
-from countersign.agents.returned import unrun
+from countersign.agents.tools.returned import unrun
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import RequestStatus
 from countersign.sandbox.openai import ToolCall

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from countersign.agents import Registry, SessionManager, WorkflowContext
+from countersign import Registry, SessionManager, WorkflowContext
 from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
 from countersign.agents.classic.workflows import Workflow
 from countersign.approvals.models import (

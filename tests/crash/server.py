@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import countersign.agents.gate
-from countersign.agents.execution import execute
+import countersign.agents.tool_runs
 from countersign.agents.session_manager import SessionManager
+from countersign.agents.tools.execution import execute
 from countersign.approvals import backoff
 from countersign.approvals.decisions.handoff import Takeover
 from countersign.approvals.jobs.embedded import EmbeddedJobs
@@ -118,7 +118,7 @@ def _wrap_everything(points: Points) -> None:
     for owner, method in STEPS:
         name = f"{owner.__name__}.{method}"
         setattr(owner, method, _stepped(points, name, getattr(owner, method)))
-    countersign.agents.gate.execute = _stepped(points, "tool", execute)  # type: ignore[attr-defined]
+    countersign.agents.tool_runs.execute = _stepped(points, "tool", execute)  # type: ignore[attr-defined]
     for store in (SqliteStore, PostgresStore):
         store.write = _committing(points, store.write)  # type: ignore[method-assign]
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from autogen import Agent, ConversableAgent
 
-from countersign.agents import Chat, WorkflowContext
+from countersign import Chat, WorkflowContext
 from countersign.agents.classic.workflows import Workflow
-from countersign.agents.outcomes import outcome_of
+from countersign.agents.tools.outcomes import outcome_of
 from countersign.examples import crm_update, it_change, sales_quote
 from countersign.sandbox.crm import Crm
 from countersign.sandbox.mailbox import Mailbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from countersign.agents import NothingHappenedError
+from countersign import NothingHappenedError
 from countersign.examples.back_office import BackOfficeError, Mail
 from countersign.examples.crm_update import crm_update
 from countersign.sandbox.mailbox import Mailbox

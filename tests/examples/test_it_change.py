@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import Registry, WorkflowContext
+from countersign import Registry, WorkflowContext
 from countersign.examples.it_change import it_change
 from tests.examples.gated import approve, in_turn, stage
 

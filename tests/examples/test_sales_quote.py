@@ -287,7 +287,7 @@ async def test_crm_that_is_down_from_the_start_is_said(monkeypatch: pytest.Monke
 
 
 async def test_missing_setting_is_named() -> None:
-    from countersign.agents import WorkflowContext
+    from countersign import WorkflowContext
 
     with pytest.raises(ValueError, match="crm_url"):
         sales_quote(WorkflowContext({}, {}))

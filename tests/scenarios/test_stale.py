@@ -174,9 +174,9 @@ async def test_ticket_of_a_session_on_another_version_says_so(
             request = await app.asked()
             old = str(app.key(request))
         with monkeypatch.context() as patch:
-            patch.setattr("countersign.agents.classic.registry.fingerprint", lambda _: "another")
+            patch.setattr("countersign.agents.classic.building.fingerprint", lambda _: "another")
             patch.setattr(
-                "countersign.agents.classic.registry.fingerprint_with_schemas", lambda *_: "another"
+                "countersign.agents.classic.building.fingerprint_with_schemas", lambda *_: "another"
             )
             async with app.server():
                 app.desk.answer(old, "approve")

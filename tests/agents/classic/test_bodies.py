@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import ApprovalProxy
+from countersign import ApprovalProxy
 from countersign.agents.classic.bodies import same_bodies
 from countersign.approvals.models import Effect, SessionId, ToolCall
 from countersign.approvals.rules.policy import Policy

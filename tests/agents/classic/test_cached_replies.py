@@ -10,7 +10,7 @@ import autogen
 import pytest
 from autogen import ConversableAgent
 
-from countersign.agents import ApprovalProxy
+from countersign import ApprovalProxy
 from countersign.agents.classic import cached_replies
 from countersign.agents.classic.workflows import Workflow
 from countersign.approvals.models import RequestStatus, SessionStatus
@@ -34,7 +34,7 @@ class Asked(ConversableAgent):
         return super()._get_sync_funcs_to_skip_in_async_chat()
 
 
-class Agent(cached_replies.QuickReplies, Asked):
+class Agent(cached_replies.CachedReplies, Asked):
     """A quick one that counts."""
 
     async def a_other(self, *_: Any, **__: Any) -> tuple[bool, None]:
@@ -85,7 +85,7 @@ def test_the_user_proxy_is_quick() -> None:
     """And leaves out the sync gate in an async chat."""
     proxy = ApprovalProxy("gatekeeper", human_input_mode="NEVER")
 
-    assert isinstance(proxy, cached_replies.QuickReplies)
+    assert isinstance(proxy, cached_replies.CachedReplies)
     assert ApprovalProxy.gate_reply in _skipped(proxy)
 
 

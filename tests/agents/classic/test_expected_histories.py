@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import Registry
+from countersign import Registry
 from countersign.agents.classic import snapshot
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat import Chat
@@ -98,10 +98,10 @@ async def _through_the_store(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What is remembered before and after the chat was stored and restored with an oddity."""
     async with registry.borrow("team") as odd, registry.borrow("team") as fresh:
-        position = snapshot.put(stored, odd.chat, odd.group)
+        position = snapshot.restore(stored, odd.chat, odd.group)
         oddity(odd.chat)
-        text = snapshot.take(odd.chat, odd.group, odd.baseline, position)
-        snapshot.put(text, fresh.chat, fresh.group)
+        text = snapshot.dump(odd.chat, odd.group, odd.baseline, position)
+        snapshot.restore(text, fresh.chat, fresh.group)
         return _remembered(odd), _remembered(fresh)
 
 

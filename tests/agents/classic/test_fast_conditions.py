@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from autogen import Agent, AssistantAgent, ConversableAgent
 
-from countersign.agents import ApprovalProxy, Registry, WorkflowContext
-from countersign.agents.classic.fast_conditions import AnyAgent, AnySender, quicken
+from countersign import ApprovalProxy, Registry, WorkflowContext
+from countersign.agents.classic.fast_conditions import AnyAgent, AnySender, replace_conditions
 from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
 from tests.agents.teams import Effects, team
 
@@ -54,7 +54,7 @@ def test_only_the_two_common_conditions_are_replaced() -> None:
     for trigger in kept:
         agent.register_reply(trigger, ConversableAgent.generate_oai_reply)
     before = [dict(entry) for entry in agent._reply_func_list]
-    quicken([agent])
+    replace_conditions([agent])
 
     assert [entry["trigger"] for entry in agent._reply_func_list[: len(kept)]] == kept[::-1]
     assert {entry["trigger"] for entry in agent._reply_func_list[len(kept) :]} == {AnySender}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     Registry,
@@ -139,7 +139,7 @@ FUTURE = """from __future__ import annotations
 from typing import Annotated
 import autogen
 from pydantic import BaseModel
-from countersign.agents import ApprovalProxy, Chat, WorkflowContext, workflow
+from countersign import ApprovalProxy, Chat, WorkflowContext, workflow
 
 class Line(BaseModel):
     sku: str

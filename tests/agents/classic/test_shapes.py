@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from autogen import AssistantAgent, GroupChat, GroupChatManager
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

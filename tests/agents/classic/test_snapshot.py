@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import ApprovalProxy, SessionManager
+from countersign import ApprovalProxy, SessionManager
 from countersign.agents.classic import snapshot
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.usage import unpack
@@ -36,11 +36,11 @@ class Watched(SessionManager):
     seen: dict[str, Any]
     built: BuiltChat
 
-    async def _chat(self, run: Any, built: BuiltChat, gate: Any) -> Any:
-        self.built = built
+    async def _chat(self, run: Any, chat: Any, gate: Any) -> Any:
+        built = self.built = chat.built
         _scribble(built)
         try:
-            return await super()._chat(run, built, gate)
+            return await super()._chat(run, chat, gate)
         finally:
             self.seen = json.loads(json.dumps(remembered(built, built.group)))
 
@@ -74,14 +74,9 @@ async def test_a_paused_chat_is_restored_exactly(shape: str, mode: Mode, tmp_pat
         paused = await _paused(w, w.new_registry())
         stored = w.office.runs.snapshots[w.session_id]
         async with w.new_registry().borrow(flow.name) as fresh:
-            snapshot.put(stored, fresh.chat, fresh.group)
+            fresh.restore(stored)
             restored = json.loads(json.dumps(remembered(fresh, fresh.group)))
-            again = snapshot.take(
-                fresh.chat,
-                fresh.group,
-                fresh.baseline,
-                snapshot.Position(waiting="gatekeeper", turn=0),
-            )
+            again = fresh.state("gatekeeper", 0)
 
         assert restored == paused.seen
         assert json.loads(again) == json.loads(stored)
@@ -219,7 +214,7 @@ async def test_a_snapshot_of_other_agents_is_refused(tmp_path: Path) -> None:
         async with w.new_registry().borrow("team") as built:
             for change in ({"v": 4}, {"of": "0" * 8}, {"v": 1, "agents": ["a", "b"]}):
                 with pytest.raises(IntegrityError):
-                    snapshot.put(json.dumps(state | change), built.chat, built.group)
+                    snapshot.restore(json.dumps(state | change), built.chat, built.group)
 
 
 async def test_a_lone_surrogate_does_not_break_the_store(tmp_path: Path) -> None:

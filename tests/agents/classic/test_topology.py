@@ -9,7 +9,7 @@ import pytest
 from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent
 from autogen.agentchat.group.group_tool_executor import GroupToolExecutor
 
-from countersign.agents import ApprovalProxy, Chat
+from countersign import ApprovalProxy, Chat
 from countersign.agents.classic.topology import check
 from countersign.approvals.errors import ConfigurationError
 from tests.agents.teams import code_execution

@@ -16,7 +16,7 @@ from autogen.coding.base import CodeResult
 from autogen.coding.markdown_code_extractor import MarkdownCodeExtractor
 from autogen.tools import Tool
 
-from countersign.agents import Chat, WorkflowContext
+from countersign import Chat, WorkflowContext
 from tests.agents.hostile.frame import (
     IS_014,
     Build,

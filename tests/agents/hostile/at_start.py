@@ -14,7 +14,7 @@ from autogen.agentchat.group.group_tool_executor import GroupToolExecutor
 from autogen.agents.experimental import ReasoningAgent
 from autogen.coding import LocalCommandLineCodeExecutor
 
-from countersign.agents import ApprovalProxy, Chat, WorkflowContext
+from countersign import ApprovalProxy, Chat, WorkflowContext
 from tests.agents.hostile.frame import IS_014, Build, Effect, gatekeeper, speaker
 
 MODULE: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from typing import Any
 import autogen
 from autogen import AssistantAgent, ConversableAgent
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     WorkflowContext,

@@ -11,7 +11,7 @@ from autogen import AssistantAgent, ConversableAgent, GroupChat, GroupChatManage
 from autogen.agentchat import initiate_group_chat
 from autogen.agentchat.group.patterns import RoundRobinPattern
 
-from countersign.agents import Chat, WorkflowContext
+from countersign import Chat, WorkflowContext
 from tests.agents.hostile.at_run_time import TOOL_CALL, execute_function, starts_a_program
 from tests.agents.hostile.frame import (
     DONE,

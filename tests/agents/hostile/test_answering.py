@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from countersign.agents import Chat, Registry, WorkflowContext
+from countersign import Chat, Registry, WorkflowContext
 from countersign.agents.classic.answering import answers_elsewhere
 from countersign.approvals.errors import ConfigurationError
 from tests.agents.hostile.at_start import FOREIGN

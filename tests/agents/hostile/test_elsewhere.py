@@ -15,7 +15,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from countersign.agents import Chat, SessionManager, WorkflowContext
+from countersign import Chat, SessionManager, WorkflowContext
 from countersign.agents.guard import standing
 from countersign.approvals.errors import BesideGateError
 from countersign.approvals.models import SessionStatus

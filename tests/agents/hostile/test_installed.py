@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from autogen import ConversableAgent
 
-from countersign.agents import Chat, Registry, WorkflowContext
+from countersign import Chat, Registry, WorkflowContext
 from countersign.agents.classic.reach import reach
 from countersign.agents.guard.libraries import is_a_librarys
 from countersign.approvals.errors import ConfigurationError

@@ -14,7 +14,7 @@ import autogen
 import pytest
 from autogen import AssistantAgent
 
-from countersign.agents import Chat, WorkflowContext
+from countersign import Chat, WorkflowContext
 from countersign.approvals.models import SessionStatus
 from countersign.sandbox.openai import (
     Call,

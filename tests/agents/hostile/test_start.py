@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign.agents import Registry, WorkflowContext
+from countersign import Registry, WorkflowContext
 from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
 from countersign.approvals.errors import ConfigurationError
 from tests.agents.hostile.at_start import CASES

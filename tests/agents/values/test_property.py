@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from pydantic_core import to_jsonable_python
 
-from countersign.agents import ApprovalProxy
-from countersign.agents.permit import SealedTool, permitted
+from countersign import ApprovalProxy
+from countersign.agents.tools.permit import SealedTool, permitted
 from countersign.agents.values.signature import NotGuardableError
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.errors import InvalidArgumentsError

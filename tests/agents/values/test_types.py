@@ -27,9 +27,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
-from countersign.agents.permit import SealedTool
+from countersign.agents.classic.functions import Functions
+from countersign.agents.tools.permit import SealedTool
 from countersign.agents.values.signature import NotGuardableError
-from tests.agents.test_effective import received, refusal, signed, tool
+from tests.agents.values.test_effective import received, refusal, signed, tool
 
 
 class Kind(Enum):
@@ -328,7 +329,7 @@ def test_default_of_a_function_without_annotations_hides_nothing_either() -> Non
         return it
 
     with pytest.raises(NotGuardableError, match=r"it\.fee: it is left out"):
-        SealedTool("do", do).offer({"type": "object", "properties": {"it": {}}})
+        SealedTool("do", do, Functions()).offer({"type": "object", "properties": {"it": {}}})
 
 
 class SilentError(Exception):

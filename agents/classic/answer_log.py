@@ -1,4 +1,4 @@
-"""What the models answered, where AutoGen keeps only the words: why they stopped, and refusals.
+"""A log of the models' answers: why they stopped, and refusals, where AutoGen keeps words only.
 
 `filter_func` is AutoGen's own hook on every answer of a model (its documentation: "the filter
 function that accepts the context and the response"). LLMConfig does not take it, so it is put into
@@ -21,7 +21,7 @@ class MalformedAnswerError(CountersignError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """One answer of a model."""
 
     agent: str
@@ -32,13 +32,13 @@ class Answer:
 
 
 @dataclass
-class Witness:
+class AnswerLog:
     """The answers to the agents of one chat. Made like new with the chat."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ModelAnswer] = field(default_factory=list)
 
     @property
-    def last(self) -> Answer | None:
+    def last(self) -> ModelAnswer | None:
         """The latest answer."""
         return self.answers[-1] if self.answers else None
 
@@ -67,7 +67,7 @@ class Witness:
         return seen
 
 
-def _read(agent: str, response: Any) -> Answer:
+def _read(agent: str, response: Any) -> ModelAnswer:
     """What an answer says. A client of the workflow's own gives choices of its own shape."""
     choices = _of(response, "choices")
     if not choices:
@@ -79,7 +79,7 @@ def _read(agent: str, response: Any) -> Answer:
         raise MalformedAnswerError("The language model's answer has no message.")
     calls = _of(message, "tool_calls") or _of(message, "function_call")
     words = text or (message if isinstance(message, str) else _of(message, "content"))
-    return Answer(
+    return ModelAnswer(
         agent=agent,
         finish_reason=str(_of(choice, "finish_reason") or ""),
         refusal=str(_of(message, "refusal") or ""),

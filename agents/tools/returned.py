@@ -1,4 +1,4 @@
-"""What a tool returns, as agents read it: JSON, and not Python."""
+"""Serialises what a tool returns, as agents read it: JSON, and not Python."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json, to_jsonable_python
 
-from countersign.agents.storable import storable
+from countersign.approvals.audit.canonical import well_formed
 
 _LAZY = (Generator, AsyncGenerator, Coroutine, map, filter)
 
@@ -39,7 +39,7 @@ def written(value: Any) -> str:
     from `str`. Never raises: the tool has run, whatever it returns.
     """
     try:
-        return storable(_written(value))
+        return well_formed(_written(value))
     except Exception:  # of the user's own `__str__`, too
         return f"(a {type(value).__name__} that cannot be written as text)"
 

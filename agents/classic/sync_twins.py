@@ -1,4 +1,4 @@
-"""Lets a model in an async chat be asked once, on pyautogen 0.9.
+"""Sync twins of reply functions, taken off: a model in an async chat is asked once.
 
 Every reply function of AutoGen has a sync twin behind it. AutoGen 0.14 skips it in an async chat;
 0.9 runs it where the first gave no reply, as it does for a model that said nothing: the model is

@@ -1,4 +1,4 @@
-"""What a tool can say of one call before it runs: facts of the world that it rests on, a preview.
+"""Checks and previews: what a tool can say of one call before it runs.
 
 Both are functions of the workflow's, registered beside the tool. They get the effective arguments
 as JSON and only look: they may read systems, and start a program that reads; whatever AutoGen would
@@ -21,10 +21,9 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 from pydantic_core import to_jsonable_python
 
-from countersign.agents.guard.standing import Watch, looking
-from countersign.agents.outcomes import describe
-from countersign.agents.storable import storable
-from countersign.approvals.audit.canonical import canonical_json
+from countersign.agents.guard.standing import Watch, checking
+from countersign.agents.tools.outcomes import describe
+from countersign.approvals.audit.canonical import canonical_json, well_formed
 from countersign.approvals.errors import (
     BesideGateError,
     CheckFailedError,
@@ -43,7 +42,7 @@ MOST_FACTS, MOST_OF_A_FACT = 40, 2_000
 MOST_OF_A_PREVIEW = 100_000
 """Characters in all; what does not fit on a card is read on its page."""
 
-Look: TypeAlias = Callable[[JsonObject], Any | Awaitable[Any]]
+CheckFunction: TypeAlias = Callable[[JsonObject], Any | Awaitable[Any]]
 """A check or preview; may be a coroutine function."""
 
 
@@ -52,8 +51,8 @@ class Checks:
     """The check and the preview of one tool, where it has them."""
 
     tool: str
-    check: Look | None = None
-    preview: Look | None = None
+    check: CheckFunction | None = None
+    preview: CheckFunction | None = None
 
     async def now(
         self, arguments: JsonObject, watch: Watch, executor: Executor | None = None
@@ -82,18 +81,18 @@ class Checks:
     async def _called(
         self,
         what: str,
-        look: Look,
+        function: CheckFunction,
         arguments: JsonObject,
         watch: Watch,
         executor: Executor | None,
     ) -> Any:
         try:
-            with looking(watch):
+            with checking(watch):
                 async with asyncio.timeout(TIME_LIMIT_S):
-                    return await _value(look, copy.deepcopy(arguments), executor)
+                    return await _value(function, copy.deepcopy(arguments), executor)
         except PreconditionFailedError as exc:
             said = str(exc) or f"The {what} of {self.tool} says no, and not why."
-            raise PreconditionFailedError(storable(said)) from exc
+            raise PreconditionFailedError(well_formed(said)) from exc
         except BesideGateError:
             raise
         except asyncio.CancelledError as exc:
@@ -115,23 +114,23 @@ class Checks:
         why = describe(error)
         if isinstance(error, TimeoutError):
             why = f"it took more than {TIME_LIMIT_S:g} s"
-        return CheckFailedError(f"The {what} of {self.tool} failed: {storable(why)}.")
+        return CheckFailedError(f"The {what} of {self.tool} failed: {well_formed(why)}.")
 
 
-async def _value(look: Look, arguments: JsonObject, executor: Executor | None) -> Any:
-    if inspect.iscoroutinefunction(look):
-        return await look(arguments)
+async def _value(function: CheckFunction, arguments: JsonObject, executor: Executor | None) -> Any:
+    if inspect.iscoroutinefunction(function):
+        return await function(arguments)
     loop, call = asyncio.get_running_loop(), copy_context().run
-    value, error = await loop.run_in_executor(executor, call, _caught, look, arguments)
+    value, error = await loop.run_in_executor(executor, call, _caught, function, arguments)
     if error is not None:
         raise error
     return await value if inspect.isawaitable(value) else value
 
 
-def _caught(look: Look, arguments: JsonObject) -> tuple[Any, BaseException | None]:
+def _caught(function: CheckFunction, arguments: JsonObject) -> tuple[Any, BaseException | None]:
     # Not across the future: StopIteration cannot be raised into one.
     try:
-        return look(arguments), None
+        return function(arguments), None
     except BaseException as exc:
         return None, exc
 
@@ -155,7 +154,7 @@ def _facts(found: Any) -> JsonObject:
         raise ValueError(f"it gave a {type(found).__name__}, not a mapping of facts")
     if len(found) > MOST_FACTS:
         raise ValueError(f"it gave {len(found)} facts; {MOST_FACTS} are the most")
-    facts = {storable(str(name)): _fact(str(name), value) for name, value in found.items()}
+    facts = {well_formed(str(name)): _fact(str(name), value) for name, value in found.items()}
     canonical_json(facts)
     return facts
 
@@ -168,8 +167,8 @@ def _fact(name: str, value: Any) -> Any:
         if isinstance(one, str) and len(one) > MOST_OF_A_FACT:
             raise ValueError(f"its fact {name} has more than {MOST_OF_A_FACT:,} characters")
     if isinstance(plain, list):
-        return [storable(one) if isinstance(one, str) else one for one in plain]
-    return storable(plain) if isinstance(plain, str) else plain
+        return [well_formed(one) if isinstance(one, str) else one for one in plain]
+    return well_formed(plain) if isinstance(plain, str) else plain
 
 
 def _preview(made: Any) -> Preview | None:
@@ -177,7 +176,7 @@ def _preview(made: Any) -> Preview | None:
     if made is None:
         return None
     if isinstance(made, str):
-        text = storable(made)
+        text = well_formed(made)
         preview = Preview(kind="diff" if _is_diff(text) else "text", text=text)
     elif isinstance(made, Sequence):
         preview = Preview(kind="table", rows=tuple(_rows(made)))
@@ -209,4 +208,4 @@ def _rows(made: Sequence[Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else storable(str(value))
+    return "" if value is None else well_formed(str(value))

@@ -15,8 +15,9 @@ from autogen.tools import Depends
 from autogen.tools.dependency_injection import ChatContext, on
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, computed_field, field_validator
 
-from countersign.agents import ApprovalProxy
-from countersign.agents.permit import SealedTool
+from countersign import ApprovalProxy
+from countersign.agents.classic.functions import Functions
+from countersign.agents.tools.permit import SealedTool
 from countersign.agents.values.signature import NotGuardableError
 from countersign.approvals.errors import InvalidArgumentsError
 from countersign.approvals.models import Injected, JsonObject
@@ -280,7 +281,7 @@ def test_what_models_are_not_offered_is_set_by_the_workflow() -> None:
     def pay(invoice: str, account: str = "main") -> Any:
         return invoice, account
 
-    sealed = SealedTool("pay", pay)
+    sealed = SealedTool("pay", pay, Functions())
     sealed.offer({"type": "object", "properties": {"invoice": {"type": "string"}}})
     effective = sealed.parameters.effective({"invoice": "a"})
 
@@ -343,7 +344,7 @@ def test_model_is_shown_references_that_resolve() -> None:
     )
     from autogen import register_function
 
-    from countersign.agents import Chat
+    from countersign import Chat
     from countersign.agents.classic.tools import offered_functions, parameters, show
 
     register_function(order, caller=worker, executor=proxy, description="Order.")

@@ -1,4 +1,4 @@
-"""What a tool body came to, and what its exceptions say about the world outside."""
+"""Outcomes of tool bodies, and what their exceptions say about the world outside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from countersign.agents.storable import storable
+from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.errors import IntegrityError
 
 Errors: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
@@ -25,11 +25,11 @@ class NothingHappenedError(Exception):
     never reached): the call has failed, the agents read the text and may propose it again."""
 
 
-Late: TypeAlias = "Callable[[], Awaitable[Outcome | None]]"
+Late: TypeAlias = "Callable[[], Awaitable[ToolOutcome | None]]"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ToolOutcome:
     """What a body returned, as text; or, where `ok` is false, its error."""
 
     ok: bool
@@ -44,12 +44,12 @@ class Outcome:
     """Set when it took too long: gives what comes of it after all, or None if nobody will know."""
 
 
-def outcome_of(error: BaseException, harmless: Errors, *, began: bool) -> Outcome:
+def outcome_of(error: BaseException, harmless: Errors, *, began: bool) -> ToolOutcome:
     """What an exception says; `began` is whether the body had begun when it was raised."""
     unknown = began and any(isinstance(one, OutcomeUnknownError) for one in _leaves(error))
-    return Outcome(
+    return ToolOutcome(
         ok=False,
-        content=storable(describe(error)),
+        content=well_formed(describe(error)),
         breach=error if isinstance(error, IntegrityError) and not began else None,
         unknown=unknown,
         harmless=not began or (not unknown and _is_harmless(error, harmless)),

@@ -14,9 +14,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from countersign.agents.effective import ToolParameters
 from countersign.agents.guard import standing
-from countersign.agents.values.signature import of_function
+from countersign.agents.values.effective import ToolParameters
+from countersign.agents.values.signature import Framework
 from countersign.approvals.audit.canonical import short
 from countersign.approvals.errors import IntegrityError, LostLeaseError, RefusedError
 from countersign.approvals.models import (
@@ -100,29 +100,29 @@ def permitted(request: Request, require: Callable[[], None]) -> Iterator[Permit]
 class SealedTool:
     """A registered function that refuses to run without a matching, unused permit.
 
-    `agent` executes it: a function that asks for the context of the chat gets that of this agent.
+    `framework` is that of the agent with which it is registered.
     """
 
-    def __init__(self, name: str, body: Callable[..., Any], agent: Any = None):
+    def __init__(self, name: str, body: Callable[..., Any], framework: Framework):
         self.name = name
         self.body = body
-        self._agent = agent
+        self._framework = framework
         self._parameters: ToolParameters | None = None
 
     @property
     def parameters(self) -> ToolParameters:
         """What it takes. Raises NotGuardableError if that cannot be shown faithfully."""
         if self._parameters is None:
-            self._parameters = ToolParameters(self.name, self.body, None, self._agent)
+            self._parameters = ToolParameters(self.name, self.body, None, self._framework)
         return self._parameters
 
     def offer(self, schema: JsonObject) -> None:
         """What models are shown of it. Raises NotGuardableError as `parameters`."""
-        self._parameters = ToolParameters(self.name, self.body, schema, self._agent)
+        self._parameters = ToolParameters(self.name, self.body, schema, self._framework)
 
     def described(self) -> JsonObject:
         """The JSON Schema of the function's own annotations. Raises NotGuardableError."""
-        return of_function(self.name, self.body)
+        return self._framework.schema(self.name, self.body)
 
     @property
     def is_async(self) -> bool:

@@ -16,23 +16,23 @@ import pytest
 from autogen import AssistantAgent
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
-from countersign.agents import (
+from countersign import (
     ApprovalProxy,
     Chat,
     PreconditionFailedError,
     WorkflowContext,
     workflow,
 )
-from countersign.agents.checks import MOST_FACTS, MOST_OF_A_PREVIEW, Checks
 from countersign.agents.classic import entries
 from countersign.agents.classic.workflows import Workflow
 from countersign.agents.guard import processes, threads
 from countersign.agents.guard.standing import (
     Watch,
-    looking,
+    checking,
     starting,
     watching,
 )
+from countersign.agents.tools.checks import MOST_FACTS, MOST_OF_A_PREVIEW, Checks
 from countersign.approvals.errors import (
     BesideGateError,
     CheckFailedError,
@@ -434,7 +434,7 @@ async def test_cancellation_of_its_own_is_a_failure_of_its_own() -> None:
 
 
 async def test_what_takes_too_long_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.agents.checks.TIME_LIMIT_S", 0.01)
+    monkeypatch.setattr("countersign.agents.tools.checks.TIME_LIMIT_S", 0.01)
     over = threading.Event()
 
     async def a_check(_: JsonObject) -> JsonObject:
@@ -514,7 +514,7 @@ async def test_check_may_start_a_program_that_looks_and_nothing_of_autogen() -> 
 def test_agent_that_a_check_makes_is_watched() -> None:
     entries.install()
     watch = Watch("S-1")
-    with looking(watch):
+    with checking(watch):
         agent = AssistantAgent("made", llm_config=False)
 
     assert watch is watching(agent)

@@ -12,9 +12,10 @@ import pytest
 from autogen import AssistantAgent, register_function
 from autogen.tools import Tool
 
-from countersign.agents import ApprovalProxy, current_execution
-from countersign.agents.execution import execute
-from countersign.agents.permit import Permit, SealedTool, permitted
+from countersign import ApprovalProxy, current_execution
+from countersign.agents.classic.functions import Functions
+from countersign.agents.tools.execution import execute
+from countersign.agents.tools.permit import Permit, SealedTool, permitted
 from countersign.approvals.audit.canonical import digest
 from countersign.approvals.errors import (
     IntegrityError,
@@ -36,7 +37,7 @@ def held() -> None:
 
 
 def sealed(body: Callable[..., Any] = transfer) -> SealedTool:
-    return SealedTool("transfer", body)
+    return SealedTool("transfer", body, Functions())
 
 
 def claimed(tool: str, arguments: dict[str, Any], body: Callable[..., Any] = transfer) -> Request:

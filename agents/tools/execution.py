@@ -1,4 +1,4 @@
-"""Runs one tool body under its permit and says honestly what came of it, or that it took too long.
+"""Execution of one tool body under its permit: what came of it, or that it took too long.
 
 Python cannot end a function that runs in a thread. One that is given up runs on in the thread of
 its workflow's lane; what it says in the end is stored as what came late.
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from countersign.agents.guard.standing import blocking_in
-from countersign.agents.outcomes import Errors, Outcome, outcome_of
-from countersign.agents.permit import Permit, SealedTool, permitted
-from countersign.agents.returned import unrun, written
+from countersign.agents.guard.context_executor import blocking_in
+from countersign.agents.tools.outcomes import Errors, ToolOutcome, outcome_of
+from countersign.agents.tools.permit import Permit, SealedTool, permitted
+from countersign.agents.tools.returned import unrun, written
 from countersign.approvals.models import Request
 
 SLOW_S = 1.0
@@ -44,7 +44,7 @@ async def execute(
     harmless: Errors = (),
     limit_s: float | None = None,
     on_slow: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> ToolOutcome:
     """Call the tool with the request's arguments: in a thread, or here if it is a coroutine.
 
     Its validators are run in a thread too: in `validators` if it is a coroutine.
@@ -86,31 +86,31 @@ def _given_up(
     permit: Permit,
     harmless: Errors,
     limit_s: float | None,
-) -> Outcome:
+) -> ToolOutcome:
     within = f"within {limit_s:g} s"
     if not permit.give_up():
         body.cancel()
         words = f"It did not begin {within}: other calls or its validators hang. Nothing happened."
-        return Outcome(ok=False, content=words, harmless=True)
+        return ToolOutcome(ok=False, content=words, harmless=True)
     if tool.is_async:
         body.cancel()
     late = partial(_late, body, permit, harmless)
-    return Outcome(ok=False, content=f"It did not end {within}, its time limit", late=late)
+    return ToolOutcome(ok=False, content=f"It did not end {within}, its time limit", late=late)
 
 
-async def _late(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Outcome | None:
+async def _late(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> ToolOutcome | None:
     """What the body came to in the end; None if it was cancelled, and so says nothing."""
     await asyncio.wait({body})
     return None if body.cancelled() else _outcome(body, permit, harmless)
 
 
-def _outcome(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> Outcome:
+def _outcome(body: asyncio.Task[_Ended], permit: Permit, harmless: Errors) -> ToolOutcome:
     # The body's own task can only be cancelled by itself: we have not given it up.
     ended = _Ended(error=asyncio.CancelledError()) if body.cancelled() else body.result()
     if ended.error is None:
-        ended = _told(ended.value)
+        ended = _returned(ended.value)
     if ended.error is None:
-        return Outcome(ok=True, content=ended.value)
+        return ToolOutcome(ok=True, content=ended.value)
     return outcome_of(ended.error, harmless, began=permit.used)
 
 
@@ -143,12 +143,12 @@ def _called(tool: SealedTool, arguments: dict[str, Any]) -> _Ended:
     # Caught here and not across the future: StopIteration cannot be raised into one.
     try:
         value = tool(**arguments)
-        return _Ended(value=value) if inspect.isawaitable(value) else _told(value)
+        return _Ended(value=value) if inspect.isawaitable(value) else _returned(value)
     except BaseException as exc:  # a tool may raise anything, e.g. SystemExit
         return _Ended(error=exc)
 
 
-def _told(value: Any) -> _Ended:
+def _returned(value: Any) -> _Ended:
     lazy = unrun(value)
     if lazy is not None:
         return _Ended(error=TypeError(NEVER_RUN.format(type=lazy)))

@@ -1,20 +1,19 @@
-"""Brakes of our own on what agents propose: loops, and more than people can be asked.
+"""Applies the limits on what agents propose to the messages of a chat.
 
-All is read from the chat itself, so that it holds across pauses and restarts.
+All is read from the messages, so that it holds across pauses and restarts.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
-
-from countersign.agents.calls import RATIONALE, has_calls
+from countersign.agents.calls import RATIONALE
 from countersign.agents.classic.chat import Message
-from countersign.approvals.models import Cause, Outcome, Value
+from countersign.agents.classic.messages import has_calls
+from countersign.agents.limits import NotAsked, ProposalLimits
+from countersign.approvals.models import Cause, Outcome
 
 WARNINGS = 3
 """So often the same calls are refused before the session ends."""
@@ -23,66 +22,34 @@ _DENIED = frozenset(
 )
 
 
-class Brakes(Value):
-    """How much agents may propose. Each default is far above what useful chats do."""
-
-    requests_per_message: int = Field(default=20, ge=1)
-    """Calls in one message of an agent; nothing of a longer one is asked or run."""
-    requests_per_session: int = Field(default=500, ge=1)
-    identical_calls: int = Field(default=10, ge=1)
-    """Messages in a row with the very same calls; the next ones are refused, then the session
-    ends."""
-    denied_calls: int = Field(default=10, ge=1)
-    """Messages in a row of which no call was let run, by a rule or by people."""
-    silent_answers: int = Field(default=5, ge=1)
-    """Answers of the model in a row without words and calls."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a message's calls are not even asked, for the agents and for people."""
-
-    limit: str
-    """The setting's name."""
-    words: str
-    retry: bool = False
-    ends: bool = False
-    """Whether the chat ends with it."""
-
-
-ASK_FIRST = Refusal("", "A person is asked first how to go on.")
-"""AutoGen's TERMINATE at its limit: the answer of a person decides, and the gate comes after it."""
-ENDED_BY_PERSON = Refusal("ended_by_person", "A person ended the chat.", ends=True)
-
-
-def refusal(messages: Sequence[Message], brakes: Brakes) -> Refusal | None:
-    """Why the calls of the last message are refused; None if they are not."""
+def reached(messages: Sequence[Message], limits: ProposalLimits) -> NotAsked | None:
+    """The limit at which the calls of the last message are not asked; None if they are."""
     asked = len(_calls(messages[-1]))
-    if asked > brakes.requests_per_message:
+    if asked > limits.requests_per_message:
         words = (
-            f"{asked} calls in one message are too many: at most {brakes.requests_per_message} "
+            f"{asked} calls in one message are too many: at most {limits.requests_per_message} "
             "may stand in one. Nothing of it was asked or run."
         )
-        return Refusal("requests_per_message", words, retry=True)
+        return NotAsked("requests_per_message", words, retry=True)
     before = sum(len(_calls(message)) for message in messages[:-1])
-    if before + asked > brakes.requests_per_session:
-        words = f"The session has reached its limit of {brakes.requests_per_session} calls."
-        return Refusal("requests_per_session", words, ends=before > brakes.requests_per_session)
-    again = identical_in_a_row(messages, at_most=brakes.identical_calls + WARNINGS + 1)
-    if again > brakes.identical_calls:
+    if before + asked > limits.requests_per_session:
+        words = f"The session has reached its limit of {limits.requests_per_session} calls."
+        return NotAsked("requests_per_session", words, ends=before > limits.requests_per_session)
+    again = identical_in_a_row(messages, at_most=limits.identical_calls + WARNINGS + 1)
+    if again > limits.identical_calls:
         words = (
             f"The same call with the same arguments was proposed {again} times in a row "
             f"({_names(messages[-1])})."
         )
-        ends = again > brakes.identical_calls + WARNINGS
-        return Refusal("identical_calls", words, ends=ends)
-    denied = denied_in_a_row(messages, at_most=brakes.denied_calls)
-    if denied >= brakes.denied_calls:
+        ends = again > limits.identical_calls + WARNINGS
+        return NotAsked("identical_calls", words, ends=ends)
+    denied = denied_in_a_row(messages, at_most=limits.denied_calls)
+    if denied >= limits.denied_calls:
         words = (
             f"{denied} times in a row nothing that was proposed was let run, and it is proposed "
             f"again ({_names(messages[-1])})."
         )
-        return Refusal("denied_calls", words, ends=True)
+        return NotAsked("denied_calls", words, ends=True)
     return None
 
 
@@ -152,7 +119,7 @@ def _is_denied(text: str) -> bool:
     if not text.startswith("{"):
         return False
     try:
-        told = json.loads(text)
+        result = json.loads(text)
     except ValueError:
         return False
-    return told.get("status") == Outcome.NOT_EXECUTED and told.get("cause") in _DENIED
+    return result.get("status") == Outcome.NOT_EXECUTED and result.get("cause") in _DENIED

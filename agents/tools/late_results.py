@@ -1,4 +1,4 @@
-"""What comes of tools that were given up: written down when they end, as what came too late."""
+"""Late results: what comes of tools that were given up, stored when they end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from countersign.agents.outcomes import Outcome
-from countersign.agents.retry import patiently
+from countersign.agents.retry import retry_while_unavailable
+from countersign.agents.tools.outcomes import ToolOutcome
 from countersign.approvals.errors import CountersignError, LostLeaseError
 from countersign.approvals.models import RequestId
 from countersign.approvals.runs import Run, Runs
@@ -24,14 +24,14 @@ class LateResults:
         self._waiting: set[asyncio.Task[None]] = set()
 
     def expect(
-        self, run: Run, request_id: RequestId, late: Callable[[], Awaitable[Outcome | None]]
+        self, run: Run, request_id: RequestId, late: Callable[[], Awaitable[ToolOutcome | None]]
     ) -> None:
         """Store what `late` gives; None is nothing that anybody knows."""
         task = asyncio.create_task(self._store(run, request_id, late), name=f"late:{request_id}")
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def settle(self) -> None:
+    async def wait(self) -> None:
         """Wait for all of them: for tests."""
         await asyncio.gather(*self._waiting)
 
@@ -42,7 +42,7 @@ class LateResults:
         await asyncio.gather(*self._waiting, return_exceptions=True)
 
     async def _store(
-        self, run: Run, request_id: RequestId, late: Callable[[], Awaitable[Outcome | None]]
+        self, run: Run, request_id: RequestId, late: Callable[[], Awaitable[ToolOutcome | None]]
     ) -> None:
         outcome = await late()
         if outcome is None:
@@ -51,13 +51,13 @@ class LateResults:
         content = outcome.content
         try:
             if outcome.ok or outcome.harmless:
-                await patiently(
+                await retry_while_unavailable(
                     lambda: self._runs.finish(
                         run, request_id, ok=outcome.ok, content=content, late=True
                     )
                 )
             else:
-                await patiently(
+                await retry_while_unavailable(
                     lambda: self._runs.raised(run, request_id, content=content, late=True)
                 )
         except LostLeaseError:  # it is stored; the session goes on elsewhere, or is over

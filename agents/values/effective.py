@@ -17,19 +17,14 @@ from countersign.agents.values.equality import alike
 from countersign.agents.values.json_values import (
     default_of,
     dump,
+    error_text,
     is_model,
     kept,
     own,
     read_again,
-    said,
     same_json,
 )
-from countersign.agents.values.signature import (
-    NotGuardableError,
-    Parameter,
-    of_function,
-    read,
-)
+from countersign.agents.values.signature import Framework, NotGuardableError, Parameter, read
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex, well_formed
 from countersign.approvals.errors import InvalidArgumentsError, InvalidError
 from countersign.approvals.forms.schemas import closed, faults, whole
@@ -43,15 +38,19 @@ class ToolParameters:
     """What one tool takes: its JSON Schema, its defaults, and the way from one to the body."""
 
     def __init__(
-        self, tool: str, body: Callable[..., Any], offered: JsonObject | None, agent: Any = None
+        self,
+        tool: str,
+        body: Callable[..., Any],
+        offered: JsonObject | None,
+        framework: Framework,
     ):
         """`offered` is what models are shown; None for what the function says of itself.
 
         Raises NotGuardableError, with the parameter, for what cannot be shown faithfully.
         """
         self.tool = tool
-        offered = whole(of_function(tool, body) if offered is None else offered)
-        self._signature = read(body, frozenset(offered["properties"]), agent)
+        offered = whole(framework.schema(tool, body) if offered is None else offered)
+        self._signature = read(body, frozenset(offered["properties"]), framework)
         optional = [each for each in self._signature.parameters.values() if not each.required]
         self._defaults = {each.name: default_of(each) for each in optional}
         self.shown = _with_defaults(offered, self._defaults)
@@ -61,7 +60,7 @@ class ToolParameters:
         injected = [each.model_dump() for each in self._signature.injected]
         known = {"schema": self.schema, "defaults": self._defaults, "injected": injected}
         self.version = sha256_hex(canonical_json(known))[:VERSION_DIGITS]
-        self._told = {each.name: each.value for each in self._signature.injected}
+        self._injected = {each.name: each.value for each in self._signature.injected}
 
     @property
     def is_async(self) -> bool:
@@ -76,7 +75,7 @@ class ToolParameters:
             name
             for mine, others in (
                 (self._defaults, other._defaults),
-                (self._told, other._told),
+                (self._injected, other._injected),
                 (self.schema["properties"], other.schema["properties"]),
             )
             for name in mine.keys() | others.keys()
@@ -91,7 +90,7 @@ class ToolParameters:
         except InvalidArgumentsError:
             raise
         except (Exception, SystemExit) as exc:  # types of the user's may raise anything anywhere
-            reason = well_formed(f"cannot be read: {said(exc)}")
+            reason = well_formed(f"cannot be read: {error_text(exc)}")
             raise InvalidArgumentsError(self.tool, {"arguments": reason}) from exc
 
     def _effective(self, arguments: JsonObject) -> Effective:
@@ -142,7 +141,7 @@ class ToolParameters:
             except ValidationError as exc:
                 wrong[name] = _reasons(exc)
             except (Exception, SystemExit) as exc:  # a validator of the user's may raise anything
-                wrong[name] = f"its validator failed: {said(exc)}"
+                wrong[name] = f"its validator failed: {error_text(exc)}"
         more = [name for name in arguments if name not in objects]
         objects.update({name: copy.deepcopy(arguments[name]) for name in more})
         self._require(wrong)
@@ -162,7 +161,7 @@ class ToolParameters:
             try:
                 dumped[name] = dump(None if parameter is None else parameter.adapter, value)
             except (Exception, SystemExit) as exc:  # serializers are code of the user's, too
-                wrong[name] = f"cannot be written down: {said(exc)}"
+                wrong[name] = f"cannot be written down: {error_text(exc)}"
         self._require(wrong)
         return dumped
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from countersign.agents import SessionManager
-from countersign.agents.classic.brakes import Brakes
+from countersign import SessionManager
+from countersign.agents.limits import ProposalLimits
 from countersign.approvals.forms.causes import SessionCause
 from countersign.approvals.models import Session
 from countersign.sandbox.openai import (
@@ -25,7 +25,9 @@ from tests.agents.teams import DENIED, GUARDED, Effects, Mode, pair
 from tests.agents.world import World, world
 
 MODES = pytest.mark.parametrize("mode", ["async", "sync"])
-BRAKES = Brakes(requests_per_message=3, requests_per_session=8, identical_calls=3, denied_calls=3)
+LIMITS = ProposalLimits(
+    requests_per_message=3, requests_per_session=8, identical_calls=3, denied_calls=3
+)
 
 
 def always(*tools: str, change: bool = False) -> Callable[[Conversation], Reply]:
@@ -55,11 +57,11 @@ _ARGUMENTS: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-async def over(one: World, brakes: Brakes = BRAKES) -> Session:
+async def over(one: World, limits: ProposalLimits = LIMITS) -> Session:
     """The session as it is when its chat has been taken as far as it goes."""
     await one.start()
     runs = one.office.runs
-    async with SessionManager(runs, one.new_registry(), brakes=brakes) as manager:
+    async with SessionManager(runs, one.new_registry(), limits=limits) as manager:
         await manager.run(one.session_id)
     return await one.session()
 

@@ -1,4 +1,4 @@
-"""Why a chat came to its end: AutoGen's loop returns, and how it went is looked up afterwards.
+"""The ending of a chat: AutoGen's loop returns, and how it went is looked up afterwards.
 
 In this order: the gate stopped it; the model refused or was filtered; a limit of AutoGen; a call
 that nobody answered; an answer that is none; the last words; something was run; nothing at all.
@@ -10,15 +10,14 @@ import json
 import re
 from collections.abc import Collection, Sequence
 
-from countersign.agents.calls import Call, has_calls
-from countersign.agents.classic.brakes import ENDED_BY_PERSON, Refusal
+from countersign.agents import causes
+from countersign.agents.calls import Call
+from countersign.agents.classic.answer_log import ModelAnswer
 from countersign.agents.classic.chat import Chat, Message
-from countersign.agents.classic.gatekeeper import ApprovalProxy
+from countersign.agents.classic.messages import has_calls
 from countersign.agents.classic.progress import spoken
-from countersign.agents.classic.witness import Answer
-from countersign.approvals.forms.causes import Ending, OpenCall, SessionCause
-from countersign.approvals.forms.wording import cut
-from countersign.approvals.models import JsonObject, Outcome, Result
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import Outcome
 
 _RESULT_ROLES = ("tool", "function")
 _ROUNDS = re.compile(r"Maximum rounds \((\d+)\) reached")
@@ -26,10 +25,6 @@ _REPLIES = "Maximum number of consecutive auto-replies reached"
 _BY_PERSON = "User requested to end the conversation"
 _CALL_MARKS = ("<tool_call", "<function_call", "<function=", "<|tool_call", "[TOOL_CALLS]")
 """How models that were not trained on this server's format write their calls."""
-SHOWN = 200
-"""Characters of the arguments of a call, where it is named."""
-NAMED = 20
-"""So many calls of one message are named."""
 _FENCE = re.compile(r"\A```\w*\s*(.*?)\s*```\Z", re.DOTALL)
 
 
@@ -38,35 +33,37 @@ def ending_of(
     *,
     stopped: Ending | None,
     reasons: Sequence[str],
-    model: Answer | None,
+    model: ModelAnswer | None,
     left: Sequence[Call],
     tools: Collection[str],
+    proxies: Collection[str],
     rounds: int,
 ) -> Ending:
     """How the chat ended.
 
     `stopped` is the gate's own reason, `reasons` are AutoGen's, `model` is the last answer of a
-    model, `left` are the calls of the last message, `rounds` is the group's own limit.
+    model, `left` are the calls of the last message, `proxies` are the names of those who execute
+    tools and ask people, `rounds` is the group's own limit.
     """
-    words, final = last_words(chat)
+    words, final = last_words(chat, proxies)
     if stopped is not None:
         by_person = stopped.cause is SessionCause.ENDED_BY_PERSON
         return stopped.model_copy(update={"answer": words}) if by_person else stopped
     limit = _limit(reasons, chat, rounds)
-    unasked = open_calls(left, _author(chat), limit or "The chat ended.")
-    if model is not None and model.agent == _last_agent(chat) and not unasked:
+    unasked = causes.open_calls(left, _author(chat), limit or "The chat ended.")
+    if model is not None and model.agent == _last_agent(chat, proxies) and not unasked:
         failed = _of_model(model)
         if failed is not None:
             return failed
     if limit:
         cause, answer = SessionCause.LIMIT, words if final and not unasked else ""
         return Ending(
-            cause=cause, answer=answer, words=_sentences(limit, unasked), open_calls=unasked
+            cause=cause, answer=answer, words=causes.sentences(limit, unasked), open_calls=unasked
         )
     if unasked:
         why = "The chat ended."
         return Ending(
-            cause=SessionCause.NOT_ASKED, words=_sentences(why, unasked), open_calls=unasked
+            cause=SessionCause.NOT_ASKED, words=causes.sentences(why, unasked), open_calls=unasked
         )
     if final and (tool := _call_in(words, tools)) is not None:
         named = f" ({tool})" if tool else ""
@@ -88,63 +85,18 @@ def ending_of(
     return Ending(cause=SessionCause.NOTHING_SAID, words=f"The model gave no answer: {why}")
 
 
-def stopped(because: Refusal, calls: Sequence[Call], agent: str) -> Ending:
-    """The end that a refusal is."""
-    unasked = open_calls(calls, agent, because.words)
-    by_person = because.limit == ENDED_BY_PERSON.limit
-    return Ending(
-        cause=SessionCause.ENDED_BY_PERSON if by_person else SessionCause.LIMIT,
-        words=_sentences(because.words, unasked),
-        open_calls=unasked,
-    )
-
-
-def silence(model: Answer | None, count: int) -> Ending:
+def silence(model: ModelAnswer | None, count: int) -> Ending:
     """The end of a chat whose model says nothing."""
     failed = None if model is None else _of_model(model)
     words = f"The model gave no answer, {count} times in a row."
     return failed or Ending(cause=SessionCause.NOTHING_SAID, words=words)
 
 
-def unanswered(result: Result) -> Ending:
-    """The end of a chat in which nobody answered a user proxy."""
-    why = result.message or "Nobody answered the question in time."
-    return Ending(cause=SessionCause.NOBODY_ANSWERED, words=why)
-
-
-def limited(because: Refusal, calls: Sequence[Call], agent: str) -> tuple[str, JsonObject]:
-    """The one entry on the ledger for a message of which nothing is asked."""
-    shown = [{"tool": call.tool, "arguments": call.arguments} for call in calls[:NAMED]]
-    body: JsonObject = {
-        "limit": because.limit,
-        "message": because.words,
-        "agent": agent,
-        "count": len(calls),
-        "calls": shown,
-    }
-    return "limit_reached", body
-
-
-def open_calls(calls: Sequence[Call], agent: str, reason: str) -> tuple[OpenCall, ...]:
-    """The calls as what was neither asked nor run."""
-    return tuple(
-        OpenCall(
-            call_id=call.call_id,
-            tool=call.tool,
-            arguments=call.arguments,
-            agent=agent,
-            reason=reason,
-        )
-        for call in calls
-    )
-
-
-def last_words(chat: Chat) -> tuple[str, bool]:
+def last_words(chat: Chat, proxies: Collection[str]) -> tuple[str, bool]:
     """The last words of an agent without TERMINATE, and whether nothing was called after them.
 
     What a user proxy says by itself is nobody's answer.
     """
-    proxies = _proxies(chat)
     messages, final = chat.messages, True
     for index in range(len(messages) - 1, 0, -1):
         message = messages[index]
@@ -172,7 +124,7 @@ def _limit(reasons: Sequence[str], chat: Chat, rounds: int) -> str:
     return ""
 
 
-def _of_model(model: Answer) -> Ending | None:
+def _of_model(model: ModelAnswer) -> Ending | None:
     if model.refusal:
         return Ending(
             cause=SessionCause.MODEL_REFUSED,
@@ -190,22 +142,6 @@ def _of_model(model: Answer) -> Ending | None:
             "Raise max_tokens, or ask for less at once.",
         )
     return None
-
-
-def _sentences(why: str, unasked: Sequence[OpenCall]) -> str:
-    if not unasked:
-        return why
-    names = ", ".join(named(call) for call in unasked[:NAMED])
-    if len(unasked) > NAMED:
-        names += f" and {len(unasked) - NAMED} more"
-    verb = "was" if len(unasked) == 1 else "were"
-    return f"{why} {names} {verb} proposed and neither asked nor run."
-
-
-def named(call: OpenCall) -> str:
-    """The call in a line: its tool and arguments, cut where they are long."""
-    text = json.dumps(call.arguments, ensure_ascii=False)[1:-1]
-    return f"{call.tool}({cut(text, SHOWN)})"
 
 
 def _call_in(words: str, tools: Collection[str]) -> str | None:
@@ -227,18 +163,12 @@ def _call_in(words: str, tools: Collection[str]) -> str | None:
     return None
 
 
-def _proxies(chat: Chat) -> set[str]:
-    """The names of those who execute and ask people, not models."""
-    return {agent.name for agent in chat.agents if isinstance(agent, ApprovalProxy)}
-
-
 def _author(chat: Chat) -> str:
     return chat.author(len(chat.messages) - 1) if chat.messages else ""
 
 
-def _last_agent(chat: Chat) -> str:
+def _last_agent(chat: Chat, proxies: Collection[str]) -> str:
     """Who spoke last, user proxies left out."""
-    proxies = _proxies(chat)
     authors = (chat.author(index) for index in range(len(chat.messages) - 1, -1, -1))
     return next((author for author in authors if author not in proxies), "")
 

@@ -1,0 +1,113 @@
+"""A built chat as one session runs it, from its start or its last pause to the next or its end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from autogen import ChatResult
+from autogen.io.base import IOStream
+from typing_extensions import override
+
+from countersign.agents.classic import chat_runner
+from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.chat_run import ChatRun
+from countersign.agents.classic.endings import ending_of
+from countersign.agents.classic.null_console import NullConsole
+from countersign.agents.classic.progress import ChatProgress
+from countersign.agents.gate import Gate
+from countersign.agents.guard.standing import Home
+from countersign.agents.ports import Position, Progress, Runner
+from countersign.agents.session_chat import Ended, SessionChat
+from countersign.agents.values.effective import ToolParameters
+from countersign.approvals.errors import IntegrityError
+
+
+class ClassicChat(SessionChat):
+    """A chat of the classic AutoGen in one run."""
+
+    def __init__(self, built: BuiltChat):
+        self.built = built
+        self._progress = ChatProgress(built.chat)
+
+    @property
+    @override
+    def tools(self) -> Mapping[str, ToolParameters]:
+        return self.built.tools
+
+    @property
+    @override
+    def offered(self) -> Mapping[str, frozenset[str]]:
+        return self.built.offered
+
+    @property
+    @override
+    def runners(self) -> Sequence[Runner]:
+        return self.built.runners
+
+    @property
+    @override
+    def home(self) -> Home:
+        return self.built.home
+
+    @property
+    @override
+    def progress(self) -> Progress:
+        return self._progress
+
+    @override
+    def state(self, waiting: str, turn: int) -> str:
+        return self.built.state(waiting, turn)
+
+    @override
+    def transcript(self) -> str:
+        return self.built.transcript()
+
+    @override
+    def restore(self, state: str) -> Position:
+        return self.built.restore(state)
+
+    @override
+    async def begin(self, gate: Gate, task: str) -> Ended:
+        built = self.built
+
+        async def play(run: ChatRun) -> ChatResult:
+            if built.mode == "sync":
+                return await run.steps.run(chat_runner.begin, built, task)
+            return await chat_runner.a_begin(built, task)
+
+        return await self._played(gate, play)
+
+    @override
+    async def resume(self, gate: Gate, waiting: str) -> Ended:
+        built, proxy = self.built, self.built.proxy(waiting)
+        if proxy is None:
+            raise IntegrityError(f"The chat has no user proxy {waiting}.")
+
+        async def play(run: ChatRun) -> ChatResult:
+            if built.mode == "sync":
+                return await run.steps.run(chat_runner.resume, built, proxy)
+            return await chat_runner.a_resume(built, proxy)
+
+        return await self._played(gate, play)
+
+    async def _played(self, gate: Gate, play: Callable[[ChatRun], Awaitable[ChatResult]]) -> Ended:
+        built, console = self.built, NullConsole(self.built.chat)
+        run = ChatRun(built.chat, built.group, built.answer_log, gate)
+        for proxy in built.proxies:
+            proxy.attach(run)
+        try:
+            with IOStream.set_default(console):
+                result = await play(run)
+        finally:
+            run.steps.close()
+        ending = ending_of(
+            built.chat,
+            stopped=gate.stopped,
+            reasons=console.reasons(),
+            model=built.answer_log.last,
+            left=run.unanswered(),
+            tools=built.tools,
+            proxies={proxy.name for proxy in built.proxies},
+            rounds=built.rounds,
+        )
+        return Ended(ending, result.cost["usage_including_cached_inference"])

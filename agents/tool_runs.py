@@ -1,0 +1,107 @@
+"""Claims a decided request, runs its tool once and stores the result."""
+
+from __future__ import annotations
+
+import time
+
+from structlog.contextvars import bound_contextvars
+
+from countersign.agents import results
+from countersign.agents.lanes import Lane, Slot
+from countersign.agents.leases import Lease
+from countersign.agents.ports import Runner
+from countersign.agents.preparation import Preparation
+from countersign.agents.retry import retry_while_unavailable
+from countersign.agents.tools.execution import execute
+from countersign.agents.tools.outcomes import ToolOutcome
+from countersign.agents.tools.permit import SealedTool
+from countersign.approvals.decisions.staleness import Found
+from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import Outcome, Request, RequestStatus, Result
+from countersign.approvals.observer import Observer
+from countersign.approvals.runs import Runs
+
+
+class ToolRuns:
+    """The executions of one run of a session."""
+
+    def __init__(
+        self,
+        runs: Runs,
+        lease: Lease,
+        preparation: Preparation,
+        lane: Lane,
+        slot: Slot,
+        observer: Observer,
+    ):
+        self._runs, self._lease, self._preparation = runs, lease, preparation
+        self._lane, self._slot, self._observer = lane, slot, observer
+
+    async def answer(self, runner: Runner, request: Request) -> str | None:
+        """What the agents read as the result of the call; None if people are asked again."""
+        with bound_contextvars(request_id=request.id):
+            result, took_s = await self._result(runner, request)
+            if result is None:
+                return None
+            # What ran before, and is only read again after a crash, is not counted again.
+            if took_s is not None or result.outcome is Outcome.NOT_EXECUTED:
+                self._observer.settled(request, result, took_s=took_s)
+        return results.text_of(request, result)
+
+    async def _result(self, runner: Runner, request: Request) -> tuple[Result | None, float | None]:
+        """The result, and how long the tool ran if it did; None if it waits again."""
+        found = await self._preparation.checked_again(runner, request)
+        with self._lease.tool():
+            known = await self._claimed(runner, request, found)
+        await self._slot.acquire()  # released while a tool takes long
+        return known
+
+    async def _claimed(
+        self, runner: Runner, request: Request, found: Found
+    ) -> tuple[Result | None, float | None]:
+        with self._observer.span("claim", request):
+            claimed = await self._runs.claim(self._lease.run, request.id, request.arguments, found)
+        if isinstance(claimed, Result):
+            return claimed, None
+        if claimed.status is RequestStatus.PENDING:
+            return None, None
+        tool = runner.function_map.get(claimed.tool)
+        if not isinstance(tool, SealedTool):
+            raise IntegrityError(f"{runner.name} no longer has the tool {claimed.tool}.")
+        self._lease.require()
+        began_s = time.perf_counter()
+        with self._observer.span("execute", claimed):
+            outcome = await execute(
+                tool,
+                claimed,
+                self._lane.tools,
+                self._lease.require,
+                validators=self._lane.arguments,
+                harmless=runner.harmless_of(claimed.tool),
+                limit_s=self._runs.time_limit_s(claimed),
+                on_slow=self._slot.release,
+            )
+        took_s = time.perf_counter() - began_s
+        return await self._stored(claimed, outcome), took_s
+
+    async def _stored(self, claimed: Request, outcome: ToolOutcome) -> Result:
+        """The result once it is stored. Raises IntegrityError if the permit refused."""
+        run = self._lease.run
+        with self._observer.span("finish", claimed, ok=outcome.ok):
+            if outcome.unknown:
+                return await retry_while_unavailable(
+                    lambda: self._runs.unknown(run, claimed.id, message=outcome.content)
+                )
+            result = await retry_while_unavailable(lambda: self._finish(claimed, outcome))
+        if outcome.late is not None:
+            self._lane.late.expect(run, claimed.id, outcome.late)
+        if outcome.breach is not None:
+            raise outcome.breach
+        return result
+
+    async def _finish(self, claimed: Request, outcome: ToolOutcome) -> Result:
+        run, content = self._lease.run, outcome.content
+        if outcome.ok or outcome.harmless:
+            return await self._runs.finish(run, claimed.id, ok=outcome.ok, content=content)
+        timed_out = outcome.late is not None
+        return await self._runs.raised(run, claimed.id, content=content, timed_out=timed_out)
