@@ -106,6 +106,19 @@ def settle(
     console.print(f"{settled['id']} is {settled['status']}", markup=False)
 
 
+def start(
+    workflow: Annotated[str, typer.Argument(help="Its name, e.g. sales_quote.")],
+    task: Annotated[str, typer.Argument(help="What the agents shall do.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Start a session for somebody (local mode only)."""
+    api = Server(read_settings(config), person, server)
+    started = api.call("POST", "/api/v1/sessions", {"workflow": workflow, "task": task})
+    console.print(f"{started['id']} is {started['status']}", markup=False)
+
+
 def cancel(
     session: Annotated[str, typer.Argument(help="The id of the session.")],
     person: PersonOption,

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from countersign.approvals.errors import ConfigurationError, CountersignError
-from countersign.bot.cli.actions import cancel, decide, settle
+from countersign.bot.cli.actions import cancel, decide, settle, start
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.options import ConfigOption, errors, read_settings
 from countersign.bot.cli.policy import manifest, policy
+from countersign.bot.cli.project import init
 from countersign.bot.cli.records import ledger, requests, sessions
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
 from countersign.bot.observability import logs
@@ -35,8 +36,10 @@ for name, group in (
     ("db", database),
 ):
     app.add_typer(group, name=name)
+sessions.command("start")(start)
 sessions.command("cancel")(cancel)
 requests.command("settle")(settle)
+app.command()(init)
 app.command()(decide)
 app.command()(doctor)
 
@@ -71,7 +74,13 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Do the main job once, by itself, with stand-ins for everything outside."""
-    from countersign.bot.demo.command import run
+    try:
+        from countersign.bot.demo.command import run
+    except ModuleNotFoundError as exc:
+        if exc.name != "aiosmtpd":
+            raise
+        problem = "the demo plays a mail server: pip install 'countersign-approvals[sandbox]'."
+        raise ConfigurationError([problem]) from exc
 
     raise typer.Exit(run(workflow=workflow, decide=decide, via=via, as_json=as_json))
 

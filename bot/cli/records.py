@@ -39,7 +39,7 @@ T = TypeVar("T")
 ID_CHARS = 14
 """`R-` or `S-` and twelve more."""
 
-sessions = typer.Typer(no_args_is_help=True, help="Look at sessions, or end one.")
+sessions = typer.Typer(no_args_is_help=True, help="Look at sessions, start or end one.")
 requests = typer.Typer(
     no_args_is_help=True, help="Look at what waits for people, or settle a doubt."
 )

@@ -20,6 +20,7 @@ from countersign.bot.settings.metrics import MetricsSettings, metrics_token
 from countersign.bot.settings.people import identity_kinds, read_people, read_tokens
 from countersign.bot.settings.problems import message, problems_of
 from countersign.bot.settings.production import insecure
+from countersign.bot.settings.run import RunSettings
 from countersign.bot.settings.secrets import choose_model, secret
 from countersign.bot.settings.sections import (
     DEFAULT_HOST,
@@ -40,6 +41,7 @@ from countersign.bot.settings.systems import (
     read_systems,
     text_channels,
 )
+from countersign.bot.settings.workflows import GROUP, installed_modules
 from countersign.bot.settings.yaml import parse
 from countersign.connectors.system import Configured, Situation, System
 
@@ -58,6 +60,7 @@ SECTIONS = (
     "metrics",
     "links",
     "app_package",
+    "run",
 )
 Adjust = Callable[[dict[str, Any]], None]
 
@@ -147,6 +150,7 @@ class _Reader:
             self.problems += channel_problems(policy, systems, people)
         self._systems(systems, people, policy)
         app_package = self._section("app_package", AppPackageSettings, None)
+        run = self._section("run", RunSettings, RunSettings()) or RunSettings()
         limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
         metrics = self._metrics_token()
         key = self._link_key()
@@ -178,6 +182,7 @@ class _Reader:
             metrics_token=metrics,
             link_key=key,
             app_package=app_package,
+            run=run,
         )
 
     def _section(self, name: str, kind: Any, default: T) -> Any | T | None:
@@ -232,12 +237,15 @@ class _Reader:
         return key
 
     def _workflows(self) -> WorkflowsSection | None:
-        section = self._document.get("workflows")
-        if section is None:
-            self.problems.append("workflows.modules: name at least one module that declares some.")
+        found = self._section("workflows", WorkflowsSection, WorkflowsSection())
+        if found is None:
             return None
-        found = self._validated("workflows", WorkflowsSection, section)
-        if not isinstance(found, WorkflowsSection):
+        modules = found.modules or installed_modules()
+        if not modules:
+            self.problems.append(
+                "workflows.modules: name at least one module that declares some; no installed "
+                f"package has an entry point {GROUP} either."
+            )
             return None
         settings = {}
         for key, value in found.settings.items():
@@ -251,7 +259,7 @@ class _Reader:
                 self._workflow_secrets += [given] if given else []
                 value = given and given.get_secret_value()
             settings[key] = value
-        return WorkflowsSection(modules=found.modules, settings=settings)
+        return WorkflowsSection(modules=modules, settings=settings)
 
     def _workflow_document(self) -> dict[str, Any]:
         """The settings of the workflows as they stand in the file."""

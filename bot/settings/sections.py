@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from countersign.approvals.models import Principal, PrincipalId, Value
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.settings.run import RunSettings
 from countersign.connectors.system import Configured, System
 
 S = TypeVar("S", bound=BaseModel)
@@ -113,7 +114,8 @@ class ModelSection(Value):
 class WorkflowsSection(Value):
     """Which modules declare workflows, and what their factories are told."""
 
-    modules: tuple[ModulePath, ...] = Field(min_length=1)
+    modules: tuple[ModulePath, ...] = ()
+    """Empty: those of installed packages, see `bot.settings.workflows`."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """A value `{env: NAME}` is taken from that environment variable."""
 
@@ -165,6 +167,7 @@ class Settings(Value):
     link_key: SecretStr | None = None
     """Signs links to the page with all of a request; None leaves that to local mode."""
     app_package: AppPackageSettings | None = None
+    run: RunSettings = RunSettings()
 
     @property
     def local(self) -> bool:

@@ -54,6 +54,25 @@ def test_modules_beside_the_configuration_are_imported(tmp_path: Path) -> None:
     assert (["beside"], []) == found
 
 
+def test_modules_of_installed_packages_are_found_by_their_entry_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "installed"
+    about = installed / "refund_desk-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: refund-desk\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[countersign.workflows]\nrefunds = installed_desk\n")
+    (installed / "installed_desk.py").write_text(WORKFLOW.format(name="installed"))
+    (tmp_path / "named_desk.py").write_text(WORKFLOW.format(name="named"))
+    monkeypatch.syspath_prepend(installed)
+
+    found = names(tmp_path, CONFIGURATION.format(module=""))
+    named = names(tmp_path, CONFIGURATION.format(module="named_desk"))
+
+    assert ["installed"] == found[0]
+    assert ["named"] == named[0]  # and nothing that the configuration does not name
+
+
 def test_module_that_is_nowhere_is_told_where_it_belongs(tmp_path: Path) -> None:
     _, (problem,) = names(tmp_path, CONFIGURATION.format(module="not_beside"))
 

@@ -91,11 +91,13 @@ class Project:
         known = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
         return known | {"PYTHONPATH": "", "COUNTERSIGN_ENV": "local", "COLUMNS": "80"}
 
-    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, program: str, *arguments: str, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """A program of the environment, to its end."""
         return subprocess.run(
             [self.venv / "bin" / program, *arguments],
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
@@ -242,3 +244,17 @@ def test_own_workflow_is_served(server: ApiClient) -> None:
     assert (200, "completed") == (voted.status_code, ended["status"])
     result = server.get(f"/requests/{request['id']}")["result"]
     assert "40.00 EUR paid back for INV-7." == result["content"]
+
+
+def test_written_project_passes_its_own_test(project: Project, tmp_path: Path) -> None:
+    """Without a key, and with the fixtures that pytest finds by itself."""
+    wrote = project.run("countersign", "init", "refund-desk", folder=tmp_path)
+    tested = project.run(
+        "python", "-W", "ignore", "-m", "pytest", "-q", "-p", "no:asyncio",
+        folder=tmp_path / "refund-desk",
+    )  # fmt: skip
+
+    assert ("", 0) == (wrote.stderr, wrote.returncode)
+    assert max(map(len, wrote.stdout.splitlines())) <= 80
+    assert 0 == tested.returncode, tested.stdout + tested.stderr
+    assert "4 passed" in tested.stdout

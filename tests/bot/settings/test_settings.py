@@ -154,7 +154,7 @@ TABLE: list[tuple[Callable[[Document], None], str]] = [
     (set_at("model", {"provider": "scripted"}), "the scripted model is for local mode"),
     (set_at("model", {"provider": "azure"}), "AZURE_OPENAI_API_KEY is not set"),
     (drop("workflows"), "workflows.modules: name at least one"),
-    (drop("workflows.modules"), "workflows.modules: is missing; add it"),
+    (drop("workflows.modules"), "workflows.modules: name at least one"),
     (set_at("workflows.modules", ["a-b"]), "workflows.modules.0: String should match"),
     (set_at("workflows.settings.key.env", "NOT_SET"), "workflows.settings.key: the environment"),
     (drop("policy"), "policy: must be a mapping with `tools`"),

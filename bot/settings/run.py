@@ -1,0 +1,24 @@
+"""The `run` section: what `countersign run` starts beside the server, on one's own machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import StringConstraints
+
+from countersign.approvals.models import Value
+
+StandIn: TypeAlias = Literal["crm", "mailbox", "jira", "servicenow", "provisioning"]
+ScriptName: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*(:[A-Za-z_]\w*)?$")
+]
+
+
+class RunSettings(Value):
+    """A server in production does not look at it."""
+
+    model: ScriptName | None = None
+    """`module:name` of a ModelScript, for when there is no key of a real model; None takes the
+    script of the examples."""
+    stand_ins: tuple[StandIn, ...] = ()
+    """The systems to play."""
