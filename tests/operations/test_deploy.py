@@ -87,7 +87,7 @@ def test_the_image_and_the_balancer_ask_routes_that_exist() -> None:
     asked = re.findall(r"127\.0\.0\.1:3978(/\w+)", CONTAINERFILE)
     asked += re.findall(r"health_uri (\S+)", CADDYFILE)
     (kept_inside,) = re.findall(r"path (/.+)$", CADDYFILE, re.M)
-    served = (ROOT / "bot" / "app.py").read_text("utf-8")
+    served = (ROOT / "bot" / "server" / "app.py").read_text("utf-8")
 
     assert ["/healthz", "/readyz"] == asked
     assert {"/metrics", "/healthz", "/readyz"} == set(kept_inside.split())
