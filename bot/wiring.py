@@ -218,7 +218,7 @@ async def compose(
             connectors, store, clock, approvals, records, directory, domain.outbox, links=links
         )
         await reconciler.plan()
-        jobs.handle(LOOK, reconciler.look)
+        jobs.handle(LOOK, reconciler.read_ticket)
         jobs.handle(POLL, reconciler.poll)
         limits = Limits(settings.limits)
         starts = BoundedRuns(runs, store, at_most=settings.limits.running_sessions)

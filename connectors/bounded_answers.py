@@ -1,4 +1,4 @@
-"""Answers of ticket systems, read whole before anybody looks at them: so much, and for so long.
+"""Bounded answers over HTTP: read whole before anybody looks at them, so much and for so long.
 
 `requests` reads whatever comes for as long as something comes: a site that is broken, or somebody
 else's, could fill the memory or hold a thread for ever.

@@ -1,4 +1,4 @@
-"""What a ticket says: all that a manager needs to decide, in the order they need it. Pure.
+"""The document of a ticket: all that a manager needs to decide, in the order they need it. Pure.
 
 A connector writes it in its system's markup. Nothing that agents or people control is shown
 without `visible`, and each connector escapes it for its own markup.

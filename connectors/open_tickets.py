@@ -1,5 +1,7 @@
-"""Tickets of one system in which somebody can still decide, however many there are: they are looked
-up by what was read, or walked through in pages, and never all in memory."""
+"""Open tickets of one system: those in which somebody can still decide, however many there are.
+
+They are looked up by what was read, or walked through in pages, and never all in memory.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ PAGE = 2_000
 """Tickets that are read in one step; others use the store between two of them."""
 
 
-class Awaited:
-    """Those of one system."""
+class OpenTickets:
+    """Open tickets of one system."""
 
     def __init__(self, store: Store, channel: str):
         self._store, self._channel = store, channel

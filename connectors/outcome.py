@@ -1,4 +1,4 @@
-"""What a ticket is told once it needs no answer any more. Pure."""
+"""Outcomes: what a ticket says once it needs no answer any more. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the ticket systems, so that no decision in one is ever missed and none counts twice.
+"""Reconciliation with ticket systems: no decision in one is missed, and none counts twice.
 
 Two ways lead to the same reading. A webhook is a hint: the ticket it names is read by API. A poll
 reads everything that has changed, in one query, and from time to time (and first of all, at the
@@ -33,8 +33,8 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import Observation, PollState, WebhookHint
-from countersign.connectors.open_tickets import Awaited
-from countersign.connectors.repairs import Losses
+from countersign.connectors.open_tickets import OpenTickets
+from countersign.connectors.repairs import Repairs
 from countersign.connectors.ticket_channel import ticket_of
 from countersign.connectors.ticket_votes import Settling
 
@@ -46,14 +46,14 @@ SWEEP_EVERY = timedelta(minutes=10)
 """How often everything that is open is read, whatever has changed."""
 POLL_AT_MOST_S = 3600.0
 """However seldom the settings want it."""
-LOOK_AGAIN_S = 60.0
+READ_AGAIN_S = 60.0
 """After this long a ticket that could not be read or told is tried again."""
 MISSING_LIMIT = 50
 """Tickets that one sweep looks for one by one, chosen by lot."""
 
 
 class Reconciler:
-    """Handlers of the jobs `poll` and `look`, and where webhooks come in."""
+    """The reconciler: handlers of the jobs `poll` and `look`, and where webhooks come in."""
 
     def __init__(
         self,
@@ -69,16 +69,16 @@ class Reconciler:
     ):
         """`links` lead to the page that shows what does not fit into a ticket."""
         self._connectors = connectors
-        self._settlings = {
+        self._votes = {
             name: Settling(connector, store, clock, approvals, records, directory, links)
             for name, connector in connectors.items()
         }
-        self._awaited = {name: Awaited(store, name) for name in connectors}
+        self._open = {name: OpenTickets(store, name) for name in connectors}
         self._store, self._clock = store, clock
         # Polls keep in their row whether they fail; this is for tickets that are read one by one.
         self._outages = Outages("ticket", key="system")
         self._follow = follow_up
-        self._losses = Losses(store, clock, approvals, follow_up)
+        self._repairs = Repairs(store, clock, approvals, follow_up)
 
     async def plan(self) -> None:
         """Begin: every system is read at once, and all of it."""
@@ -105,25 +105,25 @@ class Reconciler:
         await self._store.write(unit)
         return True
 
-    async def look(self, delivery_id: str) -> None:
-        """Read one ticket and settle what it says."""
+    async def read_ticket(self, delivery_id: str) -> None:
+        """Read one ticket and apply what it says."""
         now = self._clock.now()
         delivery = await self._store.read(lambda c: delivery_rows.get(c, delivery_id))
         if delivery.look_at is None or delivery.look_at > now:
             return
         connector = self._connectors.get(delivery.channel)
         if connector is None or delivery.reference is None:
-            await self._look_at(delivery.id, None)
+            await self._plan_reading(delivery.id, None)
             return
         # A hint that comes while we read plans another look, which this must not erase.
-        await self._look_at(delivery.id, now + timedelta(seconds=LOOK_AGAIN_S))
+        await self._plan_reading(delivery.id, now + timedelta(seconds=READ_AGAIN_S))
         try:
             with bound_contextvars(request_id=delivery.request_id, delivery_id=delivery.id):
                 seen = await connector.fetch_one(ticket_of(delivery))
                 if seen is None:
-                    await self._losses.lost(delivery)
+                    await self._repairs.lost(delivery)
                 else:
-                    await self._settlings[delivery.channel].settle(delivery, seen)
+                    await self._votes[delivery.channel].settle(delivery, seen)
         except UnavailableError as exc:
             self._outages.down(delivery.channel, str(exc))
             return
@@ -131,13 +131,13 @@ class Reconciler:
             log.warning("ticket not read", delivery_id=delivery_id, reason=str(exc))
             return
         self._outages.up(delivery.channel)
-        planned = now + timedelta(seconds=LOOK_AGAIN_S)
+        planned = now + timedelta(seconds=READ_AGAIN_S)
         await self._store.write(lambda c: rows.looked(c, delivery.id, planned))
 
     async def poll(self, name: str) -> None:
-        """Read what has changed in one system, and settle it."""
+        """Read what has changed in one system, and apply it."""
         connector = self._connectors.get(name)
-        state = None if connector is None else await self._take(name)
+        state = None if connector is None else await self._lease(name)
         if connector is None or state is None:
             return
         now = self._clock.now()
@@ -145,14 +145,14 @@ class Reconciler:
         sweep = swept_at is None or not swept_at <= now < swept_at + SWEEP_EVERY
         since = None if sweep else state.cursor
         try:
-            page = await connector.fetch_decisions(since, self._awaited[name].refs)
+            page = await connector.fetch_decisions(since, self._open[name].refs)
         except UnavailableError as exc:
             await self._failed(state, exc)
             return
-        await self._settle_all(name, page.observations)
+        await self._apply_all(name, page.observations)
         if since is None:
             seen = {observation.ref.id for observation in page.observations}
-            await self._look_for(await self._awaited[name].missing(seen, limit=MISSING_LIMIT), now)
+            await self._read_missing(await self._open[name].missing(seen, limit=MISSING_LIMIT), now)
         if state.failures:
             log.info("ticket system reachable again", system=name)
         done = PollState(
@@ -164,7 +164,7 @@ class Reconciler:
         )
         await self._store.write(lambda c: rows.save_poll(c, done))
 
-    async def _take(self, name: str) -> PollState | None:
+    async def _lease(self, name: str) -> PollState | None:
         now = self._clock.now()
 
         def unit(connection: Connection) -> PollState | None:
@@ -177,50 +177,50 @@ class Reconciler:
 
         return await self._store.write(unit)
 
-    async def _settle_all(self, name: str, observations: Sequence[Observation]) -> None:
+    async def _apply_all(self, name: str, observations: Sequence[Observation]) -> None:
         """What waits comes first, so that nobody can keep it waiting with tickets of their own."""
-        awaited = await self._awaited[name].among([seen.ref.id for seen in observations])
+        awaited = await self._open[name].among([seen.ref.id for seen in observations])
         known = {delivery.ticket_id: delivery for delivery in awaited}
         others, strangers = [], []
         for seen in observations:
             if (delivery := known.get(seen.ref.id)) is None:
                 others.append(seen)
             else:
-                await self._settle(name, delivery, seen)
+                await self._apply(name, delivery, seen)
         for seen in others:
             if (delivery := await self._delivery_of(name, seen)) is None:
                 strangers.append(seen)
             else:
-                await self._settle(name, delivery, seen)
-        await self._losses.foreign(self._connectors[name], strangers)
+                await self._apply(name, delivery, seen)
+        await self._repairs.foreign(self._connectors[name], strangers)
 
-    async def _settle(self, name: str, delivery: Delivery, seen: Observation) -> None:
+    async def _apply(self, name: str, delivery: Delivery, seen: Observation) -> None:
         try:
             with bound_contextvars(request_id=delivery.request_id, delivery_id=delivery.id):
-                await self._settlings[name].settle(delivery, seen)
+                await self._votes[name].settle(delivery, seen)
         except UnavailableError as exc:
             self._outages.down(name, str(exc))
-            await self._again(delivery.id)
+            await self._plan_again(delivery.id)
         except CountersignError as exc:
             log.warning("ticket not settled", system=name, ticket=seen.ref.key, reason=str(exc))
-            await self._again(delivery.id)
+            await self._plan_again(delivery.id)
         except Exception:  # one ticket must not keep the others waiting
             log.exception("ticket cannot be settled", system=name, ticket=seen.ref.key)
-            await self._again(delivery.id)
+            await self._plan_again(delivery.id)
 
     async def _delivery_of(self, name: str, seen: Observation) -> Delivery | None:
         return await self._store.read(lambda c: rows.delivery_of(c, name, seen.ref.id))
 
-    async def _look_for(self, missing: Sequence[DeliveryId], now: datetime) -> None:
+    async def _read_missing(self, missing: Sequence[DeliveryId], now: datetime) -> None:
         """Tickets that should have been among the open ones: read them by id.
 
         Those that are there and only carry no mark any more are missing again the next time, so
         it is not always the same ones that are read.
         """
         for delivery_id in missing:
-            await self._look_at(delivery_id, now)
+            await self._plan_reading(delivery_id, now)
             try:
-                await self.look(delivery_id)
+                await self.read_ticket(delivery_id)
             except NotFoundError:
                 continue
 
@@ -241,11 +241,11 @@ class Reconciler:
         )
         await self._store.write(lambda c: rows.save_poll(c, after))
 
-    async def _look_at(self, delivery_id: DeliveryId, at: datetime | None) -> None:
+    async def _plan_reading(self, delivery_id: DeliveryId, at: datetime | None) -> None:
         await self._store.write(lambda c: rows.look(c, delivery_id, at))
 
-    async def _again(self, delivery_id: DeliveryId) -> None:
-        await self._look_at(delivery_id, self._clock.now() + timedelta(seconds=LOOK_AGAIN_S))
+    async def _plan_again(self, delivery_id: DeliveryId) -> None:
+        await self._plan_reading(delivery_id, self._clock.now() + timedelta(seconds=READ_AGAIN_S))
 
 
 def _every_s(connector: TicketConnector) -> float:

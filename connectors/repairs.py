@@ -1,4 +1,4 @@
-"""Tickets that are gone, and tickets that we do not know: what became of them, on the ledger."""
+"""Repairs: tickets that are gone, and tickets that we do not know, each on the ledger."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ IMPOSTORS_MAX = 10
 """Tickets of somebody else's with the key of one order that are told one by one."""
 
 
-class Losses:
+class Repairs:
     """Repairs what people did to tickets beside answering them."""
 
     def __init__(self, store: Store, clock: Clock, approvals: Approvals, follow_up: FollowUp):

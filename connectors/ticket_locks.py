@@ -1,4 +1,4 @@
-"""One writer at a time in each ticket.
+"""Locks of tickets: one writer at a time in each.
 
 What we say in a ticket is looked for before it is written. A webhook, a poll and the courier can be
 about the same ticket at once, and if two of them look before either writes, it is said twice.
@@ -10,7 +10,7 @@ import asyncio
 from weakref import WeakValueDictionary
 
 
-class Turns:
+class TicketLocks:
     """A lock for each ticket, kept as long as somebody holds it or waits for it."""
 
     def __init__(self) -> None:

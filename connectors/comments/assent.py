@@ -1,4 +1,4 @@
-"""The words of a plain yes: assent, thanks, greetings, and what holds them together.
+"""Words of assent: a plain yes, thanks, greetings, and what holds them together.
 
 What may ask for something else has no end (“fraud”, “over budget”, “Miriam decides”), so beside an
 approval every word has to be one of these, of a value or a name that is shown, or it is asked

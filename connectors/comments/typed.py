@@ -1,4 +1,4 @@
-"""Text as people typed it, out of what their editors made of it: what all systems have in common.
+"""Text of comments as people typed it, out of what their editors made of it, for all systems.
 
 Each connector has one such step, and nothing is read before it. Formatting goes, every character of
 a value stays. What cannot be text (a picture, a link under other words) leaves `OBJECT`, so that

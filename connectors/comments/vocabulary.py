@@ -1,4 +1,4 @@
-"""How people write, as far as it matters whether they ask for something else than is shown."""
+"""Vocabulary: the words by which people ask for something else than what is shown."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The jira connector."""
+"""Jira: moving an issue is the decision."""

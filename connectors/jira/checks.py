@@ -1,4 +1,4 @@
-"""What `countersign doctor` looks at in a Jira site. Each finding says what to do about it."""
+"""Checks of a Jira site for `countersign doctor`; each finding says what to do about it."""
 
 from __future__ import annotations
 

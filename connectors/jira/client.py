@@ -1,4 +1,4 @@
-"""The calls that we make of Jira: a handful of paths, each answered with JSON as it came.
+"""The REST calls that we make of Jira: a handful of paths, each answered with JSON as it came.
 
 Of the package `jira` they use the searches and its session; not `create_issue` (takes no
 properties) and not `transition_issue` (goes by the transition's name, not by where it leads).

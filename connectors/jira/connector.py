@@ -34,9 +34,9 @@ from countersign.connectors.jira.opening import Opening
 from countersign.connectors.jira.people import NAME, People
 from countersign.connectors.jira.reading import Reader
 from countersign.connectors.jira.settings import JiraSettings
-from countersign.connectors.jira.telling import Telling
+from countersign.connectors.jira.updates import Updates
 from countersign.connectors.jira.wire import Issue
-from countersign.connectors.ticket_locks import Turns
+from countersign.connectors.ticket_locks import TicketLocks
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +62,8 @@ class JiraConnector(TicketConnector):
         self._fetching = Fetching(self._client, settings)
         self._opening = Opening(self._client, settings, self._people, links)
         prefix = "" if links is None else links.prefix
-        self._telling = Telling(self._client, settings, self._people, prefix)
-        self._turns = Turns()
+        self._updates = Updates(self._client, settings, self._people, prefix)
+        self._locks = TicketLocks()
 
     @override
     async def check(self) -> Sequence[CheckResult]:
@@ -116,8 +116,8 @@ class JiraConnector(TicketConnector):
 
     @override
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        async with self._turns.of(ref.id):
-            await self._telling.comment(ref, text, key)
+        async with self._locks.of(ref.id):
+            await self._updates.comment(ref, text, key)
 
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
         """See `approvals.ports.TicketConnector.ask_again`; an approval of a service project begins
@@ -126,13 +126,13 @@ class JiraConnector(TicketConnector):
         if self._settings.approval == "jsm":
             issue = await self._fetching.one(ref.id)
             newest = (await self._fetching.answers(issue)).newest
-        async with self._turns.of(ref.id):
-            await self._telling.ask_again(ref, act, text, newest)
+        async with self._locks.of(ref.id):
+            await self._updates.ask_again(ref, act, text, newest)
 
     @override
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
-        async with self._turns.of(ref.id):
-            await self._telling.close(ref, outcome, text)
+        async with self._locks.of(ref.id):
+            await self._updates.close(ref, outcome, text)
 
     @override
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:

@@ -1,4 +1,4 @@
-"""What an act means. Pure; whether the person may decide is for the service to say."""
+"""Votes and refusals from the acts in an issue. Pure; who may decide is for the service to say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads issues whole: by search, many at once, or one by its id; what was cut short is completed.
+"""Whole issues, by search or by id, many at once; what was cut short is completed.
 
 A search shows only the newest histories and comments of each issue (Cloud: 40 and 20). Source:
 developer.atlassian.com, "Search for issues using JQL enhanced search", and faros-ai/airbyte-

@@ -1,4 +1,4 @@
-"""What we ask the search index. Nothing from outside gets into a query but keys of this shape."""
+"""Queries of the search index (JQL). Nothing from outside gets in but keys of this shape."""
 
 from __future__ import annotations
 

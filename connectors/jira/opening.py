@@ -1,4 +1,4 @@
-"""Issues as they are made, and made right again: one request each, so that nothing is half done."""
+"""Creating issues, and restoring them: one request each, so that nothing is half done."""
 
 from __future__ import annotations
 

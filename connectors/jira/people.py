@@ -1,4 +1,4 @@
-"""People: how we know them, and how the REST API wants them named.
+"""Accounts of people: how we know them, and how the REST API wants them named.
 
 On Cloud both are the account id. On Data Center we know the user key, which stays when somebody is
 renamed, and the API takes the name. Identities are kept in lower case; keys that Jira makes are

@@ -1,4 +1,4 @@
-"""From an issue to an observation: who has set what, and what spoke against it at that moment.
+"""Observations of issues: who has set what, and what spoke against it at that moment.
 
 The changelog tells the whole story, so each act is judged by what the issue said when it was done:
 an answer that was given while the text was another one does not count, also if the text has been

@@ -1,4 +1,4 @@
-"""What an answer of Jira that is no success means for us; the only place that knows.
+"""Errors of ours for answers of Jira that are no success; the only place that knows.
 
 Sources (read 2026-11-25): developer.atlassian.com, "The Jira Cloud platform REST API", status codes
 and ErrorCollection; "Rate limiting" (429 and 503 with `Retry-After`); Jira Data Center, "Adjusting

@@ -1,4 +1,4 @@
-"""The package `jira`, held so that it can do no harm; nothing but this and `client` touches it.
+"""A session of the package `jira`; nothing but this and `client` touches it.
 
 It blocks, so it works in threads of its own. What is avoided and why: its retries (a create that
 was answered with 503 is sent again, and it sleeps up to a minute per attempt), its default of no

@@ -1,4 +1,4 @@
-"""What has to be known of a Jira site: where it is, who we are there, and what counts as what."""
+"""Settings of a Jira site: where it is, who we are there, and what counts as what."""
 
 from __future__ import annotations
 

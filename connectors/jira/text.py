@@ -1,4 +1,4 @@
-"""What stands in an issue, in the order in which a manager needs it."""
+"""The text of an issue, in the order in which a manager needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a deployment can get wrong, looked at one by one; each result says what to do."""
+"""Checks of an instance for `countersign doctor`; each result says what to do about it."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ from countersign.connectors.servicenow.client import Row, ServiceNowClient
 from countersign.connectors.servicenow.reading import Ticket
 from countersign.connectors.servicenow.records import Records, approvals_of
 from countersign.connectors.servicenow.settings import ServiceNowSettings
-from countersign.connectors.servicenow.telling import Telling
 from countersign.connectors.servicenow.trail import read_trail
+from countersign.connectors.servicenow.updates import Updates
 from countersign.connectors.servicenow.wire import Mark, Record
-from countersign.connectors.ticket_locks import Turns
+from countersign.connectors.ticket_locks import TicketLocks
 
 TASK = "sysapproval."
 """From an approval to its record."""
@@ -68,8 +68,8 @@ class ServiceNowConnector(TicketConnector):
         self._settings, self._clock = settings, clock
         self._client = ServiceNowClient(settings)
         self._records = Records(self._client, settings, links)
-        self._telling = Telling(self._client, settings)
-        self._turns = Turns()
+        self._updates = Updates(self._client, settings)
+        self._locks = TicketLocks()
         self._checks = Checks(self._client, settings, approvers)
 
     @override
@@ -142,18 +142,18 @@ class ServiceNowConnector(TicketConnector):
 
     @override
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
-        async with self._turns.of(ref.id):
-            await self._telling.comment(ref, text, key)
+        async with self._locks.of(ref.id):
+            await self._updates.comment(ref, text, key)
 
     @override
     async def ask_again(self, ref: TicketRef, act: TicketAct, text: str, *, counted: bool) -> None:
-        async with self._turns.of(ref.id):
-            await self._telling.ask_again(ref, act, text, counted=counted)
+        async with self._locks.of(ref.id):
+            await self._updates.ask_again(ref, act, text, counted=counted)
 
     @override
     async def close(self, ref: TicketRef, outcome: TicketOutcome, text: str) -> None:
-        async with self._turns.of(ref.id):
-            await self._telling.close(ref, outcome, text)
+        async with self._locks.of(ref.id):
+            await self._updates.close(ref, outcome, text)
 
     @override
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookHint | None:

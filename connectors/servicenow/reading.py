@@ -1,4 +1,4 @@
-"""One ticket, as an observation: what stands there, and who the trail says has put it there. Pure.
+"""Observations of tickets: what stands there, and who the trail says has put it there. Pure.
 
 An act's id is the row and its update count when the answer was set, so that what happens to the
 row afterwards (a comment, a rule of the instance) makes no new act of it.

@@ -1,4 +1,4 @@
-"""Making a ticket, and completing one that is there: the record, and whom it asks."""
+"""Creating a ticket, and completing one that is there: the record, and whom it asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer of the instance that is no success means for us; the only place that knows.
+"""Errors of ours for answers of the instance that are no success; the only place that knows.
 
 Sources (read 2026-11-25): ServiceNow docs "Table API" (status codes, error body), "Inbound REST API
 rate limiting" (429, `X-RateLimit-Reset`, `Retry-After`).

@@ -1,4 +1,4 @@
-"""What has to be known of an instance: where it is, who we are there, and what counts as what."""
+"""Settings of an instance: where it is, who we are there, and what counts as what."""
 
 from __future__ import annotations
 

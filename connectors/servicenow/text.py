@@ -1,4 +1,4 @@
-"""What stands in a ticket: plain text, in the order in which a manager needs it.
+"""The text of a ticket: plain, in the order in which a manager needs it.
 
 Headings begin in the first column and everything else is indented, so that no argument can write a
 heading of its own. Journals turn `[code]<b>…</b>[/code]` into HTML, and notifications carry text

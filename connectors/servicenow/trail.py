@@ -1,4 +1,4 @@
-"""Who set what, and who wrote what: from the audit, or, where it cannot be read, from the journal.
+"""The trail of a ticket: who set and wrote what, from the audit or, without it, from the journal.
 
 `sys_updated_by` names the last writer of a row, whatever they changed: a rule of the instance, or
 a person who commented later. The audit has an entry for every change of a column, journal entries

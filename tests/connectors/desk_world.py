@@ -73,7 +73,7 @@ class DeskWorld(World):
                 if job.kind == DELIVER:
                     await self.courier.deliver(job.id)
                 elif job.kind == LOOK:
-                    await self.reconciler.look(job.id)
+                    await self.reconciler.read_ticket(job.id)
                 elif job.kind == POLL:
                     await self.reconciler.poll(job.id)
 

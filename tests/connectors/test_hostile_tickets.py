@@ -149,4 +149,4 @@ async def test_ticket_in_which_nothing_can_be_written_is_tried_again_quietly(
     await world.hint(ticket)
     delivery = await world.delivery(request)
 
-    assert delivery.look_at == world.clock.now() + timedelta(seconds=reconciler.LOOK_AGAIN_S)
+    assert delivery.look_at == world.clock.now() + timedelta(seconds=reconciler.READ_AGAIN_S)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.connectors import open_tickets
-from countersign.connectors.open_tickets import Awaited
+from countersign.connectors.open_tickets import OpenTickets
 from tests.approvals.store.test_ticket_rows import delivered
 from tests.doubles.world import World, opened
 
@@ -36,21 +36,21 @@ async def waiting(world: World) -> dict[str, str]:
 
 async def test_those_that_were_read_are_found_and_no_others(world: World) -> None:
     await waiting(world)
-    found = await Awaited(world.store, "jira").among([*MANY[5:15], "99"])
+    found = await OpenTickets(world.store, "jira").among([*MANY[5:15], "99"])
 
     assert MANY[5:15] == sorted(str(delivery.ticket_id) for delivery in found)
 
 
 async def test_every_ticket_that_is_missing_is_found_and_none_that_was_seen(world: World) -> None:
     ids = await waiting(world)
-    missing = await Awaited(world.store, "jira").missing(set(MANY[:18]), limit=50)
+    missing = await OpenTickets(world.store, "jira").missing(set(MANY[:18]), limit=50)
 
     assert sorted(ids[n] for n in MANY[18:]) == sorted(missing)
 
 
 async def test_of_many_missing_ones_others_are_chosen_each_time(world: World) -> None:
     ids = await waiting(world)
-    one = Awaited(world.store, "jira")
+    one = OpenTickets(world.store, "jira")
     chosen = [await one.missing((), limit=4) for _ in range(60)]
 
     assert {4} == {len(set(some)) for some in chosen}

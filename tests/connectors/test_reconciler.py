@@ -12,7 +12,7 @@ from countersign.approvals.models import DeliveryStatus, RequestStatus
 from countersign.approvals.store import clock_ahead
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import PollState, WebhookHint
-from countersign.connectors.reconciler import LOOK_AGAIN_S, SWEEP_EVERY
+from countersign.connectors.reconciler import READ_AGAIN_S, SWEEP_EVERY
 from countersign.connectors.repairs import REOPENED_MAX
 from tests.connectors.desk_world import LIVE, DeskWorld, State
 from tests.doubles.directory import BEN, CARA, ERIN
@@ -100,7 +100,7 @@ async def test_hint_is_durable(world: DeskWorld) -> None:
 
     assert [(await world.delivery(request)).id] == due
 
-    await world.reconciler.look(due[0])
+    await world.reconciler.read_ticket(due[0])
 
     assert RequestStatus.APPROVED is (await world.now(request)).status
     assert (await world.delivery(request)).look_at is None
@@ -116,8 +116,8 @@ async def test_ticket_that_cannot_be_read_is_read_later(world: DeskWorld) -> Non
 
     assert delivery.look_at is not None
 
-    world.clock.advance(LOOK_AGAIN_S)
-    await world.reconciler.look(delivery.id)
+    world.clock.advance(READ_AGAIN_S)
+    await world.reconciler.read_ticket(delivery.id)
 
     assert RequestStatus.APPROVED is (await world.now(request)).status
 
@@ -135,7 +135,7 @@ async def test_hint_that_comes_during_a_look_is_not_forgotten(world: DeskWorld) 
 
     world.tickets.fetch_one = slowly  # type: ignore[assignment,method-assign]
     await world.reconciler.hint("jira", again)
-    await world.reconciler.look(delivery.id)
+    await world.reconciler.read_ticket(delivery.id)
 
     assert (await world.delivery(request)).look_at is not None
 
@@ -342,8 +342,8 @@ async def test_ticket_that_fails_does_not_keep_the_others_waiting(world: DeskWor
     assert RequestStatus.APPROVED is (await world.now(fine)).status
     assert [] == bad.comments
 
-    world.clock.advance(LOOK_AGAIN_S)
-    await world.reconciler.look((await world.delivery(broken)).id)
+    world.clock.advance(READ_AGAIN_S)
+    await world.reconciler.read_ticket((await world.delivery(broken)).id)
 
     assert 1 == len(bad.comments)
 
@@ -357,7 +357,7 @@ async def test_hundred_races_between_teams_and_the_ticket_give_one_decision_each
         world.tickets.as_person(BEN).approve(ticket.id)
         hint = WebhookHint(ticket_id=ticket.id, delivery_id="w")
         await world.reconciler.hint("jira", hint)
-        look = world.reconciler.look((await world.delivery(request)).id)
+        look = world.reconciler.read_ticket((await world.delivery(request)).id)
         vote = world.vote(request, CARA)
         both = (vote, look) if first == "teams" else (look, vote)
         results = await asyncio.gather(*both, return_exceptions=True)

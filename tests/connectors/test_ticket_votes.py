@@ -449,7 +449,7 @@ async def test_reading_that_is_behind_takes_no_answer_from_an_act_it_does_not_kn
     assert State.APPROVED is ticket.state
     await world.poll()  # the index knows of Erin's answer only
     world.clock.advance(61)
-    await world.reconciler.look((await world.delivery(request)).id)
+    await world.reconciler.read_ticket((await world.delivery(request)).id)
 
     assert State.PENDING is ticket.state
     assert "Counted: acc-ben. 1 more of 2" in world.said(ticket)

@@ -134,7 +134,7 @@ def _hurry() -> None:
     backoff.ATTEMPT_S, backoff.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
     backoff.BACKOFF_BASE_S = SWEEP_S
     reconciler.POLL_LEASE_S = READ_AGAIN_S
-    reconciler.LOOK_AGAIN_S = READ_AGAIN_S
+    reconciler.READ_AGAIN_S = READ_AGAIN_S
 
 
 def _default(owner: Any, name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is written into a ticket after it was made: comments, asking again, its end.
+"""Updates of a ticket after it was made: comments, asking again, its end.
 
 Comments stand on the record, never on an approval, so that an approval's last writer stays whoever
 answered it. Each carries a mark by which it is made once.
@@ -36,7 +36,7 @@ _CALLED_OFF = (
 )
 
 
-class Telling:
+class Updates:
     """Writes into the tickets of one instance."""
 
     def __init__(self, client: ServiceNowClient, settings: ServiceNowSettings):

@@ -1,4 +1,4 @@
-"""What is written into an issue after it was made: comments, asking again, its end.
+"""Updates of an issue after it was made: comments, asking again, its end.
 
 Each comment carries a mark by which it is made once; only in comments of our own is it believed.
 Everything else goes by how the issue stands, so that doing it again changes nothing.
@@ -27,7 +27,7 @@ PAGES = 20
 """Comments that are searched for one of ours, newest first: 2,000."""
 
 
-class Telling:
+class Updates:
     """Writes into the issues of one site. Raises NotFoundError if one is gone."""
 
     def __init__(self, client: JiraClient, settings: JiraSettings, people: People, links: str = ""):
