@@ -16,14 +16,8 @@ from sqlalchemy import Connection
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
-from countersign.approvals.errors import (
-    ConflictError,
-    DeniedByPolicyError,
-    InvalidError,
-    NotAuthorisedError,
-    NotFoundError,
-    UnreadError,
-)
+from countersign.approvals.decisions.voting import MAX_COMMENT
+from countersign.approvals.errors import NotFoundError
 from countersign.approvals.forms.wording import cut, visible
 from countersign.approvals.models import (
     Actor,
@@ -41,7 +35,6 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
-from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import (
@@ -53,8 +46,14 @@ from countersign.approvals.tickets import (
     TicketVote,
 )
 from countersign.connectors.comments.vocabulary import Vocabulary
-from countersign.connectors.comments.wanted import wanted
+from countersign.connectors.comments.wanted import Written
 from countersign.connectors.outcome import is_current, outcome_of, too_late_words
+from countersign.connectors.receiving import (
+    REASON_LIMIT,
+    VoteAttempt,
+    VoteResult,
+    receive,
+)
 from countersign.connectors.ticket_channel import (
     TicketChannel,
     keep_key,
@@ -64,10 +63,6 @@ from countersign.connectors.ticket_channel import (
 
 log = structlog.get_logger(__name__)
 
-COMMENT_LIMIT = 4_000
-"""Characters of a comment that a vote keeps."""
-REASON_LIMIT = 1_000
-"""Characters of why something does not count."""
 UNREAD_ANSWER = "The ticket does not show all of it, so it has to be read on its page first."
 """The reason by which an unread answer is known when it is told."""
 ACTS_MAX = 40
@@ -131,67 +126,71 @@ class Settling:
         if isinstance(finding, TicketRefusal):
             await self._refuse(delivery, finding.act, finding.reason)
             return
-        try:
-            await self._vote(delivery, view, finding)
-        except NotAuthorisedError as exc:  # recorded with its reason
-            await self._show_operators(delivery, finding.act, str(exc))
-        except (InvalidError, DeniedByPolicyError, UnreadError) as exc:
-            await self._refuse(delivery, finding.act, str(exc))
-        except ConflictError:
-            fresh = await self._records.view(delivery.request_id)
-            await self._late(delivery, fresh, finding)
+        if finding.verdict is not Verdict.REJECT:
+            reason = await self._not_of_record(delivery, view)
+            if reason:
+                await self._refuse(delivery, finding.act, reason)
+                return
+        await self._vote(delivery, view, finding)
 
     async def _vote(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> None:
-        act, request = vote.act, view.request
-        words, verdict = act.comment.strip(), vote.verdict
-        arguments: JsonObject | None = None
-        if verdict is Verdict.REJECT:
-            words = words or f"Rejected in {ticket_of(delivery).key} without a reason."
+        attempt = self._attempt(delivery, view, vote)
+        outcome = await receive(self._approvals, self._records, attempt, view)
+        match outcome.result:
+            case VoteResult.LOST | VoteResult.EXPIRED | VoteResult.STALE:
+                await self._late(delivery, await self._records.view(delivery.request_id), vote)
+            case VoteResult.DECIDED | VoteResult.COUNTED | VoteResult.REVISED:
+                changed = outcome.request is not None and outcome.request.digest != attempt.digest
+                log.info(
+                    "ticket answered",
+                    request_id=view.request.id,
+                    ticket=ticket_of(delivery).key,
+                    verdict=str(Verdict.MODIFY if changed else vote.verdict),
+                    by=vote.act.actor,
+                )
+            case _:
+                await self._show_operators(delivery, vote.act, outcome.reason)
+
+    def _attempt(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> VoteAttempt:
+        act, ref = vote.act, ticket_of(delivery)
+        comment, written = "", None
+        if vote.verdict is Verdict.REJECT:
+            comment = cut(act.comment.strip(), MAX_COMMENT)
+            comment = comment or f"Rejected in {ref.key} without a reason."
         else:
-            await self._require_record(delivery, view)
-            self._require_read(delivery, view, act)
-            also = (ticket_of(delivery).key, ticket_of(delivery).url)
-            words, arguments = wanted(act, verdict, view, also, self._words)
-            if arguments is not None:
-                verdict = Verdict.MODIFY
-        await self._approvals.vote(
-            request.id,
-            self._actor(act),
-            verdict=verdict,
+            written = Written(
+                act.comment,
+                act.changes,
+                act.earlier,
+                act.actor_name,
+                (ref.key, ref.url),
+                self._words,
+            )
+        return VoteAttempt(
+            request_id=view.request.id,
+            actor=self._actor(act),
+            verdict=vote.verdict,
             digest=str((delivery.reference or {}).get("digest", "")),
-            arguments=arguments,
-            comment=cut(words, COMMENT_LIMIT),
+            arguments=written,
+            comment=comment,
             act=self._key(delivery, act),
-            stage=request.stage,
-        )
-        log.info(
-            "ticket answered",
-            request_id=request.id,
-            ticket=ticket_of(delivery).key,
-            verdict=str(verdict),
-            by=act.actor,
+            stage=view.request.stage,
+            unread=lambda _: "" if ref.whole else UNREAD_ANSWER,
+            keep_refused=True,
         )
 
-    async def _require_record(self, delivery: Delivery, view: RequestView) -> None:
-        """Raise InvalidError if somebody has made this the ticket of another request."""
+    async def _not_of_record(self, delivery: Delivery, view: RequestView) -> str:
+        """Why an approval here would be of another request's ticket; "" if it is ours."""
         try:
             await self._store.write(  # with the chain locked, or else it could grow meanwhile
                 partial(require_ticket, request=view.request, delivery=delivery)
             )
         except EvidenceError as exc:
-            raise InvalidError(
+            return (
                 "Our record of this ticket does not agree with the ledger, so an approval in it "
                 f"does not count ({exc}). Operators have been told."
-            ) from exc
-
-    def _require_read(self, delivery: Delivery, view: RequestView, act: TicketAct) -> None:
-        """Raise UnreadError if the ticket does not show the whole call and its actor, who may
-        decide otherwise, has not read it elsewhere."""
-        person = self._actor(act).principal
-        if ticket_of(delivery).whole or view.has_read(person):
-            return
-        if reason_against(person, view.request, view.votes) is None:
-            raise UnreadError(UNREAD_ANSWER)
+            )
+        return ""
 
     async def _refuse(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
         key, reason = self._key(delivery, act), cut(reason, REASON_LIMIT)

@@ -33,7 +33,7 @@ from countersign.approvals.records import Records
 from countersign.bot.api.operation import Call, Operation
 from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
-from countersign.connectors.comments.wanted import require_plain
+from countersign.connectors.receiving import VoteAttempt, receive
 
 
 class RuleBody(Value):
@@ -264,19 +264,21 @@ async def result(call: Call) -> ResultText:
 async def vote(call: Call) -> RequestBody:
     """Decide. 409 says who was first; 403 is on the ledger."""
     body: CastVote = call.body
-    records, request_id = call.services.records, RequestId(call.path["id"])
-    if body.comment and body.verdict is not Verdict.REJECT:
-        view = await records.view(request_id)
-        require_plain(body.comment, view, call.person, HOW_TO_APPROVE, body.arguments)
-    request = await call.services.approvals.vote(
-        request_id,
-        call.actor,
-        verdict=body.verdict,
-        digest=body.digest,
-        arguments=body.arguments,
-        comment=body.comment,
+    services = call.services
+    outcome = await receive(
+        services.approvals,
+        services.records,
+        VoteAttempt(
+            request_id=RequestId(call.path["id"]),
+            actor=call.actor,
+            verdict=body.verdict,
+            digest=body.digest,
+            arguments=body.arguments,
+            comment=body.comment,
+            instead=HOW_TO_APPROVE,
+        ),
     )
-    return await shown(records, request)
+    return await shown(services.records, outcome.counted())
 
 
 async def resolve(call: Call) -> RequestBody:

@@ -50,6 +50,7 @@ from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting, act_of
 from countersign.bot.teams.waits import Waits, question_of_others, waits_for
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.receiving import VoteAttempt, receive
 from countersign.connectors.system import WorkflowInfo
 
 log = structlog.get_logger()
@@ -204,16 +205,20 @@ class Talking:
     async def _answer(
         self, activity: IncomingActivity, question: Request, said: str, clicker: Actor
     ) -> None:
-        after = await self._approvals.vote(
-            question.id,
-            clicker,
-            verdict=Verdict.APPROVE,
-            digest=question.digest,
-            comment=said,
-            act=act_of(activity),
+        outcome = await receive(
+            self._approvals,
+            self._records,
+            VoteAttempt(
+                request_id=question.id,
+                actor=clicker,
+                verdict=Verdict.APPROVE,
+                digest=question.digest,
+                comment=said,
+                act=act_of(activity),
+            ),
         )
         rest = "the agents have it"
-        if after.status is RequestStatus.PENDING:
+        if outcome.counted().status is RequestStatus.PENDING:
             rest = "more people have to answer"
         self._replies.reply(
             activity, Text(f"Taken as your answer to “{_asked(question)}”: {rest}.")

@@ -9,10 +9,7 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import (
-    AlreadyDecidedError,
     CountersignError,
-    ExpiredError,
-    InvalidArgumentsError,
     InvalidError,
     NotAuthorisedError,
     NotFoundError,
@@ -22,14 +19,7 @@ from countersign.approvals.errors import (
     UnreadError,
 )
 from countersign.approvals.forms.fields import fields
-from countersign.approvals.forms.parsing import edited_arguments
-from countersign.approvals.models import (
-    Actor,
-    JsonObject,
-    RequestKind,
-    RequestStatus,
-    Verdict,
-)
+from countersign.approvals.models import Actor, JsonObject, RequestKind, RequestStatus
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
@@ -51,7 +41,16 @@ from countersign.bot.teams.clicks import (
 )
 from countersign.bot.teams.outcome import decided_by
 from countersign.bot.teams.parts import Look
-from countersign.connectors.comments.wanted import require_plain
+from countersign.connectors.receiving import (
+    Filled,
+    VoteAttempt,
+    VoteOutcome,
+    VoteResult,
+    all_of_it,
+    not_counted,
+    receive,
+    require_read,
+)
 
 log = structlog.get_logger()
 
@@ -61,6 +60,10 @@ HOW_TO_APPROVE = (
     "down, press Reject."
 )
 HOW_TO_CHANGE = "Put every change into the form."
+UNREAD = (
+    "This card does not show all of it. Press “Read all of it”, read the page and confirm that; "
+    "then approve here."
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,10 @@ async def answer(
             if isinstance(error, UnreadError):
                 await approvals.refuse(view.request.id, actor, str(error))
             view = await records.view(click.request_id)
-            return _explained(error, click, view, look)
+            outcome = not_counted(error)
+            if outcome is None:
+                return _nothing_decided(str(error), click, view, look)
+            return _told(outcome, click, view, look)
 
 
 async def record_tampering(approvals: Approvals, error: TamperedError, actor: Actor) -> None:
@@ -138,37 +144,32 @@ async def _done(
         return _to_read(actor, look, view, links)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
         raise StaleDigestError("The request has changed since this card was drawn.")
-    if click.verb in _NEEDS_ALL:
-        _require_read(actor, look, view)
     if click.verb == "edit":
         return _edit_step(click, actor, look, view)
     if click.verb == "save":
-        return await _save(approvals, records, click, actor, look, view)
-    if click.verb == "approve":
-        require_plain(click.comment, view, actor.principal, HOW_TO_APPROVE)
-    await approvals.vote(
-        request.id,
-        actor,
+        _require_own_form(click, view)
+    outcome = await receive(approvals, records, _attempt(click, actor, look, view), view)
+    if click.verb == "save" and outcome.result in _ASKS_AGAIN:
+        return _corrected(outcome, click, view, look)
+    view = await records.view(click.request_id)
+    return _told(outcome, click, view, look)
+
+
+_NEEDS_ALL = frozenset({"approve", "save"})
+
+
+def _attempt(click: Click, actor: Actor, look: Look, view: RequestView) -> VoteAttempt:
+    is_edit, judged = click.verb == "save", click.verb in _NEEDS_ALL
+    return VoteAttempt(
+        request_id=view.request.id,
+        actor=actor,
         verdict=VOTES[click.verb],
         digest=click.digest,
+        arguments=Filled(click.typed) if is_edit else None,
         comment="" if click.verb == "go_on" else click.comment,
+        unread=(lambda view: "" if shows_all(view, look) else UNREAD) if judged else all_of_it,
+        instead=HOW_TO_CHANGE if is_edit else HOW_TO_APPROVE,
     )
-    return await _counted(records, click, actor, look)
-
-
-_NEEDS_ALL = frozenset({"approve", "edit", "save"})
-
-
-def _require_read(actor: Actor, look: Look, view: RequestView) -> None:
-    """Raise UnreadError if the card does not show all of it and this person has not read it."""
-    if view.request.status is not RequestStatus.PENDING or view.has_read(actor.principal):
-        return
-    if reason_against(actor.principal, view.request, view.votes) is None:
-        if not shows_all(view, look):
-            raise UnreadError(
-                "This card does not show all of it. Press “Read all of it”, read the page and "
-                "confirm that; then approve here."
-            )
 
 
 def _to_read(actor: Actor, look: Look, view: RequestView, links: ReadLinks | None) -> Reply:
@@ -186,6 +187,7 @@ def _to_read(actor: Actor, look: Look, view: RequestView, links: ReadLinks | Non
 
 
 def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Reply:
+    require_read(view, actor.principal, lambda view: "" if shows_all(view, look) else UNREAD)
     if view.request.status is not RequestStatus.PENDING:
         return Reply(request_card(view, look))
     reason = reason_against(actor.principal, view.request, view.votes)
@@ -194,47 +196,26 @@ def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Rep
     return Reply(edit_form(view, look, typed=Typed(comment=click.comment)))
 
 
-async def _save(
-    approvals: Approvals,
-    records: Records,
-    click: Click,
-    actor: Actor,
-    look: Look,
-    view: RequestView,
-) -> Reply:
-    request = view.request
-    form = fields(view.arguments_schema, request.arguments)
+def _require_own_form(click: Click, view: RequestView) -> None:
+    form = fields(view.arguments_schema, view.request.arguments)
     if not set(click.typed) <= {each.name for each in form}:
-        raise TamperedError("it carries arguments that the form does not have", request.id)
-    edited, problems = edited_arguments(form, request.arguments, click.typed)
+        raise TamperedError("it carries arguments that the form does not have", view.request.id)
+
+
+_ASKS_AGAIN = frozenset({VoteResult.INVALID, VoteResult.UNCHANGED})
+
+
+def _corrected(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> Reply:
+    """The form as they filled it in, with what is wrong with it."""
+    note, problems = Note(outcome.reason), dict(outcome.problems)
+    if problems:
+        note = _correct(problems)
+    elif outcome.result is VoteResult.UNCHANGED:
+        note = Note(outcome.reason, "accent")
+    elif isinstance(outcome.error, PreconditionFailedError):
+        note = Note(f"With these values it makes no sense: {outcome.reason} Nothing was decided.")
     typed = Typed(click.typed, click.comment, problems)
-    if request.status is RequestStatus.PENDING:
-        if problems:
-            return Reply(edit_form(view, look, note=_correct(problems), typed=typed))
-        if edited == request.arguments:
-            unchanged = Note(
-                "You changed nothing. Change a value, or go back and approve.", "accent"
-            )
-            return Reply(edit_form(view, look, note=unchanged, typed=typed))
-    try:
-        require_plain(click.comment, view, actor.principal, HOW_TO_CHANGE, edited)
-        await approvals.vote(
-            request.id,
-            actor,
-            verdict=Verdict.MODIFY,
-            digest=click.digest,
-            arguments=edited,
-            comment=click.comment,
-        )
-    except InvalidArgumentsError as error:
-        typed = Typed(click.typed, click.comment, error.problems)
-        return Reply(edit_form(view, look, note=_correct(error.problems), typed=typed))
-    except PreconditionFailedError as error:
-        note = Note(f"With these values it makes no sense: {error} Nothing was decided.")
-        return Reply(edit_form(view, look, note=note, typed=typed))
-    except InvalidError as error:
-        return Reply(edit_form(view, look, note=Note(str(error)), typed=typed))
-    return await _counted(records, click, actor, look)
+    return Reply(edit_form(view, look, note=note, typed=typed))
 
 
 def _correct(problems: dict[str, str]) -> Note:
@@ -242,52 +223,48 @@ def _correct(problems: dict[str, str]) -> Note:
     return Note(f"{count} not fit. Nothing was decided.")
 
 
-async def _counted(records: Records, click: Click, actor: Actor, look: Look) -> Reply:
-    view = await records.view(click.request_id)
-    if view.request.status is not RequestStatus.PENDING:
-        return Reply(request_card(view, look))
-    if not _has_voted(actor, view):
-        text = "Not decided yet: read what the tool says of your values, then approve or reject."
-        return Reply(request_card(view, look, note=Note(text, "warning")))
-    note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
-    return Reply(request_card(view, look, note=note), aside=note.text)
-
-
-def _has_voted(actor: Actor, view: RequestView) -> bool:
-    """Whether a vote of this person counts for what is asked now."""
-    mine = actor.principal and actor.principal.id
-    revision = view.request.revision
-    return any((vote.principal_id, vote.revision) == (mine, revision) for vote in view.votes)
-
-
-def _too_late(view: RequestView, error: CountersignError) -> str:
-    decision = view.request.decision
-    if decision is None:
-        return str(error)
-    at = f"{decision.at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"This was decided before you clicked, by {decided_by(decision)}, at {at}."
-
-
-def _explained(error: CountersignError, click: Click, view: RequestView, look: Look) -> Reply:
-    """The request as it stands, with the reason why the click did not do what it asked for."""
+def _told(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> Reply:
+    """The request as it stands now, with what the click did, or why it did not."""
     typed = Typed(comment=click.comment)
-    match error:
-        case AlreadyDecidedError() | ExpiredError():
-            note = Note(f"{_too_late(view, error)} Your click changed nothing.", "warning")
-            return Reply(request_card(view, look, note=note))
-        case NotAuthorisedError():
-            note = Note(f"You cannot decide this. {error}", final=True)
+    match outcome.result:
+        case VoteResult.DECIDED:
+            return Reply(request_card(view, look))
+        case VoteResult.COUNTED:
+            note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)
-        case UnreadError():
-            note = Note(f"{error} Nothing was decided.")
+        case VoteResult.REVISED:
+            text = (
+                "Not decided yet: read what the tool says of your values, then approve or reject."
+            )
+            return Reply(request_card(view, look, note=Note(text, "warning")))
+        case VoteResult.LOST | VoteResult.EXPIRED:
+            note = Note(f"{_too_late(view, outcome)} Your click changed nothing.", "warning")
+            return Reply(request_card(view, look, note=note))
+        case VoteResult.REFUSED:
+            note = Note(f"You cannot decide this. {outcome.reason}", final=True)
+            return Reply(request_card(view, look, note=note), aside=note.text)
+        case VoteResult.UNREAD:
+            note = Note(f"{outcome.reason} Nothing was decided.")
             return Reply(request_card(view, look, note=note, typed=typed))
-        case StaleDigestError():
+        case VoteResult.STALE:
             text = "This card was out of date. Nothing was decided; this is how it stands now."
             return Reply(request_card(view, look, note=Note(text, "warning"), typed=typed))
-        case TamperedError():
-            note = Note(str(error), final=True)
+        case VoteResult.INVALID if isinstance(outcome.error, TamperedError):
+            note = Note(outcome.reason, final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)
-        case InvalidError():
-            return Reply(request_card(view, look, note=Note(str(error)), typed=typed))
-    note = Note(f"{error} Nothing was decided.")
-    return Reply(request_card(view, look, note=note, typed=typed))
+        case VoteResult.INVALID:
+            return Reply(request_card(view, look, note=Note(outcome.reason), typed=typed))
+    return _nothing_decided(outcome.reason, click, view, look)
+
+
+def _nothing_decided(why: str, click: Click, view: RequestView, look: Look) -> Reply:
+    note = Note(f"{why} Nothing was decided.")
+    return Reply(request_card(view, look, note=note, typed=Typed(comment=click.comment)))
+
+
+def _too_late(view: RequestView, outcome: VoteOutcome) -> str:
+    decision = view.request.decision
+    if decision is None:
+        return outcome.reason
+    at = f"{decision.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"This was decided before you clicked, by {decided_by(decision)}, at {at}."

@@ -6,7 +6,8 @@ its field for changes. What may ask for something else and cannot be read is no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import cut, visible
@@ -19,7 +20,6 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.authority import reason_against
-from countersign.approvals.tickets import TicketAct
 from countersign.connectors.comments.edits import (
     HOW,
     asked_for,
@@ -35,25 +35,40 @@ SHOWN_LIMIT = 160
 """Characters of what somebody wrote that are told back to them."""
 
 
-def wanted(
-    act: TicketAct, verdict: Verdict, view: RequestView, also: Iterable[str], words: Vocabulary
-) -> tuple[str, JsonObject | None]:
+@dataclass(frozen=True)
+class Written:
+    """What somebody wrote beside an approval in their own words: in a ticket, in a mail."""
+
+    comment: str
+    changes: str = ""
+    """What stands in a field for changes, where there is one."""
+    earlier: Sequence[str] = ()
+    """What the same person had written before the comment."""
+    by: str = ""
+    """Their name there."""
+    also: Sequence[str] = ()
+    """What else stands there and may be named."""
+    words: Vocabulary = field(default_factory=Vocabulary)
+    """The languages in which people write there."""
+
+
+def wanted(written: Written, verdict: Verdict, view: RequestView) -> tuple[str, JsonObject | None]:
     """The comment of an approval, and the arguments that it asks for; None if it is for those that
-    are shown. `also` is what else stands in the ticket and may be named.
+    are shown.
 
     Raises InvalidError or InvalidArgumentsError: the text says what to write instead.
     """
-    request, schema = view.request, view.arguments_schema
-    said, asked = asked_for(act.changes, act.comment, act.earlier, words)
+    request, schema, words = view.request, view.arguments_schema, written.words
+    said, asked = asked_for(written.changes, written.comment, written.earlier, words)
     if asked is None and verdict is Verdict.MODIFY and lists_only(said, schema, request.arguments):
         said, asked = "", said
     arguments: JsonObject | None = None
     if verdict is Verdict.MODIFY or asked is not None:
         arguments = changed(request.tool, schema, request.arguments, asked or "")
-    people = [act.actor_name, "" if view.requester is None else view.requester.name]
-    what = _shown(request, schema, [*also, *people], arguments)
+    people = [written.by, "" if view.requester is None else view.requester.name]
+    what = _shown(request, schema, [*written.also, *people], arguments)
     differs = None if arguments is None else _differences(request.arguments, arguments)
-    for text in (*(split(text, words)[0] for text in act.earlier), said):
+    for text in (*(split(text, words)[0] for text in written.earlier), said):
         reason = objection(text, words, what, changed=differs)
         if reason:
             raise InvalidError(_unclear(text, reason, with_changes=arguments is not None))

@@ -8,7 +8,7 @@ import pytest
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import RequestStatus
-from countersign.connectors import reconciler, repairs, ticket_votes
+from countersign.connectors import receiving, reconciler, repairs, ticket_votes
 from countersign.connectors.comments.edits import changed
 from tests.connectors.desk_world import DeskWorld, State
 from tests.doubles.directory import BEN, ERIN
@@ -126,7 +126,7 @@ async def test_refusal_that_would_be_long_is_cut_on_the_ledger(world: DeskWorld)
     await world.poll()
     (reason,) = await world.refusals(request)
 
-    assert ticket_votes.REASON_LIMIT == len(reason)
+    assert receiving.REASON_LIMIT == len(reason)
 
 
 async def test_many_names_in_changes_are_read_in_no_time() -> None:

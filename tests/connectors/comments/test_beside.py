@@ -26,9 +26,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.ports import RequestView
-from countersign.approvals.tickets import TicketAct
-from countersign.connectors.comments.vocabulary import Vocabulary
-from countersign.connectors.comments.wanted import wanted
+from countersign.connectors.comments.wanted import Written, wanted
 from countersign.connectors.jira import typed as jira
 from countersign.connectors.servicenow import typed as servicenow
 
@@ -107,16 +105,8 @@ def view() -> RequestView:
 
 def approving(system: str, comment: str, *, earlier: tuple[str, ...] = ()) -> JsonObject | None:
     """The arguments that an approval with this comment asks for; None: as they are."""
-    act = TicketAct(
-        id="1",
-        at=NOW,
-        actor="alex",
-        actor_name="Alex Wilber",
-        state="approved",
-        comment=SYSTEMS[system](comment),
-        earlier=earlier,
-    )
-    return wanted(act, Verdict.APPROVE, view(), ("OPS-1",), Vocabulary())[1]
+    written = Written(SYSTEMS[system](comment), earlier=earlier, by="Alex Wilber", also=("OPS-1",))
+    return wanted(written, Verdict.APPROVE, view())[1]
 
 
 HEADS = [
