@@ -6,6 +6,8 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
 
+NAMED = 12
+"""How many keys are worth naming."""
 MISSING = "is missing; add it"
 
 
@@ -16,19 +18,23 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
+def unknown_key(name: str, known: Collection[str] = (), *, what: str = "key") -> str:
+    """What is said of a key that means nothing where it stands; `known` are those that would."""
+    meant = nearest(name, known)
+    if meant:
+        return f"unknown {what}; did you mean {meant}?"
+    if 0 < len(known) <= NAMED:
+        return f"unknown {what}; known are {', '.join(known)}."
+    return f"unknown {what}; check the spelling, or remove it."
+
+
 def sentence(error: Any, known: Collection[str] = ()) -> str:
     """One error of pydantic's; `known` are the keys that its mapping may have."""
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
-        meant = nearest(str(error["loc"][-1]), known)
-        hint = f"did you mean {meant}?" if meant else "check the spelling, or remove it."
-        return f"unknown key; {hint}"
-    if kind == "enum":
-        return f"write {error['ctx']['expected']} (got {given!r})"
-    if kind == "greater_than_equal":
-        return f"write {error['ctx']['ge']} or more (got {_brief(given)})"
+        return unknown_key(str(error["loc"][-1]), known)
     if kind in _EXPECTED:
-        return f"{_EXPECTED[kind]} (got {_brief(given)})"
+        return f"{_EXPECTED[kind].format(**error.get('ctx', {}))} (got {_brief(given)})"
     said = str(error["msg"]).removeprefix("Value error, ")
     return _OTHERWISE.get(kind, said)
 
@@ -49,6 +55,17 @@ _EXPECTED = {
     "float_type": "write a number",
     "bool_type": "write true or false",
     "bool_parsing": "write true or false",
+    "enum": "write {expected}",
+    "literal_error": "write {expected}",
+    "union_tag_invalid": "write one of {expected_tags} as {discriminator}",
+    "greater_than": "write more than {gt}",
+    "greater_than_equal": "write {ge} or more",
+    "less_than_equal": "write {le} or less",
+    "string_too_short": "write {min_length} or more characters",
+    "string_too_long": "write {max_length} or fewer characters",
+    "string_pattern_mismatch": "is not of the form {pattern}",
+    "url_parsing": "write an address like https://host.example",
+    "url_scheme": "write an address like https://host.example",
 }
 _OTHERWISE = {
     "missing": MISSING,

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import AnyHttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import AnyHttpUrl, SecretStr, ValidationError
 
 from countersign.approvals.errors import ConfigurationError
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.forms.sentences import unknown_key
 from countersign.approvals.rules.policy import Policy
 from countersign.bot import systems as known
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.database import readable_on_the_way
+from countersign.bot.settings.document import Document, cross_problems
 from countersign.bot.settings.links import LinksSettings, link_key
-from countersign.bot.settings.metrics import MetricsSettings, metrics_token
-from countersign.bot.settings.people import identity_kinds, read_people, read_tokens
-from countersign.bot.settings.problems import message, problems_of
-from countersign.bot.settings.production import insecure
+from countersign.bot.settings.metrics import MetricsSettings
+from countersign.bot.settings.people import identity_kinds, read_people, tokens_of
+from countersign.bot.settings.problems import message, validated
 from countersign.bot.settings.run import RunSettings
-from countersign.bot.settings.secrets import choose_model, secret
+from countersign.bot.settings.secrets import choose_model
 from countersign.bot.settings.sections import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -29,24 +29,19 @@ from countersign.bot.settings.sections import (
     Mode,
     ModelSection,
     ModelSettings,
-    PersonSettings,
     ProcessSettings,
     Settings,
     WorkflowsSection,
 )
-from countersign.bot.settings.systems import (
-    channel_problems,
-    default_channels,
-    is_asked,
-    read_systems,
-    text_channels,
-)
+from countersign.bot.settings.systems import default_channels, read_systems, text_channels
 from countersign.bot.settings.workflows import GROUP, installed_modules
 from countersign.bot.settings.yaml import parse
-from countersign.connectors.system import Configured, Situation, System
+from countersign.connectors.secrets import Reading
+from countersign.connectors.system import Configured, System
 
 T = TypeVar("T")
 
+LOCAL_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 DEFAULT_FILE = Path("countersign.yaml")
 SECTIONS = (
     "public_url",
@@ -122,82 +117,72 @@ class _Reader:
         self._document, self._process, self._environ = document, process, environ
         self._known = systems
         self._local = process.env is Mode.LOCAL
-        self._workflow_secrets: list[SecretStr] = []
+        self._reading = Reading(environ, self._local)
         self.problems: list[str] = []
 
     def settings(self, source: str) -> Settings:
         """The checked settings. Raises ConfigurationError."""
         for name in sorted(set(map(str, self._document)) - set(SECTIONS)):
-            self.problems.append(f"{name}: unknown section; known are {', '.join(SECTIONS)}.")
+            self.problems.append(f"{name}: {unknown_key(name, SECTIONS, what='section')}")
         self._database()
-        public_url = self._public_url()
-        people, wrong = read_people(self._document.get("people"), identity_kinds(self._known))
-        self.problems += wrong
-        tokens, wrong = read_tokens(people, self._environ, local=self._local)
-        self.problems += wrong
-        model = self._model()
-        workflows = self._workflows()
-        systems, wrong = read_systems(
-            self._document,
-            self._known,
-            self._environ,
+        public_url = self._section("public_url", AnyHttpUrl, LOCAL_URL) or LOCAL_URL
+        kinds = identity_kinds(self._known)
+        people = self._taken(read_people(self._document.get("people"), kinds, self._reading))
+        before = len(self.problems)
+        systems = self._taken(read_systems(self._document, self._known, self._reading))
+        has_all_systems = len(self.problems) == before
+        metrics = self._section("metrics", MetricsSettings)
+        document = Document(
             local=self._local,
-            describe=problems_of,
+            public_url=str(public_url).rstrip("/"),
+            people=tuple(people),
+            tokens=tokens_of(people),
+            systems=systems,
+            has_all_systems=has_all_systems,
+            limits=self._section("limits", LimitsSettings, {}) or LimitsSettings(),
+            policy=self._policy(systems),
+            asks_for_text="human_input" in (self._document.get("policy") or {}),
+            model=self._model(),
+            workflows=self._workflows(),
         )
-        self.problems += wrong
-        policy = self._policy(people, systems)
-        if policy is not None and not wrong:
-            self.problems += channel_problems(policy, systems, people)
-        self._systems(systems, people, policy)
-        app_package = self._section("app_package", AppPackageSettings, None)
-        run = self._section("run", RunSettings, RunSettings()) or RunSettings()
-        limits = self._section("limits", LimitsSettings, LimitsSettings()) or LimitsSettings()
-        metrics = self._metrics_token()
-        key = self._link_key()
-        if not self._local:
-            self.problems += insecure(
-                public_url=public_url,
-                tokens=tokens,
-                systems=systems,
-                model=model,
-                limits=limits,
-                workflow_settings=self._workflow_document(),
-            )
+        link_key = self._link_key()
+        app_package = self._section("app_package", AppPackageSettings)
+        run = self._section("run", RunSettings, {}) or RunSettings()
+        self.problems += cross_problems(document)
+        model, workflows, policy = document.model, document.workflows, document.policy
         if self.problems or policy is None or model is None or workflows is None:
             raise ConfigurationError([f"{source}: {problem}" for problem in self.problems])
         return Settings(
             mode=self._process.env,
             source=source,
             database_url=self._process.database_url,
-            public_url=public_url,
-            people=tuple(people),
-            tokens=tokens,
+            public_url=document.public_url,
+            people=document.people,
+            tokens=document.tokens,
             model=model,
             workflow_modules=workflows.modules,
-            workflow_settings=workflows.settings,
-            workflow_secrets=tuple(self._workflow_secrets),
+            workflow_settings=workflows.told(),
+            workflow_secrets=workflows.secrets(),
             policy=policy,
             systems=systems,
-            limits=limits,
-            metrics_token=metrics,
-            link_key=key,
+            limits=document.limits,
+            metrics_token=metrics and metrics.token,
+            link_key=link_key,
             app_package=app_package,
             run=run,
         )
 
-    def _section(self, name: str, kind: Any, default: T) -> Any | T | None:
-        """The section as `kind`; None if it is wrong (and then there are problems)."""
-        value = self._document.get(name)
-        if value is None:
-            return default
-        return self._validated(name, kind, value)
+    def _taken(self, read: tuple[T, list[str]]) -> T:
+        """What could be read; what could not is kept."""
+        found, problems = read
+        self.problems += problems
+        return found
 
-    def _validated(self, path: str, kind: Any, value: Any) -> Any | None:
-        try:
-            return TypeAdapter(kind).validate_python(value)
-        except ValidationError as exc:
-            self.problems += problems_of(exc, path, value, kind)
-            return None
+    def _section(self, name: str, kind: Any, default: Any = None) -> Any | None:
+        """The section as `kind`; None if it is not there, or wrong: then there are problems."""
+        value = self._document.get(name)
+        value = default if value is None else value
+        return None if value is None else self._taken(validated(name, kind, value, self._reading))
 
     def _database(self) -> None:
         url, private = self._process.database_url, self._process.database_private_network
@@ -206,68 +191,32 @@ class _Reader:
         except ConfigurationError as exc:
             self.problems += exc.problems
 
-    def _public_url(self) -> str:
-        url = self._section("public_url", AnyHttpUrl, f"http://{DEFAULT_HOST}:{DEFAULT_PORT}")
-        return str(url).rstrip("/")
-
     def _model(self) -> ModelSettings | None:
-        section = self._section("model", ModelSection, ModelSection())
-        if section is None:
-            return None
-        chosen = choose_model(section, self._environ, local=self._local)
-        if isinstance(chosen, str):
-            self.problems.append(chosen)
-            return None
-        return chosen
-
-    def _metrics_token(self) -> SecretStr | None:
-        section = self._section("metrics", MetricsSettings, None)
-        token = metrics_token(section, self._environ, local=self._local)
-        if isinstance(token, str):
-            self.problems.append(token)
-            return None
-        return token
+        section = self._section("model", ModelSection, {})
+        return section and self._chosen(choose_model(section, self._environ, local=self._local))
 
     def _link_key(self) -> SecretStr | None:
-        section = self._section("links", LinksSettings, None)
-        key = link_key(section, self._environ)
-        if isinstance(key, str):
-            self.problems.append(key)
+        section = self._section("links", LinksSettings)
+        return self._chosen(link_key(section, self._environ))
+
+    def _chosen(self, found: T | str) -> T | None:
+        """`found`, unless it is a text: that says what is wrong."""
+        if isinstance(found, str):
+            self.problems.append(found)
             return None
-        return key
+        return found
 
     def _workflows(self) -> WorkflowsSection | None:
-        found = self._section("workflows", WorkflowsSection, WorkflowsSection())
-        if found is None:
-            return None
-        modules = found.modules or installed_modules()
-        if not modules:
+        found = self._section("workflows", WorkflowsSection, {})
+        modules = () if found is None else found.modules or installed_modules()
+        if found is not None and not modules:
             self.problems.append(
                 "workflows.modules: name at least one module that declares some; no installed "
                 f"package has an entry point {GROUP} either."
             )
-            return None
-        settings = {}
-        for key, value in found.settings.items():
-            if isinstance(value, dict) and set(value) == {"env"}:
-                given = secret(str(value["env"]), self._environ)
-                if given is None:
-                    self.problems.append(
-                        f"workflows.settings.{key}: the environment variable {value['env']} is not "
-                        "set; export it."
-                    )
-                self._workflow_secrets += [given] if given else []
-                value = given and given.get_secret_value()
-            settings[key] = value
-        return WorkflowsSection(modules=modules, settings=settings)
+        return found and found.model_copy(update={"modules": modules})
 
-    def _workflow_document(self) -> dict[str, Any]:
-        """The settings of the workflows as they stand in the file."""
-        section = self._document.get("workflows")
-        found = section.get("settings") if isinstance(section, dict) else None
-        return found if isinstance(found, dict) else {}
-
-    def _policy(self, people: list[PersonSettings], systems: Sequence[Configured]) -> Policy | None:
+    def _policy(self, systems: Sequence[Configured]) -> Policy | None:
         section = self._document.get("policy")
         if not isinstance(section, dict):
             self.problems.append(
@@ -275,7 +224,7 @@ class _Reader:
             )
             return None
         try:
-            policy = Policy.load(
+            return Policy.load(
                 section,
                 channels=default_channels(systems, local=self._local),
                 text_channels=text_channels(systems, local=self._local),
@@ -283,25 +232,3 @@ class _Reader:
         except ConfigurationError as exc:
             self.problems += exc.problems
             return None
-        for tool, rule in policy.tools.items():
-            for stage in rule.tiers():
-                holders = [p.id for p in people if p.roles.intersection(stage.roles)]
-                if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
-                    self.problems.append(
-                        f"policy.tools.{tool}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
-                        f"but people has {len(holders)} with such a role; nobody could approve it."
-                    )
-        return policy
-
-    def _systems(
-        self, systems: Iterable[Configured], people: Iterable[PersonSettings], policy: Policy | None
-    ) -> None:
-        """What of the systems does not fit to the rest."""
-        ids = frozenset(person.id for person in people)
-        has_text = "human_input" in (self._document.get("policy") or {})
-        for each in systems:
-            asked = policy is not None and is_asked(
-                policy, each.name, free_text=has_text and each.name in policy.text_channels
-            )
-            situation = Situation(local=self._local, people=ids, asked=asked)
-            self.problems += each.problems(situation)

@@ -6,17 +6,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr
 
 from countersign.approvals.forms.sentences import nearest
-from countersign.bot.settings.problems import problems_of
-from countersign.bot.settings.secrets import secret
+from countersign.bot.settings.problems import validated
 from countersign.bot.settings.sections import MIN_TOKEN_LENGTH, PersonSettings
+from countersign.connectors.secrets import Reading
 from countersign.connectors.system import System
 
 EMAIL = "email"
 """A kind of identity that people have whatever systems there are."""
-_PERSON = TypeAdapter(PersonSettings)
 
 
 def identity_kinds(systems: Iterable[System[Any]]) -> tuple[str, ...]:
@@ -24,21 +23,22 @@ def identity_kinds(systems: Iterable[System[Any]]) -> tuple[str, ...]:
     return (*(system.identity for system in systems), EMAIL)
 
 
-def read_people(entries: Any, kinds: Collection[str]) -> tuple[list[PersonSettings], list[str]]:
-    """The people, whose identities are of these `kinds`, and everything that is wrong with them."""
+def read_people(
+    entries: Any, kinds: Collection[str], reading: Reading | None = None
+) -> tuple[list[PersonSettings], list[str]]:
+    """The people, whose identities are of these `kinds`, and everything that is wrong with them.
+    Without `reading` nobody's token is looked up."""
     if not isinstance(entries, list) or not entries:
         return [], ["people: list at least one person (id, name, roles, identities)."]
     people: list[PersonSettings] = []
     problems: list[str] = []
     for number, entry in enumerate(entries):
         path = f"people.{number}"
-        try:
-            person = _PERSON.validate_python(entry)
-        except ValidationError as exc:
-            problems += problems_of(exc, path, entry, PersonSettings)
-            continue
-        people.append(person)
-        problems += _unknown_kinds(path, person, kinds)
+        person, wrong = validated(path, PersonSettings, entry, reading)
+        problems += wrong
+        if person is not None:
+            people.append(person)
+            problems += _unknown_kinds(path, person, kinds)
     problems += _repeated("people: the id", (p.id for p in people))
     for kind in kinds:
         values = (value for p in people for k, value in p.identities.items() if k == kind)
@@ -46,45 +46,28 @@ def read_people(entries: Any, kinds: Collection[str]) -> tuple[list[PersonSettin
     return people, problems
 
 
+def tokens_of(people: Iterable[PersonSettings]) -> dict[str, SecretStr]:
+    """Bearer tokens by person id."""
+    return {person.id: person.token for person in people if person.token is not None}
+
+
+def token_problems(tokens: Mapping[str, SecretStr], *, local: bool) -> Iterator[str]:
+    """Tokens that somebody could guess, or that are two people's."""
+    for person, token in tokens.items():
+        if len(token.get_secret_value()) < MIN_TOKEN_LENGTH and not local:
+            yield (
+                f"people.{person}.token_env: the token is shorter than {MIN_TOKEN_LENGTH} "
+                "characters; use a random one, for example from `openssl rand -base64 24`."
+            )
+    if len({t.get_secret_value() for t in tokens.values()}) < len(tokens):
+        yield "people: two people have the same token; everyone needs their own."
+
+
 def _unknown_kinds(path: str, person: PersonSettings, kinds: Collection[str]) -> Iterator[str]:
     for kind in sorted(person.identities.keys() - set(kinds)):
         meant = nearest(kind, kinds)
         hint = f"did you mean {meant}?" if meant else f"write one of {', '.join(kinds)}."
         yield f"{path}.identities.{kind}: unknown kind of identity; {hint}"
-
-
-def read_tokens(
-    people: Iterable[PersonSettings], environ: Mapping[str, str], *, local: bool
-) -> tuple[dict[str, SecretStr], list[str]]:
-    """Bearer tokens by person id, and everything that is wrong with them."""
-    tokens: dict[str, SecretStr] = {}
-    problems: list[str] = []
-    for person in people:
-        where = f"people.{person.id}"
-        if person.token is not None:
-            if not local:
-                problems.append(
-                    f"{where}.token: a literal token is allowed in local mode only; put it into an "
-                    "environment variable and name that in token_env."
-                )
-            tokens[person.id] = person.token
-        elif person.token_env is not None:
-            value = secret(person.token_env, environ)
-            if value is None:
-                problems.append(
-                    f"{where}.token_env: the environment variable {person.token_env} is not set; "
-                    "export it, or remove token_env if this person does not use the API."
-                )
-            elif len(value.get_secret_value()) < MIN_TOKEN_LENGTH and not local:
-                problems.append(
-                    f"{where}.token_env: {person.token_env} is shorter than {MIN_TOKEN_LENGTH} "
-                    "characters; use a random one, for example from `openssl rand -base64 24`."
-                )
-            else:
-                tokens[person.id] = value
-    if len({t.get_secret_value() for t in tokens.values()}) < len(tokens):
-        problems.append("people: two people have the same token; everyone needs their own.")
-    return tokens, problems
 
 
 def _repeated(what: str, values: Iterable[str]) -> Iterator[str]:

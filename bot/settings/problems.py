@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from countersign.approvals.forms.sentences import sentence
+from countersign.connectors.secrets import Reading, key_of
+
+
+def validated(
+    path: str, kind: Any, value: Any, reading: Reading | None
+) -> tuple[Any | None, list[str]]:
+    """`value` as `kind`, or None and everything that is wrong with it."""
+    try:
+        return TypeAdapter(kind).validate_python(value, context=reading), []
+    except ValidationError as exc:
+        return None, problems_of(exc, path, value, kind)
 
 
 def problems_of(exc: ValidationError, path: str, value: Any, kind: Any = None) -> list[str]:
@@ -43,11 +55,16 @@ def _keys(kind: Any, loc: Sequence[int | str]) -> Collection[str]:
     """The keys that may stand where the last step of a location stands, as far as one can see."""
     for step in loc[:-1]:
         models = list(_models(kind))
-        fields = [model.model_fields[step] for model in models if step in model.model_fields]
+        fields = [field for model in models if (field := _keyed(model).get(str(step))) is not None]
         if fields:
             kind = fields[0].annotation
     found = list(_models(kind))
-    return found[0].model_fields if len(found) == 1 else ()
+    return _keyed(found[0]) if len(found) == 1 else ()
+
+
+def _keyed(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by their keys in the file."""
+    return {key_of(name, field): field for name, field in model.model_fields.items()}
 
 
 def _models(kind: Any) -> Iterator[type[BaseModel]]:

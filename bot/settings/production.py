@@ -13,7 +13,6 @@ from pydantic import BaseModel, SecretStr
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.sections import ModelSettings
 from countersign.connectors.addresses import LOOPBACK
-from countersign.connectors.system import Configured
 
 MIN_WEBHOOK_SECRET_BYTES = 32
 """As long as the MAC that it makes. Source: RFC 2104, section 3: "less than L bytes is strongly
@@ -34,33 +33,14 @@ _SECRET_KEY = re.compile(r"(?i)(token|secret|passw(or)?d|(api|access|private)_?k
 _RANDOM = "use a random one, for example from `openssl rand -hex 32`."
 
 
-def insecure(
-    *,
-    public_url: str,
-    tokens: Mapping[str, SecretStr],
-    systems: Iterable[Configured],
-    model: ModelSettings | None,
-    limits: LimitsSettings,
-    workflow_settings: Mapping[str, Any],
-) -> list[str]:
-    """Everything that a production server must not be told, with the path and the fix."""
-    return [
-        *_url("public_url", public_url),
-        *_tokens(tokens),
-        *(line for each in systems for line in _system(each.system.path, each.settings)),
-        *(() if model is None else _model(model)),
-        *_proxies(limits),
-        *_workflows(workflow_settings),
-    ]
-
-
 def plain_http(url: str) -> bool:
     """Whether what is sent there can be read on the way; to this machine there is no way."""
     parts = urlsplit(url)
     return parts.scheme != "https" and parts.hostname not in LOOPBACK
 
 
-def _url(path: str, url: str) -> Iterator[str]:
+def insecure_url(path: str, url: str) -> Iterator[str]:
+    """An address that others cannot reach, or on the way to which they can listen."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -83,29 +63,31 @@ def _is_unspecified(host: str) -> bool:
         return False
 
 
-def _tokens(tokens: Mapping[str, SecretStr]) -> Iterator[str]:
+def insecure_tokens(tokens: Mapping[str, SecretStr]) -> Iterator[str]:
+    """Bearer tokens, by person id, that everybody knows."""
     for person, token in tokens.items():
         if token.get_secret_value().startswith(WELL_KNOWN_TOKEN):
             yield f"people.{person}: the token is one of local mode, which are known; {_RANDOM}"
 
 
-def _model(model: ModelSettings) -> Iterator[str]:
+def insecure_model(model: ModelSettings) -> Iterator[str]:
+    """A key that everybody knows, an address that anybody reads."""
     yield from _known("model.api_key_env", model.api_key)
     if model.base_url is not None:
-        yield from _url("model.base_url", model.base_url)
+        yield from insecure_url("model.base_url", model.base_url)
 
 
-def _system(path: str, section: BaseModel) -> Iterator[str]:
+def insecure_section(path: str, section: BaseModel) -> Iterator[str]:
     """What holds for the settings of every system, by the names that its keys have."""
     for name, value in section:
         if isinstance(value, SecretStr):
             yield from _known(f"{path}.{name}_env", value)
         elif isinstance(value, BaseModel):
-            yield from _system(f"{path}.{name}", value)
+            yield from insecure_section(f"{path}.{name}", value)
         elif name == "webhook_secrets":
             yield from _webhooks(path, value)
         elif name == "public_url" and value:
-            yield from _url(f"{path}.{name}", value)
+            yield from insecure_url(f"{path}.{name}", value)
 
 
 def _webhooks(path: str, secrets: Iterable[SecretStr]) -> Iterator[str]:
@@ -118,15 +100,15 @@ def _webhooks(path: str, secrets: Iterable[SecretStr]) -> Iterator[str]:
             )
 
 
-def _proxies(limits: LimitsSettings) -> Iterator[str]:
+def insecure_limits(limits: LimitsSettings) -> Iterator[str]:
     """Whoever is trusted may say that a request comes from anywhere."""
     for network in limits.trusted_proxies:
         if network.prefixlen == 0:
             yield f"limits.trusted_proxies: {network} is everybody; name the proxy in front of us."
 
 
-def _workflows(settings: Mapping[str, Any]) -> Iterator[str]:
-    """`settings` as they stand in the file: `{env: NAME}` is where a secret belongs."""
+def insecure_workflows(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Secrets that stand in the file; those of variables are no plain text here."""
     for key, value in settings.items():
         if isinstance(value, str) and (_SECRET_KEY.search(str(key)) or value in WELL_KNOWN):
             yield (

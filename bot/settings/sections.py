@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AnyHttpUrl,
     BaseModel,
+    BeforeValidator,
     Field,
     InstanceOf,
     SecretStr,
     StringConstraints,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -25,6 +26,7 @@ from countersign.approvals.models import Principal, PrincipalId, Value
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.run import RunSettings
+from countersign.connectors.secrets import EnvSecret, Reading, Section, named, resolved
 from countersign.connectors.system import Configured, System
 
 S = TypeVar("S", bound=BaseModel)
@@ -61,7 +63,7 @@ class ProcessSettings(BaseSettings):
     """Whether nobody but the database and its servers is on the network between them."""
 
 
-class PersonSettings(Value):
+class PersonSettings(Section):
     """One entry of `people`."""
 
     id: PersonId
@@ -70,20 +72,13 @@ class PersonSettings(Value):
     domains: frozenset[str] = frozenset()
     identities: dict[str, str] = Field(default_factory=dict)
     """By the kind of identity of each system (`entra`, `jira`, …), and `email`."""
-    token_env: EnvironmentName | None = None
-    token: SecretStr | None = None
-    """A literal token: local mode only."""
+    token: EnvSecret | None = named("token", default=None)
+    """The bearer token of the API."""
 
     @field_validator("identities")
     @classmethod
     def _lower(cls, identities: dict[str, str]) -> dict[str, str]:
         return {kind: value.strip().lower() for kind, value in identities.items()}
-
-    @model_validator(mode="after")
-    def _one_token(self) -> Self:
-        if self.token_env is not None and self.token is not None:
-            raise ValueError("give either token_env or token, not both")
-        return self
 
     def principal(self) -> Principal:
         """The person as the domain knows them."""
@@ -111,13 +106,33 @@ class ModelSection(Value):
     timeout_s: int = Field(default=120, gt=0)
 
 
+def _from_variable(value: Any, info: ValidationInfo) -> Any:
+    """What `{env: NAME}` stands for."""
+    if isinstance(info.context, Reading) and isinstance(value, dict) and set(value) == {"env"}:
+        return resolved(value["env"], info)
+    return value
+
+
 class WorkflowsSection(Value):
     """Which modules declare workflows, and what their factories are told."""
 
     modules: tuple[ModulePath, ...] = ()
     """Empty: those of installed packages, see `bot.settings.workflows`."""
-    settings: dict[str, Any] = Field(default_factory=dict)
-    """A value `{env: NAME}` is taken from that environment variable."""
+    settings: dict[str, Annotated[Any, BeforeValidator(_from_variable)]] = Field(
+        default_factory=dict
+    )
+    """A value `{env: NAME}` is taken from that environment variable, as a SecretStr."""
+
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """Those that came from the environment."""
+        return tuple(value for value in self.settings.values() if isinstance(value, SecretStr))
+
+    def told(self) -> dict[str, Any]:
+        """What the factories are told, the secrets in it."""
+        return {
+            key: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for key, value in self.settings.items()
+        }
 
 
 class AppPackageSettings(Value):

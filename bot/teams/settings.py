@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr, field_validator, model_validator
 
 from countersign.approvals.errors import ConfigurationError
-from countersign.approvals.models import Value
 from countersign.connectors.addresses import LOOPBACK
+from countersign.connectors.secrets import EnvSecret, Section, named
 
 
-class TeamsSettings(Value):
+class TeamsSettings(Section):
     """The bot registration, and where cards go. An empty `app_id` means: local clients only."""
 
     app_id: str = ""
     """The bot's Entra application id (a GUID)."""
-    app_password: SecretStr = SecretStr("")
+    app_password: EnvSecret = named("app_password", default=SecretStr(""))
     app_type: Literal["SingleTenant", "UserAssignedMSI"] = "SingleTenant"
     """Microsoft no longer creates multi-tenant bots (since 2025-07-31)."""
     tenant_id: str = ""
@@ -38,6 +38,13 @@ class TeamsSettings(Value):
     openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     """Where the keys that sign the channel's tokens are published. The issuer accepted is that of
     the public cloud, whatever stands here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_password_without_a_bot(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and not raw.get("app_id"):
+            return {key: value for key, value in raw.items() if key != "app_password_env"}
+        return raw
 
     @field_validator("app_id")
     @classmethod

@@ -13,6 +13,7 @@ from countersign.approvals.rules.policy import Seconds
 from countersign.approvals.tickets import TicketOutcome
 from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
+from countersign.connectors.secrets import EnvSecret, EnvSecrets, Section, named
 
 GATEWAY = "https://api.atlassian.com"
 """Where OAuth 2.0 calls go. Source: developer.atlassian.com, "OAuth 2.0 (3LO) apps", read
@@ -50,34 +51,34 @@ Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1)]
 CustomField = Annotated[str, Field(pattern=_CUSTOM)]
 
 
-class ApiToken(Value):
+class ApiToken(Section):
     """Cloud: an account's email and one of its API tokens."""
 
     kind: Literal["basic"]
     email: str = Field(min_length=3)
-    token: SecretStr
+    token: EnvSecret = named("token")
 
 
-class Password(Value):
+class Password(Section):
     """Data Center: name and password."""
 
     kind: Literal["password"]
     user: str = Field(min_length=1)
-    password: SecretStr
+    password: EnvSecret = named("password")
 
 
-class AccessToken(Value):
+class AccessToken(Section):
     """Data Center: a personal access token."""
 
     kind: Literal["pat"]
-    token: SecretStr
+    token: EnvSecret = named("token")
 
 
-class OAuthToken(Value):
+class OAuthToken(Section):
     """Cloud: an OAuth 2.0 access token."""
 
     kind: Literal["oauth"]
-    token: SecretStr
+    token: EnvSecret = named("token")
     cloud_id: str = Field(pattern=r"^[0-9a-fA-F-]{8,64}$")
     """In `https://<site>/_edge/tenant_info`."""
     gateway: str = GATEWAY
@@ -138,7 +139,7 @@ class Statuses(Value):
         return self.rejected if outcome is TicketOutcome.REJECTED else self.approved
 
 
-class JiraSettings(Value):
+class JiraSettings(Section):
     """The section `connectors.jira`."""
 
     url: str
@@ -170,7 +171,7 @@ class JiraSettings(Value):
     settle: Seconds = 60.0
     """How long a new issue may be missing from searches."""
     timeout: Seconds = 20.0
-    webhook_secrets: tuple[SecretStr, ...] = ()
+    webhook_secrets: EnvSecrets = named("webhook_secret", "webhook_secrets", default=())
 
     @field_validator("url")
     @classmethod

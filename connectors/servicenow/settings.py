@@ -14,6 +14,7 @@ from countersign.approvals.rules.policy import Seconds
 from countersign.approvals.tickets import TicketOutcome
 from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
+from countersign.connectors.secrets import EnvSecret, EnvSecrets, Section, named
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """A table or a column; it becomes a part of queries and paths."""
@@ -35,20 +36,20 @@ Columns = dict[str, Text]
 Steps = Annotated[tuple[Columns, ...], BeforeValidator(_as_steps)]
 
 
-class BasicAuth(Value):
+class BasicAuth(Section):
     """The name and password of an integration user."""
 
     kind: Literal["basic"]
     user: str = Field(min_length=1)
-    password: SecretStr
+    password: EnvSecret = named("password")
 
 
-class OAuthClient(Value):
+class OAuthClient(Section):
     """OAuth 2.0 client credentials (Washington and later)."""
 
     kind: Literal["oauth"]
     client_id: str = Field(min_length=1)
-    client_secret: SecretStr
+    client_secret: EnvSecret = named("client_secret")
 
 
 class FieldDecision(Value):
@@ -73,7 +74,7 @@ class FieldDecision(Value):
         return self
 
 
-class ServiceNowSettings(Value):
+class ServiceNowSettings(Section):
     """The section `connectors.servicenow`."""
 
     url: str
@@ -105,7 +106,7 @@ class ServiceNowSettings(Value):
     overlap: Seconds = 120.0
     """How far before the last change seen a poll reads again."""
     timeout: Seconds = 20.0
-    webhook_secrets: tuple[SecretStr, ...] = ()
+    webhook_secrets: EnvSecrets = named("webhook_secret", "webhook_secrets", default=())
 
     @field_validator("url")
     @classmethod

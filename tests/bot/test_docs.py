@@ -23,6 +23,7 @@ from countersign.bot.settings.sections import (
 )
 from countersign.bot.systems import SYSTEMS
 from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.secrets import key_of
 from countersign.connectors.system import System
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,8 +35,7 @@ CONFIGURATION = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="u
     "model", [PersonSettings, ModelSection, TeamsSettings, WorkflowsSection, AppPackageSettings]
 )
 def test_every_key_is_explained(model: type[BaseModel]) -> None:
-    # The password itself is no key; the file names its variable.
-    keys = {"app_password_env" if key == "app_password" else key for key in model.model_fields}
+    keys = {key_of(name, field) for name, field in model.model_fields.items()}
 
     assert {key for key in keys if f"`{key}`" not in CONFIGURATION} == set()
 
@@ -56,8 +56,7 @@ def test_every_route_is_explained() -> None:
 @pytest.mark.parametrize("system", [s for s in SYSTEMS if not s.section], ids=lambda s: s.name)
 def test_every_key_of_a_ticket_system_is_explained(system: System[Any]) -> None:
     text = (REPOSITORY / "docs" / f"{system.name}.md").read_text(encoding="utf-8")
-    keys = {"webhook_secret_env" if key == "webhook_secrets" else key
-            for key in system.settings.model_fields}  # fmt: skip
+    keys = {key_of(name, field) for name, field in system.settings.model_fields.items()}
 
     assert {key for key in keys if f"`{key}`" not in text} == set()
 

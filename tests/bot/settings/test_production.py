@@ -70,7 +70,7 @@ def test_each_is_refused_with_its_path(
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
-        ("TOKEN_ALEX", "x" * 19, "people.alex.token_env: TOKEN_ALEX is shorter than 20"),
+        ("TOKEN_ALEX", "x" * 19, "people.alex.token_env: the token is shorter than 20"),
         ("TOKEN_ALEX", "local-token-alex-longer", "people.alex: the token is one of local mode"),
         ("JIRA_HOOK_OLD", SHORT, "connectors.jira.webhook_secret_env: a secret is well known or"),
         ("SNOW_HOOK", SHORT, "connectors.servicenow.webhook_secret_env: a secret is well known"),

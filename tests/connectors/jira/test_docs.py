@@ -12,6 +12,7 @@ from countersign.bot.settings.systems import read_systems
 from countersign.connectors.jira.checks import PERMISSIONS
 from countersign.connectors.jira.settings import JiraSettings
 from countersign.connectors.jira.system import SYSTEM
+from countersign.connectors.secrets import Reading
 from tests.connectors.jira.fixtures import settings
 
 TEXT = (Path(__file__).parents[3] / "docs" / "jira.md").read_text()
@@ -21,9 +22,7 @@ ENVIRON = {"JIRA_TOKEN": "x", "JIRA_WEBHOOK_SECRET": "y"}
 
 def test_configuration_can_be_read() -> None:
     section = yaml.safe_load(next(b for b in BLOCKS if "connectors:" in b))
-    (found,), problems = read_systems(
-        section, (SYSTEM,), ENVIRON, local=False, describe=lambda e, *_: [str(e)]
-    )
+    (found,), problems = read_systems(section, (SYSTEM,), Reading(ENVIRON, local=False))
 
     assert [] == problems
     assert isinstance(found.settings, JiraSettings)

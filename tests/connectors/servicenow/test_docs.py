@@ -16,6 +16,7 @@ import yaml
 from pydantic import SecretStr
 
 from countersign.bot.settings.systems import read_systems
+from countersign.connectors.secrets import Reading
 from countersign.connectors.servicenow.settings import ServiceNowSettings
 from countersign.connectors.servicenow.system import SYSTEM
 from countersign.connectors.servicenow.webhook import verify
@@ -110,9 +111,7 @@ def test_business_rule_is_silent_about_other_records() -> None:
 
 def test_configuration_can_be_read() -> None:
     section = yaml.safe_load(next(b for b in blocks("yaml") if "connectors:" in b))
-    (found,), problems = read_systems(
-        section, (SYSTEM,), ENVIRON, local=False, describe=lambda e, *_: [str(e)]
-    )
+    (found,), problems = read_systems(section, (SYSTEM,), Reading(ENVIRON, local=False))
 
     assert [] == problems
     assert isinstance(found.settings, ServiceNowSettings)

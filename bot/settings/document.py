@@ -1,0 +1,104 @@
+"""What was read of the configuration, and what its sections must have to do with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.policy import Policy
+from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.settings.people import token_problems
+from countersign.bot.settings.production import (
+    insecure_limits,
+    insecure_model,
+    insecure_section,
+    insecure_tokens,
+    insecure_url,
+    insecure_workflows,
+)
+from countersign.bot.settings.sections import ModelSettings, PersonSettings, WorkflowsSection
+from countersign.bot.settings.systems import channel_problems, is_asked
+from countersign.connectors.system import Configured, Situation
+
+
+@dataclass(frozen=True)
+class Document:
+    """The sections that can be read; what is wrong in the others is known already."""
+
+    local: bool
+    public_url: str
+    people: tuple[PersonSettings, ...]
+    tokens: dict[str, SecretStr]
+    systems: tuple[Configured, ...]
+    has_all_systems: bool
+    """Whether none of their sections is wrong."""
+    limits: LimitsSettings
+    policy: Policy | None = None
+    asks_for_text: bool = False
+    """Whether the policy says who answers free text."""
+    model: ModelSettings | None = None
+    workflows: WorkflowsSection | None = field(default=None, repr=False)
+
+
+def _tokens(document: Document) -> Iterator[str]:
+    yield from token_problems(document.tokens, local=document.local)
+
+
+def _quorums(document: Document) -> Iterator[str]:
+    """Rules that fewer people than are needed could approve."""
+    rules = document.policy.tools if document.policy else {}
+    for tool, rule in rules.items():
+        for stage in rule.tiers():
+            holders = [p.id for p in document.people if p.roles.intersection(stage.roles)]
+            if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
+                yield (
+                    f"policy.tools.{tool}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
+                    f"but people has {len(holders)} with such a role; nobody could approve it."
+                )
+
+
+def _channels(document: Document) -> Iterator[str]:
+    if document.policy is not None and document.has_all_systems:
+        yield from channel_problems(document.policy, document.systems, document.people)
+
+
+def _systems(document: Document) -> Iterator[str]:
+    """What each system says of its own settings."""
+    ids, policy = frozenset(person.id for person in document.people), document.policy
+    for each in document.systems:
+        here = policy is not None and each.name in policy.text_channels
+        free_text = document.asks_for_text and here
+        asked = policy is not None and is_asked(policy, each.name, free_text=free_text)
+        yield from each.problems(Situation(local=document.local, people=ids, asked=asked))
+
+
+def _production(document: Document) -> Iterator[str]:
+    """What only one's own machine may do."""
+    if document.local:
+        return
+    yield from insecure_url("public_url", document.public_url)
+    yield from insecure_tokens(document.tokens)
+    for each in document.systems:
+        yield from insecure_section(each.system.path, each.settings)
+    if document.model is not None:
+        yield from insecure_model(document.model)
+    yield from insecure_limits(document.limits)
+    if document.workflows is not None:
+        yield from insecure_workflows(document.workflows.settings)
+
+
+CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
+    _tokens,
+    _quorums,
+    _channels,
+    _systems,
+    _production,
+)
+
+
+def cross_problems(document: Document) -> list[str]:
+    """Everything that does not fit, each with its path."""
+    return [problem for check in CROSS_CHECKS for problem in check(document)]
