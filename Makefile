@@ -17,7 +17,7 @@ demo: ## Run the main job end to end by itself (DEMO_ARGS='--decide reject' ...)
 
 run: ## Serve it for a person to click, with everything around it played locally
 	@scripts/ensure_venv.sh .venv runtime
-	@.venv/bin/python -m countersign.sandbox.run $(RUN_ARGS)
+	@scripts/run.sh $(RUN_ARGS)
 
 test: ## Run all tests, browser and both AutoGen distributions included
 	@scripts/test.sh all

@@ -15,7 +15,7 @@ from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.options import ConfigOption, errors, read_settings
 from countersign.bot.cli.policy import manifest, policy
-from countersign.bot.cli.project import init
+from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import ledger, requests, sessions
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
 from countersign.bot.observability import logs
@@ -40,6 +40,7 @@ sessions.command("start")(start)
 sessions.command("cancel")(cancel)
 requests.command("settle")(settle)
 app.command()(init)
+app.command()(run)
 app.command()(decide)
 app.command()(doctor)
 
@@ -56,14 +57,14 @@ def serve(
     """Run the server: the bot, the REST API and the sessions."""
     gc.disable()  # of a million objects that modules make at their import none is garbage
     from countersign.bot.serving import (
-        serve as run,  # AutoGen takes a second to import; `--help` need not wait
+        serve as until_stopped,  # AutoGen takes a second to import; `--help` need not wait
     )
 
     gc.freeze()  # nor will any be: no later collection looks at them
     gc.enable()
     settings = read_settings(config)
     logs.configure(redactor=Redactor(secrets_in(settings)))
-    asyncio.run(run(settings, host=host, port=port, hold=hold))
+    asyncio.run(until_stopped(settings, host=host, port=port, hold=hold))
 
 
 @app.command()
@@ -75,14 +76,14 @@ def demo(
 ) -> None:
     """Do the main job once, by itself, with stand-ins for everything outside."""
     try:
-        from countersign.bot.demo.command import run
+        from countersign.bot.demo.command import run as play
     except ModuleNotFoundError as exc:
         if exc.name != "aiosmtpd":
             raise
         problem = "the demo plays a mail server: pip install 'countersign-approvals[sandbox]'."
         raise ConfigurationError([problem]) from exc
 
-    raise typer.Exit(run(workflow=workflow, decide=decide, via=via, as_json=as_json))
+    raise typer.Exit(play(workflow=workflow, decide=decide, via=via, as_json=as_json))
 
 
 def main() -> None:

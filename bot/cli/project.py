@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from countersign.bot.cli.options import console
+from countersign.bot.cli.options import ConfigOption, console
 from countersign.bot.project.init import write_project
+from countersign.bot.settings.sections import DEFAULT_PORT
 
 
 def init(
@@ -36,3 +37,17 @@ Then make it yours: README.md goes on from there.""",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def run(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option(help="Of the server.", min=1, max=65535)] = DEFAULT_PORT,
+    with_playground: Annotated[
+        bool, typer.Option("--playground/--no-playground", help="Whether to start the chat.")
+    ] = True,
+) -> None:
+    """Serve it on this machine, for a person to click: the server in local mode, the stand-ins
+    that `run` in the configuration names, and the Agents Playground."""
+    from countersign.bot.local.run import run_here  # imports AutoGen
+
+    raise typer.Exit(run_here(config, port=port, wants_playground=with_playground))

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import shot, visit
+from tests.e2e.conftest import NODE_MODULES, shot, visit
 from tests.e2e.playground import Chat, require_playground
-from tests.stack import Process, until
+from tests.stack import ROOT, Process, until
 
 PORTS = (3978, 8801, 8802, 8803, 8804, 8805, 8806)
 START_TIMEOUT_S = 120.0
@@ -22,7 +22,11 @@ START_TIMEOUT_S = 120.0
 def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> None:
     assert [port for port in PORTS if listens(port)] == [], "is `make run` running already?"
     require_playground()
-    local = Process("local", [sys.executable, "-m", "countersign.sandbox.run"], tmp_path, {})
+    around = {
+        "COUNTERSIGN_CONFIG": str(ROOT / "countersign.yaml"),
+        "COUNTERSIGN_PLAYGROUND": str(NODE_MODULES),
+    }
+    local = Process("local", [sys.executable, "-m", "countersign", "run"], tmp_path, around)
     local.start()
     try:
 

@@ -1,4 +1,4 @@
-"""Child processes of `sandbox.run`: started together, ended together, their last words kept."""
+"""Child processes of `countersign run`: started together, ended together, their last words kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -108,14 +107,3 @@ class Child:
         if self._process is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._process
-
-
-def free_port(port: int) -> int:
-    """`port` if it is free (0: any free one), else 0."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0
-        return int(probe.getsockname()[1])

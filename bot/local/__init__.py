@@ -1,0 +1,1 @@
+"""`countersign run`: everything on this machine, for a person to click through."""

@@ -1,0 +1,158 @@
+"""What `countersign run` starts, with whom, and what it says."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.local.banner import Shown, banner, places, wrapped
+from countersign.bot.local.only_one import RunsAlreadyError, only_one
+from countersign.bot.local.parts import Part, parts_of, require_free
+from countersign.bot.local.playground import PlaygroundMissingError, people_of, playground
+from countersign.bot.project.init import write_project
+from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from tests.processes import ROOT, free_port
+
+SERVER = "http://127.0.0.1:3978"
+
+
+def settings_of(path: Path, **changes: Any) -> Settings:
+    process = ProcessSettings(env=Mode.LOCAL, database_url="sqlite:////elsewhere/c.db")
+    return load_settings(path, process=process, environ={}, adjust=lambda d: d.update(changes))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    write_project(tmp_path, "desk")
+    return tmp_path / "countersign.yaml"
+
+
+def test_repository_plays_all_systems_of_its_configuration() -> None:
+    parts = parts_of(settings_of(ROOT / "countersign.yaml"), Path("/state"), 4000)
+
+    found = {part.module.removeprefix("countersign.sandbox."): part for part in parts}
+    assert {
+        "crm": 8802,
+        "mailbox": 8803,
+        "jira": 8804,
+        "servicenow": 8805,
+        "provisioning": 8806,
+        "openai": 8801,
+    } == {name: part.port for name, part in found.items()}
+    hook = ("--webhook-url", "http://127.0.0.1:4000/webhooks/jira")
+    assert ("--db", "/state/jira.db", *hook) == found["jira"].arguments
+
+
+def test_project_plays_its_own_model_where_its_configuration_says(own: Path) -> None:
+    model = {"provider": "scripted", "base_url": "http://127.0.0.1:4001/v1"}
+
+    (part,) = parts_of(settings_of(own, model=model), Path("/state"), 4000)
+
+    arguments = ("desk.model:script", "--folder", str(own.parent))
+    assert ("countersign.testing", 4001, arguments) == (part.module, part.port, part.arguments)
+
+
+def test_real_model_and_systems_elsewhere_are_not_played(own: Path) -> None:
+    model = {"provider": "scripted", "base_url": "http://models.example:8801/v1"}
+
+    assert [] == parts_of(settings_of(own, model=model), Path("/state"), 4000)
+
+
+def test_every_port_that_is_taken_is_named() -> None:
+    free = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as x:
+        first, second = one.getsockname()[1], x.getsockname()[1]
+        parts = [Part("CRM", "crm", first), Part("Jira", "jira", free)]
+
+        with pytest.raises(ConfigurationError) as caught:
+            require_free(parts, second)
+
+    (problem,) = caught.value.problems
+    assert f"port {first} (CRM), {second} (the server). If" in problem
+    require_free([Part("Jira", "jira", free)], free)
+
+
+def test_second_one_is_told_where_the_first_one_is(tmp_path: Path) -> None:
+    with only_one(tmp_path) as mark:
+        mark.say({"server": SERVER})
+        with pytest.raises(RunsAlreadyError) as caught, only_one(tmp_path):
+            raise AssertionError("both run")
+    with only_one(tmp_path):
+        pass  # it is gone with the first one
+
+    assert f"It runs in this folder already, state in {tmp_path}." in str(caught.value)
+    assert f"\n  server: {SERVER}" in str(caught.value)
+
+
+def test_playground_has_the_people_of_the_configuration(own: Path) -> None:
+    users = people_of(settings_of(ROOT / "countersign.yaml"))
+    mine = people_of(settings_of(own))
+
+    assert "Alex Wilber" == users["currentUser"]["name"]
+    assert "00000000-0000-0000-0000-0000000000020" == users["currentUser"]["aadObjectId"]
+    assert ["Megan Bowen", "Adele Vance", "Guest 3", "Guest 4", "Guest 5"] == [
+        user["name"] for user in users["users"]
+    ]
+    assert ("Rita", "Roe", "local:rita") == tuple(
+        mine["currentUser"][key] for key in ("givenName", "surname", "aadObjectId")
+    )
+    with pytest.raises(ConfigurationError, match=r"teams\.local_approver: say whose clicks"):
+        people_of(settings_of(own, teams={}))
+
+
+def test_playground_that_is_missing_says_how_to_get_it(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin"
+    program.mkdir()
+    monkeypatch.setenv("PATH", str(program))
+    with pytest.raises(PlaygroundMissingError, match="it needs Node 18 or newer"):
+        playground(settings_of(own), tmp_path, SERVER)
+
+    node = program / "node"
+    node.write_text("#!/bin/sh\necho v17.9.1\n")
+    node.chmod(0o755)
+    with pytest.raises(PlaygroundMissingError, match="it needs Node 18 or newer"):
+        playground(settings_of(own), tmp_path, SERVER)
+
+    node.write_text("#!/bin/sh\necho v20.20.2\n")
+    with pytest.raises(PlaygroundMissingError, match=r"npm install --prefix \.local @microsoft/"):
+        playground(settings_of(own), tmp_path, SERVER)
+
+    package = tmp_path / "node_modules" / "@microsoft" / "m365agentsplayground"
+    package.mkdir(parents=True)
+    (package / "cli.js").write_text("")
+    _, url = playground(settings_of(own), tmp_path, SERVER)
+    assert url.startswith("http://127.0.0.1:")
+    written = yaml.safe_load((tmp_path / "playground" / ".m365agentsplayground.yml").read_text())
+    assert "Rita Roe" == written["currentUser"]["name"]
+
+
+def test_banner_has_lines_of_eighty(own: Path) -> None:
+    parts = parts_of(settings_of(ROOT / "countersign.yaml"), Path("/state"), 4000)
+    example = {"refunds": "refund 40 EUR for invoice INV-7"}
+    for url, playground_url in ((SERVER, "http://127.0.0.1:56150"), ("http://127.0.0.1:4", None)):
+        shown = Shown(settings_of(own), parts, url, playground_url, example)
+        lines = banner(shown).replace("[bold]", "").replace("[/]", "").splitlines()
+
+        assert [] == [line for line in lines if len(line) > 80]
+        assert any("refund 40 EUR for invoice INV-7" in line for line in lines)
+        assert ("--server" in "".join(lines)) is (url != SERVER)
+        assert url == places(shown)["server"]
+        assert json.dumps(places(shown))
+
+
+def test_long_command_is_one_for_the_shell() -> None:
+    words = ["countersign decide", *(f"--option-{n} {'x' * 20}" for n in range(4))]
+
+    lines = wrapped(words)
+
+    assert max(map(len, lines)) <= 80
+    assert " ".join(words) == " ".join("".join(lines).replace("\\", "").split())
