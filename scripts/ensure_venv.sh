@@ -39,15 +39,29 @@ else
 fi
 
 echo "Installing requirements/$lock.lock into $venv" >&2
-# The lock is complete, hence --no-deps. -qq: what pip says of its own configuration is not news.
 pip() {
-    "$venv/bin/python" -m pip --disable-pip-version-check --no-input -qq "$@" \
-        --no-deps --no-build-isolation </dev/null >&2
+    "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@" </dev/null
+}
+# -qq: what pip says of its own configuration is not news.
+with_pip() { pip install -qq "$@" >&2; }
+with_uv() { "$venv/bin/uv" pip install --no-config -qq --python "$venv/bin/python" "$@" </dev/null; }
+fill() { # fill INSTALLER: a lock is complete, hence --no-deps; build.lock is what builds the others
+    "$1" --no-deps --require-hashes -r requirements/build.lock &&
+        "$1" --no-deps --require-hashes --no-build-isolation -r "requirements/$lock.lock" &&
+        "$1" --no-deps --no-index --no-build-isolation --editable .
+}
+quickly() { # uv is ten times as quick, has no wheels for some machines, and reads no pip.conf
+    pip install -qq --no-deps --require-hashes --only-binary :all: -r requirements/uv.lock \
+        2>/dev/null || return
+    local configured
+    configured=$(pip config list 2>/dev/null)
+    setting() { sed -n "s/^[a-z:]*\.$1='\(.*\)'$/\1/p" <<<"$configured" | tail -1; }
+    UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$(setting index-url)} \
+        UV_FIND_LINKS=${UV_FIND_LINKS:-$(setting find-links)} \
+        SSL_CERT_FILE=${SSL_CERT_FILE:-$(setting cert)} fill with_uv
 }
 rm -f "$(stamp "$lock")"
-pip install --require-hashes -r requirements/build.lock
-pip install --require-hashes -r "requirements/$lock.lock"
-pip install --no-index --editable .
+quickly || fill with_pip
 
 fingerprint "$lock" >"$(stamp "$lock")"
 if [ "$lock" = dev ]; then

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Recompute every lock file from pyproject.toml and requirements/build.in (`make lock`).
 #
-# Needs uv, used here and nowhere else: the files are installed by plain pip. Versions already
-# locked are kept; pass `--upgrade` or `--upgrade-package NAME` to move them. No index is written
-# into the files, and uv's own configuration is ignored so that the hashes are the public ones.
+# Needs uv; the files can be installed by plain pip. Versions already locked are kept; pass
+# `--upgrade` or `--upgrade-package NAME` to move them. No index is written into the files, and uv's
+# own configuration is ignored so that the hashes are the public ones.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,3 +29,4 @@ compile runtime pyproject.toml --extra classic --extra otel --extra sandbox --co
 compile pyautogen pyproject.toml --extra pyautogen --extra sandbox --extra test \
     --constraint requirements/dev.lock "$@"
 compile node requirements/node.in "$@"
+compile uv requirements/uv.in "$@"
