@@ -1,41 +1,65 @@
 #!/usr/bin/env bash
-# Run the tests in stages: scripts/test.sh all | fast
+# Run the tests in stages: scripts/test.sh all | fast | ci
 #
-#   fast   everything but what is below; `all` measures coverage here, which takes twice the time
+#   fast   the short loop: on SQLite, one case of each parametrised test, nothing that takes long
+#   all    everything; `ci` is the same and `make check` beside it. Stages:
+#
+#   check  format, lint, types, imports (only `ci`)
+#   main   everything but what is below, with coverage
+#   coverage  whether that is enough
 #   tickets  people at work in tickets of a whole application, on both databases
-#   agents the AutoGen suite once more, on pyautogen 0.9
 #   crash  servers that are killed, frozen and raced, on both databases, and what takes long
 #   operations  backup and restore, secrets, traces and what is deployed, with real servers
 #   e2e    real clients in a real browser
+#   agents the AutoGen suite once more, on pyautogen 0.9
+#
+# Two lanes run at the same time: the first four mostly compute, the others mostly wait, for servers
+# that are gone and for polls. Those go first where both want a processor, as leases run out while
+# they wait. What a stage has printed is shown when it is over, and stays in artifacts/stages.
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
 # run; elsewhere its stage is left out, and the end says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
-failed="" left_out=""
+stages=artifacts/stages
+rm -rf "$stages"
+mkdir -p "$stages"
+
+say() { printf '%s\n' "$@"; }
 
 stage() { # stage NAME COMMAND...
-    local name=$1
+    local name=$1 started=$SECONDS status=0
     shift
-    printf '\n== %s: %s\n' "$name" "$*"
-    "$@" </dev/null || failed="$failed $name"
+    say "== $name: started"
+    "$@" </dev/null >"$stages/$name.log" 2>&1 || status=$?
+    local took="$((SECONDS - started)) s"
+    [ "$status" = 0 ] || echo "$name" >>"$stages/failed"
+    say "== $name ($took): $*" "$(cat "$stages/$name.log")" \
+        "== $name: $([ "$status" = 0 ] && echo passed || echo FAILED) in $took" ""
+}
+
+tests() { # tests NAME PYTHON ARGUMENTS...: a stage of pytest
+    local name=$1 python=$2
+    shift 2
+    stage "$name" "$python" -m pytest --junitxml="$stages/$name.xml" "$@"
 }
 
 without() { # without STAGE REASON
     if [ -n "${CI:-}" ]; then
-        failed="$failed $1"
+        echo "$1" >>"$stages/failed"
     else
-        left_out="$left_out $1"
+        echo "$1" >>"$stages/left_out"
     fi
-    printf '\n== %s: NOT RUN, %s\n' "$1" "$2"
+    say "== $1: NOT RUN, $2"
 }
 
 finish() {
-    printf '\n'
-    [ -z "$left_out" ] || echo "Not run:$left_out"
-    [ -z "$failed" ] || echo "Failed:$failed"
-    [ -z "$failed" ]
+    .venv/bin/python scripts/slowest.py "$stages"/*.xml
+    say "" "All in $SECONDS s"
+    [ ! -e "$stages/left_out" ] || echo "Not run:" $(cat "$stages/left_out")
+    [ ! -e "$stages/failed" ] || echo "Failed:" $(cat "$stages/failed")
+    [ ! -e "$stages/failed" ]
 }
 
 scripts/ensure_venv.sh .venv dev
@@ -50,45 +74,74 @@ if [ -w "$memory" ] && [ "$(df -Pk "$memory" | awk 'END { print $4 }')" -gt "$en
     trap 'rm -rf "$PYTEST_DEBUG_TEMPROOT"' EXIT
 fi
 
-# One worker more than there are processors: some always wait. Those who wait for the polls of a
-# ticket system do so for half of their time, and are twice as many.
+python=.venv/bin/python
 processors=$(getconf _NPROCESSORS_ONLN)
-fast=(.venv/bin/python -m pytest -n $((processors + 1)) --dist worksteal tests
-    --ignore=tests/e2e --ignore=tests/crash --ignore=tests/operations
+elsewhere=(--ignore=tests/e2e --ignore=tests/crash --ignore=tests/operations
     "--ignore-glob=tests/scenarios/test_ticket*")
-tickets=(.venv/bin/python -m pytest -n $((processors * 2)) --dist worksteal
-    tests/scenarios/test_ticket*.py)
-if [ "$mode" != all ]; then
-    stage fast "${fast[@]}"
-    stage tickets "${tickets[@]}"
-else
-    stage fast "${fast[@]}" --cov --cov-report=json:artifacts/coverage.json --cov-report=
-    stage coverage .venv/bin/python scripts/coverage_gate.py artifacts/coverage.json
-    stage tickets "${tickets[@]}"
 
-    # pyautogen 0.9 says it does not support Python 3.14, so PYTHON may be too new for it.
-    python=${PYAUTOGEN_PYTHON:-$(scripts/find_python.sh 13 2>/dev/null ||
-        PYTHON="" scripts/find_python.sh 13)} || python=""
-    if [ -n "$python" ] && PYTHON=$python scripts/ensure_venv.sh .venv-pyautogen pyautogen; then
-        # pyautogen 0.9 looks for Docker; that client does not close its socket if there is none.
-        stage agents .venv-pyautogen/bin/python -m pytest -n auto tests/agents \
-            -W "ignore:unclosed <socket.socket fd:ResourceWarning"
-    else
-        without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"
-    fi
+if [ "$mode" = fast ]; then
+    "$python" -m pytest -n "$processors" --dist worksteal --quick --durations=10 tests \
+        "${elsewhere[@]}" </dev/null
+    exit
+fi
 
+computing() {
+    [ "$mode" != ci ] || stage check scripts/check.sh
+    tests main "$python" -n "$processors" --dist worksteal tests "${elsewhere[@]}" \
+        --cov --cov-report=json:artifacts/coverage.json --cov-report=
+    stage coverage "$python" scripts/coverage_gate.py artifacts/coverage.json
+}
+
+waiting() {
     # Two at a time: each of them waits much for servers that are gone.
-    stage crash .venv/bin/python -m pytest -n 2 --dist loadgroup tests/crash
-    stage operations .venv/bin/python -m pytest -n 2 --dist loadscope tests/operations
+    tests crash "$python" -n 2 --dist loadgroup tests/crash
+    # Those who wait for the polls of a ticket system do so for half of their time.
+    tests tickets "$python" -n $((processors * 2)) --dist worksteal tests/scenarios/test_ticket*.py
+    tests operations "$python" -n 2 --dist loadscope tests/operations
+    browser
+    other_autogen
+}
 
+browser() {
+    local chrome node
     if ! chrome=$(scripts/ensure_chromium.sh); then
         without e2e "there is no browser"
     elif ! node=$(scripts/ensure_npm.sh test); then
         without e2e "the npm packages are missing"
     else
         PLAYWRIGHT_NODEJS_PATH=$(scripts/ensure_driver.sh "$node")
-        export PLAYWRIGHT_NODEJS_PATH CHROME=$chrome PATH="$(dirname "$node"):$PATH"
-        stage e2e .venv/bin/python -m pytest tests/e2e
+        PLAYWRIGHT_NODEJS_PATH=$PLAYWRIGHT_NODEJS_PATH CHROME=$chrome \
+            PATH="$(dirname "$node"):$PATH" tests e2e "$python" tests/e2e
     fi
-fi
+}
+
+other_autogen() {
+    # pyautogen 0.9 says it does not support Python 3.14, so PYTHON may be too new for it.
+    local older
+    older=${PYAUTOGEN_PYTHON:-$(scripts/find_python.sh 13 2>/dev/null ||
+        PYTHON="" scripts/find_python.sh 13)} || older=""
+    if [ -n "$older" ] && PYTHON=$older scripts/ensure_venv.sh .venv-pyautogen pyautogen; then
+        # pyautogen 0.9 looks for Docker; that client does not close its socket if there is none.
+        tests agents .venv-pyautogen/bin/python -n "$processors" tests/agents \
+            -W "ignore:unclosed <socket.socket fd:ResourceWarning"
+    else
+        without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"
+    fi
+}
+
+"$python" -m tests.doubles.postgres >"$stages/postgres.log" 2>&1 </dev/null &
+postgres=$!
+until [ -s "$stages/postgres.log" ]; do sleep 0.2; done
+
+# Each lane is a process group, so that Ctrl-C ends what it has started.
+set -m
+(renice -n 10 "$BASHPID" >/dev/null; computing) &
+lanes=$!
+waiting &
+lanes="$lanes $!"
+trap 'for lane in $lanes; do kill -INT -- "-$lane"; done; kill "$postgres"; wait; exit 130' INT TERM
+for lane in $lanes; do
+    wait "$lane" || echo "$lane" >>"$stages/failed"
+done
+kill "$postgres" && wait "$postgres" || true
 finish

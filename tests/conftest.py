@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import gc
-from pathlib import Path
+import sys
 
 import pytest
 import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
+from tests.autogen_clients import quicken_clients
+from tests.cost import cases, measured, quick
 
-ROOT = Path(__file__).parent
-NOT_MEASURED = {"bench", "scenarios", "security"}
-"""Folders of tests that need not cover anything: what they run together has tests of its own, and
-measuring takes as long again as running."""
-MEASURED = {"test_demo.py"}
-"""But these are the tests of what they run, the demo."""
 PROCESSORS = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -25,16 +21,27 @@ PROCESSORS = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell pytest-cov what it need not measure."""
-    for item in items:
-        folder, *_ = item.path.relative_to(ROOT).parts
-        if folder in NOT_MEASURED and item.path.name not in MEASURED:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--quick`, for `make test-fast`."""
+    parser.addoption("--quick", action="store_true", help="only the tests that cost little")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what costs much if that is wanted, and tell pytest-cov what it need not measure."""
+    if config.getoption("quick"):
+        short = [item for item, folder, _ in cases(items) if quick(item, folder)]
+        kept = {item for item, _, case in cases(short) if case == 1}
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+    for item, folder, case in cases(items):
+        if not measured(item, folder, case):
             item.add_marker("no_cover")
 
 
 def pytest_collection_finish() -> None:
     """Whatever was imported stays: do not look through it again and again for garbage."""
+    if "autogen.oai.client" in sys.modules:
+        quicken_clients()
     gc.freeze()
 
 

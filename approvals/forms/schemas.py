@@ -6,7 +6,9 @@ AutoGen writes each parameter by itself, with the `$defs` of its models inside t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -53,14 +55,24 @@ def closed(parameters: JsonObject) -> JsonObject:
     return shut
 
 
-def faults(schema: JsonObject) -> dict[str, str]:
-    """What is wrong with the schema itself, by parameter; empty if arguments can be checked."""
+@lru_cache(maxsize=1024)
+def _invalid(text: str) -> tuple[str, str] | None:
+    """Where and why a schema, as JSON, is none; the same ones come with each chat that is built."""
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(json.loads(text))
     except SchemaError as exc:
         path = [str(part) for part in exc.absolute_path]
         where = path[1] if path[:1] == ["properties"] and len(path) > 1 else "parameters"
-        return {where: f"its JSON Schema is not valid: {exc.message}"}
+        return where, exc.message
+    return None
+
+
+def faults(schema: JsonObject) -> dict[str, str]:
+    """What is wrong with the schema itself, by parameter; empty if arguments can be checked."""
+    invalid = _invalid(json.dumps(schema))
+    if invalid is not None:
+        where, message = invalid
+        return {where: f"its JSON Schema is not valid: {message}"}
     resource: Resource[Any] = Resource.from_contents(schema, default_specification=DRAFT202012)
     resolver = Registry().with_resource("", resource).resolver()
     found: dict[str, str] = {}

@@ -93,6 +93,11 @@ def one_authority(directory: Path) -> Path:
     return path
 
 
+def only_the_quote(settings: dict[str, Any]) -> None:
+    """The workflow of the stories and no other: building their chats is most of a start."""
+    settings["workflows"]["modules"] = ["countersign.examples.sales_quote"]
+
+
 @contextmanager
 def crowd(
     directory: Path,
@@ -100,10 +105,17 @@ def crowd(
     database: Database,
     *,
     lease_s: str = SHORT_LEASE_S,
+    adjust: Callable[[dict[str, Any]], None] | None = None,
     **kwargs: Any,
 ) -> Iterator[Crowd]:
     """A stack on this database with mortal servers: one on SQLite, two on PostgreSQL. Without a
     `lease_s` it is the product's own."""
+
+    def adjusted(settings: dict[str, Any]) -> None:
+        only_the_quote(settings)
+        if adjust is not None:
+            adjust(settings)
+
     points = Points(directory / "points")
     env = {
         DIRECTORY: str(directory / "points"),
@@ -117,6 +129,7 @@ def crowd(
         nursery=nursery,
         module=SERVER,
         server_env=env,
+        adjust=adjusted,
         **kwargs,
     ) as one:
         one.start()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import countersign.agents.tool_runs
+from countersign.agents.guard.libraries import belongs_to_workflows
 from countersign.agents.session_manager import SessionManager
 from countersign.agents.tools.execution import execute
 from countersign.approvals import backoff
@@ -32,6 +33,7 @@ from countersign.connectors import reconciler
 from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.servicenow.connector import ServiceNowConnector
 from countersign.examples.back_office import _Rest
+from tests.autogen_clients import quicken_clients
 from tests.crash.points import DIRECTORY, LEASE_S, Points
 
 ATTEMPT_S, SEND_TIMEOUT_S = 5.0, 4.0
@@ -44,6 +46,7 @@ SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": 
 """How long a frozen server keeps its locks in the database, and how long others wait for them."""
 LATER = (
     "anyio._backends._asyncio",
+    "autogen.beta",
     "countersign.approvals.store.migrate",
     "httpcore",
     "jiter",
@@ -152,6 +155,8 @@ def prepare() -> None:
     assert countersign.examples
     for name in LATER:
         importlib.import_module(name)
+    belongs_to_workflows(["countersign.examples"])  # it reads what every distribution has installed
+    quicken_clients()
 
 
 def main(argv: list[str]) -> None:

@@ -2,6 +2,9 @@
 
 The started one is shared by all test processes of this checkout and goes away with the last. It
 does not flush to the disk: tests kill our processes, never the database or the machine.
+
+`python -m tests.doubles.postgres` keeps it for runs that share it, until SIGTERM: a server that a
+process of low priority starts is as slow as that for everybody.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import atexit
 import functools
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import uuid
 import warnings
@@ -164,3 +169,10 @@ def _drop_all() -> None:
 def _run(statement: sql.Composed) -> None:
     with psycopg.connect(server_url(), autocommit=True) as connection:
         connection.execute(statement)
+
+
+if __name__ == "__main__":
+    server_url()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print("ready", flush=True)  # noqa: T201 - the answer
+    signal.pause()

@@ -1,0 +1,61 @@
+"""Which tests are worth their time in which run: what is measured, and what `--quick` leaves out.
+
+Every test runs in `make test`. Measuring takes as long again as running, and most of the cost of
+this suite is in the many cases of its parametrised tests.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+EVERY_CASE = {"approvals", "contracts"}
+"""Folders whose cases all count: `approvals/` has every branch covered by its own tests, and 90
+percent are asked for of the others."""
+CASES_MEASURED = 2
+"""Of a parametrised test elsewhere."""
+NOT_MEASURED = {"bench", "scenarios", "security"}
+"""Folders of tests that need not cover anything: what they run together has tests of its own."""
+MEASURED = {"test_demo.py"}
+"""But these are the tests of what they run, the demo."""
+LONG = {"bench", "security"}
+"""Folders that `--quick` leaves out: whole programs, and trying very many inputs."""
+LONG_FILES = {
+    "test_columns.py",
+    "test_crash.py",
+    "test_demo.py",
+    "test_hostile_tickets.py",
+    "test_machine.py",
+    "test_out_of_reach.py",
+    "test_readme.py",
+    "test_sandbox_alone.py",
+    "test_sandbox_servicenow_alone.py",
+    "test_stale.py",
+}
+
+
+def cases(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, str, int]]:
+    """Each test with its folder and which case of it this is, from 1; outside `EVERY_CASE`."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        folder, *_ = item.path.relative_to(ROOT).parts
+        name = item.nodeid.partition("[")[0]
+        seen[name] += 1
+        yield item, folder, 1 if folder in EVERY_CASE else seen[name]
+
+
+def measured(item: pytest.Item, folder: str, case: int) -> bool:
+    """Whether coverage is measured while it runs."""
+    if item.path.name in MEASURED:
+        return True
+    return folder not in NOT_MEASURED and case <= CASES_MEASURED
+
+
+def quick(item: pytest.Item, folder: str) -> bool:
+    """Whether the first case of it runs in `make test-fast`: on SQLite, and not long."""
+    on_postgresql = "postgresql" in item.nodeid.partition("[")[2]
+    return folder not in LONG and item.path.name not in LONG_FILES and not on_postgresql
