@@ -8,12 +8,13 @@ import sys
 import pytest
 import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.typing import Processor
 
 import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
 from tests.autogen_clients import quicken_clients
 from tests.cost import cases, measured, quick
 
-PROCESSORS = [
+PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.dev.set_exc_info,

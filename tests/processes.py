@@ -110,7 +110,8 @@ class Process:
             assert self.running, f"{self.name} ended at its start:\n{self.text()}"
             return None
 
-        return until(found, f"{self.name} to be ready")
+        ready: dict[str, Any] = until(found, f"{self.name} to be ready")
+        return ready
 
 
 class Nursery:

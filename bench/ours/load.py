@@ -35,7 +35,7 @@ from bench.ours.product import (
 from bench.ours.refunds import REFUND
 from bench.payload import TASK
 from countersign.sandbox.botframework.people import TENANT_ID
-from tests.stack import Process, Stack, until
+from tests.stack import Database, Process, Stack, until
 
 RESULTS = ROOT / "bench" / "load.json"
 CLIENTS = (1, 16, 64)
@@ -48,7 +48,7 @@ SAMPLES = 5
 
 def main() -> int:
     """Measure, write bench/load.json, print the tables."""
-    chosen = os.environ.get("DATABASES", ",".join(DATABASES)).split(",")
+    chosen: list[Any] = os.environ.get("DATABASES", ",".join(DATABASES)).split(",")
     votes, seconds = int(os.environ.get("VOTES", "300")), float(os.environ.get("SECONDS", "20"))
     rows = []
     for database in chosen:
@@ -61,7 +61,7 @@ def main() -> int:
     return 0
 
 
-def measure(database: str, *, votes: int, seconds: float) -> list[dict[str, Any]]:
+def measure(database: Database, *, votes: int, seconds: float) -> list[dict[str, Any]]:
     """Every phase on one database, which must verify at the end."""
     replicas = 1 if database == "sqlite" else 2
     with product(

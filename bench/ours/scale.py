@@ -32,7 +32,7 @@ from bench.ours.scale_table import render
 from bench.payload import TASK
 from countersign.approvals.jobs.due import DUE, due_jobs
 from countersign.approvals.store import codec, open_reader, requests
-from tests.stack import ALEX, Stack, until
+from tests.stack import ALEX, Database, Stack, until
 
 RESULTS = Path(os.environ.get("RESULTS", ROOT / "bench" / "scale.json"))
 TOKEN = {"Authorization": f"Bearer {ALEX}"}
@@ -46,7 +46,7 @@ START_TIMEOUT_S, FINISH_TIMEOUT_S = 600.0, 600.0
 def main() -> int:
     """Measure, write bench/scale.json, print the table."""
     scale = [int(n) for n in os.environ.get("SCALE", "1000,100000,1000000").split(",")]
-    chosen = os.environ.get("DATABASES", ",".join(DATABASES)).split(",")
+    chosen: list[Any] = os.environ.get("DATABASES", ",".join(DATABASES)).split(",")
     votes = int(os.environ.get("VOTES", "200"))
     rows = []
     for database in chosen:
@@ -61,7 +61,7 @@ def main() -> int:
     return 0
 
 
-def measure(database: str, n: int, *, votes: int) -> dict[str, Any]:
+def measure(database: Database, n: int, *, votes: int) -> dict[str, Any]:
     """One row of the table."""
     row: dict[str, Any] = {"database": database, "pending": n}
     with product(database, bot_framework=True) as running:

@@ -63,6 +63,9 @@ class _People:
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         return [p for p in _PEOPLE.values() if p.roles.intersection(roles)]
 
+    def everybody(self) -> Sequence[Principal]:
+        return list(_PEOPLE.values())
+
 
 @dataclass(frozen=True)
 class Stack:

@@ -112,6 +112,9 @@ class NoJobs:
     def enqueue(self, connection: Connection, job: Job) -> None:
         """Ignore it."""
 
+    def enqueue_here(self, connection: Connection, job: Job) -> None:
+        """Ignore it."""
+
     def handle(self, kind: str, handler: Any) -> None:
         """Ignore it."""
 
@@ -123,13 +126,16 @@ class People:
     """Mia decides; Ann asks."""
 
     def by_id(self, principal_id: str) -> Principal | None:
-        return {"mia": MIA, "ann": ANN}.get(principal_id)
+        return {str(p.id): p for p in (ANN, MIA)}.get(principal_id)
 
     def by_identity(self, kind: str, value: str) -> Principal | None:
         return None
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         return [p for p in (ANN, MIA) if p.roles & set(roles)]
+
+    def everybody(self) -> Sequence[Principal]:
+        return [ANN, MIA]
 
 
 class SqliteOffice:

@@ -25,7 +25,7 @@ def claimed(
     tool: str, arguments: dict[str, Any], *, schema_version: str = "", **update: Any
 ) -> Request:
     """A request in execution, approved by a person, with the digest of its arguments."""
-    signed = {
+    signed: dict[str, Any] = {
         "session_id": "S-1",
         "call_id": "0.0",
         "tool": tool,

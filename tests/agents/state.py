@@ -77,7 +77,7 @@ def remembered(built: BuiltChat, group: GroupChat | None) -> dict[str, Any]:
         last = built.chat.manager.last_speaker
         state["group"] = {
             "messages": group.messages,
-            "last": last and last.name,
+            "last": None if last is None else last.name,
             "turns": getattr(group, "turns", None),
         }
     return state

@@ -108,18 +108,19 @@ def team(
     def build(context: WorkflowContext) -> Chat:
         planner = AssistantAgent("planner", "You are planner", llm_config=context.llm_config)
         worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        options = {"human_input_mode": "NEVER", "is_termination_msg": _never} | proxy
-        gate = ApprovalProxy("gatekeeper", description="executes tools", **options)
+        options: dict[str, Any] = {"human_input_mode": "NEVER", "is_termination_msg": _never}
+        gate = ApprovalProxy("gatekeeper", description="executes tools", **options | proxy)
         for name, function in tools(effects).items():
             worker.register_for_llm(name=name, description=function.__doc__, api_style=style)(
                 function
             )
             gate.register_for_execution(name=name)(function)
+        method: Any = _custom if selection == "custom" else selection
         group = GroupChat(
             [gate, planner, worker],
             messages=[],
             max_round=max_round,
-            speaker_selection_method=_custom if selection == "custom" else selection,
+            speaker_selection_method=method,
         )
         manager = GroupChatManager(
             group, llm_config=context.llm_config, is_termination_msg=_terminates
@@ -136,8 +137,8 @@ def pair(
 
     def build(context: WorkflowContext) -> Chat:
         worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        options = {"human_input_mode": "NEVER", "is_termination_msg": _terminates} | proxy
-        gate = ApprovalProxy("gatekeeper", **options)
+        options: dict[str, Any] = {"human_input_mode": "NEVER", "is_termination_msg": _terminates}
+        gate = ApprovalProxy("gatekeeper", **options | proxy)
         for name, function in tools(effects).items():
             autogen.register_function(
                 function, caller=worker, executor=gate, name=name, description=name
@@ -216,11 +217,13 @@ def _custom(last: ConversableAgent, group: GroupChat) -> ConversableAgent:
     """Counts its turns on the group: state that a pause must keep."""
     group.turns = getattr(group, "turns", 0) + 1  # type: ignore[attr-defined]
     message = group.messages[-1]
-    gate, planner, worker = group.agents
+    agents: list[Any] = group.agents
+    gate, planner, worker = agents
     if message.get("tool_calls") or message.get("function_call"):
-        return gate
-    chosen = planner if group.turns == 1 or "REPORT" in str(message["content"]) else worker  # type: ignore[attr-defined]
-    return chosen  # type: ignore[return-value]
+        return gate  # type: ignore[no-any-return]
+    first = group.turns == 1  # type: ignore[attr-defined]
+    chosen: ConversableAgent = planner if first or "REPORT" in str(message["content"]) else worker
+    return chosen
 
 
 def _terminates(message: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -266,7 +266,7 @@ async def test_what_a_person_says_at_the_limit_comes_before_the_call(
 ) -> None:
     """The call is answered as AutoGen answers it, and recorded as not asked."""
     effects = Effects()
-    asked = iter([_PING, _PING, answers.answer("Fine. TERMINATE")])
+    asked: Iterator[Reply] = iter([_PING, _PING, answers.answer("Fine. TERMINATE")])
     workflow = pair(effects, mode=mode, max_consecutive_auto_reply=1, human_input_mode="TERMINATE")
     async with world(workflow, lambda _: next(asked), path=tmp_path) as w:
         await w.start()

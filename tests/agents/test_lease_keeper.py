@@ -51,7 +51,7 @@ async def _run() -> tuple[FakeOffice, Any]:
 async def test_a_lease_ends_by_itself_when_it_is_not_renewed(ticks: Ticks) -> None:
     """Counted from before it was asked for, and a little earlier than the store thinks."""
     office, run = await _run()
-    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)
+    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)  # type: ignore[arg-type]
     asked_s = keeper.now_s()
     ticks.now_s += 5.0
     with keeper.hold(run, asked_s) as lease:
@@ -72,7 +72,7 @@ async def test_a_renewal_counts_from_before_it_was_asked_for(ticks: Ticks) -> No
         return await renew(runs)
 
     office.runs.renew = slow  # type: ignore[method-assign]
-    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)
+    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)  # type: ignore[arg-type]
     with keeper.hold(run, keeper.now_s()) as lease:
         ticks.now_s += 10.0
         asked_s = ticks.now_s
@@ -87,8 +87,8 @@ async def test_a_store_that_is_away_renews_nothing(ticks: Ticks) -> None:
     async def away(_: Any) -> Any:
         raise UnavailableError("the disk is full")
 
-    office.runs.renew = away  # type: ignore[method-assign]
-    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)
+    office.runs.renew = away  # type: ignore[method-assign,assignment]
+    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)  # type: ignore[arg-type]
     with keeper.hold(run, keeper.now_s()) as lease:
         before_s = lease.ends_s
         ticks.now_s += 10.0
@@ -103,7 +103,7 @@ async def test_a_run_that_was_overtaken_takes_no_lease_from_the_one_after_it(tic
     office.runs.leased.clear()
     run = await office.runs.begin(overtaken.session.id)
     assert run is not None
-    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)
+    keeper = LeaseKeeper(office.runs, every_s=1000.0, clock_s=ticks)  # type: ignore[arg-type]
     with keeper.hold(overtaken, keeper.now_s()) as old, keeper.hold(run, keeper.now_s()) as new:
         await keeper.renew_now()
 
@@ -122,8 +122,8 @@ async def test_every_run_is_renewed_whatever_became_of_the_one_before(ticks: Tic
         await answer.wait()
         return frozenset()
 
-    office.runs.renew = renew  # type: ignore[method-assign]
-    keeper = LeaseKeeper(office.runs, every_s=0.001, clock_s=ticks)
+    office.runs.renew = renew  # type: ignore[method-assign,assignment]
+    keeper = LeaseKeeper(office.runs, every_s=0.001, clock_s=ticks)  # type: ignore[arg-type]
     async with asyncio.timeout(10):
         with keeper.hold(run, keeper.now_s()):
             pass
@@ -175,7 +175,7 @@ async def test_a_process_frozen_after_its_claim_does_not_call_the_tool(
             ticks.steps_s = list(steps_s)
             return claim_of_ours
 
-        w.office.runs.claim = claimed  # type: ignore[method-assign]
+        w.office.runs.claim = claimed
         async with SessionManager(w.office.runs, w.new_registry(), clock_s=ticks) as manager:
             await manager.run(w.session_id)
         (request,) = await w.requests()

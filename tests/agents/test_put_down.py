@@ -148,8 +148,8 @@ async def test_a_session_leased_at_that_moment_is_given_back(office: str, tmp_pa
                 manager.put_down()
                 return await begin(session_id)
 
-            w.office.runs.begin = slowly  # type: ignore[method-assign, assignment]
+            w.office.runs.begin = slowly
             await ended(asyncio.create_task(manager.run(w.session_id)))
-            w.office.runs.begin = begin  # type: ignore[method-assign]
+            w.office.runs.begin = begin
         assert [] == effects.done
         assert SessionStatus.COMPLETED is (await w.run()).status

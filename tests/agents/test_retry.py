@@ -77,7 +77,7 @@ async def test_result_of_a_tool_survives_a_store_that_is_away(tmp_path: Path) ->
                 raise UnavailableError("away")
             return await finish(*args, **kwargs)
 
-        w.office.runs.finish = away  # type: ignore[method-assign]
+        w.office.runs.finish = away
         await w.run()
         (request,) = await w.requests()
 

@@ -180,7 +180,7 @@ async def test_a_lost_lease_stops_the_run_before_the_tool(mode: Mode, tmp_path: 
             await manager.leases.renew_now()
             return claimed
 
-        runs.claim = claim_and_lose  # type: ignore[method-assign]
+        runs.claim = claim_and_lose  # type: ignore[method-assign,assignment]
         await manager.run(w.session_id)
 
         assert effects.done == []
@@ -224,14 +224,14 @@ async def test_a_run_that_learns_of_its_loss_writes_nothing_more(tmp_path: Path)
         await w.start()
         assert isinstance(w.office, FakeOffice)
         runs = w.office.runs
-        manager = SessionManager(runs, w.new_registry())
+        manager = SessionManager(runs, w.new_registry())  # type: ignore[arg-type]
         running = asyncio.create_task(manager.run(w.session_id))
         await thinking.wait()
 
         async def all_lost(held: Any) -> Any:
             return frozenset(run.session.id for run in held)
 
-        runs.renew = all_lost  # type: ignore[method-assign]
+        runs.renew = all_lost  # type: ignore[method-assign,assignment]
         await manager.leases.renew_now()
         go_on.set()
         await running
@@ -256,16 +256,16 @@ async def test_leases_are_renewed_while_runs_live_and_only_then(tmp_path: Path) 
         renew = runs.renew
 
         async def unreachable(_: Any) -> Any:
-            runs.renew = watched  # type: ignore[method-assign]
+            runs.renew = watched  # type: ignore[method-assign,assignment]
             raise UnavailableError("the disk is full")
 
         async def watched(held: Any) -> Any:
             renewed.set()
             return await renew(held)
 
-        runs.renew = unreachable  # type: ignore[method-assign]
+        runs.renew = unreachable  # type: ignore[method-assign,assignment]
         runs.lease_s = 0.003
-        manager = SessionManager(runs, w.new_registry(), clock_s=lambda: 0.0)
+        manager = SessionManager(runs, w.new_registry(), clock_s=lambda: 0.0)  # type: ignore[arg-type]
         before = asyncio.all_tasks()
         running = asyncio.create_task(manager.run(w.session_id))
         await thinking.wait()
@@ -343,7 +343,7 @@ async def test_a_changed_request_does_not_run(tmp_path: Path) -> None:
             request = await claim(*args)
             return request.model_copy(update={"arguments": {**MAIL, "to": "eve@x.test"}})
 
-        runs.claim = tampered  # type: ignore[method-assign]
+        runs.claim = tampered  # type: ignore[method-assign,assignment]
         failed = await w.run()
 
         assert effects.done == []

@@ -19,6 +19,7 @@ from countersign.approvals.errors import CountersignError, LostLeaseError
 from countersign.approvals.models import (
     Effect,
     Request,
+    RequestId,
     RequestStatus,
     Result,
     SessionId,
@@ -90,7 +91,7 @@ class Machine:
         if run := await self.world.runs.begin(session_id):
             self.runs.append(run)
 
-    async def claim(self, run: Run, request_id: str, arguments: dict[str, Any]) -> None:
+    async def claim(self, run: Run, request_id: RequestId, arguments: dict[str, Any]) -> None:
         """What a gate does: claim, check, start the body."""
         claimed = await self.world.runs.claim(run, request_id, arguments)
         if isinstance(claimed, Result) or claimed.status is not RequestStatus.EXECUTING:

@@ -17,6 +17,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.models import (
     Cause,
+    Request,
     RequestStatus,
     SessionStatus,
     Verdict,
@@ -130,7 +131,7 @@ async def test_unknown_session_is_not_found(world: World, method: str) -> None:
 
 
 async def test_requests_are_paged_oldest_first_without_gaps(world: World) -> None:
-    made = []
+    made: list[Request] = []
     for number in range(5):
         world.clock.advance(number % 2)  # some share their time
         made += await world.asked()

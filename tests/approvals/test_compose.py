@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from countersign.approvals.compose import compose
 from countersign.approvals.models import RequestStatus
@@ -18,7 +19,7 @@ async def test_a_composed_domain_answers_its_own_doorbells(tmp_path: Path) -> No
         async with at_work(world) as jobs:
             run = await world.begun(THREAD)
             proposal = world.proposal(run.session.id, "quote")
-            said = {"snapshot": "{}", "transcript": "", "progress": ["Hello"]}
+            said: dict[str, Any] = {"snapshot": "{}", "transcript": "", "progress": ["Hello"]}
             (request,) = await world.runs.submit(run, [proposal], **said)
             await jobs.settle()
             shown = {d.status for d in await world.records.deliveries(request.id)}

@@ -59,14 +59,14 @@ async def test_group_chat_rings_for_its_own_deliveries_only(world: World) -> Non
     world.channel.in_conversation = True
     await world.conversations.save(chat(key=THREAD, kind="channel", principal_id=None))
     (request,) = await world.submit(await world.begun(THREAD), "quote")
-    world.jobs.take()
+    world.take()
     moved = chat(
         key=THREAD, kind="channel", principal_id=None, reference={"serviceUrl": "https://x"}
     )
     await world.conversations.save(moved)
     (delivery,) = await world.records.deliveries(request.id)
 
-    assert [delivery.id] == [job.id for job in world.jobs.take()]
+    assert [delivery.id] == [job.id for job in world.take()]
 
 
 async def test_card_that_is_on_its_way_is_not_sent_by_another_server_as_well(world: World) -> None:

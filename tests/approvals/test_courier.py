@@ -50,7 +50,7 @@ async def only(world: World, request: Request, who: str = "ben") -> Delivery:
 
 async def deliver_all(world: World) -> None:
     """Answer every doorbell."""
-    while rung := world.jobs.take():
+    while rung := world.take():
         for job in rung:
             if job.kind == "deliver":
                 await world.courier.deliver(job.id)
@@ -375,7 +375,7 @@ async def test_change_during_an_attempt_is_shown_afterwards_by_the_same_card(
 
 async def test_lost_card_is_adopted_and_kept_up_to_date(world: World) -> None:
     (request,) = await world.asked()
-    world.jobs.take()
+    world.take()
     world.channel.cards["card-lost"] = await world.records.view(request.id)
     await world.approvals.adopt_delivery(request.id, "teams", {"card": "card-lost"})
     await world.approvals.adopt_delivery(request.id, "teams", {"card": "card-lost"})
@@ -407,7 +407,7 @@ async def test_person_who_says_hello_gets_what_waited_for_them(world: World) -> 
     delivery = await only(world, request)
     world.channel.failures.append(UnavailableError("No chat with Ben yet."))
     await world.courier.deliver(delivery.id)
-    world.jobs.take()
+    world.take()
     await world.conversations.save(thread(key="ben-chat", kind="personal", principal_id="ben"))
     await deliver_all(world)
 

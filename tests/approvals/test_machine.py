@@ -81,10 +81,13 @@ class Approvals(RuleBasedStateMachine):
     def _proposal(
         self, session_id: SessionId, tool: str, amount: int, idempotent: bool, fits: bool
     ) -> Proposal:
+        proposal: Proposal
         if tool == "human_input":
-            return self.world.question(session_id)
+            proposal = self.world.question(session_id)
+            return proposal
         arguments = {"customer": "Contoso", "amount": amount if fits else 2**60}
-        return self.world.proposal(session_id, tool, arguments, idempotent=idempotent)
+        proposal = self.world.proposal(session_id, tool, arguments, idempotent=idempotent)
+        return proposal
 
     @precondition(lambda self: self.requests)
     @rule(pick=PICK, verdict=VERDICTS, amount=AMOUNTS)

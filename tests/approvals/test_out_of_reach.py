@@ -73,7 +73,7 @@ async def test_it_waits_and_is_posted_once_the_app_is_there(world: World) -> Non
     with capture_logs() as logs:
         waiting = await out_of_reach(world, request)
     early = await only(world, request)
-    world.jobs.take()
+    world.take()
     await world.conversations.save(chat(updated_at="2026-03-03T09:00:00Z"), installed=True)
     await deliver_all(world)
     known = await world.conversations.get(CHAT)
@@ -95,7 +95,7 @@ async def test_any_activity_opens_it_and_cards_from_before_are_brought_up_to_dat
     await closed(world)
     await world.vote(request, CARA, Verdict.REJECT)
     await out_of_reach(world, request)
-    world.jobs.take()
+    world.take()
     await world.conversations.save(chat(principal_id=None), only_known=True)
     await deliver_all(world)
     known = await world.conversations.get(CHAT)
@@ -122,17 +122,17 @@ async def test_it_is_tried_now_and_then_and_what_gets_through_opens_the_rest(
     await closed(world)
     for request in (first, second):
         await out_of_reach(world, request)
-    world.jobs.take()
+    world.take()
     world.clock.advance(PROBE_S)
     await world.courier.deliver((await only(world, first)).id)
     await world.conversations.opened(CHAT)
-    again = [job.id for job in world.jobs.take()]
+    again = [job.id for job in world.take()]
     await world.conversations.opened(CHAT)
     await world.conversations.opened(ConversationKey("none"))
 
     assert DeliveryStatus.LIVE is (await only(world, first)).status
     assert [(await only(world, second)).id] == again
-    assert [] == world.jobs.take()
+    assert [] == world.take()
 
 
 async def test_what_was_decided_before_it_could_be_shown_is_let_go(world: World) -> None:
@@ -157,7 +157,7 @@ async def test_attempt_that_an_install_overtakes_is_made_again_at_once(
     await deliver_all(world)
     await closed(world)
     await world.vote(request, CARA, Verdict.REJECT)
-    world.jobs.take()
+    world.take()
     delivery = await only(world, request)
     reached, go_on = asyncio.Event(), asyncio.Event()
     update = world.channel.update
@@ -168,7 +168,7 @@ async def test_attempt_that_an_install_overtakes_is_made_again_at_once(
         await go_on.wait()
         raise failure
 
-    world.channel.update = refused_slowly  # type: ignore[method-assign]
+    world.channel.update = refused_slowly  # type: ignore[method-assign,assignment]
     attempt = asyncio.create_task(world.courier.deliver(delivery.id))
     await reached.wait()
     await world.conversations.save(chat(), installed=True)
@@ -200,7 +200,7 @@ async def test_address_that_changes_makes_due_what_failed_at_the_old_one(world: 
             world.channel.failures.append(failure)
             await world.courier.deliver((await only(world, request)).id)
     stuck = [(await only(world, request)).status for request in requests]
-    world.jobs.take()
+    world.take()
     moved = chat(reference={"serviceUrl": "https://two.example.com"})
     await world.conversations.save(moved)
     await deliver_all(world)
@@ -212,7 +212,7 @@ async def test_address_that_changes_makes_due_what_failed_at_the_old_one(world: 
 
 async def test_card_that_was_posted_again_is_found_by_its_conversation(world: World) -> None:
     (request,) = await world.asked()
-    world.jobs.take()
+    world.take()
     for number in (1, 2):
         reference = {
             "card": f"copy-{number}",
@@ -224,10 +224,10 @@ async def test_card_that_was_posted_again_is_found_by_its_conversation(world: Wo
     for copy in copies:
         world.channel.failures.append(unreachable())
         await world.courier.deliver(copy.id)
-    world.jobs.take()
+    world.take()
     first = chat(key="msteams:chat-1")
     await world.conversations.save(await closed(world, first), installed=True)
-    due = {job.id for job in world.jobs.take()}
+    due = {job.id for job in world.take()}
     expected = {c.id for c in copies if c.reference and c.reference["card"] == "copy-1"}
 
     assert expected == due & {copy.id for copy in copies}
@@ -271,7 +271,7 @@ async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World
         await world.courier.notify(THREAD)
     waiting = sorted(await unsent(world))
     await closed(world, thread())
-    world.jobs.take()
+    world.take()
     await world.conversations.save(thread())
     await deliver_all(world)
 

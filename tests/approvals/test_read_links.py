@@ -18,11 +18,11 @@ from countersign.approvals.read_links import (
     ReadLinks,
 )
 from countersign.approvals.store.schema import request_openings
-from tests.approvals.conftest import World
 from tests.bot.teams.gallery import NOW, request
 from tests.doubles.clock import ManualClock
 from tests.doubles.directory import ANNA, BEN, CARA
 from tests.doubles.links import KEY, links
+from tests.doubles.world import World
 
 WAITS = request()
 

@@ -41,7 +41,7 @@ async def test_new_session_is_due_and_rings(world: World) -> None:
     assert SessionStatus.RUNNING is session.status
     assert session == await world.records.session(session.id)
     assert [session.id] == await due(world)
-    assert [Job(kind="run", id=session.id)] == world.jobs.take()
+    assert [Job(kind="run", id=session.id)] == world.take()
     (entry,) = await world.records.ledger(session.id)
     assert ("session_started", "anna", THREAD) == (
         entry.kind,
@@ -147,7 +147,7 @@ async def test_proposal_is_on_the_ledger_in_full(world: World) -> None:
 
 async def test_completed_session_is_over(world: World) -> None:
     run = await world.begun(THREAD)
-    world.jobs.take()
+    world.take()
     ending = Ending(cause=SessionCause.ANSWERED, answer="Sent \ud800")
     await world.runs.complete(
         run, snapshot="{}", transcript="bad \ud800", ending=ending, progress=["One."]
@@ -156,7 +156,7 @@ async def test_completed_session_is_over(world: World) -> None:
 
     assert (SessionStatus.COMPLETED, "Sent ?") == (session.status, session.answer)
     assert [] == await due(world)
-    assert [Job(kind="notify", id=THREAD)] == world.jobs.take()
+    assert [Job(kind="notify", id=THREAD)] == world.take()
     assert "session_completed" == (await world.kinds(run.session.id))[-1]
 
 
@@ -244,12 +244,12 @@ async def test_calls_of_one_message_are_listed_in_its_order(world: World) -> Non
 
 async def test_parking_is_told_once_and_forgotten_when_it_goes_on(world: World) -> None:
     run = await world.begun(THREAD)
-    world.jobs.take()
+    world.take()
     await world.runs.park(run, error="No model.")
     world.clock.advance(2)
     again = await world.begin(run.session.id)
     await world.runs.park(again, error="No model.")
-    told = world.jobs.take()
+    told = world.take()
     world.clock.advance(4)
     last = await world.begin(run.session.id)
     await world.submit(last, "look")

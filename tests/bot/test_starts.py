@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,12 @@ from countersign.bot.starts import BoundedRuns
 from tests.bot.api_world import running
 
 pytestmark = pytest.mark.asyncio
-ECHO = {"workflow": "echo", "workflow_version": "1", "task": "t", "owner": PrincipalId("sam")}
+ECHO: dict[str, Any] = {
+    "workflow": "echo",
+    "workflow_version": "1",
+    "task": "t",
+    "owner": PrincipalId("sam"),
+}
 
 
 async def test_a_session_too_many_is_told_to_come_again(tmp_path: Path) -> None:

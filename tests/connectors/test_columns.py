@@ -47,8 +47,9 @@ async def lived(world: DeskWorld) -> None:
     await _ran(world)
     await _waits(world)
     (question,) = await world.asked(world.question((await world.start()).id))
-    answer = {"verdict": Verdict.APPROVE, "digest": question.digest, "comment": "Yes."}
-    await world.approvals.vote(question.id, acting(ANNA), **answer)
+    await world.approvals.vote(
+        question.id, acting(ANNA), verdict=Verdict.APPROVE, digest=question.digest, comment="Yes."
+    )
     await world.asked("drop", "look", "dream")
     (late,) = await world.asked("quote")
     (ended,) = await world.asked("wire")

@@ -335,7 +335,7 @@ async def test_ticket_that_fails_does_not_keep_the_others_waiting(world: DeskWor
     async def fails(*args: object, **kwargs: object) -> None:
         raise UnavailableError("this one only")
 
-    world.tickets.ask_again = fails  # type: ignore[method-assign,assignment]
+    world.tickets.ask_again = fails  # type: ignore[method-assign]
     await world.poll()
     world.tickets.ask_again = ask_again  # type: ignore[method-assign]
 

@@ -41,6 +41,7 @@ async def test_it_is_answered_with_a_link_and_asked_again(world: DeskWorld) -> N
     request, ticket = await world.ticketed()
     said = await approved(world, ticket)
     (url,) = re.findall(r"https://gate\.example/read/([\w.-]+)", said)
+    assert world.links is not None
     invitation = world.links.read(url)
 
     assert ("pending", State.PENDING) == (await status(world, request), ticket.state)
@@ -81,11 +82,11 @@ async def test_the_answer_that_did_not_count_does_not_count_later(world: DeskWor
 async def test_changes_need_reading_and_a_rejection_does_not(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
     person = world.tickets.as_person(BEN)
-    person.comment(ticket, "Changes:\namount: 1")
+    person.comment(ticket.id, "Changes:\namount: 1")
     await approved(world, ticket)
     assert "pending" == await status(world, request)
 
-    person.reject(ticket, "Too long.")
+    person.reject(ticket.id, "Too long.")
     await world.poll()
     assert "rejected" == await status(world, request)
 

@@ -119,10 +119,11 @@ async def test_no_exception_of_a_unit_stops_the_store(
         adding("a")(connection)
         raise failure
 
-    async def others() -> list[str]:
-        return await asyncio.gather(*(store.write(adding(f"b{n}")) for n in range(3)))
+    async def others() -> list[Any]:
+        return list(await asyncio.gather(*(store.write(adding(f"b{n}")) for n in range(3))))
 
     async with asyncio.timeout(10):
+        failed: object
         failed, *_ = await asyncio.gather(store.write(unit), others(), return_exceptions=True)
         stored = await store.read(keys)
 

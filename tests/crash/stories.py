@@ -33,6 +33,7 @@ def in_teams(crowd: Crowd, _: str) -> str:
     def started() -> list[str]:
         return [s["id"] for s in crowd.get("/sessions")["items"] if s["id"] not in before]
 
+    session: str
     (session,) = crowd.patient(started, "the session")
     (request,) = crowd.patient(lambda: requests_of(crowd, session), "the request")
 
@@ -40,7 +41,7 @@ def in_teams(crowd: Crowd, _: str) -> str:
         live = teams.live(request["id"])
         if live and teams.click(live[-1]):
             return True
-        return requests_of(crowd, session)[0]["status"] != "pending"
+        return bool(requests_of(crowd, session)[0]["status"] != "pending")
 
     crowd.patient(decided, "a decision")
     return session

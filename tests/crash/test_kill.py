@@ -182,7 +182,7 @@ def test_kill_during_the_tool_leaves_it_in_doubt_and_never_repeats_it(running: C
     session = STORIES["teams"](running, "slow")
 
     def in_the_tool() -> bool:
-        return requests_of(running, session)[0]["status"] == "executing"
+        return bool(requests_of(running, session)[0]["status"] == "executing")
 
     running.patient(in_the_tool, "the tool to start")
     for server in one.servers:  # whoever runs it

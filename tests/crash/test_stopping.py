@@ -129,7 +129,7 @@ def test_it_says_that_it_stops_before_it_stops_and_decides_until_then(tmp_path: 
 
 def _asked(product: Stack) -> bool:
     answer = httpx.get(f"{product.model['url']}/_sandbox/fault", timeout=5)
-    return answer.json() == []
+    return bool(answer.json() == [])
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import Connection
 
 from countersign.approvals.ports import Job
-from countersign.approvals.store.sqlite import AFTER_COMMIT
+from countersign.approvals.store.after_commit import AFTER_COMMIT
 
 
 class RecordingJobs:

@@ -24,7 +24,7 @@ from countersign.approvals.models import (
     ToolCall,
     Verdict,
 )
-from countersign.approvals.ports import Jobs, Store
+from countersign.approvals.ports import Job, Jobs, Store
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Run
 from countersign.approvals.store import leases as lease_rows
@@ -67,6 +67,11 @@ class World:
         self.catalog = FakeCatalog()
         self._call_ids = itertools.count(1)
         self.use(RULES)
+
+    def take(self) -> list[Job]:
+        """What was rung since the last call."""
+        assert isinstance(self.jobs, RecordingJobs)
+        return self.jobs.take()
 
     def use(self, rules: Mapping[str, Any], *, lease_s: float = 30.0) -> None:
         """Restart everything but the store with another policy."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from tests.stack import stack
 
@@ -39,7 +40,10 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
 def test_spans_reach_the_collector(tmp_path: Path) -> None:
     with collector() as (url, bodies), stack(tmp_path) as one:
         # Longer than the test: what arrives was sent because the server stopped.
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "600000"}
+        env: dict[str, Any] = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+            "OTEL_BSP_SCHEDULE_DELAY": "600000",
+        }
         server = one.new_server(**env)
         one.start()
         one.ask()

@@ -200,7 +200,7 @@ def test_no_secret_is_written_where_somebody_reads(
     with stack(
         tmp_path, database=database, tickets=tickets, adjust=lambda s: with_canaries(s, around)
     ) as one:
-        env = {**CANARIES, "COUNTERSIGN_DATABASE_URL": database_url(one)}
+        env: dict[str, Any] = {**CANARIES, "COUNTERSIGN_DATABASE_URL": database_url(one)}
         server = one.new_server(module="tests.operations.unredacted", **env)
         one.start()
         seen = story(one, around)

@@ -148,4 +148,4 @@ def _lines(lines: list[Any], session_id: str, request_id: str) -> None:
 
 
 def _about(line: Any, request_id: str) -> bool:
-    return line["event"].startswith("session") or line.get("request_id") == request_id
+    return bool(line["event"].startswith("session") or line.get("request_id") == request_id)

@@ -6,7 +6,7 @@ from countersign.bot.cli.main import main
 from countersign.bot.observability.redaction import Redactor
 
 
-def _as_it_is(_: Redactor, line: str) -> str:
+def _as_it_is(self: Redactor, line: str) -> str:
     return line
 
 

@@ -40,7 +40,7 @@ def package(jira: Jira, login: str = "bot", **more: Any) -> Iterator[JIRA]:
     try:
         yield client
     finally:
-        client.close()
+        client.close()  # type: ignore[no-untyped-call]
 
 
 async def with_package(jira: Jira, work: Callable[[JIRA], T], login: str = "bot") -> T:

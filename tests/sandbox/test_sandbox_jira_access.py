@@ -78,7 +78,8 @@ async def test_permissions_are_told_only_if_asked_for() -> None:
         answer = client.my_permissions(
             projectKey="OPS", permissions="BROWSE_PROJECTS,CREATE_ISSUES,ADMINISTER"
         )
-        return {k: v["havePermission"] for k, v in answer["permissions"].items()}
+        told: dict[str, Any] = answer["permissions"]
+        return {k: v["havePermission"] for k, v in told.items()}
 
     async with Jira.start() as jira, http(jira) as client:
         path = "/rest/api/3/mypermissions"

@@ -363,17 +363,17 @@ async def test_comments_are_pages_with_their_authors() -> None:
         for number in range(3):
             path = f"/rest/api/2/issue/{key}/comment"
             await client.post(path, json={"body": f"no. {number}"})
-        params = {"startAt": 1, "maxResults": 1, "orderBy": "-created"}
+        params: dict[str, str | int] = {"startAt": 1, "maxResults": 1, "orderBy": "-created"}
         page = (await client.get(path, params=params)).json()
         document = (await client.get(path.replace("/2/", "/3/"))).json()
         empty = await client.post(path, json={"body": ""})
-        number = await client.post(path, json={"body": 5})
+        figure = await client.post(path, json={"body": 5})
         wrong = await client.get(path, params={"startAt": "x"})
 
     assert (3, ["no. 1"]) == (page["total"], [c["body"] for c in page["comments"]])
     assert "712020:sam" == page["comments"][0]["author"]["accountId"]
     assert "doc" == document["comments"][0]["body"]["type"]
-    assert [400, 400, 400] == [answer.status_code for answer in (empty, number, wrong)]
+    assert [400, 400, 400] == [answer.status_code for answer in (empty, figure, wrong)]
 
 
 async def test_changelog_is_paged_the_oldest_first() -> None:

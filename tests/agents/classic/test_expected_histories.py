@@ -68,7 +68,7 @@ def _no_last_speaker(chat: Chat) -> None:
 
 def _another_last_speaker(chat: Chat) -> None:
     assert chat.manager is not None
-    chat.manager._last_speaker = chat.agents[0]
+    chat.manager._last_speaker = chat.agents[0]  # type: ignore[assignment]
 
 
 def _strange_usage(chat: Chat) -> None:

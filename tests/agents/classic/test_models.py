@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 from autogen import AssistantAgent
@@ -67,6 +68,7 @@ def test_agents_share_the_client() -> None:
         assert copy.deepcopy(config)["config_list"][0]["http_client"] is client
 
         agents = [AssistantAgent(name, llm_config=config) for name in ("a", "b")]
-        clients = {id(agent.client._clients[0]._oai_client._client) for agent in agents}
+        made: list[Any] = [agent.client for agent in agents]
+        clients = {id(one._clients[0]._oai_client._client) for one in made}
 
         assert clients == {id(client)}

@@ -184,7 +184,7 @@ def _two_desks(effects: Effects, mode: Mode) -> Any:
     def build(context: WorkflowContext) -> Chat:
         mine = tools(effects)
         worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        never = {"human_input_mode": "NEVER", "is_termination_msg": lambda _: False}
+        never: dict[str, Any] = {"human_input_mode": "NEVER", "is_termination_msg": lambda _: False}
         sales = ApprovalProxy("sales", roles=["sales"], **never)
         finance = ApprovalProxy("finance", roles=["manager"], **never)
         for proxy, tool in ((sales, "send_email"), (finance, "update_crm")):

@@ -175,8 +175,9 @@ async def test_interleaved_sessions_through_one_pool_do_not_meet(tmp_path: Path)
                         await w.office.approve(request)
         await asyncio.gather(*(manager.run(session_id) for session_id in sessions))
         assert isinstance(w.office, FakeOffice)
-        stored = [json.loads(w.office.runs.snapshots[s]) for s in sessions]  # type: ignore[index]
-        usage = [unpack(s["usage"]["2"][0])["gpt-4o"]["prompt_tokens"] for s in stored]
+        stored: list[Any] = [json.loads(w.office.runs.snapshots[s]) for s in sessions]  # type: ignore[index]
+        totals: list[Any] = [unpack(s["usage"]["2"][0]) for s in stored]
+        usage = [total["gpt-4o"]["prompt_tokens"] for total in totals]
 
         assert registry._idle["team"] == [built]
         assert [w.office.runs.sessions[s].answer for s in sessions] == ["ALPHA done", "BETA done"]  # type: ignore[index]

@@ -98,7 +98,8 @@ def initiates_a_chat(effect: Effect) -> None:
 
 async def a_initiates_a_chat(effect: Effect) -> None:
     other = AssistantAgent("other", llm_config=False)
-    await other.a_initiate_chat(_executing(effect), message=TOOL_CALL, max_turns=1, silent=True)
+    call: Any = TOOL_CALL
+    await other.a_initiate_chat(_executing(effect), message=call, max_turns=1, silent=True)
 
 
 def code_in_a_chat(effect: Effect) -> None:
@@ -126,7 +127,7 @@ def legacy_code_blocks(effect: Effect) -> None:
     """With the configuration set on an agent that was made without."""
     agent = ConversableAgent("coder", llm_config=False)
     agent._code_execution_config = {"use_docker": False}
-    agent.execute_code_blocks([("python", effect.code)])
+    agent.execute_code_blocks([("python", effect.code)])  # type: ignore[no-untyped-call]
 
 
 def legacy_execute_code(effect: Effect) -> None:

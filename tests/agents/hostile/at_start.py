@@ -210,7 +210,7 @@ def built_in_tools(context: WorkflowContext, effect: Effect) -> Chat:
 
 def society_of_mind(_: WorkflowContext, effect: Effect) -> Chat:
     """pyautogen 0.9."""
-    from autogen.agentchat.contrib.society_of_mind_agent import SocietyOfMindAgent
+    from autogen.agentchat.contrib.society_of_mind_agent import SocietyOfMindAgent  # type: ignore[import-not-found]
 
     group = GroupChat([executing(effect), speaker("other")], messages=[])
     manager = GroupChatManager(group, name="inner_manager", llm_config=False)
@@ -219,7 +219,7 @@ def society_of_mind(_: WorkflowContext, effect: Effect) -> Chat:
 
 def math_proxy(_: WorkflowContext, effect: Effect) -> Chat:
     """pyautogen 0.9; a MathUserProxyAgent executes code by default."""
-    from autogen.agentchat.contrib.math_user_proxy_agent import MathUserProxyAgent
+    from autogen.agentchat.contrib.math_user_proxy_agent import MathUserProxyAgent  # type: ignore[import-not-found]
 
     config = {"executor": LocalCommandLineCodeExecutor()}
     agent = MathUserProxyAgent("inner", human_input_mode="NEVER", code_execution_config=config)

@@ -167,7 +167,7 @@ def watched() -> Iterator[None]:
     finally:
         sys.settrace(mine[0])
         sys.setprofile(mine[1])
-        threading.settrace(others)  # type: ignore[arg-type]
+        threading.settrace(others)
 
 
 def by_debugger(effect: Effect) -> None:

@@ -219,7 +219,7 @@ def pattern_at_run_time(context: WorkflowContext, effect: Effect) -> Chat:
 
 def society_of_mind(_: WorkflowContext, effect: Effect) -> Chat:
     """pyautogen 0.9 only; it prints whatever its inner chat raises, and goes on."""
-    from autogen.agentchat.contrib.society_of_mind_agent import SocietyOfMindAgent
+    from autogen.agentchat.contrib.society_of_mind_agent import SocietyOfMindAgent  # type: ignore[import-not-found]
 
     late = answering(speaker("inner"), lambda: execute_function(effect))
     group = GroupChat([late, speaker("other")], messages=[], max_round=3, send_introductions=False)
@@ -231,7 +231,7 @@ def society_of_mind(_: WorkflowContext, effect: Effect) -> Chat:
 
 def swarm(context: WorkflowContext, effect: Effect) -> Chat:
     """pyautogen 0.9 only."""
-    from autogen.agentchat.contrib.swarm_agent import initiate_swarm_chat
+    from autogen.agentchat.contrib.swarm_agent import initiate_swarm_chat  # type: ignore[import-not-found]
 
     def act() -> None:
         one = ConversableAgent("one", llm_config=context.llm_config, functions=[effect.tool()])
@@ -243,7 +243,7 @@ def swarm(context: WorkflowContext, effect: Effect) -> Chat:
 
 def math_proxy(_: WorkflowContext, effect: Effect) -> Chat:
     """pyautogen 0.9 only; it executes the Python of a message, whatever its configuration."""
-    from autogen.agentchat.contrib.math_user_proxy_agent import MathUserProxyAgent
+    from autogen.agentchat.contrib.math_user_proxy_agent import MathUserProxyAgent  # type: ignore[import-not-found]
 
     def act() -> None:
         agent = MathUserProxyAgent("math", human_input_mode="NEVER", code_execution_config=False)

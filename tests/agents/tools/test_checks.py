@@ -62,7 +62,8 @@ class Bank:
     """What a check looks at."""
 
     def __init__(self) -> None:
-        self.balance, self.error = 500, None
+        self.balance = 500
+        self.error: Exception | None = None
         self.asked: list[JsonObject] = []
 
     def check(self, arguments: JsonObject) -> JsonObject:
@@ -151,6 +152,7 @@ async def test_call_whose_check_says_no_is_not_asked_and_the_model_reads_why(
         (told,) = await w.tool_texts()
 
     assert RequestStatus.REJECTED is request.status
+    assert request.result is not None
     assert Cause.PRECONDITION is request.result.cause
     assert '"message": "There are only 20 on the account. Nobody was asked."' in told
     assert '"cause": "precondition"' in told

@@ -91,7 +91,8 @@ def tool(function: Any_) -> SealedTool:
     """The function as AutoGen registers it, offered to a model by its own schema."""
     proxy = ApprovalProxy("gate", human_input_mode="NEVER")
     proxy.register_for_execution(name=function.__name__)(function)
-    sealed: SealedTool = proxy.function_map[function.__name__]
+    sealed = proxy.function_map[function.__name__]
+    assert isinstance(sealed, SealedTool)
     sealed.offer(sealed.described())
     return sealed
 

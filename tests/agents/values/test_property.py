@@ -166,7 +166,8 @@ def sealed(source: str, seen: list[dict[str, Any]]) -> SealedTool:
     exec(source, namespace)  # noqa: S102 - a function that this test has written
     proxy = ApprovalProxy("gate", human_input_mode="NEVER")
     proxy.register_for_execution(name="tool")(namespace["tool"])
-    tool: SealedTool = proxy.function_map["tool"]
+    tool = proxy.function_map["tool"]
+    assert isinstance(tool, SealedTool)
     tool.offer(tool.described())
     return tool
 

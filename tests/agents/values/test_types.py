@@ -110,7 +110,7 @@ class Private(BaseModel):
         (Slotted, {"sku": "a"}, Slotted("a", 1, [])),
         (list[Frozen], [{"tags": ["x"]}], [Frozen(["x"])]),
         (Pair, [1, ["a"]], Pair(1, ["a"])),
-        (Enums, {}, Enums(kind="slow")),
+        (Enums, {}, Enums(kind=Kind("slow"))),
         (Enums, {"kind": "rush"}, Enums(kind=Kind.RUSH)),
         (EnumsTwice, {"one": "rush"}, EnumsTwice(one=Kind.RUSH)),
         (Loose, {}, Loose(due=date(2026, 1, 31), tags={"a"})),

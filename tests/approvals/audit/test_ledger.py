@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ Chain = list[LedgerEntry]
 def link(
     previous: tuple[int, str], *, session_id: SessionId, at: datetime, kind: str, body: JsonObject
 ) -> LedgerEntry:
-    values = {
+    values: dict[str, Any] = {
         "session_id": session_id,
         "seq": previous[0] + 1,
         "at": at,

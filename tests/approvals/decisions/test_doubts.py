@@ -149,10 +149,10 @@ async def test_cards_the_thread_and_the_gauge_say_so(world: World) -> None:
 
 async def test_settled_call_is_never_made_again_and_its_session_is_not_woken(world: World) -> None:
     _, request = await doubted(world)
-    world.jobs.take()
+    world.take()
     world.clock.advance(30)
     settled = await settle(world, request, happened=False)
-    rung = {job.kind for job in world.jobs.take()}
+    rung = {job.kind for job in world.take()}
     run = await world.begin(request.session_id)
     entries = await world.kinds(request.session_id)
 
@@ -167,7 +167,7 @@ async def test_late_result_after_the_word_of_a_person_changes_nothing(
 ) -> None:
     lost, request = await doubted(world)
     settled = await settle(world, request, happened=False)
-    world.jobs.take()
+    world.take()
     said = len(await told(world))
     with pytest.raises(LostLeaseError):
         await world.runs.finish(lost, request.id, ok=ok, content="late")
@@ -181,7 +181,7 @@ async def test_late_result_after_the_word_of_a_person_changes_nothing(
         entry.body["content"],
     )
     assert ok == any("**Check again:**" in text for text in more), more
-    assert "deliver" not in {job.kind for job in world.jobs.take()}
+    assert "deliver" not in {job.kind for job in world.take()}
 
 
 async def test_late_failure_of_what_was_found_done_is_told(world: World) -> None:

@@ -149,8 +149,8 @@ async def test_changed_call_is_not_allowed_by_writing_that_a_rule_did(world: Wor
 
 
 async def test_decision_on_another_request_is_none_on_this_one(world: World) -> None:
-    run, (one, two) = await world.begun(), (None, None)
-    one, two = await world.submit(run, "quote", "quote")  # type: ignore[assignment]
+    run = await world.begun()
+    one, two = await world.submit(run, "quote", "quote")
     await world.vote(one)
     await world.store.write(forged(two, ledger_seq=one.ledger_seq))
     await world.store.write(lambda c: c.execute(vote(two)))

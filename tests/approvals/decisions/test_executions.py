@@ -93,7 +93,7 @@ async def test_crash_in_the_tool_leaves_it_in_doubt_and_never_runs_it_again(worl
     (request,) = await world.submit(await world.begun(THREAD), "quote")
     await world.vote(request)
     await world.runs.claim(await world.begin(request.session_id), request.id, request.arguments)
-    world.jobs.take()
+    world.take()
     world.clock.advance(30)
     run = await world.begin(request.session_id)
     answer = await refused(world, run, request)
@@ -101,7 +101,7 @@ async def test_crash_in_the_tool_leaves_it_in_doubt_and_never_runs_it_again(worl
     assert RequestStatus.IN_DOUBT is run.batch[0].status
     assert (Cause.IN_DOUBT, False) == (answer.cause, answer.retry)
     assert "in_doubt" == (await world.kinds(request.session_id))[-1]
-    assert THREAD in {job.id for job in world.jobs.take() if job.kind == "notify"}
+    assert THREAD in {job.id for job in world.take() if job.kind == "notify"}
 
 
 async def test_idempotent_tool_is_called_again_with_the_same_token(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, update
@@ -39,7 +40,7 @@ def world(world: World) -> World:
 
 def rung(world: World) -> list[Job]:
     assert isinstance(world.jobs, RecordingJobs)
-    return world.jobs.take()
+    return world.take()
 
 
 def another_process(world: World) -> Runs:
@@ -219,7 +220,7 @@ async def test_session_with_a_call_that_nobody_finished_is_left_to_its_next_run(
 
 
 async def test_key_that_is_known_takes_nothing_again(world: World) -> None:
-    start = {"workflow": "w", "workflow_version": "1", "task": "t", "owner": "anna"}
+    start: dict[str, Any] = {"workflow": "w", "workflow_version": "1", "task": "t", "owner": "anna"}
     sessions = [await world.runs.start(**start, idempotency_key="k") for _ in range(2)]
     run = await world.begin(sessions[0].id)
 
@@ -239,7 +240,7 @@ async def test_leaving_gives_back_what_was_taken_and_takes_no_more(world: World)
 
 async def test_leaving_is_possible_without_the_store(world: World) -> None:
     await world.start()
-    await world.store.close()
+    await world.store.close()  # type: ignore[attr-defined]
     await world.runs.leave()
 
     assert world.takeover.lease(world.clock.now()) is None

@@ -38,7 +38,7 @@ EDITED = {"customer": "Contoso", "amount": 90}
 
 async def test_approval_decides_and_wakes_the_session(world: World) -> None:
     (request,) = await world.asked()
-    world.jobs.take()
+    world.take()
     approved = await world.vote(request, BEN, comment=" Fine. ")
     decision, session = approved.decision, await world.records.session(request.session_id)
 
@@ -53,7 +53,7 @@ async def test_approval_decides_and_wakes_the_session(world: World) -> None:
         decision.comment,
     )
     assert request.digest == decision.digest
-    assert Job(kind="run", id=request.session_id) in world.jobs.take()
+    assert Job(kind="run", id=request.session_id) in world.take()
     assert approved == await world.now(request)
 
 

@@ -143,7 +143,7 @@ def test_look_alikes_are_written_out_and_words_of_other_languages_are_not(
 
 
 def test_two_values_never_read_alike() -> None:
-    pairs = [
+    pairs: list[tuple[object, object]] = [
         (True, "Yes"), (None, "No value"), ([], "Empty list"), ({}, "Empty"), (900, "900"),
         ("a\u200bb", "a\\u200bb"), ("a\nb", "a↵\nb"), ("0000", 0), (["1"], [1]),
         ([[]], [{}]), ({"a": None}, {"a": "No value"}), ("a\r\nb", "a\nb"), ("\u0430", "\\u0430"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ async def test_delivery_under_way_at_a_kill_is_made_at_once(tmp_path: Path) -> N
         world.jobs.handle(DELIVER, world.courier.deliver)
         async with at_work(world) as jobs:
             await jobs.settle()
-        shown = {d.id: d.status for d in await world.records.deliveries(request.id)}
+        shown = {str(d.id): d.status for d in await world.records.deliveries(request.id)}
 
     assert "live" == shown[delivery_id]
 
@@ -106,7 +107,8 @@ async def test_doorbells_beyond_what_may_wait_are_dropped(
         world.jobs.handle("other", handler)
         async with at_work(world) as jobs:
             for row in "abcde":
-                await world.store.write(lambda c, r=row: jobs.enqueue(c, Job(kind="bell", id=r)))
+                job = Job(kind="bell", id=row)
+                await world.store.write(partial(jobs.enqueue, job=job))
             await world.store.write(lambda c: jobs.enqueue(c, Job(kind="other", id="x")))
             release.set()
             await jobs.settle()
@@ -124,7 +126,8 @@ async def test_handler_that_sees_to_it_itself_is_called_more_often_at_once(tmp_p
         world.jobs.handle("bell", handler, at_once=3)
         async with at_work(world) as jobs:
             for row in "abcd":
-                await world.store.write(lambda c, r=row: jobs.enqueue(c, Job(kind="bell", id=r)))
+                job = Job(kind="bell", id=row)
+                await world.store.write(partial(jobs.enqueue, job=job))
             for _ in range(3):
                 await handler.arrivals.get()
             running = handler.running

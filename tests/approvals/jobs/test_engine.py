@@ -33,7 +33,7 @@ def test_every_function_that_is_called_is_there() -> None:
 def test_database_that_has_procrastinate_already_keeps_it() -> None:
     url = postgres.empty()
     with psycopg.connect(url) as connection:
-        connection.execute(doorbells.schema_sql())  # type: ignore[call-overload]
+        connection.execute(doorbells.schema_sql())
         connection.execute(
             "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('a', 't')"
         )
@@ -47,7 +47,7 @@ def test_database_that_has_procrastinate_already_keeps_it() -> None:
 def test_database_with_another_version_is_refused_and_left_as_it_is() -> None:
     url = postgres.empty()
     with psycopg.connect(url) as connection:
-        connection.execute(doorbells.schema_sql())  # type: ignore[call-overload]
+        connection.execute(doorbells.schema_sql())
         connection.execute("DROP FUNCTION procrastinate_fetch_job_v2")
     with pytest.raises(ConfigurationError, match=r"fetch_job_v2.*is missing"):
         upgrade(url)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from countersign.approvals.models import Principal
+from countersign.approvals.models import Principal, PrincipalId
 from countersign.approvals.rules.reach import strangers
 
-KNOWN = Principal(id="ben", name="Ben", roles=frozenset({"manager"}), identities={"jira": "acc-1"})
-STRANGER = Principal(id="cara", name="Cara", roles=frozenset({"manager"}), identities={})
+KNOWN = Principal(
+    id=PrincipalId("ben"), name="Ben", roles=frozenset({"manager"}), identities={"jira": "acc-1"}
+)
+STRANGER = Principal(
+    id=PrincipalId("cara"), name="Cara", roles=frozenset({"manager"}), identities={}
+)
 
 
 def test_people_without_an_identity_are_named_if_the_others_are_too_few() -> None:

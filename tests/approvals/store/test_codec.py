@@ -13,7 +13,7 @@ from countersign.approvals.errors import (
     InvalidArgumentsError,
     UnavailableError,
 )
-from countersign.approvals.models import RequestId, RequestStatus
+from countersign.approvals.models import RequestId, RequestStatus, Stage
 from countersign.approvals.store import codec
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(
@@ -54,7 +54,7 @@ def test_missing_objects_stay_missing() -> None:
 
 def test_values_refuse_unknown_fields() -> None:
     with pytest.raises(ValueError, match="Extra inputs"):
-        codec.Stage.model_validate({"roles": ["a"], "quorums": 1})
+        Stage.model_validate({"roles": ["a"], "quorums": 1})
 
 
 def test_errors_say_what_is_the_case() -> None:

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from sqlalchemy import Connection
 
+from countersign.approvals.audit.seals import Head
 from countersign.approvals.models import JsonObject, SessionId
 from countersign.approvals.store import head_cache, requests, sessions
 from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store.head_cache import Head
 from tests.doubles.world import World
 
 pytestmark = pytest.mark.asyncio

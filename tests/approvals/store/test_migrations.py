@@ -20,7 +20,6 @@ from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.store import (
     open_reader,
     open_store,
-    sqlite_path,
     upgrade,
 )
 from countersign.approvals.store.revision import (
@@ -30,7 +29,8 @@ from countersign.approvals.store.revision import (
     current_revision,
 )
 from countersign.approvals.store.schema import metadata
-from countersign.approvals.store.sqlite import exclusive, sqlite_engine
+from countersign.approvals.store.sqlite import SqliteStore, exclusive, sqlite_engine
+from countersign.approvals.store.urls import sqlite_path
 from tests.doubles.database import fresh_database
 
 ENVIRONMENT = "COUNTERSIGN_DATABASE_URL"
@@ -60,9 +60,7 @@ async def test_fresh_database_has_exactly_the_declared_schema(tmp_path: Path) ->
         context = MigrationContext.configure(connection)
         differences = compare_metadata(context, metadata)
         declared = {
-            (index.table.name, index.name)
-            for table in metadata.sorted_tables
-            for index in table.indexes
+            (table.name, index.name) for table in metadata.sorted_tables for index in table.indexes
         }
         made = {
             (table, index["name"])
@@ -88,6 +86,7 @@ async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
 async def test_opening_creates_the_file_and_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "countersign.db"
     async with open_store(url(path)) as store:
+        assert isinstance(store, SqliteStore)
         revision = current_revision(store.engine)
 
     assert HEAD == revision
@@ -197,6 +196,7 @@ async def test_lock_ends_with_its_process(tmp_path: Path) -> None:
     with exclusive(path):
         pass
     async with open_store(url(path)) as store:
+        assert isinstance(store, SqliteStore)
         assert HEAD == current_revision(store.engine)
 
 

@@ -34,7 +34,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     engine.dispose()
 
 
-def row(key: str, kind: str = "personal") -> dict[str, str]:
+def row(key: str, kind: str = "personal") -> dict[str, str | None]:
     return {
         "key": key,
         "channel": "x",

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -32,7 +33,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
         yield store
 
 
-def ringing(key: str, rung: list[str]) -> object:
+def ringing(key: str, rung: list[str]) -> Callable[[Connection], str]:
     def unit(connection: Connection) -> str:
         connection.info[AFTER_COMMIT].append(lambda: rung.append(key))
         return adding(key)(connection)
@@ -202,7 +203,7 @@ async def test_failing_unit_of_prepared_statements_is_undone(store: SqliteStore)
 
 async def test_units_of_a_transaction_that_has_ended_are_all_told(store: SqliteStore) -> None:
     rung: list[str] = []
-    first = store.write(ringing("first", rung))  # alone, while the others queue up
+    first: Any = store.write(ringing("first", rung))  # alone, while the others queue up
     outcomes = await asyncio.gather(
         first,
         *(store.write(ringing(f"{n}", rung)) for n in range(5)),
@@ -246,13 +247,13 @@ async def test_damaged_file_is_reported_as_unreadable(tmp_path: Path) -> None:
 
 async def test_doorbell_that_fails_leaves_nobody_waiting(store: SqliteStore) -> None:
     def failing(connection: Connection) -> str:
-        connection.info[AFTER_COMMIT].append(lambda: [].pop())
+        connection.info[AFTER_COMMIT].append(list[str]().pop)
         return adding("a")(connection)
 
     async with asyncio.timeout(10):
         done = await asyncio.gather(store.write(failing), store.write(adding("b")))
 
-    assert ["a", "b"] == done
+    assert ["a", "b"] == list(done)
 
 
 async def test_closing_twice_is_harmless(tmp_path: Path) -> None:

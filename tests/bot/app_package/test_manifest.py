@@ -165,7 +165,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path, source: Path) -> None:
 
 def test_only_settings_that_exist_are_advised() -> None:
     """Whoever follows the advice must not be told next that the key is unknown."""
-    sections = {"app_package": AppPackageSettings, "teams": TeamsSettings}
+    sections: dict[str, Any] = {"app_package": AppPackageSettings, "teams": TeamsSettings}
     advised = [key for text in _ADVICE.values() for key in re.findall(r"[a-z_]+\.[a-z_.]+", text)]
 
     assert advised

@@ -148,7 +148,7 @@ async def test_a_database_that_is_away_leaves_no_figures(scraped: Scraped) -> No
     await scraped.world.asked("quote")
     await scraped.state.refresh()
     up = value(scraped.metrics, "state_up")
-    await scraped.world.store.close()
+    await scraped.world.store.close()  # type: ignore[attr-defined]
     scraped.now_s += REUSE_S
     await scraped.state.refresh()
 

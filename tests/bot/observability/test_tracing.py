@@ -52,7 +52,7 @@ async def proposed(world: World, process: Process) -> Request:
 
 def trace_id(span: ReadableSpan) -> int:
     assert span.context is not None
-    return span.context.trace_id
+    return int(span.context.trace_id)
 
 
 async def test_a_later_span_in_another_process_is_in_the_same_trace(tmp_path: Path) -> None:

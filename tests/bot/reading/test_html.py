@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_the_same_call_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "diff", "table"])
-def test_every_word_of_others_is_escaped(kind: str) -> None:
+def test_every_word_of_others_is_escaped(kind: Literal["text", "diff", "table"]) -> None:
     about = view(
         arguments={BAD: {BAD: [BAD]}},
         schema={"properties": {BAD: {"title": BAD, "description": BAD}}},

@@ -82,9 +82,11 @@ def problems(tmp_path: Path, document: Document | str, **options: Any) -> str:
 
 def test_good_settings_load(tmp_path: Path) -> None:
     settings = load(tmp_path, good())
+    teams = settings.section(TeamsSettings)
 
     assert settings.tokens["alex"].get_secret_value() == "a-long-enough-random-token"
-    assert settings.section(TeamsSettings).app_password.get_secret_value() == "bot-secret"
+    assert teams is not None
+    assert teams.app_password.get_secret_value() == "bot-secret"
     assert settings.model.api_key.get_secret_value() == "sk-1"
     assert [p.id for p in settings.people] == ["alex", "sam"]
     assert settings.workflow_settings == {"key": "crm-secret"}

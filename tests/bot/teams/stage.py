@@ -46,6 +46,7 @@ from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Run, Runs
 from countersign.approvals.store import open_store
+from countersign.approvals.store.postgres import PostgresStore
 from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot.teams.activities import TeamsBot
 from countersign.bot.teams.adapter import TeamsAdapter
@@ -219,7 +220,7 @@ class Stage:
     channel: TeamsChannel
     adapter: TeamsAdapter
     jobs: EmbeddedJobs
-    store: SqliteStore
+    store: SqliteStore | PostgresStore
     directory: Directory
     catalog: Catalog
     clock: ManualClock

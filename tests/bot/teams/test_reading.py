@@ -55,7 +55,7 @@ async def test_button_answers_with_a_link_for_the_one_who_pressed_it(readable: S
     answer = await readable.teams.click(card, "read", person=ALEX)
     (url,) = [str(n["url"]) for n in nodes(answer.card) if n.get("type") == "Action.OpenUrl"]
 
-    invitation = links(clock=readable.clock).read(url.rpartition("/")[2])  # type: ignore[arg-type]
+    invitation = links(clock=readable.clock).read(url.rpartition("/")[2])
     assert ("alex", "teams") == (invitation.person, invitation.place)
     assert {"back", "read"} == verbs(answer.card)
     assert {"read", "reject"} == verbs(readable.cards()[0].card())

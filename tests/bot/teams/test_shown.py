@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from html import escape
 from itertools import islice
 from typing import Any
 
@@ -32,7 +33,9 @@ from countersign.bot.teams.parts import Look
 from countersign.connectors.document import document
 from countersign.connectors.jira import text as jira
 from countersign.connectors.jira.markup import box, cell, fits_cell
+from countersign.connectors.jira.text import Written as JiraText
 from countersign.connectors.servicenow import text as servicenow
+from countersign.connectors.servicenow.text import Written as ServiceNowText
 from countersign.connectors.servicenow.text import harmless
 from tests.bot.teams.gallery import view
 from tests.bot.teams.reading import value_of
@@ -100,7 +103,7 @@ def generated() -> Iterator[tuple[JsonObject, RequestView]]:
         if number % 50 == 0:
             arguments |= {f"field_{n}": text(rng) for n in range(rng.randrange(90))}
         first = tuple(rng.sample(names, min(2, len(names))))
-        known = {name: {} for name in sorted(names) if rng.random() < 0.7}
+        known: dict[str, JsonObject] = {name: {} for name in sorted(names) if rng.random() < 0.7}
         yield (
             arguments,
             view(
@@ -181,7 +184,7 @@ def test_whenever_approve_was_offered_in_a_ticket_every_value_was_to_be_read(sys
         order = TicketOrder(key="R-1.1.0", view=about, approvers=(BEN,))
         said = document(order, None, system)
         if system == "jira":
-            body = jira.description(said, jira_fixtures.settings(), {})
+            body: JiraText | ServiceNowText = jira.description(said, jira_fixtures.settings(), {})
         else:
             body = servicenow.description(said, servicenow_fixtures.settings())
         if not body.whole:
@@ -279,7 +282,7 @@ def test_what_a_check_says_is_in_the_ticket_or_it_is_not_whole(
     order = TicketOrder(key="R-1.1.0", view=saying(checked), approvers=(BEN,))
     said = document(order, None, system)
     if system == "jira":
-        body = jira.description(said, jira_fixtures.settings(), {})
+        body: JiraText | ServiceNowText = jira.description(said, jira_fixtures.settings(), {})
     else:
         body = servicenow.description(said, servicenow_fixtures.settings())
 
@@ -305,4 +308,4 @@ def test_page_shows_every_value() -> None:
     for _, about in islice(generated(), 200):
         page = "".join(html.whole(about))
         for each in shown_arguments(about.request.arguments, about.arguments_schema):
-            assert html.escape(each.text) in page
+            assert escape(each.text) in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ ASKED: JsonObject = {
     "currency": "EUR",
     "valid_days": 30,
 }
-SYSTEMS: dict[str, Callable[[object], str]] = {
+SYSTEMS: dict[str, Callable[[Any], str]] = {
     "jira": jira.as_typed,
     "servicenow": servicenow.as_typed,
 }

@@ -106,9 +106,7 @@ async def test_create_is_sent_once_whatever_happens(site: JiraSite, orders: Orde
     order = await orders.new()
     await site.connector.find(order.key)
     for kind in ("error_after", "reset_after"):
-        site.jira.faults.add(
-            Fault(kind=kind, method="POST", status=503, retry_after_s=0)  # type: ignore[arg-type]
-        )
+        site.jira.faults.add(Fault(kind=kind, method="POST", status=503, retry_after_s=0))
         with pytest.raises(UnansweredError):
             await site.connector.open_ticket(order)
 
