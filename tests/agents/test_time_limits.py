@@ -346,7 +346,7 @@ async def test_a_slot_is_lent_while_a_tool_takes_long(
     lent = asyncio.Event()
     async with beside(flow(hanging.in_thread()), path=tmp_path, monkeypatch=monkeypatch) as made:
         w, manager, registry, _ = made
-        monkeypatch.setattr(manager._slots, "give_back", _then(manager._slots.give_back, lent.set))
+        monkeypatch.setattr(manager._slots, "release", _then(manager._slots.release, lent.set))
         session_id = await another(w, registry, "hangs")
         run = asyncio.create_task(manager.run(session_id))
         await lent.wait()
