@@ -134,7 +134,7 @@ def _server(plan: Plan) -> Child:
 async def _playground(plan: Plan, stack: AsyncExitStack, children: list[Child]) -> str | None:
     """Its address; None, said why, if it cannot be had."""
     try:
-        child, url = playground(plan.settings, plan.state, f"{plan.server}/api")
+        child, url = playground(plan.settings, plan.state, plan.server)
     except (PlaygroundMissingError, ConfigurationError) as exc:
         console.print("[yellow]No Agents Playground[/]:", end=" ")
         console.print(str(exc), markup=False, highlight=False, soft_wrap=True)

@@ -18,6 +18,24 @@ from tests.processes import ROOT, Process, free_port, until
 
 PROGRAM = [sys.executable, "-m", "countersign"]
 START_TIMEOUT_S = 120.0
+NODE = """#!{python}
+import http.server, pathlib, sys
+
+if sys.argv[1] == "--version":
+    print("v20.20.2")
+    sys.exit()
+pathlib.Path("asked").write_text("\\n".join(sys.argv))
+
+
+class Pong(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("-p") + 1])), Pong).serve_forever()
+"""
+"""A program in place of Node and the Playground: it keeps how it was started, and answers."""
 
 
 class Local:
@@ -29,14 +47,22 @@ class Local:
         config = folder / "countersign.yaml"
         model = free_port()
         config.write_text(config.read_text().replace(":8801/v1", f":{model}/v1"))
+        package = folder / "npm" / "@microsoft" / "m365agentsplayground"
+        package.mkdir(parents=True)
+        (package / "cli.js").write_text("")
+        node = folder / "npm" / "node"
+        node.write_text(NODE.format(python=sys.executable))
+        node.chmod(0o755)
         self.environment = {
+            "PATH": f"{node.parent}:{os.environ['PATH']}",
+            "COUNTERSIGN_PLAYGROUND": str(node.parent),
             "COUNTERSIGN_ENV": "local",
             "COUNTERSIGN_DATABASE_URL": "sqlite:///./.local/countersign.db",
             "COLUMNS": "80",
             "OPENAI_API_KEY": "",
             "AZURE_OPENAI_API_KEY": "",
         }
-        options = ["run", "--no-playground", "--port", str(self.port)]
+        options = ["run", "--port", str(self.port)]
         self.options = options
         self.process = Process("run", [*PROGRAM, *options], folder, self.environment)
 
@@ -96,6 +122,9 @@ def test_call_is_approved_by_commands(local: Local) -> None:
     until(lambda: local.found("sessions?status=completed"), "the session to end")
 
     assert "40.00 EUR paid back for INV-7." in local.say("sessions", "show", session)
+    asked = (local.folder / ".local" / "playground" / "asked").read_text().splitlines()
+    assert f"http://127.0.0.1:{local.port}/api/messages" == asked[asked.index("-e") + 1]
+    assert "Open the Agents Playground: http://127.0.0.1:" in local.process.text()
     again = local.command(*local.options)
     assert 1 == again.returncode
     assert "It runs in this folder already" in again.stderr
