@@ -13,6 +13,7 @@ import pytest
 import structlog
 import yaml
 
+from countersign.bot.cli.project import init
 from countersign.bot.demo.command import run
 from countersign.bot.serving import serving
 from countersign.bot.settings.file import load_settings
@@ -98,6 +99,16 @@ async def test_the_example_of_the_readme_guards_its_tool(
     assert (request["tool"], request["risk"], status) == ("pay_refund", "high", 200)
     assert (session["status"], after["status"]) == ("completed", "executed")
     assert "40.00 EUR paid back for INV-7." in after["result"]["content"]
+
+
+def test_what_init_prints_is_what_the_readme_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    init(Path("refund-desk"), None)
+
+    assert block("text", "Wrote refund-desk") == capsys.readouterr().out
 
 
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
