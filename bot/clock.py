@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from typing_extensions import override
 
 from countersign.agents.leases import elapsed_s
+from countersign.approvals.ports import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +25,7 @@ def _wall() -> datetime:
     return datetime.now(UTC)
 
 
-class SystemClock:
+class SystemClock(Clock):
     """Implements `approvals.ports.Clock`: the wall clock, but for jumps that do not last.
 
     While it is not believed, and where it is a little behind, time passes by the clock that nobody
@@ -41,8 +43,8 @@ class SystemClock:
         """When it was first seen that the wall clock was set; None if it is as it should be."""
         self._lock = threading.Lock()
 
+    @override
     def now(self) -> datetime:
-        """See `approvals.ports.Clock.now`."""
         with self._lock:
             wall, elapsed = self._wall(), self._elapsed()
             passed = self._latest + timedelta(seconds=max(0.0, elapsed - self._latest_s))

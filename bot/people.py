@@ -7,13 +7,15 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import SecretStr
+from typing_extensions import override
 
 from countersign.approvals.models import Principal
+from countersign.approvals.ports import Directory
 from countersign.bot.settings.sections import PersonSettings, Settings
 from countersign.bot.teams.settings import TeamsSettings
 
 
-class SettingsDirectory:
+class SettingsDirectory(Directory):
     """Implements `approvals.ports.Directory` on the settings."""
 
     def __init__(self, people: Iterable[PersonSettings], *, local_persona: str = ""):
@@ -29,20 +31,21 @@ class SettingsDirectory:
             for kind, value in person.identities.items()
         }
 
+    @override
     def by_id(self, principal_id: str) -> Principal | None:
-        """See `approvals.ports.Directory.by_id`."""
         return self._by_id.get(principal_id)
 
+    @override
     def by_identity(self, kind: str, value: str) -> Principal | None:
-        """See `approvals.ports.Directory.by_identity`; case does not matter."""
+        """Case does not matter."""
         return self._by_identity.get((kind, _small(value.strip(" \t\r\n"))))
 
+    @override
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
-        """See `approvals.ports.Directory.with_roles`."""
         return [person for person in self._by_id.values() if person.roles.intersection(roles)]
 
+    @override
     def everybody(self) -> Sequence[Principal]:
-        """See `approvals.ports.Directory.everybody`."""
         return list(self._by_id.values())
 
 

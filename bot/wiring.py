@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import structlog
 
-import countersign
-from countersign.agents.classic.models import ModelSettings as AgentModel
-from countersign.agents.classic.models import SharedClient, llm_config, shared_client
-from countersign.agents.classic.registry import Registry
-from countersign.agents.classic.workflows import WorkflowContext
+from countersign.agents.classic.models import shared_client
 from countersign.agents.guard.context_executor import ContextExecutor, carry_context
 from countersign.agents.leases import elapsed_s
 from countersign.agents.limits import ProposalLimits
 from countersign.agents.session_manager import SESSIONS_AT_ONCE, SessionManager
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.conversations import Conversations
 from countersign.approvals.decisions.handoff import Takeover
@@ -30,17 +25,15 @@ from countersign.approvals.decisions.outbox import (
     RUN,
 )
 from countersign.approvals.decisions.review import Review
-from countersign.approvals.errors import ConfigurationError, UnavailableError
+from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs, jobs_on
 from countersign.approvals.jobs.local import WAITING
 from countersign.approvals.jobs.sealing import SEAL, Sealing
-from countersign.approvals.models import Effect
 from countersign.approvals.ports import (
     Clock,
     Job,
 )
 from countersign.approvals.read_links import ReadLinks
-from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import open_store
 from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
@@ -61,14 +54,13 @@ from countersign.bot.sessions import Sessions
 from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
+from countersign.bot.workflows import load_workflows
 from countersign.connectors.reconciler import Reconciler
 from countersign.connectors.system import Configured, Deployment, Inbound, Opened
 
 log = structlog.get_logger(__name__)
 
 REVIEW_AGAIN_S = 10.0
-OURS = Path(countersign.__file__).parent
-"""From where the parts of this program must not be imported under a second name."""
 SPARE_THREADS = 8
 """For what else blocks: name look-ups, files, building chats."""
 
@@ -156,28 +148,21 @@ async def compose(
 
     Raises ConfigurationError: it names what to change.
     """
-    clock = SystemClock()
-    directory = directory_of(settings)
-    watch = Watch(Metrics(), tracing)
-    # AutoGen asks the model in the loop's default pool: six threads on a machine with two cores.
-    threads = ContextExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
-    carry_context(asyncio.get_running_loop(), threads)
+    clock, directory = SystemClock(), directory_of(settings)
+    watch, limits = Watch(Metrics(), tracing), Limits(settings.limits)
     async with AsyncExitStack() as stack:
-        # What still runs in them then is not waited for.
-        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        _own_threads(stack)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
-        policy = settings.policy.strictest(registry.same_bodies)
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
-        conversations = Conversations(store, clock, jobs)
         links = read_links(settings, clock)
         deployment = Deployment(
             clock=clock,
             store=store,
             directory=directory,
-            conversations=conversations,
+            conversations=Conversations(store, clock, jobs),
             links=links,
             local=settings.local,
             host=host,
@@ -186,43 +171,27 @@ async def compose(
             each.name: await stack.enter_async_context(open_system(each, settings, deployment))
             for each in settings.systems
         }
-        connectors = {name: each.tickets for name, each in systems.items() if each.tickets}
-        channels = {name: each.channel for name, each in systems.items()}
         domain = compose_domain(
             store,
             clock,
             jobs,
-            policy,
+            settings.policy.strictest(registry.same_bodies),
             directory,
             registry,
-            channels,
+            {name: each.channel for name, each in systems.items()},
             observer=watch,
             handoff=Takeover(elapsed_s),
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )
-        approvals, records, runs = domain.approvals, domain.records, domain.runs
         proposed = ProposalLimits(**settings.limits.agents.model_dump())
         manager = await stack.enter_async_context(
-            SessionManager(runs, registry, observer=watch, limits=proposed)
+            SessionManager(domain.runs, registry, observer=watch, limits=proposed)
         )
-        domain.handoff.open(lambda: manager.free_slots() if jobs.is_open else 0)
-        stack.push_async_callback(runs.leave)
-        jobs.handle(RUN, manager.run, at_once=WAITING)  # which has slots of its own
-        domain.answer(jobs)
-        sealing = Sealing(store, clock)
-        jobs.handle(SEAL, sealing.seal)
-        jobs.each_sweep(Job(kind=SEAL, id="heads"))
-        stack.push_async_callback(sealing.leave)
-        reconciler = Reconciler(
-            connectors, store, clock, approvals, records, directory, domain.outbox, links=links
-        )
-        await reconciler.plan()
-        jobs.handle(LOOK, reconciler.read_ticket)
-        jobs.handle(POLL, reconciler.poll)
-        limits = Limits(settings.limits)
-        starts = BoundedRuns(runs, store, at_most=settings.limits.running_sessions)
-        inbound = Inbound(approvals, records, starts, registry.infos(), limits)
+        _follow_up(stack, jobs, domain, manager, Sealing(store, clock))
+        webhooks = await _read_tickets(jobs, deployment, domain, systems, limits)
+        starts = BoundedRuns(domain.runs, store, at_most=settings.limits.running_sessions)
+        inbound = Inbound(domain.approvals, domain.records, starts, registry.infos(), limits)
         routes = [
             route
             for each in systems.values()
@@ -231,30 +200,80 @@ async def compose(
         health = Health(store, jobs, clock)
         state = State(store, clock, health.checks)
         watch.metrics.add(state)
-        services = Services(
-            approvals=approvals,
-            records=records,
-            sessions=Sessions(starts, registry),
-            directory=directory,
-            tokens=Tokens(settings.tokens),
-            limits=limits,
-        )
         parts = Parts(
-            services=services,
+            services=Services(
+                approvals=domain.approvals,
+                records=domain.records,
+                sessions=Sessions(starts, registry),
+                directory=directory,
+                tokens=Tokens(settings.tokens),
+                limits=limits,
+            ),
             routes=routes,
-            webhooks=Webhooks(connectors, reconciler.hint, limits).receive,
+            webhooks=webhooks.receive,
             checks=health.checks,
             systems=Systems(store, systems).checks,
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
-            reading=None
-            if links is None
-            else ReadingPage(links, approvals, records, directory, limits),
+            reading=ReadingPage(links, domain.approvals, domain.records, directory, limits)
+            if links
+            else None,
             measure=measured(watch.metrics, tracing),
         )
         found = tuple(findings(settings, registry))
-        yield Runtime(parts, jobs, health, systems, manager, approvals, domain.review, found)
+        yield Runtime(parts, jobs, health, systems, manager, domain.approvals, domain.review, found)
+
+
+def _own_threads(stack: AsyncExitStack) -> None:
+    """Threads for what blocks: AutoGen asks the model in the loop's default pool, which has six of
+    them on a machine with two cores."""
+    threads = ContextExecutor(SESSIONS_AT_ONCE + SPARE_THREADS, thread_name_prefix="blocking")
+    carry_context(asyncio.get_running_loop(), threads)
+    # What still runs in them at the end is not waited for.
+    stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+
+
+def _follow_up(
+    stack: AsyncExitStack,
+    jobs: LocalJobs,
+    domain: Domain,
+    manager: SessionManager,
+    sealing: Sealing,
+) -> None:
+    """Let jobs do what follows from what people and agents do; at the end, leave it to others."""
+    domain.handoff.open(lambda: manager.free_slots() if jobs.is_open else 0)
+    stack.push_async_callback(domain.runs.leave)
+    jobs.handle(RUN, manager.run, at_once=WAITING)  # which has slots of its own
+    domain.answer(jobs)
+    jobs.handle(SEAL, sealing.seal)
+    jobs.each_sweep(Job(kind=SEAL, id="heads"))
+    stack.push_async_callback(sealing.leave)
+
+
+async def _read_tickets(
+    jobs: LocalJobs,
+    deployment: Deployment,
+    domain: Domain,
+    systems: Mapping[str, Opened],
+    limits: Limits,
+) -> Webhooks:
+    """Poll the ticket systems by jobs, and look sooner where their webhooks say so."""
+    connectors = {name: each.tickets for name, each in systems.items() if each.tickets}
+    reconciler = Reconciler(
+        connectors,
+        deployment.store,
+        deployment.clock,
+        domain.approvals,
+        domain.records,
+        deployment.directory,
+        domain.outbox,
+        links=deployment.links,
+    )
+    await reconciler.plan()
+    jobs.handle(LOOK, reconciler.read_ticket)
+    jobs.handle(POLL, reconciler.poll)
+    return Webhooks(connectors, reconciler.hint, limits)
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
@@ -274,46 +293,3 @@ def open_system(
 ) -> AbstractAsyncContextManager[Opened]:
     """The system, knowing who may be asked in it. Raises ConfigurationError."""
     return each.open(replace(deployment, approvers=settings.approvers_in(each.system)))
-
-
-def load_workflows(settings: Settings, client: SharedClient) -> Registry:
-    """Import, build and check every workflow once. Raises ConfigurationError with all problems."""
-    registry, problems = sound_workflows(settings, client)
-    if problems:
-        raise ConfigurationError(problems)
-    return registry
-
-
-def sound_workflows(settings: Settings, client: SharedClient) -> tuple[Registry, Sequence[str]]:
-    """The workflows that can be used, and what is wrong with the others.
-
-    Modules beside the configuration file can be imported from now on, wherever the server started:
-    a program that was installed has no folder of its own to look in.
-    """
-    beside = Path(settings.source).absolute().parent
-    if beside != OURS and str(beside) not in sys.path:
-        sys.path.insert(0, str(beside))
-    policy = settings.policy
-    model = AgentModel(
-        model=settings.model.name,
-        api_key=settings.model.api_key.get_secret_value(),
-        base_url=settings.model.base_url,
-        azure_api_version=settings.model.api_version,
-        timeout_s=settings.model.timeout_s,
-    )
-    config = llm_config(model, client)
-    registry = Registry(
-        WorkflowContext(llm_config=config, settings=settings.workflow_settings),
-        needs_rationale=lambda tool: _asks(policy, tool),
-    )
-    try:
-        registry.load(*settings.workflow_modules)
-    except ConfigurationError as exc:
-        return registry, exc.problems
-    return registry, ()
-
-
-def _asks(policy: Policy, tool: str) -> bool:
-    """Whether the model must give a reason for a call: it must unless nobody will read it."""
-    rule = policy.tools.get(tool)
-    return rule is None or rule.effect is not Effect.ALLOW

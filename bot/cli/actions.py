@@ -16,7 +16,8 @@ from countersign.approvals.errors import (
     UnavailableError,
 )
 from countersign.approvals.models import Verdict
-from countersign.bot.cli.options import ConfigOption, console, read_settings
+from countersign.bot.cli.options import ConfigOption, read_settings
+from countersign.bot.console import console
 from countersign.bot.settings.sections import Settings
 
 TIMEOUT_S = 30.0

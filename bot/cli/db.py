@@ -9,7 +9,8 @@ import typer
 from countersign.approvals.store import upgrade
 from countersign.approvals.store.copying import copy
 from countersign.approvals.store.urls import shown
-from countersign.bot.cli.options import console, database_url, refuse_plain_text
+from countersign.bot.cli.options import database_url, refuse_plain_text
+from countersign.bot.console import console
 
 database = typer.Typer(no_args_is_help=True, help="The database.")
 

@@ -17,8 +17,9 @@ from countersign.approvals.store.conversations import blocked
 from countersign.approvals.store.deliveries import out_of_reach
 from countersign.approvals.store.sessions import live_versions
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
-from countersign.bot.cli.options import ConfigOption, console
+from countersign.bot.cli.options import ConfigOption
 from countersign.bot.clock import SystemClock
+from countersign.bot.console import console
 from countersign.bot.no_database import NoConversations, NoStore
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.policy.check import Examined, examine

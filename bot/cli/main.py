@@ -13,10 +13,11 @@ from countersign.approvals.errors import ConfigurationError, CountersignError
 from countersign.bot.cli.actions import cancel, decide, settle, start
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
-from countersign.bot.cli.options import ConfigOption, errors, read_settings
+from countersign.bot.cli.options import ConfigOption, read_settings
 from countersign.bot.cli.policy import manifest, policy
 from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import ledger, requests, sessions
+from countersign.bot.console import errors
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
 from countersign.bot.observability import logs
 from countersign.bot.observability.redaction import Redactor, secrets_in

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot import systems
@@ -19,9 +17,6 @@ from countersign.bot.settings.file import find, load_settings, process_settings
 from countersign.bot.settings.people import identity_kinds, read_people
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
 from countersign.bot.settings.yaml import parse
-
-console = Console()
-errors = Console(stderr=True)
 
 ConfigOption = Annotated[
     Path | None,
@@ -71,17 +66,3 @@ def people_of(config: Path | None) -> SettingsDirectory | None:
     except ConfigurationError:
         return None
     return None if problems else SettingsDirectory(people)
-
-
-def show_json(value: Any) -> None:
-    """One JSON value on stdout, nothing else, whatever the terminal's width. What a terminal obeys,
-    or nobody sees, is written out by the rules of JSON."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
-
-
-def finding(text: str, *, is_error: bool) -> None:
-    """One thing that has to be put right, or that may be meant so, on one line."""
-    mark = "[bold red]FIX[/]" if is_error else "[yellow]note[/]"
-    console.print(f"{mark} ", end="")
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -22,12 +22,8 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.app_package.manifest import Developer, ManifestError, pack
-from countersign.bot.cli.options import (
-    ConfigOption,
-    console,
-    finding,
-    read_settings,
-)
+from countersign.bot.cli.options import ConfigOption, read_settings
+from countersign.bot.console import console, finding
 from countersign.bot.policy.check import examine
 from countersign.bot.teams.settings import TeamsSettings
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from countersign.bot.cli.options import ConfigOption, console
+from countersign.bot.cli.options import ConfigOption
+from countersign.bot.console import console
 from countersign.bot.project.init import write_project
 from countersign.bot.settings.sections import DEFAULT_PORT
 

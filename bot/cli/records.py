@@ -25,14 +25,9 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
 from countersign.bot.api.requests import RequestBody, all_shown, shown
 from countersign.bot.api.sessions import SessionBody
-from countersign.bot.cli.options import (
-    ConfigOption,
-    console,
-    database_url,
-    people_of,
-    show_json,
-)
+from countersign.bot.cli.options import ConfigOption, database_url, people_of
 from countersign.bot.clock import SystemClock
+from countersign.bot.console import console, show_json
 from countersign.bot.people import SettingsDirectory
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from countersign.approvals.models import (
     Request,
     SessionId,
 )
-from countersign.bot.cli.options import console, errors, show_json
+from countersign.bot.console import console, errors, show_json
 from countersign.bot.demo.fronts import ApiFront, Front, TeamsFront
 from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
 from countersign.bot.demo.scenarios import APPROVER, SCENARIOS, Scenario

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from typing_extensions import override
+
 from countersign.approvals.models import JsonObject, Verdict
 from countersign.bot.demo.cards import card_lines
 from countersign.bot.demo.scenarios import (
@@ -57,19 +59,19 @@ class Front(Protocol):
         """What the approver's side was told in the end, line by line."""
 
 
-class ApiFront:
+class ApiFront(Front):
     """Programs: Sam starts and Alex decides with their bearer tokens."""
 
     def __init__(self, world: World):
         self._world = world
 
+    @override
     async def start(self, scenario: Scenario) -> str:
-        """See `Front.start`."""
         body = {"workflow": scenario.workflow, "task": scenario.task}
         return str((await self._world.call(REQUESTER, "POST", "/api/v1/sessions", body))["id"])
 
+    @override
     async def decide(self, request: dict[str, Any], choice: Choice) -> Seen:
-        """See `Front.decide`."""
         body: JsonObject = {
             "verdict": choice.verdict,
             "digest": request["digest"],
@@ -80,20 +82,22 @@ class ApiFront:
         await self._world.call(APPROVER, "POST", f"/api/v1/requests/{request['id']}/votes", body)
         return Seen(act=_VOTES[choice.verdict])
 
+    @override
     async def told(self) -> list[str]:
-        """See `Front.told`: programs read it from the API."""
+        """Programs read it from the API."""
         return []
 
 
-class TeamsFront:
+class TeamsFront(Front):
     """Teams: a message to the bot, then clicks on the card it posts."""
 
     def __init__(self, world: World, teams: BotFramework):
         self._world, self._teams = world, teams
         self._alex = world.name(APPROVER)
 
+    @override
     async def start(self, scenario: Scenario) -> str:
-        """See `Front.start`. In local mode whoever writes counts as Sam."""
+        """In local mode whoever writes counts as Sam."""
         answer = await self._teams.send_message(self._alex, scenario.task)
         if answer.status >= 300:
             raise ValueError(f"the bot answered {answer.status}: {answer.body}")
@@ -101,8 +105,9 @@ class TeamsFront:
         found = await self._world.call(APPROVER, "GET", "/api/v1/sessions?limit=1")
         return str(found["items"][0]["id"])
 
+    @override
     async def decide(self, request: dict[str, Any], choice: Choice) -> Seen:
-        """See `Front.decide`: approve and reject are one click, a change takes two."""
+        """Approve and reject are one click, a change takes two."""
         message = await self._teams.wait_for(
             lambda m: _asks_for(m, request["id"]), timeout_s=ANSWER_TIMEOUT_S
         )
@@ -121,8 +126,9 @@ class TeamsFront:
             answered=f"the card now says: {card_lines(answered)[0]}",
         )
 
+    @override
     async def told(self) -> list[str]:
-        """See `Front.told`: it is on the card."""
+        """It is on the card."""
         return []
 
     async def _click(self, message: Message, verb: str, inputs: JsonObject) -> JsonObject:

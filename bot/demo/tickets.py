@@ -10,8 +10,10 @@ import re
 import time
 from typing import Any, Protocol
 
+from typing_extensions import override
+
 from countersign.approvals.models import Verdict
-from countersign.bot.demo.fronts import ApiFront, Seen
+from countersign.bot.demo.fronts import ApiFront, Front, Seen
 from countersign.bot.demo.scenarios import APPROVER, Choice, Scenario
 from countersign.bot.demo.world import ANSWER_TIMEOUT_S, World
 from countersign.sandbox.jira.server import Jira
@@ -44,7 +46,7 @@ class Desk(Protocol):
         """The newest comment."""
 
 
-class TicketFront:
+class TicketFront(Front):
     """The approver works in tickets; the session is started through the API."""
 
     def __init__(self, world: World, desk: Desk):
@@ -52,12 +54,13 @@ class TicketFront:
         self._api = ApiFront(world)
         self._tickets: list[tuple[str, str]] = []
 
+    @override
     async def start(self, scenario: Scenario) -> str:
-        """See `Front.start`."""
         return await self._api.start(scenario)
 
+    @override
     async def decide(self, request: dict[str, Any], choice: Choice) -> Seen:
-        """See `Front.decide`: returns when the decision has arrived."""
+        """Returns when the decision has arrived."""
         path = f"/api/v1/requests/{request['id']}"
         ticket = await self._until(path, lambda found: _ticket(found, self._desk.name))
         asked = self._desk.text(ticket)
@@ -71,8 +74,9 @@ class TicketFront:
             answered=f"{ticket} is now: {self._desk.state(ticket)}",
         )
 
+    @override
     async def told(self) -> list[str]:
-        """See `Front.told`: the last comment in each ticket, once it is closed."""
+        """The last comment in each ticket, once it is closed."""
         lines = []
         for request_id, ticket in self._tickets:
             path = f"/api/v1/requests/{request_id}"
@@ -99,7 +103,7 @@ _STATUSES = {
 }
 
 
-class JiraDesk:
+class JiraDesk(Desk):
     """`Desk` in the stand-in for Jira."""
 
     name = "jira"
@@ -107,14 +111,15 @@ class JiraDesk:
     def __init__(self, jira: Jira):
         self._jira, self._alex = jira, jira.as_person(APPROVER)
 
+    @override
     def text(self, ticket: str) -> list[str]:
-        """See `Desk.text`; without the markup."""
+        """Without the markup."""
         fields = self._jira.issue(ticket)["fields"]
         lines = [fields["summary"], "", *str(fields["description"]).splitlines()]
         return [_plain(line) for line in lines]
 
+    @override
     def answer(self, ticket: str, choice: Choice) -> str:
-        """See `Desk.answer`."""
         said = _said(choice)
         if said:
             self._alex.comment(ticket, said)
@@ -122,17 +127,17 @@ class JiraDesk:
         self._alex.transition(ticket, to)
         return f"moves {ticket} to “{to}”"
 
+    @override
     def state(self, ticket: str) -> str:
-        """See `Desk.state`."""
         return str(self._jira.issue(ticket)["fields"]["status"]["name"])
 
+    @override
     def last_word(self, ticket: str) -> str:
-        """See `Desk.last_word`."""
         comments = self._jira.issue(ticket)["fields"]["comment"]["comments"]
         return _plain(str(comments[-1]["body"])) if comments else ""
 
 
-class ServiceNowDesk:
+class ServiceNowDesk(Desk):
     """`Desk` in the stand-in for ServiceNow."""
 
     name = "servicenow"
@@ -140,13 +145,13 @@ class ServiceNowDesk:
     def __init__(self, snow: ServiceNow, user_name: str):
         self._snow, self._person = snow, snow.as_person(user_name)
 
+    @override
     def text(self, ticket: str) -> list[str]:
-        """See `Desk.text`."""
         change = self._snow.change(ticket)
         return [change["short_description"], "", *change["description"].splitlines()]
 
+    @override
     def answer(self, ticket: str, choice: Choice) -> str:
-        """See `Desk.answer`."""
         said = _said(choice)
         if choice.verdict is Verdict.REJECT:
             self._person.reject(ticket, said)
@@ -154,12 +159,12 @@ class ServiceNowDesk:
         self._person.approve(ticket, said)
         return f"approves {ticket}"
 
+    @override
     def state(self, ticket: str) -> str:
-        """See `Desk.state`."""
         return str(self._snow.change(ticket)["approval"])
 
+    @override
     def last_word(self, ticket: str) -> str:
-        """See `Desk.last_word`."""
         entries = self._snow.journal(self._snow.change(ticket)["sys_id"])
         return _plain(str(entries[-1]["value"])) if entries else ""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 
 from countersign.approvals.errors import ConfigurationError
-from countersign.bot.cli.options import console
+from countersign.bot.console import console
 from countersign.bot.local.banner import Shown, banner, places
 from countersign.bot.local.children import Child, ChildError
 from countersign.bot.local.only_one import Running, only_one
@@ -85,7 +85,7 @@ def _examples(settings: Settings) -> dict[str, str]:
     Raises ConfigurationError with what is wrong with them, before anything is started.
     """
     from countersign.agents.classic.models import shared_client
-    from countersign.bot.wiring import load_workflows
+    from countersign.bot.workflows import load_workflows
 
     with shared_client() as client:
         infos = load_workflows(settings, client).infos()

@@ -94,7 +94,7 @@ class Metrics:
         }
 
     def proposed(self, requests: Sequence[Request]) -> None:
-        """See `approvals.observer.Observer.proposed`."""
+        """What policy said of calls."""
         for request in requests:
             self._requests.labels(request.rule_id, request.status.value).inc()
 
@@ -111,37 +111,37 @@ class Metrics:
         self._decisions.labels(Via.CLOCK, "expired").inc()
 
     def vote_refused(self, via: Via, error: CountersignError) -> None:
-        """See `approvals.observer.Observer.vote_refused`."""
+        """A vote that did not count, by why."""
         self._refused.labels(via, refusal(error)).inc()
 
     def evidence_missing(self) -> None:
-        """See `approvals.observer.Observer.evidence_missing`."""
+        """An approval without the votes that it needs."""
         self._forged.labels().inc()
 
     def refused_beside(self, session_known: bool) -> None:
-        """See `approvals.observer.Observer.refused_beside`."""
+        """A tool that was called beside the gate."""
         self._beside.labels("known" if session_known else "unknown").inc()
 
     def nobody_left(self, rule: str) -> None:
-        """See `approvals.observer.Observer.nobody_left`."""
+        """A request that nobody can decide."""
         self._nobody.labels(rule).inc()
 
     def settled(self, request: Request, result: Result, took_s: float | None) -> None:
-        """See `approvals.observer.Observer.settled`."""
+        """What became of a call, and how long its tool took."""
         self._calls.labels(tool(request), outcome(result)).inc()
         if took_s is not None:
             self._tool_seconds.labels(request.tool).observe(took_s)
 
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
-        """See `approvals.observer.Observer.delivered`."""
+        """An attempt to show a request."""
         self._deliveries.labels(channel, outcome).inc()
 
     def job_started(self, kind: str, waited_s: float) -> None:
-        """See `approvals.observer.Observer.job_started`."""
+        """How long a job has waited."""
         self._job_wait.labels(kind).observe(waited_s)
 
     def job_ended(self, kind: str, took_s: float, failed: bool) -> None:
-        """See `approvals.observer.Observer.job_ended`."""
+        """How long a job has run."""
         self._job_seconds.labels(kind).observe(took_s)
         if failed:
             self._job_failures.labels(kind).inc()

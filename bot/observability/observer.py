@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import structlog
+from typing_extensions import override
 
 from countersign.approvals.errors import CountersignError
 from countersign.approvals.models import (
@@ -16,7 +17,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
-from countersign.approvals.observer import DeliveryOutcome
+from countersign.approvals.observer import DeliveryOutcome, Observer
 from countersign.approvals.rules.proposals import is_unanswerable
 from countersign.bot.observability.metrics import Metrics, outcome, refusal
 from countersign.bot.observability.tracing import Tracing
@@ -29,15 +30,15 @@ REMEMBERED = 10_000
 again, and are told and counted once."""
 
 
-class Watch:
+class Watch(Observer):
     """Implements `approvals.observer.Observer`: one line, one count and one span for each."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None):
         self.metrics, self.tracing = metrics, tracing
         self._refused: OrderedDict[RequestId, None] = OrderedDict()
 
+    @override
     def proposed(self, requests: Sequence[Request]) -> None:
-        """See `Observer.proposed`."""
         self.metrics.proposed(requests)
         for request in requests:
             log.info(
@@ -51,17 +52,17 @@ class Watch:
             if is_unanswerable(request) and request.result is not None:
                 self.nobody_left(request, request.result.message)
 
+    @override
     def nobody_left(self, request: Request, reason: str) -> None:
-        """See `Observer.nobody_left`."""
         self.metrics.nobody_left(request.rule_id)
         log.warning("nobody can decide", reason=reason, **_about(request))
 
+    @override
     def somebody_again(self, request: Request) -> None:
-        """See `Observer.somebody_again`."""
         log.info("somebody can decide again", **_about(request))
 
+    @override
     def voted(self, request: Request, verdict: Verdict, via: Via, *, began_s: float) -> None:
-        """See `Observer.voted`."""
         self.metrics.voted(via, verdict)
         decided = request.decision is not None
         if request.decision is not None:
@@ -77,19 +78,19 @@ class Watch:
             channel=via,
         )
 
+    @override
     def vote_refused(self, request_id: str, via: Via, error: CountersignError) -> None:
-        """See `Observer.vote_refused`."""
         self.metrics.vote_refused(via, error)
         reason = refusal(error)
         log.info("vote refused", request_id=request_id, channel=via, reason=reason)
 
+    @override
     def expired(self, request_id: str) -> None:
-        """See `Observer.expired`."""
         self.metrics.expired()
         log.info("request expired", request_id=request_id)
 
+    @override
     def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
-        """See `Observer.settled`."""
         if took_s is None and self._is_known(request.id):
             return
         self.metrics.settled(request, result, took_s)
@@ -108,12 +109,13 @@ class Watch:
             self._refused.popitem(last=False)
         return known
 
+    @override
     def refused_beside(self, *, session_known: bool) -> None:
-        """See `Observer.refused_beside`. Whoever refuses it logs it."""
+        """Whoever refuses it logs it."""
         self.metrics.refused_beside(session_known)
 
+    @override
     def evidence_missing(self, request: Request, reason: str) -> None:
-        """See `Observer.evidence_missing`."""
         self.metrics.evidence_missing()
         log.error(
             "approval is not on the ledger: nothing was run; run `countersign ledger verify`",
@@ -122,28 +124,29 @@ class Watch:
             reason=reason,
         )
 
+    @override
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
-        """See `Observer.delivered`; the courier writes the lines, which say where."""
+        """The courier writes the lines, which say where."""
         self.metrics.delivered(channel, outcome)
 
+    @override
     def job_started(self, kind: str, *, waited_s: float) -> None:
-        """See `Observer.job_started`."""
         self.metrics.job_started(kind, waited_s)
 
+    @override
     def job_ended(self, kind: str, *, took_s: float, failed: bool) -> None:
-        """See `Observer.job_ended`."""
         self.metrics.job_ended(kind, took_s, failed)
 
+    @override
     def span(
         self, name: str, request: Request | None = None, **attributes: str | int | bool
     ) -> AbstractContextManager[object]:
-        """See `Observer.span`."""
         if self.tracing is None:
             return _NOTHING
         return self.tracing.span(name, request, attributes)
 
+    @override
     def traceparent(self) -> str | None:
-        """See `Observer.traceparent`."""
         return None if self.tracing is None else self.tracing.traceparent()
 
 

@@ -59,7 +59,7 @@ def examine(config: Path | None) -> Examined:
         except ConfigurationError:
             return Examined(None, problems)
     from countersign.agents.classic.models import shared_client
-    from countersign.bot.wiring import sound_workflows
+    from countersign.bot.workflows import sound_workflows
 
     with shared_client() as client:
         registry, workflows = sound_workflows(settings, client)

@@ -1,0 +1,26 @@
+"""The terminal: where commands print, and JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def show_json(value: Any) -> None:
+    """One JSON value on stdout, nothing else, whatever the terminal's width. What a terminal obeys,
+    or nobody sees, is written out by the rules of JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+
+
+def finding(text: str, *, is_error: bool) -> None:
+    """One thing that has to be put right, or that may be meant so, on one line."""
+    mark = "[bold red]FIX[/]" if is_error else "[yellow]note[/]"
+    console.print(f"{mark} ", end="")
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
