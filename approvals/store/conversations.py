@@ -130,7 +130,10 @@ def of_team(connection: Connection, conversation: Conversation) -> list[Conversa
     return [each for each in rows if each.reference.get("team") == team]
 
 
-def _address(reference: JsonObject) -> tuple[object, object]:
+def _address(reference: JsonObject) -> object:
+    """What has to be right to reach it: two parts of a Bot Framework reference, all of others."""
+    if "serviceUrl" not in reference:
+        return reference
     bot = reference.get("bot")
     return reference.get("serviceUrl"), bot.get("id") if isinstance(bot, dict) else None
 

@@ -17,10 +17,10 @@ from bench.ours.tickets import MOST_CALLS, MOST_TICKETS, measure
 from bench.table import render
 from countersign.approvals.tickets import TicketRef
 from countersign.bot.clock import SystemClock
+from countersign.testing.suites.ticket_reading import among
+from countersign.testing.suites.ticket_system import Outside, Who
 from tests.contracts.orders import orders_in
-from tests.contracts.outside import Outside, Who
 from tests.contracts.tickets_memory import MEMORY
-from tests.doubles.tickets import among
 
 FIGURES = {"calls", "poll_ms", "one_by_one_calls", "one_by_one_ms", "ratio"}
 

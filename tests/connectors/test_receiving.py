@@ -175,8 +175,17 @@ async def test_what_was_shown_in_part_has_to_be_read_before_it_is_approved(world
 
 async def test_rejection_needs_no_reading_and_may_say_anything(world: World) -> None:
     (request,) = await world.asked()
-    outcome = await tried(world, request, verdict="reject", comment="Only at 90.", unread=unread)
+    attempt = VoteAttempt(
+        request_id=request.id,
+        actor=acting(BEN),
+        verdict=Verdict.REJECT,
+        digest=request.digest,
+        comment="Only at 90.",
+        unread=unread,
+    )
+    view = await world.records.view(request.id)
 
+    outcome = await receive(world.approvals, world.records, attempt, view)
     assert VoteResult.DECIDED is outcome.result
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contracts import outside as ticket_systems
+from countersign.testing.suites import ticket_system as ticket_systems
 from tests.contracts import tickets
-from tests.contracts.orders import Orders, orders_in
 from tests.contracts.stores import IMPLEMENTATIONS, Implementation
 
 
@@ -35,10 +34,3 @@ async def outside(request: pytest.FixtureRequest) -> AsyncIterator[ticket_system
     chosen: ticket_systems.Implementation = request.param
     async with chosen.open() as opened:
         yield opened
-
-
-@pytest_asyncio.fixture
-async def orders(outside: ticket_systems.Outside, tmp_path: Path) -> AsyncIterator[Orders]:
-    """Requests to be asked in the system under test."""
-    async with orders_in(tmp_path, outside) as made:
-        yield made

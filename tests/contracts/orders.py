@@ -10,7 +10,7 @@ from typing import Any
 from countersign.approvals.models import Principal
 from countersign.approvals.ports import TicketOrder
 from countersign.approvals.tickets import TicketRef, order_key, target_of
-from tests.contracts.outside import Outside, Who
+from countersign.testing.suites.ticket_system import Outside, Who
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import World, opened
 

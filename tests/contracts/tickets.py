@@ -5,7 +5,7 @@ Another connector: a module beside `tickets_memory` with its `Outside`, and a na
 
 from __future__ import annotations
 
-from tests.contracts.outside import Implementation
+from countersign.testing.suites.ticket_system import Implementation
 from tests.contracts.tickets_jira import JIRA_CLOUD, JIRA_DATA_CENTER
 from tests.contracts.tickets_memory import MEMORY
 from tests.contracts.tickets_servicenow import SERVICENOW

@@ -34,7 +34,13 @@ from countersign.sandbox.jira.persona import Persona
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.jira.site import Deployment
 from countersign.sandbox.jira.webhooks import SECRET
-from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
+from countersign.testing.suites.ticket_system import (
+    Delivered,
+    Elsewhere,
+    Implementation,
+    Outside,
+    Who,
+)
 from tests.doubles.links import links
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -72,7 +78,7 @@ def settings(jira: Jira, **more: Any) -> JiraSettings:
 
 
 class OnJira:
-    """Implements `tests.contracts.outside.Outside`."""
+    """Implements `countersign.testing.suites.ticket_system.Outside`."""
 
     def __init__(self, jira: Jira):
         self.jira = jira
@@ -120,6 +126,10 @@ class OnJira:
         return TicketRef(
             id=str(self.jira.issue(made)["id"]), key=made, url=f"{self.jira.url}/browse/{made}"
         )
+
+    async def text(self, ref: TicketRef) -> str:
+        fields = self.jira.issue(ref.key)["fields"]
+        return f"{fields['summary']}\n{fields['description']}"
 
     async def comments(self, ref: TicketRef) -> list[str]:
         found = self.jira.issue(ref.key)["fields"]["comment"]["comments"]

@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.ports import TicketConnector
 from countersign.approvals.tickets import TicketRef
-from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
+from countersign.testing.suites.ticket_system import (
+    Delivered,
+    Elsewhere,
+    Implementation,
+    Outside,
+    Who,
+)
 from tests.doubles.clock import ManualClock
 from tests.doubles.directory import BEN, CARA, ERIN
 from tests.doubles.ticket_desk import OWN, Person, State
@@ -18,7 +24,7 @@ _STATES = {Elsewhere.UNMAPPED: State.REVIEW, Elsewhere.CLOSED: State.CLOSED}
 
 
 class InMemory:
-    """Implements `tests.contracts.outside.Outside`."""
+    """Implements `countersign.testing.suites.ticket_system.Outside`."""
 
     def __init__(self) -> None:
         self.tickets = FakeTickets(ManualClock(), settle_s=60.0)
@@ -60,6 +66,9 @@ class InMemory:
 
     async def foreign_ticket_with(self, key: str) -> TicketRef:
         return self.tickets.ref(self._as(Who.ERIN).make(key))
+
+    async def text(self, ref: TicketRef) -> str:
+        return self.tickets.desk.get(ref).text
 
     async def comments(self, ref: TicketRef) -> list[str]:
         return self.tickets.comments(ref)

@@ -27,7 +27,13 @@ from countersign.sandbox.servicenow.people import (
 )
 from countersign.sandbox.servicenow.persons import Person
 from countersign.sandbox.servicenow.server import ServiceNow
-from tests.contracts.outside import Delivered, Elsewhere, Implementation, Outside, Who
+from countersign.testing.suites.ticket_system import (
+    Delivered,
+    Elsewhere,
+    Implementation,
+    Outside,
+    Who,
+)
 from tests.doubles.links import links
 
 SECRET = "shared-secret"
@@ -46,7 +52,7 @@ def settings_for(url: str, *, secrets: tuple[str, ...] = (SECRET,)) -> ServiceNo
 
 
 class InServiceNow:
-    """Implements `tests.contracts.outside.Outside`."""
+    """Implements `countersign.testing.suites.ticket_system.Outside`."""
 
     def __init__(self, snow: ServiceNow) -> None:
         self.snow = snow
@@ -94,6 +100,10 @@ class InServiceNow:
         values = {"short_description": "Mine", "correlation_id": key}
         row = self._as(Who.ERIN).add("change_request", values)
         return TicketRef(id=row["sys_id"], key=row["number"], url=self.snow.url)
+
+    async def text(self, ref: TicketRef) -> str:
+        (change,) = (one for one in self.snow.changes() if one["sys_id"] == ref.id)
+        return f"{change['short_description']}\n{change['description']}"
 
     async def comments(self, ref: TicketRef) -> list[str]:
         rows = [ref.id, *(row["sys_id"] for row in self.snow.approvals(ref.id))]

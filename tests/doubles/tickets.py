@@ -46,15 +46,6 @@ _AT_THE_END = {
 """Where a ticket belongs; all other outcomes close it."""
 
 
-def among(refs: Sequence[TicketRef]) -> KnownTickets:
-    """The tickets that wait are these."""
-
-    async def known(ids: Sequence[str]) -> Sequence[TicketRef]:
-        return [ref for ref in refs if ref.id in ids]
-
-    return known
-
-
 class FakeTickets:
     """Implements `approvals.ports.TicketConnector` on a desk of its own.
 

@@ -27,10 +27,10 @@ from countersign.sandbox.jira.catalog import (
     WAITING,
 )
 from countersign.sandbox.jira.server import Jira
+from countersign.testing.suites.ticket_reading import among
 from tests.contracts.tickets_jira import PUBLIC_URL, OnJira, settings
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.links import links
-from tests.doubles.tickets import among
 
 MAPPED = {
     "pending": [PENDING],

@@ -21,10 +21,10 @@ from countersign.sandbox.jira.catalog import (
     REQUESTED_CHANGES,
 )
 from countersign.sandbox.jira.people import BOT
+from countersign.testing.suites.ticket_system import Who
 from tests.connectors.jira.fixtures import fixture, settings
 from tests.connectors.jira.site import MAPPED, JiraSite
 from tests.contracts.orders import Orders
-from tests.contracts.outside import Who
 
 
 async def test_changes_requested_by_status_and_field_are_a_modification(

@@ -15,9 +15,9 @@ from countersign.sandbox.jira.catalog import (
     REJECTED,
     REQUESTED_CHANGES,
 )
+from countersign.testing.suites.ticket_system import Who
 from tests.connectors.jira.site import SERVICE_PROJECT, JiraSite
 from tests.contracts.orders import Orders
-from tests.contracts.outside import Who
 
 
 async def test_approval_that_was_reopened_by_another_and_then_rejected_is_no_approval(

@@ -9,9 +9,9 @@ import pytest
 from countersign.approvals.errors import InvalidError, UnansweredError
 from countersign.sandbox._faults import Fault
 from countersign.sandbox.jira.catalog import APPROVERS
+from countersign.testing.suites.ticket_system import Who
 from tests.connectors.jira.site import JiraSite
 from tests.contracts.orders import Orders
-from tests.contracts.outside import Who
 
 
 async def test_ticket_is_made_whole_by_one_request(site: JiraSite, orders: Orders) -> None:

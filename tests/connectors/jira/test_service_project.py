@@ -16,9 +16,9 @@ from countersign.sandbox.jira.catalog import (
     REQUESTED_CHANGES,
 )
 from countersign.sandbox.jira.refusals import JiraError
+from countersign.testing.suites.ticket_system import Who
 from tests.connectors.jira.site import SERVICE_PROJECT, JiraSite
 from tests.contracts.orders import Orders
-from tests.contracts.outside import Who
 
 
 @pytest_asyncio.fixture

@@ -16,9 +16,9 @@ from countersign.sandbox.jira.catalog import (
     PENDING,
     REJECTED,
 )
+from countersign.testing.suites.ticket_system import Who
 from tests.connectors.jira.site import MAPPED, JiraSite
 from tests.contracts.orders import Orders
-from tests.contracts.outside import Who
 
 ENDS = {
     TicketOutcome.APPROVED: APPROVED,

@@ -9,9 +9,9 @@ from countersign.approvals.models import Verdict
 from countersign.approvals.tickets import TicketOutcome, TicketRefusal, TicketVote
 from countersign.connectors.servicenow.connector import ServiceNowConnector
 from countersign.sandbox.servicenow.people import BOT, MALLORY, MEGAN
+from countersign.testing.suites.ticket_reading import among
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
-from tests.doubles.tickets import among
 
 BY_STATE = {"field": "state", "approved": [-4], "rejected": [4], "pending": [-5]}
 """Assess means yes, cancelled means no: moves that anybody with the role itil may make."""

@@ -11,10 +11,10 @@ from countersign.approvals.models import Verdict
 from countersign.approvals.tickets import TicketOutcome, TicketRef, TicketVote
 from countersign.sandbox._serve import serve
 from countersign.sandbox.servicenow.people import ALEX, MEGAN
+from countersign.testing.suites.ticket_reading import among
 from tests.connectors.servicenow.fixtures import payload
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
-from tests.doubles.tickets import among
 
 PENDING = 200
 

@@ -13,9 +13,9 @@ from countersign.sandbox.servicenow.people import (
     BOT,
     SAM,
 )
+from countersign.testing.suites.ticket_system import Who
 from tests.connectors.servicenow.office import APPROVER, Office
 from tests.contracts.orders import Orders
-from tests.contracts.outside import Who
 
 NORMAL_END = [
     {"state": "-4"},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from countersign.approvals.ports import TicketConnector, TicketOrder
+from countersign.approvals.ports import KnownTickets, TicketConnector, TicketOrder
 from countersign.approvals.tickets import (
     Observation,
     TicketAct,
@@ -12,7 +12,7 @@ from countersign.approvals.tickets import (
     TicketRef,
     TicketVote,
 )
-from tests.contracts.outside import Outside
+from countersign.testing.suites.ticket_system import Outside
 
 Effect = Callable[[TicketConnector, TicketOrder, TicketRef, TicketAct], Awaitable[object]]
 """A call that changes a ticket; the act is somebody's in it."""
@@ -44,3 +44,12 @@ def votes(outside: Outside, observation: Observation) -> list[TicketVote]:
 async def said(outside: Outside, ref: TicketRef, words: str) -> int:
     """How many comments hold these words."""
     return sum(words in comment for comment in await outside.comments(ref))
+
+
+def among(refs: Sequence[TicketRef]) -> KnownTickets:
+    """The tickets that wait are these."""
+
+    async def known(ids: Sequence[str]) -> Sequence[TicketRef]:
+        return [ref for ref in refs if ref.id in ids]
+
+    return known

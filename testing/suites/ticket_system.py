@@ -85,6 +85,9 @@ class Outside(Protocol):
     async def foreign_ticket_with(self, key: str) -> TicketRef:
         """A ticket with our order key on it that Erin made."""
 
+    async def text(self, ref: TicketRef) -> str:
+        """All that the ticket says but for its comments, as the system stores it."""
+
     async def comments(self, ref: TicketRef) -> list[str]:
         """What anybody has said in it, oldest first, as the system stores it."""
 
