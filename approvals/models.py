@@ -514,13 +514,20 @@ class Delivery(Value):
 
 
 class Notice(Value):
-    """One message for the thread of a session: progress, or the final answer."""
+    """What is told in the thread of a session: progress, or the final answer."""
 
     id: int
     session_id: SessionId
     conversation: ConversationKey
     text: str
     attempts: int = 0
+    progress: bool = False
+    """Whether it is a line of the one message that tells how the session goes on; else it is a
+    message of its own, which calls people."""
+    reference: JsonObject | None = None
+    """The message in which the progress before it stands, as `Channel.say` has returned it."""
+    before: tuple[str, ...] = ()
+    """What stands in that message."""
 
 
 class LedgerEntry(Value):

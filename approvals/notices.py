@@ -59,7 +59,7 @@ class Notifier:
             notice, conversation, channel = found
             try:
                 async with asyncio.timeout(backoff.SEND_TIMEOUT_S):
-                    await channel.say(conversation, notice)
+                    reference = await channel.say(conversation, notice)
             except BusyError as exc:
                 await self._notice_later(notice, backoff.capped_s(exc.retry_after_s), exc)
                 return
@@ -75,8 +75,8 @@ class Notifier:
                 await self._notice_failed(channel.name, notice, failed)
                 return
             self._outages.up(channel.name)
-            sent = partial(rows.record_notice, notice_id=notice.id, next_at=None)
-            await self._store.write(sent)
+            said = partial(rows.record_said, notice=notice, reference=reference)
+            await self._store.write(said)
             self._observer.delivered(channel.name, "said")
 
     async def _take_notice(
@@ -92,6 +92,8 @@ class Notifier:
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
             tried = notice.attempts + 1
             rows.record_notice(connection, notice.id, next_at=until, attempts=tried, error=None)
+            if notice.progress:
+                notice = rows.with_running(connection, notice)
             return notice, conversation_rows.get(connection, conversation_key)
 
         taken = await self._store.write(unit)

@@ -191,8 +191,13 @@ class Channel(Protocol):
         Raises as `post`; NotFoundError if the message is gone.
         """
 
-    async def say(self, conversation: Conversation, notice: Notice) -> None:
-        """Post a text into a conversation. Raises as `post`."""
+    async def say(self, conversation: Conversation, notice: Notice) -> JsonObject | None:
+        """Post a text into a conversation. Raises as `post`.
+
+        Where `notice.reference` names a message, that becomes `notice.before` with the text behind
+        it, instead of another message. Returns the reference of the message in which it stands now;
+        None where messages cannot be changed.
+        """
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Whether what is shown there now will not change any more. Pure."""

@@ -32,6 +32,7 @@ from countersign.approvals.errors import (
     UnavailableError,
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.forms.told import denied
 from countersign.approvals.forms.wording import as_text, in_words
 from countersign.approvals.models import (
     CheckpointId,
@@ -339,8 +340,8 @@ class Runs:
             )
             told = [_not_asked(request) for request in requests if is_unanswerable(request)]
             told += [not_asked_again(request) for request in requests if is_answered(request)]
-            self._follow.tell(connection, run.session, "\n\n".join([*progress, *told]), now)
-            self._follow.show(connection, run.session, waiting, now)
+            told += filter(None, map(denied, requests))
+            self._follow.show(connection, run.session, waiting, now, said=[*progress, *told])
 
         await self._store.write(unit)
         return tuple(requests)
@@ -578,7 +579,7 @@ class Runs:
                 self._say_what_it_waits_for(connection, run, error, now)
             elif before == 0:
                 text = f"I cannot go on right now and will try again: {as_text(error)}"
-                self._follow.tell(connection, run.session, text, now)
+                self._follow.tell(connection, run.session, text, now, progress=True)
 
         await self._store.write(unit)
         return True

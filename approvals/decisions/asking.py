@@ -19,6 +19,7 @@ from countersign.approvals.errors import (
     InvalidArgumentsError,
     PreconditionFailedError,
 )
+from countersign.approvals.forms.told import ended
 from countersign.approvals.forms.wording import as_text, in_words
 from countersign.approvals.models import (
     Cause,
@@ -252,6 +253,8 @@ class Asking:
         }
         ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
         self._follow.changed(connection, after, now)
+        if cause is not Cause.NO_APPROVER:  # of which more was told
+            self._follow.tell_of(connection, after, ended(after), now)
         if request.status is RequestStatus.PENDING:
             self._follow.decided(connection, after, now)
         return after

@@ -30,6 +30,7 @@ from countersign.approvals.decisions.staleness import (
     lapsed,
 )
 from countersign.approvals.errors import IntegrityError, InvalidError, LostLeaseError
+from countersign.approvals.forms import told
 from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import (
     Cause,
@@ -181,6 +182,8 @@ class Executions:
         kind = "late_result" if doubted else "executed" if ok else "failed"
         ledger_rows.append(connection, session_id, now, (kind, _outcome(request, whole)))
         self._follow.changed(connection, request, now)
+        if told.decided(done):  # what a rule allows is not told of
+            self._follow.tell_of(connection, done, told.ended(done), now)
         return result
 
     def raised(
@@ -364,6 +367,7 @@ class Executions:
         }
         ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
         self._follow.changed(connection, request, now)
+        self._follow.tell_of(connection, after, told.ended(after), now)
         return result
 
     def _set_in_doubt(

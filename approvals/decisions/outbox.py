@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals import ids
 from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.forms.told import waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
     DeliveryId,
@@ -24,7 +25,7 @@ from countersign.approvals.ports import (
     Job,
     Jobs,
 )
-from countersign.approvals.rules.eligibility import asked, eligible
+from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
 from countersign.approvals.rules.reach import not_asked, strangers
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
@@ -76,9 +77,11 @@ class FollowUp:
         now: datetime,
         *,
         anew: bool = False,
+        said: Sequence[str] | None = (),
     ) -> None:
         """Plan to show pending requests to those who can decide their open stage; whoever asked is
-        told if their channels do not know enough of these people.
+        told what was `said` and whom it waits for (nothing of that if `said` is None), and if their
+        channels do not know enough of these people.
 
         With `anew`, also where it is shown already: a message that changes calls nobody, a new one
         does. The old ones are kept up to date. A ledger entry of the session has to follow.
@@ -88,8 +91,11 @@ class FollowUp:
             if session.conversation is None
             else conversation_rows.get(connection, session.conversation)
         )
+        told = list(said or ())
         for request in requests:
-            approvers = self._eligible(connection, request)
+            ask = self._asked(connection, request)
+            approvers = eligible(ask, self._directory)
+            told.append(waits(request, approvers, missing(ask)))
             self._tell_of_strangers(connection, session, request, approvers, now)
             for name, channel in self._channels.items():
                 if name not in request.channels:
@@ -98,12 +104,15 @@ class FollowUp:
                     if anew:
                         delivery_rows.make_room(connection, request, name, target)
                     self._add(connection, request, name, target, now)
+        if said is not None:
+            self.tell(connection, session, "\n\n".join(told), now, progress=True)
 
-    def _eligible(self, connection: Connection, request: Request) -> tuple[Principal, ...]:
+    @staticmethod
+    def _asked(connection: Connection, request: Request) -> Asked:
         fresh = request.revision == 1 and request.stage == 0
         is_single = fresh and request.stages[0].quorum == 1  # nobody can have voted on it yet
         votes = [] if is_single else request_rows.votes_of(connection, request.id)
-        return eligible(asked(request, votes), self._directory)
+        return asked(request, votes)
 
     def _tell_of_strangers(
         self,
@@ -148,8 +157,17 @@ class FollowUp:
         """Ring for a ticket to be read."""
         self._jobs.enqueue(connection, Job(kind=LOOK, id=delivery_id))
 
-    def tell(self, connection: Connection, session: Session, text: str, now: datetime) -> None:
-        """Queue a message for the thread in which the session began, if it has one."""
+    def tell(
+        self,
+        connection: Connection,
+        session: Session,
+        text: str,
+        now: datetime,
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Queue a message for the thread in which the session began, if it has one; or, of its
+        `progress`, a line for the one that is kept up to date."""
         if session.conversation is None or not text:
             return
         delivery_rows.add_notice(
@@ -158,8 +176,14 @@ class FollowUp:
             conversation=session.conversation,
             text=text,
             now=now,
+            progress=progress,
         )
         self._jobs.enqueue(connection, Job(kind=NOTIFY, id=session.conversation))
+
+    def tell_of(self, connection: Connection, request: Request, text: str, now: datetime) -> None:
+        """`tell` the session of a request how it goes on."""
+        session = session_rows.get(connection, request.session_id)
+        self.tell(connection, session, text, now, progress=True)
 
     def decided(self, connection: Connection, request: Request, now: datetime) -> None:
         """Wake the session once every request of the checkpoint is decided; until then, what is

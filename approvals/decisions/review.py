@@ -132,7 +132,8 @@ class Review:
             body = {"request": request.id, "eligible": [person.id for person in who]}
             kind = "somebody_again"
             text = f"{people_in_words(who)} can decide {what} ({request.id}) now."
-            self._follow.show(connection, session, [request], now)  # perhaps to other people
+            # perhaps to other people
+            self._follow.show(connection, session, [request], now, said=None)
         ledger_rows.append(connection, request.session_id, now, (kind, body))
         self._follow.changed(connection, request, now)
         self._follow.tell(connection, session, text, now)

@@ -19,6 +19,7 @@ from countersign.approvals.errors import (
     InvalidError,
     StaleDigestError,
 )
+from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
     Cause,
@@ -175,6 +176,7 @@ class BallotBox:
             return
         body: JsonObject = {"request": request.id, "digest": request.digest}
         ledger_rows.append(connection, request.session_id, now, ("expired", body))
+        self._follow.tell_of(connection, after, told.decided(after), now)
         self._follow.changed(connection, after, now)
         self._follow.decided(connection, after, now)
 
@@ -324,14 +326,14 @@ class BallotBox:
             after = request.model_copy(update={"stage": result.stage})
             self._write(connection, request, after)
             ledger_rows.append(connection, request.session_id, now, voted)
-            self._show(connection, after, now)
+            self._show(connection, after, now, told.voted(after, vote))
             return after
         return self._decide(connection, request, vote, result.verdict, voted, now)
 
-    def _show(self, connection: Connection, request: Request, now: datetime) -> None:
+    def _show(self, connection: Connection, request: Request, now: datetime, *said: str) -> None:
         """Another stage or revision may be for other people."""
         session = session_rows.get(connection, request.session_id)
-        self._follow.show(connection, session, [request], now)
+        self._follow.show(connection, session, [request], now, said=said)
         self._follow.changed(connection, request, now)
 
     def _decide(
@@ -371,6 +373,8 @@ class BallotBox:
             "digest": request.digest,
         }
         ledger_rows.append(connection, request.session_id, now, voted, ("decided", body))
+        if vote.principal_id != request.requester:  # whoever asked may answer a question
+            self._follow.tell_of(connection, after, told.decided(after), now)
         self._follow.changed(connection, after, now)
         self._follow.decided(connection, after, now)
         return after

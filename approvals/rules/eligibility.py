@@ -69,6 +69,11 @@ def asked(request: Request, votes: Iterable[Vote]) -> Asked:
     )
 
 
+def missing(ask: Asked) -> int:
+    """How many approvals the open stage still needs."""
+    return ask.stages[ask.stage].quorum - sum(ask.stage in stages for _, stages in ask.counted)
+
+
 def may_fill(ask: Asked, number: int, directory: Directory) -> list[Principal]:
     """Everybody who has not voted yet and may vote in this stage once it is open, by id."""
     roles = ask.stages[number].roles

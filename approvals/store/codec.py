@@ -200,6 +200,7 @@ def notice(row: Row[Any]) -> Notice:
         conversation=m["conversation"],
         text=m["text"],
         attempts=m["attempts"],
+        progress=bool(m["progress"]),
     )
 
 

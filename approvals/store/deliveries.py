@@ -40,6 +40,8 @@ from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import deliveries, notices, requests
 
 MAX_NOTICE_CHARACTERS = 20_000
+RUNNING_CHARACTERS = 8_000
+"""Of a message of progress; then another one begins."""
 """Below the 28 KB (UTF-16) that Teams has documented for a message."""
 
 
@@ -227,6 +229,7 @@ def add_notice(
     conversation: ConversationKey,
     text: str,
     now: datetime,
+    progress: bool = False,
 ) -> None:
     """Queue a message for a conversation; they go out in the order they were queued."""
     _ADD_NOTICE.run(
@@ -235,6 +238,7 @@ def add_notice(
         conversation=conversation,
         text=well_formed(text)[:MAX_NOTICE_CHARACTERS],
         next_at=codec.to_text(now),
+        progress=int(progress),
     )
 
 
@@ -268,6 +272,31 @@ def next_notice(connection: Connection, conversation: str) -> tuple[Notice, date
     if row is None:
         return None
     return codec.notice(row), codec.from_text(row._mapping["next_at"])
+
+
+def with_running(connection: Connection, notice: Notice) -> Notice:
+    """A line of progress with the message that it continues, if there is one with room for it."""
+    rows = connection.execute(
+        select(notices.c.text, notices.c.reference)
+        .where(notices.c.session_id == notice.session_id, notices.c.reference.is_not(None))
+        .order_by(notices.c.id)
+    ).all()
+    texts = tuple(text for text, reference in rows if reference == rows[-1].reference)
+    if not rows or sum(map(len, (*texts, notice.text))) > RUNNING_CHARACTERS:
+        return notice
+    reference = codec.loads(rows[-1].reference)
+    return notice.model_copy(update={"reference": reference, "before": texts})
+
+
+def record_said(connection: Connection, notice: Notice, reference: JsonObject | None) -> None:
+    """It was said, `reference` is where. What comes after a message of its own begins anew."""
+    if notice.progress:
+        where = None if reference is None else codec.dumps(reference)
+        record_notice(connection, notice.id, next_at=None, reference=where)
+        return
+    running = (notices.c.session_id == notice.session_id, notices.c.reference.is_not(None))
+    connection.execute(update(notices).where(*running).values(reference=None))
+    record_notice(connection, notice.id, next_at=None)
 
 
 def revive_notices(connection: Connection, conversation: str, now: datetime) -> bool:
@@ -313,7 +342,10 @@ _TOUCH = Prepared(
 )
 _ADD_NOTICE = Prepared(
     notices.insert().values(
-        {name: bindparam(name) for name in ("session_id", "conversation", "text", "next_at")}
+        {
+            name: bindparam(name)
+            for name in ("session_id", "conversation", "text", "next_at", "progress")
+        }
         | {"attempts": 0}
     )
 )

@@ -304,6 +304,15 @@ notices = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_at", String(32)),
     Column("error", Text),
+    Column("progress", Integer, nullable=False, server_default="0"),
+    Column("reference", Text),
+)
+Index(
+    "ix_notices_reference",
+    notices.c.session_id,
+    notices.c.id,
+    sqlite_where=notices.c.reference.is_not(None),
+    postgresql_where=notices.c.reference.is_not(None),
 )
 Index(
     "ix_notices_next_at",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from countersign.approvals.courier import over
 from countersign.approvals.errors import NotFoundError, UnreachableError
@@ -79,10 +80,17 @@ class TeamsChannel:
         card = self._card(reference, view)
         await self._places.send(reference, lambda at: replace(self._adapter, at, activity_id, card))
 
-    async def say(self, conversation: Conversation, notice: Notice) -> None:
-        """Post progress or the final answer into the thread."""
+    async def say(self, conversation: Conversation, notice: Notice) -> JsonObject:
+        """Post the final answer into the thread; of progress, keep one message up to date."""
+        place, known = conversation.reference, (notice.reference or {}).get("activityId")
+        if isinstance(known, str):
+            whole = Text(safe_markdown("\n\n".join([*notice.before, notice.text])))
+            with suppress(NotFoundError):  # somebody deleted it, or the client cannot update
+                await self._places.send(place, lambda at: self._adapter.update(at, known, whole))
+                return message_in(place, known)
         text = Text(safe_markdown(notice.text))
-        await self._places.send(conversation.reference, lambda at: self._adapter.send(at, text))
+        sent = await self._places.send(place, lambda at: self._adapter.send(at, text))
+        return message_in(place, sent)
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import CountersignError, NotFoundError
-from countersign.approvals.forms.wording import as_text, in_words
+from countersign.approvals.forms.told import decided, denied, stands
+from countersign.approvals.forms.wording import as_text, cut_visibly, in_words
 from countersign.approvals.models import (
     Actor,
     ConversationKey,
     Request,
+    RequestStatus,
     Session,
     SessionId,
     SessionStatus,
 )
 from countersign.approvals.records import Records
+from countersign.approvals.rules.eligibility import asked, missing
 from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.phrases import Command, Start, understand
@@ -24,6 +27,9 @@ from countersign.connectors.system import WorkflowInfo
 
 PENDING_SHOWN = 20
 SESSIONS_SHOWN = 10
+REQUESTS_SHOWN = 50
+ANSWER_SHOWN = 1_000
+"""Characters of the agents' last words, or of why it ended."""
 OPEN = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
 
 
@@ -116,7 +122,38 @@ class Commands:
             )
         if not sessions:
             return Text(none)
-        return Text("\n".join([await self._line(session) for session in sessions]))
+        newest, *others = sessions
+        lines = [await self.line(newest, whole=True)]
+        lines += [await self.line(session) for session in others]
+        return Text("\n".join(lines))
+
+    async def under_way(self, here: ConversationKey) -> list[Session]:
+        """The sessions of this chat that are not over, newest first."""
+        page = await self._records.sessions(conversation=here, limit=SESSIONS_SHOWN)
+        return [session for session in page.items if session.status in OPEN]
+
+    async def second_thought(self, sessions: Sequence[Session]) -> Text:
+        """To whoever writes, while these sessions of theirs are under way, what starts nothing."""
+        lines = [await self.line(session) for session in sessions]
+        ends = " or ".join(f"`cancel {session.id}`" for session in sessions)
+        return Text(
+            "\n".join(
+                [
+                    "Nothing was started, and what is under way was not changed:",
+                    "",
+                    *lines,
+                    "",
+                    f"To have it otherwise, write {ends}, and then all that you want as a new "
+                    "message. Something else begins with the name of a workflow (`workflows`).",
+                ]
+            )
+        )
+
+    async def nothing_to_decide(self, reason: str, sessions: Sequence[Session]) -> Text:
+        """To whoever decides in words where nothing waits for them; `sessions` are under way."""
+        lines = [await self.line(session) for session in sessions]
+        under_way = ["", "Under way here:", "", *lines] if lines else []
+        return Text("\n".join([reason, *under_way]))
 
     async def _visible(
         self, session_id: str, here: ConversationKey, asker: Actor
@@ -132,37 +169,64 @@ class Commands:
         )
         return session if own or session.conversation == here else None
 
-    async def _line(self, session: Session) -> str:
-        title = next(
-            (each.title for each in self._workflows if each.name == session.workflow),
-            session.workflow,
-        )
-        line = f"- **{title}** `{session.id}`: {session.status}"
-        if session.status is SessionStatus.WAITING:
-            page = await self._records.requests(session_id=session.id, limit=PENDING_SHOWN)
-            waiting = [request for request in page.items if request.status == "pending"]
-            names = ", ".join(f"{in_words(each.tool)} `{each.id}`" for each in waiting)
-            line += f" for a decision on {names}" if names else ""
-            around = await self._records.around([each.id for each in waiting])
-            for _, deliveries in around.values():
-                line += "".join(f"; {why}" for why in unreachable(deliveries))
+    def title(self, session: Session) -> str:
+        """The session's workflow as people call it."""
+        titles = {each.name: each.title for each in self._workflows}
+        return titles.get(session.workflow, session.workflow)
+
+    async def line(self, session: Session, *, whole: bool = False) -> str:
+        """How it stands, with whom it waits for; with `whole`, what was decided and came of it."""
+        lines = [f"- **{self.title(session)}** `{session.id}`: {session.status}"]
         if session.status in OPEN and session.error:
-            line += f", cannot go on right now: {as_text(session.error)}"
-        return line
+            lines[0] += f", cannot go on right now: {as_text(session.error)}"
+        if whole or session.status is SessionStatus.WAITING:
+            page = await self._records.requests(session_id=session.id, limit=REQUESTS_SHOWN)
+            shown = [r for r in page.items if r.status is RequestStatus.PENDING or whole]
+            lines += [f"  - {text}" for text in await self._stand(shown)]
+        if whole and (end := session.answer or (session.status not in OPEN and session.error)):
+            lines.append(f"  - {as_text(cut_visibly(end, ANSWER_SHOWN))}")
+        return "\n".join(lines)
+
+    async def _stand(self, requests: Sequence[Request]) -> list[str]:
+        """What people had or have to do with each of these; no line for what a rule allowed."""
+        around = await self._records.around([request.id for request in requests])
+        found = []
+        for request in requests:
+            votes, deliveries = around[request.id]
+            if request.status is not RequestStatus.PENDING and not (
+                decided(request) or denied(request)
+            ):
+                continue
+            people = self._records.eligible(request, votes)
+            text = denied(request) or stands(request, people, missing(asked(request, votes)))
+            if request.status is RequestStatus.PENDING:
+                text = "; ".join([text.rstrip("."), *unreachable(deliveries)])
+            found.append(text)
+        return found
 
     async def _cancel(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:
         if not session_id:
-            page = await self._records.sessions(conversation=here, limit=SESSIONS_SHOWN)
-            still = [session.id for session in page.items if session.status in OPEN]
-            if len(still) != 1:
-                which = ", ".join(f"`cancel {each}`" for each in still)
-                return Text(f"Which one? {which}" if still else "Nothing is running in this chat.")
-            session_id = still[0]
+            still = await self.under_way(here)
+            if not still:
+                return Text("Nothing is running in this chat.")
+            if len(still) > 1 or still[0].status is SessionStatus.WAITING:
+                return await self._which(still)
+            session_id = still[0].id
         try:
             session = await self._approvals.cancel(SessionId(session_id), asker)
         except CountersignError as error:
             return Text(str(error), markdown=False)
         return Text(f"Session `{session.id}` is cancelled. What had not run will not run.")
+
+    async def _which(self, sessions: Sequence[Session]) -> Text:
+        """Asks before it ends what waits for people, or one of several."""
+        lines = [await self.line(session) for session in sessions]
+        if len(sessions) == 1:
+            how = f"Nothing was cancelled yet. To end it, write `cancel {sessions[0].id}`."
+        else:
+            each = " or ".join(f"`cancel {session.id}`" for session in sessions)
+            how = f"Which one? Write {each}."
+        return Text("\n".join([*lines, "", how]))
 
 
 def _pending_text(requests: Sequence[Request]) -> Text:

@@ -11,6 +11,23 @@ from countersign.connectors.system import WorkflowInfo
 
 TASK_LIMIT = 20_000
 _SESSION = re.compile(r"(status|cancel)\s+`?(S-[A-Za-z0-9_-]{1,64})`?", re.IGNORECASE)
+_CANCELS = frozenset(
+    {"cancel", "cancel it", "cancel that", "stop", "stop it", "abort", "never mind", "nevermind",
+     "forget it"}
+)  # fmt: skip
+_DECIDES = re.compile(
+    r"(?:(?:please|ok|okay|yes|i|we|lgtm)\b[\s,]*)*(?:approve|reject|decline|deny)d?"
+    r"(?:\s+(?:it|this|that|them|all|`?R-[A-Za-z0-9_-]{1,64}`?))?[\s.!]*",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"(?:and\s+|so\s+)?(?:is|was|are|were|has|have|did|does|when|who|what|what'?s|where|why|how|any)\b"
+    r".*\b(?:status|state|approved?|approval|decided?|decision|rejected|signed|yet|done|finished|"
+    r"ready|waiting|waits?|pending|progress|news|happen\w*)\b.*",
+    re.IGNORECASE,
+)
+_ASKED_IN = 120
+"""Characters of a question about how things stand; a longer one is about something else as well."""
 _GREETINGS = frozenset({"", "help", "hi", "hello", "hey", "start", "?"})
 
 
@@ -37,6 +54,8 @@ class Unclear:
     reason: str
     maybe: WorkflowInfo | None = None
     """The one workflow that is named somewhere in it, which is too little to start it."""
+    decides: bool = False
+    """It is a word for a decision, which only the buttons of a card take."""
 
 
 def understand(text: str, workflows: Sequence[WorkflowInfo]) -> Command | Start | Unclear:
@@ -45,11 +64,18 @@ def understand(text: str, workflows: Sequence[WorkflowInfo]) -> Command | Start 
     plain = words.lower().strip(" .!/`")
     if plain in _GREETINGS:
         return Command("help")
-    if plain in {"workflows", "pending", "status", "cancel"}:
+    if plain in {"workflows", "pending", "status"}:
         return Command(plain)  # type: ignore[arg-type]
+    if plain in _CANCELS:
+        return Command("cancel")
     if found := _SESSION.fullmatch(words):
         return Command(found[1].lower(), found[2])  # type: ignore[arg-type]
-    return _start(words, workflows)
+    if _DECIDES.fullmatch(words):
+        return Unclear("Nothing waits for your decision here.", decides=True)
+    wish = _start(words, workflows)
+    if isinstance(wish, Unclear) and len(words) <= _ASKED_IN and _ASKS.fullmatch(words):
+        return Command("status")
+    return wish
 
 
 def _start(words: str, workflows: Sequence[WorkflowInfo]) -> Start | Unclear:

@@ -116,9 +116,10 @@ class Talking:
         elif isinstance(wish, Start):
             await self._wants(activity, wish, owner)
         elif waits.cards:
-            await self._not_by_text(activity, waits.cards)
+            named = [each for each in waits.cards if each.id in activity.words]
+            await self._not_by_text(activity, named or waits.cards)
         else:
-            self._unclear(activity, wish)
+            await self._unclear(activity, wish, owner)
 
     async def _waiting(
         self, activity: IncomingActivity, asker: Actor, clicker: Actor
@@ -164,11 +165,19 @@ class Talking:
         _, text = await self._starting.start(activity, wish, owner.id)
         self._replies.reply(activity, Text(text))
 
-    def _unclear(self, activity: IncomingActivity, wish: Unclear) -> None:
+    async def _unclear(self, activity: IncomingActivity, wish: Unclear, owner: Principal) -> None:
+        under_way = await self._commands.under_way(activity.conversation_key)
+        if wish.decides:
+            answer = await self._commands.nothing_to_decide(wish.reason, under_way)
+            self._replies.reply(activity, answer)
+            return
         if wish.maybe is not None and fits(activity.words):
             look, message = self._look(activity), activity.id or ""
             ask = shall_it_start(wish.maybe, activity.words, look, message)
             self._replies.reply(activity, Card(ask, f"Start {wish.maybe.title} with this?"))
+            return
+        if mine := [session for session in under_way if session.owner == owner.id]:
+            self._replies.reply(activity, await self._commands.second_thought(mine))
             return
         choices = workflows_text(self._workflows)
         self._replies.reply(activity, Text(f"{wish.reason}\n\n{choices}"))

@@ -15,6 +15,7 @@ from countersign.approvals.models import Conversation
 from countersign.approvals.notices import NOTICE_ATTEMPTS
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store import schema
+from countersign.approvals.store.deliveries import RUNNING_CHARACTERS
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import THREAD, World
 
@@ -85,6 +86,31 @@ async def test_conversation_is_due_when_its_first_notice_is(world: World) -> Non
 
     assert [] == early
     assert [THREAD] == await due()
+
+
+async def test_progress_is_one_message_until_people_are_called(world: World) -> None:
+    world.channel.updates = True
+    await world.conversations.save(thread())
+    run, other = await world.begun(THREAD), await world.begun(THREAD)
+    for runs, text in ((run, "one"), (other, "else"), (run, "two")):
+        await world.runs.submit(runs, [], snapshot="{}", transcript="", progress=[text])
+        await world.courier.notify(THREAD)
+    await world.runs.limited(run, ("limit", {}), notice="Look here.")
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["three"])
+    await world.courier.notify(THREAD)
+
+    assert ["one\ntwo", "else", "**At a limit.** Look here.", "three"] == world.channel.messages
+
+
+async def test_progress_that_is_too_long_for_one_message_goes_on_in_another(world: World) -> None:
+    world.channel.updates = True
+    await world.conversations.save(thread())
+    run = await world.begun(THREAD)
+    for text in ("a", "b" * RUNNING_CHARACTERS, "c"):
+        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+        await world.courier.notify(THREAD)
+
+    assert ["a", "b" * RUNNING_CHARACTERS, "c"] == world.channel.messages
 
 
 async def test_notice_is_given_up_after_many_attempts_and_the_next_one_goes_on(

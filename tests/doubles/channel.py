@@ -40,6 +40,10 @@ class FakeChannel:
         """Card ids, in order."""
         self.said: list[tuple[str, str]] = []
         """Conversation key and text, in order."""
+        self.updates = False
+        """Whether it can change a message of progress."""
+        self.messages: list[str] = []
+        """Those of a channel that can: what each says now."""
         self.hold: asyncio.Event | None = None
         """While set and not released, a post hangs after its card has appeared."""
         self.appeared = asyncio.Event()
@@ -67,10 +71,17 @@ class FakeChannel:
         self.cards[card] = view
         self.updated.append(card)
 
-    async def say(self, conversation: Conversation, notice: Notice) -> None:
-        """Post a text."""
+    async def say(self, conversation: Conversation, notice: Notice) -> JsonObject | None:
+        """Post a text; or add it to the message of its progress, where `updates`."""
         self._fail()
         self.said.append((conversation.key, notice.text))
+        if not self.updates:
+            return None
+        if notice.reference is None:
+            self.messages.append(notice.text)
+            return {"message": len(self.messages) - 1}
+        self.messages[notice.reference["message"]] = "\n".join([*notice.before, notice.text])
+        return notice.reference
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """As cards are."""

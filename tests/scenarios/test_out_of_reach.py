@@ -151,7 +151,7 @@ async def test_whoever_asked_is_told_who_can_decide_and_when_nobody_can(app: Wor
         "administrator has disabled it",
     )
     await app.teams.send_message("Adele Vance", "status")
-    await app.says("waiting for a decision", "; Alex Wilber cannot be reached in Microsoft Teams")
+    await app.says("`: waiting", "; Alex Wilber cannot be reached in Microsoft Teams")
     assert alex.refusal is not None
 
 

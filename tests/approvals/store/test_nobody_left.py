@@ -52,9 +52,10 @@ def staffed(world: World, *people: Principal) -> None:
     world.change_rule("tiers", TIERS)
 
 
-async def said(world: World) -> list[str]:
-    """Everything that the thread was told."""
-    query = select(notices.c.text).order_by(notices.c.id)
+async def said(world: World, *, progress: bool = False) -> list[str]:
+    """What the thread was told: what calls people, or how it goes on."""
+    where = notices.c.progress == int(progress)
+    query = select(notices.c.text).where(where).order_by(notices.c.id)
     return list(await world.store.read(lambda c: c.execute(query).scalars().all()))
 
 
@@ -79,7 +80,7 @@ async def test_what_nobody_may_decide_is_not_asked_and_says_who_could(world: Wor
     assert (result.cause, result.retry) == (Cause.NO_APPROVER, False)
     assert "Nobody but Anna, who asked, may decide it." in result.message
     assert "Erin could decide it if an administrator gave them the role manager." in result.message
-    (notice,) = await said(world)
+    (notice,) = await said(world, progress=True)
     assert notice == f"**Not asked:** Quote ({request.id}). {result.message}"
     assert [] == list(await world.records.deliveries(request.id))
     session = await world.records.session(request.session_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign.approvals.models import SessionId
+from countersign.approvals.models import Actor, SessionId, Verdict, Via
 from countersign.bot.teams.commands import help_text
 from countersign.bot.teams.phrases import (
     TASK_LIMIT,
@@ -96,6 +96,9 @@ async def test_words_that_start_nothing(text: str, reason: str) -> None:
         ("status", Command("status")),
         ("status S-123", Command("status", "S-123")),
         ("cancel `S-123`", Command("cancel", "S-123")),
+        ("Forget it.", Command("cancel")),
+        ("is my quote approved yet?", Command("status")),
+        ("What happened?", Command("status")),
     ],
 )
 async def test_fixed_words(text: str, command: Command) -> None:
@@ -293,8 +296,55 @@ async def test_status_of_this_chat_and_of_one_session(signed: Stage) -> None:
     request = await signed.pending(conversation="personal")
     said = await say(signed, "status")
 
-    assert f"`{request.session_id}`: waiting for a decision on Push quote `{request.id}`" in said
+    assert said == (
+        f"- **Sales quote** `{request.session_id}`: waiting\n"
+        f"  - Push quote ({request.id}) waits for Alex Wilber or Isaiah Langer, until 2026-11-22 "
+        "16:00 UTC; if nobody decides by then, it does not run"
+    )
     assert await say(signed, f"status {request.session_id}") == said
+
+
+async def test_status_tells_who_decided_and_what_came_of_it(signed: Stage) -> None:
+    request = await signed.pending(conversation="personal")
+    await signed.teams.click(signed.cards()[-1], "reject", {"comment": "Too high"}, person=ALEX)
+    await signed.settle()
+
+    assert (
+        f"  - **Rejected** by Alex Wilber through Microsoft Teams: Push quote ({request.id}). It "
+        "does not run. Reason: Too high"
+    ) in await say(signed, "status")
+
+
+async def test_whoever_asked_follows_it_in_one_message(signed: Stage) -> None:
+    """Whom it waits for, who decided, what ran: lines of one message; the rest are answers."""
+    request = await signed.pending(conversation="personal")
+    await signed.teams.click(signed.cards()[-1], "approve", person=ALEX)
+    await signed.settle()
+    await signed.execute(request.session_id, content="Quote 7")
+    started, progress = signed.texts()
+
+    assert "Started **Sales quote**" in started
+    assert progress == (
+        f"Push quote ({request.id}) waits for Alex Wilber or Isaiah Langer, until 2026-11-22 16:00 "
+        "UTC; if nobody decides by then, it does not run.\n\n"
+        f"**Approved** by Alex Wilber through Microsoft Teams: Push quote ({request.id}).\n\n"
+        f"**Ran:** Push quote ({request.id}). Result: Quote 7"
+    )
+
+
+async def test_progress_goes_on_in_another_message_where_it_was_deleted(signed: Stage) -> None:
+    request = await signed.pending(conversation="personal")
+    signed.teams.faults.fail(404, method="PUT", path="/activities", times=2)  # and the card
+    await signed.approvals.vote(
+        request.id,
+        Actor(principal=signed.directory.by_id("alex"), via=Via.API, identity="api:alex"),
+        verdict=Verdict.APPROVE,
+        digest=request.digest,
+    )
+    await signed.settle()
+
+    assert len(signed.texts()) == 3
+    assert signed.texts()[-1].startswith("**Approved** by Alex Wilber through the API")
 
 
 async def test_sessions_of_others_are_not_shown_elsewhere(signed: Stage) -> None:
@@ -311,13 +361,30 @@ async def test_cancel(signed: Stage) -> None:
     assert await signed.status(request.id) == "pending"
 
     said = await say(signed, "cancel", SAM, conversation="group")
+    assert f"Nothing was cancelled yet. To end it, write `cancel {request.session_id}`." in said
+    assert await signed.status(request.id) == "pending"
+    await say(signed, f"cancel {request.session_id}", SAM, conversation="group")
     assert "is cancelled" in str(signed.texts())
-    assert said
     assert await signed.status(request.id) == "cancelled"
     assert "⊘ Cancelled" in str(signed.cards()[0].card())
     assert await say(signed, "cancel", SAM, conversation="group") == (
         "Nothing is running in this chat."
     )
+
+
+async def test_cancel_ends_what_waits_for_nobody_at_once(signed: Stage) -> None:
+    session_id = await signed.start()
+    await say(signed, "never mind")
+
+    assert (await signed.records.session(session_id)).status == "cancelled"
+
+
+async def test_cancel_of_several_names_them(signed: Stage) -> None:
+    first, second = await signed.start(), await signed.start("crm: move Contoso")
+    said = await say(signed, "cancel")
+
+    assert f"- **CRM update** `{second}`: running" in said
+    assert f"Which one? Write `cancel {second}` or `cancel {first}`." in said
 
 
 async def test_cancel_of_what_is_not_there(signed: Stage) -> None:

@@ -84,7 +84,7 @@ async def test_text_is_the_answer_to_the_one_question(signed: Stage, text: str) 
 async def test_question_whose_card_is_still_on_its_way_takes_the_text(signed: Stage) -> None:
     """What the agents said is in the chat already."""
     await write(signed, "help")
-    signed.teams.faults.fail(503, method="POST", path="/activities", times=4)
+    signed.teams.faults.fail(503, method="POST", path="/activities", times=8)
     request = await asked(signed, quiet=True)
     signed.teams.faults.clear()
     before = [each.reference for each in await signed.records.deliveries(request.id)]
@@ -193,7 +193,9 @@ async def test_no_it_is_a_command(signed: Stage) -> None:
 async def test_command_with_a_session_needs_no_asking(signed: Stage) -> None:
     request = await asked(signed)
 
-    assert "waiting for a decision" in await write(signed, f"status {request.session_id}")
+    said = await write(signed, f"status {request.session_id}")
+
+    assert f"`{request.session_id}`: waiting\n  - A question ({request.id}) waits for Alex" in said
 
 
 async def test_of_several_questions_none_is_answered(signed: Stage) -> None:
@@ -249,8 +251,51 @@ async def test_text_of_somebody_else_decides_and_shows_nothing(signed: Stage) ->
     await signed.pending()
     before = len(signed.cards())
 
-    assert "I do not know which workflow" in await write(signed, "approve", SAM)
+    said = await write(signed, "approve", SAM)
+    assert "Nothing waits for your decision here." in said
+    assert "waits for Alex Wilber or Isaiah Langer, until 2026-11-22 16:00 UTC" in said
     assert len(signed.cards()) == before
+
+
+async def test_of_several_cards_the_one_that_is_named_is_shown(signed: Stage) -> None:
+    first, second = await signed.pending(), await signed.pending()
+    before = len(signed.cards())
+    said = await write(signed, f"please approve {second.id}", where="personal")
+
+    assert f"A card waits for you: **Push quote** `{second.id}`." in said
+    assert len(signed.cards()) == before + 1
+    assert {await signed.status(each.id) for each in (first, second)} == {"pending"}
+
+
+async def test_who_decides_where_nothing_is_under_way_is_told_so(signed: Stage) -> None:
+    assert await write(signed, "approved!", SAM) == "Nothing waits for your decision here."
+
+
+@pytest.mark.parametrize("text", ["is my quote approved yet?", "any news?", "Who has to decide?"])
+async def test_question_about_how_it_stands_is_answered_and_starts_nothing(
+    signed: Stage, text: str
+) -> None:
+    request = await signed.pending(conversation="personal")
+    said = await write(signed, text, SAM, where="personal")
+
+    assert f"`{request.session_id}`: waiting\n  - Push quote ({request.id}) waits for Alex" in said
+    assert await sessions(signed) == 1
+
+
+async def test_second_thought_is_told_how_to_have_it_otherwise(signed: Stage) -> None:
+    request = await signed.pending(conversation="personal")
+    said = await write(signed, "actually make it 30 seats", SAM, where="personal")
+
+    assert said.startswith("Nothing was started, and what is under way was not changed:")
+    assert f"Push quote ({request.id}) waits for Alex" in said
+    assert f"write `cancel {request.session_id}`, and then all that you want" in said
+    assert await signed.status(request.id) == "pending"
+
+
+async def test_words_of_others_are_no_second_thought(signed: Stage) -> None:
+    await signed.pending(kind=RequestKind.TOOL)
+
+    assert "I do not know which workflow" in await write(signed, "nice weather", ADELE)
 
 
 async def test_task_is_started_while_a_card_waits(signed: Stage) -> None:

@@ -1,0 +1,201 @@
+"""Whoever asked is told whom it waits for, who decided and why, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from countersign.approvals.forms import told
+from countersign.approvals.models import (
+    Cause,
+    Outcome,
+    Request,
+    RequestStatus,
+    Result,
+    Verdict,
+)
+from countersign.approvals.store.schema import notices
+from tests.doubles.directory import ANNA, BEN, CARA, DAVE
+from tests.doubles.world import QUOTE, RULES, THREAD, World
+
+
+async def said(world: World) -> list[str]:
+    """All that the thread was told, in order."""
+    query = select(notices.c.text).order_by(notices.c.id)
+    return list(await world.store.read(lambda c: c.execute(query).scalars().all()))
+
+
+async def asked(world: World, *tools: Any) -> tuple[Request, ...]:
+    return await world.submit(await world.begun(THREAD), *tools)
+
+
+async def claimed(world: World, request: Request, **end: Any) -> None:
+    """What was approved runs."""
+    run = await world.begin(request.session_id)
+    found = await world.runs.claim(run, request.id, request.arguments)
+    if isinstance(found, Request):
+        await world.runs.finish(run, request.id, **end)
+
+
+async def test_whom_it_waits_for_and_until_when(world: World) -> None:
+    first, second = await asked(world, "quote", "wire")
+    (both,) = await said(world)
+
+    assert both == (
+        f"Quote ({first.id}) waits for Ben or Cara, until 2026-03-02 10:00 UTC; if nobody decides "
+        f"by then, it does not run.\n\nWire ({second.id}) waits for 2 of Ben, Cara and Dave."
+    )
+
+
+async def test_each_approval_of_several_and_who_is_next(world: World) -> None:
+    (request,) = await asked(world, "pay")
+    await world.vote(request, BEN, comment="Fine *by* me.")
+    await world.vote(request, CARA)
+    _, first, second = await said(world)
+
+    assert first.startswith(
+        f"Ben approved Pay ({request.id}) through Microsoft Teams. Comment: Fine &#42;by&#42; me."
+        "\n\n"
+        f"Pay ({request.id}) waits for Cara, until 2026-03-02 11:00 UTC"
+    )
+    assert f"Pay ({request.id}) waits for Dave" in second
+
+
+async def test_a_rejection_with_its_reason(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    await world.vote(request, BEN, Verdict.REJECT, comment="Too much.")
+
+    assert (await said(world))[1:] == [
+        f"**Rejected** by Ben through Microsoft Teams: Quote ({request.id}). It does not run. "
+        "Reason: Too much."
+    ]
+
+
+async def test_what_was_approved_and_what_ran(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    await world.vote(request, BEN)
+    await claimed(world, request, ok=True, content="Quote 7")
+
+    assert (await said(world))[1:] == [
+        f"**Approved** by Ben through Microsoft Teams: Quote ({request.id}).",
+        f"**Ran:** Quote ({request.id}). Result: Quote 7",
+    ]
+
+
+async def test_what_was_changed_and_that_it_failed(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    changed = await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 90})
+    await claimed(world, changed, ok=False, content="no stock")
+
+    assert (await said(world))[1:] == [
+        f"**Approved with changes** by Ben through Microsoft Teams: Quote ({request.id}), with "
+        "amount 100 → 90.",
+        f"**Failed:** Quote ({request.id}). Error: no stock",
+    ]
+
+
+async def test_that_nobody_decided_in_time(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    world.clock.advance(timedelta(hours=1).total_seconds())
+    await world.approvals.expire(request.id)
+
+    assert (await said(world))[1:] == [
+        f"**Expired:** Quote ({request.id}). Nobody decided in time. It does not run."
+    ]
+
+
+async def test_why_what_was_approved_does_not_run(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    await world.vote(request, BEN)
+    world.directory.set_roles("ben")
+    await claimed(world, request)
+
+    assert (await said(world))[-1].startswith(f"**Not run:** Quote ({request.id}). ")
+
+
+async def test_what_a_rule_refuses_is_told_and_what_it_allows_is_not(world: World) -> None:
+    run = await world.begun(THREAD)
+    denied, allowed = await world.submit(run, "drop", "look")
+    await world.runs.claim(run, allowed.id, allowed.arguments)
+    await world.runs.finish(run, allowed.id, ok=True, content="seen")
+
+    assert await said(world) == [f"**Not run:** Drop ({denied.id}). Never from an agent."]
+
+
+def ask_managers(world: World) -> None:
+    world.use({**RULES, "human_input": {"roles": ["owner", "manager"]}})
+
+
+async def test_answers_of_others_are_told_and_ones_own_are_not(world: World) -> None:
+    ask_managers(world)
+    run = await world.begun(THREAD)
+    one, two = await world.submit(
+        run, world.question(run.session.id), world.question(run.session.id)
+    )
+    await world.vote(one, ANNA, comment="Go on.")
+    await world.vote(two, BEN, comment="Stop.")
+    first, *rest = await said(world)
+
+    assert f"A question ({one.id}) waits for " in first
+    assert rest == [
+        f"**Answered** by Ben through Microsoft Teams: A question ({two.id}). Answer: Stop."
+    ]
+
+
+async def test_how_a_request_stands(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    approved = await world.vote(request, BEN)
+    by = f"**Approved** by Ben through Microsoft Teams: Quote ({request.id})."
+    doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT, message="Look there.")
+
+    def as_it_is(status: RequestStatus, result: Result | None = None) -> str:
+        return told.stands(approved.model_copy(update={"status": status, "result": result}), ())
+
+    assert told.stands(request, (DAVE,)).startswith(f"Quote ({request.id}) waits for Dave")
+    assert told.stands(request, ()).startswith(
+        f"Quote ({request.id}) waits and nobody may decide it now, until"
+    )
+    assert told.stands(approved, ()) == f"{by} It has not ended yet."
+    assert as_it_is(RequestStatus.IN_DOUBT, doubt) == (
+        f"{by} **In doubt:** Quote ({request.id}). Look there."
+    )
+    assert as_it_is(RequestStatus.REJECTED, doubt) == by
+    assert told.stands(request.model_copy(update={"status": RequestStatus.CANCELLED}), ()) == (
+        f"Quote ({request.id}): cancelled."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (
+            Verdict.APPROVE,
+            "**Answered** by Ben through Microsoft Teams: A question (R-1). Answer: Go on.",
+        ),
+        (
+            Verdict.REJECT,
+            "**Ended** by Ben through Microsoft Teams: A question (R-1). Reason: Go on.",
+        ),
+    ],
+)
+async def test_how_a_question_was_decided(world: World, verdict: Verdict, words: str) -> None:
+    ask_managers(world)
+    run = await world.begun()
+    (question,) = await world.submit(run, world.question(run.session.id))
+    after = await world.vote(question, BEN, verdict, comment="Go on.")
+    assert told.decided(after) == words.replace("R-1", question.id)
+    world.clock.advance(10**6)
+    late = question.model_copy(update={"expires_at": world.clock.now()})
+
+    assert told.waits(late, (BEN,)).endswith("if nobody decides by then, the chat ends.")
+
+
+async def test_an_edit_that_changes_nothing_to_be_seen_is_said_so(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    changed = await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 90})
+    same = changed.model_copy(update={"proposed_arguments": changed.arguments})
+
+    assert "with other values." in told.decided(same)
