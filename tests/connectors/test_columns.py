@@ -15,6 +15,7 @@ from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import Conversation, Verdict
 from countersign.approvals.store.schema import metadata, vote_refusals
+from countersign.approvals.store.sqlite import SqliteStore
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
 from tests.doubles.world import QUOTE, THREAD
@@ -159,4 +160,7 @@ async def test_change_of_any_column_is_found_unless_the_docs_say_why_not(world: 
             missed.setdefault(column.table.name, set()).add(column.name)
 
     assert () == (await world.records.verify()).problems
-    assert listed() == missed
+    known = listed()
+    assert {} == {table: gone for table, found in missed.items() if (gone := found - known[table])}
+    if isinstance(world.store, SqliteStore):  # of so few rows on PostgreSQL some hide nothing
+        assert known == missed

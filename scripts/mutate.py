@@ -1,0 +1,214 @@
+"""Break the lines that keep the promises, one at a time, and see that a test notices.
+
+    .venv/bin/python scripts/mutate.py            # all of them; a table at the end
+    .venv/bin/python scripts/mutate.py quorum     # those whose name contains the word
+
+Each is broken in a copy of the checkout, so nothing here changes. Exit status 1 if one survives.
+Not part of continuous integration: run it after changing one of these lines or its tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT_S = 900
+NOTICED, SURVIVED = "noticed", "SURVIVED"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A line (its text, or as much of it as there is once), what it becomes, and who notices."""
+
+    name: str
+    file: str
+    line: str
+    becomes: str
+    tests: str
+    """Files or folders of tests, with spaces between."""
+
+
+VOTING, PERMIT = "approvals/decisions/voting.py", "agents/tools/permit.py"
+CLAIMS, RULES = "approvals/decisions/executions.py", "approvals/rules"
+DECISIONS, AUDIT = "tests/approvals/decisions", "tests/approvals/audit"
+MUTATIONS = [
+    # A tool runs only with the permit of an approved request.
+    Mutation("permit: none", PERMIT, "if permit is None:\n            standing",
+             "if False:\n            standing", "tests/agents/tools"),
+    Mutation("permit: used", PERMIT, "if permit.used:", "if False:", "tests/agents/tools"),
+    Mutation("permit: digest", PERMIT, "if actual != request.digest:", "if False:",
+             "tests/agents/tools"),
+    Mutation("permit: version of the tool", PERMIT,
+             "if request.schema_version != self.parameters.version:", "if False:",
+             "tests/agents"),
+    # A vote counts once, in time, of the right person, on what they saw.
+    Mutation("vote: not pending", VOTING, "if request.status is not RequestStatus.PENDING:",
+             "if False:", f"{DECISIONS} tests/approvals/test_races.py"),
+    Mutation("vote: expired", VOTING,
+             "if request.expires_at is not None and request.expires_at <= now:", "if False:",
+             f"{DECISIONS} tests/approvals/test_approvals.py"),
+    Mutation("vote: digest", VOTING, "if ballot.digest != request.digest:", "if False:",
+             DECISIONS),
+    Mutation("vote: compare and set", VOTING,
+             "if not request_rows.replace(connection, before, after):",
+             "if not request_rows.replace(connection, before, after) and False:",
+             f"{DECISIONS} tests/approvals/test_races.py tests/approvals/test_approvals.py"),
+    Mutation("vote: requester", f"{RULES}/authority.py",
+             "if is_requester and request.kind is RequestKind.TOOL:", "if False:",
+             "tests/approvals/rules/test_authority.py"),
+    Mutation("vote: role", f"{RULES}/authority.py", "if not holds:", "if False:",
+             "tests/approvals/rules/test_authority.py"),
+    Mutation("vote: twice", f"{RULES}/authority.py",
+             "if any(v.principal_id == principal.id and v.revision == request.revision for v in "
+             "votes):", "if False:", "tests/approvals/rules/test_authority.py"),
+    Mutation("quorum", f"{RULES}/lifecycle.py",
+             "if len(approvals.get(number, ())) < stage.quorum:",
+             "if len(approvals.get(number, ())) < 1:", "tests/approvals/rules/test_lifecycle.py"),
+    Mutation("quorum: distinct people", f"{RULES}/lifecycle.py",
+             "approvals.setdefault(stage_number, set()).add(vote.principal_id)",
+             "approvals.setdefault(stage_number, set()).add(str(id(vote)))",
+             "tests/approvals/rules/test_lifecycle.py"),
+    Mutation("rejection ends it", f"{RULES}/lifecycle.py", "if vote.verdict is Verdict.REJECT:",
+             "if False:", "tests/approvals/rules/test_lifecycle.py"),
+    Mutation("unknown tool", f"{RULES}/policy.py",
+             "effect=Effect.DENY,\n                rule_id=UNKNOWN_RULE",
+             "effect=Effect.ALLOW,\n                rule_id=UNKNOWN_RULE",
+             "tests/approvals/rules/test_policy.py"),
+    # A claim takes what was decided, as it was decided, and only once.
+    Mutation("claim: approved", CLAIMS,
+             "if not again and request.status is not RequestStatus.APPROVED:", "if False:",
+             DECISIONS),
+    Mutation("claim: drift", CLAIMS,
+             "if decision is None or not signed or arguments != request.arguments:",
+             "if decision is None:", DECISIONS),
+    Mutation("claim: not again", CLAIMS, "if request.idempotent and not even_idempotent:",
+             "if not even_idempotent:", f"{DECISIONS} tests/agents/test_crash.py"),
+    Mutation("claim: status", "approvals/store/requests.py",
+             'requests.c.status == bindparam("was_status"),\n            ',
+             'bindparam("was_status").is_not(None),\n            ',
+             f"{DECISIONS} tests/approvals/test_races.py tests/approvals/store"),
+    Mutation("evidence: requester", "approvals/decisions/evidence.py",
+             "if ledger_rows.owner(connection, request.session_id) != request.requester:",
+             "if False:", f"{DECISIONS}/test_evidence.py"),
+    Mutation("evidence: verdict", "approvals/decisions/evidence.py",
+             'if entry.body.get("verdict") not in _APPROVING:', "if False:",
+             f"{DECISIONS}/test_evidence.py"),
+    # A server that has lost its session writes nothing more.
+    Mutation("lease: epoch", "approvals/store/leases.py",
+             "held = held_epoch == epoch and status == SessionStatus.RUNNING",
+             "held = status == SessionStatus.RUNNING",
+             f"tests/approvals/store/test_leases.py {DECISIONS}"),
+    Mutation("lease: until", "approvals/store/leases.py",
+             "return bool(held and until is not None and until > codec.to_text(now))",
+             "return bool(held)",
+             f"tests/approvals/store/test_leases.py {DECISIONS}/test_handoff.py"),
+    # The ledger shows what was changed afterwards.
+    Mutation("ledger: link", "approvals/audit/ledger.py", "if entry.prev_hash != prev_hash:",
+             "if False:", AUDIT),
+    Mutation("ledger: hash", "approvals/audit/ledger.py", "if entry.hash != _expected(entry):",
+             "if False:", AUDIT),
+    Mutation("ledger: head", "approvals/audit/ledger.py", "if (seq, prev_hash) != head:",
+             "if False:", AUDIT),
+    # Nobody is believed without their secret.
+    Mutation("Jira: signature", "connectors/jira/webhook.py", "if not any(right):", "if False:",
+             "tests/connectors/jira/test_webhook.py"),
+    Mutation("ServiceNow: signature", "connectors/servicenow/webhook.py", "if not any(matches):",
+             "if False:", "tests/connectors/servicenow/test_webhook.py"),
+    Mutation("ServiceNow: replay", "connectors/servicenow/webhook.py",
+             "if abs(clock.now().timestamp() - int(timestamp)) > FRESH_S:", "if False:",
+             "tests/connectors/servicenow/test_webhook.py"),
+    Mutation("constant time: tokens", "bot/people.py",
+             "if hmac.compare_digest(given, expected):", "if given == expected:",
+             "tests/security/test_compare.py"),
+    Mutation("constant time: links", "approvals/read_links.py",
+             "if not hmac.compare_digest(given, self._mac(purpose, payload)):",
+             "if given != self._mac(purpose, payload):", "tests/security/test_compare.py"),
+    Mutation("link: signature", "approvals/read_links.py",
+             "if not hmac.compare_digest(given, self._mac(purpose, payload)):", "if False:",
+             "tests/approvals/test_read_links.py"),
+    Mutation("Teams: tenant", "bot/teams/auth.py",
+             "if activity.tenant_id != self._settings.tenant_id:", "if False:",
+             "tests/bot/teams/test_auth.py"),
+    # A ticket is made once, however often its answer is lost.
+    Mutation("ticket: found before it is made", "connectors/ticket_channel.py",
+             "for found in await self._connector.find(order.key) if found.ours]",
+             "for found in await self._connector.find(order.key) if False]",
+             "tests/connectors/test_ticket_channel.py tests/connectors/test_open_tickets.py"),
+]  # fmt: skip
+
+
+def copied(folder: Path) -> Path:
+    """The checkout's files, as they are now, without what set-up and tests have made."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    for name in filter(None, found.stdout.split("\0")):
+        source, target = ROOT / name, folder / name
+        if source.is_symlink() or source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    return folder
+
+
+def tests_of(mutation: Mutation, folder: Path) -> tuple[int, str]:
+    """Run those who must notice: the exit status of pytest, and what it has printed."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"]
+    done = subprocess.run(  # noqa: S603 - our own tests
+        [*command, "-k", "not postgresql", *mutation.tests.split()],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def tried(mutation: Mutation, folder: Path) -> tuple[str, str]:
+    """Whether a test notices, and which."""
+    path = folder / mutation.file
+    text = path.read_text("utf-8")
+    if text.count(mutation.line) != 1:
+        return (
+            SURVIVED,
+            f"the line is there {text.count(mutation.line)} times: mend scripts/mutate.py",
+        )
+    try:
+        path.write_text(text.replace(mutation.line, mutation.becomes), "utf-8")
+        status, said = tests_of(mutation, folder)
+    except subprocess.TimeoutExpired:
+        return NOTICED, f"by not ending within {TIMEOUT_S} s"
+    finally:
+        path.write_text(text, "utf-8")
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.M)
+    if status == 1 and failed:
+        return NOTICED, failed[0]
+    return SURVIVED, f"pytest ended with {status}: {said.strip().splitlines()[-1:]}"
+
+
+def main(words: list[str]) -> int:
+    """Try them, and print a line for each."""
+    chosen = [one for one in MUTATIONS if not words or any(word in one.name for word in words)]
+    survived = 0
+    with tempfile.TemporaryDirectory(prefix="countersign-mutate-") as name:
+        folder = copied(Path(name))
+        for mutation in chosen:
+            began = time.monotonic()
+            outcome, which = tried(mutation, folder)
+            survived += outcome == SURVIVED
+            took_s = time.monotonic() - began
+            print(f"{mutation.name:<32} {outcome:<8} {took_s:4.0f} s  {which}", flush=True)
+    print(f"{len(chosen) - survived} of {len(chosen)} noticed")
+    return int(survived > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
