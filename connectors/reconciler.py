@@ -3,7 +3,7 @@
 Two ways lead to the same reading. A webhook is a hint: the ticket it names is read by API. A poll
 reads everything that has changed, in one query, and from time to time (and first of all, at the
 start) everything that is open: it finds what no webhook told, tickets that are gone, tickets that
-were made twice. What is read goes to `settling`, which counts each act once.
+were made twice. What is read goes to `ticket_votes`, which counts each act once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from countersign.approvals.tickets import Observation, PollState, WebhookHint
 from countersign.connectors.open_tickets import OpenTickets
 from countersign.connectors.repairs import Repairs
 from countersign.connectors.ticket_channel import ticket_of
-from countersign.connectors.ticket_votes import Settling
+from countersign.connectors.ticket_votes import TicketVotes
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class Reconciler:
         """`links` lead to the page that shows what does not fit into a ticket."""
         self._connectors = connectors
         self._votes = {
-            name: Settling(connector, store, clock, approvals, records, directory, links)
+            name: TicketVotes(connector, store, clock, approvals, records, directory, links)
             for name, connector in connectors.items()
         }
         self._open = {name: OpenTickets(store, name) for name in connectors}
@@ -123,7 +123,7 @@ class Reconciler:
                 if seen is None:
                     await self._repairs.lost(delivery)
                 else:
-                    await self._votes[delivery.channel].settle(delivery, seen)
+                    await self._votes[delivery.channel].apply(delivery, seen)
         except UnavailableError as exc:
             self._outages.down(delivery.channel, str(exc))
             return
@@ -197,7 +197,7 @@ class Reconciler:
     async def _apply(self, name: str, delivery: Delivery, seen: Observation) -> None:
         try:
             with bound_contextvars(request_id=delivery.request_id, delivery_id=delivery.id):
-                await self._votes[name].settle(delivery, seen)
+                await self._votes[name].apply(delivery, seen)
         except UnavailableError as exc:
             self._outages.down(name, str(exc))
             await self._plan_again(delivery.id)

@@ -358,8 +358,8 @@ async def test_end_that_is_still_to_be_told_is_told_by_one(world: DeskWorld) -> 
     assert seen.awaiting
     await world.vote(request, CARA, Verdict.REJECT)
     world.tickets.calls.clear()
-    settling = world.reconciler._votes["jira"]
-    await settling.settle(await world.delivery(request), seen)
+    votes = world.reconciler._votes["jira"]
+    await votes.apply(await world.delivery(request), seen)
 
     assert [] == world.tickets.calls
 
@@ -375,15 +375,15 @@ async def test_answer_that_could_not_be_given_is_given_later(world: DeskWorld) -
     delivery = await world.delivery(request)
     seen = await world.tickets.fetch_one(world.tickets.ref(ticket))
     world.tickets.failures.append(UnavailableError("down"))
-    settling = world.reconciler._votes["jira"]
+    votes = world.reconciler._votes["jira"]
     assert seen is not None
     with pytest.raises(UnavailableError):
-        await settling.settle(delivery, seen)
+        await votes.apply(delivery, seen)
 
     assert [] == ticket.comments
     assert 1 == await world.count(request, "vote_refused")
 
-    await settling.settle(delivery, seen)
+    await votes.apply(delivery, seen)
 
     assert 1 == len(ticket.comments)
     assert 1 == await world.count(request, "vote_refused")
