@@ -46,7 +46,7 @@ def cli(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COUNTERSIGN_ENV", "local")
     monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
-    monkeypatch.setattr("countersign.bot.cli.options.console.width", 200)
+    monkeypatch.setattr("countersign.bot.console.console.width", 200)
     for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -168,7 +168,7 @@ def test_mine_says_what_it_needs(
 
 
 def test_ids_are_never_cut_off(cli: Cli, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.bot.cli.options.console.width", 80)
+    monkeypatch.setattr("countersign.bot.console.console.width", 80)
     listed = cli("requests", "list").out
     session = json.loads(cli("requests", "show", three[0]).out)["session_id"]
 
@@ -335,7 +335,7 @@ def test_workflows_that_cannot_be_loaded_are_named_with_the_place(
 
 
 def test_names_of_tools_are_never_cut_off(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.bot.cli.options.console.width", 80)
+    monkeypatch.setattr("countersign.bot.console.console.width", 80)
 
     assert "…" not in cli("policy", "check").out.partition("policy version")[0]
 
