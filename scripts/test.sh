@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Run the tests in stages: scripts/test.sh all | fast | ci
+# Run the tests in stages: scripts/test.sh all | fast
 #
 #   fast   the short loop: on SQLite, one case of each parametrised test, nothing that takes long
-#   all    everything; `ci` is the same and `make check` beside it. Stages:
+#   all    everything, in these stages:
 #
-#   check  format, lint, types, imports (only `ci`)
 #   main   everything but what is below, with coverage
 #   coverage  whether that is enough
 #   tickets  people at work in tickets of a whole application, on both databases
@@ -13,7 +12,7 @@
 #   e2e    real clients in a real browser
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #
-# Two lanes run at the same time: the first four mostly compute, the others mostly wait, for servers
+# Two lanes run at the same time: the first two mostly compute, the others mostly wait, for servers
 # that are gone and for polls. Those go first where both want a processor, as leases run out while
 # they wait. What a stage has printed is shown when it is over, and stays in artifacts/stages.
 #
@@ -86,7 +85,6 @@ if [ "$mode" = fast ]; then
 fi
 
 computing() {
-    [ "$mode" != ci ] || stage check scripts/check.sh
     tests main "$python" -n "$processors" --dist worksteal tests "${elsewhere[@]}" \
         --cov --cov-report=json:artifacts/coverage.json --cov-report=
     stage coverage "$python" scripts/coverage_gate.py artifacts/coverage.json
