@@ -13,9 +13,9 @@ from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.executions import Executions
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import refused
-from countersign.approvals.decisions.voting import Ballot, BallotBox, Refusal
+from countersign.approvals.decisions.voting import Refusal, VoteInput, Voting
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
@@ -71,10 +71,10 @@ class Approvals:
         store: Store,
         clock: Clock,
         catalog: ToolCatalog,
-        outbox: FollowUp,
+        outbox: Outbox,
         asking: Asking,
         executions: Executions,
-        box: BallotBox,
+        voting: Voting,
         doubts: Doubts,
         *,
         observer: Observer = SILENT,
@@ -84,8 +84,8 @@ class Approvals:
         self._clock = clock
         self._observer = observer
         self._catalog = catalog
-        self._follow, self._asking, self._executions = outbox, asking, executions
-        self._box, self._doubts = box, doubts
+        self._outbox, self._asking, self._executions = outbox, asking, executions
+        self._voting, self._doubts = voting, doubts
 
     async def vote(
         self,
@@ -108,7 +108,7 @@ class Approvals:
         with who, when and through what; StaleDigestError; ExpiredError; InvalidArgumentsError for
         arguments that do not fit; InvalidError; DeniedByPolicyError for edits policy forbids.
         """
-        ballot = Ballot(
+        given = VoteInput(
             request_id=request_id,
             verdict=verdict,
             digest=digest,
@@ -119,8 +119,8 @@ class Approvals:
         began_s = time.time()
         try:
             if verdict is Verdict.MODIFY and arguments is not None:
-                ballot = await self._with_effective(ballot, arguments)
-            request, new = await self._cast(ballot, actor, act)
+                given = await self._with_effective(given, arguments)
+            request, new = await self._cast(given, actor, act)
         except CountersignError as exc:
             self._observer.vote_refused(request_id, actor.via, exc)
             raise
@@ -128,33 +128,35 @@ class Approvals:
             self._observer.voted(request, verdict, actor.via, began_s=began_s)
         return request
 
-    async def _with_effective(self, ballot: Ballot, arguments: JsonObject) -> Ballot:
+    async def _with_effective(self, given: VoteInput, arguments: JsonObject) -> VoteInput:
         """What the tool would receive, and what its check finds then; asked outside of a
         transaction, for it runs validators and checks of the workflow's."""
 
         def unit(connection: Connection) -> tuple[Request, Session]:
-            request = request_rows.get(connection, ballot.request_id)
+            request = request_rows.get(connection, given.request_id)
             return request, session_rows.get(connection, request.session_id)
 
         request, session = await self._store.read(unit)
         if request.status is not RequestStatus.PENDING or request.kind is RequestKind.INPUT:
-            return ballot  # it is refused for that
+            return given  # it is refused for that
         workflow, tool = session.workflow, request.tool
         effective = await self._catalog.effective(workflow, tool, arguments)
         if effective is None:
-            return ballot
+            return given
         checked = await self._catalog.checked(workflow, tool, effective.arguments)
-        return ballot.model_copy(update={"effective": effective, "checked": checked or Checked()})
+        return given.model_copy(update={"effective": effective, "checked": checked or Checked()})
 
-    async def _cast(self, ballot: Ballot, actor: Actor, act: ActKey | None) -> tuple[Request, bool]:
-        """The request after the ballot, and whether it was not counted before."""
-        now, request_id = self._clock.now(), ballot.request_id
+    async def _cast(
+        self, given: VoteInput, actor: Actor, act: ActKey | None
+    ) -> tuple[Request, bool]:
+        """The request after the vote, and whether it was not counted before."""
+        now, request_id = self._clock.now(), given.request_id
 
         def unit(connection: Connection) -> tuple[Request | Refusal | AskAgain, bool]:
             request_rows.lock(connection, request_id)
             if act is not None and ticket_rows.act(connection, act) is not None:
                 return request_rows.get(connection, request_id), False
-            outcome = self._box.cast(connection, ballot, actor, now)
+            outcome = self._voting.cast(connection, given, actor, now)
             if act is not None:
                 reason = _reason(outcome)
                 ticket_rows.record_act(connection, act, request_id, reason, now)
@@ -168,7 +170,7 @@ class Approvals:
             )
         if isinstance(outcome, Refusal):
             if isinstance(outcome.error, ExpiredError):
-                self._observer.expired(request_id)  # this ballot found its deadline passed
+                self._observer.expired(request_id)  # this vote found its deadline passed
             raise outcome.error
         return outcome, new
 
@@ -212,9 +214,9 @@ class Approvals:
             due = request.expires_at is not None and request.expires_at <= now
             over = due and request.status is RequestStatus.PENDING
             if over:
-                self._box.expire(connection, request, now)
+                self._voting.expire(connection, request, now)
             elif request.status is RequestStatus.PENDING and request.created_at > now + SKEW:
-                self._box.ask_now(connection, request, now)
+                self._voting.ask_now(connection, request, now)
             return over
 
         if await self._store.write(unit):
@@ -266,7 +268,7 @@ class Approvals:
                     "link": link,
                 }
                 ledger_rows.append(connection, request.session_id, now, ("opened", body))
-                self._follow.changed(connection, request, now)
+                self._outbox.changed(connection, request, now)
             return new
 
         return await self._store.write(unit)
@@ -338,7 +340,7 @@ class Approvals:
             ledger_rows.append(connection, session_id, now, ("session_cancelled", body))
             message = f"The session was cancelled by {principal.name}."
             self._executions.cancel_open(connection, session_id, message, now)
-            self._follow.tell(connection, session, f"**Cancelled** by {principal.name}.", now)
+            self._outbox.tell(connection, session, f"**Cancelled** by {principal.name}.", now)
             return session_rows.get(connection, session_id)
 
         session = await self._store.write(unit)
@@ -369,7 +371,7 @@ class Approvals:
                 now=now,
                 reference=reference,
             )
-            self._follow.redeliver(connection, [delivery_id])
+            self._outbox.redeliver(connection, [delivery_id])
 
         await self._store.write(unit)
 

@@ -6,21 +6,21 @@ import time
 from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.courier import Courier
 from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.executions import Executions
-from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.long_results import RESULT_CHARS
 from countersign.approvals.decisions.outbox import (
     DELIVER,
     DOUBT,
     EXPIRE,
     NOTIFY,
-    FollowUp,
+    Outbox,
 )
 from countersign.approvals.decisions.review import Review
-from countersign.approvals.decisions.voting import BallotBox
+from countersign.approvals.decisions.voting import Voting
+from countersign.approvals.delivery.courier import Courier
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import (
     Channels,
@@ -44,8 +44,8 @@ class Domain:
     runs: Runs
     courier: Courier
     review: Review
-    outbox: FollowUp
-    handoff: Takeover
+    outbox: Outbox
+    handoff: Handoff
 
     def answer(self, jobs: Jobs) -> None:
         """Be the handler of every kind of job that needs neither agents nor ticket systems."""
@@ -65,7 +65,7 @@ def compose(
     channels: Channels | None = None,
     *,
     observer: Observer = SILENT,
-    handoff: Takeover | None = None,
+    handoff: Handoff | None = None,
     result_chars: int = RESULT_CHARS,
     tool_timeout_s: float = TOOL_TIMEOUT_S,
 ) -> Domain:
@@ -75,14 +75,14 @@ def compose(
     over until it is opened. Nothing is read, written or started.
     """
     channels = {} if channels is None else channels
-    handoff = Takeover(time.monotonic) if handoff is None else handoff
-    outbox = FollowUp(jobs, directory, channels, handoff)
+    handoff = Handoff(time.monotonic) if handoff is None else handoff
+    outbox = Outbox(jobs, directory, channels, handoff)
     asking = Asking(policy, catalog, outbox)
     executions = Executions(policy, directory, outbox, asking, observer, result_chars=result_chars)
-    box, doubts = BallotBox(policy, asking, outbox), Doubts(store, clock, outbox)
+    voting, doubts = Voting(policy, asking, outbox), Doubts(store, clock, outbox)
     records = Records(store, clock, directory, catalog)
     approvals = Approvals(
-        store, clock, catalog, outbox, asking, executions, box, doubts, observer=observer
+        store, clock, catalog, outbox, asking, executions, voting, doubts, observer=observer
     )
     runs = Runs(
         store,

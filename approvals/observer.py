@@ -38,7 +38,7 @@ class Observer(Protocol):
     def expired(self, request_id: str) -> None:
         """Nobody decided in time."""
 
-    def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
+    def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         """It is known what became of a call; `took_s` is how long its tool ran, if it did."""
 
     def evidence_missing(self, request: Request, reason: str) -> None:
@@ -90,8 +90,8 @@ class Silent:
     def expired(self, request_id: str) -> None:
         """See `Observer.expired`."""
 
-    def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
-        """See `Observer.settled`."""
+    def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
+        """See `Observer.completed`."""
 
     def evidence_missing(self, request: Request, reason: str) -> None:
         """See `Observer.evidence_missing`."""

@@ -21,6 +21,8 @@ from countersign.approvals.models import (
     Principal,
     PrincipalId,
     Request,
+    RequestKind,
+    RequestStatus,
     Session,
     Value,
     Vote,
@@ -39,6 +41,14 @@ from countersign.approvals.tickets import (
 )
 
 T = TypeVar("T")
+_OPEN = frozenset(
+    {
+        RequestStatus.PENDING,
+        RequestStatus.APPROVED,
+        RequestStatus.EXECUTING,
+        RequestStatus.IN_DOUBT,
+    }
+)
 
 
 class Clock(Protocol):
@@ -170,6 +180,14 @@ class RequestView(Value):
         """Whether this person has read all of the current revision."""
         return principal is not None and any(o.principal_id == principal.id for o in self.openings)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether what is shown now will not change any more."""
+        status = self.request.status
+        if self.request.kind is RequestKind.INPUT:
+            return status is not RequestStatus.PENDING
+        return status not in _OPEN
+
 
 class Channel(Protocol):
     """A place where people see requests. At-least-once: a message may be posted twice after a
@@ -244,7 +262,7 @@ class TicketConnector(Protocol):
     name: str
     """`jira`, `servicenow`: the channel, the kind of identity, and the `Via` of votes."""
     poll_every_s: float
-    settle_s: float
+    index_lag_s: float
     """How long a ticket may exist before `find` sees it; 0 where reads follow writes at once."""
     languages: Sequence[str]
     """Codes of the languages in which people write in its tickets."""
@@ -256,7 +274,7 @@ class TicketConnector(Protocol):
 
     async def find(self, key: str) -> Sequence[FoundTicket]:
         """Tickets that carry this order key, the first made first. Reads an index that may be
-        behind by `settle_s`."""
+        behind by `index_lag_s`."""
 
     async def open_ticket(self, order: TicketOrder) -> TicketRef:
         """Make the ticket, without looking whether there is one.

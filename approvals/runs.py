@@ -21,9 +21,9 @@ from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.executions import Executions
+from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
-from countersign.approvals.decisions.handoff import Takeover
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
 from countersign.approvals.errors import (
     BesideGateError,
@@ -113,10 +113,10 @@ class Runs:
         policy: Policy,
         directory: Directory,
         catalog: ToolCatalog,
-        outbox: FollowUp,
+        outbox: Outbox,
         asking: Asking,
         executions: Executions,
-        handoff: Takeover,
+        handoff: Handoff,
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
@@ -127,9 +127,9 @@ class Runs:
         self._policy = policy
         self._directory = directory
         self._catalog = catalog
-        self._follow, self._asking = outbox, asking
-        self._executions, self._takeover = executions, handoff
-        self.lease_s = self._takeover.lease_s
+        self._outbox, self._asking = outbox, asking
+        self._executions, self._handoff = executions, handoff
+        self.lease_s = self._handoff.lease_s
 
     async def start(
         self,
@@ -184,7 +184,7 @@ class Runs:
                             "was asked for differently. Use a new key."
                         )
                     return known
-            lease = self._takeover.lease(now)
+            lease = self._handoff.lease(now)
             session_rows.insert(
                 connection,
                 session,
@@ -195,10 +195,10 @@ class Runs:
             )
             ledger_rows.insert(connection, rows)
             if lease is None:
-                self._follow.run(connection, session.id)
+                self._outbox.run(connection, session.id)
             else:
-                self._takeover.started(connection, session, now)
-                self._follow.run_here(connection, session.id)
+                self._handoff.started(connection, session, now)
+                self._outbox.run_here(connection, session.id)
             return session
 
         return await self._store.write(unit)
@@ -210,12 +210,12 @@ class Runs:
         idempotent: then `claim` hands them out again with the same execution token.
         """
         now = self._clock.now()
-        if (run := self._takeover.hand_over(session_id, now)) is not None:
+        if (run := self._handoff.hand_over(session_id, now)) is not None:
             return run
 
         def unit(connection: Connection) -> Run | None:
             taken = lease_rows.take_lease(
-                connection, session_id, owner=self._takeover.owner, now=now, lease_s=self.lease_s
+                connection, session_id, owner=self._handoff.owner, now=now, lease_s=self.lease_s
             )
             if taken is None:
                 return None
@@ -259,7 +259,7 @@ class Runs:
 
     async def leave(self) -> None:
         """Take over no more sessions; give back those that were taken and not begun."""
-        for run in self._takeover.close():
+        for run in self._handoff.close():
             with suppress(UnavailableError):  # then they are due when their leases end
                 await self.release(run)
 
@@ -341,7 +341,7 @@ class Runs:
             told = [_not_asked(request) for request in requests if is_unanswerable(request)]
             told += [not_asked_again(request) for request in requests if is_answered(request)]
             told += filter(None, map(denied, requests))
-            self._follow.show(connection, run.session, waiting, now, said=[*progress, *told])
+            self._outbox.show(connection, run.session, waiting, now, said=[*progress, *told])
 
         await self._store.write(unit)
         return tuple(requests)
@@ -488,7 +488,7 @@ class Runs:
         def unit(connection: Connection) -> None:
             self._change(connection, run, now, [entry])
             if notice:
-                self._follow.tell(connection, run.session, f"**At a limit.** {notice}", now)
+                self._outbox.tell(connection, run.session, f"**At a limit.** {notice}", now)
 
         await self._store.write(unit)
 
@@ -579,7 +579,7 @@ class Runs:
                 self._say_what_it_waits_for(connection, run, error, now)
             elif before == 0:
                 text = f"I cannot go on right now and will try again: {as_text(error)}"
-                self._follow.tell(connection, run.session, text, now, progress=True)
+                self._outbox.tell(connection, run.session, text, now, progress=True)
 
         await self._store.write(unit)
         return True
@@ -591,9 +591,9 @@ class Runs:
             return
         session_id = run.session.id
         ledger_rows.append(connection, session_id, now, ("workflow_missing", {"error": error}))
-        self._follow.tell(connection, run.session, f"**{WAITS}** {as_text(error)}", now)
+        self._outbox.tell(connection, run.session, f"**{WAITS}** {as_text(error)}", now)
         for request in request_rows.open_of_session(connection, session_id):
-            self._follow.changed(connection, request, now)
+            self._outbox.changed(connection, request, now)
 
     async def _end(
         self,
@@ -608,7 +608,7 @@ class Runs:
             over = {"next_at": None, "lease_until": None}
             self._change(connection, run, now, entries, **over, **values)
             self._executions.cancel_open(connection, run.session.id, "The session has ended.", now)
-            self._follow.tell(connection, run.session, notice, now)
+            self._outbox.tell(connection, run.session, notice, now)
 
         await self._store.write(unit)
 

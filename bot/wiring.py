@@ -17,14 +17,14 @@ from countersign.agents.session_manager import SESSIONS_AT_ONCE, SessionManager
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
-from countersign.approvals.conversations import Conversations
-from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.outbox import (
     LOOK,
     POLL,
     RUN,
 )
 from countersign.approvals.decisions.review import Review
+from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs, jobs_on
 from countersign.approvals.jobs.local import WAITING
@@ -180,7 +180,7 @@ async def compose(
             registry,
             {name: each.channel for name, each in systems.items()},
             observer=watch,
-            handoff=Takeover(elapsed_s),
+            handoff=Handoff(elapsed_s),
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )

@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.backoff import BACKOFF_MAX_S, backoff_s
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.models import Delivery, DeliveryId
 from countersign.approvals.outages import Outages
@@ -63,7 +63,7 @@ class Reconciler:
         approvals: Approvals,
         records: Records,
         directory: Directory,
-        follow_up: FollowUp,
+        outbox: Outbox,
         *,
         links: ReadLinks | None = None,
     ):
@@ -77,8 +77,8 @@ class Reconciler:
         self._store, self._clock = store, clock
         # Polls keep in their row whether they fail; this is for tickets that are read one by one.
         self._outages = Outages("ticket", key="system")
-        self._follow = follow_up
-        self._repairs = Repairs(store, clock, approvals, follow_up)
+        self._outbox = outbox
+        self._repairs = Repairs(store, clock, approvals, outbox)
 
     async def plan(self) -> None:
         """Begin: every system is read at once, and all of it."""
@@ -100,7 +100,7 @@ class Reconciler:
 
         def unit(connection: Connection) -> None:
             rows.look(connection, delivery_id, now)
-            self._follow.look(connection, delivery_id)
+            self._outbox.look(connection, delivery_id)
 
         await self._store.write(unit)
         return True

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.errors import CountersignError, NotFoundError
 from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject
 from countersign.approvals.ports import Clock, Store, TicketConnector
@@ -39,9 +39,9 @@ IMPOSTORS_MAX = 10
 class Repairs:
     """Repairs what people did to tickets beside answering them."""
 
-    def __init__(self, store: Store, clock: Clock, approvals: Approvals, follow_up: FollowUp):
+    def __init__(self, store: Store, clock: Clock, approvals: Approvals, outbox: Outbox):
         self._store, self._clock = store, clock
-        self._approvals, self._follow = approvals, follow_up
+        self._approvals, self._outbox = approvals, outbox
 
     async def lost(self, delivery: Delivery) -> None:
         """The ticket was deleted or hidden from us: the request still waits, in a new ticket."""
@@ -82,7 +82,7 @@ class Repairs:
                 next_at=codec.to_text(now),
                 error=said,
             )
-            self._follow.redeliver(connection, [delivery.id])
+            self._outbox.redeliver(connection, [delivery.id])
             return said
 
         said = await self._store.write(unit)

@@ -13,7 +13,6 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection
 
-from countersign.approvals.courier import over
 from countersign.approvals.errors import (
     BusyError,
     CountersignError,
@@ -71,7 +70,7 @@ class TicketChannel:
         order = self.order(delivery, view)
         ref = await self._adopted(delivery, order)
         if ref is None:
-            self._require_settled(delivery)
+            self._require_indexed(delivery)
             if not is_current(delivery, view.request):
                 raise NotFoundError("It was decided before a ticket was opened for it.")
             ref = await self._opened(delivery, order)
@@ -93,7 +92,7 @@ class TicketChannel:
         """Once it is decided and what came of it is known, or another ticket asks instead."""
         if view.request.status is RequestStatus.PENDING:
             return not is_current(delivery, view.request)
-        return over(view)
+        return view.is_over
 
     def targets(
         self,
@@ -153,13 +152,13 @@ class TicketChannel:
         at = codec.to_text(self._clock.now()) if begun else None
         await self._store.write(lambda c: delivery_rows.record(c, delivery.id, doubt_at=at))
 
-    def _require_settled(self, delivery: Delivery) -> None:
+    def _require_indexed(self, delivery: Delivery) -> None:
         """Raise BusyError while an earlier attempt's ticket may still turn up: nothing has failed,
         so the wait does not grow."""
         if delivery.doubt_at is None:
             return
-        settled_at = delivery.doubt_at + timedelta(seconds=self._connector.settle_s)
-        wait_s = (settled_at - self._clock.now()).total_seconds()
+        indexed_at = delivery.doubt_at + timedelta(seconds=self._connector.index_lag_s)
+        wait_s = (indexed_at - self._clock.now()).total_seconds()
         if wait_s > 0:
             raise BusyError(
                 f"{self.name} did not say whether it made the ticket; looking for it before "

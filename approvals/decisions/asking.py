@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     CheckFailedError,
@@ -86,10 +86,10 @@ class Asking:
     """Finds what has to be asked again, and does it. Methods with a connection belong into a
     transaction."""
 
-    def __init__(self, policy: Policy, catalog: ToolCatalog, follow_up: FollowUp):
+    def __init__(self, policy: Policy, catalog: ToolCatalog, outbox: Outbox):
         self._policy = policy
         self._catalog = catalog
-        self._follow = follow_up
+        self._outbox = outbox
 
     def needed(
         self, connection: Connection, request: Request, session: Session | None = None
@@ -169,11 +169,11 @@ class Asking:
             return self._cancel(connection, request, Cause.DENIED_BY_POLICY, ruling.reason, now)
         if ruling.effect is Effect.SHADOW:
             return self._cancel(connection, request, Cause.SHADOW, ruling.reason, now)
-        nobody = of_ruling(ruling, request.kind, request.requester, self._follow.directory)
+        nobody = of_ruling(ruling, request.kind, request.requester, self._outbox.directory)
         if nobody is not None:
             what = f"{in_words(request.tool)} ({request.id})"
             text = f"**Not asked again:** {what}. {again.why} {nobody.text}"
-            self._follow.tell(connection, again.session, text, now)
+            self._outbox.tell(connection, again.session, text, now)
             reason = f"{again.why} {nobody.text}"
             return self._cancel(connection, request, Cause.NO_APPROVER, reason, now)
         after = self._revision(revised, effective, ruling, now)
@@ -183,8 +183,8 @@ class Asking:
         was_decided = request.status is RequestStatus.APPROVED
         if was_decided:
             text = f"**Asked again:** {in_words(request.tool)} ({request.id}). {as_text(again.why)}"
-            self._follow.tell(connection, again.session, text, now)
-        self._follow.show(connection, again.session, [after], now, anew=was_decided)
+            self._outbox.tell(connection, again.session, text, now)
+        self._outbox.show(connection, again.session, [after], now, anew=was_decided)
         body: JsonObject = {
             "request": request.id,
             "revision": after.revision,
@@ -198,7 +198,7 @@ class Asking:
         }
         entries.append(("asked_again", body))
         ledger_rows.append(connection, request.session_id, now, *entries)
-        self._follow.changed(connection, after, now)
+        self._outbox.changed(connection, after, now)
         return after
 
     def _revision(
@@ -252,11 +252,11 @@ class Asking:
             "message": message,
         }
         ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
-        self._follow.changed(connection, after, now)
+        self._outbox.changed(connection, after, now)
         if cause is not Cause.NO_APPROVER:  # of which more was told
-            self._follow.tell_of(connection, after, ended(after), now)
+            self._outbox.tell_of(connection, after, ended(after), now)
         if request.status is RequestStatus.PENDING:
-            self._follow.decided(connection, after, now)
+            self._outbox.decided(connection, after, now)
         return after
 
     @staticmethod

@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.decisions.outbox import FollowUp
-from countersign.approvals.decisions.refusals import SETTLING, refused
+from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.refusals import RESOLVING, refused
 from countersign.approvals.decisions.voting import Refusal
 from countersign.approvals.errors import IntegrityError, InvalidError, NotInDoubtError
 from countersign.approvals.forms.wording import as_text
@@ -30,7 +30,7 @@ from countersign.approvals.models import (
     Result,
 )
 from countersign.approvals.ports import Clock, Store
-from countersign.approvals.rules.authority import reason_against_settling
+from countersign.approvals.rules.authority import reason_against_resolving
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
@@ -44,9 +44,9 @@ MAX_NOTE = 1_000
 class Doubts:
     """What people do about requests in doubt."""
 
-    def __init__(self, store: Store, clock: Clock, follow_up: FollowUp):
+    def __init__(self, store: Store, clock: Clock, outbox: Outbox):
         self._store, self._clock = store, clock
-        self._follow = follow_up
+        self._outbox = outbox
 
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
@@ -59,15 +59,15 @@ class Doubts:
             request = request_rows.get(connection, request_id)
             if request.status is not RequestStatus.IN_DOUBT:
                 raise NotInDoubtError(request.id, request.status, _finding(request))
-            reason = reason_against_settling(actor.principal, request)
+            reason = reason_against_resolving(actor.principal, request)
             if reason is not None or actor.principal is None:
                 reason = reason or "You are not known here."
                 error = refused(
-                    connection, request, actor, reason, now, kind=SETTLING, happened=happened
+                    connection, request, actor, reason, now, kind=RESOLVING, happened=happened
                 )
                 return Refusal(error=error)
             finding = found_by(actor.principal, actor, now, happened=happened, note=note)
-            return self._settled(connection, request, actor, finding, now)
+            return self._resolved(connection, request, actor, finding, now)
 
         outcome = await self._store.write(unit)
         if isinstance(outcome, Refusal):
@@ -82,7 +82,7 @@ class Doubts:
         )
         return outcome
 
-    def _settled(
+    def _resolved(
         self,
         connection: Connection,
         request: Request,
@@ -94,7 +94,7 @@ class Doubts:
         status = RequestStatus.EXECUTED if finding.happened else RequestStatus.FAILED
         after = request.model_copy(update={"status": status, "result": result})
         if not request_rows.replace(connection, request, after):
-            raise IntegrityError(f"Request {request.id} changed while it was being settled.")
+            raise IntegrityError(f"Request {request.id} changed while it was being resolved.")
         body: JsonObject = {
             "request": request.id,
             "digest": request.digest,
@@ -106,10 +106,10 @@ class Doubts:
             "note": finding.note,
         }
         ledger_rows.append(connection, request.session_id, now, ("doubt_settled", body))
-        self._follow.changed(connection, after, now)
+        self._outbox.changed(connection, after, now)
         session = session_rows.get(connection, request.session_id)
         text = f"**Checked:** `{request.tool}` ({request.id}). {as_text(result.content)}"
-        self._follow.tell(connection, session, text, now)
+        self._outbox.tell(connection, session, text, now)
         return after
 
 
@@ -147,7 +147,7 @@ def result_of(request: Request, finding: Finding) -> Result:
 
 
 def contradicted(
-    follow: FollowUp, connection: Connection, request: Request, now: datetime, *, ok: bool
+    outbox: Outbox, connection: Connection, request: Request, now: datetime, *, ok: bool
 ) -> None:
     """Tell the thread of the session where a tool's own late result is not what a person found:
     somebody may have done by hand what has happened after all."""
@@ -160,7 +160,7 @@ def contradicted(
         f"{'succeeded' if ok else 'failed'}. {as_text(finding.by_name)} had found otherwise, which "
         "stands here. Look into the target system."
     )
-    follow.tell(connection, session, text, now)
+    outbox.tell(connection, session, text, now)
 
 
 def _finding(request: Request) -> Finding | None:

@@ -22,7 +22,7 @@ from countersign.approvals.decisions.long_results import (
     keep,
     shortened,
 )
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.staleness import (
     NOTHING_CHECKED,
     Found,
@@ -83,7 +83,7 @@ class Executions:
         self,
         policy: Policy,
         directory: Directory,
-        follow_up: FollowUp,
+        outbox: Outbox,
         asking: Asking,
         observer: Observer = SILENT,
         *,
@@ -94,7 +94,7 @@ class Executions:
         self._asking = asking
         self._observer = observer
         self._directory = directory
-        self._follow = follow_up
+        self._outbox = outbox
 
     def claim(
         self,
@@ -171,7 +171,7 @@ class Executions:
             if late or request.result.finding is not None:
                 body = {**_outcome(request, whole), "stands": False}
                 ledger_rows.append(connection, session_id, now, ("late_result", body))
-                contradicted(self._follow, connection, request, now, ok=ok)
+                contradicted(self._outbox, connection, request, now, ok=ok)
             return request.result
         doubted = request.status is RequestStatus.IN_DOUBT
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
@@ -181,9 +181,9 @@ class Executions:
             keep(connection, request, whole.content)
         kind = "late_result" if doubted else "executed" if ok else "failed"
         ledger_rows.append(connection, session_id, now, (kind, _outcome(request, whole)))
-        self._follow.changed(connection, request, now)
+        self._outbox.changed(connection, request, now)
         if told.decided(done):  # what a rule allows is not told of
-            self._follow.tell_of(connection, done, told.ended(done), now)
+            self._outbox.tell_of(connection, done, told.ended(done), now)
         return result
 
     def raised(
@@ -279,7 +279,7 @@ class Executions:
             _replace(connection, request, after)
             body: JsonObject = {"request": request.id, "digest": request.digest}
             ledger_rows.append(connection, session_id, now, ("cancelled", body))
-            self._follow.changed(connection, after, now)
+            self._outbox.changed(connection, after, now)
 
     def _to_ask(self, connection: Connection, request: Request) -> AskAgain | None:
         """Whether people have to be asked again; a rule that allowed it answers by itself."""
@@ -366,8 +366,8 @@ class Executions:
             "message": result.message,
         }
         ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
-        self._follow.changed(connection, request, now)
-        self._follow.tell_of(connection, after, told.ended(after), now)
+        self._outbox.changed(connection, request, now)
+        self._outbox.tell_of(connection, after, told.ended(after), now)
         return result
 
     def _set_in_doubt(
@@ -386,10 +386,10 @@ class Executions:
             "message": message[:LEDGER_TEXT],
         }
         ledger_rows.append(connection, request.session_id, now, ("in_doubt", body))
-        self._follow.changed(connection, request, now)
+        self._outbox.changed(connection, request, now)
         session = session_rows.get(connection, request.session_id)
         text = f"**Check needed:** `{request.tool}` ({request.id}). {as_text(message)}"
-        self._follow.tell(connection, session, text, now)
+        self._outbox.tell(connection, session, text, now)
         return result
 
 

@@ -42,7 +42,7 @@ class Run(Value):
     """How long ago the lease was asked for when this was handed out."""
 
 
-class Takeover:
+class Handoff:
     """Shared by those who make sessions due and by those who run them, within one process."""
 
     def __init__(self, clock_s: Callable[[], float], *, lease_s: float = 30.0):

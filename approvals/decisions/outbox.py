@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from countersign.approvals import ids
-from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.forms.told import waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
@@ -40,7 +40,7 @@ LOOK, POLL = "look", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 
 
-class FollowUp:
+class Outbox:
     """Plans what has to happen after a commit; every method belongs into a transaction."""
 
     def __init__(
@@ -48,13 +48,13 @@ class FollowUp:
         jobs: Jobs,
         directory: Directory,
         channels: Channels,
-        takeover: Takeover | None = None,
+        handoff: Handoff | None = None,
     ):
-        """With `takeover`, a session that is woken may be leased to this process at once."""
+        """With `handoff`, a session that is woken may be leased to this process at once."""
         self._jobs = jobs
         self._directory = directory
         self._channels = channels
-        self._takeover = takeover
+        self._handoff = handoff
 
     @property
     def directory(self) -> Directory:
@@ -194,7 +194,7 @@ class FollowUp:
             self.changed(connection, sibling, now)
         if pending:
             return
-        if self._takeover is not None and self._takeover.wake(connection, batch, now):
+        if self._handoff is not None and self._handoff.wake(connection, batch, now):
             self.run_here(connection, request.session_id)
             return
         session_rows.wake(connection, request.session_id, now)

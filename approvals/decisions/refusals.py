@@ -14,7 +14,7 @@ from countersign.approvals.store import refusals as refusal_rows
 
 ON_LEDGER = 20
 """Refusals of one person at one request that have entries of their own; others are counted."""
-VOTE, SETTLING = "vote_refused", "settling_refused"
+VOTE, RESOLVING = "vote_refused", "settling_refused"
 """The ledger's kinds."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.forms.wording import in_words, people_in_words
 from countersign.approvals.models import (
     JsonObject,
@@ -44,11 +44,11 @@ class Review:
         store: Store,
         clock: Clock,
         directory: Directory,
-        follow_up: FollowUp,
+        outbox: Outbox,
         observer: Observer = SILENT,
     ):
         self._store, self._clock, self._directory = store, clock, directory
-        self._follow, self._observer = follow_up, observer
+        self._outbox, self._observer = outbox, observer
 
     async def run(self) -> int:
         """Tell everybody concerned; returns of how many requests.
@@ -133,10 +133,10 @@ class Review:
             kind = "somebody_again"
             text = f"{people_in_words(who)} can decide {what} ({request.id}) now."
             # perhaps to other people
-            self._follow.show(connection, session, [request], now, said=None)
+            self._outbox.show(connection, session, [request], now, said=None)
         ledger_rows.append(connection, request.session_id, now, (kind, body))
-        self._follow.changed(connection, request, now)
-        self._follow.tell(connection, session, text, now)
+        self._outbox.changed(connection, request, now)
+        self._outbox.tell(connection, session, text, now)
 
     def _observe(self, told: Sequence[Told]) -> None:
         for request, short in told:

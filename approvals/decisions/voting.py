@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.decisions.asking import AskAgain, Asking
-from countersign.approvals.decisions.outbox import FollowUp
+from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import refused
 from countersign.approvals.errors import (
     AlreadyDecidedError,
@@ -63,7 +63,7 @@ LOOK_AGAIN = "The arguments were changed, and what its check and preview say of 
 """Of an edit that does not count yet: whoever made it has not seen what it means."""
 
 
-class Ballot(Value):
+class VoteInput(Value):
     """What a person hands in: a verdict on the revision whose digest they saw."""
 
     request_id: RequestId
@@ -81,27 +81,27 @@ class Ballot(Value):
 
 @dataclass(frozen=True)
 class Refusal:
-    """A ballot that is recorded as refused; the transaction stands, the caller is told."""
+    """A given that is recorded as refused; the transaction stands, the caller is told."""
 
     error: CountersignError
 
 
-class BallotBox:
-    """Counts ballots. Each method belongs into a transaction."""
+class Voting:
+    """Counts votes. Each method belongs into a transaction."""
 
-    def __init__(self, policy: Policy, asking: Asking, follow_up: FollowUp):
+    def __init__(self, policy: Policy, asking: Asking, outbox: Outbox):
         self._policy = policy
         self._asking = asking
-        self._follow = follow_up
+        self._outbox = outbox
 
     def cast(
-        self, connection: Connection, ballot: Ballot, actor: Actor, now: datetime
+        self, connection: Connection, given: VoteInput, actor: Actor, now: datetime
     ) -> Request | Refusal | AskAgain:
-        """Count the ballot. Raises for a ballot that changes nothing and leaves no trace.
+        """Count the vote. Raises for a vote that changes nothing and leaves no trace.
 
         AskAgain: nothing was counted, for what was asked is not what would run today.
         """
-        request = request_rows.get(connection, ballot.request_id)
+        request = request_rows.get(connection, given.request_id)
         if request.status is RequestStatus.EXPIRED:
             raise _expired(request)
         if request.status is not RequestStatus.PENDING:
@@ -113,34 +113,34 @@ class BallotBox:
         reason = reason_against(actor.principal, request, votes)
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
-            return _refused(connection, ballot, request, actor, reason, now)
-        if ballot.digest != request.digest:
+            return _refused(connection, given, request, actor, reason, now)
+        if given.digest != request.digest:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
                 "Look at it again and decide what it says today."
             )
-        if ballot.stage not in (None, request.stage):
+        if given.stage not in (None, request.stage):
             raise StaleDigestError(
                 f"Request {request.id} is at step {request.stage + 1} now; you were asked about "
                 "another one. Look at it again."
             )
-        self._require_form(ballot, request)
+        self._require_form(given, request)
         again = self._asking.needed(connection, request)
-        if again is not None and _must_ask(again, ballot.verdict):
+        if again is not None and _must_ask(again, given.verdict):
             return again
-        is_edit = ballot.verdict is Verdict.MODIFY
-        is_edit = is_edit and not _same(_edited(ballot), request.arguments)
-        if ballot.verdict is not Verdict.REJECT and not is_edit:
+        is_edit = given.verdict is Verdict.MODIFY
+        is_edit = is_edit and not _same(_edited(given), request.arguments)
+        if given.verdict is not Verdict.REJECT and not is_edit:
             reason = self._needed_later(request, votes, actor.principal)
             if reason is not None:
-                return _refused(connection, ballot, request, actor, reason, now)
+                return _refused(connection, given, request, actor, reason, now)
         if is_edit:
-            revised = self._revised(ballot, request)
+            revised = self._revised(given, request)
             reason = reason_against(actor.principal, revised, [])
             reason = reason or self._needed_later(revised, [], actor.principal, revised=True)
             if reason is not None:
                 reason = f"With these arguments you may not decide it: {reason}"
-                return _refused(connection, ballot, request, actor, reason, now)
+                return _refused(connection, given, request, actor, reason, now)
             (revised,) = with_same_calls(
                 [revised], request_rows.of_session(connection, request.session_id)
             )
@@ -149,7 +149,7 @@ class BallotBox:
                 self._show(connection, revised, now)
                 return revised
             request = revised
-        return self._count(connection, ballot, request, actor, actor.principal, votes, now)
+        return self._count(connection, given, request, actor, actor.principal, votes, now)
 
     def expire(self, connection: Connection, request: Request, now: datetime) -> None:
         """The deadline has passed without a decision."""
@@ -176,9 +176,9 @@ class BallotBox:
             return
         body: JsonObject = {"request": request.id, "digest": request.digest}
         ledger_rows.append(connection, request.session_id, now, ("expired", body))
-        self._follow.tell_of(connection, after, told.decided(after), now)
-        self._follow.changed(connection, after, now)
-        self._follow.decided(connection, after, now)
+        self._outbox.tell_of(connection, after, told.decided(after), now)
+        self._outbox.changed(connection, after, now)
+        self._outbox.decided(connection, after, now)
 
     def ask_now(self, connection: Connection, request: Request, now: datetime) -> None:
         """It was asked by a clock that was ahead: from now on people have as long as its rule says,
@@ -195,36 +195,36 @@ class BallotBox:
             "expires_at": None if expires_at is None else expires_at.isoformat(),
         }
         ledger_rows.append(connection, request.session_id, now, ("clock_corrected", body))
-        self._follow.changed(connection, after, now)
+        self._outbox.changed(connection, after, now)
 
     def _needed_later(
         self, request: Request, votes: list[Vote], person: Principal, *, revised: bool = False
     ) -> str | None:
-        directory = self._follow.directory
+        directory = self._outbox.directory
         return against_approval(asked(request, votes), person, directory, revised=revised)
 
-    def _require_form(self, ballot: Ballot, request: Request) -> None:
-        if len(ballot.comment) > MAX_COMMENT:
+    def _require_form(self, given: VoteInput, request: Request) -> None:
+        if len(given.comment) > MAX_COMMENT:
             raise InvalidError(f"The comment is longer than {MAX_COMMENT} characters; shorten it.")
         if request.kind is RequestKind.INPUT:
-            if ballot.verdict is Verdict.MODIFY:
+            if given.verdict is Verdict.MODIFY:
                 raise InvalidError("A question has no arguments to change; answer it instead.")
             return
-        if ballot.verdict is Verdict.REJECT and not ballot.comment.strip():
+        if given.verdict is Verdict.REJECT and not given.comment.strip():
             raise InvalidError("Say why you reject this: the agents adapt to your reason.")
-        if ballot.verdict is Verdict.MODIFY and ballot.arguments is None:
+        if given.verdict is Verdict.MODIFY and given.arguments is None:
             raise InvalidError("Give the changed arguments.")
-        if ballot.verdict is not Verdict.MODIFY and ballot.arguments is not None:
+        if given.verdict is not Verdict.MODIFY and given.arguments is not None:
             raise InvalidError("Arguments can only be changed with the verdict modify.")
 
-    def _revised(self, ballot: Ballot, request: Request) -> Request:
-        effective = ballot.effective
+    def _revised(self, given: VoteInput, request: Request) -> Request:
+        effective = given.effective
         if effective is None:
             raise InvalidError(
                 f"What {request.tool} accepts is not known here, so its arguments cannot be "
                 "changed. Approve or reject them as they are."
             )
-        checked = ballot.checked
+        checked = given.checked
         changed = request.model_copy(
             update={
                 "arguments": effective.arguments,
@@ -292,7 +292,7 @@ class BallotBox:
     def _count(
         self,
         connection: Connection,
-        ballot: Ballot,
+        given: VoteInput,
         request: Request,
         actor: Actor,
         principal: Principal,
@@ -305,11 +305,11 @@ class BallotBox:
             principal_id=principal.id,
             name=principal.name,
             stage=request.stage,
-            verdict=Verdict.APPROVE if ballot.verdict is Verdict.MODIFY else ballot.verdict,
+            verdict=Verdict.APPROVE if given.verdict is Verdict.MODIFY else given.verdict,
             via=actor.via,
             identity=actor.identity,
             at=now,
-            comment=ballot.comment.strip(),
+            comment=given.comment.strip(),
             also=counts_also(asked(request, []), principal),
         )
         request_rows.add_vote(connection, request.session_id, vote)
@@ -333,8 +333,8 @@ class BallotBox:
     def _show(self, connection: Connection, request: Request, now: datetime, *said: str) -> None:
         """Another stage or revision may be for other people."""
         session = session_rows.get(connection, request.session_id)
-        self._follow.show(connection, session, [request], now, said=said)
-        self._follow.changed(connection, request, now)
+        self._outbox.show(connection, session, [request], now, said=said)
+        self._outbox.changed(connection, request, now)
 
     def _decide(
         self,
@@ -374,9 +374,9 @@ class BallotBox:
         }
         ledger_rows.append(connection, request.session_id, now, voted, ("decided", body))
         if vote.principal_id != request.requester:  # whoever asked may answer a question
-            self._follow.tell_of(connection, after, told.decided(after), now)
-        self._follow.changed(connection, after, now)
-        self._follow.decided(connection, after, now)
+            self._outbox.tell_of(connection, after, told.decided(after), now)
+        self._outbox.changed(connection, after, now)
+        self._outbox.decided(connection, after, now)
         return after
 
     @staticmethod
@@ -388,13 +388,13 @@ class BallotBox:
 
 def _refused(
     connection: Connection,
-    ballot: Ballot,
+    given: VoteInput,
     request: Request,
     actor: Actor,
     reason: str,
     now: datetime,
 ) -> Refusal:
-    verdict = ballot.verdict
+    verdict = given.verdict
     return Refusal(error=refused(connection, request, actor, reason, now, verdict=verdict))
 
 
@@ -413,8 +413,8 @@ def _must_ask(again: AskAgain, verdict: Verdict) -> bool:
     return verdict is Verdict.APPROVE or (verdict is Verdict.MODIFY and again.tool_changed)
 
 
-def _edited(ballot: Ballot) -> JsonObject | None:
-    return ballot.arguments if ballot.effective is None else ballot.effective.arguments
+def _edited(given: VoteInput) -> JsonObject | None:
+    return given.arguments if given.effective is None else given.effective.arguments
 
 
 def _same(one: JsonObject | None, other: JsonObject) -> bool:

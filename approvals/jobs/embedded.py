@@ -36,7 +36,7 @@ class EmbeddedJobs(LocalJobs):
                 deliveries=attempts_freed,
             )
 
-    async def settle(self) -> None:
+    async def until_idle(self) -> None:
         """Wait until nothing is running or rung: for tests and for a graceful stop."""
         while self._running:
             await asyncio.wait(list(self._running.values()))

@@ -107,7 +107,7 @@ class LocalJobs(ABC):
         return self._sweep_every_s
 
     @abstractmethod
-    async def settle(self) -> None:
+    async def until_idle(self) -> None:
         """Wait until nothing is running or rung: for tests and for a graceful stop."""
 
     async def drain(self) -> None:

@@ -92,7 +92,7 @@ class ProcrastinateJobs(LocalJobs):
         """See `approvals.ports.Jobs.enqueue`."""
         doorbells.ring(connection, job, self._clock.now())
 
-    async def settle(self) -> None:
+    async def until_idle(self) -> None:
         """Wait until nothing is running here and no doorbell is unheard anywhere: for tests."""
         while True:
             if self._running:

@@ -37,7 +37,7 @@ def reason_against(
     return None
 
 
-def reason_against_settling(principal: Principal | None, request: Request) -> str | None:
+def reason_against_resolving(principal: Principal | None, request: Request) -> str | None:
     """Why this person may not say what became of a request in doubt; None if they may.
 
     Whoever could approve it may, at any of its stages and also if they have voted; not who asked

@@ -121,7 +121,7 @@ def _late(entry: LedgerEntry) -> Rows:
     return _request(entry, status=RequestStatus.FAILED if failed else RequestStatus.EXECUTED)
 
 
-def _settled(entry: LedgerEntry) -> Rows:
+def _resolved(entry: LedgerEntry) -> Rows:
     happened = entry.body["happened"]
     return _request(entry, status=RequestStatus.EXECUTED if happened else RequestStatus.FAILED)
 
@@ -136,5 +136,5 @@ _TELL: Mapping[str, Callable[[LedgerEntry], Rows]] = {
     "voted": _voted,
     "decided": _decided,
     "late_result": _late,
-    "doubt_settled": _settled,
+    "doubt_settled": _resolved,
 }

@@ -219,7 +219,7 @@ class SqliteStore(SqliteReader):
                 loops.setdefault(outcome.unit.loop, []).append(outcome)
             for loop, mine in loops.items():
                 try:
-                    loop.call_soon_threadsafe(_settle, mine)
+                    loop.call_soon_threadsafe(_complete, mine)
                 except RuntimeError:  # that loop is closed: nobody waits there any more
                     log.warning("store caller gone", units=len(mine))
         self._disconnect()
@@ -328,7 +328,7 @@ def _driver(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
 
 
-def _settle(outcomes: list[_Outcome]) -> None:
+def _complete(outcomes: list[_Outcome]) -> None:
     for outcome in outcomes:
         ring(outcome.after_commit)
         future = outcome.unit.future

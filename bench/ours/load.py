@@ -22,7 +22,7 @@ from bench import machine
 from bench.launch import ROOT
 from bench.measure import require
 from bench.ours.fill import fill, read_template
-from bench.ours.load_clients import Ballot, Voters, cast, frame
+from bench.ours.load_clients import Asked, Voters, cast, frame
 from bench.ours.load_table import render
 from bench.ours.product import (
     DATABASES,
@@ -72,16 +72,16 @@ def measure(database: Database, *, votes: int, seconds: float) -> list[dict[str,
         app_id=APP_ID,
         server_env={SECRET_ENV: "not used"},
     ) as running:
-        ballots = _prepare(running, (2 * len(CLIENTS) + 1) * votes)
-        rows = asyncio.run(_phases(running, ballots, votes, seconds))
-        accepted = [ballot for ballot in ballots if _is_on_the_ledger(running, ballot)]
-        require(len(accepted) == len(ballots), "an accepted vote is not on the ledger")
+        asked = _prepare(running, (2 * len(CLIENTS) + 1) * votes)
+        rows = asyncio.run(_phases(running, asked, votes, seconds))
+        accepted = [one for one in asked if _is_on_the_ledger(running, one)]
+        require(len(accepted) == len(asked), "an accepted vote is not on the ledger")
         until(lambda: not _running(running), "every session to end", 600.0)
         require(running.ledger_verifies(), "the ledger does not verify")
     return [{"database": database, "replicas": replicas, **row} for row in rows]
 
 
-def _prepare(running: Stack, n: int) -> list[Ballot]:
+def _prepare(running: Stack, n: int) -> list[Asked]:
     """So many requests that wait, and the servers started on them."""
     running.start()
     running.ask(TASK, REFUND)
@@ -92,19 +92,19 @@ def _prepare(running: Stack, n: int) -> list[Ballot]:
     for number in range(len(running.servers)):
         running.new_server(number=number)
     running.start()
-    ballots: list[Ballot] = []
+    asked: list[Asked] = []
     cursor = ""
-    while len(ballots) < n:
+    while len(asked) < n:
         page = running.get(f"/requests?status=pending&limit=200{cursor}")
-        ballots += page["items"]
+        asked += page["items"]
         cursor = f"&cursor={page['next']}"
-    return ballots
+    return asked
 
 
 async def _phases(
-    running: Stack, ballots: Sequence[Ballot], votes: int, seconds: float
+    running: Stack, asked: Sequence[Asked], votes: int, seconds: float
 ) -> list[dict[str, Any]]:
-    left = iter([ballots[at : at + votes] for at in range(0, len(ballots), votes)])
+    left = iter([asked[at : at + votes] for at in range(0, len(asked), votes)])
     rows = []
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
@@ -117,13 +117,13 @@ async def _phases(
         row = await cast(voters.by_api, next(left), clients=TOO_MANY)
         rows.append({"phase": "too many API votes", **row, "rss_mb": _rss(running.servers)})
         _tell(rows[-1])
-        rows.append(await _sustained(running, voters, ballots, seconds))
+        rows.append(await _sustained(running, voters, asked, seconds))
         _tell(rows[-1])
     return rows
 
 
 async def _sustained(
-    running: Stack, voters: Voters, ballots: Sequence[Ballot], seconds: float
+    running: Stack, voters: Voters, asked: Sequence[Asked], seconds: float
 ) -> dict[str, Any]:
     """Votes that come too late, again and again: they are refused, and leave nothing behind."""
     samples = [_rss(running.servers)]
@@ -131,7 +131,7 @@ async def _sustained(
     for _ in range(SAMPLES):
         until_s = time.perf_counter() + seconds / SAMPLES
         while time.perf_counter() < until_s:
-            row = await cast(voters.by_api, ballots[:64], clients=16, expected=409)
+            row = await cast(voters.by_api, asked[:64], clients=16, expected=409)
             require(not row["other_answers"], "a late vote was not refused by 409")
             refusals += row["votes"]
         samples.append(_rss(running.servers))
@@ -155,8 +155,8 @@ def _teams(running: Stack) -> dict[str, Any]:
     }
 
 
-def _is_on_the_ledger(running: Stack, ballot: Ballot) -> bool:
-    found = running.get(f"/requests/{ballot['id']}")
+def _is_on_the_ledger(running: Stack, one: Asked) -> bool:
+    found = running.get(f"/requests/{one['id']}")
     return len(found["votes"]) == 1 and found["status"] not in ("pending", "rejected")
 
 

@@ -15,7 +15,7 @@ from bench.measure import percentile, require
 from tests.stack import ALEX
 
 ALEX_IN_TEAMS = "00000000-0000-0000-0000-0000000000020"
-Ballot = dict[str, Any]
+Asked = dict[str, Any]
 COME_AGAIN = (429, 503)
 
 
@@ -50,16 +50,16 @@ class Voters:
     def __init__(self, http: aiohttp.ClientSession, url: str, teams: dict[str, Any] | None = None):
         self._http, self._url, self._teams = http, url, teams
 
-    async def by_api(self, ballot: Ballot) -> tuple[int, float]:
+    async def by_api(self, one: Asked) -> tuple[int, float]:
         """As a program does."""
-        body = {"verdict": "approve", "digest": ballot["digest"]}
-        url = f"{self._url}/api/v1/requests/{ballot['id']}/votes"
+        body = {"verdict": "approve", "digest": one["digest"]}
+        url = f"{self._url}/api/v1/requests/{one['id']}/votes"
         headers = {"Authorization": f"Bearer {ALEX}"}
         async with self._http.post(url, json=body, headers=headers) as answer:
             await answer.read()
             return answer.status, float(answer.headers.get("Retry-After", "0"))
 
-    async def by_click(self, ballot: Ballot) -> tuple[int, float]:
+    async def by_click(self, one: Asked) -> tuple[int, float]:
         """As Teams does for a click on a card; its inner status is what counts."""
         teams = self._teams or {}
         activity = {
@@ -69,7 +69,7 @@ class Voters:
                 "action": {
                     "type": "Action.Execute",
                     "verb": "approve",
-                    "data": {"request": ballot["id"], "digest": ballot["digest"]},
+                    "data": {"request": one["id"], "digest": one["digest"]},
                 },
             },
         }
@@ -97,30 +97,30 @@ def frame(service_url: str, tenant_id: str, app_id: str) -> dict[str, Any]:
 
 
 async def cast(
-    vote: Callable[[Ballot], Awaitable[tuple[int, float]]],
-    ballots: Sequence[Ballot],
+    vote: Callable[[Asked], Awaitable[tuple[int, float]]],
+    asked: Sequence[Asked],
     *,
     clients: int,
     expected: int = 200,
 ) -> dict[str, Any]:
-    """Every ballot once, by so many clients at a time; who is told to come again, does."""
-    tally, left = Tally(), iter(ballots)
+    """Every one once, by so many clients at a time; who is told to come again, does."""
+    tally, left = Tally(), iter(asked)
     began_s = time.perf_counter()
     await asyncio.gather(*(_client(vote, left, tally, expected) for _ in range(clients)))
-    require(len(tally.times_ms) + len(tally.others) == len(ballots), "a ballot was lost")
+    require(len(tally.times_ms) + len(tally.others) == len(asked), "a one was lost")
     return {"clients": clients, **tally.figures(time.perf_counter() - began_s)}
 
 
 async def _client(
-    vote: Callable[[Ballot], Awaitable[tuple[int, float]]],
-    left: Iterator[Ballot],
+    vote: Callable[[Asked], Awaitable[tuple[int, float]]],
+    left: Iterator[Asked],
     tally: Tally,
     expected: int,
 ) -> None:
-    for ballot in left:
+    for one in left:
         while True:
             began_s = time.perf_counter()
-            status, retry_after_s = await vote(ballot)
+            status, retry_after_s = await vote(one)
             if status not in COME_AGAIN:
                 break
             require(retry_after_s > 0, f"a {status} did not say when to come again")

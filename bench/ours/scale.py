@@ -113,13 +113,13 @@ def _vote(running: Stack, row: dict[str, Any], votes: int) -> None:
     """One person approves so many requests, one after the other; all of them are executed."""
     times = []
     with httpx.Client(base_url=running.url, headers=TOKEN, timeout=60) as client:
-        ballots: list[Mapping[str, Any]] = []
+        asked: list[Mapping[str, Any]] = []
         cursor = ""
-        while len(ballots) < votes:
+        while len(asked) < votes:
             page = client.get(f"/api/v1/requests?status=pending&limit=200{cursor}").json()
-            ballots += page["items"]
+            asked += page["items"]
             cursor = f"&cursor={page['next']}"
-        for request in ballots[:votes]:
+        for request in asked[:votes]:
             body = {"verdict": "approve", "digest": request["digest"]}
             began_s = time.perf_counter()
             answer = client.post(f"/api/v1/requests/{request['id']}/votes", json=body)
@@ -129,7 +129,7 @@ def _vote(running: Stack, row: dict[str, Any], votes: int) -> None:
             percentile(times, 50), percentile(times, 99)
         )
         began_s = time.perf_counter()
-        last = ballots[votes - 1]["session_id"]
+        last = asked[votes - 1]["session_id"]
         until(
             lambda: client.get(f"/api/v1/sessions/{last}").json()["status"] == "completed",
             "the last session to end",

@@ -19,7 +19,7 @@ from countersign import Registry, SessionManager
 from countersign.agents.leases import elapsed_s
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose
-from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
@@ -118,7 +118,7 @@ async def stack(database: Path, *workflows: str) -> AsyncIterator[Stack]:
         registry.add(WORKFLOWS[name])
     async with open_store(f"sqlite:///{database}") as store:
         jobs = EmbeddedJobs(store, clock)
-        handoff = Takeover(elapsed_s)
+        handoff = Handoff(elapsed_s)
         domain = compose(store, clock, jobs, policy, people, registry, handoff=handoff)
         runs, approvals, records = domain.runs, domain.approvals, domain.records
         async with SessionManager(runs, registry) as manager:

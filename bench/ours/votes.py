@@ -16,9 +16,9 @@ from bench.payload import TASK
 from countersign.approvals.models import Request
 
 
-async def _voter(ours: Stack, ballots: Iterator[Request], timer: Timer) -> None:
+async def _voter(ours: Stack, asked: Iterator[Request], timer: Timer) -> None:
     loop = asyncio.get_running_loop()
-    for request in ballots:
+    for request in asked:
         began_s = loop.time()
         await ours.approve(request)
         timer.latencies_s.append(loop.time() - began_s)
@@ -30,10 +30,10 @@ async def main(leg: Leg) -> None:
     async with stack(leg.database, GROUP) as ours:
         for _ in leg.sessions:
             await ours.start(GROUP, TASK)
-        ballots = iter(await ours.pending())
+        asked = iter(await ours.pending())
         timer = Timer()
         timer.start()
-        await asyncio.gather(*(_voter(ours, ballots, timer) for _ in range(voters)))
+        await asyncio.gather(*(_voter(ours, asked, timer) for _ in range(voters)))
         timer.stop()
         require(not await ours.pending(), "not every request was decided")
     require(len(timer.latencies_s) == leg.n, "not every vote was cast")

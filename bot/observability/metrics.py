@@ -126,7 +126,7 @@ class Metrics:
         """A request that nobody can decide."""
         self._nobody.labels(rule).inc()
 
-    def settled(self, request: Request, result: Result, took_s: float | None) -> None:
+    def completed(self, request: Request, result: Result, took_s: float | None) -> None:
         """What became of a call, and how long its tool took."""
         self._calls.labels(tool(request), outcome(result)).inc()
         if took_s is not None:

@@ -90,10 +90,10 @@ class Watch(Observer):
         log.info("request expired", request_id=request_id)
 
     @override
-    def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
+    def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         if took_s is None and self._is_known(request.id):
             return
-        self.metrics.settled(request, result, took_s)
+        self.metrics.completed(request, result, took_s)
         log.info(
             "call settled",
             session_id=request.session_id,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from countersign.approvals.courier import over
 from countersign.approvals.errors import NotFoundError, UnreachableError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
@@ -94,7 +93,7 @@ class TeamsChannel:
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
-        return over(view)
+        return view.is_over
 
     def targets(
         self,

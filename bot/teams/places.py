@@ -2,7 +2,7 @@
 
 The address is looked up each time and never kept with a card. When the channel says that it is the
 wrong one, a newer one is tried at once; when the conversation is closed to the bot, that is noted
-until it opens again (`approvals.conversations`).
+until it opens again (`approvals.delivery.conversations`).
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class ServiceNowConnector(TicketConnector):
     """
 
     name = "servicenow"
-    settle_s = 0.0
+    index_lag_s = 0.0
     """The Table API reads the database that it writes."""
 
     def __init__(

@@ -38,7 +38,7 @@ class Heard(Silent):
     def proposed(self, requests: Sequence[Request]) -> None:
         self.proposed_calls += [request.tool for request in requests]
 
-    def settled(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
+    def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         self.settled_calls.append((request.tool, result.outcome))
         if took_s is not None:
             self.tools_ran_s.append(took_s)

@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.approvals.compose import compose
 from countersign.approvals.models import RequestStatus
-from tests.approvals.test_notices import thread
+from tests.approvals.delivery.test_notices import thread
 from tests.doubles.jobs_at_work import at_work, ring
 from tests.doubles.world import THREAD, working
 
@@ -21,11 +21,11 @@ async def test_a_composed_domain_answers_its_own_doorbells(tmp_path: Path) -> No
             proposal = world.proposal(run.session.id, "quote")
             said: dict[str, Any] = {"snapshot": "{}", "transcript": "", "progress": ["Hello"]}
             (request,) = await world.runs.submit(run, [proposal], **said)
-            await jobs.settle()
+            await jobs.until_idle()
             shown = {d.status for d in await world.records.deliveries(request.id)}
             world.clock.advance(3700)
             await ring(world, request.id, "expire")
-            await jobs.settle()
+            await jobs.until_idle()
             after = await world.now(request)
 
     assert ({"live"}, RequestStatus.EXPIRED) == (shown, after.status)

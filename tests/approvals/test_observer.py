@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.courier import Courier
+from countersign.approvals.delivery.courier import Courier
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ExpiredError,
@@ -116,7 +116,7 @@ async def test_the_silent_observer_hears_everything_and_keeps_nothing(world: Wor
     observer.voted(request, Verdict.APPROVE, Via.API, began_s=0.0)
     observer.vote_refused(request.id, Via.API, NotFoundError("x"))
     observer.expired(request.id)
-    observer.settled(request, Result(outcome=Outcome.EXECUTED), took_s=1.0)
+    observer.completed(request, Result(outcome=Outcome.EXECUTED), took_s=1.0)
     observer.refused_beside(session_known=True)
     observer.delivered("teams", "said")
     observer.job_started("run", waited_s=0.0)
@@ -221,6 +221,6 @@ async def test_jobs_are_heard_when_they_end_well_or_not(tmp_path: Path) -> None:
             jobs.observer = heard
             await ring(world, "a", "good")
             await ring(world, "a", "bad")
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert {("good", False), ("bad", True)} == set(heard.jobs)

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import PROBE_S
-from countersign.approvals.courier import NEVER_SHOWN
+from countersign.approvals.delivery.courier import NEVER_SHOWN
 from countersign.approvals.errors import (
     MisdirectedError,
     NotFoundError,
@@ -32,10 +32,10 @@ from countersign.approvals.store import codec, upgrade
 from countersign.approvals.store import conversations as rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store.backlog import read
+from tests.approvals.delivery.test_conversations import chat
+from tests.approvals.delivery.test_courier import deliver_all, only
+from tests.approvals.delivery.test_notices import thread, unsent
 from tests.approvals.store.test_waiting import _migrated_to_0009
-from tests.approvals.test_conversations import chat
-from tests.approvals.test_courier import deliver_all, only
-from tests.approvals.test_notices import thread, unsent
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import THREAD, World
 

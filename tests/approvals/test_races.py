@@ -9,7 +9,7 @@ import pytest
 
 from countersign.approvals.decisions import executions
 from countersign.approvals.decisions.asking import Asking
-from countersign.approvals.decisions.voting import BallotBox
+from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
@@ -188,7 +188,7 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
     second = stale.model_copy(update={"status": RequestStatus.REJECTED})
 
     with pytest.raises(AlreadyDecidedError) as caught:
-        await world.store.write(lambda c: BallotBox._write(c, stale, second))
+        await world.store.write(lambda c: Voting._write(c, stale, second))
 
     assert decided.decision == caught.value.decision
     assert decided == await world.now(stale)
@@ -196,8 +196,8 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
 
 async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
     stale, decided = await overtaken(world)
-    box = BallotBox(world.policy, Asking(world.policy, world.catalog, world.outbox), world.outbox)
-    await world.store.write(lambda c: box.expire(c, stale, world.clock.now()))
+    voting = Voting(world.policy, Asking(world.policy, world.catalog, world.outbox), world.outbox)
+    await world.store.write(lambda c: voting.expire(c, stale, world.clock.now()))
 
     assert decided == await world.now(stale)
     assert "expired" not in await world.kinds(stale.session_id)

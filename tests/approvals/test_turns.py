@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
+from countersign.approvals.delivery.notices import NOTICE_ATTEMPTS
 from countersign.approvals.errors import BusyError, UnavailableError
-from countersign.approvals.notices import NOTICE_ATTEMPTS
-from tests.approvals.test_courier import deliver_all, only, thread
-from tests.approvals.test_notices import unsent
+from tests.approvals.delivery.test_courier import deliver_all, only, thread
+from tests.approvals.delivery.test_notices import unsent
 from tests.doubles.world import THREAD, World
 
 BUSY = BusyError("As many messages as allowed were sent.", retry_after_s=3)

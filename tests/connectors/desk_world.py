@@ -27,7 +27,7 @@ from tests.doubles.tickets import FakeTickets
 from tests.doubles.world import RULES, World
 
 BOTH = ["teams", "jira"]
-SETTLE_S = 60.0
+INDEX_LAG_S = 60.0
 
 
 def with_channels(channels: list[str]) -> Mapping[str, Any]:
@@ -139,14 +139,14 @@ async def desk_world(
     folder: Path,
     *,
     channels: list[str] | None = None,
-    settle_s: float = SETTLE_S,
+    index_lag_s: float = INDEX_LAG_S,
     database: str = "sqlite",
 ) -> AsyncIterator[DeskWorld]:
     """A world with tickets; the request is shown in Teams and as a ticket unless told otherwise."""
     clock = ManualClock()
     async with empty_store(folder, database) as store:
         world = DeskWorld(store, RecordingJobs(), clock)
-        world.build(FakeTickets(clock, settle_s=settle_s), channels or BOTH)
+        world.build(FakeTickets(clock, index_lag_s=index_lag_s), channels or BOTH)
         yield world
 
 

@@ -15,7 +15,7 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.approvals.tickets import order_key
-from tests.connectors.desk_world import CLOSED, LIVE, PENDING, SETTLE_S, DeskWorld, State
+from tests.connectors.desk_world import CLOSED, INDEX_LAG_S, LIVE, PENDING, DeskWorld, State
 from tests.doubles.directory import BEN, CARA, acting
 from tests.doubles.world import THREAD
 
@@ -111,7 +111,7 @@ async def test_lost_answer_is_looked_for_before_asking_again(world: DeskWorld) -
 
 async def test_nothing_is_asked_again_while_the_index_may_be_behind(world: DeskWorld) -> None:
     world.tickets.lose_answers = 1
-    world.tickets.desk.index_lag_s = SETTLE_S - 1
+    world.tickets.desk.index_lag_s = INDEX_LAG_S - 1
     (request,) = await world.asked()
     await world.work()
     delivery = await world.delivery(request)

@@ -47,7 +47,7 @@ async def test_rings_after_the_commit(world: World) -> None:
         await heard(world)
         world.jobs.handle(RUN, handler)
         await world.vote(request)
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert RequestStatus.APPROVED in seen
     assert RequestStatus.PENDING not in seen
@@ -66,7 +66,7 @@ async def test_never_rings_after_a_rollback(world: World) -> None:
             *(world.store.write(unit) for _ in range(5)), return_exceptions=True
         )
         await asyncio.gather(failed, ring(world, "good"))
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert ["good"] == handler.calls
 
@@ -85,7 +85,7 @@ async def test_ringing_here_rings_this_process_after_the_commit(world: World) ->
             await world.store.write(lambda c: unit(c, "never", True))
         await world.store.write(lambda c: unit(c, "here", False))
         await handler.called.wait()
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert ["here"] == handler.calls
 
@@ -103,7 +103,7 @@ async def test_handler_knows_nothing_of_who_rang(world: World) -> None:
         with bound_contextvars(http_request_id="somebody's"):
             await world.store.write(lambda c: jobs.enqueue_here(c, Job(kind="bell", id="a")))
         await called.wait()
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert [{}] == seen
 
@@ -116,9 +116,9 @@ async def test_handler_that_fails_is_logged_and_stops_nobody(world: World) -> No
         async with at_work(world) as jobs:
             await ring(world, "a")
             await ring(world, "b")
-            await jobs.settle()
+            await jobs.until_idle()
             await ring(world, "a")
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert ["a", "b", "a"] == handler.calls
     assert 3 == sum(entry["event"] == "job failed" for entry in logged)
@@ -137,7 +137,7 @@ async def test_doorbells_during_a_run_are_answered_once_more_and_never_at_once(
             await ring(world, "a")
         await heard(world)
         handler.hold.set()
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert ["a", "a"] == handler.calls
     assert 1 == handler.most_at_once
@@ -153,7 +153,7 @@ async def test_different_rows_are_worked_on_at_once(world: World) -> None:
         for _ in "abc":
             await handler.arrivals.get()
         handler.hold.set()
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert 3 == handler.most_at_once
 
@@ -169,7 +169,7 @@ async def test_sweep_at_the_start_finds_everything_that_is_due(world: World) -> 
     for kind, handler in handlers.items():
         world.jobs.handle(kind, handler)
     async with at_work(world) as jobs:
-        await jobs.settle()
+        await jobs.until_idle()
     shown = {d.id for d in await world.records.deliveries(overdue.id)}
 
     assert session.id in handlers[RUN].calls
@@ -185,7 +185,7 @@ async def test_lost_doorbell_is_found_by_a_later_sweep(world: World) -> None:
         session = await world.start()  # nobody listens: the doorbell is lost
         world.jobs.handle(RUN, handler)
         await handler.called.wait()
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert session.id in handler.calls
 
@@ -202,7 +202,7 @@ async def test_waiting_request_expires_by_itself(world: World) -> None:
     async with at_work(world) as jobs:
         world.clock.advance(3600)
         await expired.wait()
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert RequestStatus.EXPIRED is (await world.now(request)).status
 
@@ -253,7 +253,7 @@ async def test_sweep_that_cannot_read_is_logged_once_and_repeated(
                 said := [entry["event"] for entry in logged]
             ):
                 await asyncio.sleep(0.01)
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert 1 == said.count("sweep failed")
     assert 1 == said.count("sweep works again")

@@ -27,7 +27,7 @@ class InMemory:
     """Implements `countersign.testing.suites.ticket_system.Outside`."""
 
     def __init__(self) -> None:
-        self.tickets = FakeTickets(ManualClock(), settle_s=60.0)
+        self.tickets = FakeTickets(ManualClock(), index_lag_s=60.0)
         self.connector = self.tickets
         self.people = {
             Who.BEN: BEN.identities["jira"],

@@ -20,7 +20,7 @@ from countersign.agents.guard.libraries import belongs_to_workflows
 from countersign.agents.session_manager import SessionManager
 from countersign.agents.tools.execution import execute
 from countersign.approvals import backoff
-from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.jobs.procrastinate import ProcrastinateJobs
 from countersign.approvals.store import postgres
@@ -130,7 +130,7 @@ def _hurry() -> None:
     """Short intervals; the product's own are for machines, these are for a test of them."""
     lease_s = os.environ.get(LEASE_S)
     if lease_s:
-        _default(Takeover, "lease_s", float(lease_s))
+        _default(Handoff, "lease_s", float(lease_s))
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
     _default(ProcrastinateJobs, "sweep_every_s", SWEEP_S)
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS

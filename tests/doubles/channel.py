@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from countersign.approvals.courier import over
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import (
     Conversation,
@@ -85,7 +84,7 @@ class FakeChannel:
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """As cards are."""
-        return over(view)
+        return view.is_over
 
     def targets(
         self,

@@ -63,10 +63,10 @@ class FakeTickets:
         clock: Clock,
         name: str = "jira",
         *,
-        settle_s: float = 0.0,
+        index_lag_s: float = 0.0,
         secret: bytes = b"shared secret",
     ):
-        self.name, self.settle_s = name, settle_s
+        self.name, self.index_lag_s = name, index_lag_s
         self.desk = Desk(clock, "OPS" if name == "jira" else "CHG")
         self.failures: deque[Exception] = deque()
         self.down: Exception | None = None

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from countersign.approvals.compose import Domain, compose
-from countersign.approvals.conversations import Conversations
-from countersign.approvals.decisions.handoff import Takeover
+from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
     ConversationKey,
@@ -76,9 +76,9 @@ class World:
     def use(self, rules: Mapping[str, Any], *, lease_s: float = 30.0) -> None:
         """Restart everything but the store with another policy."""
         self.policy = Policy.load(rules)
-        self.takeover = Takeover(lambda: self.clock.now().timestamp(), lease_s=lease_s)
+        self.handoff = Handoff(lambda: self.clock.now().timestamp(), lease_s=lease_s)
         self.conversations = Conversations(self.store, self.clock, self.jobs)
-        self.domain = self.composed(handoff=self.takeover)
+        self.domain = self.composed(handoff=self.handoff)
         self.records, self.approvals = self.domain.records, self.domain.approvals
         self.runs, self.courier = self.domain.runs, self.domain.courier
         self.outbox = self.domain.outbox

@@ -27,7 +27,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
-from countersign.approvals.rules.authority import reason_against_settling
+from countersign.approvals.rules.authority import reason_against_resolving
 from countersign.approvals.runs import Run
 from tests.approvals.store.test_backlog import figures
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
@@ -251,8 +251,8 @@ async def test_approver_of_any_stage_may_settle(world: World) -> None:
     (request,) = await world.asked("pay")
 
     for who in (BEN, CARA, DAVE):
-        assert reason_against_settling(who, request) is None
-    assert "This needs the role manager or controller." == reason_against_settling(ERIN, request)
+        assert reason_against_resolving(who, request) is None
+    assert "This needs the role manager or controller." == reason_against_resolving(ERIN, request)
 
 
 async def test_what_a_rule_let_run_is_settled_by_an_admin(world: World) -> None:
@@ -300,9 +300,9 @@ async def test_word_in_a_slower_transaction_is_refused(world: World) -> None:
     slower = doubts.Doubts(world.store, world.clock, world.outbox)
     finding = doubts.found_by(CARA, acting(CARA), world.clock.now(), happened=False, note=NOTE)
 
-    with pytest.raises(IntegrityError, match="changed while it was being settled"):
+    with pytest.raises(IntegrityError, match="changed while it was being resolved"):
         await world.store.write(
-            lambda c: slower._settled(c, stale, acting(CARA), finding, world.clock.now())
+            lambda c: slower._resolved(c, stale, acting(CARA), finding, world.clock.now())
         )
 
     assert settled == await world.now(stale)

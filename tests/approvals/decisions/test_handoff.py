@@ -34,7 +34,7 @@ pytestmark = pytest.mark.asyncio
 @pytest.fixture
 def world(world: World) -> World:
     """One whose process has room for two sessions."""
-    world.takeover.open(lambda: 2)
+    world.handoff.open(lambda: 2)
     return world
 
 
@@ -94,7 +94,7 @@ async def test_session_whose_last_request_expires_is_leased_too(world: World) ->
 
 
 async def test_without_room_it_is_left_to_whoever_is_free(world: World) -> None:
-    world.takeover.open(lambda: 0)
+    world.handoff.open(lambda: 0)
     started, request = await world.start(), await pending(world)
     await world.vote(request)
 
@@ -104,7 +104,7 @@ async def test_without_room_it_is_left_to_whoever_is_free(world: World) -> None:
 
 
 async def test_closed_takeover_takes_nothing(world: World) -> None:
-    world.takeover.close()
+    world.handoff.close()
     session = await world.start()
 
     assert [session.id] == await due(world)
@@ -185,7 +185,7 @@ async def test_transaction_that_fails_takes_nothing(world: World) -> None:
     now = world.clock.now()
 
     def unit(connection: Connection) -> None:
-        assert world.takeover.wake(connection, [request], now)
+        assert world.handoff.wake(connection, [request], now)
         raise UnavailableError("gone")
 
     with pytest.raises(UnavailableError):
@@ -200,7 +200,7 @@ async def test_session_that_does_not_wait_is_not_woken(world: World) -> None:
     (request,) = await world.submit(run, "look")
     now = world.clock.now()
 
-    assert not await world.store.write(lambda c: world.takeover.wake(c, [request], now))
+    assert not await world.store.write(lambda c: world.handoff.wake(c, [request], now))
     await world.require_lease(run)
 
 
@@ -243,7 +243,7 @@ async def test_leaving_is_possible_without_the_store(world: World) -> None:
     await world.store.close()  # type: ignore[attr-defined]
     await world.runs.leave()
 
-    assert world.takeover.lease(world.clock.now()) is None
+    assert world.handoff.lease(world.clock.now()) is None
 
 
 async def test_jobs_say_whether_doorbells_are_answered(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ async def test_unknown_request_is_not_found(world: World) -> None:
         ),
     ],
 )
-async def test_ballot_of_the_wrong_form_changes_nothing(
+async def test_vote_of_the_wrong_form_changes_nothing(
     world: World, verdict: Verdict, more: dict[str, Any], says: str
 ) -> None:
     (request,) = await world.asked()

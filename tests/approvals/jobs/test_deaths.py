@@ -60,7 +60,7 @@ async def test_frozen_worker_that_others_took_for_dead_comes_back(world: World) 
             await until_it_hears(jobs)
         await ring(world, "after")
         await heard(world)
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert ["before", "after"] == handler.calls
     assert ["job worker ended, another one starts", "job worker works again"] == [
@@ -80,7 +80,7 @@ async def test_finishing_what_another_worker_has_done_by_now_is_harmless(world: 
             await sql(world, FINISH, id=number)
         await ring(world, "next")
         await heard(world)
-        await jobs.settle()
+        await jobs.until_idle()
 
     assert ["shared", "next"] == handler.calls
 
@@ -98,7 +98,7 @@ async def test_worker_survives_the_loss_of_every_connection() -> None:
                 )
             await ring(world, "after")
             await handler.called.wait()
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert ["after"] == handler.calls
 

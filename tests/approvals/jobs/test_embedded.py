@@ -17,7 +17,7 @@ from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import Request
 from countersign.approvals.ports import Job
 from countersign.approvals.store import codec, deliveries
-from tests.approvals.test_notices import thread
+from tests.approvals.delivery.test_notices import thread
 from tests.doubles.jobs_at_work import Handler, at_work
 from tests.doubles.world import THREAD, World, working
 
@@ -40,7 +40,7 @@ async def test_delivery_under_way_at_a_kill_is_made_at_once(tmp_path: Path) -> N
         request, delivery_id = await killed_while_posting(world)
         world.jobs.handle(DELIVER, world.courier.deliver)
         async with at_work(world) as jobs:
-            await jobs.settle()
+            await jobs.until_idle()
         shown = {str(d.id): d.status for d in await world.records.deliveries(request.id)}
 
     assert "live" == shown[delivery_id]
@@ -54,7 +54,7 @@ async def test_notice_under_way_at_a_kill_is_sent_at_once(tmp_path: Path) -> Non
         taken = await world.courier._notifier._take_notice(THREAD)
         world.jobs.handle(NOTIFY, world.courier.notify)
         async with at_work(world) as jobs:
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert taken is not None
     assert [(THREAD, "Hello")] == world.channel.said
@@ -68,7 +68,7 @@ async def test_delivery_that_failed_keeps_its_time_over_a_restart(tmp_path: Path
         await world.courier.deliver(before.id)
         (failed, *_) = await world.records.deliveries(request.id)
         async with at_work(world) as jobs:
-            await jobs.settle()
+            await jobs.until_idle()
         (after, *_) = await world.records.deliveries(request.id)
 
     assert failed.next_at == after.next_at
@@ -84,7 +84,7 @@ async def test_delivery_that_is_to_wait_keeps_its_time_over_a_restart(tmp_path: 
             lambda c: deliveries.record(c, before.id, next_at=codec.to_text(later))
         )
         async with at_work(world) as jobs:
-            await jobs.settle()
+            await jobs.until_idle()
         (after, *_) = await world.records.deliveries(request.id)
 
     assert later == after.next_at
@@ -111,9 +111,9 @@ async def test_doorbells_beyond_what_may_wait_are_dropped(
                 await world.store.write(partial(jobs.enqueue, job=job))
             await world.store.write(lambda c: jobs.enqueue(c, Job(kind="other", id="x")))
             release.set()
-            await jobs.settle()
+            await jobs.until_idle()
             await world.store.write(lambda c: jobs.enqueue(c, Job(kind="bell", id="f")))
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert ["a", "x", "b", "c", "f"] == answered
 
@@ -132,7 +132,7 @@ async def test_handler_that_sees_to_it_itself_is_called_more_often_at_once(tmp_p
                 await handler.arrivals.get()
             running = handler.running
             handler.hold.set()
-            await jobs.settle()
+            await jobs.until_idle()
 
     assert (3, 3, ["a", "b", "c", "d"]) == (running, handler.most_at_once, handler.calls)
 
@@ -158,7 +158,7 @@ async def test_start_takes_over_what_a_stopped_process_ran(tmp_path: Path) -> No
         world.jobs.handle(RUN, handler)
         async with at_work(world) as jobs:
             await handler.called.wait()
-            await jobs.settle()
+            await jobs.until_idle()
         again = await world.begin(run.session.id)
 
     assert run.session.id in handler.calls

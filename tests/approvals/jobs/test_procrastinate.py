@@ -32,8 +32,8 @@ async def test_each_doorbell_is_heard_by_one_process(url: str) -> None:
             world.jobs.handle("bell", handler)
             await stack.enter_async_context(at_work(world))
         await asyncio.gather(*(ring(worlds[0], row) for row in rows))
-        await worlds[1].jobs.settle()  # type: ignore[attr-defined]
-        await worlds[0].jobs.settle()  # type: ignore[attr-defined]
+        await worlds[1].jobs.until_idle()  # type: ignore[attr-defined]
+        await worlds[0].jobs.until_idle()  # type: ignore[attr-defined]
 
     assert sorted(rows) == sorted(handlers[0].calls + handlers[1].calls)
 
@@ -48,7 +48,7 @@ async def test_many_doorbells_are_heard_with_few_statements_and_once_each(url: s
             world.jobs.handle("bell", handler)
             await stack.enter_async_context(at_work(world))
         for world in worlds:
-            await world.jobs.settle()  # type: ignore[attr-defined]
+            await world.jobs.until_idle()  # type: ignore[attr-defined]
         (events,) = await sql(worlds[0], "SELECT last_value FROM procrastinate_events_id_seq")
         one_by_one = events - len(rows)  # each has one event when it comes, and one when fetched
 
@@ -82,7 +82,7 @@ async def test_only_one_process_sweeps_at_a_time(url: str) -> None:
             world.jobs.handle(RUN, handler)
             await stack.enter_async_context(at_work(world))
         for world in worlds:
-            await world.jobs.settle()  # type: ignore[attr-defined]
+            await world.jobs.until_idle()  # type: ignore[attr-defined]
 
     assert [session.id] == handlers[0].calls + handlers[1].calls
 
@@ -127,13 +127,13 @@ async def test_leases_of_other_processes_are_respected_until_they_end(url: str) 
         run = await other.begun()
         world.jobs.handle(RUN, handler)
         async with at_work(world) as jobs:
-            await jobs.settle()
+            await jobs.until_idle()
             handler.calls.clear()  # of the doorbell that came with the start
             handler.called.clear()
             early = await world.runs.begin(run.session.id)
             clock.advance(world.runs.lease_s)
             await handler.called.wait()
-            await jobs.settle()
+            await jobs.until_idle()
         late = await world.begin(run.session.id)
 
     assert early is None

@@ -27,7 +27,7 @@ from countersign.approvals.store import copying, engine_of
 from countersign.approvals.store.copying import copy
 from countersign.approvals.store.schema import metadata
 from countersign.approvals.store.sqlite import exclusive
-from tests.approvals.test_notices import thread
+from tests.approvals.delivery.test_notices import thread
 from tests.doubles import postgres
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import postgres_store

@@ -248,9 +248,9 @@ async def test_calls_are_counted_by_what_became_of_them(scraped: Scraped) -> Non
     (request,) = await scraped.world.asked("quote")
     metrics = scraped.metrics
     metrics.proposed([request])
-    metrics.settled(request, Result(outcome=Outcome.EXECUTED), 1.5)
+    metrics.completed(request, Result(outcome=Outcome.EXECUTED), 1.5)
     doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT)
-    metrics.settled(request, doubt, None)
+    metrics.completed(request, doubt, None)
 
     assert 1 == value(metrics, "requests_total", rule=request.rule_id, status="pending")
     assert 1 == value(metrics, "tool_calls_total", tool="quote", outcome="executed")
@@ -265,7 +265,7 @@ async def test_names_that_a_model_makes_up_are_no_labels(scraped: Scraped) -> No
     misread = scraped.world.proposal(run.session.id, "tool_4", problem="There is no tool tool_4.")
     for request in await scraped.world.submit(run, *made_up, misread):
         assert request.result is not None
-        scraped.metrics.settled(request, request.result, None)
+        scraped.metrics.completed(request, request.result, None)
 
     tools = {
         dict(labels)["tool"] for _, labels in samples(scraped.metrics) if "tool" in dict(labels)

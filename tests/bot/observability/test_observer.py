@@ -48,7 +48,7 @@ async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
         watch.vote_refused(request.id, Via("jira"), NotAuthorisedError("Sam may not."))
         watch.expired(request.id)
         doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT)
-        watch.settled(request, doubt, took_s=0.1)
+        watch.completed(request, doubt, took_s=0.1)
         watch.delivered("jira", "failed")
         watch.job_started("run", waited_s=0.1)
         watch.job_ended("run", took_s=0.1, failed=True)
@@ -71,7 +71,7 @@ async def test_a_refusal_that_is_read_again_is_one_line_and_one_count(tmp_path: 
     rejected = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.REJECTED)
     with capture_logs() as logged:
         for request in (*requests, *requests):
-            watch.settled(request, rejected)
+            watch.completed(request, rejected)
 
     assert [r.id for r in requests] == [line["request_id"] for line in logged]
     assert 2 == value(watch.metrics, "tool_calls_total", tool="quote", outcome="rejected")
@@ -83,6 +83,6 @@ async def test_no_more_refusals_are_remembered_than_fit(tmp_path: Path) -> None:
         (request,) = await world.asked("quote")
     rejected = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.REJECTED)
     for number in range(REMEMBERED + 10):
-        watch.settled(request.model_copy(update={"id": f"R-{number}"}), rejected)
+        watch.completed(request.model_copy(update={"id": f"R-{number}"}), rejected)
 
     assert REMEMBERED == len(watch._refused)

@@ -22,10 +22,10 @@ from pydantic import SecretStr
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose
-from countersign.approvals.conversations import Conversations
 from countersign.approvals.decisions.outbox import (
     RUN,
 )
+from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
     Checked,
@@ -230,7 +230,7 @@ class Stage:
     async def settle(self) -> None:
         """Wait until everything that was rung for has been done and sent."""
         await self.bot.drain()
-        await self.jobs.settle()
+        await self.jobs.until_idle()
 
     async def start(self, text: str = "quote for Contoso", **where: Any) -> SessionId:
         """Somebody writes to the bot; the session that this starts."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import httpx
 
-from countersign.approvals.courier import over
 from countersign.approvals.errors import NoRecipientError, NotFoundError, UnavailableError
 from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.wording import cut_visibly, visible
@@ -62,7 +61,7 @@ class ToyChannel:
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
-        return over(view)
+        return view.is_over
 
     def targets(
         self,

@@ -55,7 +55,7 @@ class ToyDeskConnector:
     """`approvals.ports.TicketConnector`."""
 
     name = NAME
-    settle_s = 0.0
+    index_lag_s = 0.0
 
     def __init__(self, settings: ToyDeskSettings, links: ReadLinks | None):
         self.poll_every_s = settings.poll_every_s

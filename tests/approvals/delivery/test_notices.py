@@ -9,10 +9,10 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import BACKOFF_MAX_S
+from countersign.approvals.delivery.notices import NOTICE_ATTEMPTS
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import Conversation
-from countersign.approvals.notices import NOTICE_ATTEMPTS
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store import schema
 from countersign.approvals.store.deliveries import RUNNING_CHARACTERS

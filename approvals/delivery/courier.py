@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.approvals import backoff
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.delivery.notices import Notifier
 from countersign.approvals.errors import (
     BusyError,
     CountersignError,
@@ -29,11 +30,8 @@ from countersign.approvals.models import (
     Delivery,
     DeliveryStatus,
     JsonObject,
-    RequestKind,
-    RequestStatus,
     Session,
 )
-from countersign.approvals.notices import Notifier
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.outages import Outages, named
 from countersign.approvals.ports import (
@@ -221,8 +219,8 @@ class Courier:
     async def _unreachable(
         self, delivery: Delivery, view: RequestView, exc: UnreachableError
     ) -> None:
-        """Wait for what ends it (`approvals.conversations`); it is tried now and then all the same,
-        as no event is certain to arrive."""
+        """Wait for what ends it (`approvals.delivery.conversations`); it is tried now and then all
+        the same, as no event is certain to arrive."""
         now = self._clock.now()
         is_new = delivery.status is not DeliveryStatus.UNREACHABLE
         if is_new:
@@ -313,16 +311,3 @@ def _say(connection: Connection, session: Session, text: str, now: datetime) -> 
             text=text,
             now=now,
         )
-
-
-def over(view: RequestView) -> bool:
-    """Whether what is shown now will not change any more."""
-    request = view.request
-    if request.kind is RequestKind.INPUT:
-        return request.status is not RequestStatus.PENDING
-    return request.status not in (
-        RequestStatus.PENDING,
-        RequestStatus.APPROVED,
-        RequestStatus.EXECUTING,
-        RequestStatus.IN_DOUBT,
-    )

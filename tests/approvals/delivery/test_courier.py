@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S
-from countersign.approvals.courier import NEVER_SHOWN
+from countersign.approvals.delivery.courier import NEVER_SHOWN
 from countersign.approvals.errors import (
     BusyError,
     ConfigurationError,

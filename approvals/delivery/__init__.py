@@ -1,0 +1,1 @@
+"""Delivery: rows carried to channels, at least once, with back-off."""

@@ -1,0 +1,21 @@
+"""The base of all values, and the types of their ids."""
+
+from __future__ import annotations
+
+from typing import Any, NewType, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+SessionId = NewType("SessionId", str)
+RequestId = NewType("RequestId", str)
+CheckpointId = NewType("CheckpointId", str)
+PrincipalId = NewType("PrincipalId", str)
+DeliveryId = NewType("DeliveryId", str)
+ConversationKey = NewType("ConversationKey", str)
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class Value(BaseModel):
+    """Base of every value: immutable, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

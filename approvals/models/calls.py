@@ -1,0 +1,161 @@
+"""Tool calls, as they are proposed and ruled on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from countersign.approvals.models.base import JsonObject, SessionId, Value
+
+
+class RequestKind(StrEnum):
+    """What waits: a tool call, or free text that a user proxy asks of a person."""
+
+    TOOL = "tool"
+    INPUT = "input"
+
+
+class Effect(StrEnum):
+    """What policy says of a tool call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    REQUIRE_APPROVAL = "require_approval"
+    SHADOW = "shadow"
+
+
+class OnError(StrEnum):
+    """What it means that a tool raised an exception which it has not declared harmless."""
+
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
+class Risk(StrEnum):
+    """How much harm a call can do, in the words shown on the card."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Stage(Value):
+    """One tier of approvers: `quorum` different people who hold one of `roles`."""
+
+    roles: tuple[str, ...] = Field(min_length=1)
+    quorum: int = Field(default=1, ge=1)
+    same_person: bool = False
+    """Whether an approval of an earlier stage counts here, too, if its person holds a role."""
+
+
+class Preview(Value):
+    """What a tool says beforehand of what a call would do."""
+
+    kind: Literal["text", "table", "diff"] = "text"
+    text: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """Of a table; the first row is its head."""
+
+
+class AfterRejection(StrEnum):
+    """What becomes of a call that a person has refused in the same session, unchanged."""
+
+    ANSWER = "answer"
+    """It is refused with that person's words, and nobody is asked."""
+    ASK = "ask"
+
+
+class Checked(Value):
+    """What a tool's own check and preview say of one call, before it runs."""
+
+    facts: JsonObject | None = None
+    """Of the world: simple values by name. Another one at the claim means: ask again."""
+    preview: Preview | None = None
+
+    def signed(self) -> JsonObject:
+        """What of it is signed with the call: all that there is."""
+        signed: JsonObject = {}
+        if self.facts is not None:
+            signed["facts"] = self.facts
+        if self.preview is not None:
+            signed["preview"] = self.preview.model_dump(mode="json")
+        return signed
+
+
+class ToolCall(Value):
+    """A call that an agent proposes. `call_id` is unique within its session."""
+
+    session_id: SessionId
+    call_id: str
+    tool: str
+    arguments: JsonObject
+    agent: str
+    """The agent that proposed the call."""
+    executor: str
+    """The user proxy that would run it."""
+    rationale: str = ""
+    schema_version: str = ""
+    """Of the tool: what its body makes of these arguments."""
+    checked: Checked = Checked()
+    """Shown, and so signed, with the call."""
+
+
+class Injected(Value):
+    """An argument that the workflow sets, not the agent: a dependency, a context."""
+
+    name: str
+    value: str | None = None
+    """As text; None where it cannot be written."""
+
+
+class Effective(Value):
+    """A call's arguments as the tool's body will receive them."""
+
+    arguments: JsonObject
+    """Complete: defaults filled in, models and validators applied, dumped back to JSON."""
+    defaulted: tuple[str, ...] = ()
+    """JSON pointers (RFC 6901) into `arguments` of what was not given: the tool's defaults."""
+    injected: tuple[Injected, ...] = ()
+    schema_version: str
+    """Of the tool: another one may mean something else by the same arguments."""
+
+
+class Ruling(Value):
+    """What policy says of one call, and by which rule."""
+
+    effect: Effect
+    rule_id: str
+    reason: str
+    risk: Risk = Risk.MEDIUM
+    stages: tuple[Stage, ...] = ()
+    deadline_s: float | None = None
+    channels: tuple[str, ...] = ()
+    show_first: tuple[str, ...] = ()
+    """The arguments that decide: they are shown before the others."""
+    on_error: OnError | None = None
+    """None: in doubt where people were asked, else failed."""
+    tool_timeout_s: float | None = None
+    valid_for_s: float | None = None
+    """How long an approval holds before its call has begun."""
+    after_rejection: AfterRejection = AfterRejection.ANSWER
+
+
+class Proposal(Value):
+    """A call as the gate hands it in; `problem` says why it cannot even be asked."""
+
+    call: ToolCall
+    kind: RequestKind = RequestKind.TOOL
+    problem: str | None = None
+    offered: bool = True
+    """Whether the agent was shown the tool. If not, it may not call it, whatever policy says."""
+    idempotent: bool = False
+    traceparent: str | None = None
+    """The span in which the call is proposed."""
+    defaulted: tuple[str, ...] = ()
+    written: JsonObject | None = None
+    """What the agent wrote, where that is not what the body will receive."""
+    injected: tuple[Injected, ...] = ()
+    unmet: str | None = None
+    """Why the tool's own check says that it makes no sense now."""

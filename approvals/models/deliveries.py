@@ -1,0 +1,85 @@
+"""Conversations, and what is shown or said in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from countersign.approvals.models.base import (
+    ConversationKey,
+    DeliveryId,
+    JsonObject,
+    PrincipalId,
+    RequestId,
+    SessionId,
+    Value,
+)
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands; `live` means that somebody can still decide on it."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+    """Whoever it is for cannot be reached until people undo a refusal: the app was uninstalled,
+    blocked, removed, or never installed."""
+    ABANDONED = "abandoned"
+
+
+class Conversation(Value):
+    """Where a channel can reach people: a stored, authenticated conversation reference."""
+
+    key: ConversationKey
+    channel: str
+    kind: str
+    """`personal`, `group` or `channel`."""
+    principal_id: PrincipalId | None
+    """Whose personal chat it is."""
+    reference: JsonObject
+    updated_at: datetime
+    blocked_at: datetime | None = None
+    """Since when it refuses us in a way that people can undo."""
+    blocked_reason: str | None = None
+
+
+class Delivery(Value):
+    """A request shown in one place of one channel."""
+
+    id: DeliveryId
+    request_id: RequestId
+    channel: str
+    target: str
+    """`conversation:<key>`, `person:<principal id>`, or `ticket:<revision>.<stage>`."""
+    status: DeliveryStatus
+    reference: JsonObject | None = None
+    """The outside reference (conversation and message id, or ticket key) once posted."""
+    shown_version: int = 0
+    wanted_version: int = 1
+    attempts: int = 0
+    next_at: datetime | None = None
+    error: str | None = None
+    ticket_id: str | None = None
+    """The id of the ticket, where the channel opens tickets."""
+    look_at: datetime | None = None
+    """When to read the ticket, because something says that it has changed."""
+    doubt_at: datetime | None = None
+    """When we last asked for a ticket without hearing whether it was made."""
+
+
+class Notice(Value):
+    """What is told in the thread of a session: progress, or the final answer."""
+
+    id: int
+    session_id: SessionId
+    conversation: ConversationKey
+    text: str
+    attempts: int = 0
+    progress: bool = False
+    """Whether it is a line of the one message that tells how the session goes on; else it is a
+    message of its own, which calls people."""
+    reference: JsonObject | None = None
+    """The message in which the progress before it stands, as `Channel.say` has returned it."""
+    before: tuple[str, ...] = ()
+    """What stands in that message."""

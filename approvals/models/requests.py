@@ -1,0 +1,220 @@
+"""Requests, the votes on them, and what became of their calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from countersign.approvals.models.base import (
+    CheckpointId,
+    JsonObject,
+    PrincipalId,
+    RequestId,
+    SessionId,
+    Value,
+)
+from countersign.approvals.models.calls import Checked, Injected, Preview, RequestKind, Risk, Stage
+from countersign.approvals.models.people import Via
+
+
+class RequestStatus(StrEnum):
+    """Where a request stands; `approvals.rules.lifecycle` holds the allowed moves."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    EXECUTING = "executing"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
+class Verdict(StrEnum):
+    """One person's answer to one revision of a request."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    MODIFY = "modify"
+
+
+class Outcome(StrEnum):
+    """What became of a tool call, as the agents are told."""
+
+    EXECUTED = "executed"
+    EXECUTED_WITH_CHANGES = "executed_with_changes"
+    FAILED = "failed"
+    NOT_EXECUTED = "not_executed"
+
+
+class Cause(StrEnum):
+    """Why a tool call was not executed."""
+
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    DENIED_BY_POLICY = "denied_by_policy"
+    DRIFT = "drift"
+    IN_DOUBT = "in_doubt"
+    SHADOW = "shadow"
+    INVALID_ARGUMENTS = "invalid_arguments"
+    CANCELLED = "cancelled"
+    NO_APPROVER = "no_approver"
+    """Nobody who may decide it is left; it was not asked."""
+    LIMIT = "limit"
+    PRECONDITION = "precondition"
+    """The tool's own check says that it makes no sense now, or could not say anything."""
+
+
+class Vote(Value):
+    """One person's verdict on one revision."""
+
+    request_id: RequestId
+    revision: int
+    principal_id: PrincipalId
+    name: str
+    stage: int
+    verdict: Verdict
+    via: Via
+    identity: str
+    at: datetime
+    comment: str = ""
+    also: tuple[int, ...] = ()
+    """Later stages for which it counts as well, where the rule lets one person count for both."""
+
+
+class Opening(Value):
+    """That a person says to have read all of one revision, on the page that shows it."""
+
+    request_id: RequestId
+    revision: int
+    principal_id: PrincipalId
+    at: datetime
+
+
+class Decision(Value):
+    """What the votes (or policy, or the clock) add up to."""
+
+    verdict: Verdict
+    by: str
+    """Principal id, `policy`, or `clock`."""
+    by_name: str
+    via: Via
+    at: datetime
+    comment: str = ""
+    digest: str = ""
+    """The digest that was decided on; checked again before the tool runs."""
+
+
+class Finding(Value):
+    """What a person found in the target system, about a call of which nobody else could say."""
+
+    happened: bool
+    """Whether the call took effect."""
+    note: str
+    by: PrincipalId
+    by_name: str
+    via: Via
+    at: datetime
+
+
+class Result(Value):
+    """What became of a call, typed so that agents neither loop nor claim success."""
+
+    outcome: Outcome
+    content: str = ""
+    """The tool's return value or error text, as the agents read it."""
+    characters: int | None = None
+    """Of all of it, where `content` is only its head; see `approvals.decisions.long_results`."""
+    cause: Cause | None = None
+    retry: bool = False
+    """Whether proposing it again can make sense."""
+    message: str = ""
+    finding: Finding | None = None
+    """By whom it is known, where the tool never said."""
+
+
+class SameCall(Value):
+    """Another request of the session for the very same call, as it stood when this was asked."""
+
+    request_id: RequestId
+    status: RequestStatus
+    at: datetime
+    """When it was decided; when it was proposed, if it is not."""
+    by: str = ""
+    """The name of the person who decided; "" if that was a rule, or nobody yet."""
+    comment: str = ""
+    changed: bool = False
+    """Whether a person had changed its arguments."""
+
+
+class Request(Value):
+    """One call (or question) that waits, waited, or was ruled on without people."""
+
+    id: RequestId
+    session_id: SessionId
+    checkpoint_id: CheckpointId
+    position: int
+    kind: RequestKind
+    call_id: str
+    tool: str
+    arguments: JsonObject
+    """The arguments of the current revision, as the body will receive them."""
+    proposed_arguments: JsonObject | None = None
+    """What the agent proposed, when a person changed it."""
+    agent: str
+    executor: str
+    rationale: str
+    risk: Risk
+    rule_id: str
+    reason: str
+    policy_version: str
+    revision: int
+    digest: str
+    stages: tuple[Stage, ...]
+    stage: int
+    channels: tuple[str, ...] = ("teams",)
+    """Where it is shown."""
+    status: RequestStatus
+    requester: PrincipalId
+    idempotent: bool
+    created_at: datetime
+    expires_at: datetime | None
+    decision: Decision | None = None
+    execution_token: str
+    """Unique per request; goes to the tool as its idempotency key."""
+    executing_epoch: int | None = None
+    result: Result | None = None
+    traceparent: str | None = None
+    """The span in which it was proposed (W3C Trace Context); what follows belongs to its trace."""
+    schema_version: str = ""
+    """Of the tool when it was asked; "" in requests of the form before there was one."""
+    defaulted: tuple[str, ...] = ()
+    """JSON pointers into `arguments` of what nobody gave: the tool's defaults."""
+    written: JsonObject | None = None
+    """What the agent wrote, where the body would receive something else."""
+    injected: tuple[Injected, ...] = ()
+    show_first: tuple[str, ...] = ()
+    valid_for_s: float | None = None
+    """How long an approval holds before its call has begun."""
+    facts: JsonObject | None = None
+    """What the tool's check of the world found when it was asked."""
+    preview: Preview | None = None
+    asked_again: str = ""
+    """Why this revision had to be asked, where that is neither the agent nor an edit."""
+    call_hash: str = ""
+    """SHA-256 of the canonical tool and arguments: the same call has the same."""
+    same_calls: tuple[SameCall, ...] = ()
+    """The newest few of the session, proposed before this one or beside it."""
+    ledger_seq: int = 0
+    """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
+
+    @property
+    def checked(self) -> Checked:
+        """What the tool's check and preview said."""
+        return Checked(facts=self.facts, preview=self.preview)
+
+    @property
+    def modified(self) -> bool:
+        """Whether a person changed what the agent proposed."""
+        return self.proposed_arguments is not None
