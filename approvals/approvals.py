@@ -1,4 +1,4 @@
-"""What people do: vote, read, resolve a doubt, cancel. Each call is one transaction."""
+"""Votes, words on doubts, and cancelled sessions: each call is one transaction."""
 
 from __future__ import annotations
 

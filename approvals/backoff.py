@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt, and how long a system asks us to wait."""
+"""Back-off: how long to wait before the next attempt, and how long a system asks us to wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""Errors: what can go wrong, as one tree.
 
 CountersignError
 ├── NotFoundError            no such session, request or workflow

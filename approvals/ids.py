@@ -1,4 +1,4 @@
-"""Names for rows: short enough to read out, random enough never to meet twice."""
+"""Ids of rows: short enough to read out, random enough never to meet twice."""
 
 from __future__ import annotations
 

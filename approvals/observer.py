@@ -1,4 +1,4 @@
-"""Who hears what happened: the seam behind which metrics, traces and the log are kept.
+"""Observer: the seam behind which metrics, traces and the log are kept.
 
 It is told after the write is durable, so that nothing is counted that did not stand. Telling it
 changes nothing: an observer neither raises nor waits.

@@ -1,4 +1,4 @@
-"""Says once that something cannot be reached, and once that it can be again."""
+"""Outages: logs once that something cannot be reached, and once that it can be again."""
 
 from __future__ import annotations
 

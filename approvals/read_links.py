@@ -1,4 +1,4 @@
-"""Links to a page that shows all of one revision of one request, and lets nobody decide.
+"""Signed links to a page that shows all of one revision of one request, and lets nobody decide.
 
 A link is for one person, or for everybody who may answer one ticket. It says so itself, until when
 it holds, and is signed: nobody can make one, or another one of it, without our key. A link can be

@@ -1,4 +1,4 @@
-"""The agents' side of the service: lease a session, submit calls, claim, finish, complete.
+"""Runs: lease a session, submit its calls, claim, finish, complete.
 
 Each method is one transaction: the change of state, its ledger entries and the doorbells for what
 follows commit together, before anything is sent or run.

@@ -1,4 +1,4 @@
-"""A person settles a doubt: they looked into the target system and say whether a call took effect.
+"""Resolving a doubt: a person looked into the target system and says whether a call took effect.
 
 in_doubt → executed | failed. The call is never made again. Its session has gone on long ago with
 "in_doubt", and nothing wakes it. Where it has not (it waits for a model that cannot be reached, or

@@ -1,4 +1,4 @@
-"""What the ledger itself has on record for an approval; the claim asks it, and not the tables.
+"""Evidence: what the ledger has on record for an approval; the claim asks it, not the tables.
 
 Whoever can write to the database can set a request to approved and insert votes. The ledger's own
 entries say otherwise: a call runs only if they hold the decision on exactly this revision and

@@ -1,4 +1,4 @@
-"""From approved to executed: the claim before a tool runs, and what became of it afterwards.
+"""Executions: the claim before a tool runs, and what became of the call afterwards.
 
 A claim is committed before the tool body starts. Whoever finds a claim whose owner is gone cannot
 know whether the tool ran: the request becomes in_doubt and is never run again, unless its tool is

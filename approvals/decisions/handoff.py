@@ -1,4 +1,4 @@
-"""Sessions that this process leased in the very transaction that made them due.
+"""Lease handoff: sessions that this process leased in the transaction that made them due.
 
 A session that starts, or whose last request is decided, is due at once, and mostly the process that
 writes so is the one that will run it. While it has room, it takes the lease in that transaction

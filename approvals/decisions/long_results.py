@@ -1,4 +1,4 @@
-"""Results that are longer than agents are given: they get the head, and the whole is kept."""
+"""Long results: agents get the head, and the whole is kept."""
 
 from __future__ import annotations
 

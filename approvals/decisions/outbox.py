@@ -1,4 +1,4 @@
-"""What follows a change of state, inside its transaction: deliveries, notices, doorbells."""
+"""Outbox: deliveries, notices and doorbells, written with the change of state they follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody tried what they may not do: that is on the ledger, but not without end."""
+"""Refused attempts: they are on the ledger, but not without end."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Pending requests that nobody can decide since people have changed: told once, and told again when
-somebody can.
+"""Review of pending requests after people have changed: that nobody can decide one is told once,
+and told again when somebody can.
 
 What is pending is looked at by its shape (stages, requester), of which there are as many as rules
 and people and not as many as requests.

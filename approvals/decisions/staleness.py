@@ -1,4 +1,4 @@
-"""Whether an approval still holds when its call is about to begin."""
+"""Staleness: whether an approval still holds when its call is about to begin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person's vote, inside its transaction: what it changes, or why it counts for nothing."""
+"""Voting: what one person's vote changes, or why it does not count, inside its transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where people can be reached: remembered from what arrives, looked up when something is sent."""
+"""Conversations: where people can be reached, remembered from what arrives from there."""
 
 from __future__ import annotations
 

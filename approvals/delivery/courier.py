@@ -1,4 +1,4 @@
-"""Carries rows to channels: requests as cards or tickets, notices as messages.
+"""Deliveries: carries rows to channels, requests as cards or tickets, notices as messages.
 
 Nothing is delivered from memory. A row is due until an attempt is recorded, so a crash repeats at
 most the last attempt; what failed comes back with back-off; what can never arrive is abandoned,

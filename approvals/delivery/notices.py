@@ -1,4 +1,4 @@
-"""Carries notices to the threads of their sessions: progress, and the final answer, in order."""
+"""Notices: progress and the final answer, carried to the threads of their sessions in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a session is over: every end has its cause, kept with the session and said to people."""
+"""Causes: why a session is over, kept with the session and said to people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""What a call says, as fields that people read: every value whole, and none that passes for ours.
+r"""Display of a call as fields that people read: every value whole, and none that passes for ours.
 
 One grammar for all channels. A value is one of
 - `Yes`, `No`, `No value`, `Empty list`, `Empty`, or a number with its digits as they are signed;

@@ -1,4 +1,4 @@
-"""What the arguments of a tool look like as fields of a form, from the tool's JSON Schema."""
+"""Form fields of a tool's arguments, from the tool's JSON Schema."""
 
 from __future__ import annotations
 

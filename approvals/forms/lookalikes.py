@@ -1,4 +1,4 @@
-"""Letters that look like others: written out, so that no name can pass for another one.
+"""Look-alike letters: written out, so that no name can pass for another one.
 
 What is written out becomes `\\uXXXX`, as invisible characters do. A word that mixes scripts is
 suspicious, a whole word in one script is not, unless all its letters look Latin and stand in a text

@@ -1,4 +1,4 @@
-"""What a person typed into a card, as the JSON value that the tool's schema asks for.
+"""Form parsing: what a person typed, as the JSON value that the tool's schema asks for.
 
 Cards send strings only ("900", "true"). Nothing is guessed and no digit is lost: a text that is
 not exactly a value of the field's kind is refused with the reason.

@@ -1,4 +1,4 @@
-"""Words that agents (or people) control, shown so that they cannot pass for ours."""
+"""Wording: words that agents (or people) control, shown so that they cannot pass for ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both implementations of `approvals.ports.Jobs` do in their own process.
+"""Local jobs: what both implementations of `approvals.ports.Jobs` do in their own process.
 
 A doorbell that cannot be answered now is dropped, not queued without end: the row stays due, and a
 later sweep finds it.

@@ -1,4 +1,4 @@
-"""Seals what this process has moved: every few seconds, and when it stops."""
+"""Sealing: a job that seals the chains that have grown, every few seconds and at a stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether arguments fit what a tool accepts."""
+"""Argument validation: whether arguments fit the JSON Schema of a tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may decide. Asked when a person votes and asked again before the tool runs."""
+"""Authority: who may decide, asked when a person votes and again before the tool runs."""
 
 from __future__ import annotations
 

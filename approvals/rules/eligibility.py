@@ -1,4 +1,4 @@
-"""Who may still decide, as a whole: whether different people can fill every place that is open.
+"""Eligibility: who may still decide, so that different people can fill every open place.
 
 `rules.authority` looks at one person and one vote. Here it is asked whether there is still
 a set of different people, without whoever asked, who can fill all open stages: a bipartite

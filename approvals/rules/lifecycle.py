@@ -1,4 +1,4 @@
-"""Which moves a request can make, and what its votes add up to. Pure rules, no I/O."""
+"""Life cycle: which moves a request can make, and what its votes add up to. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may run, what may not, and what a person has to see first.
+"""Policy: what may run, what may not, and what a person has to see first.
 
 The policy is read from the `policy:` section of the configuration:
 

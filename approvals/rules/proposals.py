@@ -1,4 +1,4 @@
-"""Turns what an agent proposes into requests, by what policy says of it. Pure."""
+"""Proposals: what an agent proposes becomes requests, by what policy says of it. Pure."""
 
 from __future__ import annotations
 

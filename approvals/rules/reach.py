@@ -1,4 +1,4 @@
-"""Whether those who may decide are known where they are asked. Pure."""
+"""Reach: whether those who may decide are known where they are asked. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same call twice in a session: people are told of it, and a person's no is not asked again.
+"""Repeated calls in a session: people are told of them, and a person's no is not asked again.
 
 Two calls are the same if their tool and their effective arguments are. Pure.
 """

@@ -1,4 +1,4 @@
-"""What people are told when nobody, or too few people, can decide: why, and who could."""
+"""Shortfall: nobody, or too few people, can decide; why, and who could."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told when those who may decide cannot be reached where they are asked. Pure."""
+"""Unreachable approvers: what people are told of those who cannot be reached. Pure."""
 
 from __future__ import annotations
 

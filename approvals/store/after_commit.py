@@ -1,4 +1,4 @@
-"""What a unit wants to have rung once its transaction is durable."""
+"""After-commit callbacks: what a unit wants to have done once its transaction is durable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much waits, and for how long: what every replica can say of the whole database.
+"""Backlog: how much waits, and for how long, in the whole database.
 
 One pass over what is open. With a million pending requests that takes seconds, so the caller reads
 it rarely and keeps it (`bot.observability.backlog`); nothing here is on the way of a request.

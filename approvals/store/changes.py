@@ -1,4 +1,4 @@
-"""What a unit has changed in the tables and its next ledger entry has to say.
+"""Row changes: what a unit has changed in the tables, for its next ledger entry to say.
 
 Every row that is written here is noted, and the entry that follows in the same unit carries it as a
 member of its body: `rows`, a list of {table, key, set}. So the ledger alone tells what the tables

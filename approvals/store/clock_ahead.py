@@ -1,4 +1,4 @@
-"""Rows that a clock has planned which was ahead, and is right again: they would wait for it.
+"""Clock set back: rows that were planned by a clock that was ahead would wait for it.
 
 Nothing is planned further off than the limits here, so what is planned beyond was written by such a
 clock: it is due now. A lease only ends soon: whoever holds it renews it by then.

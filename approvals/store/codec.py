@@ -1,4 +1,4 @@
-"""How values become columns: compact JSON text, and times as text that sorts."""
+"""Codec: values as columns, compact JSON text, and times as text that sorts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moves a whole database to another one, from SQLite to PostgreSQL or back, or not at all.
+"""Database copy: all of it from SQLite to PostgreSQL or back, or nothing.
 
 Everything happens in one transaction of the target: a copy that is interrupted, or whose counts or
 ledger do not come out right, leaves the target without rows. Nobody may use either database.

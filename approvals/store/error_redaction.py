@@ -1,4 +1,4 @@
-"""What PostgreSQL says of an error, without the values that it quotes: errors end up in logs.
+"""Error redaction: what PostgreSQL says, without the values that it quotes, for the logs.
 
 Its DETAIL names the key that is there twice, or the whole row that breaks a constraint. Source:
 https://www.postgresql.org/docs/current/protocol-error-fields.html (read 2026-11-25).

@@ -1,4 +1,4 @@
-"""Where the chains end whose sessions a unit has locked: read with the lock, and not once more.
+"""Cache of ledger heads within a unit: read with the lock of their session, and not once more.
 
 Nobody else moves the head of a locked session, so what was read with the lock holds until the unit
 ends or moves it. Outside of units nothing is remembered.

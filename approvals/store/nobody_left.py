@@ -1,4 +1,4 @@
-"""What nobody can decide: which pending requests are alike, and of which people were told."""
+"""Queries on requests that nobody can decide: which are alike, and of which people were told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which roles each pending request asks for now: how people find what waits for them.
+"""Queries on the roles that pending requests ask for now, by which people find what is theirs.
 
 A row for every role of the open stage, kept in the transaction that changes the request.
 """

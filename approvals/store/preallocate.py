@@ -1,4 +1,4 @@
-"""Room for the write-ahead log, made in advance.
+"""Preallocation of SQLite's write-ahead log.
 
 A commit that makes the log longer has the file system write its own records as well: about twice
 the CPU and the waiting of one that writes over old content (docs/adr/0010-prepared-statements.md).

@@ -1,4 +1,4 @@
-"""Statements that are written once and run often, without being built anew at every call.
+"""Prepared statements: built once and run often.
 
 Building a statement and its result costs SQLAlchemy about 100 µs of CPU, SQLite about 5 to run it
 (docs/adr/0010-prepared-statements.md). So what every session passes through is compiled to text

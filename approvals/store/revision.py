@@ -1,4 +1,4 @@
-"""Which schema a database has, and which one this version needs, without running Alembic.
+"""Schema revision: the one a database has and the one this version needs, without Alembic.
 
 A migration's file begins with the revision that it makes; Alembic, which takes half a second to
 import, is needed only where one has to be run.

@@ -1,4 +1,4 @@
-"""Which database a URL names; nothing here ever repeats its password."""
+"""Database URLs: what they name; nothing here ever repeats a password."""
 
 from __future__ import annotations
 

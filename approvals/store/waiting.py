@@ -1,5 +1,5 @@
-"""What waits for a person: read by the roles that open stages ask for, not by looking through all
-that is pending."""
+"""Queries on what waits for a person: by the roles that open stages ask for, not by looking
+through all that is pending."""
 
 from __future__ import annotations
 
