@@ -79,7 +79,7 @@ class Approvals:
         *,
         observer: Observer = SILENT,
     ):
-        """See `approvals.compose`."""
+        """`approvals.compose` puts it together."""
         self._store = store
         self._clock = clock
         self._observer = observer

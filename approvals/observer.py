@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol
 
+from typing_extensions import override
+
 from countersign.approvals.errors import CountersignError
 from countersign.approvals.models import (
     Request,
@@ -73,55 +75,67 @@ class Observer(Protocol):
         processes; None if nothing is traced."""
 
 
-class Silent:
-    """Implements `Observer` and keeps nothing."""
+class Silent(Observer):
+    """Keeps nothing."""
 
     _nothing = nullcontext()
 
+    @override
     def proposed(self, requests: Sequence[Request]) -> None:
-        """See `Observer.proposed`."""
+        pass
 
+    @override
     def voted(self, request: Request, verdict: Verdict, via: Via, *, began_s: float) -> None:
-        """See `Observer.voted`."""
+        pass
 
+    @override
     def vote_refused(self, request_id: str, via: Via, error: CountersignError) -> None:
-        """See `Observer.vote_refused`."""
+        pass
 
+    @override
     def expired(self, request_id: str) -> None:
-        """See `Observer.expired`."""
+        pass
 
+    @override
     def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
-        """See `Observer.completed`."""
+        pass
 
+    @override
     def evidence_missing(self, request: Request, reason: str) -> None:
-        """See `Observer.evidence_missing`."""
+        pass
 
+    @override
     def nobody_left(self, request: Request, reason: str) -> None:
-        """See `Observer.nobody_left`."""
+        pass
 
+    @override
     def somebody_again(self, request: Request) -> None:
-        """See `Observer.somebody_again`."""
+        pass
 
+    @override
     def refused_beside(self, *, session_known: bool) -> None:
-        """See `Observer.refused_beside`."""
+        pass
 
+    @override
     def delivered(self, channel: str, outcome: DeliveryOutcome) -> None:
-        """See `Observer.delivered`."""
+        pass
 
+    @override
     def job_started(self, kind: str, *, waited_s: float) -> None:
-        """See `Observer.job_started`."""
+        pass
 
+    @override
     def job_ended(self, kind: str, *, took_s: float, failed: bool) -> None:
-        """See `Observer.job_ended`."""
+        pass
 
+    @override
     def span(
         self, name: str, request: Request | None = None, **attributes: str | int | bool
     ) -> AbstractContextManager[object]:
-        """See `Observer.span`."""
         return self._nothing
 
+    @override
     def traceparent(self) -> str | None:
-        """See `Observer.traceparent`."""
         return None
 
 

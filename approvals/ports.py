@@ -69,9 +69,8 @@ class Reader(Protocol):
 class Store(Reader, Protocol):
     """Rows with transactions. Units are plain synchronous functions over a Connection."""
 
-    @property
-    def unsealed(self) -> Unsealed:
-        """Where the chains end that its units have added to, until they are sealed."""
+    unsealed: Unsealed
+    """Where the chains end that its units have added to, until they are sealed."""
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
         """Run `unit` in one transaction and return its value once that is durable.

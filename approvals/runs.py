@@ -120,7 +120,7 @@ class Runs:
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
-        """See `approvals.compose`; a lease lasts as long as `handoff` says."""
+        """`approvals.compose` puts it together; a lease lasts as long as `handoff` says."""
         self._store = store
         self._clock = clock
         self._tool_timeout_s = tool_timeout_s

@@ -51,7 +51,7 @@ class Doubts:
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
     ) -> Request:
-        """See `approvals.approvals.Approvals.resolve`."""
+        """The request once `note` is on the ledger; raises as `Approvals.resolve` says."""
         now = self._clock.now()
 
         def unit(connection: Connection) -> Request | Refusal:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
+from typing_extensions import override
 
 from countersign.approvals.jobs.due import due_jobs
 from countersign.approvals.jobs.local import LocalJobs
@@ -21,8 +22,8 @@ log = structlog.get_logger(__name__)
 class EmbeddedJobs(LocalJobs):
     """Implements `approvals.ports.Jobs` for one process on one SQLite file."""
 
+    @override
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
     async def _begin(self) -> None:

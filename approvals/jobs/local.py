@@ -16,10 +16,11 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
+from typing_extensions import override
 
 from countersign.approvals.errors import CountersignError
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import Clock, Job, Store
+from countersign.approvals.ports import Clock, Job, Jobs, Store
 from countersign.approvals.store import clock_ahead
 from countersign.approvals.store.after_commit import AFTER_COMMIT
 
@@ -32,7 +33,7 @@ WAITING = 1000
 """Rows of one kind that may wait for a slot; more of them would only cost memory."""
 
 
-class LocalJobs(ABC):
+class LocalJobs(Jobs, ABC):
     """Answers doorbells, a row never twice at once, and sweeps for what was never rung."""
 
     def __init__(
@@ -59,6 +60,7 @@ class LocalJobs(ABC):
         self.swept_at: datetime | None = None
         """When the last sweep succeeded; `/readyz` looks at it."""
 
+    @override
     def handle(
         self,
         kind: str,
@@ -66,7 +68,7 @@ class LocalJobs(ABC):
         *,
         at_once: int | None = None,
     ) -> None:
-        """See `approvals.ports.Jobs.handle`; `at_once` where the handler itself sees to how much is
+        """Register the handler of `kind`; `at_once` where the handler itself sees to how much is
         done at once, and most of its work is only waiting."""
         self._handlers[kind] = handler
         # per kind, so that sessions waiting for a model never hold up a card
@@ -81,16 +83,12 @@ class LocalJobs(ABC):
         """Whether doorbells are answered here: not before the first sweep, nor after `drain`."""
         return self._open
 
-    @abstractmethod
-    def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue`."""
-
+    @override
     def enqueue_here(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue_here`."""
         connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
 
+    @override
     async def run(self) -> None:
-        """See `approvals.ports.Jobs.run`."""
         await self._begin()
         self._open = True
         try:

@@ -20,6 +20,7 @@ import structlog
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection
+from typing_extensions import override
 
 from countersign.approvals.jobs.due import due_jobs
 from countersign.approvals.jobs.local import SWEEP_EVERY_S, LocalJobs, cancel
@@ -88,8 +89,8 @@ class ProcrastinateJobs(LocalJobs):
         self.restarts = 0
         """How often the worker had to be started again."""
 
+    @override
     def enqueue(self, connection: Connection, job: Job) -> None:
-        """See `approvals.ports.Jobs.enqueue`."""
         doorbells.ring(connection, job, self._clock.now())
 
     async def until_idle(self) -> None:
@@ -102,14 +103,15 @@ class ProcrastinateJobs(LocalJobs):
             else:
                 return
 
+    @override
     async def drain(self) -> None:
-        """See `LocalJobs.drain`. Doorbells are left to the other processes."""
+        """Begin nothing more; doorbells are left to the other processes."""
         self._open = False
         await self._end()
         await super().drain()
 
+    @override
     def trouble(self) -> str:
-        """See `LocalJobs.trouble`."""
         if abs(self._skew_s) > MAX_SKEW_S:
             return (
                 f"this machine's clock is {self._skew_s:+.1f} s off the database's; "

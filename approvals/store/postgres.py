@@ -23,10 +23,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from typing_extensions import override
 
 from countersign.approvals.audit.seals import Head, Unsealed
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import InvalidError, UnavailableError
+from countersign.approvals.ports import Store
 from countersign.approvals.store import changes, head_cache
 from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
 from countersign.approvals.store.error_redaction import keep_terse
@@ -80,7 +82,7 @@ def sync_engine(url: str) -> Engine:
     return engine
 
 
-class PostgresStore:
+class PostgresStore(Store):
     """Implements `approvals.ports.Store` on one database, together with others that do so."""
 
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE, read_only: bool = False):
@@ -115,14 +117,14 @@ class PostgresStore:
             await asyncio.wait(set(self._units))
         await self._engine.dispose()
 
+    @override
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.write`."""
         if self._read_only:
             raise UnavailableError(f"{self._shown} was opened for reading only.")
         return await self._shielded(unit, self._write)
 
+    @override
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.read`."""
         return await self._shielded(unit, self._read)
 
     async def _shielded(self, unit: Callable[[Connection], T], run: Callable[..., Any]) -> T:

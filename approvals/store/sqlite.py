@@ -27,10 +27,12 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
+from typing_extensions import override
 
 from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.outages import Outages
+from countersign.approvals.ports import Reader, Store
 from countersign.approvals.store import changes, head_cache
 from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
 from countersign.approvals.store.preallocate import make_room
@@ -133,7 +135,7 @@ def exclusive(path: Path) -> Iterator[TextIO]:
         lock.close()
 
 
-class SqliteReader:
+class SqliteReader(Reader):
     """The reading half of the store; may be used while another process writes."""
 
     def __init__(self, path: Path):
@@ -148,8 +150,8 @@ class SqliteReader:
         """The engine of the readers."""
         return self._readers
 
+    @override
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.read`."""
         try:
             reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, unit)
         except RuntimeError as exc:  # the pool takes no more work
@@ -173,7 +175,7 @@ class SqliteReader:
             raise UnavailableError(f"The database {self._path} cannot be read: {exc}") from exc
 
 
-class SqliteStore(SqliteReader):
+class SqliteStore(SqliteReader, Store):
     """Implements `approvals.ports.Store` on one file."""
 
     def __init__(self, path: Path, *, roomy_log: bool = False):
@@ -202,8 +204,8 @@ class SqliteStore(SqliteReader):
         self._writer.dispose()
         await super().close()
 
+    @override
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """See `approvals.ports.Store.write`."""
         if self._closed:
             raise UnavailableError("The store is closed: the server is shutting down.")
         loop = asyncio.get_running_loop()
