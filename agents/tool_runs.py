@@ -45,7 +45,7 @@ class ToolRuns:
                 return None
             # What ran before, and is only read again after a crash, is not counted again.
             if took_s is not None or result.outcome is Outcome.NOT_EXECUTED:
-                self._observer.settled(request, result, took_s=took_s)
+                self._observer.completed(request, result, took_s=took_s)
         return results.text_of(request, result)
 
     async def _result(self, runner: Runner, request: Request) -> tuple[Result | None, float | None]:

@@ -15,16 +15,18 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from countersign.approvals import ids
 from countersign.approvals.audit.canonical import sha256_hex, well_formed
-from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
+from countersign.approvals.decisions.ends import End, completed, failed, stopped_beside
 from countersign.approvals.decisions.executions import Executions
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
 from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
+from countersign.approvals.decisions.starting import new_session
 from countersign.approvals.errors import (
     BesideGateError,
     InvalidError,
@@ -32,10 +34,8 @@ from countersign.approvals.errors import (
     UnavailableError,
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
-from countersign.approvals.forms.told import denied
-from countersign.approvals.forms.wording import as_text, in_words
+from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import (
-    CheckpointId,
     ConversationKey,
     Effect,
     JsonObject,
@@ -59,23 +59,8 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import (
-    build,
     call_of,
-    checked,
-    is_unanswerable,
-    no_approver,
-    rule,
-    unanswerable,
 )
-from countersign.approvals.rules.repeats import (
-    answered,
-    as_before,
-    is_answered,
-    not_asked_again,
-    rejected_before,
-    with_same_calls,
-)
-from countersign.approvals.rules.shortfall import Shortfall, of_ruling
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
@@ -89,8 +74,6 @@ TOOL_TIMEOUT_S = 300.0
 PARK_ATTEMPTS = 14
 """With the back-off below: about half an hour of an unreachable model before a session fails."""
 WAITS = "This waits for its workflow and has not run."
-BESIDE_GATE = "beside_gate_refused"
-"""The ledger's kind of an attempt to execute something that was not a claimed execution."""
 PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
 
 
@@ -125,8 +108,7 @@ class Runs:
         self._clock = clock
         self._tool_timeout_s = tool_timeout_s
         self._policy = policy
-        self._directory = directory
-        self._catalog = catalog
+        self._proposing = Proposing(policy, directory, catalog)
         self._outbox, self._asking = outbox, asking
         self._executions, self._handoff = executions, handoff
         self.lease_s = self._handoff.lease_s
@@ -143,32 +125,10 @@ class Runs:
     ) -> Session:
         """A new session that is due at once; the same key gives the same session again."""
         now, task = self._clock.now(), well_formed(task)
-        session = Session(
-            id=SessionId(ids.new_id("S")),
-            workflow=workflow,
-            workflow_version=workflow_version,
-            task=task,
-            owner=owner,
-            status=SessionStatus.RUNNING,
-            conversation=conversation,
-            created_at=now,
-            updated_at=now,
+        opening = new_session(
+            workflow, workflow_version, task, owner, conversation, idempotency_key, now
         )
-        body: JsonObject = {
-            "workflow": workflow,
-            "workflow_version": workflow_version,
-            "task": task,
-            "owner": owner,
-            "conversation": conversation,
-            changes.ROWS: [
-                {
-                    "table": "sessions",
-                    "key": [session.id],
-                    "set": changes.told(session_rows.first_columns(session, idempotency_key)),
-                }
-            ],
-        }
-        rows, head = ledger_rows.linked((0, GENESIS), session.id, now, [("session_started", body)])
+        session, lease = opening.session, self._handoff.lease(now)
 
         def unit(connection: Connection) -> Session:
             if idempotency_key is not None:
@@ -184,16 +144,15 @@ class Runs:
                             "was asked for differently. Use a new key."
                         )
                     return known
-            lease = self._handoff.lease(now)
             session_rows.insert(
                 connection,
                 session,
                 idempotency_key=idempotency_key,
                 next_at=now,
-                head=head,
+                head=opening.head,
                 lease=lease,
             )
-            ledger_rows.insert(connection, rows)
+            ledger_rows.insert(connection, opening.rows)
             if lease is None:
                 self._outbox.run(connection, session.id)
             else:
@@ -278,47 +237,14 @@ class Runs:
         caller must suspend the chat. `transcript` is what the SHA-256 on the ledger covers.
         """
         now = self._clock.now()
-        version = self._policy.version
-        checkpoint_id = CheckpointId(ids.new_id("C"))
-        # lists go by time and id: sorted ids keep calls of one moment in the order of the message
-        request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)
         earlier = await self._earlier(run.session, proposals)
-        requests: list[Request] = []
-        entries: list[tuple[str, JsonObject]] = []
-        for position, raw in enumerate(proposals):
-            proposal, digest_hex = checked(raw, version)
-            roles = self._catalog.input_roles(run.session.workflow, proposal.call.executor)
-            ruling = rule(self._policy, proposal, roles)
-            owner = run.session.owner
-            refused = rejected_before(proposal, ruling, earlier)
-            if refused is not None:
-                ruling = answered(ruling, refused)
-            nobody = of_ruling(ruling, proposal.kind, owner, self._directory)
-            if nobody is not None:  # asked of nobody, so it would wait for ever
-                ruling = unanswerable(ruling, nobody.text)
-            request = build(
-                run.session,
-                checkpoint_id,
-                request_ids[position],
-                position,
-                proposal,
-                ruling,
-                digest_hex=digest_hex,
-                policy_version=version,
-                now=now,
-            )
-            if nobody is not None:
-                request = request.model_copy(update={"result": no_approver(ruling.reason)})
-            elif refused is not None:
-                request = as_before(request)
-            requests.append(request)
-            entries.append(("proposed", _proposed(request, ruling.effect, transcript)))
-            if nobody is not None:
-                entries.append(("nobody_left", _nobody(request, nobody)))
-        requests = with_same_calls(requests, earlier)
+        sha256 = _transcript_sha256(transcript)
+        checkpoint = self._proposing.checkpoint(run.session, proposals, earlier, sha256, now)
+        requests, entries = list(checkpoint.requests), checkpoint.entries
         if not entries:  # the chat's state alone
-            entries.append(("stored", {"transcript_sha256": _transcript_sha256(transcript)}))
+            entries = [("stored", {"transcript_sha256": sha256})]
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
+        said = [*progress, *checkpoint.told]
 
         def unit(connection: Connection) -> None:
             state = _WAITING if waiting else {}
@@ -332,16 +258,13 @@ class Runs:
                 run,
                 now,
                 entries,
-                checkpoint_id=checkpoint_id,
+                checkpoint_id=checkpoint.id,
                 snapshot=snapshot,
                 attempts=0,
                 error=None,
                 **state,
             )
-            told = [_not_asked(request) for request in requests if is_unanswerable(request)]
-            told += [not_asked_again(request) for request in requests if is_answered(request)]
-            told += filter(None, map(denied, requests))
-            self._outbox.show(connection, run.session, waiting, now, said=[*progress, *told])
+            self._outbox.show(connection, run.session, waiting, now, said=said)
 
         await self._store.write(unit)
         return tuple(requests)
@@ -502,45 +425,15 @@ class Runs:
         progress: Sequence[str] = (),
     ) -> None:
         """The chat has come to an end by itself: the session is completed or has failed."""
-        words, answer = well_formed(ending.words), well_formed(ending.answer)
-        completed = ending.status is SessionStatus.COMPLETED
-        kind = "session_completed" if completed else "session_failed"
-        body: JsonObject = {
-            **({"answer": answer} if completed else {"error": words}),
-            "cause": ending.cause,
-            "transcript_sha256": _transcript_sha256(transcript),
-        }
-        values = {
-            "status": ending.status.value,
-            "cause": ending.cause.value,
-            "snapshot": snapshot,
-            "answer": answer if completed else None,
-            "error": None if completed else words,
-        }
-        entries = [call.entry() for call in ending.open_calls]
-        notice = "\n\n".join([*progress, ending.notice()])
-        await self._end(run, [*entries, (kind, body)], notice, values)
+        await self._end(run, completed(ending, snapshot, _transcript_sha256(transcript), progress))
 
     async def fail(self, run: Run, *, error: str, cause: SessionCause = SessionCause.ERROR) -> None:
         """The chat cannot go on; `error` says why and what to do."""
-        error = well_formed(error)
-        await self._end(
-            run,
-            [("session_failed", {"error": error, "cause": cause})],
-            f"**Stopped.** {as_text(error)}",
-            {"status": SessionStatus.FAILED.value, "cause": cause.value, "error": error},
-        )
+        await self._end(run, failed(well_formed(error), cause))
 
     async def refuse(self, run: Run, error: BesideGateError) -> None:
         """Something was stopped beside the gate: the attempt is recorded, and the session ends."""
-        attempt = {name: well_formed(getattr(error, name)) for name in ("agent", "tried", "how")}
-        text, cause = well_formed(str(error)), SessionCause.BESIDE_GATE
-        await self._end(
-            run,
-            [(BESIDE_GATE, attempt), ("session_failed", {"error": text, "cause": cause})],
-            f"**Stopped.** {as_text(text)}",
-            {"status": SessionStatus.FAILED.value, "cause": cause.value, "error": text},
-        )
+        await self._end(run, stopped_beside(error))
 
     async def park(
         self,
@@ -595,20 +488,14 @@ class Runs:
         for request in request_rows.open_of_session(connection, session_id):
             self._outbox.changed(connection, request, now)
 
-    async def _end(
-        self,
-        run: Run,
-        entries: Sequence[tuple[str, JsonObject]],
-        notice: str,
-        values: JsonObject,
-    ) -> None:
+    async def _end(self, run: Run, end: End) -> None:
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
             over = {"next_at": None, "lease_until": None}
-            self._change(connection, run, now, entries, **over, **values)
+            self._change(connection, run, now, end.entries, **over, **end.values)
             self._executions.cancel_open(connection, run.session.id, "The session has ended.", now)
-            self._outbox.tell(connection, run.session, notice, now)
+            self._outbox.tell(connection, run.session, end.notice, now)
 
         await self._store.write(unit)
 
@@ -629,45 +516,6 @@ class Runs:
         ledger_rows.insert(connection, rows)
         head = {"ledger_seq": seq, "ledger_head": last_hash}
         session_rows.change(connection, session_id, run.epoch, now, **head, **values)
-
-
-def _proposed(request: Request, effect: Effect, transcript: str) -> JsonObject:
-    return {
-        "request": request.id,
-        "checkpoint": request.checkpoint_id,
-        "position": request.position,
-        "kind": request.kind,
-        "call_id": request.call_id,
-        "tool": request.tool,
-        "arguments": request.arguments,
-        "agent": request.agent,
-        "executor": request.executor,
-        "rationale": request.rationale,
-        "digest": request.digest,
-        "effect": effect,
-        "rule": request.rule_id,
-        "reason": request.reason,
-        "policy_version": request.policy_version,
-        "stages": [stage.model_dump(mode="json") for stage in request.stages],
-        "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
-        "transcript_sha256": _transcript_sha256(transcript),
-        **({} if request.facts is None else {"facts": request.facts}),
-    }
-
-
-def _nobody(request: Request, nobody: Shortfall) -> JsonObject:
-    return {
-        "request": request.id,
-        "digest": request.digest,
-        "reason": nobody.why,
-        "could": [person.id for person in nobody.could],
-    }
-
-
-def _not_asked(request: Request) -> str:
-    what = "A question" if request.kind is RequestKind.INPUT else in_words(request.tool)
-    message = "" if request.result is None else request.result.message
-    return f"**Not asked:** {what} ({request.id}). {message}"
 
 
 def _transcript_sha256(transcript: str) -> str:

@@ -1,0 +1,67 @@
+"""Ends of sessions: what the row, the ledger and the thread say of each kind of end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.errors import BesideGateError
+from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.forms.wording import as_text
+from countersign.approvals.models import JsonObject, SessionStatus
+
+BESIDE_GATE = "beside_gate_refused"
+"""The ledger's kind of an attempt to execute something that was not a claimed execution."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How one session ends."""
+
+    entries: Sequence[tuple[str, JsonObject]]
+    """For its ledger, in order."""
+    notice: str
+    """For its thread."""
+    values: JsonObject
+    """Columns of its row."""
+
+
+def completed(
+    ending: Ending, snapshot: str, transcript_sha256: str, progress: Sequence[str]
+) -> End:
+    """The chat has come to an end by itself, after `progress`; that may be a failure, too."""
+    words, answer = well_formed(ending.words), well_formed(ending.answer)
+    is_completed = ending.status is SessionStatus.COMPLETED
+    kind = "session_completed" if is_completed else "session_failed"
+    body: JsonObject = {
+        **({"answer": answer} if is_completed else {"error": words}),
+        "cause": ending.cause,
+        "transcript_sha256": transcript_sha256,
+    }
+    values = {
+        "status": ending.status.value,
+        "cause": ending.cause.value,
+        "snapshot": snapshot,
+        "answer": answer if is_completed else None,
+        "error": None if is_completed else words,
+    }
+    entries = [call.entry() for call in ending.open_calls]
+    notice = "\n\n".join([*progress, ending.notice()])
+    return End([*entries, (kind, body)], notice, values)
+
+
+def failed(error: str, cause: SessionCause) -> End:
+    """The chat cannot go on."""
+    return End(
+        [("session_failed", {"error": error, "cause": cause})],
+        f"**Stopped.** {as_text(error)}",
+        {"status": SessionStatus.FAILED.value, "cause": cause.value, "error": error},
+    )
+
+
+def stopped_beside(error: BesideGateError) -> End:
+    """Something was stopped beside the gate: the attempt is recorded first."""
+    attempt = {name: well_formed(getattr(error, name)) for name in ("agent", "tried", "how")}
+    end = failed(well_formed(str(error)), SessionCause.BESIDE_GATE)
+    return End([(BESIDE_GATE, attempt), *end.entries], end.notice, end.values)

@@ -1,0 +1,149 @@
+"""Proposing: the requests of one checkpoint, ruled by policy, and their ledger entries. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from countersign.approvals import ids
+from countersign.approvals.forms.told import denied
+from countersign.approvals.forms.wording import in_words
+from countersign.approvals.models import (
+    CheckpointId,
+    Effect,
+    JsonObject,
+    Proposal,
+    Request,
+    RequestId,
+    RequestKind,
+    Session,
+)
+from countersign.approvals.ports import Directory, ToolCatalog
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import (
+    build,
+    checked,
+    is_unanswerable,
+    no_approver,
+    rule,
+    unanswerable,
+)
+from countersign.approvals.rules.repeats import (
+    answered,
+    as_before,
+    is_answered,
+    not_asked_again,
+    rejected_before,
+    with_same_calls,
+)
+from countersign.approvals.rules.shortfall import Shortfall, of_ruling
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Requests that were proposed together, not stored yet."""
+
+    id: CheckpointId
+    requests: Sequence[Request]
+    """In the order of their calls."""
+    entries: Sequence[tuple[str, JsonObject]]
+    """For the ledger, in order; the n-th `proposed` is of the n-th request."""
+
+    @property
+    def told(self) -> list[str]:
+        """What people are told of those that are asked of nobody, or denied."""
+        unasked = [_not_asked(request) for request in self.requests if is_unanswerable(request)]
+        again = [not_asked_again(each) for each in self.requests if is_answered(each)]
+        return [*unasked, *again, *filter(None, map(denied, self.requests))]
+
+
+class Proposing:
+    """Turns proposals into requests, by what policy says of them now."""
+
+    def __init__(self, policy: Policy, directory: Directory, catalog: ToolCatalog):
+        self._policy, self._directory, self._catalog = policy, directory, catalog
+
+    def checkpoint(
+        self,
+        session: Session,
+        proposals: Sequence[Proposal],
+        earlier: Sequence[Request],
+        transcript_sha256: str,
+        now: datetime,
+    ) -> Checkpoint:
+        """The requests of `proposals`, some decided already; `earlier` are the session's others."""
+        checkpoint_id = CheckpointId(ids.new_id("C"))
+        # lists go by time and id: sorted ids keep calls of one moment in the order of the message
+        request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)
+        requests: list[Request] = []
+        entries: list[tuple[str, JsonObject]] = []
+        for position, raw in enumerate(proposals):
+            proposal, digest_hex = checked(raw, self._policy.version)
+            roles = self._catalog.input_roles(session.workflow, proposal.call.executor)
+            ruling = rule(self._policy, proposal, roles)
+            refused = rejected_before(proposal, ruling, earlier)
+            if refused is not None:
+                ruling = answered(ruling, refused)
+            nobody = of_ruling(ruling, proposal.kind, session.owner, self._directory)
+            if nobody is not None:  # asked of nobody, so it would wait for ever
+                ruling = unanswerable(ruling, nobody.text)
+            request = build(
+                session,
+                checkpoint_id,
+                request_ids[position],
+                position,
+                proposal,
+                ruling,
+                digest_hex=digest_hex,
+                policy_version=self._policy.version,
+                now=now,
+            )
+            if nobody is not None:
+                request = request.model_copy(update={"result": no_approver(ruling.reason)})
+            elif refused is not None:
+                request = as_before(request)
+            requests.append(request)
+            entries.append(("proposed", _proposed(request, ruling.effect, transcript_sha256)))
+            if nobody is not None:
+                entries.append(("nobody_left", _nobody(request, nobody)))
+        return Checkpoint(checkpoint_id, with_same_calls(requests, earlier), entries)
+
+
+def _proposed(request: Request, effect: Effect, transcript_sha256: str) -> JsonObject:
+    return {
+        "request": request.id,
+        "checkpoint": request.checkpoint_id,
+        "position": request.position,
+        "kind": request.kind,
+        "call_id": request.call_id,
+        "tool": request.tool,
+        "arguments": request.arguments,
+        "agent": request.agent,
+        "executor": request.executor,
+        "rationale": request.rationale,
+        "digest": request.digest,
+        "effect": effect,
+        "rule": request.rule_id,
+        "reason": request.reason,
+        "policy_version": request.policy_version,
+        "stages": [stage.model_dump(mode="json") for stage in request.stages],
+        "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
+        "transcript_sha256": transcript_sha256,
+        **({} if request.facts is None else {"facts": request.facts}),
+    }
+
+
+def _nobody(request: Request, nobody: Shortfall) -> JsonObject:
+    return {
+        "request": request.id,
+        "digest": request.digest,
+        "reason": nobody.why,
+        "could": [person.id for person in nobody.could],
+    }
+
+
+def _not_asked(request: Request) -> str:
+    what = "A question" if request.kind is RequestKind.INPUT else in_words(request.tool)
+    message = "" if request.result is None else request.result.message
+    return f"**Not asked:** {what} ({request.id}). {message}"
