@@ -87,7 +87,7 @@ def decide(
     )
 
 
-def settle(
+def resolve(
     request: Annotated[str, typer.Argument(help="The id of the request.")],
     happened: Annotated[
         bool,
@@ -103,8 +103,8 @@ def settle(
     """Say what became of a request in doubt; look at the target system first (local mode only)."""
     api = Server(read_settings(config), person, server)
     body: dict[str, Any] = {"happened": happened, "note": note}
-    settled = api.call("POST", f"/api/v1/requests/{request}/resolution", body)
-    console.print(f"{settled['id']} is {settled['status']}", markup=False)
+    resolved = api.call("POST", f"/api/v1/requests/{request}/resolution", body)
+    console.print(f"{resolved['id']} is {resolved['status']}", markup=False)
 
 
 def start(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from countersign.approvals.errors import ConfigurationError, CountersignError
-from countersign.bot.cli.actions import cancel, decide, settle, start
+from countersign.bot.cli.actions import cancel, decide, resolve, start
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.options import ConfigOption, read_settings
@@ -39,7 +39,7 @@ for name, group in (
     app.add_typer(group, name=name)
 sessions.command("start")(start)
 sessions.command("cancel")(cancel)
-requests.command("settle")(settle)
+requests.command("resolve")(resolve)
 app.command()(init)
 app.command()(run)
 app.command()(decide)

@@ -36,7 +36,7 @@ ID_CHARS = 14
 
 sessions = typer.Typer(no_args_is_help=True, help="Look at sessions, start or end one.")
 requests = typer.Typer(
-    no_args_is_help=True, help="Look at what waits for people, or settle a doubt."
+    no_args_is_help=True, help="Look at what waits for people, or resolve a doubt."
 )
 ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
 

@@ -469,7 +469,7 @@ def test_decide_goes_through_the_running_server(
     assert (late.status, "already decided" in late.err) == (1, True)
 
 
-def test_settle_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> None:
+def test_resolve_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> None:
     async def story() -> tuple[str, list[Said]]:
         async with running(tmp_path) as world:
             request = await world.doubted()
@@ -477,19 +477,19 @@ def test_settle_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> Non
             text = (REPOSITORY / "countersign.yaml").read_text()
             (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
 
-            async def settle(*more: str) -> Said:
+            async def resolve(*more: str) -> Said:
                 common = ["--server", url, "--config", "c.yaml"]
                 return await asyncio.to_thread(
-                    cli, "requests", "settle", request["id"], *more, *common
+                    cli, "requests", "resolve", request["id"], *more, *common
                 )
 
             note = ("--note", "It is not in the outbox.")
             return request["id"], [
-                await settle("--as", "alex", *note),
-                await settle("--as", "alex", "--happened"),
-                await settle("--as", "sam", "--happened", *note),
-                await settle("--as", "alex", "--did-not-happen", *note),
-                await settle("--as", "megan", "--happened", *note),
+                await resolve("--as", "alex", *note),
+                await resolve("--as", "alex", "--happened"),
+                await resolve("--as", "sam", "--happened", *note),
+                await resolve("--as", "alex", "--did-not-happen", *note),
+                await resolve("--as", "megan", "--happened", *note),
             ]
 
     request, (no_word, no_note, not_theirs, done, late) = asyncio.run(story())
