@@ -140,7 +140,7 @@ async def test_ticket_that_the_index_has_not_seen_is_found_later(
     outside.catch_up()
     found = await outside.connector.find(order.key)
 
-    assert outside.connector.settle_s > 0 or early
+    assert outside.connector.index_lag_s > 0 or early
     assert [ref.id] == [one.ref.id for one in found]
 
 
