@@ -13,8 +13,8 @@
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #
 # Two lanes run at the same time: the first two mostly compute, the others mostly wait, for servers
-# that are gone and for polls. Those go first where both want a processor, as leases run out while
-# they wait. What a stage has printed is shown when it is over, and stays in artifacts/stages.
+# that are gone and for polls. What a stage has printed is shown when it is over, and stays in
+# artifacts/stages.
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
 # run; elsewhere its stage is left out, and the end says so.
@@ -133,7 +133,7 @@ until [ -s "$stages/postgres.log" ]; do sleep 0.2; done
 
 # Each lane is a process group, so that Ctrl-C ends what it has started.
 set -m
-(renice -n 10 "$BASHPID" >/dev/null; computing) &
+computing &
 lanes=$!
 waiting &
 lanes="$lanes $!"
