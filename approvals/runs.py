@@ -128,7 +128,7 @@ class Runs:
         opening = new_session(
             workflow, workflow_version, task, owner, conversation, idempotency_key, now
         )
-        session, lease = opening.session, self._handoff.lease(now)
+        session = opening.session
 
         def unit(connection: Connection) -> Session:
             if idempotency_key is not None:
@@ -144,6 +144,7 @@ class Runs:
                             "was asked for differently. Use a new key."
                         )
                     return known
+            lease = self._handoff.lease(now)
             session_rows.insert(
                 connection,
                 session,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ async def test_closed_takeover_takes_nothing(world: World) -> None:
     session = await world.start()
 
     assert [session.id] == await due(world)
+
+
+async def test_room_is_looked_at_in_the_transaction_not_when_it_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = world.store.write
+
+    async def later(unit: Callable[[Connection], Any]) -> Any:
+        world.handoff.close()  # the server puts its sessions down while this one waits its turn
+        return await write(unit)
+
+    monkeypatch.setattr(world.store, "write", later)
+    session = await world.start()
+
+    assert [session.id] == await due(world)
+    assert await another_process(world).begin(session.id) is not None
 
 
 async def test_sessions_that_wait_for_their_doorbell_use_up_the_room(world: World) -> None:
