@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import (
@@ -45,9 +45,15 @@ class Reading:
 class _Literal:
     """A value under the key of the secret itself."""
 
-    value: Any
+    value: Any = field(repr=False)
     key: str
     """Under which the variable should be named instead."""
+
+
+def variable_words(name: str) -> str:
+    """The environment variable as it may be spoken of: what is not in capitals may be the secret
+    itself, in the place of a name."""
+    return f"the environment variable {name if name.isupper() else 'that is named here'}"
 
 
 def resolved(value: Any, info: ValidationInfo) -> Any:
@@ -56,17 +62,19 @@ def resolved(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(reading, Reading):
         return value
     if isinstance(value, _Literal):
-        if reading.local:
-            return SecretStr(str(value.value))
-        raise ValueError(
-            "secrets never stand here; put it into an environment variable and name that in "
-            f"{value.key}."
-        )
+        if not reading.local:
+            raise ValueError(
+                "secrets never stand here; put it into an environment variable and name that in "
+                f"{value.key}."
+            )
+        if not isinstance(value.value, str) or not value.value.strip():
+            raise ValueError("write text; put it in quotes if it looks like something else.")
+        return SecretStr(value.value)
     if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
         raise ValueError("write the name of an environment variable, like MY_TOKEN.")
     found = reading.secret(value)
     if found is None:
-        raise ValueError(f"the environment variable {value} is not set; export it.")
+        raise ValueError(f"{variable_words(value)} is not set; export it.")
     return found
 
 
@@ -108,6 +116,9 @@ class Section(Value):
             if isinstance(field.validation_alias, AliasChoices)
             for literal in field.validation_alias.choices[1:]
         }
+        of_secrets = {*keys, *keys.values()}
+        # `token:` with nothing behind it is no token.
+        raw = {k: v for k, v in raw.items() if v is not None or k not in of_secrets}
         both = {keys[key]: key for key in keys if key in raw and keys[key] in raw}
         if both and info.context.local:
             raise ValueError(f"give either {' or '.join(next(iter(both.items())))}, not both")

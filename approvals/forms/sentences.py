@@ -9,6 +9,7 @@ from typing import Any
 NAMED = 12
 """How many keys are worth naming."""
 MISSING = "is missing; add it"
+VARIABLE = "write the name of an environment variable, like MY_TOKEN"
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
@@ -33,6 +34,10 @@ def sentence(error: Any, known: Collection[str] = ()) -> str:
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
         return unknown_key(str(error["loc"][-1]), known)
+    if kind == "string_pattern_mismatch" and ".".join(map(str, error["loc"])).endswith("_env"):
+        return VARIABLE  # what stands there may be the secret itself
+    if kind == "union_tag_invalid":
+        given = error["ctx"]["tag"]
     if kind in _EXPECTED:
         return f"{_EXPECTED[kind].format(**error.get('ctx', {}))} (got {_brief(given)})"
     said = str(error["msg"]).removeprefix("Value error, ")
@@ -74,5 +79,10 @@ _OTHERWISE = {
 
 
 def _brief(given: Any) -> str:
+    """Of a mapping or a list only that it is one: it may have secrets in it."""
+    if isinstance(given, dict):
+        return "a mapping"
+    if isinstance(given, list | tuple | set | frozenset):
+        return "a list"
     text = repr(given)
     return text if len(text) <= 60 else f"{text[:60]}…"

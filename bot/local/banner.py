@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from countersign.bot.local.parts import Part
 from countersign.bot.local.playground import clicker
+from countersign.bot.settings.production import WELL_KNOWN_TOKEN
 from countersign.bot.settings.sections import Settings
 from countersign.bot.teams.settings import TeamsSettings
 
@@ -100,8 +101,9 @@ def _elsewhere(shown: Shown) -> list[str]:
     model = f"{settings.model.name} ({provider})"
     if provider == "scripted":
         model = f"scripted, {script}" if script else "scripted"
-    token = next(iter(settings.tokens.values()), None)
-    bearer = "" if token is None else f"`Authorization: Bearer {token.get_secret_value()}`"
+    tokens = (token.get_secret_value() for token in settings.tokens.values())
+    known = next((token for token in tokens if token.startswith(WELL_KNOWN_TOKEN)), "")
+    bearer = known and f"`Authorization: Bearer {known}`"
     lines = [
         f"  Bot Framework Emulator: Open Bot, URL {shown.server}/api/messages,",
         "  app id and password empty.",

@@ -70,8 +70,18 @@ def run_here(config: Path | None, *, port: int, wants_playground: bool) -> int:
 
 
 def _settings(config: Path | None) -> Settings:
-    """In local mode, with the database here unless the environment names another."""
+    """In local mode, with the database here unless the environment names another.
+
+    Raises ConfigurationError, also where this is a production server's environment.
+    """
     process = process_settings()
+    if process.env is Mode.PRODUCTION and "env" in process.model_fields_set:
+        raise ConfigurationError(
+            [
+                "COUNTERSIGN_ENV: says production, and `countersign run` is local mode, on the "
+                "database of this environment; unset it, or take `countersign serve`."
+            ]
+        )
     url = process.database_url
     if "COUNTERSIGN_DATABASE_URL" not in os.environ:
         url = f"sqlite:///{STATE.absolute() / 'countersign.db'}"

@@ -14,6 +14,7 @@ from countersign.approvals.models import Value
 from countersign.approvals.read_links import MIN_KEY_BYTES
 from countersign.approvals.store.urls import is_postgresql, sqlite_path
 from countersign.bot.settings.secrets import secret
+from countersign.connectors.secrets import variable_words
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ def link_key(section: LinksSettings | None, environ: Mapping[str, str]) -> Secre
         if section is None:
             return None
         return (
-            f"links.key_env: the environment variable {variable} is not set; export a random key, "
+            f"links.key_env: {variable_words(variable)} is not set; export a random key, "
             "for example from `openssl rand -hex 32`, the same on every server."
         )
     if len(key.get_secret_value().encode()) < MIN_KEY_BYTES:

@@ -16,6 +16,7 @@ from countersign.connectors.system import System
 
 EMAIL = "email"
 """A kind of identity that people have whatever systems there are."""
+TOKEN_KEYS = ("token", "token_env")
 
 
 def identity_kinds(systems: Iterable[System[Any]]) -> tuple[str, ...]:
@@ -36,6 +37,9 @@ def read_people(
         path = f"people.{number}"
         person, wrong = validated(path, PersonSettings, entry, reading)
         problems += wrong
+        if person is None and isinstance(entry, dict):  # rules count whoever has no token, too
+            rest = {key: value for key, value in entry.items() if key not in TOKEN_KEYS}
+            person, _ = validated(path, PersonSettings, rest, reading)
         if person is not None:
             people.append(person)
             problems += _unknown_kinds(path, person, kinds)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from countersign.bot.settings.sections import ModelSection, ModelSettings
+from countersign.connectors.secrets import variable_words
 
 OPENAI_KEY = "OPENAI_API_KEY"
 AZURE_KEY = "AZURE_OPENAI_API_KEY"
@@ -34,8 +35,10 @@ def choose_model(
         elif local and section.base_url is not None:
             provider = "scripted"
         else:
+            own = section.api_key_env or OPENAI_KEY
             return (
-                f"model: there is no model key; export {section.api_key_env or OPENAI_KEY}, or "
+                "model: there is no model key; export "
+                f"{own if own.isupper() else 'what api_key_env names'}, or "
                 f"{AZURE_KEY} and {AZURE_ENDPOINT}."
             )
     if provider == "scripted":
@@ -43,9 +46,7 @@ def choose_model(
     variable = section.api_key_env or (AZURE_KEY if provider == "azure" else OPENAI_KEY)
     key = secret(variable, environ)
     if key is None:
-        return (
-            f"model.api_key_env: the environment variable {variable} is not set; export your key."
-        )
+        return f"model.api_key_env: {variable_words(variable)} is not set; export your key."
     base_url = None if section.provider == "auto" else _text(section.base_url)
     if provider == "azure":
         base_url = base_url or environ.get(AZURE_ENDPOINT, "").strip() or None

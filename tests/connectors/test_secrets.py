@@ -75,3 +75,27 @@ def test_value_that_stands_where_a_name_belongs_is_not_repeated() -> None:
 
 def test_code_gives_values() -> None:
     assert "x" == Settings.model_validate({"token": "x"}).token.get_secret_value()
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_key_with_nothing_behind_it_gives_no_secret(local: bool) -> None:
+    """And not one that is the word None."""
+    found = read({"token_env": "TOKEN", "webhook_secret": None}, local=local)
+
+    assert () == found.webhook_secrets
+    assert [("token_env", "Field required")] == wrong({"token": None}, local=local)
+
+
+@pytest.mark.parametrize("literal", [7, True, {"a": "hunter2"}, [], " "])
+def test_value_that_is_no_text_is_no_secret(literal: Any) -> None:
+    ((path, said),) = wrong({"token": literal}, local=True)
+
+    assert "token" == path
+    assert said.startswith("write text")
+    assert "hunter2" not in said
+
+
+def test_secret_that_could_be_the_name_of_a_variable_is_not_repeated() -> None:
+    ((_, said),) = wrong({"token_env": "ghp_s3cr3tAbCdEf"})
+
+    assert "the environment variable that is named here is not set; export it." == said

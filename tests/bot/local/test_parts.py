@@ -15,6 +15,7 @@ from countersign.bot.local.banner import Shown, banner, places, wrapped
 from countersign.bot.local.only_one import RunsAlreadyError, only_one
 from countersign.bot.local.parts import Part, parts_of, require_free
 from countersign.bot.local.playground import PlaygroundMissingError, people_of, playground
+from countersign.bot.local.run import run_here
 from countersign.bot.project.init import write_project
 from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
@@ -156,3 +157,28 @@ def test_long_command_is_one_for_the_shell() -> None:
 
     assert max(map(len, lines)) <= 80
     assert " ".join(words) == " ".join("".join(lines).replace("\\", "").split())
+
+
+def test_banner_shows_no_token_of_the_environment(own: Path) -> None:
+    people = [{"id": "rita", "name": "Rita Roe", "roles": ["manager"], "token_env": "RITA"}]
+
+    def chosen(document: dict[str, Any]) -> None:
+        document["people"] = [*people, *document["people"][1:]]
+
+    process = ProcessSettings(env=Mode.LOCAL, database_url="sqlite:////elsewhere/c.db")
+    settings = load_settings(own, process=process, environ={"RITA": "real-secret"}, adjust=chosen)
+    said = banner(Shown(settings, [], SERVER, None, {}))
+
+    assert "real-secret" not in said
+    assert "Bearer local-token-tom" in said
+
+
+def test_environment_of_a_production_server_is_refused(
+    own: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COUNTERSIGN_ENV", "production")
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://db.example/decisions")
+
+    with pytest.raises(ConfigurationError, match="COUNTERSIGN_ENV: says production"):
+        run_here(own, port=free_port(), wants_playground=False)

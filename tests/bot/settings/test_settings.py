@@ -341,3 +341,42 @@ def test_people_are_found_by_identity_role_and_token(tmp_path: Path) -> None:
     assert tokens.owner("a-long-enough-random-token") == "alex"
     assert tokens.owner("a-long-enough-random-toke") is None
     assert tokens.owner("") is None
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_at("model.api_key_env", "sk-hunter2"),
+        set_at("model.api_key_env", "sk_hunter2"),
+        set_at("model", {"api_key_env": "hunter2"}),
+        set_at("links", {"key_env": "hunter2-x"}),
+        set_at("links", {"key_env": "hunter2"}),
+        set_at("connectors", {"jira": {"auth": {"kind": "basicc", "token": "hunter2"}}}),
+        set_at("connectors", {"jira": {"auth": ["hunter2"]}}),
+        set_at("connectors", {"jira": [{"token": "hunter2"}]}),
+        set_at("workflows.settings.key", {"env": "hunter2"}),
+    ],
+)
+def test_no_problem_repeats_what_may_be_a_secret(
+    tmp_path: Path, change: Callable[[Document], None], mode: Mode
+) -> None:
+    document = good()
+    change(document)
+
+    assert "hunter2" not in problems(tmp_path, document, mode=mode)
+
+
+def test_rules_count_people_whose_token_is_missing(tmp_path: Path) -> None:
+    """That nobody could approve is not said where one variable is to be exported."""
+    found = problems(tmp_path, good(), environ={**ENVIRON, "TOKEN_ALEX": ""})
+
+    assert "TOKEN_ALEX is not set" in found
+    assert "nobody could approve it" not in found
+
+
+def test_token_with_nothing_behind_it_is_nobody_s(tmp_path: Path) -> None:
+    document = good()
+    document["people"][1]["token"] = None
+
+    assert ["alex"] == list(load(tmp_path, document, mode=Mode.LOCAL).tokens)
