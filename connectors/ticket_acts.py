@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.forms.systems import identity_kind
 from countersign.approvals.forms.wording import cut, visible
 from countersign.approvals.models import Actor, Delivery, Via
 from countersign.approvals.ports import Directory, Store
@@ -64,9 +65,8 @@ class TicketActs:
 
     def actor(self, act: TicketAct) -> Actor:
         """Who acted, as the system recorded it."""
-        principal = (
-            None if act.actor is None else self._directory.by_identity(self._name, act.actor)
-        )
+        kind = identity_kind(self._name) or self._name
+        principal = None if act.actor is None else self._directory.by_identity(kind, act.actor)
         return Actor(principal=principal, via=Via(self._name), identity=f"{self._name}:{act.actor}")
 
     def key(self, delivery: Delivery, act: TicketAct) -> ActKey:

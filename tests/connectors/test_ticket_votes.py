@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import Connection
 
 from countersign.approvals.errors import UnavailableError
+from countersign.approvals.forms import systems
 from countersign.approvals.models import RequestStatus, Verdict, Via
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.tickets import Observation, TicketRef, text_sha256
+from countersign.approvals.tickets import Observation, TicketAct, TicketRef, text_sha256
+from countersign.connectors.ticket_acts import TicketActs
 from tests.connectors.desk_world import CLOSED, DeskWorld, State
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
 from tests.doubles.ticket_desk import OWN
@@ -479,3 +481,15 @@ async def test_ticket_that_was_made_another_requests_decides_nothing(world: Desk
     assert RequestStatus.PENDING is (await world.now(large)).status
     (reason,) = await world.refusals(large)
     assert "does not agree with the ledger" in reason
+
+
+async def test_people_are_known_by_the_identity_that_the_system_names(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which need not be called as the system is."""
+    monkeypatch.setitem(systems._NAMED, "wiki", systems.Named(words="Wiki", identity="jira"))
+    acts = TicketActs("wiki", world.store, world.approvals, world.directory)
+    actor = acts.actor(TicketAct(id="1", at=world.clock.now(), actor="acc-ben", state="x"))
+
+    assert BEN == actor.principal
+    assert (Via("wiki"), "wiki:acc-ben") == (actor.via, actor.identity)
