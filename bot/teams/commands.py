@@ -99,7 +99,7 @@ class Commands:
             case "pending":
                 return _pending_text(await self.pending(clicker))
             case "status":
-                return await self._status(command.session_id, here, asker)
+                return await self._status(command.session_id, here, asker, kind)
             case "cancel":
                 return await self._cancel(command.session_id, here, asker)
 
@@ -109,7 +109,9 @@ class Commands:
             return ()
         return await self._records.waiting_for(clicker.principal, limit=PENDING_SHOWN)
 
-    async def _status(self, session_id: str, here: ConversationKey, asker: Actor) -> Text:
+    async def _status(
+        self, session_id: str, here: ConversationKey, asker: Actor, kind: Kind
+    ) -> Text:
         if session_id:
             session = await self._visible(session_id, here, asker)
             sessions = [session] if session else []
@@ -123,7 +125,9 @@ class Commands:
         if not sessions:
             return Text(none)
         newest, *others = sessions
-        lines = [await self.line(newest, whole=True)]
+        # What people wrote and tools returned is for where it was asked, and for the asker alone.
+        whole = kind == "personal" or newest.conversation == here
+        lines = [await self.line(newest, whole=whole)]
         lines += [await self.line(session) for session in others]
         return Text("\n".join(lines))
 

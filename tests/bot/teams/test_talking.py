@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from countersign.approvals.models import (
+    Actor,
     ConversationKey,
     JsonObject,
     PrincipalId,
     Request,
     RequestKind,
+    Verdict,
+    Via,
 )
 from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ADELE, ALEX, ARGUMENTS, ISAIAH, SAM, STRANGER, Stage
@@ -280,6 +283,25 @@ async def test_question_about_how_it_stands_is_answered_and_starts_nothing(
 
     assert f"`{request.session_id}`: waiting\n  - Push quote ({request.id}) waits for Alex" in said
     assert await sessions(signed) == 1
+
+
+async def test_what_people_wrote_is_told_in_the_chat_where_it_was_asked(signed: Stage) -> None:
+    """Whoever asked may look from a group, too: what is told there is for everybody."""
+    request = await signed.pending(conversation="personal")
+    await signed.approvals.vote(
+        request.id,
+        Actor(principal=signed.directory.by_id("alex"), via=Via.API, identity="api:alex"),
+        verdict=Verdict.REJECT,
+        digest=request.digest,
+        comment="They pay late.",
+    )
+    await signed.settle()
+    in_group = await write(signed, f"status {request.session_id}", SAM)
+    at_home = await write(signed, f"status {request.session_id}", SAM, where="personal")
+
+    assert f"`{request.session_id}`" in in_group
+    assert "They pay late" not in in_group
+    assert "They pay late" in at_home
 
 
 async def test_second_thought_is_told_how_to_have_it_otherwise(signed: Stage) -> None:
