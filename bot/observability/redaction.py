@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -58,6 +59,9 @@ def secrets_in(value: Any) -> Iterator[str]:
         for name in type(value).model_fields:
             field = getattr(value, name)
             yield from _password(field) if name == "database_url" else secrets_in(field)
+    elif is_dataclass(value) and not isinstance(value, type):  # a system with its settings
+        for each in fields(value):
+            yield from secrets_in(getattr(value, each.name))
     elif isinstance(value, dict):
         for member in value.values():
             yield from secrets_in(member)

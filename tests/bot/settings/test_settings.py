@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from countersign.approvals.errors import ConfigurationError
+from countersign.bot.observability.redaction import secrets_in
 from countersign.bot.people import SettingsDirectory, Tokens
 from countersign.bot.settings.file import load_settings, process_settings
 from countersign.bot.settings.sections import (
@@ -97,6 +98,26 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
     shown = repr(load(tmp_path, good()))
 
     assert not [value for value in ENVIRON.values() if value in shown]
+
+
+def test_every_secret_is_hidden_in_the_log(tmp_path: Path) -> None:
+    """Those of systems, too, whatever they are wrapped in."""
+    auth = {"kind": "basic", "user": "bot", "password_env": "DESK_PASSWORD"}
+    desk = {
+        "url": "https://desk.example.com",
+        "table": "change_request",
+        "auth": auth,
+        "webhook_secret_env": ["HOOK", "NEXT_HOOK"],
+    }
+    document = good() | {
+        "connectors": {"servicenow": desk},
+        "metrics": {"token_env": "SCRAPER"},
+        "links": {"key_env": "KEY"},
+    }
+    names = ("DESK_PASSWORD", "HOOK", "NEXT_HOOK", "SCRAPER", "KEY")
+    environ = {**ENVIRON, **{name: f"secret-of-{name}".ljust(40, "-") for name in names}}
+
+    assert set(environ.values()) == set(secrets_in(load(tmp_path, document, environ)))
 
 
 def set_at(path: str, value: Any) -> Callable[[Document], None]:
