@@ -40,14 +40,15 @@ def world(name: str, request: pytest.FixtureRequest) -> Stage:
 
 
 async def press(world: Stage, verb: str, who: str = ALEX, **inputs: str) -> str:
-    """Click on the newest card; what the clicker then reads."""
+    """Click on the newest card; what the clicker then reads: the card in the answer, else what the
+    bot has written since, and the newest card as it stands."""
     card = world.cards()[-1]
+    before = len(world.texts())
     answer = await world.teams.click(card, verb, inputs, person=who)
     await world.settle()
     if answer.card is not None:
         return texts(answer.card)
-    newest = [m for m in world.teams.messages() if m.from_bot][-1]
-    return newest.text or texts(world.cards()[-1].card())
+    return "\n".join([*world.texts()[before:], texts(world.cards()[-1].card())])
 
 
 def shared(world: Stage) -> str:
