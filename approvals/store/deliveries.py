@@ -40,9 +40,9 @@ from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import deliveries, notices, requests
 
 MAX_NOTICE_CHARACTERS = 20_000
+"""Below the 28 KB (UTF-16) that Teams has documented for a message."""
 RUNNING_CHARACTERS = 8_000
 """Of a message of progress; then another one begins."""
-"""Below the 28 KB (UTF-16) that Teams has documented for a message."""
 
 
 def add(
