@@ -230,6 +230,8 @@ def _needs_view(attempt: VoteAttempt) -> bool:
 async def _vote(approvals: Approvals, attempt: VoteAttempt, view: RequestView | None) -> Request:
     verdict, comment = attempt.verdict, attempt.comment
     arguments = attempt.arguments if isinstance(attempt.arguments, dict) else None
+    if verdict is Verdict.REJECT and isinstance(attempt.arguments, Written):
+        comment = cut(attempt.arguments.comment.strip(), MAX_COMMENT)
     if view is not None and verdict is not Verdict.REJECT:
         require_read(view, attempt.actor.principal, attempt.unread)
         if isinstance(attempt.arguments, Written):

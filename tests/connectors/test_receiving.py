@@ -93,6 +93,14 @@ async def test_own_words_with_changes_become_a_revision(world: World) -> None:
     assert (Verdict.MODIFY, "Rounded.") == (decision.verdict, decision.comment)
 
 
+async def test_own_words_are_the_reason_of_a_rejection(world: World) -> None:
+    (request,) = await world.asked()
+    outcome = await tried(world, request, verdict="reject", arguments=Written("Too much."))
+
+    assert outcome.decision is not None
+    assert (Verdict.REJECT, "Too much.") == (outcome.decision.verdict, outcome.decision.comment)
+
+
 async def test_values_of_which_the_tool_says_something_else_are_to_be_looked_at(
     world: World,
 ) -> None:
