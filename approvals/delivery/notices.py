@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 NOTICE_ATTEMPTS = 16
 """Progress that could not be posted for about two hours is dropped; requests never are."""
+UPDATE_ATTEMPTS = 3
+"""A line that could not be added to the message it continues so often is posted by itself: a
+channel may refuse one message for good, and what comes after it must not wait for that."""
 
 
 class Notifier:
@@ -92,7 +95,7 @@ class Notifier:
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
             tried = notice.attempts + 1
             rows.record_notice(connection, notice.id, next_at=until, attempts=tried, error=None)
-            if notice.progress:
+            if notice.progress and tried <= UPDATE_ATTEMPTS:
                 notice = rows.with_running(connection, notice)
             return notice, conversation_rows.get(connection, conversation_key)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import BACKOFF_MAX_S
-from countersign.approvals.delivery.notices import NOTICE_ATTEMPTS
+from countersign.approvals.delivery.notices import NOTICE_ATTEMPTS, UPDATE_ATTEMPTS
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import Conversation
@@ -100,6 +100,23 @@ async def test_progress_is_one_message_until_people_are_called(world: World) -> 
     await world.courier.notify(THREAD)
 
     assert ["one\ntwo", "else", "**At a limit.** Look here.", "three"] == world.channel.messages
+
+
+async def test_progress_that_its_message_does_not_take_is_posted_by_itself(world: World) -> None:
+    world.channel.updates = True
+    await world.conversations.save(thread())
+    run = await world.begun(THREAD)
+    for text in ("one", "two"):
+        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+        await world.courier.notify(THREAD)
+    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["three"])
+    for _ in range(UPDATE_ATTEMPTS):
+        world.channel.failures.append(UnavailableError("this message is refused"))
+        await world.courier.notify(THREAD)
+        world.clock.advance(BACKOFF_MAX_S)
+    await world.courier.notify(THREAD)
+
+    assert ["one\ntwo", "three"] == world.channel.messages
 
 
 async def test_progress_that_is_too_long_for_one_message_goes_on_in_another(world: World) -> None:
