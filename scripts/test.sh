@@ -12,9 +12,8 @@
 #   e2e    real clients in a real browser
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #
-# Two lanes run at the same time: the first two mostly compute, the others mostly wait, for servers
-# that are gone and for polls. What a stage has printed is shown when it is over, and stays in
-# artifacts/stages.
+# What a stage has printed is shown when it is over, and stays in artifacts/stages. They run one after
+# the other: side by side they only take longer, and what has a time limit meets it.
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
 # run; elsewhere its stage is left out, and the end says so.
@@ -85,7 +84,7 @@ if [ "$mode" = fast ]; then
 fi
 
 computing() {
-    tests main "$python" -n "$processors" --dist worksteal tests "${elsewhere[@]}" \
+    tests main "$python" -n $((processors + 1)) --dist worksteal tests "${elsewhere[@]}" \
         --cov --cov-report=json:artifacts/coverage.json --cov-report=
     stage coverage "$python" scripts/coverage_gate.py artifacts/coverage.json
 }
@@ -131,15 +130,12 @@ other_autogen() {
 postgres=$!
 until [ -s "$stages/postgres.log" ]; do sleep 0.2; done
 
-# Each lane is a process group, so that Ctrl-C ends what it has started.
-set -m
-computing &
-lanes=$!
-waiting &
-lanes="$lanes $!"
-trap 'for lane in $lanes; do kill -INT -- "-$lane"; done; kill "$postgres"; wait; exit 130' INT TERM
-for lane in $lanes; do
-    wait "$lane" || echo "$lane" >>"$stages/failed"
-done
-kill "$postgres" && wait "$postgres" || true
+cleanup() {
+    kill "$postgres" 2>/dev/null && wait "$postgres" || true
+    rm -rf "${PYTEST_DEBUG_TEMPROOT:-}"
+}
+trap cleanup EXIT
+
+computing
+waiting
 finish

@@ -12,7 +12,7 @@ from structlog.typing import Processor
 
 import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
 from tests.autogen_clients import quicken_clients
-from tests.cost import cases, measured, quick
+from tests.cost import cases, quick
 
 PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -28,15 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what costs much if that is wanted, and tell pytest-cov what it need not measure."""
+    """Leave out what costs much, if that is wanted."""
     if config.getoption("quick"):
         short = [item for item, folder, _ in cases(items) if quick(item, folder)]
         kept = {item for item, _, case in cases(short) if case == 1}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]
-    for item, folder, case in cases(items):
-        if not measured(item, folder, case):
-            item.add_marker("no_cover")
 
 
 def pytest_collection_finish() -> None:

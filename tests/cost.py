@@ -1,8 +1,4 @@
-"""Which tests are worth their time in which run: what is measured, and what `--quick` leaves out.
-
-Every test runs in `make test`. Measuring takes as long again as running, and most of the cost of
-this suite is in the many cases of its parametrised tests.
-"""
+"""Which tests are worth their time in the short loop: what `--quick` leaves out."""
 
 from __future__ import annotations
 
@@ -14,14 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent
 EVERY_CASE = {"approvals", "contracts"}
-"""Folders whose cases all count: `approvals/` has every branch covered by its own tests, and 90
-percent are asked for of the others."""
-CASES_MEASURED = 2
-"""Of a parametrised test elsewhere."""
-NOT_MEASURED = {"bench", "scenarios", "security"}
-"""Folders of tests that need not cover anything: what they run together has tests of its own."""
-MEASURED = {"test_demo.py"}
-"""But these are the tests of what they run, the demo."""
+"""Folders whose cases all run there."""
 LONG = {"bench", "security"}
 """Folders that `--quick` leaves out: whole programs, and trying very many inputs."""
 LONG_FILES = {
@@ -46,13 +35,6 @@ def cases(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, str, int]
         name = item.nodeid.partition("[")[0]
         seen[name] += 1
         yield item, folder, 1 if folder in EVERY_CASE else seen[name]
-
-
-def measured(item: pytest.Item, folder: str, case: int) -> bool:
-    """Whether coverage is measured while it runs."""
-    if item.path.name in MEASURED:
-        return True
-    return folder not in NOT_MEASURED and case <= CASES_MEASURED
 
 
 def quick(item: pytest.Item, folder: str) -> bool:

@@ -281,6 +281,7 @@ SIZES = [
 ]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("count", "length"), SIZES)
 def test_no_arguments_are_too_large_for_a_card(count: int, length: int) -> None:
     arguments = {f"n{'a' * 60}{index}": "é" * length for index in range(count)}
