@@ -224,3 +224,11 @@ async def test_jobs_are_heard_when_they_end_well_or_not(tmp_path: Path) -> None:
             await jobs.until_idle()
 
     assert {("good", False), ("bad", True)} == set(heard.jobs)
+
+
+async def test_silence_says_nothing_of_who_can_decide_again(world: World) -> None:
+    (request,) = await world.submit(await world.begun(), "quote")
+    with capture_logs() as said:
+        SILENT.somebody_again(request)
+
+    assert [] == said

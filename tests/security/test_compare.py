@@ -29,7 +29,10 @@ KNOWN = frozenset(
             "bot/teams/auth.py",
             "claims.get('iss') != AuthenticationConstants.TO_BOT_FROM_CHANNEL_TOKEN_ISSUER",
         ),
-        # Names of keys in the file, and our own secrets at start, against those everybody knows.
+        # Names of keys in the file.
+        ("bot/settings/people.py", "key not in TOKEN_KEYS"),
+        ("connectors/secrets.py", "k not in of_secrets"),
+        # Our own secrets at start, against those everybody knows.
         ("bot/settings/production.py", "secret.get_secret_value() in WELL_KNOWN"),
     }
 )
