@@ -22,7 +22,7 @@ run: ## Serve it for a person to click, with everything around it played locally
 test: ## Run all tests, browser and both AutoGen distributions included
 	@scripts/test.sh all
 
-test-fast: ## Run the short loop: SQLite, one case of each test, nothing long (two minutes on two cores)
+test-fast: ## Run the short loop: SQLite, one case of each test, nothing long (a few minutes on two cores)
 	@scripts/test.sh fast
 
 crash: setup ## Kill and freeze servers at every step, on SQLite and PostgreSQL (prints the figures)

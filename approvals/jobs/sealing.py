@@ -40,8 +40,8 @@ class Sealing:
 
         try:
             await self._store.write(unit)
-        except BaseException:
-            self._store.unsealed.add(taken)  # for the next time
+        except BaseException:  # also if it is cancelled: what was taken is sealed the next time
+            self._store.unsealed.add(taken)
             raise
         self._began = True
 
