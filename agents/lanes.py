@@ -17,6 +17,9 @@ from countersign.agents.tools.late_results import LateResults
 
 T = TypeVar("T")
 
+SESSIONS_AT_ONCE = 32
+"""How many sessions are at work in one process; so many built chats of a workflow are kept."""
+
 
 class Slots:
     """How many sessions may be at work at once."""

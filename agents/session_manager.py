@@ -15,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 from countersign.agents.gate import Gate
 from countersign.agents.guard.context_executor import carry_context
 from countersign.agents.guard.standing import Watch, serving
-from countersign.agents.lanes import Lanes, Slot, Slots
+from countersign.agents.lanes import SESSIONS_AT_ONCE, Lanes, Slot, Slots
 from countersign.agents.leases import Lease, LeaseKeeper, elapsed_s
 from countersign.agents.limits import DEFAULT_LIMITS, ProposalLimits
 from countersign.agents.session_chat import Ended, SessionChat, Workflows
@@ -37,7 +37,6 @@ from countersign.approvals.runs import PARK_ATTEMPTS, Run, Runs
 
 log = structlog.get_logger(__name__)
 
-SESSIONS_AT_ONCE = 32
 MALFORMED_ATTEMPTS = 4
 """How often a step is tried whose model answers with what is no answer: over some 14 seconds."""
 RENEWALS_PER_LEASE = 3

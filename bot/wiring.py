@@ -11,9 +11,10 @@ import structlog
 
 from countersign.agents.classic.models import shared_client
 from countersign.agents.guard.context_executor import ContextExecutor, carry_context
+from countersign.agents.lanes import SESSIONS_AT_ONCE
 from countersign.agents.leases import elapsed_s
 from countersign.agents.limits import ProposalLimits
-from countersign.agents.session_manager import SESSIONS_AT_ONCE, SessionManager
+from countersign.agents.session_manager import SessionManager
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain

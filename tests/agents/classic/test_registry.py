@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from countersign import (
 )
 from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
 from countersign.agents.classic.workflows import Workflow
+from countersign.agents.lanes import SESSIONS_AT_ONCE, Slot, Slots
 from countersign.approvals.errors import ConfigurationError, NotFoundError
 from tests.agents.teams import Effects, code_execution, pair, team
 
@@ -198,6 +200,30 @@ async def test_a_chat_is_lent_to_one_session_at_a_time(context: WorkflowContext)
         assert first is not second
     async with registry.borrow("pair") as third:
         assert third in (first, second)
+
+
+async def test_as_many_chats_are_kept_as_sessions_are_at_work(context: WorkflowContext) -> None:
+    """However many wait, each place builds one chat, also when all end together."""
+    built: list[Chat] = []
+    flow = pair(Effects())
+
+    @workflow("counted", version="1", title="Counted", triggers=("counted",), example="counted")
+    def counted(given: WorkflowContext) -> Chat:
+        built.append(flow(given))
+        return built[-1]
+
+    registry = Registry(context)
+    registry.add(counted)
+    at_start, slots = len(built) - 1, Slots(SESSIONS_AT_ONCE)  # one of them is ready to be lent
+    together = asyncio.Barrier(SESSIONS_AT_ONCE)
+
+    async def session() -> None:
+        async with Slot(slots), registry.borrow("counted"):
+            await together.wait()
+
+    await asyncio.gather(*[session() for _ in range(2 * SESSIONS_AT_ONCE)])
+
+    assert len(built) - at_start == SESSIONS_AT_ONCE
 
 
 async def test_a_workflow_that_is_not_pooled_is_built_anew(context: WorkflowContext) -> None:
