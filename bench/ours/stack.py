@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
     Actor,
-    Principal,
     PrincipalId,
     Request,
     RequestStatus,
@@ -35,36 +33,18 @@ from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Runs
 from countersign.approvals.store import open_store
+from countersign.bot.clock import SystemClock
+from countersign.bot.people import SettingsDirectory
+from countersign.bot.settings.sections import PersonSettings
 
 REQUESTER, APPROVER = PrincipalId("sam"), PrincipalId("alex")
 LEDGER = "ledger"
 """The table of the audit trail."""
 PAGE = 200
-_PEOPLE = {
-    REQUESTER: Principal(id=REQUESTER, name="Sam"),
-    APPROVER: Principal(id=APPROVER, name="Alex", roles=frozenset({"finance"})),
-}
-ACTOR = Actor(principal=_PEOPLE[APPROVER], via=Via.API, identity="bearer:alex")
+_ALEX = PersonSettings(id=APPROVER, name="Alex", roles=frozenset({"finance"}))
+_PEOPLE = (PersonSettings(id=REQUESTER, name="Sam"), _ALEX)
+ACTOR = Actor(principal=_ALEX.principal(), via=Via.API, identity="bearer:alex")
 _POLICY = {"tools": {TOOL: {"effect": "require_approval", "roles": ["finance"], "deadline": "4h"}}}
-
-
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-class _People:
-    def by_id(self, principal_id: str) -> Principal | None:
-        return _PEOPLE.get(PrincipalId(principal_id))
-
-    def by_identity(self, kind: str, value: str) -> Principal | None:
-        return None
-
-    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
-        return [p for p in _PEOPLE.values() if p.roles.intersection(roles)]
-
-    def everybody(self) -> Sequence[Principal]:
-        return list(_PEOPLE.values())
 
 
 @dataclass(frozen=True)
@@ -112,7 +92,7 @@ class Stack:
 async def stack(database: Path, *workflows: str) -> AsyncIterator[Stack]:
     """The parts on one database, with these workflows."""
     quiet()
-    policy, clock, people = Policy.load(_POLICY), _Clock(), _People()
+    policy, clock, people = Policy.load(_POLICY), SystemClock(), SettingsDirectory(_PEOPLE)
     registry = Registry(CONTEXT)
     for name in workflows:
         registry.add(WORKFLOWS[name])

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
-
-from sqlalchemy import Connection
 
 from countersign.agents.classic.registry import Registry
 from countersign.approvals.compose import compose
@@ -22,11 +19,13 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
-from countersign.approvals.ports import Job
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import open_store
 from tests.agents.fakes import FakeRuns
+from tests.doubles.clock import ManualClock
 from tests.doubles.database import sqlite_url
+from tests.doubles.directory import FakeDirectory
+from tests.doubles.jobs import RecordingJobs
 
 MIA = Principal(id=PrincipalId("mia"), name="Mia", roles=frozenset({"manager"}))
 ANN = Principal(id=PrincipalId("ann"), name="Ann", roles=frozenset({"sales"}))
@@ -94,50 +93,6 @@ class FakeOffice:
         self.runs.tool_timeout_s = seconds
 
 
-class ManualClock:
-    """Time that passes when told to."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        """The time, a little later at every look."""
-        self.time += timedelta(microseconds=1)
-        return self.time
-
-
-class NoJobs:
-    """Doorbells that nobody hears: the test runs the session itself."""
-
-    def enqueue(self, connection: Connection, job: Job) -> None:
-        """Ignore it."""
-
-    def enqueue_here(self, connection: Connection, job: Job) -> None:
-        """Ignore it."""
-
-    def handle(self, kind: str, handler: Any) -> None:
-        """Ignore it."""
-
-    async def run(self) -> None:
-        """Do nothing."""
-
-
-class People:
-    """Mia decides; Ann asks."""
-
-    def by_id(self, principal_id: str) -> Principal | None:
-        return {str(p.id): p for p in (ANN, MIA)}.get(principal_id)
-
-    def by_identity(self, kind: str, value: str) -> Principal | None:
-        return None
-
-    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
-        return [p for p in (ANN, MIA) if p.roles & set(roles)]
-
-    def everybody(self) -> Sequence[Principal]:
-        return [ANN, MIA]
-
-
 class SqliteOffice:
     """On the real service."""
 
@@ -152,8 +107,8 @@ class SqliteOffice:
         self._compose()
 
     def _compose(self, **options: Any) -> None:
-        around = (self._policy, People(), self._registry)
-        domain = compose(self.store, self._clock, NoJobs(), *around, **options)
+        around = (self._policy, FakeDirectory([ANN, MIA]), self._registry)
+        domain = compose(self.store, self._clock, RecordingJobs(), *around, **options)
         self.runs, self.approvals, self.records = domain.runs, domain.approvals, domain.records
 
     async def session(self, session_id: str) -> Session:
@@ -177,11 +132,11 @@ class SqliteOffice:
         await self._vote(request, who, Verdict.APPROVE, comment=text)
 
     async def expire(self, request: Request) -> None:
-        self._clock.time += timedelta(seconds=DEADLINE_S + 1)
+        self._clock.advance(DEADLINE_S + 1)
         await self.approvals.expire(request.id)
 
     async def lose_owner(self, session_id: str) -> None:
-        self._clock.time += timedelta(seconds=self.runs.lease_s + 1)
+        self._clock.advance(self.runs.lease_s + 1)
 
     def limit_tools(self, seconds: float) -> None:
         self._compose(tool_timeout_s=seconds)

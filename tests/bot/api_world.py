@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,7 @@ from countersign.approvals.compose import compose
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
-    Checked,
     ConversationKey,
-    Effective,
     JsonObject,
     Principal,
     Proposal,
@@ -43,11 +41,13 @@ from countersign.bot.server.app import Parts, create_app
 from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.settings.sections import PersonSettings
 from countersign.connectors.system import Route
-from tests.doubles.catalog import effective_by_schema
+from tests.doubles.catalog import FakeCatalog
+from tests.doubles.clock import ManualClock
 from tests.doubles.database import empty_store
 from tests.doubles.links import KEY
 from tests.doubles.tickets import FakeTickets
 
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PEOPLE = [
     PersonSettings(id="alex", name="Alex Wilber", roles=frozenset({"manager"})),
     PersonSettings(id="megan", name="Megan Bowen", roles=frozenset({"manager"})),
@@ -66,41 +66,6 @@ SCHEMA: JsonObject = {
     "required": ["to"],
     "additionalProperties": False,
 }
-
-
-class ManualClock:
-    """A clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def turn(self, **delta: float) -> None:
-        self.time += timedelta(**delta)
-
-
-class Catalog:
-    """Every tool takes the same arguments."""
-
-    def schema(self, workflow: str, tool: str) -> JsonObject | None:
-        return SCHEMA
-
-    def schema_version(self, workflow: str, tool: str) -> str | None:
-        return ""
-
-    def schema_versions(self) -> frozenset[str]:
-        return frozenset({""})
-
-    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
-        return effective_by_schema(tool, self.schema(workflow, tool), arguments)
-
-    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
-        return None
-
-    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
-        return ()
 
 
 class Chats:
@@ -241,10 +206,10 @@ async def running(
     database: str = "sqlite",
 ) -> AsyncIterator[World]:
     """The API on a fresh database; `door` limits those who have not said yet who they are."""
-    clock, directory, policy = ManualClock(), SettingsDirectory(PEOPLE), Policy.load(POLICY)
+    clock, directory, policy = ManualClock(NOON), SettingsDirectory(PEOPLE), Policy.load(POLICY)
     async with empty_store(tmp_path, database) as store:
         jobs = EmbeddedJobs(store, clock)
-        domain = compose(store, clock, jobs, policy, directory, Catalog())
+        domain = compose(store, clock, jobs, policy, directory, FakeCatalog(every=SCHEMA))
         approvals, records = domain.approvals, domain.records
         chats = Chats(domain.runs)
         tokens = Tokens({p.id: SecretStr(f"token-of-{p.id}") for p in PEOPLE})

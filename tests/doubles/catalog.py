@@ -37,14 +37,19 @@ def effective_by_schema(
 
 
 class FakeCatalog:
-    """Implements `approvals.ports.ToolCatalog`; every tool takes a customer and an amount."""
+    """Implements `approvals.ports.ToolCatalog`.
+
+    It knows the tools of `schemas`; without them every tool, each of which takes `every`.
+    """
 
     def __init__(
         self,
         schemas: dict[str, Any] | None = None,
         input_roles: dict[str, tuple[str, ...]] | None = None,
+        *,
+        every: JsonObject = QUOTE_SCHEMA,
     ):
-        self.schemas = schemas
+        self.schemas, self._every = schemas, every
         self.version = ""
         """Of every tool; that of requests which a test proposes without one."""
         self.finds: Checked | Exception = Checked()
@@ -55,7 +60,7 @@ class FakeCatalog:
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The schema of a tool's arguments."""
-        return QUOTE_SCHEMA if self.schemas is None else self.schemas.get(tool)
+        return self._every if self.schemas is None else self.schemas.get(tool)
 
     def schema_version(self, workflow: str, tool: str) -> str | None:
         """The same for every tool that is known."""

@@ -19,11 +19,14 @@ class ManualClock:
         """The time that was set last."""
         return self._now
 
-    def advance(self, seconds: float) -> datetime:
-        """Let `seconds` pass; returns the new time."""
-        if seconds < 0:
+    def advance(
+        self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0
+    ) -> datetime:
+        """Let so much time pass; returns the new time."""
+        passed = timedelta(seconds=seconds, minutes=minutes, hours=hours)
+        if passed < timedelta():
             raise ValueError("time does not go back")
-        self._now += timedelta(seconds=seconds)
+        self._now += passed
         return self._now
 
     def set_back(self, seconds: float) -> None:

@@ -88,6 +88,10 @@ class FakeDirectory:
         identities = {k: v for k, v in known.identities.items() if k != kind}
         self._people[known.id] = known.model_copy(update={"identities": identities})
 
+    def put(self, person: Principal) -> None:
+        """Know this person, in place of whoever has the same id."""
+        self._people[person.id] = person
+
     def remove(self, principal_id: str) -> None:
         """Forget a person."""
         del self._people[PrincipalId(principal_id)]

@@ -58,7 +58,7 @@ async def test_the_same_idempotency_key_gives_the_same_session(world: World) -> 
 async def test_sessions_are_listed_by_status_in_pages(world: World) -> None:
     started = []
     for number in range(3):
-        world.clock.turn(seconds=1)
+        world.clock.advance(seconds=1)
         _, body = await world.call(
             "POST", "/api/v1/sessions", json={"workflow": "echo", "task": f"task {number}"}
         )
@@ -258,7 +258,7 @@ async def test_an_old_digest_is_refused(world: World) -> None:
 
 async def test_an_expired_request_is_gone(world: World) -> None:
     request = await world.waiting()
-    world.clock.turn(hours=5)
+    world.clock.advance(hours=5)
 
     status, body = await world.vote(request)
 

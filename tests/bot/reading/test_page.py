@@ -150,7 +150,7 @@ async def test_who_cannot_decide_may_read_and_is_not_recorded(reading: Reading) 
 
 async def test_expired_link_says_how_to_get_a_new_one(reading: Reading) -> None:
     path = reading.path()
-    reading.world.clock.turn(seconds=VALID_S + 1)
+    reading.world.clock.advance(seconds=VALID_S + 1)
     for status, page in (await reading.get(path), await reading.press(path)):
         assert 410 == status
         assert "This link has expired" in page

@@ -13,7 +13,7 @@ from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.store import open_store
 from countersign.approvals.store.schema import conversations
 from countersign.bot.server.health import Health
-from tests.bot.api_world import ManualClock
+from tests.doubles.clock import ManualClock
 from tests.doubles.database import sqlite_url
 
 
@@ -58,7 +58,7 @@ async def test_jobs_that_are_not_there_yet_stuck_or_dead_are_told_apart(tmp_path
         await asyncio.wait([dead])
         told = [await jobs_check(task) for task in (None, waiting, dead)]  # type: ignore[arg-type]
         jobs.swept_at = clock.now()
-        clock.turn(minutes=1)
+        clock.advance(minutes=1)
         stuck = await jobs_check(waiting)  # type: ignore[arg-type]
         waiting.cancel()
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,6 @@ from countersign.approvals.decisions.outbox import (
 from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
-    Checked,
-    Effective,
     JsonObject,
     Principal,
     PrincipalId,
@@ -57,10 +55,13 @@ from countersign.bot.teams.settings import TeamsSettings
 from countersign.sandbox.botframework.people import TENANT_ID
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
-from tests.doubles.catalog import effective_by_schema
+from tests.doubles.catalog import FakeCatalog
+from tests.doubles.clock import ManualClock
 from tests.doubles.database import sqlite_url
+from tests.doubles.directory import FakeDirectory
 from tests.doubles.links import KEY
 
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 APP_ID = "11111111-2222-3333-4444-555555555555"
 SAM, ALEX, ADELE, ISAIAH = "Megan Bowen", "Alex Wilber", "Adele Vance", "Isaiah Langer"
 """In the directory: sam asks, alex and isaiah are sales managers, adele has no role."""
@@ -102,47 +103,14 @@ POLICY: JsonObject = {
 }
 
 
-class ManualClock:
-    """A clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def turn(self, **delta: float) -> None:
-        self.time += timedelta(**delta)
-
-
-class Directory:
-    """The people of the stage."""
-
-    def __init__(self, people: Sequence[Principal]) -> None:
-        self.people = {person.id: person for person in people}
-
-    def by_id(self, principal_id: str) -> Principal | None:
-        return self.people.get(PrincipalId(principal_id))
-
-    def by_identity(self, kind: str, value: str) -> Principal | None:
-        matching = (p for p in self.people.values() if p.identities.get(kind) == value)
-        return next(matching, None)
-
-    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
-        return [p for p in self.people.values() if p.roles.intersection(roles)]
-
-    def everybody(self) -> Sequence[Principal]:
-        return list(self.people.values())
-
-
 def person(id: str, name: str, number: int, *roles: str) -> Principal:
     entra = f"00000000-0000-0000-0000-00000000000{20 + number}"
     identities = {"entra": entra}
     return Principal(id=PrincipalId(id), name=name, roles=frozenset(roles), identities=identities)
 
 
-def everybody() -> Directory:
-    return Directory(
+def everybody() -> FakeDirectory:
+    return FakeDirectory(
         [
             person("alex", "Alex Wilber", 0, "sales_manager"),
             person("sam", "Sam Carter", 1, "sales_manager"),
@@ -150,34 +118,6 @@ def everybody() -> Directory:
             person("isaiah", "Isaiah Langer", 3, "sales_manager"),
         ]
     )
-
-
-class Catalog:
-    """Every tool takes the same arguments."""
-
-    def __init__(self) -> None:
-        self.known: JsonObject = SCHEMA
-        self.finds: Checked | Exception | None = None
-
-    def schema(self, workflow: str, tool: str) -> JsonObject | None:
-        return self.known
-
-    def schema_version(self, workflow: str, tool: str) -> str | None:
-        return ""
-
-    def schema_versions(self) -> frozenset[str]:
-        return frozenset({""})
-
-    async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
-        return effective_by_schema(tool, self.schema(workflow, tool), arguments)
-
-    async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
-        if isinstance(self.finds, Exception):
-            raise self.finds
-        return self.finds
-
-    def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
-        return ("sales_manager",)
 
 
 @dataclass(frozen=True)
@@ -221,8 +161,8 @@ class Stage:
     adapter: TeamsAdapter
     jobs: EmbeddedJobs
     store: SqliteStore | PostgresStore
-    directory: Directory
-    catalog: Catalog
+    directory: FakeDirectory
+    catalog: FakeCatalog
     clock: ManualClock
     teams: BotFramework
     sleeps: SleepLog
@@ -234,7 +174,7 @@ class Stage:
 
     async def start(self, text: str = "quote for Contoso", **where: Any) -> SessionId:
         """Somebody writes to the bot; the session that this starts."""
-        self.clock.turn(seconds=1)  # so that the newest session is the last one
+        self.clock.advance(seconds=1)  # so that the newest session is the last one
         answer = await self.teams.send_message(where.pop("person", SAM), text, **where)
         assert answer.status in {200, 202}, answer
         await self.settle()
@@ -312,7 +252,7 @@ async def stage(
     *,
     signed: bool = True,
     channel_id: str = "msteams",
-    directory: Directory | None = None,
+    directory: FakeDirectory | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     pacing: Pacing | None = None,
     links: ReadLinks | None = None,
@@ -322,7 +262,8 @@ async def stage(
 
     Without `pacing` everything goes out as fast as it can.
     """
-    clock, people, catalog, sleeps = ManualClock(), directory or everybody(), Catalog(), SleepLog()
+    clock, people, sleeps = ManualClock(NOON), directory or everybody(), SleepLog()
+    catalog = FakeCatalog(every=SCHEMA, input_roles={"gatekeeper": ("sales_manager",)})
     app_id = APP_ID if signed else ""
     async with BotFramework.start(app_id=app_id, channel_id=channel_id) as teams:
         given: dict[str, Any] = {

@@ -264,9 +264,7 @@ async def test_identity_is_that_of_the_channel_not_of_the_payload(signed: Stage)
 
 async def test_note_in_web_chat_does_not_replace_the_card(webchat: Stage) -> None:
     await webchat.pending()
-    webchat.directory.people[PrincipalId("alex")] = Principal(
-        id=PrincipalId("alex"), name="Alex Wilber"
-    )
+    webchat.directory.put(Principal(id=PrincipalId("alex"), name="Alex Wilber"))
     said = await press(webchat, "approve")
 
     assert said.startswith("You cannot decide this.")
@@ -300,7 +298,7 @@ async def test_late_click_learns_who_when_and_through_what(signed: Stage) -> Non
 
 async def test_expired_request_says_so(signed: Stage) -> None:
     request = await signed.pending()
-    signed.clock.turn(hours=5)
+    signed.clock.advance(hours=5)
     said = await press(signed, "approve")
 
     assert "✗ Expired" in said

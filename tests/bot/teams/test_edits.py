@@ -42,9 +42,9 @@ async def sessions(world: Stage) -> list[tuple[str, str]]:
 
 async def test_edit_before_anything_was_proposed_starts_it_anew(signed: Stage) -> None:
     message = await sent(signed, "quote for Contoso")
-    signed.clock.turn(seconds=1)
+    signed.clock.advance(seconds=1)
     said = await edit(signed, message, "quote for Fabrikam")
-    signed.clock.turn(seconds=1)
+    signed.clock.advance(seconds=1)
     await edit(signed, message, "quote for Northwind")
     again = await edit(signed, message, "quote for Northwind")
 

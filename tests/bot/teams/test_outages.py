@@ -103,7 +103,7 @@ async def test_delivery_shows_it_and_is_made_soon_after(
     assert 1 == [line["event"] for line in logs].count("channel unreachable")
 
     no_tokens_from_microsoft(monkeypatch)
-    signed.clock.turn(seconds=2)
+    signed.clock.advance(seconds=2)
     with capture_logs() as logs:
         await signed.jobs._handlers[DELIVER](delivery.id)
     (delivery,) = await signed.records.deliveries(request.id)

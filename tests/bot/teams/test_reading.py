@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from countersign.approvals.models import PrincipalId
 from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ALEX, ISAIAH, STRANGER, Stage, stage
 from tests.bot.teams.test_cards import nodes, texts
@@ -71,8 +72,7 @@ async def test_stranger_gets_no_link(readable: Stage) -> None:
 
 async def test_whoever_has_read_it_approves_it_on_the_card_and_nobody_else(readable: Stage) -> None:
     request = await readable.pending(arguments=LONG)
-    (entra,) = [p for p in readable.directory.people.values() if p.id == "alex"]
-    await readable.approvals.opened(request.id, entra.id, revision=1, link="teams")
+    await readable.approvals.opened(request.id, PrincipalId("alex"), revision=1, link="teams")
     await readable.settle()
     (card,) = readable.cards()
     assert "Read by \nAlex Wilber" in texts(card.card())

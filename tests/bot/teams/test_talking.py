@@ -36,7 +36,7 @@ async def asked(world: Stage, *, message: str = WHICH, quiet: bool = False) -> R
 
 async def waiting(world: Stage, arguments: JsonObject = ARGUMENTS, **call: Any) -> Request:
     """A request of a new session in the group chat, in which something may wait already."""
-    world.clock.turn(seconds=1)
+    world.clock.advance(seconds=1)
     place = world.teams.conversation("group", world.teams.world.person(ADELE))
     session = await world.runs.start(
         workflow="sales_quote",
@@ -125,8 +125,8 @@ async def test_persona_of_a_local_client_answers_as_who_decides(webchat: Stage) 
 async def test_persona_of_a_local_client_answers_what_only_who_asks_may_answer(
     local: Stage,
 ) -> None:
-    local.directory.people.pop(PrincipalId("alex"))
-    local.directory.people.pop(PrincipalId("isaiah"))
+    local.directory.remove("alex")
+    local.directory.remove("isaiah")
     session_id = await local.start("quote for Contoso", person=ALEX)
     question = {"prompt": "Reply:", "message": WHICH}
     await local.propose(session_id, question, kind=RequestKind.INPUT, tool="human_input")
@@ -162,7 +162,7 @@ async def test_what_may_be_something_else_is_asked(signed: Stage, text: str, tit
 async def test_no_it_is_something_new(signed: Stage) -> None:
     request = await asked(signed)
     await write(signed, "quote for Fabrikam")
-    signed.clock.turn(seconds=1)
+    signed.clock.advance(seconds=1)
     card = await asking(signed)
     for _ in range(2):
         answer = await signed.teams.click(card, "instead", person=ALEX)
