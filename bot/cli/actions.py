@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -16,9 +17,9 @@ from countersign.approvals.errors import (
     UnavailableError,
 )
 from countersign.approvals.models import Verdict
-from countersign.bot.cli.options import ConfigOption, read_settings
+from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.console import console
-from countersign.bot.settings.sections import Settings
+from countersign.bot.settings.people import tokens_of
 
 TIMEOUT_S = 30.0
 
@@ -31,17 +32,21 @@ ServerOption = Annotated[
 class Server:
     """The API of the running server, as one person."""
 
-    def __init__(self, settings: Settings, person: str, url: str | None):
-        if not settings.local:
+    def __init__(self, config: Path | None, person: str, url: str | None):
+        part = read_part(config)
+        if not part.local:
             raise RefusedError(
                 "This command speaks as somebody else, so it works in local mode only: set "
                 "COUNTERSIGN_ENV=local, or decide in Teams or through the API with your own token."
             )
-        token = settings.tokens.get(person)
+        people, token = part.people(), part.token(person)
+        self._url = (url or part.public_url()).rstrip("/")
+        part.require_sound()
         if token is None:
-            known = ", ".join(sorted(settings.tokens))
-            raise ConfigurationError([f"--as {person}: has no token; people with one: {known}."])
-        self._url = (url or settings.public_url).rstrip("/")
+            is_known = any(each.id == person for each in people)
+            what = "has no token" if is_known else "nobody has this id"
+            known = ", ".join(sorted(tokens_of(people)))
+            raise ConfigurationError([f"--as {person}: {what}; people with a token: {known}."])
         self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def decide(
     config: ConfigOption = None,
 ) -> None:
     """Decide a request as somebody (local mode only)."""
-    api = Server(read_settings(config), person, server)
+    api = Server(config, person, server)
     found = api.call("GET", f"/api/v1/requests/{request}")
     body: dict[str, Any] = {"verdict": verdict, "digest": found["digest"], "comment": comment}
     if arguments is not None:
@@ -101,7 +106,7 @@ def resolve(
     config: ConfigOption = None,
 ) -> None:
     """Say what became of a request in doubt; look at the target system first (local mode only)."""
-    api = Server(read_settings(config), person, server)
+    api = Server(config, person, server)
     body: dict[str, Any] = {"happened": happened, "note": note}
     resolved = api.call("POST", f"/api/v1/requests/{request}/resolution", body)
     console.print(f"{resolved['id']} is {resolved['status']}", markup=False)
@@ -115,7 +120,7 @@ def start(
     config: ConfigOption = None,
 ) -> None:
     """Start a session for somebody (local mode only)."""
-    api = Server(read_settings(config), person, server)
+    api = Server(config, person, server)
     started = api.call("POST", "/api/v1/sessions", {"workflow": workflow, "task": task})
     console.print(f"{started['id']} is {started['status']}", markup=False)
 
@@ -127,7 +132,7 @@ def cancel(
     config: ConfigOption = None,
 ) -> None:
     """End a session as its owner or an admin (local mode only)."""
-    api = Server(read_settings(config), person, server)
+    api = Server(config, person, server)
     ended = api.call("POST", f"/api/v1/sessions/{session}/cancel")
     console.print(f"{ended['id']} is {ended['status']}", markup=False)
 

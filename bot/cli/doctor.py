@@ -32,20 +32,22 @@ Check = Callable[[Settings], Awaitable[str]]
 
 def doctor(config: ConfigOption = None) -> None:
     """Check every configured system; exit status 1 if something needs fixing."""
-    examined = examine(config)
+    examined = examine(config, complete=True)
     settings = examined.settings
     for problem in examined.problems:
         _line(False, "configuration", problem)
     if settings is not None and not examined.problems:
         _line(True, "configuration", f"{settings.source} ({settings.mode})")
     _policy(examined)
-    if settings is None or examined.problems:
+    if settings is None:
         raise typer.Exit(1)
     asyncio.run(_out_of_reach(settings))
+    checks = OF_DATABASE if examined.problems else OF_DATABASE | OF_SECRETS
     results = [examined.is_sound]
-    results += [asyncio.run(_run(name, check, settings)) for name, check in CHECKS.items()]
+    results += [asyncio.run(_run(name, check, settings)) for name, check in checks.items()]
     results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
-    results += [asyncio.run(_system(each, settings)) for each in settings.systems]
+    if not examined.problems:
+        results += [asyncio.run(_system(each, settings)) for each in settings.systems]
     if not all(results):
         raise typer.Exit(1)
 
@@ -204,8 +206,6 @@ async def _links(settings: Settings) -> str:
     )
 
 
-CHECKS: dict[str, Check] = {
-    "database": _database,
-    "model": _model,
-    "links": _links,
-}
+OF_DATABASE: dict[str, Check] = {"database": _database}
+"""For which the configuration need not be sound."""
+OF_SECRETS: dict[str, Check] = {"model": _model, "links": _links}

@@ -10,13 +10,11 @@ from typing import Annotated
 import typer
 
 from countersign.approvals.errors import ConfigurationError
-from countersign.bot import systems
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.settings.database import readable_on_the_way
-from countersign.bot.settings.file import find, load_settings, process_settings
-from countersign.bot.settings.people import identity_kinds, read_people
+from countersign.bot.settings.file import load_settings, process_settings, reader
+from countersign.bot.settings.reader import Reader
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
-from countersign.bot.settings.yaml import parse
 
 ConfigOption = Annotated[
     Path | None,
@@ -58,11 +56,16 @@ def read_settings(config: Path | None) -> Settings:
     return load_settings(config)
 
 
+def read_part(config: Path | None) -> Reader:
+    """For commands that need a few sections and no secrets. Raises ConfigurationError."""
+    return reader(config, complete=False)
+
+
 def people_of(config: Path | None) -> SettingsDirectory | None:
     """The people of the configuration, whatever else is wrong in it; None if it cannot be read."""
     try:
-        document = parse(find(config, process_settings()))
-        people, problems = read_people(document.get("people"), identity_kinds(systems.SYSTEMS))
+        part = read_part(config)
     except ConfigurationError:
         return None
-    return None if problems else SettingsDirectory(people)
+    people = part.people()
+    return None if part.problems else SettingsDirectory(people)

@@ -22,9 +22,10 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.app_package.manifest import Developer, ManifestError, pack
-from countersign.bot.cli.options import ConfigOption, read_settings
+from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.console import console, finding
 from countersign.bot.policy.check import examine
+from countersign.bot.settings.sections import AppPackageSettings
 from countersign.bot.teams.settings import TeamsSettings
 
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
@@ -37,7 +38,7 @@ _SOURCE = Path(countersign.__file__).parent / "appPackage"
 def check(config: ConfigOption = None) -> None:
     """Read the rules, show them, and compare them with the tools of the workflows and with the
     people; exit status 1 if something has to be put right."""
-    examined = examine(config)
+    examined = examine(config, complete=False)
     if examined.settings is not None and not examined.problems:
         _show(examined.settings.policy)
     for problem in (*examined.problems, *examined.workflows):
@@ -90,7 +91,12 @@ def explain(
         agent="none",
         executor="none",
     )
-    ruling = read_settings(config).policy.rule(call)
+    part = read_part(config)
+    loaded = part.policy(part.systems())
+    part.require_sound()
+    if loaded is None:
+        raise AssertionError("there are no rules, and no problem says so")
+    ruling = loaded.rule(call)
     console.print(f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})", markup=False)
     console.print(ruling.reason, markup=False)
     if ruling.stages:
@@ -111,10 +117,12 @@ def pack_app(
     config: ConfigOption = None,
 ) -> None:
     """Write the zip to upload to Teams, with the ids of the settings."""
-    settings = read_settings(config)
-    teams = settings.section(TeamsSettings)
+    part = read_part(config)
+    teams = part.section("teams", TeamsSettings)
     bot = bot_id or (teams.app_id if teams else "")
-    about = settings.app_package
+    about = part.section("app_package", AppPackageSettings)
+    public = urlsplit(part.public_url())
+    part.require_sound()
     problems = []
     if not bot:
         problems.append("teams.app_id: required (or --bot-id): the app id of the Azure bot.")
@@ -124,7 +132,6 @@ def pack_app(
         )
     if about is None or problems:
         raise ConfigurationError(problems)
-    public = urlsplit(settings.public_url)
     try:
         written = pack(
             _SOURCE,

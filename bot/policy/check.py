@@ -46,16 +46,17 @@ class Examined:
         return self.settings is not None and not (self.problems or self.workflows or wrong)
 
 
-def examine(config: Path | None) -> Examined:
-    """Read the configuration and load its workflows. Rules that cannot be read are said, and the
-    others are looked at all the same."""
+def examine(config: Path | None, *, complete: bool) -> Examined:
+    """Read the configuration and load its workflows. What cannot be read is said, and the other
+    rules are looked at all the same; without `complete` nothing that only a server needs is missed.
+    """
     problems: Sequence[str] = ()
     try:
-        settings = load_settings(config)
+        settings = load_settings(config, complete=complete)
     except ConfigurationError as exc:
         problems = exc.problems
         try:
-            settings = load_settings(config, adjust=_without_bad_rules)
+            settings = load_settings(config, adjust=_without_bad_rules, complete=False)
         except ConfigurationError:
             return Examined(None, problems)
     from countersign.agents.classic.models import shared_client

@@ -97,8 +97,12 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _systems,
     _production,
 )
+OF_RULES = (_quorums, _channels)
+"""Those that say nothing of a server."""
 
 
-def cross_problems(document: Document) -> list[str]:
-    """Everything that does not fit, each with its path."""
-    return [problem for check in CROSS_CHECKS for problem in check(document)]
+def cross_problems(document: Document, *, complete: bool = True) -> list[str]:
+    """Everything that does not fit, each with its path; without `complete` only what rules and
+    people have to do with each other."""
+    checks = CROSS_CHECKS if complete else OF_RULES
+    return [problem for check in checks for problem in check(document)]

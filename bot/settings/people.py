@@ -55,6 +55,15 @@ def tokens_of(people: Iterable[PersonSettings]) -> dict[str, SecretStr]:
     return {person.id: person.token for person in people if person.token is not None}
 
 
+def token_of(entries: Any, person_id: str, reading: Reading) -> tuple[SecretStr | None, list[str]]:
+    """The bearer token of one person, whatever is wrong with the others'."""
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict) and entry.get("id") == person_id:
+            person, wrong = validated(f"people.{number}", PersonSettings, entry, reading)
+            return person and person.token, wrong
+    return None, []
+
+
 def token_problems(tokens: Mapping[str, SecretStr], *, local: bool) -> Iterator[str]:
     """Tokens that somebody could guess, or that are two people's."""
     for person, token in tokens.items():

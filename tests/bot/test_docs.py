@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from countersign.bot.cli.main import app
 from countersign.bot.server.app import OPERATIONS
-from countersign.bot.settings.file import SECTIONS
+from countersign.bot.settings.reader import SECTIONS
 from countersign.bot.settings.sections import (
     AppPackageSettings,
     ModelSection,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import socket
@@ -12,54 +11,18 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-import structlog
 import yaml
 
-from countersign.bot.cli.main import main
 from countersign.bot.policy.check import examine
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.openai.server import ScriptedModel
 from countersign.sandbox.servicenow.server import ServiceNow
 from tests.bot.api_world import running
-
-REPOSITORY = Path(__file__).parents[3]
-Cli = Callable[..., "Said"]
-
-
-class Said:
-    """What a command printed, and its exit status."""
-
-    def __init__(self, status: int, out: str, err: str):
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Cli]:
-    """Run `countersign` in an empty directory, in local mode, with the shipped configuration."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COUNTERSIGN_ENV", "local")
-    monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
-    monkeypatch.setattr("countersign.bot.console.console.width", 200)
-    for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["countersign", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        return Said(int(caught.value.code or 0), out, err)
-
-    yield run
-    structlog.reset_defaults()  # `serve` sends the log to the stderr of this test
-    logging.getLogger().handlers.clear()
+from tests.bot.cli.conftest import REPOSITORY, Cli, Said
 
 
 @pytest.fixture
@@ -377,7 +340,7 @@ WRONG: list[tuple[list[str], dict[str, str], str]] = [
     (["sessions", "list"], {"COUNTERSIGN_DATABASE_URL": "sqlite:///text.db"}, "not a usable"),
     (["policy", "explain", "x", "--arguments", "{"], {}, "--arguments is not JSON"),
     (["decide", "R-1", "approve", "--as", "alex", "--server", "http://127.0.0.1:9"], {}, "serve"),
-    (["decide", "R-1", "approve", "--as", "nobody"], {}, "--as nobody: has no token"),
+    (["decide", "R-1", "approve", "--as", "nobody"], {}, "--as nobody: nobody has this id"),
 ]
 
 
@@ -536,7 +499,7 @@ def begun_on(database: Path, workflow: str, version: str) -> None:
 
 
 def test_doctor_is_content_with_what_works(cli: Cli, database: Path, tmp_path: Path) -> None:
-    here = examine(REPOSITORY / "countersign.yaml").versions
+    here = examine(REPOSITORY / "countersign.yaml", complete=True).versions
     begun_on(database, "sales_quote", here["sales_quote"][0])
 
     async def with_model() -> Said:

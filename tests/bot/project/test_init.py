@@ -47,7 +47,7 @@ def test_rules_fit_the_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("COUNTERSIGN_ENV", "local")
     write_project(tmp_path, "desk_to_examine")
 
-    examined = examine(tmp_path / "countersign.yaml")
+    examined = examine(tmp_path / "countersign.yaml", complete=True)
 
     assert ((), (), []) == (
         tuple(examined.problems),

@@ -1,0 +1,232 @@
+"""Reads the sections of one parsed file; what is wrong is collected, and said in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import AnyHttpUrl, SecretStr
+
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.forms.sentences import unknown_key
+from countersign.approvals.rules.policy import Policy
+from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.settings.database import readable_on_the_way
+from countersign.bot.settings.document import Document, cross_problems
+from countersign.bot.settings.links import LinksSettings, link_key
+from countersign.bot.settings.metrics import MetricsSettings
+from countersign.bot.settings.people import identity_kinds, read_people, token_of, tokens_of
+from countersign.bot.settings.problems import validated
+from countersign.bot.settings.run import RunSettings
+from countersign.bot.settings.secrets import choose_model
+from countersign.bot.settings.sections import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    AppPackageSettings,
+    Mode,
+    ModelSection,
+    ModelSettings,
+    PersonSettings,
+    ProcessSettings,
+    Settings,
+    WorkflowsSection,
+)
+from countersign.bot.settings.systems import (
+    default_channels,
+    read_systems,
+    text_channels,
+)
+from countersign.bot.settings.workflows import GROUP, installed_modules
+from countersign.connectors.secrets import Reading
+from countersign.connectors.system import Configured, System
+
+T = TypeVar("T")
+
+NO_KEY = "none"
+"""Workflows are built with it to be looked at; nothing is asked of a model."""
+LOCAL_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+SECTIONS = (
+    "public_url",
+    "people",
+    "teams",
+    "connectors",
+    "model",
+    "workflows",
+    "policy",
+    "limits",
+    "metrics",
+    "links",
+    "app_package",
+    "run",
+)
+
+
+class Reader:
+    """One pass over one file; problems are collected until `require_sound`.
+
+    Unless it is `complete`, nothing that only a server needs is asked for: no secret, no model, no
+    database. Values that nobody knows stand for the secrets that are missing.
+    """
+
+    def __init__(
+        self,
+        document: dict[str, Any],
+        source: str,
+        process: ProcessSettings,
+        environ: Mapping[str, str],
+        systems: Sequence[System[Any]],
+        *,
+        complete: bool = True,
+    ):
+        self._document, self._source, self._process = document, source, process
+        self._environ, self._known, self._complete = environ, systems, complete
+        self.local = process.env is Mode.LOCAL
+        self._reading = Reading(environ, self.local, complete)
+        self.problems: list[str] = []
+
+    def require_sound(self) -> None:
+        """Raise ConfigurationError with every problem that there was."""
+        if self.problems:
+            raise ConfigurationError([f"{self._source}: {problem}" for problem in self.problems])
+
+    def settings(self) -> Settings:
+        """All of it, checked. Raises ConfigurationError."""
+        for name in sorted(set(map(str, self._document)) - set(SECTIONS)):
+            self.problems.append(f"{name}: {unknown_key(name, SECTIONS, what='section')}")
+        self._database()
+        public_url = self.public_url()
+        people = self.people()
+        before = len(self.problems)
+        systems = self.systems()
+        has_all_systems = len(self.problems) == before
+        metrics = self.section("metrics", MetricsSettings)
+        document = Document(
+            local=self.local,
+            public_url=public_url,
+            people=tuple(people),
+            tokens=tokens_of(people),
+            systems=systems,
+            has_all_systems=has_all_systems,
+            limits=self.section("limits", LimitsSettings, {}) or LimitsSettings(),
+            policy=self.policy(systems),
+            asks_for_text="human_input" in (self._document.get("policy") or {}),
+            model=self._model(),
+            workflows=self._workflows(),
+        )
+        link_key = self._link_key()
+        app_package = self.section("app_package", AppPackageSettings)
+        run = self.section("run", RunSettings, {}) or RunSettings()
+        self.problems += cross_problems(document, complete=self._complete)
+        self.require_sound()
+        model, workflows, policy = document.model, document.workflows, document.policy
+        if policy is None or model is None or workflows is None:
+            raise AssertionError("a section is missing, and no problem says so")
+        return Settings(
+            mode=self._process.env,
+            source=self._source,
+            database_url=self._process.database_url,
+            public_url=document.public_url,
+            people=document.people,
+            tokens=document.tokens,
+            model=model,
+            workflow_modules=workflows.modules,
+            workflow_settings=workflows.told(),
+            workflow_secrets=workflows.secrets(),
+            policy=policy,
+            systems=systems,
+            limits=document.limits,
+            metrics_token=None if metrics is None else metrics.token,
+            link_key=link_key,
+            app_package=app_package,
+            run=run,
+        )
+
+    def public_url(self) -> str:
+        """Where people reach the server."""
+        found = self.section("public_url", AnyHttpUrl, LOCAL_URL) or LOCAL_URL
+        return str(found).rstrip("/")
+
+    def people(self) -> list[PersonSettings]:
+        """Everybody who can be read."""
+        kinds = identity_kinds(self._known)
+        return self._taken(read_people(self._document.get("people"), kinds, self._reading))
+
+    def token(self, person_id: str) -> SecretStr | None:
+        """The bearer token of one of them, also if those of the others are missing."""
+        strict = Reading(self._environ, self.local)
+        return self._taken(token_of(self._document.get("people"), person_id, strict))
+
+    def systems(self) -> tuple[Configured, ...]:
+        """The systems in which people are asked."""
+        return self._taken(read_systems(self._document, self._known, self._reading))
+
+    def section(self, name: str, kind: type[T], default: Any = None) -> T | None:
+        """The section as `kind`; None if it is not there, or wrong: then there are problems."""
+        value = self._document.get(name)
+        value = default if value is None else value
+        return None if value is None else self._taken(validated(name, kind, value, self._reading))
+
+    def policy(self, systems: Sequence[Configured]) -> Policy | None:
+        """The rules; None, with problems, if they cannot be read."""
+        section = self._document.get("policy")
+        if not isinstance(section, dict):
+            self.problems.append(
+                "policy: must be a mapping with `tools`; without it no tool may run."
+            )
+            return None
+        try:
+            return Policy.load(
+                section,
+                channels=default_channels(systems, local=self.local),
+                text_channels=text_channels(systems, local=self.local),
+            )
+        except ConfigurationError as exc:
+            self.problems += exc.problems
+            return None
+
+    def _taken(self, read: tuple[T, list[str]]) -> T:
+        """What could be read; what could not is kept."""
+        found, problems = read
+        self.problems += problems
+        return found
+
+    def _database(self) -> None:
+        url, private = self._process.database_url, self._process.database_private_network
+        if not self._complete:
+            return
+        try:
+            self.problems += readable_on_the_way(url, self._environ, private=private or self.local)
+        except ConfigurationError as exc:
+            self.problems += exc.problems
+
+    def _model(self) -> ModelSettings | None:
+        section = self.section("model", ModelSection, {})
+        if section is None:
+            return None
+        found = choose_model(section, self._environ, local=self.local)
+        if isinstance(found, str) and not self._complete:
+            return ModelSettings(
+                provider="openai", name=section.name, base_url=None, api_key=SecretStr(NO_KEY)
+            )
+        return self._chosen(found)
+
+    def _link_key(self) -> SecretStr | None:
+        section = self.section("links", LinksSettings)
+        return self._chosen(link_key(section, self._environ)) if self._complete else None
+
+    def _chosen(self, found: T | str) -> T | None:
+        """`found`, unless it is a text: that says what is wrong."""
+        if isinstance(found, str):
+            self.problems.append(found)
+            return None
+        return found
+
+    def _workflows(self) -> WorkflowsSection | None:
+        found = self.section("workflows", WorkflowsSection, {})
+        modules = () if found is None else found.modules or installed_modules()
+        if found is not None and not modules:
+            self.problems.append(
+                "workflows.modules: name at least one module that declares some; no installed "
+                f"package has an entry point {GROUP} either."
+            )
+        return found and found.model_copy(update={"modules": modules})
