@@ -13,14 +13,16 @@ from countersign.approvals.errors import ConfigurationError, CountersignError
 from countersign.bot.cli.actions import cancel, decide, resolve, start
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
-from countersign.bot.cli.options import ConfigOption, read_settings
+from countersign.bot.cli.options import ConfigOption
 from countersign.bot.cli.policy import manifest, policy
 from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import ledger, requests, sessions
 from countersign.bot.console import errors
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
+from countersign.bot.local.ports import from_options, moving
 from countersign.bot.observability import logs
 from countersign.bot.observability.redaction import Redactor, secrets_in
+from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.sections import DEFAULT_HOST, DEFAULT_PORT
 
 app = typer.Typer(
@@ -54,6 +56,7 @@ def serve(
     hold: Annotated[
         bool, typer.Option("--hold", help="Answer people, but run no session and send nothing.")
     ] = False,
+    moved: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the server: the bot, the REST API and the sessions."""
     gc.disable()  # of a million objects that modules make at their import none is garbage
@@ -63,7 +66,8 @@ def serve(
 
     gc.freeze()  # nor will any be: no later collection looks at them
     gc.enable()
-    settings = read_settings(config)
+    # `countersign run` says so where it found ports of the configuration in use.
+    settings = load_settings(config, adjust=moving(from_options(moved or ())))
     logs.configure(redactor=Redactor(secrets_in(settings)))
     asyncio.run(until_stopped(settings, host=host, port=port, hold=hold))
 

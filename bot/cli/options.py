@@ -12,9 +12,9 @@ import typer
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.settings.database import readable_on_the_way
-from countersign.bot.settings.file import load_settings, process_settings, reader
+from countersign.bot.settings.file import process_settings, reader
 from countersign.bot.settings.reader import Reader
-from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from countersign.bot.settings.sections import Mode, ProcessSettings
 
 ConfigOption = Annotated[
     Path | None,
@@ -49,11 +49,6 @@ def refuse_plain_text(urls: Mapping[str, str]) -> None:
     ]
     if problems:
         raise ConfigurationError(problems)
-
-
-def read_settings(config: Path | None) -> Settings:
-    """The settings. Raises ConfigurationError with every problem."""
-    return load_settings(config)
 
 
 def read_part(config: Path | None) -> Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ def init(
 ) -> None:
     """Write a small project: a workflow, its rules and people, and a test that passes."""
     package = write_project(folder, name)
+    tests = "pytest" if find_spec("pytest") else "pip install pytest && pytest"
     console.print(
         f"""\
 Wrote {folder}:
@@ -29,7 +31,7 @@ Wrote {folder}:
   tests/             what must come of it, with a scripted model
 
   cd {folder}
-  pip install pytest && pytest
+  {tests}
                        green: a refund is paid only after a manager's approval
   countersign run      serves it here, for you to click
 
@@ -42,7 +44,10 @@ Then make it yours: README.md goes on from there.""",
 
 def run(
     config: ConfigOption = None,
-    port: Annotated[int, typer.Option(help="Of the server.", min=1, max=65535)] = DEFAULT_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"Of the server; else {DEFAULT_PORT}, or a free one.", min=1, max=65535),
+    ] = None,
     with_playground: Annotated[
         bool, typer.Option("--playground/--no-playground", help="Whether to start the chat.")
     ] = True,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import wrap
 
 from rich.markup import escape
 
 from countersign.bot.local.parts import Part
 from countersign.bot.local.playground import clicker
+from countersign.bot.local.ports import Moved
 from countersign.bot.settings.production import WELL_KNOWN_TOKEN
 from countersign.bot.settings.sections import Settings
 from countersign.bot.teams.settings import TeamsSettings
@@ -27,6 +29,8 @@ class Shown:
     playground: str | None
     examples: Mapping[str, str]
     """Messages that start a workflow, by its name."""
+    moved: Moved = field(default_factory=dict)
+    """Ports that are not those of the configuration."""
 
 
 def places(shown: Shown) -> dict[str, str]:
@@ -39,6 +43,10 @@ def places(shown: Shown) -> dict[str, str]:
 def banner(shown: Shown) -> str:
     """With rich's markup, in lines of 80."""
     lines = ["", "[bold]Countersign is running.[/] Ctrl-C ends everything.", ""]
+    if shown.moved:
+        ports = ", ".join(f"{new} for {old}" for old, new in sorted(shown.moved.items()))
+        said = f"Other ports than in the configuration: {ports}."
+        lines += [*wrap(said, WIDTH, initial_indent="  ", subsequent_indent="    "), ""]
     user = _name(shown.settings, clicker(shown.settings))
     if shown.playground:
         lines += [

@@ -12,7 +12,8 @@ import yaml
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.local.children import Child
-from countersign.bot.local.parts import environment, free_port, is_free
+from countersign.bot.local.parts import environment
+from countersign.bot.local.ports import free_port, is_free
 from countersign.bot.settings.sections import DEFAULT_HOST, PersonSettings, Settings
 from countersign.bot.teams.settings import TeamsSettings
 
@@ -90,6 +91,26 @@ def _program(state: Path) -> Path:
 
 def _install() -> str:
     return f"  npm install --prefix .local {PACKAGE}@{VERSION}"
+
+
+def can_be_installed(state: Path) -> bool:
+    """Whether it is missing, and there is what it takes to install it."""
+    try:
+        _node()
+    except PlaygroundMissingError:
+        return False
+    try:
+        _program(state)
+    except PlaygroundMissingError:
+        return shutil.which("npm") is not None
+    return False
+
+
+def install(state: Path) -> bool:
+    """Let npm install it into `state`; whether that worked. npm says itself why not."""
+    command = [shutil.which("npm") or "npm", "install", "--loglevel=error", "--prefix", str(state)]
+    done = subprocess.run([*command, f"{PACKAGE}@{VERSION}"], stdin=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
 
 
 def people_of(settings: Settings) -> dict[str, Any]:

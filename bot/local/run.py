@@ -9,20 +9,26 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+from typer import confirm
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.console import console
 from countersign.bot.local.banner import Shown, banner, places
 from countersign.bot.local.children import Child, ChildError
 from countersign.bot.local.only_one import Running, only_one
-from countersign.bot.local.parts import Part, environment, parts_of, require_free
-from countersign.bot.local.playground import PlaygroundMissingError, playground
+from countersign.bot.local.parts import Part, environment, parts_of
+from countersign.bot.local.playground import (
+    PlaygroundMissingError,
+    can_be_installed,
+    install,
+    playground,
+)
+from countersign.bot.local.ports import Moved, as_options, moved_ports, server_port
 from countersign.bot.settings.file import find, load_settings, process_settings
 from countersign.bot.settings.sections import DEFAULT_HOST, Mode, ProcessSettings, Settings
 
@@ -40,6 +46,7 @@ class Plan:
     state: Path
     parts: list[Part]
     port: int
+    moved: Moved
     wants_playground: bool
 
     @property
@@ -48,8 +55,9 @@ class Plan:
         return f"http://{DEFAULT_HOST}:{self.port}"
 
 
-def run_here(config: Path | None, *, port: int, wants_playground: bool) -> int:
-    """Run until Ctrl-C; 1 if a part did not start or ended by itself.
+def run_here(config: Path | None, *, port: int | None, wants_playground: bool) -> int:
+    """Run until Ctrl-C; 1 if a part did not start or ended by itself. Without `port` the server
+    takes the usual one, or a free one if that is in use; so does whatever stands beside it.
 
     Raises ConfigurationError, RunsAlreadyError.
     """
@@ -57,16 +65,24 @@ def run_here(config: Path | None, *, port: int, wants_playground: bool) -> int:
     (STATE / ".gitignore").write_text("*\n")
     with only_one(STATE) as mark:
         settings = _settings(config)
-        parts = parts_of(settings, STATE.absolute(), port)
-        require_free(parts, port)
-        plan = Plan(settings, STATE.absolute(), parts, port, wants_playground)
-        examples = _examples(settings)
+        state, server = STATE.absolute(), server_port(port)
+        parts = parts_of(settings, state, server)
+        moved = moved_ports([each for part in parts for each in part.ports], server)
+        if wants_playground and sys.stdin.isatty() and can_be_installed(state):
+            _offer_playground(state)
+        parts = [part.at(moved) for part in parts]
+        plan = Plan(settings, state, parts, server, moved, wants_playground)
         try:
-            return asyncio.run(_run(plan, mark, examples))
+            return asyncio.run(_run(plan, mark))
         except ChildError as exc:
             console.print(f"[bold red]{exc.name}[/] did not start:")
             console.print(exc.reason, markup=False, highlight=False)
             return 1
+
+
+def _offer_playground(state: Path) -> None:
+    if confirm("Install the Agents Playground, a chat like Teams (npm, 15 MB, into .local)?", True):
+        install(state)
 
 
 def _settings(config: Path | None) -> Settings:
@@ -90,10 +106,8 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _examples(settings: Settings) -> dict[str, str]:
-    """What can be written to the bot, by workflow.
-
-    Raises ConfigurationError with what is wrong with them, before anything is started.
-    """
+    """What can be written to the bot, by workflow. Raises ConfigurationError with what is wrong
+    with them."""
     from countersign.agents.classic.models import shared_client
     from countersign.bot.workflows import load_workflows
 
@@ -102,7 +116,7 @@ def _examples(settings: Settings) -> dict[str, str]:
     return {info.name: info.example for info in infos if info.example}
 
 
-async def _run(plan: Plan, mark: Running, examples: Mapping[str, str]) -> int:
+async def _run(plan: Plan, mark: Running) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -110,15 +124,17 @@ async def _run(plan: Plan, mark: Running, examples: Mapping[str, str]) -> int:
     async with AsyncExitStack() as stack:
         parts = [part.child(plan.state) for part in plan.parts]
         children = [await stack.enter_async_context(child) for child in parts]
+        server = await stack.enter_async_context(_server(plan))
+        # All of them import for seconds: at the same time as this process.
+        examples = await asyncio.to_thread(_examples, plan.settings)
         for child in children:
             await child.first_line(READY_TIMEOUT_S)
-        server = await stack.enter_async_context(_server(plan))
         children.append(server)
         await _until_answers(server, f"{plan.server}/readyz")
         chat = None
         if plan.wants_playground and not stop.is_set():
             chat = await _playground(plan, stack, children)
-        shown = Shown(plan.settings, plan.parts, plan.server, chat, examples)
+        shown = Shown(plan.settings, plan.parts, plan.server, chat, examples, plan.moved)
         mark.say(places(shown))
         console.print(banner(shown), soft_wrap=True, highlight=False)
         ended = await _first_end(stop, children)
@@ -137,7 +153,7 @@ def _server(plan: Plan) -> Child:
         COUNTERSIGN_DATABASE_URL=plan.settings.database_url,
     )
     command = [sys.executable, "-m", "countersign", "serve", "--host", DEFAULT_HOST]
-    command += ["--port", str(plan.port)]
+    command += ["--port", str(plan.port), *as_options(plan.moved)]
     return Child("server", command, log=plan.state / "server.log", environment=around)
 
 

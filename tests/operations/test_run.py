@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,8 @@ class Local:
         self.folder, self.port = folder, free_port()
         write_project(folder, "desk_that_runs")
         config = folder / "countersign.yaml"
-        model = free_port()
+        self.taken = socket.create_server(("127.0.0.1", 0))  # where the model is to listen
+        model = self.taken.getsockname()[1]
         config.write_text(config.read_text().replace(":8801/v1", f":{model}/v1"))
         package = folder / "npm" / "@microsoft" / "m365agentsplayground"
         package.mkdir(parents=True)
@@ -103,6 +105,7 @@ def local(tmp_path: Path) -> Iterator[Local]:
         yield started
     finally:
         started.process.kill(signal.SIGINT)
+        started.taken.close()
 
 
 def is_up(process: Process) -> bool:
@@ -124,6 +127,7 @@ def test_call_is_approved_by_commands(local: Local) -> None:
     assert "40.00 EUR paid back for INV-7." in local.say("sessions", "show", session)
     asked = (local.folder / ".local" / "playground" / "asked").read_text().splitlines()
     assert f"http://127.0.0.1:{local.port}/api/messages" == asked[asked.index("-e") + 1]
+    assert f" for {local.taken.getsockname()[1]}" in local.process.text()
     assert "Open the Agents Playground: http://127.0.0.1:" in local.process.text()
     again = local.command(*local.options)
     assert 1 == again.returncode

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,19 @@ import yaml
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.local.banner import Shown, banner, places, wrapped
 from countersign.bot.local.only_one import RunsAlreadyError, only_one
-from countersign.bot.local.parts import Part, parts_of, require_free
-from countersign.bot.local.playground import PlaygroundMissingError, people_of, playground
+from countersign.bot.local.parts import parts_of
+from countersign.bot.local.playground import (
+    PlaygroundMissingError,
+    can_be_installed,
+    install,
+    people_of,
+    playground,
+)
 from countersign.bot.local.run import run_here
 from countersign.bot.project.init import write_project
 from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT
 
 SERVER = "http://127.0.0.1:3978"
 
@@ -49,6 +54,7 @@ def test_repository_plays_all_systems_of_its_configuration() -> None:
     } == {name: part.port for name, part in found.items()}
     hook = ("--webhook-url", "http://127.0.0.1:4000/webhooks/jira")
     assert ("--db", "/state/jira.db", *hook) == found["jira"].arguments
+    assert [8803, 8825] == found["mailbox"].ports
 
 
 def test_project_plays_its_own_model_where_its_configuration_says(own: Path) -> None:
@@ -64,20 +70,6 @@ def test_real_model_and_systems_elsewhere_are_not_played(own: Path) -> None:
     model = {"provider": "scripted", "base_url": "http://models.example:8801/v1"}
 
     assert [] == parts_of(settings_of(own, model=model), Path("/state"), 4000)
-
-
-def test_every_port_that_is_taken_is_named() -> None:
-    free = free_port()
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as x:
-        first, second = one.getsockname()[1], x.getsockname()[1]
-        parts = [Part("CRM", "crm", first), Part("Jira", "jira", free)]
-
-        with pytest.raises(ConfigurationError) as caught:
-            require_free(parts, second)
-
-    (problem,) = caught.value.problems
-    assert f"port {first} (CRM), {second} (the server). If" in problem
-    require_free([Part("Jira", "jira", free)], free)
 
 
 def test_second_one_is_told_where_the_first_one_is(tmp_path: Path) -> None:
@@ -136,6 +128,46 @@ def test_playground_that_is_missing_says_how_to_get_it(
     assert "Rita Roe" == written["currentUser"]["name"]
 
 
+NPM = """#!/bin/sh
+to="$4/node_modules/@microsoft/m365agentsplayground"
+/bin/mkdir -p "$to"
+echo "$5" > "$to/cli.js"
+"""
+"""Called as `npm install --loglevel=error --prefix FOLDER PACKAGE`."""
+
+
+def test_playground_can_be_installed_where_there_is_npm(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin"
+    program.mkdir()
+    monkeypatch.setenv("PATH", str(program))
+    can = [can_be_installed(tmp_path)]
+    for name, script in (("node", "#!/bin/sh\necho v20.20.2\n"), ("npm", NPM)):
+        (program / name).write_text(script)
+        (program / name).chmod(0o755)
+        can.append(can_be_installed(tmp_path))
+
+    assert [False, False, True] == can
+    assert install(tmp_path)
+    assert not can_be_installed(tmp_path)  # it is there
+    (cli,) = tmp_path.glob("node_modules/@microsoft/*/cli.js")
+    assert "@microsoft/m365agentsplayground@0.2.28\n" == cli.read_text()
+    assert "http://127.0.0.1:" in playground(settings_of(own), tmp_path, SERVER)[1]
+    (program / "npm").write_text("#!/bin/sh\nexit 1\n")
+    assert not install(tmp_path)
+
+
+def test_banner_names_the_ports_that_others_had(own: Path) -> None:
+    moved = {port: 40000 + port for port in (3978, 8801, 8802, 8803, 8804, 8805, 8806, 8825)}
+
+    lines = banner(Shown(settings_of(own), [], SERVER, None, {}, moved)).splitlines()
+
+    said = "".join(lines).replace("    ", " ")
+    assert "Other ports than in the configuration: 43978 for 3978, 48801 for 8801," in said
+    assert [] == [line for line in lines if len(line.replace("[bold]", "").replace("[/]", "")) > 80]
+
+
 def test_banner_has_lines_of_eighty(own: Path) -> None:
     parts = parts_of(settings_of(ROOT / "countersign.yaml"), Path("/state"), 4000)
     example = {"refunds": "refund 40 EUR for invoice INV-7"}
@@ -181,4 +213,4 @@ def test_environment_of_a_production_server_is_refused(
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://db.example/decisions")
 
     with pytest.raises(ConfigurationError, match="COUNTERSIGN_ENV: says production"):
-        run_here(own, port=free_port(), wants_playground=False)
+        run_here(own, port=None, wants_playground=False)
