@@ -97,8 +97,9 @@ class Jobs(Protocol):
     def enqueue(self, connection: Connection, job: Job) -> None:
         """Ring `job` once the transaction of `connection` has committed; never if it has not."""
 
-    def enqueue_here(self, connection: Connection, job: Job) -> None:
-        """`enqueue` in this process alone: it has leased the row to itself."""
+    def enqueue_here(self, connection: Connection, job: Job, *, at: datetime | None = None) -> None:
+        """`enqueue` in this process alone, which has leased the row to itself; or, with `at`, not
+        before then, and not at all if the row is rung for meanwhile. A sweep does it otherwise."""
 
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         """Register the handler of `kind`. It must bear being run twice, also at once."""
@@ -207,6 +208,10 @@ class Channel(Protocol):
 
         Raises as `post`; NotFoundError if the message is gone.
         """
+
+    def busy_s(self, delivery: Delivery) -> float:
+        """Seconds until anything can be sent to where it is shown, if that is known already; 0 to
+        try. Pure memory: it is asked inside a transaction, in any thread."""
 
     async def say(self, conversation: Conversation, notice: Notice) -> JsonObject | None:
         """Post a text into a conversation. Raises as `post`.

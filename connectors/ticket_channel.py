@@ -84,6 +84,10 @@ class TicketChannel:
         if found is not None:
             await self._connector.close(ticket_of(delivery), *found)
 
+    def busy_s(self, delivery: Delivery) -> float:
+        """Only the system itself knows."""
+        return 0.0
+
     async def say(self, conversation: Conversation, notice: Notice) -> None:
         """Tickets hold no conversations."""
         raise NotFoundError(f"{self.name} has no conversations.")

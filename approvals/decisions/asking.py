@@ -252,11 +252,12 @@ class Asking:
             "message": message,
         }
         ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
-        self._outbox.changed(connection, after, now)
         if cause is not Cause.NO_APPROVER:  # of which more was told
             self._outbox.tell_of(connection, after, ended(after), now)
         if request.status is RequestStatus.PENDING:
             self._outbox.decided(connection, after, now)
+        else:
+            self._outbox.changed(connection, after, now)
         return after
 
     @staticmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -36,6 +36,8 @@ RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
 """Kinds of jobs; the id is that of a session, a delivery, a conversation."""
 EXPIRE, DOUBT = "expire", "doubt"
 """Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
+OUTCOME_WAIT = timedelta(milliseconds=250)
+"""Most tools end sooner, and so each place is brought up to date once instead of twice."""
 LOOK, POLL = "look", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 
@@ -148,6 +150,12 @@ class Outbox:
         for delivery_id in delivery_rows.touch(connection, request.id, now):
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
+    def _changes_soon(self, connection: Connection, request: Request, now: datetime) -> None:
+        """As `changed`, but later: with the outcome if that comes soon, or else without."""
+        at = now + OUTCOME_WAIT
+        for delivery_id in delivery_rows.touch(connection, request.id, at):
+            self._jobs.enqueue_here(connection, Job(kind=DELIVER, id=delivery_id), at=at)
+
     def redeliver(self, connection: Connection, delivery_ids: Sequence[DeliveryId]) -> None:
         """Ring for deliveries that are due again."""
         for delivery_id in delivery_ids:
@@ -186,10 +194,14 @@ class Outbox:
         self.tell(connection, session, text, now, progress=True)
 
     def decided(self, connection: Connection, request: Request, now: datetime) -> None:
-        """Wake the session once every request of the checkpoint is decided; until then, what is
-        still open shows how many of the others are."""
+        """Show the decision, and wake the session once every request of the checkpoint is decided;
+        until then, what is still open shows how many of the others are."""
         batch = request_rows.checkpoint_with(connection, request)
         pending = [r for r in batch if r.status is RequestStatus.PENDING]
+        if request.status is RequestStatus.APPROVED and request.result is None and not pending:
+            self._changes_soon(connection, request, now)  # it is run now
+        else:
+            self.changed(connection, request, now)
         for sibling in pending:
             self.changed(connection, sibling, now)
         if pending:

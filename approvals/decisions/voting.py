@@ -177,7 +177,6 @@ class Voting:
         body: JsonObject = {"request": request.id, "digest": request.digest}
         ledger_rows.append(connection, request.session_id, now, ("expired", body))
         self._outbox.tell_of(connection, after, told.decided(after), now)
-        self._outbox.changed(connection, after, now)
         self._outbox.decided(connection, after, now)
 
     def ask_now(self, connection: Connection, request: Request, now: datetime) -> None:
@@ -375,7 +374,6 @@ class Voting:
         ledger_rows.append(connection, request.session_id, now, voted, ("decided", body))
         if vote.principal_id != request.requester:  # whoever asked may answer a question
             self._outbox.tell_of(connection, after, told.decided(after), now)
-        self._outbox.changed(connection, after, now)
         self._outbox.decided(connection, after, now)
         return after
 

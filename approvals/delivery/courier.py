@@ -51,6 +51,7 @@ from countersign.approvals.store import sessions as session_rows
 log = structlog.get_logger(__name__)
 
 NEVER_SHOWN = "It was over before it could be shown here."
+BUSY = "As much was sent there as may be sent at once; it is not its turn yet."
 
 
 class Courier:
@@ -131,6 +132,10 @@ class Courier:
             delivery = rows.get(connection, delivery_id, lock=True)
             if delivery.next_at is None or delivery.next_at > now:
                 return None
+            if (wait_s := self._busy_s(delivery)) > 0:
+                next_at = codec.to_text(now + timedelta(seconds=backoff.capped_s(wait_s)))
+                rows.record(connection, delivery_id, next_at=next_at, error=BUSY)
+                return None
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
             tried = delivery.attempts + 1
             # Without an error it is under way: `free_attempts` tells that from a back-off.
@@ -138,6 +143,10 @@ class Courier:
             return delivery, self._records.view_in(connection, delivery.request_id)
 
         return await self._store.write(unit)
+
+    def _busy_s(self, delivery: Delivery) -> float:
+        channel = self._channels.get(delivery.channel)
+        return 0.0 if channel is None else channel.busy_s(delivery)
 
     async def _send(self, channel: Channel, delivery: Delivery, view: RequestView) -> JsonObject:
         if delivery.reference is None:
@@ -161,7 +170,7 @@ class Courier:
             rows.record(
                 connection,
                 delivery.id,
-                status=DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE,
+                status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
                 reference=codec.dumps(reference),
                 ticket_id=reference.get("ticket"),
                 doubt_at=None,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from countersign.approvals.jobs.due import due_jobs
-from countersign.approvals.jobs.local import LocalJobs
+from countersign.approvals.jobs.local import SLACK_S, LocalJobs
 from countersign.approvals.ports import Job
 from countersign.approvals.store import deliveries, leases
 from countersign.approvals.store.after_commit import AFTER_COMMIT
@@ -39,8 +39,10 @@ class EmbeddedJobs(LocalJobs):
 
     async def until_idle(self) -> None:
         """Wait until nothing is running or rung: for tests and for a graceful stop."""
-        while self._running:
-            await asyncio.wait(list(self._running.values()))
+        while self._running or self._later:
+            await asyncio.wait(
+                [*self._running.values(), asyncio.create_task(asyncio.sleep(SLACK_S))]
+            )
 
     async def _end(self) -> None:
         """Nothing rings but commits of this process."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 CONCURRENCY = 64
 """Rows of one kind that are worked on at once."""
 SWEEP_EVERY_S = 2.0
+SLACK_S = 0.005
+"""How much later than due a row is rung for: two clocks measure the wait."""
 WAITING = 1000
 """Rows of one kind that may wait for a slot; more of them would only cost memory."""
 
@@ -53,6 +56,8 @@ class LocalJobs(Jobs, ABC):
         self._running: dict[Job, asyncio.Task[None]] = {}
         self._load: Counter[str] = Counter()
         self._again: set[Job] = set()
+        self._later: dict[Job, tuple[datetime, asyncio.TimerHandle]] = {}
+        """What is to be rung when its row is due, and since when."""
         self._each_sweep: list[Job] = []
         self._open = False
         self._sweep_fails = False
@@ -84,8 +89,9 @@ class LocalJobs(Jobs, ABC):
         return self._open
 
     @override
-    def enqueue_here(self, connection: Connection, job: Job) -> None:
-        connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
+    def enqueue_here(self, connection: Connection, job: Job, *, at: datetime | None = None) -> None:
+        ring = partial(self._ring, job) if at is None else partial(self._ring_at, job, at)
+        connection.info[AFTER_COMMIT].append(ring)
 
     @override
     async def run(self) -> None:
@@ -98,6 +104,8 @@ class LocalJobs(Jobs, ABC):
         finally:
             await self._end()
             self._open = False
+            for job in list(self._later):
+                self._forget_later(job)
             await cancel(*self._running.values())
 
     def _pause_s(self) -> float:
@@ -150,7 +158,20 @@ class LocalJobs(Jobs, ABC):
             self._ring(job)
         self.swept_at = now
 
+    def _ring_at(self, job: Job, at: datetime) -> None:
+        """Ring once its row is due, unless it is rung before for a later change of the row."""
+        self._forget_later(job)
+        now = self._clock.now()
+        wait_s = (at - now).total_seconds() + SLACK_S
+        timer = asyncio.get_running_loop().call_later(wait_s, self._ring, job)
+        self._later[job] = now, timer
+
+    def _forget_later(self, job: Job) -> None:
+        if job in self._later:
+            self._later.pop(job)[1].cancel()
+
     def _ring(self, job: Job) -> None:
+        self._forget_later(job)
         if not self._open or job.kind not in self._handlers:
             return  # the next start-up sweep finds the row
         if job in self._running:

@@ -98,7 +98,7 @@ class ProcrastinateJobs(LocalJobs):
         while True:
             if self._running:
                 await asyncio.wait(list(self._running.values()))
-            elif await self._store.read(doorbells.waiting) or self._running:
+            elif await self._store.read(doorbells.waiting) or self._running or self._later:
                 await asyncio.sleep(0.01)
             else:
                 return
@@ -194,12 +194,14 @@ class ProcrastinateJobs(LocalJobs):
 
     def _ring_once_due(self, doorbell: doorbells.Doorbell) -> None:
         """Where the clock is a little behind that of the process that rang, the row is not due
-        yet. Where it is far behind, a sweep comes first."""
+        yet. Where it is far behind, a sweep comes first. What was rung before the row was put off
+        here is done with it."""
         job = Job(kind=doorbell.kind, id=doorbell.id)
         early_s = (doorbell.at - self._clock.now()).total_seconds()
+        since, _ = self._later.get(job, (doorbell.at, None))
         if 0.0 < early_s < self._sweep_every_s:
-            asyncio.get_running_loop().call_later(early_s, self._ring, job)
-        else:
+            self._ring_at(job, doorbell.at)
+        elif doorbell.at >= since:
             self._ring(job)
 
     async def _hear_until_it_ends(self) -> None:

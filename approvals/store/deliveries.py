@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,8 +88,7 @@ def make_room(connection: Connection, request: Request, channel: str, target: st
 
 def get(connection: Connection, delivery_id: str, *, lock: bool = False) -> Delivery:
     """The delivery; `lock` it to write what depends on it. Raises NotFoundError."""
-    query = select(deliveries).where(deliveries.c.id == delivery_id)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = (_LOCKED if lock else _GET).first(connection, of=delivery_id)
     if row is None:
         raise NotFoundError(f"There is no delivery {delivery_id}.")
     return codec.delivery(row)
@@ -118,20 +118,21 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId
     return [DeliveryId(row[0]) for row in connection.execute(query)]
 
 
-def touch(connection: Connection, request_id: str, now: datetime) -> list[DeliveryId]:
-    """The request has changed: every delivery of it is due for an update. Returns their ids.
+def touch(connection: Connection, request_id: str, at: datetime) -> list[DeliveryId]:
+    """The request has changed: every delivery of it is due for an update at `at`. Returns their
+    ids.
 
     One that has not been posted yet, or whose place cannot be reached, keeps its time: it may be
     on its way right now, and it will show the newest state whenever it is sent.
     """
-    if _TOUCH.run(connection, of=request_id, now=codec.to_text(now)) == 0:
+    if _TOUCH.run(connection, of=request_id, at=codec.to_text(at)) == 0:
         return []
     return [row[0] for row in _IDS.all(connection, of=request_id)]
 
 
 def record(connection: Connection, delivery_id: str, **values: Any) -> None:
     """Write what became of an attempt."""
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+    _recording(tuple(values)).run(connection, of=delivery_id, **values)
 
 
 def free_attempts(connection: Connection, *, now: datetime) -> int:
@@ -322,10 +323,19 @@ def _adding(dialect: Any) -> Any:
     return dialect.insert(deliveries).values(values | start).on_conflict_do_nothing()
 
 
+@functools.cache
+def _recording(columns: tuple[str, ...]) -> Prepared:
+    values: Mapping[str, Any] = {name: bindparam(name) for name in columns}
+    return Prepared(update(deliveries).where(_this).values(values))
+
+
 _CARD = "card:"
 _PENDING, _LIVE = DeliveryStatus.PENDING.value, DeliveryStatus.LIVE.value
 _UNREACHABLE, _ABANDONED = DeliveryStatus.UNREACHABLE.value, DeliveryStatus.ABANDONED.value
 _HELD = (_UNREACHABLE, _ABANDONED)
+_this = deliveries.c.id == bindparam("of")
+_GET = Prepared(select(deliveries).where(_this))
+_LOCKED = Prepared(select(deliveries).where(_this).with_for_update())
 _of = deliveries.c.request_id == bindparam("of")
 _waits = or_(deliveries.c.status == _PENDING, deliveries.c.status == _UNREACHABLE)
 _ADD = Prepared(_adding(sqlite), postgresql=_adding(postgresql))
@@ -336,7 +346,7 @@ _TOUCH = Prepared(
     .where(_of, deliveries.c.status != _ABANDONED)
     .values(
         wanted_version=deliveries.c.wanted_version + 1,
-        next_at=case((_waits, deliveries.c.next_at), else_=bindparam("now")),
+        next_at=case((_waits, deliveries.c.next_at), else_=bindparam("at")),
         attempts=case((_waits, deliveries.c.attempts), else_=0),
     )
 )

@@ -167,6 +167,10 @@ class TeamsAdapter:
 
         await self._proactive("update a message", reference, put)
 
+    def busy_s(self, conversation_id: str) -> float:
+        """As `Pacing.busy_s`."""
+        return self._pacing.busy_s(conversation_id)
+
     async def open_personal(self, entra_id: str, name: str) -> JsonObject:
         """Open (or find) the one-to-one chat with a person of our tenant; its reference.
 

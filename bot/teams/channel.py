@@ -79,6 +79,16 @@ class TeamsChannel:
         card = self._card(reference, view)
         await self._places.send(reference, lambda at: replace(self._adapter, at, activity_id, card))
 
+    def busy_s(self, delivery: Delivery) -> float:
+        """As the pacing of its conversation has it; that of a person may not be known yet."""
+        if delivery.reference is not None:
+            key = str(key_of(delivery.reference))
+        elif delivery.target.startswith(_CONVERSATION):
+            key = delivery.target.removeprefix(_CONVERSATION)
+        else:
+            return 0.0
+        return self._adapter.busy_s(key.partition(":")[2])
+
     async def say(self, conversation: Conversation, notice: Notice) -> JsonObject:
         """Post the final answer into the thread; of progress, keep one message up to date."""
         place, known = conversation.reference, (notice.reference or {}).get("activityId")

@@ -7,6 +7,7 @@ Kept in memory: after a restart the worst that can happen is a 429.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -53,6 +54,7 @@ class Pacing:
         self._longest_s = max((seconds for _, seconds in windows), default=0.0)
         self._conversations: dict[str, _Conversation] = {}
         self._turns = 0
+        self._lock = threading.Lock()
 
     async def send(self, conversation_id: str, call: Callable[[], Awaitable[T]]) -> T:
         """The value of `call`, made when it is its turn.
@@ -60,24 +62,38 @@ class Pacing:
         Raises BusyError, without a call, if that is too far away: come again after
         `retry_after_s`. A 429 that `call` raises holds back what follows in this conversation.
         """
-        wait_s = self._turn(conversation_id)
+        with self._lock:
+            wait_s = self._turn(conversation_id)
         while wait_s > 0:
             await self._sleep(wait_s)
-            wait_s = self._held_back(conversation_id)
+            with self._lock:
+                wait_s = self._held_back(conversation_id)
         try:
             return await call()
         except ConnectorError as error:
             if error.status == 429:
-                self._hold(conversation_id, error.retry_after_s or APART_S)
+                with self._lock:
+                    self._hold(conversation_id, error.retry_after_s or APART_S)
             raise
+
+    def busy_s(self, conversation_id: str) -> float:
+        """Seconds after which to come again, if `send` would raise BusyError now; 0 if not.
+
+        In any thread.
+        """
+        with self._lock:
+            known = self._conversations.get(conversation_id)
+            if known is None:
+                return 0.0
+            now = self._monotonic()
+            return self._away_s(known, self._next_at(known, now) - now)
 
     def _turn(self, conversation_id: str) -> float:
         """Take the next turn; the seconds until it comes. Raises BusyError."""
         now = self._monotonic()
         self._sweep(now)
         known = self._conversations.setdefault(conversation_id, _Conversation())
-        free = (self._free_at(known, *window) for window in self._windows)
-        at = max(now, known.not_before, *free)
+        at = self._next_at(known, now)
         self._require_soon(known, at - now)
         known.sent_away = 0
         known.sent.append(at)
@@ -91,12 +107,21 @@ class Pacing:
         return wait_s
 
     def _require_soon(self, known: _Conversation, wait_s: float) -> None:
-        if wait_s > LONGEST_WAIT_S:
-            known.sent_away += 1
+        if (away_s := self._away_s(known, wait_s)) > 0:
             raise BusyError(
                 "As many messages as Teams allows were sent into this conversation.",
-                retry_after_s=wait_s + (known.sent_away - 1) * APART_S,
+                retry_after_s=away_s,
             )
+
+    def _away_s(self, known: _Conversation, wait_s: float) -> float:
+        if wait_s <= LONGEST_WAIT_S:
+            return 0.0
+        known.sent_away += 1
+        return wait_s + (known.sent_away - 1) * APART_S
+
+    def _next_at(self, known: _Conversation, now: float) -> float:
+        free = (self._free_at(known, *window) for window in self._windows)
+        return max(now, known.not_before, *free)
 
     def _free_at(self, known: _Conversation, count: int, seconds: float) -> float:
         return known.sent[-count] + seconds if len(known.sent) >= count else 0.0

@@ -68,7 +68,7 @@ class DeskWorld(World):
 
     async def work(self) -> None:
         """Answer what has been rung, and what that rings."""
-        while rung := self.jobs.take():
+        while rung := self.jobs.take(self.clock.now()):
             for job in rung:
                 if job.kind == DELIVER:
                     await self.courier.deliver(job.id)

@@ -22,6 +22,8 @@ async def test_approval_in_a_ticket_decides_the_request(world: DeskWorld) -> Non
     request, ticket = await world.ticketed()
     world.tickets.as_person(BEN).approve(ticket.id, "Fine with me.")
     await world.poll()
+    world.clock.advance(1)
+    await world.work()
     decided = await world.now(request)
 
     assert RequestStatus.APPROVED is decided.status

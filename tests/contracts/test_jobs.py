@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,37 @@ async def test_ringing_here_rings_this_process_after_the_commit(world: World) ->
         await jobs.until_idle()
 
     assert ["here"] == handler.calls
+
+
+async def test_what_is_rung_for_later_waits_until_then(world: World) -> None:
+    handler = Handler()
+    world.jobs.handle("bell", handler)
+    at = world.clock.now() + timedelta(seconds=0.1)
+    async with at_work(world) as jobs:
+        rung_at = asyncio.get_running_loop().time()
+        await world.store.write(lambda c: jobs.enqueue_here(c, Job(kind="bell", id="a"), at=at))
+        await jobs.until_idle()
+        waited_s = asyncio.get_running_loop().time() - rung_at
+
+    assert ["a"] == handler.calls
+    assert waited_s >= 0.1
+
+
+async def test_what_is_rung_for_meanwhile_is_not_rung_for_again(world: World) -> None:
+    """The last change of a row is the one that counts."""
+    handler = Handler()
+    world.jobs.handle("bell", handler)
+    async with at_work(world) as jobs:
+        for later_s in (5.0, 2.0):
+            at = world.clock.now() + timedelta(seconds=later_s)
+            put_off = partial(jobs.enqueue_here, job=Job(kind="bell", id="a"), at=at)
+            await world.store.write(put_off)
+        world.clock.advance(0.001)
+        await ring(world, "a")
+        await handler.called.wait()
+        await jobs.until_idle()
+
+    assert ["a"] == handler.calls
 
 
 async def test_handler_knows_nothing_of_who_rang(world: World) -> None:

@@ -46,6 +46,7 @@ class FakeChannel:
         self.hold: asyncio.Event | None = None
         """While set and not released, a post hangs after its card has appeared."""
         self.appeared = asyncio.Event()
+        self.busy_for_s = 0.0
         self.more: JsonObject = {}
         """What else a reference has."""
 
@@ -69,6 +70,10 @@ class FakeChannel:
             raise NotFoundError(f"There is no card {card}.")
         self.cards[card] = view
         self.updated.append(card)
+
+    def busy_s(self, delivery: Delivery) -> float:
+        """As long as was set."""
+        return self.busy_for_s
 
     async def say(self, conversation: Conversation, notice: Notice) -> JsonObject | None:
         """Post a text; or add it to the message of its progress, where `updates`."""

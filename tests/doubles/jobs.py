@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -16,14 +17,18 @@ class RecordingJobs:
 
     def __init__(self) -> None:
         self.rung: list[Job] = []
+        self.later: list[tuple[Job, datetime]] = []
 
     def enqueue(self, connection: Connection, job: Job) -> None:
         """Record `job` once the transaction has committed."""
         connection.info[AFTER_COMMIT].append(lambda: self.rung.append(job))
 
-    def enqueue_here(self, connection: Connection, job: Job) -> None:
-        """As `enqueue`."""
-        self.enqueue(connection, job)
+    def enqueue_here(self, connection: Connection, job: Job, *, at: datetime | None = None) -> None:
+        """As `enqueue`; what is only to be rung later is in `later`."""
+        if at is None:
+            self.enqueue(connection, job)
+        else:
+            connection.info[AFTER_COMMIT].append(lambda: self.later.append((job, at)))
 
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         """Nothing is run."""
@@ -32,7 +37,8 @@ class RecordingJobs:
         """Wait until cancelled."""
         await asyncio.Event().wait()
 
-    def take(self) -> list[Job]:
-        """What was rung since the last call."""
-        rung, self.rung = self.rung, []
+    def take(self, now: datetime | None = None) -> list[Job]:
+        """What was rung since the last call, and what was to be rung by `now`."""
+        rung = self.rung + [job for job, at in self.later if now is not None and at <= now]
+        self.rung, self.later = [], [(job, at) for job, at in self.later if now is None or at > now]
         return rung

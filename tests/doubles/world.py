@@ -69,9 +69,9 @@ class World:
         self.use(RULES)
 
     def take(self) -> list[Job]:
-        """What was rung since the last call."""
+        """What was rung since the last call, and what was to be rung later and is due now."""
         assert isinstance(self.jobs, RecordingJobs)
-        return self.jobs.take()
+        return self.jobs.take(self.clock.now())
 
     def use(self, rules: Mapping[str, Any], *, lease_s: float = 30.0) -> None:
         """Restart everything but the store with another policy."""

@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S
-from countersign.approvals.delivery.courier import NEVER_SHOWN
+from countersign.approvals.decisions.outbox import OUTCOME_WAIT
+from countersign.approvals.delivery.courier import BUSY, NEVER_SHOWN
 from countersign.approvals.errors import (
     BusyError,
     ConfigurationError,
@@ -26,6 +27,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Verdict,
 )
+from countersign.approvals.store import deliveries as rows
 from tests.doubles.directory import ANNA, BEN
 from tests.doubles.world import THREAD, World
 
@@ -124,6 +126,82 @@ async def test_approved_request_stays_live_until_it_has_run(world: World) -> Non
     assert DeliveryStatus.LIVE is during
     assert DeliveryStatus.CLOSED is (await only(world, request)).status
     assert {RequestStatus.EXECUTED} == {v.request.status for v in world.channel.cards.values()}
+
+
+async def test_outcome_that_comes_soon_is_one_update_of_each_card(world: World) -> None:
+    """With what it was approved for, not one update for that and another one right after it."""
+    (request,) = await world.asked()
+    await deliver_all(world)
+    await world.vote(request)
+    await deliver_all(world)
+    run = await world.begin(request.session_id)
+    await world.runs.claim(run, request.id, request.arguments)
+    await world.runs.finish(run, request.id, ok=True, content="")
+    world.clock.advance(OUTCOME_WAIT.total_seconds())
+    await deliver_all(world)
+
+    assert ["card-1", "card-2"] == sorted(world.channel.updated)
+    assert {RequestStatus.EXECUTED} == {v.request.status for v in world.channel.cards.values()}
+
+
+async def test_approval_is_shown_if_its_outcome_takes_longer(world: World) -> None:
+    """Also after a crash: when it is due is in the row."""
+    (request,) = await world.asked()
+    await deliver_all(world)
+    await world.vote(request)
+    before = await world.store.read(lambda c: rows.due(c, world.clock.now(), limit=9))
+    after_s = OUTCOME_WAIT.total_seconds()
+    due = await world.store.read(lambda c: rows.due(c, world.clock.advance(after_s), limit=9))
+    await deliver_all(world)
+
+    assert [] == before
+    assert {d.id for d in await world.records.deliveries(request.id)} == set(due)
+    assert {RequestStatus.APPROVED} == {v.request.status for v in world.channel.cards.values()}
+
+
+async def test_approval_is_shown_at_once_while_another_call_of_its_message_waits(
+    world: World,
+) -> None:
+    """Nothing is run before that is decided, too."""
+    one, _ = await world.asked("quote", "quote")
+    await deliver_all(world)
+    await world.vote(one)
+    await deliver_all(world)
+
+    assert RequestStatus.APPROVED in {v.request.status for v in world.channel.cards.values()}
+
+
+async def test_changes_that_come_together_are_one_update(world: World) -> None:
+    """However many doorbells each of them has rung."""
+    first, *others = await world.asked("quote", "quote", "quote")
+    await deliver_all(world)
+    for each in others:
+        await world.vote(each, verdict=Verdict.REJECT)
+    await deliver_all(world)
+    shown = [card for card, v in world.channel.cards.items() if v.request.id == first.id]
+
+    assert [1, 1] == [world.channel.updated.count(card) for card in shown]
+
+
+@pytest.mark.parametrize("posted", [True, False])
+async def test_place_that_is_busy_is_not_tried_before_its_turn(world: World, posted: bool) -> None:
+    """Nothing is built for it, and no attempt is counted."""
+    (request,) = await world.asked()
+    if posted:
+        await deliver_all(world)
+        await world.vote(request, verdict=Verdict.REJECT)
+    before, world.channel.busy_for_s = dict(world.channel.cards), 4.0
+    await deliver_all(world)
+    during, waits = dict(world.channel.cards), await only(world, request)
+    world.channel.busy_for_s = 0.0
+    world.clock.advance(4)
+    await world.courier.deliver(waits.id)
+    came = await only(world, request)
+
+    assert before == during
+    assert (0, BUSY) == (waits.attempts, waits.error)
+    assert waits.next_at == world.clock.now()
+    assert (came.shown_version, None) == (waits.wanted_version, came.error)
 
 
 async def test_answered_question_is_over(world: World) -> None:
@@ -317,6 +395,7 @@ async def test_what_a_suspended_server_has_shown_is_kept_beside_what_is_on_recor
     woken.set()
     await suspended
     await world.vote(request)
+    world.clock.advance(1)
     await deliver_all(world)
     shown = [world.channel.cards[card].request.status for card in ("card-1", "card-2")]
     after = RequestStatus.APPROVED if ticket is None else RequestStatus.PENDING
@@ -381,6 +460,7 @@ async def test_lost_card_is_adopted_and_kept_up_to_date(world: World) -> None:
     await world.approvals.adopt_delivery(request.id, "teams", {"card": "card-lost"})
     adopted = [d for d in await world.records.deliveries(request.id) if d.reference]
     await world.vote(request)
+    world.clock.advance(1)
     await deliver_all(world)
 
     assert 1 == len(adopted)

@@ -10,6 +10,7 @@ import pytest
 
 from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.jobs.procrastinate import MAX_SKEW_S
+from countersign.approvals.ports import Job
 from countersign.approvals.store import doorbells
 from tests.doubles.clock import START, ManualClock
 from tests.doubles.jobs_at_work import (
@@ -169,6 +170,26 @@ async def test_process_whose_clock_is_behind_waits_until_the_row_is_due(url: str
             heard_at = asyncio.get_running_loop().time()
 
     assert heard_at - rung_at >= behind_s
+
+
+async def test_what_was_rung_before_a_row_was_put_off_does_not_ring_early(url: str) -> None:
+    """It was heard late, and the row shows the newest state whenever its time comes."""
+    handler, later_s = Handler(), 0.5
+    clock = ManualClock(START + timedelta(seconds=1))
+    async with sharing(url) as ringing, sharing(url, clock, sweep_every_s=60) as world:
+        world.jobs.handle("bell", handler)
+        async with at_work(world) as jobs:
+            put_off_at = asyncio.get_running_loop().time()
+            at = clock.now() + timedelta(seconds=later_s)
+            job = Job(kind="bell", id="late")
+            await world.store.write(lambda c: jobs.enqueue_here(c, job, at=at))
+            await ring(ringing, "late")
+            await handler.called.wait()
+            heard_at = asyncio.get_running_loop().time()
+            await jobs.until_idle()
+
+    assert heard_at - put_off_at >= later_s
+    assert ["late"] == handler.calls
 
 
 async def test_drained_process_leaves_doorbells_to_the_others(url: str) -> None:

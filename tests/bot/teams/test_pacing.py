@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from countersign.approvals.errors import BusyError
+from countersign.approvals.models import Delivery, DeliveryId, DeliveryStatus, JsonObject, RequestId
 from countersign.bot.teams.connector import ConnectorError
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.pacing import LONGEST_WAIT_S, WINDOWS, Pacing
@@ -97,6 +98,19 @@ async def test_those_sent_away_come_back_one_after_the_other() -> None:
     assert [60.0, 60.5, 61.0] == [await channel.send() for _ in range(3)]
 
 
+async def test_conversation_is_busy_while_it_would_send_away() -> None:
+    """One that is asked takes its turn among those that are sent away."""
+    channel = Channel(((1, 60.0),))
+    unknown = channel.pacing.busy_s("a")
+    await channel.send()
+    asked = [channel.pacing.busy_s("a"), await channel.send(), channel.pacing.busy_s("a")]
+    channel.now += 60.0 - LONGEST_WAIT_S
+
+    assert 0.0 == unknown
+    assert [60.0, 60.5, 61.0] == asked
+    assert 0.0 == channel.pacing.busy_s("a")
+
+
 async def test_who_already_waits_minds_a_429_that_comes_meanwhile() -> None:
     asleep, awake = asyncio.Event(), asyncio.Event()
 
@@ -160,3 +174,39 @@ async def test_real_sends_are_paced_by_conversation(tmp_path: Path) -> None:
     assert LONGEST_WAIT_S >= max(waits)
     assert any(isinstance(result, BusyError) for result in results)
     assert any(isinstance(result, str) for result in results)
+
+
+async def test_channel_knows_that_a_conversation_is_busy_before_it_draws_a_card(
+    tmp_path: Path,
+) -> None:
+    """By the message that is to be updated or the thread to be posted into. Where a person's chat
+    is may have to be found out first."""
+
+    async def call() -> None:
+        """A message."""
+
+    pacing = Pacing(((1, 60.0),), monotonic=lambda: 0.0)
+    message = {"channelId": "msteams", "conversation": {"id": "19:a"}, "activityId": "1"}
+    async with stage(tmp_path, pacing=pacing) as world:
+        await pacing.send("19:a", call)
+        at = [
+            ("person:alex", message),
+            ("conversation:msteams:19:a", None),
+            ("conversation:msteams:19:b", None),
+            ("person:19:a", None),
+        ]
+        busy = [world.channel.busy_s(shown_at(target, known)) for target, known in at]
+
+    assert [60.0, 60.5, 0.0, 0.0] == busy
+
+
+def shown_at(target: str, reference: JsonObject | None) -> Delivery:
+    """A delivery to there."""
+    return Delivery(
+        id=DeliveryId("D-1"),
+        request_id=RequestId("R-1"),
+        channel="teams",
+        target=target,
+        status=DeliveryStatus.LIVE,
+        reference=reference,
+    )

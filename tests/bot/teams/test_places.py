@@ -82,6 +82,7 @@ async def test_click_is_answered_and_its_card_updated_at_the_new_address(signed:
     (card,) = signed.cards()
     signed.teams.move()
     answer = await signed.teams.click(card, "approve", person=ALEX)
+    signed.clock.advance(1)
     await signed.settle()
 
     assert "✓ Approved" in str(answer.card)

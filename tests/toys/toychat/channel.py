@@ -54,6 +54,10 @@ class ToyChannel:
         message = (delivery.reference or {}).get("message")
         await self._call("PUT", f"/messages/{message}", self._message(view))
 
+    def busy_s(self, delivery: Delivery) -> float:
+        """The service tells when it is asked."""
+        return 0.0
+
     async def say(self, conversation: Conversation, notice: Notice) -> None:
         """Write a text of its own."""
         message = {"to": conversation.reference["to"], "text": visible(notice.text)}
