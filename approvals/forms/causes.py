@@ -73,7 +73,8 @@ class Ending(Value):
         answer, words = as_text(self.answer), as_text(self.words)
         match self.cause:
             case SessionCause.ANSWERED:
-                return f"**Done.** {answer}".strip()
+                # Whether anything ran is said by the lines of each request.
+                return f"**Finished.** {answer}".strip()
             case SessionCause.ENDED_BY_PERSON:
                 return f"**Ended.** {words} {answer}".strip()
             case _:

@@ -73,7 +73,7 @@ def approval_card(
     note: Note | None = None,
     typed: Typed | None = None,
 ) -> Drawn:
-    """The pending card; `shown` are the arguments of the call.
+    """The pending card; `shown` are the arguments of the call. Edit goes on with what was typed.
 
     Where it does not show all of them, Approve is offered only once somebody has read them.
     """
@@ -99,7 +99,7 @@ def approval_card(
         return Drawn(card(body, [refresh_button(request, look)], spoken=spoken), complete)
     body.append(_comment(typed, required_for="to reject"))
     offered = complete or any(view.has_read(person) for person in view.eligible)
-    actions = _buttons(request, look, approve=offered)
+    actions = _buttons(request, look, typed.values if typed else {}, approve=offered)
     return Drawn(card(body, actions, spoken=spoken), complete)
 
 
@@ -120,11 +120,14 @@ def _comment(typed: Typed | None, *, required_for: str) -> JsonObject:
     }
 
 
-def _buttons(request: Request, look: Look, *, approve: bool) -> list[JsonObject]:
+def _buttons(
+    request: Request, look: Look, kept: Mapping[str, Any], *, approve: bool
+) -> list[JsonObject]:
     data = action_data(request)
+    values = {f"{INPUT_PREFIX}{name}": value for name, value in kept.items()}
     yes = [
         button(look.flavour, "approve", "Approve", data, style="positive"),
-        button(look.flavour, "edit", "Edit", data),
+        button(look.flavour, "edit", "Edit", {**data, **values}),
     ]
     reject = button(look.flavour, "reject", "Reject", data, style="destructive")
     return [*(yes if approve else ()), reject]
@@ -136,13 +139,9 @@ def refresh_button(request: Request, look: Look) -> JsonObject:
     return button(look.flavour, "refresh", "Show how it stands now", data, associatedInputs="none")
 
 
-def back_button(request: Request, look: Look, comment: str = "") -> JsonObject:
-    """Leads back to the card of the request, which shows `comment` again.
-
-    It sends none of the inputs: a client would check them first, and keep whoever wants to leave.
-    """
-    data = {**action_data(request), **({"comment": comment} if comment else {})}
-    return button(look.flavour, "back", "Back", data, associatedInputs="none")
+def back_button(request: Request, look: Look) -> JsonObject:
+    """Leads back to the card of the request, which keeps what was typed."""
+    return button(look.flavour, "back", "Back", action_data(request))
 
 
 def edit_card(
@@ -167,7 +166,7 @@ def edit_card(
     data = action_data(request)
     actions = [
         button(look.flavour, "save", "Approve with changes", data, style="positive"),
-        back_button(request, look, typed.comment),
+        back_button(request, look),
     ]
     spoken = f"Edit the arguments of {in_words(request.tool)}, then approve with changes."
     return card(body, actions, spoken=spoken)

@@ -29,6 +29,11 @@ from countersign.bot.teams.question import input_card
 
 CARD_LIMIT_BYTES = 25 * 1024
 """In UTF-16. Teams documents 28 KB for a message (connectors) to 100 KB (bots, newest page)."""
+KEPT = (
+    "Your changes are kept, but not approved: Edit goes on with them, Approve approves what is "
+    "shown here."
+)
+NOT_KEPT = "Your changes are too long to be kept here. Nothing was decided."
 SPACES = (
     Space(),
     Space(columns=False),
@@ -51,6 +56,17 @@ def request_card(
         return _pending(view, look, note, typed).card
     shown = shown_of(view)
     return _fitting(lambda space: outcome_card(view, look, space, shown, note), look).card
+
+
+def form_left(view: RequestView, look: Look, typed: Typed) -> JsonObject:
+    """The pending card for whoever leaves the form; its Edit leads on with what they changed."""
+    if not typed.values:
+        return request_card(view, look, typed=typed)
+    kept, without = Note(KEPT, "accent"), Typed(comment=typed.comment)
+    drawn = _pending(view, look, kept, typed)
+    if size_bytes(drawn.card) <= CARD_LIMIT_BYTES and drawn.complete == shows_all(view, look):
+        return drawn.card
+    return request_card(view, look, note=Note(NOT_KEPT, "warning"), typed=without)
 
 
 def shows_all(view: RequestView, look: Look) -> bool:
@@ -86,7 +102,7 @@ def edit_form(
     if size_bytes(form) <= CARD_LIMIT_BYTES:
         return form
     too_long = Note("These arguments are too long to edit in a card. Use the API.")
-    return request_card(view, look, note=too_long, typed=typed)
+    return request_card(view, look, note=too_long, typed=typed and Typed(comment=typed.comment))
 
 
 def _wide(content: JsonObject, look: Look) -> JsonObject:

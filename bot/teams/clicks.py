@@ -20,7 +20,7 @@ VOTES: dict[str, Verdict] = {
 }
 TOOL_VERBS = frozenset({"approve", "reject", "save", "edit", "back", "read", "refresh"})
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
-_CARRIES_EDITS = frozenset({"save", "back"})
+_CARRIES_EDITS = frozenset({"save", "back", "edit"})
 _ID_LIMIT = 200
 _REFRESH_TRIGGER = "automatic"
 

@@ -1,4 +1,8 @@
-"""The inputs of the edit form: one per argument, labelled and prefilled, problems beside them."""
+"""The inputs of the edit form: one per argument, labelled and prefilled, problems beside them.
+
+None of them tells the client to check it: a client that finds fault holds back every button that
+sends what was typed, so nobody could leave the form and keep it. We check, and say what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +26,8 @@ def input_elements(field: Field, typed: Any, problem: str | None) -> list[JsonOb
     element = {
         "id": f"{INPUT_PREFIX}{field.name}",
         "label": _label(field),
-        "errorMessage": _error_message(field),
         **_by_kind(field, typed_text(typed)),
     }
-    # On a toggle "required" means "must be on".
-    blank_fits = field.kind == "text" or element["type"] == "Input.Toggle"
-    if field.required and not field.nullable and not blank_fits:
-        element["isRequired"] = True
     elements = [banner(f"⚠ {problem}", "attention")] if problem else []
     description = field.schema.get("description")
     if isinstance(description, str) and description.strip():
@@ -51,27 +50,10 @@ def _label(field: Field) -> str:
     return f"{name} ({', '.join(notes)})" if notes else name
 
 
-def _error_message(field: Field) -> str:
-    match field.kind:
-        case "integer":
-            return "Enter a whole number within the limits."
-        case "number":
-            return "Enter a number within the limits."
-        case "choice":
-            return "Choose one of the list."
-        case "date":
-            return "Enter a date."
-        case "time":
-            return "Enter a time."
-        case "json":
-            return "Enter JSON."
-    return "Enter a value within the limits."
-
-
 def _by_kind(field: Field, text: str) -> JsonObject:
     match field.kind:
         case "integer" | "number":
-            return _number_input(field, text)
+            return _number_input(text)
         case "boolean":
             return _boolean_input(text)
         case "choice":
@@ -97,7 +79,7 @@ def _boolean_input(text: str) -> JsonObject:
     return {"type": "Input.ChoiceSet", "style": "compact", "choices": choices}
 
 
-def _number_input(field: Field, text: str) -> JsonObject:
+def _number_input(text: str) -> JsonObject:
     """A number input, or a text input if what it shows is not a plain number (then it is kept)."""
     try:
         value = float(text) if text.strip() else None
@@ -108,12 +90,7 @@ def _number_input(field: Field, text: str) -> JsonObject:
         return {"type": "Input.Text", "value": text}
     whole = value is not None and value.is_integer() and "e" not in text.lower()
     shown = {} if value is None else {"value": int(value) if whole else value}
-    limits = {
-        bound: field.schema[keyword]
-        for bound, keyword in (("min", "minimum"), ("max", "maximum"))
-        if isinstance(field.schema.get(keyword), int | float)
-    }
-    return {"type": "Input.Number", **shown, **limits}
+    return {"type": "Input.Number", **shown}
 
 
 def _choice_input(field: Field, text: str) -> JsonObject:

@@ -306,7 +306,7 @@ class Talking:
     async def _replaced(
         self, activity: IncomingActivity, message_id: str, card: JsonObject
     ) -> None:
-        await replace(self._adapter, activity.reference, message_id, Card(card, "Done"))
+        await replace(self._adapter, activity.reference, message_id, Card(card, "Answered"))
 
     def _look(self, activity: IncomingActivity) -> Look:
         return look_for(self._settings, activity.channel_id, readable=self._readable)

@@ -18,7 +18,8 @@ from countersign.approvals.errors import (
     UnavailableError,
     UnreadError,
 )
-from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.fields import Field, fields
+from countersign.approvals.forms.parsing import edited_arguments
 from countersign.approvals.models import Actor, JsonObject, RequestKind, RequestStatus
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import VALID_S, ReadLinks
@@ -27,6 +28,7 @@ from countersign.approvals.rules.authority import reason_against
 from countersign.bot.teams.approval import Note, Typed
 from countersign.bot.teams.cards import (
     edit_form,
+    form_left,
     notice_card,
     read_card,
     request_card,
@@ -138,16 +140,18 @@ async def _done(
     fitting = INPUT_VERBS if request.kind is RequestKind.INPUT else TOOL_VERBS
     if click.verb not in fitting:
         raise TamperedError("its button does not belong to this request", request.id)
-    if click.verb in {"back", "refresh"}:
+    if click.verb == "refresh":
         return Reply(request_card(view, look, typed=Typed(comment=click.comment)))
+    if click.verb == "back":
+        return _left(click, view, look)
     if click.verb == "read":
         return _to_read(actor, look, view, links)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
         raise StaleDigestError("The request has changed since this card was drawn.")
+    if click.verb in {"edit", "save"}:
+        _require_own_form(click, view)
     if click.verb == "edit":
         return _edit_step(click, actor, look, view)
-    if click.verb == "save":
-        _require_own_form(click, view)
     outcome = await receive(approvals, records, _attempt(click, actor, look, view), view)
     if click.verb == "save" and outcome.result in _ASKS_AGAIN:
         return _corrected(outcome, click, view, look)
@@ -193,13 +197,28 @@ def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Rep
     reason = reason_against(actor.principal, view.request, view.votes)
     if reason is not None:
         raise NotAuthorisedError(reason)
-    return Reply(edit_form(view, look, typed=Typed(comment=click.comment)))
+    return Reply(edit_form(view, look, typed=Typed(click.typed, click.comment)))
 
 
-def _require_own_form(click: Click, view: RequestView) -> None:
+def _left(click: Click, view: RequestView, look: Look) -> Reply:
+    """The card of the request again; it keeps what was changed in the form of this revision."""
+    if view.request.status is not RequestStatus.PENDING or click.digest != view.request.digest:
+        return Reply(request_card(view, look, typed=Typed(comment=click.comment)))
+    form, stored = _require_own_form(click, view), view.request.arguments
+    edited, problems = edited_arguments(form, stored, click.typed)
+    changed = {
+        name: value
+        for name, value in click.typed.items()
+        if name in problems or edited.get(name) != stored.get(name)
+    }
+    return Reply(form_left(view, look, Typed(changed, click.comment)))
+
+
+def _require_own_form(click: Click, view: RequestView) -> tuple[Field, ...]:
     form = fields(view.arguments_schema, view.request.arguments)
     if not set(click.typed) <= {each.name for each in form}:
         raise TamperedError("it carries arguments that the form does not have", view.request.id)
+    return form
 
 
 _ASKS_AGAIN = frozenset({VoteResult.INVALID, VoteResult.UNCHANGED})

@@ -42,7 +42,7 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
         chat = Chat(page, found[1])
         chat.say("quote for Contoso, 25 seats")
         chat.press("Approve")
-        chat.see("Done.")
+        chat.see("Finished.")
         answer_in_servicenow(chat)
         visit(page, "http://127.0.0.1:8802/")
         shot(page, "local-crm")

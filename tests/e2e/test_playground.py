@@ -34,7 +34,7 @@ def test_edit_an_amount_and_approve(running: Stack, chat: Chat) -> None:
     amount.fill("21000")
     chat.press("Approve with changes")
     chat.see("Approved with changes")
-    chat.see("Done.")
+    chat.see("Finished.")
     shot(chat.page, "playground-3-outcome")
 
     quotes = running.effects("create_quote")
@@ -64,7 +64,7 @@ def test_reject_with_a_reason_leads_to_a_revised_proposal(running: Stack, chat: 
     assert running.effects("create_quote") == []
 
     chat.press("Approve")
-    chat.see("Done.")
+    chat.see("Finished.")
     shot(chat.page, "playground-5-second-approved")
 
     assert len(running.effects("create_quote")) == 1

@@ -51,7 +51,7 @@ def test_approve_in_web_chat(running: Stack, web_chat: Page) -> None:
     approve.wait_for(timeout=CARD_TIMEOUT_MS)
     shot(web_chat, "webchat-1-card")
     approve.click()
-    expect(web_chat.get_by_text("Done.").last).to_be_visible(timeout=CARD_TIMEOUT_MS)
+    expect(web_chat.get_by_text("Finished.").last).to_be_visible(timeout=CARD_TIMEOUT_MS)
     shot(web_chat, "webchat-2-outcome")
 
     assert len(running.effects("create_quote")) == 1

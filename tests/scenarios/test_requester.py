@@ -49,7 +49,7 @@ def texts(app: World) -> list[str]:
 async def test_one_message_tells_how_it_goes_on_and_another_how_it_ends(app: World) -> None:
     request = await asked(app)
     await app.vote(request, "approve", comment="ok")
-    await app.says("**Done.**")
+    await app.says("**Finished.**")
     started, progress, done = texts(app)
 
     assert started.startswith("Started **Sales quote**")
@@ -63,7 +63,7 @@ async def test_one_message_tells_how_it_goes_on_and_another_how_it_ends(app: Wor
     found = [progress.find(line) for line in lines]
     assert -1 not in found
     assert sorted(found) == found
-    assert done.startswith("**Done.**")
+    assert done.startswith("**Finished.**")
 
 
 async def test_a_rejection_is_told_with_its_reason_and_status_says_it_too(app: World) -> None:

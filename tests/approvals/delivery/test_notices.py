@@ -176,7 +176,7 @@ async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: Wor
     await world.runs.fail(failed, error="*x*")
     said = "\n".join(await unsent(world))
 
-    assert "**Done.** &#35; Approved\n\n&#42;&#42;by&#42;&#42; Alex" in said
+    assert "**Finished.** &#35; Approved\n\n&#42;&#42;by&#42;&#42; Alex" in said
     assert "**Stopped.** &#42;x&#42;" in said
 
 

@@ -15,10 +15,14 @@ from jsonschema.exceptions import best_match
 from countersign.approvals.forms.display import value_text
 from countersign.approvals.forms.wording import in_words, visible
 from countersign.approvals.models import RequestStatus, Risk
+from countersign.bot.teams.approval import Typed
 from countersign.bot.teams.arguments import Space, changes_table
 from countersign.bot.teams.asking import fits
 from countersign.bot.teams.cards import (
     CARD_LIMIT_BYTES,
+    KEPT,
+    NOT_KEPT,
+    form_left,
     notification,
     request_card,
     size_bytes,
@@ -330,13 +334,27 @@ def test_prefilled_inputs_show_what_is_stored() -> None:
 
     assert inputs["arg_amount"]["type"] == "Input.Number"
     assert inputs["arg_amount"]["value"] == ARGUMENTS["amount"]
-    assert inputs["arg_amount"]["max"] == 100000
+    checks = {"isRequired", "errorMessage", "min", "max", "regex"}
+    assert [] == [name for name, each in inputs.items() if checks & each.keys()]
     assert inputs["arg_urgent"]["type"] == "Input.Toggle"
     assert inputs["arg_urgent"]["value"] == "false"
     assert [c["value"] for c in inputs["arg_currency"]["choices"]] == ["EUR", "USD"]
     nested = {n["id"]: n for n in nodes(drawn("execute")["edit-nested"]) if "id" in n}
     assert json.loads(nested["arg_lines"]["value"]) == NESTED["lines"]
     assert nested["arg_body"]["isMultiline"] is True
+
+
+def test_what_is_too_long_for_the_card_is_not_kept_and_said() -> None:
+    request, look = view(), Look("execute")
+    long = Typed({"customer": "c" * 20_000}, "Look at the customer")
+
+    left = form_left(request, look, long)
+
+    assert NOT_KEPT in texts(left)
+    assert "Look at the customer" in json.dumps(left)
+    assert "Edit" in [action["title"] for action in left["actions"]]
+    assert size_bytes(left) <= CARD_LIMIT_BYTES
+    assert KEPT in texts(form_left(request, look, Typed({"customer": "c"})))
 
 
 def test_what_was_typed_is_kept_beside_its_problem() -> None:

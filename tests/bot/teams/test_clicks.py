@@ -130,6 +130,29 @@ async def test_a_comment_survives_a_look_at_the_form(world: Stage) -> None:
     assert comment_of(answer.card or world.cards()[-1].card()) == "Ask legal first."
 
 
+@STAGES
+async def test_what_was_typed_into_the_form_survives_a_look_back(world: Stage) -> None:
+    """Also what does not fit: nobody is kept in the form by a client that checks it."""
+    request = await world.pending()
+    await press(world, "edit")
+    said = await press(world, "back", arg_amount="120000", arg_urgent="true", comment="Too much")
+    card = world.cards()[-1].card() if "Your changes are kept" not in said else None
+    assert "Your changes are kept, but not approved" in said + str(card)
+    assert await world.status(request.id) == "pending"
+
+    answer = await world.teams.click(world.cards()[-1], "edit", person=ALEX)
+    await world.settle()
+
+    form = answer.card or world.cards()[-1].card()
+    assert ["120000", "true"] == [value_of(form, name) for name in ("arg_amount", "arg_urgent")]
+    assert await world.status(request.id) == "pending"
+
+
+def value_of(card: Any, name: str) -> str:
+    """What an input of a card has in it."""
+    return next(str(each["value"]) for each in card["body"] if each.get("id") == name)
+
+
 def comment_of(card: Any) -> str:
     """What the comment of a card has in it."""
     return next(str(each["value"]) for each in card["body"] if each.get("id") == "comment")

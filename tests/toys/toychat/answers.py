@@ -91,7 +91,7 @@ class Answers:
 
     def _is_signed(self, given: str, body: bytes) -> bool:
         return any(
-            hmac.compare_digest(given.encode(), _signature(secret, body))
+            hmac.compare_digest(given.encode("utf-8", "replace"), _signature(secret, body))
             for secret in self._secrets
         )
 

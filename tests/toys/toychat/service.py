@@ -76,10 +76,11 @@ class ToyChat:
         ).encode()
         return (await self.tell(body, signature(body))).json()["text"]  # type: ignore[no-any-return]
 
-    async def tell(self, body: bytes, signed: str) -> httpx.Response:
+    async def tell(self, body: bytes, signed: str | bytes) -> httpx.Response:
         """Call the webhook."""
+        header = signed.encode() if isinstance(signed, str) else signed
         async with httpx.AsyncClient(trust_env=False) as http:
-            headers = {"X-Toy-Signature": signed} if signed else {}
+            headers = [(b"X-Toy-Signature", header)] if header else []
             return await http.post(self.hook_url, content=body, headers=headers)
 
     @web.middleware
