@@ -6,18 +6,13 @@ from typing import Any
 
 from countersign.approvals.audit.canonical import digest
 from countersign.approvals.models import (
-    CheckpointId,
     Decision,
-    PrincipalId,
     Request,
-    RequestId,
-    RequestKind,
     RequestStatus,
-    Risk,
-    SessionId,
     Verdict,
     Via,
 )
+from countersign.testing.suites.asked import asked
 from tests.agents.fakes import NOW
 
 
@@ -32,35 +27,19 @@ def claimed(
         "policy_version": "p1",
         "schema_version": schema_version,
     }
-    request = Request(
-        id=RequestId("R-1"),
-        session_id=SessionId("S-1"),
-        checkpoint_id=CheckpointId("C-1"),
-        position=0,
-        kind=RequestKind.TOOL,
-        call_id="0.0",
-        tool=tool,
-        arguments=arguments,
-        schema_version=schema_version,
-        agent="worker",
-        executor="gate",
-        rationale="",
-        risk=Risk.LOW,
-        rule_id="rule",
-        reason="because",
-        policy_version="p1",
-        revision=1,
-        digest=digest(arguments=arguments, **signed),
-        stages=(),
-        stage=0,
-        status=RequestStatus.EXECUTING,
-        requester=PrincipalId("ann"),
-        idempotent=False,
-        created_at=NOW,
-        expires_at=None,
-        decision=Decision(
-            verdict=Verdict.APPROVE, by="mia", by_name="Mia", via=Via("teams"), at=NOW
-        ),
-        execution_token="token-1",
-    )
-    return request.model_copy(update=update)
+    approval = Decision(verdict=Verdict.APPROVE, by="mia", by_name="Mia", via=Via("teams"), at=NOW)
+    changes: dict[str, Any] = {
+        **signed,
+        "id": "R-1",
+        "digest": digest(arguments=arguments, **signed),
+        "agent": "worker",
+        "executor": "gate",
+        "rationale": "",
+        "status": RequestStatus.EXECUTING,
+        "requester": "ann",
+        "decision": approval,
+        "execution_token": "token-1",
+        "stages": (),
+        "expires_at": None,
+    }
+    return asked((), arguments, **changes | update).request

@@ -148,6 +148,20 @@ def pair(
     return workflow("pair", "1", "A pair", mode=mode)(build)
 
 
+def one_tool(
+    context: WorkflowContext, body: Callable[..., Any], *, name: str = "", **proxy: Any
+) -> Chat:
+    """A worker with one tool, and the gatekeeper that executes it."""
+    worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
+    options: dict[str, Any] = {"human_input_mode": "NEVER", "is_termination_msg": _terminates}
+    gate = ApprovalProxy("gatekeeper", **options | proxy)
+    named = name or body.__name__
+    autogen.register_function(
+        body, caller=worker, executor=gate, name=named, description=f"{named.capitalize()}."
+    )
+    return Chat(gate, worker)
+
+
 def story(conversation: Conversation) -> Reply:
     """The long story: one call; then three at once; then a revised one; then the end."""
     told = _texts(conversation)

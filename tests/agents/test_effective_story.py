@@ -7,14 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import autogen
 import pytest
-from autogen import AssistantAgent
 from pydantic import BaseModel, field_validator
 from sqlalchemy import Connection, update
 
 from countersign import (
-    ApprovalProxy,
     Chat,
     WorkflowContext,
     workflow,
@@ -26,7 +23,7 @@ from countersign.approvals.models import Request, RequestStatus, SessionStatus
 from countersign.approvals.store import schema
 from countersign.sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
-from tests.agents.teams import Mode, calls_then
+from tests.agents.teams import Mode, calls_then, one_tool
 from tests.agents.world import world
 
 PAY = ToolCall("pay", {"invoice": "INV-7", "rationale": "asked"}, "call_1")
@@ -49,14 +46,7 @@ class Payments:
             return {"paid": amount}
 
         def build(context: WorkflowContext) -> Chat:
-            worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-            gate = ApprovalProxy(
-                "gatekeeper",
-                human_input_mode="NEVER",
-                is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-            )
-            autogen.register_function(pay, caller=worker, executor=gate, description="Pay.")
-            return Chat(gate, worker)
+            return one_tool(context, pay)
 
         return workflow("payments", "1", "Payments", mode=mode)(build)
 
@@ -229,14 +219,7 @@ def moody(paid: list[float], names: tuple[str, ...] = ()) -> Workflow:
         return f"paid {[*names]}"
 
     def build(context: WorkflowContext) -> Chat:
-        worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        gate = ApprovalProxy(
-            "gatekeeper",
-            human_input_mode="NEVER",
-            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-        )
-        autogen.register_function(pay, caller=worker, executor=gate, description="Pay.")
-        return Chat(gate, worker)
+        return one_tool(context, pay)
 
     return workflow("moody", "1", "Moody payments")(build)
 

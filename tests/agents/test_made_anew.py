@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import autogen
 import pytest
-from autogen import AssistantAgent
 from autogen.tools.dependency_injection import Depends, on
 from pydantic import Field
 
 from countersign import (
-    ApprovalProxy,
     Chat,
     Registry,
     WorkflowContext,
@@ -27,7 +24,7 @@ from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
-from tests.agents.teams import Mode, calls_then
+from tests.agents.teams import Mode, calls_then, one_tool
 from tests.agents.world import world
 
 PAY = ToolCall("pay", {"amount": 9, "rationale": "asked"}, "call_1")
@@ -47,17 +44,7 @@ class Payments:
 
     def workflow(self, mode: Mode = "async", *, pooled: bool = True) -> Workflow:
         def build(context: WorkflowContext) -> Chat:
-            worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-            gate = ApprovalProxy(
-                "gatekeeper",
-                human_input_mode="NEVER",
-                is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-            )
-            pay = self.make(self.mark())
-            autogen.register_function(
-                pay, caller=worker, executor=gate, name="pay", description="Pay."
-            )
-            return Chat(gate, worker)
+            return one_tool(context, self.make(self.mark()), name="pay")
 
         return workflow("payments", "1", "Payments", mode=mode, pooled=pooled)(build)
 

@@ -3,12 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import autogen
 import pytest
-from autogen import AssistantAgent
 
 from countersign import (
-    ApprovalProxy,
     Chat,
     WorkflowContext,
     workflow,
@@ -23,7 +20,7 @@ from countersign.sandbox.openai import (
     Say,
     ToolCall,
 )
-from tests.agents.teams import Mode
+from tests.agents.teams import Mode, one_tool
 from tests.agents.world import world
 
 NO = "INV-7 was paid already."
@@ -35,14 +32,7 @@ def payments(paid: list[Any], mode: Mode) -> Workflow:
         return f"paid {amount}"
 
     def build(context: WorkflowContext) -> Chat:
-        worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        gate = ApprovalProxy(
-            "gatekeeper",
-            human_input_mode="NEVER",
-            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-        )
-        autogen.register_function(pay, caller=worker, executor=gate, description="Pay.")
-        return Chat(gate, worker)
+        return one_tool(context, pay)
 
     return workflow("payments", "1", "Payments", mode=mode)(build)
 

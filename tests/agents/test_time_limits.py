@@ -10,17 +10,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import autogen
 import pytest
-from autogen import AssistantAgent
 
-from countersign import ApprovalProxy, Chat, Registry, SessionManager, WorkflowContext
+from countersign import Chat, Registry, SessionManager, WorkflowContext
 from countersign.agents.classic.workflows import Workflow, workflow
 from countersign.agents.tools import execution
 from countersign.approvals.models import RequestStatus, Session, SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.fakes import FakeRuns
-from tests.agents.teams import Effects, Mode, calls_then, pair
+from tests.agents.teams import Effects, Mode, calls_then, one_tool, pair
 from tests.agents.world import World, world
 
 pytestmark = pytest.mark.asyncio
@@ -87,17 +85,7 @@ def flow(
     """A pair whose one tool is `body`, called `call`."""
 
     def build(context: WorkflowContext) -> Chat:
-        worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        gate = ApprovalProxy(
-            "gatekeeper",
-            human_input_mode="NEVER",
-            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-            **proxy,
-        )
-        autogen.register_function(
-            body, caller=worker, executor=gate, name="call", description="Call somebody."
-        )
-        return Chat(gate, worker)
+        return one_tool(context, body, name="call", **proxy)
 
     return workflow(name, "1", "Hangs", mode=mode)(build)
 

@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import autogen
 import pytest
-from autogen import AssistantAgent
 from pydantic import BaseModel, field_validator
 
 from countersign import (
-    ApprovalProxy,
     Chat,
     WorkflowContext,
     workflow,
@@ -26,7 +23,7 @@ from countersign.approvals.errors import InvalidArgumentsError
 from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.people import SqliteOffice
-from tests.agents.teams import Mode, calls_then
+from tests.agents.teams import Mode, calls_then, one_tool
 from tests.agents.world import world
 
 GREET = ToolCall("greet", {"customer": {"id": "C-1"}, "rationale": "asked"}, "call_1")
@@ -81,17 +78,8 @@ def greeting(mode: Mode, *, waits: bool = False, default: str = "Hello") -> Work
         return word
 
     def build(context: WorkflowContext) -> Chat:
-        worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        gate = ApprovalProxy(
-            "gatekeeper",
-            human_input_mode="NEVER",
-            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-        )
         body: Callable[..., Any] = greet_later if waits else greet
-        autogen.register_function(
-            body, caller=worker, executor=gate, name="greet", description="Greet."
-        )
-        return Chat(gate, worker)
+        return one_tool(context, body, name="greet")
 
     return workflow("greetings", "1", "Greetings", mode=mode)(build)
 

@@ -7,12 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import autogen
 import pytest
-from autogen import AssistantAgent
 
 from countersign import (
-    ApprovalProxy,
     Chat,
     WorkflowContext,
     workflow,
@@ -22,7 +19,7 @@ from countersign.agents.tools.returned import unrun
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import RequestStatus
 from countersign.sandbox.openai import ToolCall
-from tests.agents.teams import Mode, calls_then
+from tests.agents.teams import Mode, calls_then, one_tool
 from tests.agents.world import world
 
 PAY = ToolCall("pay", {"amount": 9, "rationale": "asked"}, "call_1")
@@ -31,14 +28,7 @@ DONE: list[int] = []
 
 def paying(pay: Callable[..., Any], mode: Mode = "async") -> Workflow:
     def build(context: WorkflowContext) -> Chat:
-        worker = AssistantAgent("worker", "You are worker", llm_config=context.llm_config)
-        gate = ApprovalProxy(
-            "gatekeeper",
-            human_input_mode="NEVER",
-            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
-        )
-        autogen.register_function(pay, caller=worker, executor=gate, name="pay", description="Pay.")
-        return Chat(gate, worker)
+        return one_tool(context, pay, name="pay")
 
     return workflow("payments", "1", "Payments", mode=mode)(build)
 

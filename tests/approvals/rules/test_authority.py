@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from countersign.approvals.models import (
-    CheckpointId,
     Principal,
     PrincipalId,
     Request,
     RequestId,
     RequestKind,
-    RequestStatus,
-    Risk,
-    SessionId,
     Stage,
     Verdict,
     Via,
     Vote,
 )
 from countersign.approvals.rules.authority import reason_against, revoked
+from countersign.testing.suites.asked import asked
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, FakeDirectory
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,33 +28,12 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 def request(
     *stages: Stage, stage: int = 0, kind: RequestKind = RequestKind.TOOL, revision: int = 1
 ) -> Request:
-    return Request(
-        id=RequestId("R-1"),
-        session_id=SessionId("S-1"),
-        checkpoint_id=CheckpointId("C-1"),
-        position=0,
-        kind=kind,
-        call_id="call-1",
-        tool="quote",
-        arguments={},
-        agent="seller",
-        executor="gatekeeper",
-        rationale="",
-        risk=Risk.LOW,
-        rule_id="tools.quote",
-        reason="",
-        policy_version="v1",
-        revision=revision,
-        digest="d",
-        stages=stages or (Stage(roles=("manager",)),),
-        stage=stage,
-        status=RequestStatus.PENDING,
-        requester=ANNA.id,
-        idempotent=False,
-        created_at=AT,
-        expires_at=None,
-        execution_token="t",
-    )
+    changes: dict[str, Any] = {
+        "stages": stages or (Stage(roles=("manager",)),),
+        "stage": stage,
+        "kind": kind,
+    }
+    return asked((), requester=ANNA.id, revision=revision, **changes).request
 
 
 def vote(who: Principal, *, stage: int = 0, revision: int = 1) -> Vote:

@@ -11,25 +11,14 @@ import pytest
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
-    CheckpointId,
     JsonObject,
-    Principal,
-    PrincipalId,
-    Request,
-    RequestId,
-    RequestKind,
-    RequestStatus,
-    Risk,
-    Session,
-    SessionId,
-    SessionStatus,
-    Stage,
     Verdict,
 )
 from countersign.approvals.ports import RequestView
 from countersign.connectors.comments.wanted import Written, wanted
 from countersign.connectors.jira import typed as jira
 from countersign.connectors.servicenow import typed as servicenow
+from countersign.testing.suites.asked import asked
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SCHEMA: JsonObject = {
@@ -57,51 +46,8 @@ systems = pytest.mark.parametrize("system", SYSTEMS)
 
 def view() -> RequestView:
     """A request of Sam's that waits."""
-    request = Request(
-        id=RequestId("R-1"),
-        session_id=SessionId("S-1"),
-        checkpoint_id=CheckpointId("C-1"),
-        position=0,
-        kind=RequestKind.TOOL,
-        call_id="0.0",
-        tool="release_quote",
-        arguments=ASKED,
-        agent="quoter",
-        executor="gatekeeper",
-        rationale="",
-        risk=Risk.HIGH,
-        rule_id="tools.release_quote",
-        reason="",
-        policy_version="p1",
-        revision=1,
-        digest="0" * 64,
-        stages=(Stage(roles=("manager",)),),
-        stage=0,
-        status=RequestStatus.PENDING,
-        requester=PrincipalId("sam"),
-        idempotent=False,
-        created_at=NOW,
-        expires_at=None,
-        execution_token="t",
-    )
-    session = Session(
-        id=SessionId("S-1"),
-        workflow="sales_quote",
-        workflow_version="1",
-        task="quote",
-        owner=PrincipalId("sam"),
-        status=SessionStatus.WAITING,
-        conversation=None,
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    return RequestView(
-        request=request,
-        session=session,
-        votes=(),
-        requester=Principal(id=PrincipalId("sam"), name="Sam Carter"),
-        arguments_schema=SCHEMA,
-    )
+    waits = asked((), ASKED, tool="release_quote")
+    return waits.model_copy(update={"arguments_schema": SCHEMA})
 
 
 def approving(system: str, comment: str, *, earlier: tuple[str, ...] = ()) -> JsonObject | None:
