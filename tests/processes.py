@@ -114,6 +114,14 @@ class Process:
         return ready
 
 
+def stand_in(name: str, directory: Path, *options: str, log: str = "") -> Process:
+    """A stand-in as a program on a free port, which is starting; its `first_json` says where."""
+    argv = [sys.executable, "-m", f"countersign.sandbox.{name}", "--port", "0", *options]
+    child = Process(log or name, argv, directory, {})
+    child.start()
+    return child
+
+
 class Nursery:
     """A process that has imported the product and forks servers: importing takes seconds, and a
     suite that kills hundreds of servers would do little else.

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import httpx
 import yaml
 
+from countersign.sandbox.standins import ask_in, use
 from tests.api_client import ADELE, ALEX, SAM, TASK, ApiClient
 from tests.balancer import Balancer
 from tests.doubles import postgres
@@ -27,6 +28,7 @@ from tests.processes import (
     Nursery,
     Process,
     free_port,
+    stand_in,
     until,
 )
 
@@ -71,9 +73,7 @@ class Stack(ApiClient):
         )
         model = self._stand_in("openai")
         crm = self._stand_in("crm", "--db", str(directory / "crm.db"))
-        mail = self._stand_in(
-            "mailbox", "--db", str(directory / "mail.db"), "--smtp-port", str(free_port())
-        )
+        mail = self._stand_in("mailbox", "--db", str(directory / "mail.db"), "--smtp-port", "0")
         self.model, self.crm, self.mail = (p.first_json() for p in (model, crm, mail))
         self.people = {} if people is None else people.first_json()
         self.config = directory / "countersign.yaml"
@@ -102,10 +102,8 @@ class Stack(ApiClient):
         return self.servers[0]
 
     def _stand_in(self, name: str, *options: str) -> Process:
-        argv = [sys.executable, "-m", f"sandbox.{name}", "--port", "0", *options]
-        child = Process(name, argv, self.directory, {})
+        child = stand_in(name, self.directory, *options)
         self._children.append(child)
-        child.start()
         return child
 
     def _ticket_system(self, name: str) -> dict[str, Any]:
@@ -119,19 +117,12 @@ class Stack(ApiClient):
     ) -> dict[str, Any]:
         settings: dict[str, Any] = yaml.safe_load((ROOT / "countersign.yaml").read_text())
         settings["public_url"] = self.url
-        settings["model"] = {**settings["model"], "base_url": self.model["base_url"]}
         settings["teams"] = {**settings["teams"], **teams}
-        settings["workflows"]["settings"] |= {
-            "crm_url": self.crm["url"],
-            "smtp_port": self.mail["smtp_port"],
-        }
-        settings["connectors"] = {
-            name: {**settings["connectors"][name], "url": ready["url"], **tickets[name]}
-            for name, ready in self.tickets.items()
-        }
-        for rule in settings["policy"]["tools"].values():
-            if isinstance(rule, dict):
-                rule["channels"] = ["teams", *self.tickets]
+        ready = {"openai": self.model, "crm": self.crm, "mailbox": self.mail, **self.tickets}
+        use(settings, ready)
+        for name, differs in tickets.items():
+            settings["connectors"][name] |= differs
+        ask_in(settings, "teams", *self.tickets)
         return settings
 
     def new_server(

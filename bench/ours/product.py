@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -13,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bench.launch import ROOT
+from bench.measure import require
 from bench.ours import refunds
-from tests.stack import Database, Process, Stack, stack
+from countersign.sandbox.botframework.desk import TeamsDesk
+from countersign.sandbox.remote import Remote
+from tests.processes import stand_in
+from tests.stack import Database, Stack, stack
 
 DATA = ROOT / "bench" / ".data"
 """In the checkout: a temporary directory may be in memory, where a commit costs nothing."""
@@ -62,17 +63,7 @@ def _signed_teams(path: Path, app_id: str) -> Iterator[dict[str, Any]]:
     if not app_id:
         yield {}
         return
-    argv = [
-        sys.executable,
-        "-m",
-        "countersign.sandbox.botframework",
-        "--port",
-        "0",
-        "--app-id",
-        app_id,
-    ]
-    child = Process("signed-teams", argv, path, {})
-    child.start()
+    child = stand_in("botframework", path, "--app-id", app_id, log="signed-teams")
     try:
         yield child.first_json()
     finally:
@@ -92,8 +83,8 @@ def _bot_of(teams: Mapping[str, Any]) -> dict[str, Any]:
 
 def meet(running: Stack, who: str = "Alex Wilber") -> None:
     """Somebody writes to the bot: cards can be posted to them from now on."""
-    url = f"{running.people['url']}/_sandbox/messages"
-    httpx.post(url, json={"from": who, "text": "help"}, timeout=30).raise_for_status()
+    at = Remote(str(running.people["url"]), running.http)
+    require(TeamsDesk(at).write("help", who), "the bot was not reached")
 
 
 @contextmanager

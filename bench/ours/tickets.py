@@ -119,7 +119,7 @@ async def _ordered(ours: Stack, system: TicketSystem, leg: Leg) -> list[TicketOr
     """A waiting session for every ticket, and what the ticket is to say."""
     for _ in leg.sessions:
         await ours.start(GROUP, TASK)
-    identities = {system.name: system.kind.approver}
+    identities = {system.name: system.approver}
     approver = Principal(id=APPROVER, name="Alex", identities=identities)
     return [
         TicketOrder(

@@ -21,12 +21,14 @@ from countersign.approvals.models import (
 from countersign.bot.console import console, errors, show_json
 from countersign.bot.demo.fronts import ApiFront, Front, TeamsFront
 from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
-from countersign.bot.demo.scenarios import APPROVER, SCENARIOS, Scenario
+from countersign.bot.demo.scenarios import SCENARIOS, Scenario
 from countersign.bot.demo.story import Story
-from countersign.bot.demo.tickets import JiraDesk, ServiceNowDesk, TicketFront
+from countersign.bot.demo.tickets import TicketFront
 from countersign.bot.demo.world import Effect, World, open_world
 from countersign.bot.observability import logs
 from countersign.sandbox.botframework.client import BotUnreachableError
+from countersign.sandbox.jira.desk import JiraDesk
+from countersign.sandbox.servicenow.desk import ServiceNowDesk
 
 STEP_TIMEOUT_S = 60.0
 """How long the agents may take to their next proposal, or to their last word."""
@@ -125,8 +127,7 @@ def _front(world: World) -> Front:
     if world.jira is not None:
         return TicketFront(world, JiraDesk(world.jira))
     if world.snow is not None:
-        identities = world.person(APPROVER).identities
-        return TicketFront(world, ServiceNowDesk(world.snow, identities["servicenow"]))
+        return TicketFront(world, ServiceNowDesk(world.snow))
     return ApiFront(world)
 
 

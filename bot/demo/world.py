@@ -34,12 +34,9 @@ from countersign.bot.settings.sections import (
     Settings,
 )
 from countersign.sandbox.botframework.server import BotFramework
-from countersign.sandbox.crm.server import Crm
 from countersign.sandbox.jira.server import Jira
-from countersign.sandbox.mailbox.server import Mailbox
-from countersign.sandbox.openai.server import ScriptedModel
-from countersign.sandbox.provisioning.server import Provisioning
 from countersign.sandbox.servicenow.server import ServiceNow
+from countersign.sandbox.standins import BackOffice, ask_in, back_office, use
 
 CONFIGURATION = Path(countersign.__file__).parent / "countersign.yaml"
 ANSWER_TIMEOUT_S = 30.0
@@ -70,15 +67,13 @@ class World:
         self,
         settings: Settings,
         url: str,
-        crm: Crm,
-        mailbox: Mailbox,
-        provisioning: Provisioning,
+        office: BackOffice,
         fronts: Fronts,
         http: httpx.AsyncClient,
         records: Records,
     ):
         self.settings, self.url = settings, url
-        self.crm, self.mailbox, self.provisioning = crm, mailbox, provisioning
+        self.crm, self.mailbox, self.provisioning = office.crm, office.mailbox, office.provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
         self.records = records
         self._http = http
@@ -137,28 +132,19 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
         enter = stack.enter_async_context
-        model = await enter(ScriptedModel.start())
-        crm = await enter(Crm.start())
-        mailbox = await enter(Mailbox.start())
-        provisioning = await enter(Provisioning.start())
-
+        office = await enter(back_office())
+        ready = dict(office.ready())
         fronts = Fronts()
         if via == "jira":
             fronts.jira = await enter(Jira.start())
+            ready["jira"] = fronts.jira.ready()
         elif via == "servicenow":
             fronts.snow = await enter(ServiceNow.start())
+            ready["servicenow"] = fronts.snow.ready()
 
         def point_at_stand_ins(document: dict[str, Any]) -> None:
-            _ask_in(document, via, fronts)
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
-            document["workflows"]["settings"] |= {
-                "crm_url": crm.url,
-                "crm_api_key": crm.api_key,
-                "smtp_host": mailbox.smtp_host,
-                "smtp_port": mailbox.smtp_port,
-                "provisioning_url": provisioning.url,
-                "provisioning_api_key": provisioning.api_key,
-            }
+            use(document, ready)
+            ask_in(document, via if via in ready else "teams")
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
 
@@ -171,26 +157,13 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         address = await enter(serving(settings, host=DEFAULT_HOST, port=0))
         if via == "teams":
             fronts.teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
-        if fronts.jira is not None:
-            fronts.jira.add_webhook(f"{address}/webhooks/jira")
-        if fronts.snow is not None:
-            fronts.snow.rule_url = f"{address}/webhooks/servicenow"
+        stand_in = fronts.jira or fronts.snow
+        if stand_in is not None:
+            stand_in.notify(f"{address}/webhooks/{via}")
         http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
         reader = await enter(open_reader(url))
         records = Records(reader, SystemClock(), SettingsDirectory(settings.people))
-        yield World(settings, address, crm, mailbox, provisioning, fronts, http, records)
-
-
-def _ask_in(document: dict[str, Any], via: FrontName, fronts: Fronts) -> None:
-    """Ask where the approver works, and nowhere else."""
-    stand_in = fronts.jira or fronts.snow
-    if stand_in is None:
-        document["connectors"] = {}
-    else:
-        document["connectors"] = {via: {**document["connectors"][via], "url": stand_in.url}}
-    for rule in document["policy"]["tools"].values():
-        if isinstance(rule, dict):
-            rule["channels"] = ["teams" if stand_in is None else via]
+        yield World(settings, address, office, fronts, http, records)
 
 
 def _keep_proxies_out() -> None:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from countersign.sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.jira.persona import Persona
 from countersign.sandbox.jira.refusals import JiraError, answer
 from countersign.sandbox.jira.site import Site
 from countersign.sandbox.jira.webhooks import EVENTS, Webhooks
 
-_ACTIONS = ("create", "transition", "comment", "edit", "delete", "approve", "decline")
+_ACTIONS = ("create", "transition", "comment", "edit", "move", "delete", "approve", "decline")
+State = Callable[[str | None], list[dict[str, Any]]]
+"""Every issue, or the one with a key."""
 
 
-def control_routes(site: Site, webhooks: Webhooks) -> list[web.RouteDef]:
-    """Settings, webhooks, and acting as a person."""
+def act(site: Site, body: Mapping[str, Any]) -> Any:
+    """`{as, action, ...}`, the rest as `Persona` names it: `{"key", "to_status"}` and so on."""
+    account = site.directory.named(body["as"])
+    if account is None or body["action"] not in _ACTIONS:
+        raise LookupError(f"unknown person or action: {body['as']} {body['action']}")
+    more = {name: value for name, value in body.items() if name not in ("as", "action")}
+    return {"result": getattr(Persona(site, account), body["action"])(**more)}
+
+
+def control_routes(site: Site, webhooks: Webhooks, state: State) -> list[web.RouteDef]:
+    """Settings, webhooks, acting as a person, and what the site holds."""
 
     def control(act: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
@@ -68,13 +81,11 @@ def control_routes(site: Site, webhooks: Webhooks) -> list[web.RouteDef]:
         site.access.grant(body["person"], body["project"], set(body["permissions"]))
         return {}
 
-    def act(body: dict[str, Any]) -> Any:
-        """`{as, action, ...}`, the rest as `Persona` names it: `{"key", "to_status"}` and so on."""
-        account = site.directory.named(body["as"])
-        if account is None or body["action"] not in _ACTIONS:
-            raise LookupError(f"unknown person or action: {body['as']} {body['action']}")
-        more = {name: value for name, value in body.items() if name not in ("as", "action")}
-        return {"result": getattr(Persona(site, account), body["action"])(**more)}
+    async def issues(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(state(request.query.get("key")))
+        except NotDoneError as error:
+            return web.json_response({"error": str(error)}, status=error.status)
 
     async def deliveries(_: web.Request) -> web.Response:
         return web.json_response([found.as_json() for found in webhooks.deliveries])
@@ -84,5 +95,6 @@ def control_routes(site: Site, webhooks: Webhooks) -> list[web.RouteDef]:
         web.post(CONTROL_PREFIX + "webhooks", control(add_webhook)),
         web.get(CONTROL_PREFIX + "webhooks", deliveries),
         web.post(CONTROL_PREFIX + "permissions", control(grant)),
-        web.post(CONTROL_PREFIX + "act", control(act)),
+        web.post(CONTROL_PREFIX + "act", control(partial(act, site))),
+        web.get(CONTROL_PREFIX + "state", issues),
     ]

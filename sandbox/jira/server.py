@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from countersign.sandbox._faults import Faults
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
+from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.jira import (
     pages,
     rest_issues,
@@ -22,10 +23,10 @@ from countersign.sandbox.jira import (
 )
 from countersign.sandbox.jira.call import GATEWAY, Routes
 from countersign.sandbox.jira.catalog import OPS, STATUSES
-from countersign.sandbox.jira.control import control_routes
+from countersign.sandbox.jira.control import act, control_routes
 from countersign.sandbox.jira.people import BOT
 from countersign.sandbox.jira.persona import Persona
-from countersign.sandbox.jira.refusals import fault_body
+from countersign.sandbox.jira.refusals import JiraError, fault_body
 from countersign.sandbox.jira.render import View
 from countersign.sandbox.jira.seed import REQUEST_KEY, seed
 from countersign.sandbox.jira.site import Deployment, Site
@@ -89,7 +90,7 @@ class Jira:
         return [
             *info,
             *routes.found,
-            *control_routes(self.site, self._webhooks),
+            *control_routes(self.site, self._webhooks, self.state),
             *pages.routes(self.site),
         ]
 
@@ -129,7 +130,23 @@ class Jira:
             "approvals": [approval.model_dump(mode="json") for approval in issue.approvals],
         }
 
+    def state(self, key: str | None = None) -> list[dict[str, Any]]:
+        """See `sandbox.desk.Switches`."""
+        try:
+            return self.issues() if key is None else [self.issue(key)]
+        except LookupError as error:
+            raise NotDoneError(404, str(error)) from error
+
     # People and webhooks.
+
+    def act(self, what: Mapping[str, Any]) -> Any:
+        """See `sandbox.desk.Switches`."""
+        try:
+            return act(self.site, what)
+        except JiraError as error:
+            raise NotDoneError(error.status, str(error)) from error
+        except LookupError as error:
+            raise NotDoneError(422, str(error)) from error
 
     def as_person(self, login: str) -> Persona:
         """Someone at work: "alex", "sam", "megan", "adele", "mallory", or "bot" itself."""
@@ -157,7 +174,14 @@ class Jira:
         """Send a delivery again, with its old identifier."""
         self._webhooks.redeliver(delivery)
 
-    async def webhooks_settled(self) -> None:
+    def notify(self, url: str | None) -> None:
+        """Send every event there from now on, and nowhere else; None sends none."""
+        for hook in self._webhooks.hooks:
+            self.remove_webhook(hook.url)
+        if url is not None:
+            self.add_webhook(url)
+
+    async def settled(self) -> None:
         """Return when no delivery is under way any more, retries included."""
         await self._webhooks.settled()
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from countersign.sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.servicenow.errors import RestError
 
 if TYPE_CHECKING:
@@ -70,14 +71,14 @@ def control_routes(snow: ServiceNow) -> list[web.RouteDef]:
         snow.rule_secret = given.secret or snow.rule_secret
         return {"url": snow.rule_url}
 
-    async def act(body: Any) -> Any:
-        return _act(snow, Act.model_validate(body))
+    async def do(body: Any) -> Any:
+        return act(snow, body)
 
-    async def state(_: web.Request) -> web.Response:
-        changes = [
-            {**change, "approvals": snow.approvals(change["sys_id"])} for change in snow.changes()
-        ]
-        return web.json_response({"changes": changes})
+    async def state(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(snow.state(request.query.get("key")))
+        except NotDoneError as error:
+            return web.json_response({"error": str(error)}, status=error.status)
 
     async def posts(_: web.Request) -> web.Response:
         return web.json_response([asdict(post) for post in snow.posts])
@@ -85,7 +86,7 @@ def control_routes(snow: ServiceNow) -> list[web.RouteDef]:
     return [
         web.put(CONTROL_PREFIX + "options", _control(options)),
         web.put(CONTROL_PREFIX + "rule", _control(rule)),
-        web.post(CONTROL_PREFIX + "act", _control(act)),
+        web.post(CONTROL_PREFIX + "act", _control(do)),
         web.get(CONTROL_PREFIX + "state", state),
         web.get(CONTROL_PREFIX + "posts", posts),
     ]
@@ -95,7 +96,9 @@ _ON_THE_STAND_IN = ("latency_s", "clock_offset_s", "invalid_query_returns_no_row
 _ZERO_COUNTS = ("latency_s", "clock_offset_s", "token_lifetime_s", "invalid_query_returns_no_rows")
 
 
-def _act(snow: ServiceNow, act: Act) -> Any:
+def act(snow: ServiceNow, body: Any) -> Any:
+    """What a person does, as `Act` says it."""
+    act = Act.model_validate(body)
     person = snow.as_person(act.user)
     match act.do:
         case "approve":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from countersign.sandbox._faults import Fault, Faults
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
+from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.servicenow.access import user_named
 from countersign.sandbox.servicenow.api import TableApi
-from countersign.sandbox.servicenow.control import control_routes
-from countersign.sandbox.servicenow.errors import error_body
+from countersign.sandbox.servicenow.control import act, control_routes
+from countersign.sandbox.servicenow.errors import RestError, error_body
 from countersign.sandbox.servicenow.instance import RETURNS_NO_ROWS, Instance
 from countersign.sandbox.servicenow.options import Options
 from countersign.sandbox.servicenow.outbound import Outbound, Post
@@ -183,6 +184,37 @@ class ServiceNow:
         return [
             dict(r) for r in self._instance.store.matching("sys_journal_field", element_id=sys_id)
         ]
+
+    def act(self, what: Mapping[str, Any]) -> Any:
+        """See `sandbox.desk.Switches`."""
+        try:
+            return act(self, what)
+        except RestError as error:
+            raise NotDoneError(error.status, str(error)) from error
+        except LookupError as error:
+            raise NotDoneError(422, str(error)) from error
+
+    def state(self, key: str | None = None) -> list[dict[str, Any]]:
+        """See `sandbox.desk.Switches`; each with its `approvals`, and all with their `journal`."""
+        try:
+            found = self.changes() if key is None else [self.change(key)]
+        except LookupError as error:
+            raise NotDoneError(404, str(error)) from error
+        return [
+            {
+                **change,
+                "journal": self.journal(change["sys_id"]),
+                "approvals": [
+                    {**approval, "journal": self.journal(approval["sys_id"])}
+                    for approval in self.approvals(change["sys_id"])
+                ],
+            }
+            for change in found
+        ]
+
+    def notify(self, url: str | None) -> None:
+        """Let the business rule post there; None switches it off."""
+        self.rule_url = url
 
     async def settled(self) -> None:
         """Wait until the business rule has nothing on its way."""

@@ -10,8 +10,9 @@ from typing import Any
 import certifi
 import httpx
 
+from countersign.sandbox.botframework.desk import TeamsDesk
+from tests.crash.desks import people_of
 from tests.crash.points import DIRECTORY, LEASE_S, Points
-from tests.crash.teams import TeamsDesk
 from tests.processes import Nursery, until
 from tests.stack import Database, Stack, stack
 
@@ -30,7 +31,7 @@ class Crowd:
 
     def __init__(self, one: Stack, points: Points):
         self.one, self.points, self.kills = one, points, 0
-        self.teams = TeamsDesk(one) if one.people else None
+        self.teams = TeamsDesk(people_of(one)) if one.people else None
 
     def mind(self) -> None:
         """Start again what died, if nobody else can take over."""

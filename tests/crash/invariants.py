@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from countersign.sandbox.botframework.desk import TeamsDesk
+from countersign.sandbox.desk import Ticket
 from tests.crash.crowd import Crowd
-from tests.crash.desks import Found, desk_of
+from tests.crash.desks import desk_of
 from tests.crash.stories import QUOTE, requests_of
-from tests.crash.teams import TeamsDesk
 
 AT_REST = {"executed": {"closed"}, "in_doubt": {"live"}}
 """What becomes of deliveries: one in doubt may still change, by a late result."""
@@ -72,7 +73,7 @@ def _unrest(crowd: Crowd, session: str) -> str:
     return ""
 
 
-def _tickets_of(crowd: Crowd, system: str, request: dict[str, Any]) -> list[Found]:
+def _tickets_of(crowd: Crowd, system: str, request: dict[str, Any]) -> list[Ticket]:
     """Every ticket about the request, whichever of its makers is on record."""
     tickets = desk_of(crowd.one, system).tickets()
     return [ticket for ticket in tickets if ticket.order.startswith(request["id"])]
@@ -128,6 +129,6 @@ def _check_cards(crowd: Crowd, teams: TeamsDesk, request: dict[str, Any]) -> Non
     lost = teams.live(request["id"])
     assert len(lost) <= 1
     for card in lost:
-        crowd.patient(lambda card=card: teams.click(card), "an answer to the click")  # type: ignore[misc]
+        crowd.patient(lambda card=card: teams.decide(card), "an answer to the click")  # type: ignore[misc]
 
     assert crowd.patient(lambda: not teams.live(request["id"]), "the lost card to be closed")

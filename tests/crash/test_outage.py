@@ -45,14 +45,14 @@ async def test_request_waits_through_an_outage(app: TicketWorld, fault: Fault) -
     """Asked before and during it, decided after it; said once, and once that it is over."""
     with capture_logs() as logs:
         before = await app.asked()
-        app.desk.tell(None)
-        app.desk.faults.add(fault)
+        app.system.notify(None)
+        app.system.faults.add(fault)
         app.desk.answer(str(app.key(before)), "approve")
         during = await app.pending(await app.start("sales_quote", TASK), tool="release_quote")
         await app.until(during["id"], lambda r: app.shown(r)["error"])
         await app.unreachable()
         waiting = [(await app.request(r["id"]))["status"] for r in (before, during)]
-        app.desk.faults.clear()
+        app.system.faults.clear()
         ticketed = await app.ticketed(during["id"])
         app.desk.answer(str(app.key(ticketed)), "approve")
         ended = [await app.over(r["session_id"]) for r in (before, during)]

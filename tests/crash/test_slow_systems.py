@@ -35,7 +35,7 @@ async def test_votes_are_counted_and_tools_run_before_any_slow_system_has_answer
             for request in requests:
                 await app.card(request["id"])
                 await app.ticketed(request["id"])
-            app.teams.faults.latency_s = app.desk.faults.latency_s = SLOW_S
+            app.teams.faults.latency_s = app.system.faults.latency_s = SLOW_S
             answers = await asyncio.gather(*(app.vote(request, "approve") for request in requests))
             sessions = [await app.over(request["session_id"]) for request in requests]
             after = [await app.request(request["id"]) for request in requests]
@@ -45,7 +45,7 @@ async def test_votes_are_counted_and_tools_run_before_any_slow_system_has_answer
             assert [200] * MANY == [status for status, _ in answers]
             assert ["completed"] * MANY == [session["status"] for session in sessions]
             assert ["executed"] * MANY == [request["status"] for request in after]
-            app.teams.faults.latency_s = app.desk.faults.latency_s = 0.0
+            app.teams.faults.latency_s = app.system.faults.latency_s = 0.0
             await told(app, requests[0])
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from countersign.sandbox.desk import Desk, Ticket
 from tests.crash.conftest import Figure
 from tests.crash.crowd import SAFE_LEASE_S, Crowd, crowd
-from tests.crash.desks import Desk, Found, desk_of, faults_left, lose_answer, settings_of
+from tests.crash.desks import desk_of, faults_left, lag, lose_answer, settings_of
 from tests.crash.points import Point
 from tests.crash.stories import QUOTE, SYSTEMS, TOOL
 from tests.processes import Nursery
@@ -52,10 +53,10 @@ def requests_of(one: Crowd, query: str = "") -> list[dict[str, Any]]:
 
 def ask_everybody(many: Crowd, system: str) -> list[str]:
     """All sessions, with lost answers, kills and a lagging index on the way; who died where."""
-    one, desk, died = many.one, desk_of(many.one, system), []
+    one, died = many.one, list[str]()
     for number in range(SESSIONS):
         if number == LAGGING.start:
-            desk.lag(LAG_S)
+            lag(one, system, LAG_S)
         if number in KILLED_AT:
             one.servers[number % len(one.servers)].kill()
             many.mend()
@@ -70,7 +71,7 @@ def ask_everybody(many: Crowd, system: str) -> list[str]:
             died.append(POINTS[number][0].format(system))
         if number == LAGGING.stop:
             until_so(many, lambda n=number: recorded(many) > n, "tickets on record")  # type: ignore[misc]
-            desk.lag(0.0)
+            lag(one, system, 0.0)
     return died
 
 
@@ -111,7 +112,7 @@ def one_for_each(many: Crowd, desk: Desk) -> bool:
     return len(waiting) == recorded(many) == SESSIONS and dict(open_tickets(desk)) == orders
 
 
-def check_surplus(waiting: list[dict[str, Any]], tickets: list[Found]) -> int:
+def check_surplus(waiting: list[dict[str, Any]], tickets: list[Ticket]) -> int:
     """Every ticket that does not count is closed and says which one does; how many there are."""
     counts = {f"{r['id']}.1.0": ticket for r in waiting for ticket in tickets_of(r)}
     surplus = [ticket for ticket in tickets if ticket.key != counts[ticket.order]]
@@ -122,11 +123,11 @@ def check_surplus(waiting: list[dict[str, Any]], tickets: list[Found]) -> int:
     return len(surplus)
 
 
-def decide_some(many: Crowd, desk: Desk, tickets: list[Found]) -> None:
+def decide_some(many: Crowd, desk: Desk, tickets: list[Ticket]) -> None:
     """Alex approves some of them where they are: each runs once."""
     chosen = [ticket for ticket in tickets if ticket.open][:DECIDED]
     for ticket in chosen:
-        desk.approve(ticket)
+        desk.answer(ticket.key, "approve")
     wanted = {ticket.order.split(".")[0] for ticket in chosen}
 
     def executed() -> set[str]:

@@ -19,12 +19,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from countersign.sandbox.botframework.desk import TeamsDesk
 from tests.api_client import SAM, TASK
 from tests.crash.conftest import Figure
 from tests.crash.crowd import Crowd, crowd
 from tests.crash.desks import settings_of
 from tests.crash.stories import QUOTE, SYSTEMS, TOOL
-from tests.crash.teams import TeamsDesk
 from tests.crash.voters import Answered, Voter, crowd_of
 from tests.processes import Nursery
 from tests.stack import Database, Stack

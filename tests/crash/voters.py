@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
 
+from countersign.sandbox.botframework.desk import TeamsDesk
+from countersign.sandbox.desk import NotDoneError
 from tests.api_client import ADELE, ALEX, MEGAN, SAM
+from tests.crash.desks import desk_of, people_of
 from tests.stack import Stack
 
 STOP = "Stop: not now."
@@ -54,30 +59,29 @@ def by_api(
 def by_click(one: Stack, card: Mapping[str, Any], person: str, verdict: str) -> Voter:
     """A click on the card that this person was sent."""
     inputs = {"comment": STOP} if verdict == "reject" else {}
-    body = {"from": person, "activity_id": card["id"], "verb": verdict, "inputs": inputs}
-    url = f"{one.people['url']}/_sandbox/click"
+    click = partial(TeamsDesk(people_of(one)).click, card["id"], verdict, person=person, **inputs)
 
-    async def vote(http: aiohttp.ClientSession) -> Answered:
-        async with http.post(url, json=body) as answer:
-            said = await answer.json()
-            if answer.status == 422:  # the card had no such button any more
-                return Answered("teams", 409, str(said))
-            inner = said.get("body") or {}
-            return Answered("teams", int(inner.get("statusCode", said["status"])), str(inner))
+    async def vote(_: aiohttp.ClientSession) -> Answered:
+        try:
+            status, said = await asyncio.to_thread(click)
+        except NotDoneError as error:
+            if error.status != 422:
+                raise
+            return Answered("teams", 409, str(error))  # the card had no such button any more
+        return Answered("teams", int(said.get("statusCode", status)), str(said))
 
     return vote
 
 
 def by_ticket(one: Stack, system: str, key: str) -> Voter:
     """Alex approves the ticket; the webhook and the poll do the rest."""
-    body: dict[str, Any] = {"as": "alex", "action": "transition", "key": key, "to_status": "10002"}
-    if system == "servicenow":
-        body = {"user": "alex.wilber", "do": "approve", "number": key}
-    url = f"{one.tickets[system]['url']}/_sandbox/act"
+    desk = desk_of(one, system)
 
-    async def vote(http: aiohttp.ClientSession) -> Answered:
-        async with http.post(url, json=body) as answer:
-            return Answered(system, answer.status, await answer.text())
+    async def vote(_: aiohttp.ClientSession) -> Answered:
+        try:
+            return Answered(system, 200, await asyncio.to_thread(desk.answer, key, "approve"))
+        except NotDoneError as error:
+            return Answered(system, error.status, str(error))
 
     return vote
 

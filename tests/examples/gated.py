@@ -20,10 +20,7 @@ from countersign import Chat, WorkflowContext
 from countersign.agents.classic.workflows import Workflow
 from countersign.agents.tools.outcomes import outcome_of
 from countersign.examples import crm_update, it_change, sales_quote
-from countersign.sandbox.crm import Crm
-from countersign.sandbox.mailbox import Mailbox
-from countersign.sandbox.openai import ScriptedModel
-from countersign.sandbox.provisioning import Provisioning
+from countersign.sandbox.standins import BackOffice, back_office, workflow_settings
 
 ALLOWED = {
     "lookup_customer",
@@ -58,15 +55,16 @@ def in_turn(**by_tool: list[Mapping[str, Any]]) -> Decide:
 class Stage:
     """The back ends and the model of one test."""
 
-    crm: Crm
-    mail: Mailbox
-    provisioning: Provisioning
-    model: ScriptedModel
+    office: BackOffice
     proposals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """The guarded calls in order, without the rationale."""
     rationales: list[str] = field(default_factory=list)
     batches: list[list[str]] = field(default_factory=list)
     tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.crm, self.mail = self.office.crm, self.office.mailbox
+        self.provisioning, self.model = self.office.provisioning, self.office.model
 
     def context(self) -> WorkflowContext:
         """As the application would build it."""
@@ -76,15 +74,8 @@ class Stage:
             "base_url": self.model.base_url,
             "price": [0.0, 0.0],
         }
-        settings = {
-            "crm_url": self.crm.url,
-            "crm_api_key": self.crm.api_key,
-            "smtp_host": self.mail.smtp_host,
-            "smtp_port": self.mail.smtp_port,
-            "mail_from": "sales@countersign.example",
-            "provisioning_url": self.provisioning.url,
-            "provisioning_api_key": self.provisioning.api_key,
-        }
+        around = workflow_settings(self.office.ready())
+        settings = {**around, "mail_from": "sales@countersign.example"}
         return WorkflowContext({"config_list": [entry], "cache_seed": None}, settings)
 
     async def run(
@@ -190,10 +181,5 @@ def _ask_for_rationales(chat: Chat) -> None:
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
     """Fresh back ends and a model that plays the examples."""
-    async with (
-        Crm.start() as crm,
-        Mailbox.start() as mail,
-        Provisioning.start() as provisioning,
-        ScriptedModel.start() as model,
-    ):
-        yield Stage(crm, mail, provisioning, model)
+    async with back_office() as office:
+        yield Stage(office)

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.doubles import postgres
-from tests.processes import ROOT, Process
+from tests.processes import ROOT, stand_in
 from tests.stack import ALEX, Database, Stack, stack, until
 
 CANARIES = {
@@ -98,9 +98,7 @@ def around(tmp_path: Path) -> Iterator[Around]:
     programs = (("crm", "CRM_KEY", "--db", str(tmp_path / "own.db")), ("openai", "MODEL_KEY"))
     made = []
     for name, key, *more in programs:
-        argv = [sys.executable, "-m", f"sandbox.{name}", "--port", "0", *more]
-        made.append(Process(f"own-{name}", [*argv, "--api-key", CANARIES[key]], tmp_path, {}))
-        made[-1].start()
+        made.append(stand_in(name, tmp_path, *more, "--api-key", CANARIES[key], log=f"own-{name}"))
     crm, model = (process.first_json() for process in made)
     yield Around(crm["url"], model["base_url"].removesuffix("/v1"))
     for process in made:

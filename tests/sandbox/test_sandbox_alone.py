@@ -7,8 +7,6 @@ import gc
 import json
 import signal
 import socket
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -17,8 +15,8 @@ import pytest
 from aiohttp import web
 
 from countersign.sandbox._serve import serve
+from tests.sandbox.programs import begin
 
-ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "openai": ([], {"url", "base_url", "api_key", "model"}),
     "crm": ([], {"url", "api_key"}),
@@ -63,21 +61,10 @@ PROGRAMS = {
 }
 
 
-def run(name: str, cwd: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", f"sandbox.{name}", *arguments],
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_runs_alone_and_stops_cleanly(name: str, tmp_path: Path) -> None:
     arguments, keys = PROGRAMS[name]
-    with run(name, tmp_path, "--port", "0", *arguments) as program:
+    with begin(name, tmp_path, "--port", "0", *arguments) as program:
         assert program.stdout is not None
         line = program.stdout.readline()
         ready = json.loads(line)
@@ -94,7 +81,7 @@ def test_runs_alone_and_stops_cleanly(name: str, tmp_path: Path) -> None:
 def test_says_when_the_port_is_in_use(name: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        with run(name, tmp_path, "--port", port, *PROGRAMS[name][0]) as program:
+        with begin(name, tmp_path, "--port", port, *PROGRAMS[name][0]) as program:
             _, complaint = program.communicate(timeout=20)
 
     assert 1 == program.returncode

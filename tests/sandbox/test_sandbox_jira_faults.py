@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pytest
 from countersign.sandbox._faults import Fault, Faults
 from countersign.sandbox.jira import Jira
 from tests.sandbox.jira_clients import account, http, new_issue
+from tests.sandbox.programs import begin
 
 ROOT = Path(__file__).parents[2]
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
@@ -161,21 +160,10 @@ async def test_site_that_was_emptied_stays_empty(tmp_path: Path) -> None:
         assert [] == jira.issues()
 
 
-def start_alone(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "countersign.sandbox.jira", "--port", "0", *arguments],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_runs_alone_and_kill_9_loses_no_answered_write(tmp_path: Path) -> None:
     bot = account("bot")
     keys = []
-    with start_alone(tmp_path) as program:
+    with begin("jira", tmp_path, "--port", "0") as program:
         assert program.stdout is not None
         ready = json.loads(program.stdout.readline())
         for _ in range(5):
@@ -187,7 +175,7 @@ def test_runs_alone_and_kill_9_loses_no_answered_write(tmp_path: Path) -> None:
             keys.append(answer.json()["key"])
         program.send_signal(signal.SIGKILL)
         program.wait(20)
-    with start_alone(tmp_path, "--webhook-secret", "") as program:
+    with begin("jira", tmp_path, "--port", "0", "--webhook-secret", "") as program:
         assert program.stdout is not None
         again = json.loads(program.stdout.readline())
         statuses = [

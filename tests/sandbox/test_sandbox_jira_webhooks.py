@@ -50,7 +50,7 @@ async def test_move_is_announced_as_recorded_sites_do() -> None:
         key = jira.as_person("bot").create("OPS", "S")
         jira.add_webhook(hook.url)
         jira.as_person("mallory").transition(key, "Rejected")
-        await jira.webhooks_settled()
+        await jira.settled()
         (body,) = hook.bodies()
 
     assert ("jira:issue_updated", "issue_generic") == (
@@ -75,7 +75,7 @@ async def test_move_is_announced_as_recorded_sites_do() -> None:
 async def test_body_is_signed_with_the_secret_and_named_for_all_retries() -> None:
     async with receiver(500, 429) as hook, Jira.start(webhook_url=hook.url) as jira:
         jira.as_person("bot").create("OPS", "S")
-        await jira.webhooks_settled()
+        await jira.settled()
         ((first, raw), (second, _), (third, _)) = hook.got
         (delivery,) = jira.webhooks
 
@@ -94,7 +94,7 @@ async def test_body_is_signed_with_the_secret_and_named_for_all_retries() -> Non
 async def test_nothing_is_signed_without_a_secret() -> None:
     async with receiver() as hook, Jira.start(webhook_url=hook.url, webhook_secret=None) as jira:
         jira.as_person("bot").create("OPS", "S")
-        await jira.webhooks_settled()
+        await jira.settled()
 
     assert "X-Hub-Signature" not in hook.got[0][0]
 
@@ -103,7 +103,7 @@ async def test_nothing_is_signed_without_a_secret() -> None:
 async def test_refusal_of_the_receiver_is_not_retried(status: int) -> None:
     async with receiver(status) as hook, Jira.start(webhook_url=hook.url) as jira:
         jira.as_person("bot").create("OPS", "S")
-        await jira.webhooks_settled()
+        await jira.settled()
 
         assert [[status]] == [delivery.statuses for delivery in jira.webhooks]
         assert not jira.webhooks[0].delivered
@@ -112,7 +112,7 @@ async def test_refusal_of_the_receiver_is_not_retried(status: int) -> None:
 async def test_receiver_that_is_down_is_tried_again_and_given_up() -> None:
     async with Jira.start(webhook_url="http://127.0.0.1:9/hook") as jira:
         jira.as_person("bot").create("OPS", "S")
-        await jira.webhooks_settled()
+        await jira.settled()
 
         assert [[None] * 4] == [delivery.statuses for delivery in jira.webhooks]
 
@@ -122,7 +122,7 @@ async def test_comment_is_announced_without_a_user() -> None:
         key = jira.as_person("bot").create("OPS", "S")
         jira.add_webhook(hook.url)
         jira.as_person("sam").comment(key, "Reason: fine")
-        await jira.webhooks_settled()
+        await jira.settled()
         (body,) = hook.bodies()
 
     assert {"timestamp", "webhookEvent", "comment", "issue"} == set(body)
@@ -144,7 +144,7 @@ async def test_edits_assignments_and_deletions_have_their_own_names() -> None:
         alex.edit(key, update={"labels": [{"add": "x"}]})
         alex.edit(key, {"assignee": {"accountId": "712020:sam"}})
         alex.delete(key)
-        await jira.webhooks_settled()
+        await jira.settled()
 
     assert [
         ("jira:issue_updated", "issue_updated"),
@@ -163,14 +163,14 @@ async def test_webhook_gets_only_its_events_and_may_be_removed_or_paused() -> No
         jira.add_webhook(hook.url, events=("comment_created",))
         key = bot.create("OPS", "S")
         bot.comment(key, "one")
-        await jira.webhooks_settled()
+        await jira.settled()
         jira.webhooks_paused = True
         bot.comment(key, "lost")
         assert jira.webhooks_paused
         jira.webhooks_paused = False
         jira.remove_webhook(hook.url)
         bot.comment(key, "unheard")
-        await jira.webhooks_settled()
+        await jira.settled()
         with pytest.raises(LookupError, match="unknown events"):
             jira.add_webhook(hook.url, events=("sprint_started",))
 
@@ -180,9 +180,9 @@ async def test_webhook_gets_only_its_events_and_may_be_removed_or_paused() -> No
 async def test_delivery_may_come_twice_with_one_identifier() -> None:
     async with receiver() as hook, Jira.start(webhook_url=hook.url) as jira:
         jira.as_person("bot").create("OPS", "S")
-        await jira.webhooks_settled()
+        await jira.settled()
         jira.redeliver(jira.webhooks[0])
-        await jira.webhooks_settled()
+        await jira.settled()
 
     assert 2 == len(hook.got)
     assert 1 == len({headers["X-Atlassian-Webhook-Identifier"] for headers, _ in hook.got})
@@ -193,7 +193,7 @@ async def test_data_center_names_people_differently_and_does_not_retry() -> None
         key = jira.as_person("bot").create("OPS", "S")
         jira.add_webhook(hook.url)
         jira.as_person("alex").transition(key, "Rejected", comment="no")
-        await jira.webhooks_settled()
+        await jira.settled()
         bodies = sorted(hook.bodies(), key=lambda body: body["timestamp"])
         moved = next(body for body in bodies if "changelog" in body)
         commented = next(b for b in bodies if b["webhookEvent"] == "comment_created")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 
 from countersign.sandbox.servicenow import ServiceNow
 from countersign.sandbox.servicenow.people import ALEX, BOT
+from tests.sandbox.programs import begin
 
 ROOT = Path(__file__).parents[2]
 CHANGES = "/api/now/table/change_request"
@@ -21,18 +20,8 @@ CHANGES = "/api/now/table/change_request"
 
 def killed_after_a_write(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The ready line of a program, and the change it had answered for before it was killed."""
-    command = [
-        sys.executable,
-        "-m",
-        "countersign.sandbox.servicenow",
-        "--port",
-        "0",
-        "--db",
-        str(file),
-    ]
-    with subprocess.Popen(
-        command, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
-    ) as program:
+    options = ("--port", "0", "--db", str(file))
+    with begin("servicenow", file.parent, *options) as program:
         assert program.stdout is not None
         ready = json.loads(program.stdout.readline())
         answer = httpx.post(
@@ -82,7 +71,7 @@ async def test_people_act_through_the_control_routes() -> None:
         for deed in ("approve", "reopen", "reject", "comment"):
             status, _ = await control(snow, "POST", "act", {**alex, "do": deed})
             _, state = await control(snow, "GET", "state")
-            seen.append((status, state["changes"][0]["approvals"][0]["state"]))
+            seen.append((status, state[0]["approvals"][0]["state"]))
         about = {"user": "admin", "sys_id": change["sys_id"]}
         edit = {**about, "do": "edit", "values": {"priority": "1"}}
         _, edited = await control(snow, "POST", "act", edit)
@@ -95,7 +84,7 @@ async def test_people_act_through_the_control_routes() -> None:
             (200, "rejected"),
             (200, "rejected"),
         ] == seen
-        assert ("1", (200, None), []) == (edited["priority"], deleted, empty["changes"])
+        assert ("1", (200, None), []) == (edited["priority"], deleted, empty)
 
 
 @pytest.mark.asyncio

@@ -131,14 +131,14 @@ async def test_record_that_changed_since_has_a_new_ticket(tmp_path: Path, system
         session_id, change, letter = await asked(app)
         first = await app.ticketed(change["id"])
         old = str(app.key(first))
-        text = app.desk.text(old)
+        text = app.desk.ticket(old).text
         await app.vote(letter, "reject", comment="No letter.")
         await somebody_changes_the_record(app)
         app.desk.answer(old, "approve")
         await status(app, change["id"], "pending")
         new = await another(app, change["id"], old)
         await app.says_in(old, "what was checked has changed since")
-        again = app.desk.text(new)
+        again = app.desk.ticket(new).text
         app.desk.answer(new, "approve")
         await app.over(session_id)
 

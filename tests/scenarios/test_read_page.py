@@ -13,12 +13,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from countersign.bot.settings.file import load_settings
-from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
 from countersign.sandbox.openai.rules import Rule, RuleCall
-from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.standins import ask_in
 from tests.scenarios.ticket_world import ticket_world
-from tests.scenarios.world import REPOSITORY, World, only_teams, world
+from tests.scenarios.world import World, world
 
 MODULE = """
 from typing import Annotated
@@ -75,21 +73,13 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def in_teams(folder: Path) -> AsyncIterator[World]:
     """The application, with Teams alone."""
-    async with ScriptedModel.start() as model, world(folder) as idle:
-        model.rules = list(SCRIPT)
 
-        def adjust(document: dict[str, Any]) -> None:
-            only_publishing(document, "teams")
-            only_teams(document)
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+    def adjust(document: dict[str, Any]) -> None:
+        only_publishing(document, "teams")
+        ask_in(document)
 
-        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{folder}/p.db")
-        settings: Settings = load_settings(
-            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
-        )
-        app = World(settings, idle.teams, idle.crm, idle.mailbox)
-        async with app.server():
-            yield app
+    async with world(folder, adjust, script=SCRIPT) as app, app.server():
+        yield app
 
 
 async def read(app: World, browser: aiohttp.ClientSession, said: str, **form: str) -> str:
@@ -148,8 +138,8 @@ async def test_ticket_that_is_too_small_is_answered_with_a_link_and_asks_again(
         session_id = await app.start("publishing", "publish it")
         request = await app.ticketed((await app.pending(session_id))["id"])
         key = str(app.key(request))
-        assert "Not everything fits here." in app.desk.text(key)
-        assert "/read/" in app.desk.text(key)
+        assert "Not everything fits here." in app.desk.ticket(key).text
+        assert "/read/" in app.desk.ticket(key).text
         app.desk.answer(key, "approve", comment="Fine.")
         said = await app.asks_again(key, "does not count")
         body = await read(app, browser, said)
@@ -177,7 +167,7 @@ async def test_whoever_read_it_by_the_link_in_the_ticket_approves_it_at_once(
         session_id = await app.start("publishing", "publish it")
         request = await app.ticketed((await app.pending(session_id))["id"])
         key = str(app.key(request))
-        await read(app, browser, app.desk.text(key), who="alex")
+        await read(app, browser, app.desk.ticket(key).text, who="alex")
         app.desk.answer(key, "approve")
         session = await app.over(session_id)
 

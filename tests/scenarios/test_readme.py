@@ -15,12 +15,9 @@ import yaml
 
 from countersign.bot.cli.project import init
 from countersign.bot.demo.command import run
-from countersign.bot.serving import serving
-from countersign.bot.settings.file import load_settings
-from countersign.bot.settings.sections import Mode, ProcessSettings
 from countersign.sandbox.openai.rules import Rule, RuleCall
-from countersign.sandbox.openai.server import ScriptedModel
-from tests.scenarios.world import REPOSITORY, World, only_teams, world
+from countersign.sandbox.standins import ask_in
+from tests.scenarios.world import REPOSITORY, world
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 VARIES = (
@@ -75,26 +72,19 @@ async def test_the_example_of_the_readme_guards_its_tool(
     monkeypatch.delitem(sys.modules, "refunds", raising=False)
     given = yaml.safe_load(block("yaml", "modules: [refunds]"))
 
-    async with ScriptedModel.start() as model, world(tmp_path) as idle:
-        call = RuleCall(name="pay_refund", arguments={"invoice": "INV-7", "amount": 40})
-        model.rules = [Rule(tool_results=0, calls=(call,)), Rule(text="Paid.")]
+    call = RuleCall(name="pay_refund", arguments={"invoice": "INV-7", "amount": 40})
+    script = (Rule(tool_results=0, calls=(call,)), Rule(text="Paid."))
 
-        def adjust(document: dict[str, Any]) -> None:
-            document |= given
-            only_teams(document)
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
+    def adjust(document: dict[str, Any]) -> None:
+        document |= given
+        ask_in(document)
 
-        process = ProcessSettings(env=Mode.LOCAL, database_url=f"sqlite:///{tmp_path}/r.db")
-        settings = load_settings(
-            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
-        )
-        app = World(settings, idle.teams, idle.crm, idle.mailbox)
-        async with serving(settings, host="127.0.0.1", port=0) as app.url:
-            session_id = await app.start("refunds", "refund 40 EUR for invoice INV-7")
-            request = await app.pending(session_id)
-            status, _ = await app.vote(request, "approve")
-            session = await app.over(session_id)
-            after = await app.request(request["id"])
+    async with world(tmp_path, adjust, script=script) as app, app.server():
+        session_id = await app.start("refunds", "refund 40 EUR for invoice INV-7")
+        request = await app.pending(session_id)
+        status, _ = await app.vote(request, "approve")
+        session = await app.over(session_id)
+        after = await app.request(request["id"])
 
     assert (request["tool"], request["risk"], status) == ("pay_refund", "high", 200)
     assert (session["status"], after["status"]) == ("completed", "executed")

@@ -108,7 +108,7 @@ async def test_approval_in_a_ticket_before_a_long_outage_is_asked_again(
             assert [] == app.quotes()
             new = await another(app, request["id"], old)
             await app.says_in(old, SAYS)
-            text = app.desk.text(new)
+            text = app.desk.ticket(new).text
             app.desk.answer(new, "approve")
             await app.over(request["session_id"])
 

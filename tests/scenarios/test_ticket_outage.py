@@ -27,7 +27,7 @@ async def app(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[T
 
 async def test_lost_webhook_is_made_up_for_by_a_poll(app: TicketWorld) -> None:
     request = await app.asked()
-    app.desk.tell(None)
+    app.system.notify(None)
 
     app.desk.answer(str(app.key(request)), "approve")
     session = await app.over(request["session_id"])
@@ -41,7 +41,7 @@ async def test_decision_comes_by_webhook_while_no_poll_works(tmp_path: Path) -> 
     """Only Jira searches by a path of its own, which can be made to fail alone."""
     async with ticket_world(tmp_path, "jira") as app, app.server():
         request = await app.asked()
-        app.desk.faults.fail(503, path=app.desk.searching, times=EVER)
+        app.system.faults.fail(503, path=app.desk.searching, times=EVER)
         await app.unreachable()
 
         app.desk.answer(str(app.key(request)), "approve")
@@ -75,7 +75,7 @@ async def test_teams_does_not_wait_for_a_ticket_system_that_hangs(
         await app.teams.wait_for_card(timeout_s=30)
         (request,) = (await app.call("GET", "/api/v1/requests?status=pending"))[1]["items"]
         await app.ticketed(request["id"])
-        with app.desk.faults.hanging():
+        with app.system.faults.hanging():
             others = [await app.start("sales_quote", TASK) for _ in range(12)]
             await asyncio.gather(*(app.pending(o, tool="release_quote") for o in others))
 

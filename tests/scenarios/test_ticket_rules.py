@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.servicenow.people import BY_NAME
-from tests.scenarios.desk_jira import JiraDesk
-from tests.scenarios.desk_servicenow import ServiceNowDesk
+from countersign.sandbox.servicenow.server import ServiceNow
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
 pytestmark = pytest.mark.usefixtures("both_databases")
@@ -108,8 +108,8 @@ async def test_deputy_counts_if_the_configuration_names_them(tmp_path: Path, nam
     """ServiceNow lets a delegate answer; whether that counts is for our configuration to say."""
     connector = {"delegates": {"alex.wilber": ["megan.bowen"]}} if named else {}
     async with ticket_world(tmp_path, "servicenow", connector=connector, rule=ANY) as app:
-        assert isinstance(app.desk, ServiceNowDesk)
-        snow = app.desk.snow
+        assert isinstance(app.system, ServiceNow)
+        snow = app.system
         delegation = {
             "user": BY_NAME["alex.wilber"].sys_id,
             "delegate": BY_NAME["megan.bowen"].sys_id,
@@ -152,11 +152,11 @@ JSM = {
 @pytest.mark.parametrize("decision", ["approve", "decline"])
 async def test_approval_of_a_service_desk_decides(tmp_path: Path, decision: str) -> None:
     async with ticket_world(tmp_path, "jira", connector=JSM) as app, app.server():
-        assert isinstance(app.desk, JiraDesk)
+        assert isinstance(app.system, Jira)
         request = await app.asked()
         key = str(app.key(request))
 
-        getattr(app.desk.jira.as_person("alex"), decision)(key)
+        getattr(app.system.as_person("alex"), decision)(key)
         decided = await app.decided(request)
         (vote,) = decided["votes"]
 
@@ -169,11 +169,11 @@ async def test_approval_of_a_service_desk_decides(tmp_path: Path, decision: str)
 
 async def test_moving_a_service_request_by_hand_approves_nothing(tmp_path: Path) -> None:
     async with ticket_world(tmp_path, "jira", connector=JSM) as app, app.server():
-        assert isinstance(app.desk, JiraDesk)
+        assert isinstance(app.system, Jira)
         request = await app.asked()
         key = str(app.key(request))
 
-        app.desk.jira.as_person("alex").transition(key, "Canceled")
+        app.system.as_person("alex").transition(key, "Canceled")
         refused = await app.refused(request)
 
         assert ("pending", []) == (refused["status"], refused["votes"])

@@ -8,6 +8,7 @@ import pytest
 
 from countersign.sandbox._faults import Fault
 from tests.scenarios.ticket_world import ticket_world
+from tests.scenarios.traffic import reads
 
 pytestmark = pytest.mark.usefixtures("both_databases")
 
@@ -41,17 +42,17 @@ async def test_text_that_changes_while_the_ticket_is_read_is_not_approved(
         key = str(app.key(request))
         await app.seen(1)
         await app.quiet()
-        app.desk.tell(None)
+        app.system.notify(None)
         path = r"/(change_request|sysapproval_approver|issue)(/\w+)?$"
-        app.desk.faults.add(Fault(kind="slow", delay_s=0.5, times=9, method="GET", path=path))
-        before = app.desk.reads()
+        app.system.faults.add(Fault(kind="slow", delay_s=0.5, times=9, method="GET", path=path))
+        before = reads(app.system)
 
         await app.hook(*app.desk.webhook(key))
         await app.half_read(before)
         app.desk.edit_text(key, "Buy lunch for everybody")
         app.desk.answer(key, "approve")
         await app.read_since(before)
-        app.desk.faults.clear()
+        app.system.faults.clear()
         await app.hook(*app.desk.webhook(key))
         await app.quiet()
         after = await app.request(request["id"])
@@ -67,10 +68,10 @@ async def test_text_that_was_another_at_the_answer_is_not_approved(
     async with ticket_world(tmp_path, system, connector={"poll_every": "1h"}) as app, app.server():
         request = await app.asked()
         key = str(app.key(request))
-        ours = app.desk.text(key)
+        ours = app.desk.ticket(key).text
         await app.seen(1)
         await app.quiet()
-        app.desk.tell(None)
+        app.system.notify(None)
 
         app.desk.edit_text(key, "Buy lunch for everybody")
         app.desk.answer(key, "approve")

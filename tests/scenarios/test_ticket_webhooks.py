@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
+from tests.scenarios.traffic import reads
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("both_databases")]
 
@@ -38,7 +39,7 @@ async def asked(app: TicketWorld) -> dict[str, Any]:
     """A request whose ticket Alex has approved, which nobody has told us."""
     request = await app.asked()
     await app.quiet()
-    app.desk.tell(None)
+    app.system.notify(None)
     app.desk.answer(str(app.key(request)), "approve")
     return request
 
@@ -122,7 +123,7 @@ async def test_signed_nonsense_is_ignored(
 async def test_webhook_about_a_ticket_of_somebody_else_is_ignored(
     app: TicketWorld, asked: dict[str, Any]
 ) -> None:
-    other = app.desk.unrelated()
+    other = app.desk.make("Lunch")
 
     assert 200 == await app.hook(*app.desk.webhook(other))
     assert await nothing_changed(app, asked)
@@ -132,7 +133,7 @@ async def test_signed_webhook_that_lies_decides_nothing(app: TicketWorld) -> Non
     """It says that Alex has approved; the ticket says that nobody has."""
     request = await app.asked()
     await app.quiet()
-    before = app.desk.reads()
+    before = reads(app.system)
 
     assert 202 == await app.hook(*app.desk.webhook(str(app.key(request))))
     await app.read_since(before)

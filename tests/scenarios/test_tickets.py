@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from countersign.sandbox.desk import Answer
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("both_databases")]
@@ -32,8 +33,8 @@ async def app(
 async def calm(app: TicketWorld) -> AsyncIterator[None]:
     """Webhooks arrive and nothing fails, whatever the test before has switched."""
     yield
-    app.desk.faults.clear()
-    app.desk.tell(f"{app.url}/webhooks/{app.desk.name}")
+    app.system.faults.clear()
+    app.system.notify(f"{app.url}/webhooks/{app.desk.name}")
 
 
 async def test_approval_in_the_ticket_runs_it_once(app: TicketWorld) -> None:
@@ -51,7 +52,7 @@ async def test_approval_in_the_ticket_runs_it_once(app: TicketWorld) -> None:
     (vote,) = after["votes"]
     assert ("alex", app.desk.name, "Fine with me.") == (vote["by"], vote["via"], vote["comment"])
     assert "Done: it ran once." in said
-    assert not app.desk.awaits(key)
+    assert not app.desk.ticket(key).asks
 
 
 async def test_rejection_in_the_ticket_reaches_the_agents_with_its_reason(app: TicketWorld) -> None:
@@ -123,7 +124,7 @@ async def test_changes_that_stand_in_two_places_are_asked_for_again(
     if place == "field and comment":
         app.desk.answer(key, "approve", changes="valid_days: 10", comment="Changes:\namount: 900")
     else:
-        app.desk.remark(key, "Changes:\namount: 900")
+        app.desk.comment(key, "Changes:\namount: 900")
         app.desk.answer(key, "approve", comment="Approved with my changes above.")
     refused = await app.refused(request)
     await app.asks_again(key, "does not count")
@@ -154,7 +155,7 @@ async def test_reason_may_begin_with_any_word(app: TicketWorld) -> None:
     ],
 )
 async def test_answer_of_somebody_else_does_not_count(
-    app: TicketWorld, who: str, why: str, verdict: str
+    app: TicketWorld, who: str, why: str, verdict: Answer
 ) -> None:
     """No role, whoever asked, a stranger, our own account."""
     request = await app.asked()
@@ -173,7 +174,7 @@ async def test_answer_of_somebody_else_does_not_count(
 async def test_ticket_without_our_label_is_still_the_ticket(app: TicketWorld) -> None:
     request = await app.asked()
 
-    app.desk.unlabel(str(app.key(request)))
+    app.desk.relabel(str(app.key(request)), "")
     await app.seen()
 
     await still_asked(app, request)
@@ -196,10 +197,10 @@ async def test_altered_text_is_restored_and_what_was_set_with_it_does_not_count(
 ) -> None:
     request = await app.asked()
     key = str(app.key(request))
-    ours = app.desk.text(key)
+    ours = app.desk.ticket(key).text
     await app.seen()
 
-    app.desk.tell(None)
+    app.system.notify(None)
     app.desk.edit_text(key, "Buy lunch for everybody")
     app.desk.answer(key, "approve")
     await app.on_ledger(request, "ticket_altered")
@@ -215,7 +216,7 @@ async def test_altered_text_is_restored_and_what_was_set_with_it_does_not_count(
 async def test_deleted_ticket_is_opened_again(app: TicketWorld) -> None:
     request = await app.asked()
     key = app.key(request)
-    app.desk.tell(None)  # the system's own webhook about it would have us find it gone before
+    app.system.notify(None)  # the system's own webhook about it would have us find it gone before
     await app.quiet()
 
     late = app.desk.webhook(str(key))

@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from countersign.bot.settings.file import load_settings
-from countersign.bot.settings.sections import Mode, ProcessSettings
 from countersign.sandbox.openai.rules import Rule, RuleCall
-from countersign.sandbox.openai.server import ScriptedModel
-from tests.scenarios.world import REPOSITORY, World, only_teams, world
+from tests.scenarios.world import World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
 
@@ -57,26 +54,17 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     (tmp_path / "refunds.py").write_text(MODULE, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "refunds", raising=False)
-    async with ScriptedModel.start() as model, world(tmp_path) as idle:
-        model.rules = list(SCRIPT)
 
-        def adjust(document: dict[str, Any]) -> None:
-            rule = {"effect": "require_approval", "roles": ["account_executive"]}
-            document["workflows"] = {"modules": ["refunds"]}
-            document["policy"] = {"tools": {"pay": rule}}
-            document["teams"] = {"app_id": ""}
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
-            only_teams(document)
+    def adjust(document: dict[str, Any]) -> None:
+        rule = {"effect": "require_approval", "roles": ["account_executive"]}
+        document["workflows"] = {"modules": ["refunds"]}
+        document["policy"] = {"tools": {"pay": rule}}
+        document["teams"] = {"app_id": ""}
 
-        process = ProcessSettings(env=Mode.LOCAL, database_url=idle.settings.database_url)
-        settings = load_settings(
-            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
-        )
-        started = World(settings, idle.teams, idle.crm, idle.mailbox)
-        async with started.server():
-            for person in (ALEX, MEGAN):
-                await started.teams.install(person)
-            yield started
+    async with world(tmp_path, adjust, script=SCRIPT) as started, started.server():
+        for person in (ALEX, MEGAN):
+            await started.teams.install(person)
+        yield started
 
 
 def paid() -> list[tuple[str, float]]:

@@ -11,20 +11,17 @@ import aiohttp
 from sqlalchemy import text
 
 from countersign.approvals.store import engine_of
-from countersign.bot.settings.file import Adjust, load_settings
-from countersign.bot.settings.sections import Mode, ProcessSettings
+from countersign.bot.settings.file import Adjust
 from countersign.sandbox.botframework.server import BotFramework
-from countersign.sandbox.crm.server import Crm
+from countersign.sandbox.desk import Desk
+from countersign.sandbox.jira.desk import JiraDesk
 from countersign.sandbox.jira.server import Jira
-from countersign.sandbox.mailbox.server import Mailbox
 from countersign.sandbox.openai.rules import Rule
-from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.servicenow.desk import ServiceNowDesk
 from countersign.sandbox.servicenow.server import ServiceNow
-from tests.scenarios import world
-from tests.scenarios.desk_jira import JiraDesk
-from tests.scenarios.desk_servicenow import ServiceNowDesk
-from tests.scenarios.desks import Desk
-from tests.scenarios.world import REPOSITORY, World
+from countersign.sandbox.standins import ask_in, back_office
+from tests.scenarios.traffic import TicketSystem, polls, reads
+from tests.scenarios.world import World, configured
 
 TASK = "quote for Contoso, 25 seats"
 TOOL = "release_quote"
@@ -34,13 +31,14 @@ class TicketWorld(World):
     """`World` with every guarded call shown in Teams and in the ticket system `desk`."""
 
     desk: Desk
+    system: TicketSystem
     folder: Path
 
     @asynccontextmanager
     async def server(self) -> AsyncIterator[None]:
         """The application, with webhooks of the ticket system on their way to it."""
         async with super().server():
-            self.desk.tell(f"{self.url}/webhooks/{self.desk.name}")
+            self.system.notify(f"{self.url}/webhooks/{self.desk.name}")
             yield
 
     async def asked(self) -> dict[str, Any]:
@@ -82,17 +80,21 @@ class TicketWorld(World):
         """The request, as soon as it waits no more."""
         return await self.until(request["id"], lambda r: r["status"] != "pending")
 
+    def said(self, key: str) -> str:
+        """All comments of a ticket, without the marks that keep text from being markup."""
+        return self.desk.ticket(key).said.replace("\\", "")
+
     async def closed(self, request: Mapping[str, Any]) -> str:
         """What the ticket says, as soon as it needs no answer any more."""
         after = await self.until(request["id"], lambda r: self.shown(r)["status"] == "closed")
-        return self.desk.said(str(self.key(after)))
+        return self.said(str(self.key(after)))
 
     async def asks_again(self, key: str, words: str) -> str:
         """The comments, as soon as one has these words and the ticket can be answered."""
 
         async def look() -> str | None:
-            said = self.desk.said(key)
-            return said if words in said and self.desk.awaits(key) else None
+            said = self.said(key)
+            return said if words in said and self.desk.ticket(key).asks else None
 
         return str(await self.eventually(look))
 
@@ -100,7 +102,7 @@ class TicketWorld(World):
         """Return as soon as the ticket's text is this one."""
 
         async def look() -> bool | None:
-            return self.desk.text(key) == text or None
+            return self.desk.ticket(key).text == text or None
 
         await self.eventually(look)
 
@@ -108,7 +110,7 @@ class TicketWorld(World):
         """The comments, as soon as one has these words."""
 
         async def look() -> str | None:
-            said = self.desk.said(key)
+            said = self.said(key)
             return said if words in said else None
 
         return str(await self.eventually(look))
@@ -133,23 +135,23 @@ class TicketWorld(World):
 
     async def seen(self, more: int = 2) -> None:
         """Return as soon as a poll has begun and ended after this call."""
-        enough = self.desk.polls() + more if more > 1 else more
+        enough = polls(self.system) + more if more > 1 else more
 
         async def look() -> bool | None:
-            return self.desk.polls() >= enough or None
+            return polls(self.system) >= enough or None
 
         await self.eventually(look)
 
     async def quiet(self) -> None:
         """Return as soon as no webhook is on its way, and nothing that one has set off."""
-        await self.desk.settled()
-        await self.read_since(self.desk.reads() - 1)
+        await self.system.settled()
+        await self.read_since(reads(self.system) - 1)
 
     async def read_since(self, before: int) -> None:
         """Return as soon as tickets were read after `before` reads, and none is being read."""
 
         async def look() -> bool | None:
-            return (self.desk.reads() > before and not self.looking()) or None
+            return (reads(self.system) > before and not self.looking()) or None
 
         await self.eventually(look)
 
@@ -157,7 +159,7 @@ class TicketWorld(World):
         """Return as soon as a ticket's own row was read after `before` reads."""
 
         async def look() -> bool | None:
-            return self.desk.reads() > before or None
+            return reads(self.system) > before or None
 
         await self.eventually(look)
 
@@ -226,31 +228,21 @@ async def ticket_world(
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        model, crm, mailbox = (
-            await enter(ScriptedModel.start()),
-            await enter(Crm.start()),
-            await enter(Mailbox.start()),
-        )
-        model.rules = list(script) or model.rules
+        office = await enter(back_office())
+        office.model.rules = list(script) or office.model.rules
         teams = await enter(BotFramework.start())
-        desk: Desk = (
-            JiraDesk(await enter(Jira.start()))
-            if system == "jira"
-            else ServiceNowDesk(await enter(ServiceNow.start()))
-        )
+        running: TicketSystem
+        desk: Desk
+        if system == "jira":
+            running = await enter(Jira.start())
+            desk = JiraDesk(running)
+        else:
+            running = await enter(ServiceNow.start())
+            desk = ServiceNowDesk(running)
 
         def adjust(document: dict[str, Any]) -> None:
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
-            document["workflows"]["settings"] |= {
-                "crm_url": crm.url,
-                "smtp_port": mailbox.smtp_port,
-            }
-            at = document["connectors"][system]
-            at = {**at, "url": desk.url, "poll_every": "1s", **(connector or {})}
-            document["connectors"] = {system: at}
-            for tool in document["policy"]["tools"].values():
-                if isinstance(tool, dict):
-                    tool["channels"] = ["teams", system]
+            document["connectors"][system] |= {"poll_every": "1s", **(connector or {})}
+            ask_in(document, "teams", system)
             guarded = document["policy"]["tools"][TOOL]
             if rule is not None:
                 guarded.pop("roles", None)
@@ -258,10 +250,7 @@ async def ticket_world(
             if also is not None:
                 also(document)
 
-        process = ProcessSettings(env=Mode.LOCAL, database_url=world.database_url(folder))
-        settings = load_settings(
-            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
-        )
-        found = TicketWorld(settings, teams, crm, mailbox)
-        found.desk, found.folder = desk, folder
+        settings = configured(folder, {**office.ready(), system: running.ready()}, adjust)
+        found = TicketWorld(settings, teams, office)
+        found.desk, found.system, found.folder = desk, running, folder
         yield found

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from countersign.bot.serving import serving
-from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.file import Adjust, load_settings
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from countersign.bot.systems import SYSTEMS
+from countersign.connectors.system import System
 from countersign.sandbox.botframework.cards import actions
 from countersign.sandbox.botframework.client import Answer
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
-from countersign.sandbox.crm.server import Crm
-from countersign.sandbox.mailbox.server import Mailbox
-from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.openai.rules import Rule
+from countersign.sandbox.standins import BackOffice, Ready, ask_in, back_office, use
 from tests.doubles.database import sqlite_url
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,8 +37,9 @@ def database_url(folder: Path) -> str:
 class World:
     """Stand-ins that stay, and at most one server on one database."""
 
-    def __init__(self, settings: Settings, teams: BotFramework, crm: Crm, mailbox: Mailbox):
-        self.settings, self.teams, self.crm, self.mailbox = settings, teams, crm, mailbox
+    def __init__(self, settings: Settings, teams: BotFramework, office: BackOffice):
+        self.settings, self.teams, self.office = settings, teams, office
+        self.crm, self.mailbox = office.crm, office.mailbox
         self.url = ""
 
     @asynccontextmanager
@@ -154,33 +156,39 @@ def shows(message: Message, request_id: str) -> bool:
     )
 
 
-def only_teams(document: dict[str, Any]) -> None:
-    """Ask in Teams and nowhere else: no ticket system runs here."""
-    document["connectors"] = {}
-    for rule in document["policy"]["tools"].values():
-        if isinstance(rule, dict):
-            rule.pop("channels", None)
+def configured(
+    folder: Path,
+    ready: Ready,
+    adjust: Adjust,
+    *,
+    environ: Mapping[str, str] | None = None,
+    systems: Sequence[System[Any]] = SYSTEMS,
+) -> Settings:
+    """The local configuration with these stand-ins, changed by `adjust`, on its own database."""
+
+    def adjusted(document: dict[str, Any]) -> None:
+        use(document, ready)
+        adjust(document)
+
+    process = ProcessSettings(env=Mode.LOCAL, database_url=database_url(folder))
+    return load_settings(
+        REPOSITORY / "countersign.yaml",
+        process=process,
+        environ=environ or {},
+        adjust=adjusted,
+        systems=systems,
+    )
 
 
 @asynccontextmanager
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """The stand-ins; start the server with `world.server()`."""
-    async with AsyncExitStack() as stack:
-        model = await stack.enter_async_context(ScriptedModel.start())
-        crm = await stack.enter_async_context(Crm.start())
-        mailbox = await stack.enter_async_context(Mailbox.start())
-        teams = await stack.enter_async_context(BotFramework.start())
+async def world(
+    folder: Path, adjust: Adjust = ask_in, *, script: Sequence[Rule] = (), **options: Any
+) -> AsyncIterator[World]:
+    """The stand-ins; start the server with `world.server()`.
 
-        def adjust(document: dict[str, Any]) -> None:
-            only_teams(document)
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
-            document["workflows"]["settings"] |= {
-                "crm_url": crm.url,
-                "smtp_port": mailbox.smtp_port,
-            }
-
-        process = ProcessSettings(env=Mode.LOCAL, database_url=database_url(tmp_path))
-        settings = load_settings(
-            REPOSITORY / "countersign.yaml", process=process, environ={}, adjust=adjust
-        )
-        yield World(settings, teams, crm, mailbox)
+    People are asked in Teams and nowhere else, unless `adjust` says it. `script` is what the model
+    says instead; `options` are those of `configured`.
+    """
+    async with back_office() as office, BotFramework.start() as teams:
+        office.model.rules = list(script) or office.model.rules
+        yield World(configured(folder, office.ready(), adjust, **options), teams, office)

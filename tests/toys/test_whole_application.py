@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,12 @@ import pytest_asyncio
 
 import countersign.bot.cli.doctor as doctor
 from countersign.approvals.errors import ConfigurationError
-from countersign.bot.settings.file import load_settings
-from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
+from countersign.bot.settings.sections import Settings
 from countersign.bot.systems import SYSTEMS
 from countersign.connectors.system import System
-from countersign.sandbox.botframework.server import BotFramework
-from countersign.sandbox.crm.server import Crm
-from countersign.sandbox.mailbox.server import Mailbox
-from countersign.sandbox.openai.server import ScriptedModel
-from tests.doubles.database import sqlite_url
-from tests.scenarios.world import REPOSITORY, World
+from countersign.sandbox.standins import ask_in
+from tests.scenarios import world as scenarios
+from tests.scenarios.world import World
 from tests.toys.toychat import service as chat_service
 from tests.toys.toychat.service import Message, ToyChat, signature
 from tests.toys.toychat.system import SYSTEM as TOYCHAT
@@ -44,33 +40,16 @@ async def world(
     folder: Path, system: System[Any], section: Mapping[str, Any]
 ) -> AsyncIterator[World]:
     """The whole application, with one more system in the list, in which everything is asked."""
-    async with AsyncExitStack() as stack:
-        enter = stack.enter_async_context
-        model, crm = await enter(ScriptedModel.start()), await enter(Crm.start())
-        mailbox, teams = await enter(Mailbox.start()), await enter(BotFramework.start())
 
-        def adjust(document: dict[str, Any]) -> None:
-            document["model"] = {"provider": "scripted", "base_url": model.base_url}
-            document["workflows"]["settings"] |= {
-                "crm_url": crm.url,
-                "smtp_port": mailbox.smtp_port,
-            }
-            document["connectors"] = {system.name: dict(section)}
-            for person in document["people"]:
-                person["identities"] = {system.name: f"@{person['id']}"}
-            for rule in document["policy"]["tools"].values():
-                if isinstance(rule, dict):
-                    rule["channels"] = [system.name]
+    def adjust(document: dict[str, Any]) -> None:
+        document["connectors"] = {system.name: dict(section)}
+        for person in document["people"]:
+            person["identities"] = {system.name: f"@{person['id']}"}
+        ask_in(document, system.name)
 
-        url = sqlite_url(folder, "app.db")
-        settings = load_settings(
-            REPOSITORY / "countersign.yaml",
-            process=ProcessSettings(env=Mode.LOCAL, database_url=url),
-            environ=ENVIRON,
-            adjust=adjust,
-            systems=(*SYSTEMS, system),
-        )
-        yield World(settings, teams, crm, mailbox)
+    systems = (*SYSTEMS, system)
+    async with scenarios.world(folder, adjust, environ=ENVIRON, systems=systems) as app:
+        yield app
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,85 @@
+"""The stand-ins around an application, started together, and a configuration that uses them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from countersign.sandbox.crm.server import Crm
+from countersign.sandbox.mailbox.server import Mailbox
+from countersign.sandbox.openai.server import ScriptedModel
+from countersign.sandbox.provisioning.server import Provisioning
+
+Ready: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""The lines with which stand-ins said that they are ready, by the names of their modules."""
+TICKETS = ("jira", "servicenow")
+
+
+@dataclass(frozen=True)
+class BackOffice:
+    """The model, and the systems in which the examples change something, in this process."""
+
+    model: ScriptedModel
+    crm: Crm
+    mailbox: Mailbox
+    provisioning: Provisioning
+
+    def ready(self) -> Ready:
+        """The ready line of each."""
+        return {
+            "openai": self.model.ready(),
+            "crm": self.crm.ready(),
+            "mailbox": self.mailbox.ready(),
+            "provisioning": self.provisioning.ready(),
+        }
+
+
+@asynccontextmanager
+async def back_office() -> AsyncIterator[BackOffice]:
+    """Start it, on free ports and with nothing in it but what each has from the beginning."""
+    async with (
+        ScriptedModel.start() as model,
+        Crm.start() as crm,
+        Mailbox.start() as mailbox,
+        Provisioning.start() as provisioning,
+    ):
+        yield BackOffice(model, crm, mailbox, provisioning)
+
+
+def workflow_settings(ready: Ready) -> dict[str, Any]:
+    """What the workflows of the examples want to know of these stand-ins."""
+    found: dict[str, Any] = {}
+    for name in ("crm", "provisioning"):
+        if name in ready:
+            found |= {f"{name}_url": ready[name]["url"], f"{name}_api_key": ready[name]["api_key"]}
+    if "mailbox" in ready:
+        found |= {key: ready["mailbox"][key] for key in ("smtp_host", "smtp_port")}
+    return found
+
+
+def use(document: dict[str, Any], ready: Ready) -> None:
+    """Let a configuration use these stand-ins, and no ticket system that is not among them."""
+    if "openai" in ready:
+        model = document.get("model") or {}
+        scripted = {"provider": "scripted", "base_url": ready["openai"]["base_url"]}
+        document["model"] = {**model, **scripted}
+    workflows = document.setdefault("workflows", {})
+    workflows["settings"] = {**(workflows.get("settings") or {}), **workflow_settings(ready)}
+    known = document.get("connectors") or {}
+    document["connectors"] = {
+        name: {**known.get(name, {}), "url": ready[name]["url"]}
+        for name in TICKETS
+        if name in ready
+    }
+
+
+def ask_in(document: dict[str, Any], *channels: str) -> None:
+    """Show every request in these channels and in no other; without any, where requests are shown
+    of which a rule does not say it."""
+    for rule in document["policy"]["tools"].values():
+        if isinstance(rule, dict):
+            rule.pop("channels", None)
+            if channels:
+                rule["channels"] = list(channels)
