@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from jsonschema import Draft4Validator
-from jsonschema.exceptions import ValidationError, best_match
+if TYPE_CHECKING:  # the command line has it at hand, and only `manifest pack` needs it
+    from jsonschema import Draft4Validator
+    from jsonschema.exceptions import ValidationError
 
 Json: TypeAlias = Any
 
@@ -71,6 +72,8 @@ def _unfilled_problems(value: Json, at: tuple[str | int, ...]) -> Iterator[Probl
 
 
 def _schema_problems(manifest: Json) -> Iterator[Problem]:
+    from jsonschema.exceptions import best_match
+
     for error in _validator().iter_errors(manifest):
         leaf = best_match([error]) or error
         at = tuple(leaf.absolute_path)
@@ -156,6 +159,8 @@ def _list(value: Json) -> list[Json]:
 
 @cache
 def _validator() -> Draft4Validator:
+    from jsonschema import Draft4Validator
+
     return Draft4Validator(
         json.loads(files("countersign.bot.app_package").joinpath(_SCHEMA_FILE).read_text("utf-8"))
     )

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 
 from countersign.approvals.audit.canonical import short
@@ -51,6 +50,8 @@ class Server:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer. Raises RefusedError with the server's own words, or UnavailableError."""
+        import httpx  # with a command line of its own; other commands need none of it
+
         try:
             with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
                 response = client.request(

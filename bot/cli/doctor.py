@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-import httpx
 import typer
 
 from countersign.approvals.errors import ConfigurationError, CountersignError
@@ -158,6 +157,8 @@ def _has(versions: Sequence[str] | None) -> str:
 
 
 async def _model(settings: Settings) -> str:
+    import httpx  # as in `bot.cli.actions`
+
     model = settings.model
     url, headers = _probe(model)
     try:
