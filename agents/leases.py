@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from countersign.agents.guard.standing import Watch
+from countersign.agents.guard.contexts import RunContext
 from countersign.approvals.errors import LostLeaseError, UnavailableError
 from countersign.approvals.models import SessionId
 from countersign.approvals.runs import Run, Runs
@@ -44,7 +44,7 @@ class Lease:
     clock_s: Callable[[], float] = elapsed_s
     task: asyncio.Task[Any] | None = None
     """What runs the session; `stop` needs it."""
-    watch: Watch | None = None
+    run_context: RunContext | None = None
     """What was tried beside the gate, once the chat is driven."""
     lost: bool = False
     stopping: bool = False
@@ -67,8 +67,8 @@ class Lease:
                 f"The lease on session {self.run.session.id} has run out: this process was "
                 "suspended, or the store could not be reached."
             )
-        if self.watch is not None:
-            self.watch.require()
+        if self.run_context is not None:
+            self.run_context.require()
 
     def stop(self) -> None:
         """End the run between two steps: at once, or when the tool that runs now has ended and its

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from countersign.agents.calls import Call
 from countersign.agents.guard.context_executor import blocking_in
-from countersign.agents.guard.standing import Watch
+from countersign.agents.guard.contexts import RunContext
 from countersign.agents.lanes import Lane, Slot
 from countersign.agents.leases import Lease
 from countersign.agents.ports import PausableChat, Runner
@@ -70,7 +70,7 @@ class Preparation:
             return proposal
         try:
             with blocking_in(self._lane.tools):
-                checking = checks.now(call.arguments, self._watch, self._lane.tools)
+                checking = checks.now(call.arguments, self._run_context, self._lane.tools)
                 checked = await self._slot.during(checking)
         except (PreconditionFailedError, CheckFailedError) as exc:
             return proposal.model_copy(update={"unmet": f"{exc} Nobody was asked."})
@@ -85,12 +85,12 @@ class Preparation:
             return NOTHING_CHECKED
         try:
             with blocking_in(self._lane.tools):
-                checking = checks.facts(request.arguments, self._watch, self._lane.tools)
+                checking = checks.facts(request.arguments, self._run_context, self._lane.tools)
                 facts = await self._slot.during(checking)
         except (PreconditionFailedError, CheckFailedError) as exc:
             return exc
         return Checked(facts=facts)
 
     @property
-    def _watch(self) -> Watch:
-        return self._lease.watch or Watch(self._lease.run.session.id)
+    def _run_context(self) -> RunContext:
+        return self._lease.run_context or RunContext(self._lease.run.session.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from countersign.agents.gate import Gate
-from countersign.agents.guard.standing import Home
+from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import PausableChat, Position, Progress
 from countersign.approvals.forms.causes import Ending
 
@@ -26,7 +26,7 @@ class SessionChat(PausableChat, Protocol):
     """A chat of any framework, built and as new, for one run of one session."""
 
     @property
-    def home(self) -> Home:
+    def chat_context(self) -> ChatContext:
         """Where its agents belong, which tells what they may do."""
 
     @property

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.agents.gate import Gate
 from countersign.agents.guard.context_executor import carry_context
-from countersign.agents.guard.standing import Watch, serving
+from countersign.agents.guard.contexts import RunContext, serving
 from countersign.agents.lanes import SESSIONS_AT_ONCE, Lanes, Slot, Slots
 from countersign.agents.leases import Lease, LeaseKeeper, elapsed_s
 from countersign.agents.limits import DEFAULT_LIMITS, ProposalLimits
@@ -100,7 +100,7 @@ class SessionManager:
         """How many more sessions can be run at once: see `approvals.decisions.handoff`."""
         return 0 if self._stopping.is_set() else self._slots.free
 
-    def put_down(self) -> None:
+    def drain(self) -> None:
         """Begin nothing more, and end what runs between two steps; a tool may end first.
 
         What a model was asked is asked again by whoever goes on. Their leases are given back as the
@@ -170,16 +170,18 @@ class SessionManager:
             observer=self._observer,
             limits=self._limits,
         )
-        watch = lease.watch = chat.home.watch = Watch(lease.run.session.id)
+        run_context = lease.run_context = chat.chat_context.run_context = RunContext(
+            lease.run.session.id
+        )
         try:
-            with watch.on():
+            with run_context.on():
                 ended = await self._chat(lease.run, chat, gate)
         except ChatSuspendedError:
             self._outages.up(lease.run.session.workflow)
             log.info("session waits")
             return
         except Exception as exc:
-            watch.require()  # whatever became of the refusal on its way
+            run_context.require()  # whatever became of the refusal on its way
             if (refusal := refusal_behind(exc)) is not None:
                 raise refusal from None
             raise

@@ -19,11 +19,7 @@ from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.decisions.handoff import Handoff
-from countersign.approvals.decisions.outbox import (
-    LOOK,
-    POLL,
-    RUN,
-)
+from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.errors import UnavailableError
@@ -41,7 +37,7 @@ from countersign.bot.clock import SystemClock
 from countersign.bot.http.lanes import Limits
 from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
-from countersign.bot.observability.observer import Watch
+from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
 from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings
@@ -105,7 +101,7 @@ class Runtime:
         reviewing = asyncio.create_task(self._review(), name="review")
         try:
             yield
-            self.manager.put_down()
+            self.manager.drain()
             try:
                 async with asyncio.timeout(grace_s):
                     await self.jobs.drain()
@@ -150,7 +146,7 @@ async def compose(
     Raises ConfigurationError: it names what to change.
     """
     clock, directory = SystemClock(), directory_of(settings)
-    watch, limits = Watch(Metrics(), tracing), Limits(settings.limits)
+    watch, limits = ProcessObserver(Metrics(), tracing), Limits(settings.limits)
     async with AsyncExitStack() as stack:
         _own_threads(stack)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
@@ -272,8 +268,7 @@ async def _read_tickets(
         links=deployment.links,
     )
     await reconciler.plan()
-    jobs.handle(LOOK, reconciler.read_ticket)
-    jobs.handle(POLL, reconciler.poll)
+    reconciler.answer(jobs)
     return Webhooks(connectors, reconciler.hint, limits)
 
 

@@ -18,13 +18,14 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.backoff import BACKOFF_MAX_S, backoff_s
-from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.outbox import POLL, READ, READ_BEFORE, Outbox
 from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.models import Delivery, DeliveryId
 from countersign.approvals.outages import Outages
 from countersign.approvals.ports import (
     Clock,
     Directory,
+    Jobs,
     Store,
     TicketConnector,
 )
@@ -80,6 +81,12 @@ class Reconciler:
         self._outbox = outbox
         self._repairs = Repairs(store, clock, approvals, outbox)
 
+    def answer(self, jobs: Jobs) -> None:
+        """Be the handler of every kind of job on tickets."""
+        for kind in (READ, READ_BEFORE):
+            jobs.handle(kind, self.read_ticket)
+        jobs.handle(POLL, self.poll)
+
     async def plan(self) -> None:
         """Begin: every system is read at once, and all of it."""
         now = self._clock.now()
@@ -99,8 +106,8 @@ class Reconciler:
         now, delivery_id = self._clock.now(), delivery.id
 
         def unit(connection: Connection) -> None:
-            rows.look(connection, delivery_id, now)
-            self._outbox.look(connection, delivery_id)
+            rows.plan_read(connection, delivery_id, now)
+            self._outbox.read_ticket(connection, delivery_id)
 
         await self._store.write(unit)
         return True
@@ -132,7 +139,7 @@ class Reconciler:
             return
         self._outages.up(delivery.channel)
         planned = now + timedelta(seconds=READ_AGAIN_S)
-        await self._store.write(lambda c: rows.looked(c, delivery.id, planned))
+        await self._store.write(lambda c: rows.was_read(c, delivery.id, planned))
 
     async def poll(self, name: str) -> None:
         """Read what has changed in one system, and apply it."""
@@ -202,10 +209,10 @@ class Reconciler:
             self._outages.down(name, str(exc))
             await self._plan_again(delivery.id)
         except CountersignError as exc:
-            log.warning("ticket not settled", system=name, ticket=seen.ref.key, reason=str(exc))
+            log.warning("ticket not followed", system=name, ticket=seen.ref.key, reason=str(exc))
             await self._plan_again(delivery.id)
         except Exception:  # one ticket must not keep the others waiting
-            log.exception("ticket cannot be settled", system=name, ticket=seen.ref.key)
+            log.exception("ticket cannot be followed", system=name, ticket=seen.ref.key)
             await self._plan_again(delivery.id)
 
     async def _delivery_of(self, name: str, seen: Observation) -> Delivery | None:
@@ -242,7 +249,7 @@ class Reconciler:
         await self._store.write(lambda c: rows.save_poll(c, after))
 
     async def _plan_reading(self, delivery_id: DeliveryId, at: datetime | None) -> None:
-        await self._store.write(lambda c: rows.look(c, delivery_id, at))
+        await self._store.write(lambda c: rows.plan_read(c, delivery_id, at))
 
     async def _plan_again(self, delivery_id: DeliveryId) -> None:
         await self._plan_reading(delivery_id, self._clock.now() + timedelta(seconds=READ_AGAIN_S))

@@ -41,8 +41,8 @@ CLAIMS, RULES = "approvals/decisions/executions.py", "approvals/rules"
 DECISIONS, AUDIT = "tests/approvals/decisions", "tests/approvals/audit"
 MUTATIONS = [
     # A tool runs only with the permit of an approved request.
-    Mutation("permit: none", PERMIT, "if permit is None:\n            standing",
-             "if False:\n            standing", "tests/agents/tools"),
+    Mutation("permit: none", PERMIT, "if permit is None:\n            contexts",
+             "if False:\n            contexts", "tests/agents/tools"),
     Mutation("permit: used", PERMIT, "if permit.used:", "if False:", "tests/agents/tools"),
     Mutation("permit: digest", PERMIT, "if actual != request.digest:", "if False:",
              "tests/agents/tools"),

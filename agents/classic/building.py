@@ -22,8 +22,8 @@ from countersign.agents.classic.tools import (
 )
 from countersign.agents.classic.workflows import Workflow, WorkflowContext
 from countersign.agents.guard import processes
+from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.guard.libraries import package_of
-from countersign.agents.guard.standing import Home
 from countersign.agents.values.effective import ToolParameters
 
 
@@ -31,7 +31,7 @@ from countersign.agents.values.effective import ToolParameters
 class Made:
     """A chat as its factory makes it."""
 
-    home: Home
+    chat_context: ChatContext
     chat: Chat
     reach: Reach
     """All that it holds."""
@@ -41,14 +41,14 @@ class Made:
 
 def make(workflow: Workflow, context: WorkflowContext) -> Made:
     """Call the factory and check the chat. Raises ConfigurationError if it is unsafe."""
-    home = Home()
-    with home.building():
+    chat_context = ChatContext()
+    with chat_context.building():
         chat = workflow(context)
     if not isinstance(chat, Chat):
         raise TypeError(f"it returns {type(chat).__name__}; return a Chat")
     found = reach(chat.agents)
     topology.check(chat, workflow.name, found)
-    return Made(home, chat, found, parameters(chat, workflow.name))
+    return Made(chat_context, chat, found, parameters(chat, workflow.name))
 
 
 def build(
@@ -70,13 +70,13 @@ def build(
     _guard(made)
     offered = {agent.name: offered_to(agent) for agent in chat.agents}
     mode = workflow.mode
-    built = BuiltChat(chat, mode, tools, offered, baseline, made.home, answers, rounds)
+    built = BuiltChat(chat, mode, tools, offered, baseline, made.chat_context, answers, rounds)
     return built, named[0], named[1]
 
 
 def _guard(made: Made) -> None:
     """Everything in the chat that could execute beside its gate is watched from now on."""
     entries.guard_executors()  # those that the workflow has brought along
-    made.home.adopt(made.reach.agents)
+    made.chat_context.adopt(made.reach.agents)
     if made.reach.code:
         processes.install()

@@ -14,7 +14,7 @@ from countersign.agents.classic.answer_log import AnswerLog
 from countersign.agents.classic.baseline import Baseline
 from countersign.agents.classic.chat import Chat
 from countersign.agents.classic.gatekeeper import ApprovalProxy
-from countersign.agents.guard.standing import Home
+from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import Position, Runner
 from countersign.agents.values.effective import ToolParameters
 
@@ -32,7 +32,7 @@ class BuiltChat:
     offered: Mapping[str, frozenset[str]]
     """Which tools each agent was shown when the chat was built, by the agent's name."""
     baseline: Baseline
-    home: Home
+    chat_context: ChatContext
     """Where its agents belong, which tells what they may do."""
     answer_log: AnswerLog = field(default_factory=AnswerLog)
     """What the models of this session answered."""

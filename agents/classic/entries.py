@@ -20,20 +20,20 @@ from autogen.oai.client import OpenAIWrapper
 from autogen.tools import Tool
 
 from countersign.agents.classic.built_in_tools import built_in_tools
-from countersign.agents.guard import standing
+from countersign.agents.guard import contexts
 from countersign.agents.guard.methods import guard
 
 
 def _function(owner: type, agent: Any, func_call: Any = None, *_: Any, **__: Any) -> None:
-    if standing.is_free(agent):
+    if contexts.is_free(agent):
         return
     name = func_call.get("name", "") if isinstance(func_call, dict) else str(func_call)
     if owner is not ConversableAgent or name in agent._function_map:  # else: "not found"
-        standing.forbid(f"call {name}", f"{owner.__name__} executes functions", agent)
+        contexts.forbid(f"call {name}", f"{owner.__name__} executes functions", agent)
 
 
 def _code(owner: type, agent: Any, *_: Any, **__: Any) -> None:
-    standing.forbid("run code", f"{owner.__name__} executes code", agent)
+    contexts.forbid("run code", f"{owner.__name__} executes code", agent)
 
 
 def _code_of_a_message(
@@ -44,17 +44,17 @@ def _code_of_a_message(
     config: Any = None,
 ) -> None:
     """With an executor of whatever class, which need not be one of AutoGen's."""
-    if agent._code_execution_config is False or standing.is_free(agent):
+    if agent._code_execution_config is False or contexts.is_free(agent):
         return
     executor = agent._code_executor
     for message in agent._oai_messages[sender] if messages is None else messages:
         text = message.get("content")
         if text and executor.code_extractor.extract_code_blocks(text):
-            standing.forbid("run code", f"its executor is a {type(executor).__name__}", agent)
+            contexts.forbid("run code", f"its executor is a {type(executor).__name__}", agent)
 
 
 def _hosted(owner: type, agent: Any, *_: Any, **__: Any) -> None:
-    standing.forbid("run tools at the model's provider", f"it is a {owner.__name__}", agent)
+    contexts.forbid("run tools at the model's provider", f"it is a {owner.__name__}", agent)
 
 
 _OF_AGENTS: dict[str, Callable[..., None]] = {
@@ -99,29 +99,29 @@ _EXECUTES = "execute_code_blocks"
 
 
 def _executor(owner: type, *_: Any, **__: Any) -> None:
-    standing.forbid("run code", f"a {owner.__name__} executes it")
+    contexts.forbid("run code", f"a {owner.__name__} executes it")
 
 
 def _tool(tool: Any, *_: Any, **__: Any) -> None:
-    standing.forbid(f"call {tool.name}", "a Tool is called directly")
+    contexts.forbid(f"call {tool.name}", "a Tool is called directly")
 
 
 def _tools_of_beta(_executor: Any, event: Any, *_: Any, **__: Any) -> None:
     names = ", ".join(call.name for call in event.calls)
-    standing.forbid(f"call {names}", "an agent of autogen.beta executes its own tools")
+    contexts.forbid(f"call {names}", "an agent of autogen.beta executes its own tools")
 
 
 def _model(wrapper: Any, **config: Any) -> None:
     """Nothing is asked of a model that has tools of its own, nor after a refusal."""
     agent = config.get("agent")
-    if standing.is_free(agent):
+    if contexts.is_free(agent):
         return
-    watch = standing.watching(agent)
-    if watch is not None:
-        watch.require()
+    run_context = contexts.run_of(agent)
+    if run_context is not None:
+        run_context.require()
     names = built_in_tools(config, *wrapper._config_list)
     if names:
-        standing.forbid(f"run {', '.join(names)}", "tools built into its model client", agent)
+        contexts.forbid(f"run {', '.join(names)}", "tools built into its model client", agent)
 
 
 def _below(kind: type) -> Iterator[type]:
@@ -153,4 +153,4 @@ def _beta() -> type | None:
 def _made(agent: Any, *_: Any, **__: Any) -> None:
     """An agent belongs where it is made, and its class may be new."""
     guard_agents(type(agent))
-    standing.made(agent)
+    contexts.made(agent)

@@ -14,7 +14,7 @@ from countersign.agents.classic.fast_conditions import AnySender
 from countersign.agents.classic.functions import Functions
 from countersign.agents.classic.human_input import HumanInput, asker_of
 from countersign.agents.classic.messages import answering, has_calls
-from countersign.agents.guard.standing import outside
+from countersign.agents.guard.contexts import outside
 from countersign.agents.limits import ENDED_BY_PERSON, NotAsked
 from countersign.agents.suspension import ChatSuspendedError
 from countersign.agents.tools.checks import CheckFunction, Checks

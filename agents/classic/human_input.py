@@ -8,7 +8,7 @@ from typing import Any
 from autogen import Agent, UserProxyAgent
 
 from countersign.agents.classic.chat_run import ChatRun
-from countersign.agents.guard.standing import outside
+from countersign.agents.guard.contexts import outside
 from countersign.agents.suspension import ChatSuspendedError
 from countersign.approvals.errors import RefusedError
 

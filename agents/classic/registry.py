@@ -22,8 +22,8 @@ from countersign.agents.classic.tools import (
 from countersign.agents.classic.workflows import Workflow, WorkflowContext, WorkflowInfo
 from countersign.agents.guard import threads
 from countersign.agents.guard.context_executor import ContextExecutor
+from countersign.agents.guard.contexts import RunContext
 from countersign.agents.guard.libraries import belongs_to_workflows
-from countersign.agents.guard.standing import Watch
 from countersign.agents.lanes import SESSIONS_AT_ONCE
 from countersign.agents.tools.checks import Checks
 from countersign.agents.values import time_limit
@@ -170,12 +170,12 @@ class Registry:
         unknown. Raises PreconditionFailedError, or CheckFailedError if they cannot say anything."""
         if (workflow, tool) not in self._checks:
             return None
-        checks, watch = self._checks[workflow, tool], Watch(f"check of {tool}")
+        checks, run_context = self._checks[workflow, tool], RunContext(f"check of {tool}")
         if checks is None:
             return Checked()
         try:
-            checked = await checks.now(arguments, watch, self._threads_of(workflow))
-            watch.require()
+            checked = await checks.now(arguments, run_context, self._threads_of(workflow))
+            run_context.require()
         except BesideGateError as exc:
             raise CheckFailedError(
                 f"The check of {tool} was about to {exc.tried} ({exc.how}), which was refused."

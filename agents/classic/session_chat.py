@@ -15,7 +15,7 @@ from countersign.agents.classic.endings import ending_of
 from countersign.agents.classic.null_console import NullConsole
 from countersign.agents.classic.progress import ChatProgress
 from countersign.agents.gate import Gate
-from countersign.agents.guard.standing import Home
+from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import Position, Progress, Runner
 from countersign.agents.session_chat import Ended, SessionChat
 from countersign.agents.values.effective import ToolParameters
@@ -46,8 +46,8 @@ class ClassicChat(SessionChat):
 
     @property
     @override
-    def home(self) -> Home:
-        return self.built.home
+    def chat_context(self) -> ChatContext:
+        return self.built.chat_context
 
     @property
     @override

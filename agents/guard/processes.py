@@ -15,7 +15,7 @@ import time
 from types import CodeType, FrameType
 from typing import Any
 
-from countersign.agents.guard import standing
+from countersign.agents.guard import contexts
 from countersign.agents.guard.libraries import is_in_a_library
 from countersign.approvals.errors import BesideGateError
 
@@ -72,23 +72,23 @@ def _heard(event: str, args: tuple[Any, ...]) -> None:
     if event == _CONNECT:
         if _is_docker(args[1]):
             try:
-                standing.forbid("use Docker", f"by its socket {args[1]}")
+                contexts.forbid("use Docker", f"by its socket {args[1]}")
             except BesideGateError:
                 args[0].close()
                 raise
         return
     caller = _caller()
     if event == _EXEC:
-        if standing.starting() is not None:
+        if contexts.run_here() is not None:
             if not _is_a_librarys(caller, args[0]):
-                standing.forbid("execute code", _how(caller))
+                contexts.forbid("execute code", _how(caller))
         elif _is_autogens(caller) and not _is_a_librarys(caller, args[0]):
-            standing.forbid("execute code", _how(caller))
-    elif standing.starting() is not None:
+            contexts.forbid("execute code", _how(caller))
+    elif contexts.run_here() is not None:
         if not _only_reads(caller):
-            standing.forbid("start a program", f"by {event}")
+            contexts.forbid("start a program", f"by {event}")
     elif _is_autogens(_behind(caller)):
-        standing.forbid("start a program", f"by {event}")
+        contexts.forbid("start a program", f"by {event}")
 
 
 def _how(frame: FrameType | None) -> str:

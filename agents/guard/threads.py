@@ -16,10 +16,10 @@ from functools import wraps
 from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
-from countersign.agents.guard import standing
+from countersign.agents.guard import contexts
 from countersign.agents.guard.context_executor import ContextExecutor
+from countersign.agents.guard.contexts import ChatContext, CheckContext, RunContext
 from countersign.agents.guard.methods import guard
-from countersign.agents.guard.standing import Checking, Home, Watch
 
 _OF_POOLS = ("apply_async", "_map_async", "imap", "imap_unordered")
 
@@ -44,9 +44,9 @@ def _carry(owner: type, name: str) -> None:
             _to_a_process(self)
         elif args:
             _require_no_program(args[0])
-            args = (standing.standing_here(args[0]), *args[1:])
+            args = (contexts.in_this_context(args[0]), *args[1:])
         elif "func" in kwargs:
-            kwargs["func"] = standing.standing_here(kwargs["func"])
+            kwargs["func"] = contexts.in_this_context(kwargs["func"])
         return method(self, *args, **kwargs)
 
     _ours.add(carrying)
@@ -57,7 +57,7 @@ def _require_no_program(work: Any) -> None:
     """`autogen.code_utils.execute_code` starts its programs in a pool."""
     caller = str(sys._getframe(2).f_globals.get("__name__", ""))
     if getattr(work, "__module__", "") == "subprocess" and caller.startswith("autogen."):
-        standing.forbid("start a program", f"by {caller}")
+        contexts.forbid("start a program", f"by {caller}")
 
 
 _ours: set[Callable[..., Any]] = set()
@@ -65,16 +65,18 @@ _ours: set[Callable[..., Any]] = set()
 
 def _to_a_process(pool: Any, *_: Any, **__: Any) -> None:
     """Another process knows of no session."""
-    if standing.starting() is not None:
-        standing.forbid("have another process execute something", f"by a {type(pool).__name__}")
+    if contexts.run_here() is not None:
+        contexts.forbid("have another process execute something", f"by a {type(pool).__name__}")
 
 
 def _hand_down(thread: threading.Thread) -> None:
     """A thread that is about to start stands where its maker does."""
-    here = standing.place()
-    is_ours = isinstance(here, Watch | Checking | Home) or here is standing.EXECUTION
+    here = contexts.current()
+    is_ours = (
+        isinstance(here, RunContext | CheckContext | ChatContext) or here is contexts.EXECUTION
+    )
     if is_ours and not _has_own_context(thread):
-        setattr(thread, standing.INHERITED, here)
+        setattr(thread, contexts.INHERITED, here)
 
 
 def _has_own_context(thread: threading.Thread) -> bool:

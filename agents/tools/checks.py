@@ -21,7 +21,7 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 from pydantic_core import to_jsonable_python
 
-from countersign.agents.guard.standing import Watch, checking
+from countersign.agents.guard.contexts import RunContext, checking
 from countersign.agents.tools.outcomes import describe
 from countersign.approvals.audit.canonical import canonical_json, well_formed
 from countersign.approvals.errors import (
@@ -55,27 +55,27 @@ class Checks:
     preview: CheckFunction | None = None
 
     async def now(
-        self, arguments: JsonObject, watch: Watch, executor: Executor | None = None
+        self, arguments: JsonObject, run_context: RunContext, executor: Executor | None = None
     ) -> Checked:
         """What they say of a call with these effective arguments.
 
         Raises PreconditionFailedError; CheckFailedError if they cannot say anything;
-        BesideGateError, which `watch` keeps as well, if they would execute something.
+        BesideGateError, which `run_context` keeps as well, if they would execute something.
         """
-        facts = await self.facts(arguments, watch, executor)
+        facts = await self.facts(arguments, run_context, executor)
         preview = None
         if self.preview is not None:
-            made = await self._called("preview", self.preview, arguments, watch, executor)
+            made = await self._called("preview", self.preview, arguments, run_context, executor)
             preview = self._read("preview", lambda: _preview(made))
         return Checked(facts=facts, preview=preview)
 
     async def facts(
-        self, arguments: JsonObject, watch: Watch, executor: Executor | None = None
+        self, arguments: JsonObject, run_context: RunContext, executor: Executor | None = None
     ) -> JsonObject | None:
         """What the check alone finds; None without one. Raises as `now`."""
         if self.check is None:
             return None
-        found = await self._called("check", self.check, arguments, watch, executor)
+        found = await self._called("check", self.check, arguments, run_context, executor)
         return self._read("check", lambda: _facts(found))
 
     async def _called(
@@ -83,11 +83,11 @@ class Checks:
         what: str,
         function: CheckFunction,
         arguments: JsonObject,
-        watch: Watch,
+        run_context: RunContext,
         executor: Executor | None,
     ) -> Any:
         try:
-            with checking(watch):
+            with checking(run_context):
                 async with asyncio.timeout(TIME_LIMIT_S):
                     return await _value(function, copy.deepcopy(arguments), executor)
         except PreconditionFailedError as exc:

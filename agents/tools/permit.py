@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from countersign.agents.guard import standing
+from countersign.agents.guard import contexts
 from countersign.agents.values.effective import ToolParameters
 from countersign.agents.values.signature import Framework
 from countersign.approvals.audit.canonical import short
@@ -91,7 +91,7 @@ def permitted(request: Request, require: Callable[[], None]) -> Iterator[Permit]
     permit = Permit(request, require)
     token = _permit.set(permit)
     try:
-        with standing.execution():
+        with contexts.execution():
             yield permit
     finally:
         _permit.reset(token)
@@ -150,7 +150,7 @@ class SealedTool:
     def _permit_for(self, arguments: dict[str, Any]) -> Permit:
         permit = _permit.get()
         if permit is None:
-            standing.forbid(f"call {self.name}", "a sealed tool is called directly")
+            contexts.forbid(f"call {self.name}", "a sealed tool is called directly")
             raise RefusedError(
                 f"{self.name} runs only when Countersign executes an approved request. Start the "
                 "chat as a session (SessionManager.run) instead of calling the tool."

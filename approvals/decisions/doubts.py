@@ -71,10 +71,10 @@ class Doubts:
 
         outcome = await self._store.write(unit)
         if isinstance(outcome, Refusal):
-            log.info("settling refused", request_id=request_id, channel=actor.via)
+            log.info("resolution refused", request_id=request_id, channel=actor.via)
             raise outcome.error
         log.info(
-            "doubt settled",
+            "doubt resolved",
             session_id=outcome.session_id,
             request_id=request_id,
             channel=actor.via,

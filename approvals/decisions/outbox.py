@@ -38,8 +38,10 @@ EXPIRE, DOUBT = "expire", "doubt"
 """Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
 OUTCOME_WAIT = timedelta(milliseconds=250)
 """Most tools end sooner, and so each place is brought up to date once instead of twice."""
-LOOK, POLL = "look", "poll"
+READ, POLL = "read", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
+READ_BEFORE = "look"
+"""What READ is called in rows that older versions have written."""
 
 
 class Outbox:
@@ -161,9 +163,9 @@ class Outbox:
         for delivery_id in delivery_ids:
             self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
 
-    def look(self, connection: Connection, delivery_id: DeliveryId) -> None:
+    def read_ticket(self, connection: Connection, delivery_id: DeliveryId) -> None:
         """Ring for a ticket to be read."""
-        self._jobs.enqueue(connection, Job(kind=LOOK, id=delivery_id))
+        self._jobs.enqueue(connection, Job(kind=READ, id=delivery_id))
 
     def tell(
         self,

@@ -11,9 +11,9 @@ from countersign.approvals.decisions.outbox import (
     DELIVER,
     DOUBT,
     EXPIRE,
-    LOOK,
     NOTIFY,
     POLL,
+    READ,
     RUN,
 )
 from countersign.approvals.ports import Job
@@ -39,7 +39,7 @@ DUE: Mapping[str, Due] = {
         *requests.expiring(c, now, limit=SWEEP_LIMIT),
         *clock_ahead.asked(c, now, limit=SWEEP_LIMIT),
     ],
-    LOOK: lambda c, now: tickets.due_looks(c, now, limit=SWEEP_LIMIT),
+    READ: lambda c, now: tickets.due_reads(c, now, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),
 }
 

@@ -177,7 +177,7 @@ def _due_at(connection: Connection, now: str) -> dict[str, datetime]:
         "run": (sessions, sessions.c.next_at),
         "deliver": (deliveries, deliveries.c.next_at),
         "notify": (notices, notices.c.next_at),
-        "look": (deliveries, deliveries.c.look_at),
+        "read": (deliveries, deliveries.c.look_at),
         "poll": (polls, polls.c.next_at),
         "expire": (requests, requests.c.expires_at),
     }

@@ -80,7 +80,7 @@ def _awaited(query: Select[Any], channel: str) -> Select[Any]:
     )
 
 
-def look(connection: Connection, delivery_id: str, at: datetime | None) -> None:
+def plan_read(connection: Connection, delivery_id: str, at: datetime | None) -> None:
     """Plan to read the ticket at `at`; None when it has been read."""
     when = None if at is None else codec.to_text(at)
     connection.execute(
@@ -88,7 +88,7 @@ def look(connection: Connection, delivery_id: str, at: datetime | None) -> None:
     )
 
 
-def looked(connection: Connection, delivery_id: str, planned: datetime) -> None:
+def was_read(connection: Connection, delivery_id: str, planned: datetime) -> None:
     """The ticket has been read: forget the look that was `planned`, and no other."""
     connection.execute(
         update(deliveries)
@@ -97,7 +97,7 @@ def looked(connection: Connection, delivery_id: str, planned: datetime) -> None:
     )
 
 
-def due_looks(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
+def due_reads(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
     """Deliveries whose ticket is to be read, the longest due first."""
     query = (
         select(deliveries.c.id)

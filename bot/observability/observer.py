@@ -30,7 +30,7 @@ REMEMBERED = 10_000
 again, and are told and counted once."""
 
 
-class Watch(Observer):
+class ProcessObserver(Observer):
     """Implements `approvals.observer.Observer`: one line, one count and one span for each."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None):
@@ -95,7 +95,7 @@ class Watch(Observer):
             return
         self.metrics.completed(request, result, took_s)
         log.info(
-            "call settled",
+            "call completed",
             session_id=request.session_id,
             request_id=request.id,
             tool=request.tool,

@@ -31,7 +31,7 @@ class Answers(Value):
     """Oldest first."""
     untimed: frozenset[str] = frozenset()
     """Ids of acts of which only the earliest moment is known."""
-    settled: bool = False
+    complete: bool = False
     """Whether the newest approval has its final answer."""
     newest: str = ""
     """The id of the newest approval; empty if there is none."""
@@ -42,13 +42,13 @@ def answers(raw: Iterable[Any]) -> Answers:
     found = sorted((_approval(entry) for entry in raw), key=lambda one: (one[0], int(one[1])))
     if not found:
         return Answers()
-    _, newest, settled, _ = found[-1]
+    _, newest, complete, _ = found[-1]
     return Answers(
         acts=tuple(act for _, _, _, given in found for act in given),
         untimed=frozenset(
             a.id for _, _, ended, given in found if not (ended and len(given) == 1) for a in given
         ),
-        settled=settled,
+        complete=complete,
         newest=newest,
     )
 

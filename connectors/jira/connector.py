@@ -53,7 +53,7 @@ class JiraConnector(TicketConnector):
     ):
         """`links` lead to what does not fit; `approvers` are those that `check` looks up."""
         self.name = NAME
-        self.poll_every_s, self.index_lag_s = settings.poll_every, settings.settle
+        self.poll_every_s, self.index_lag_s = settings.poll_every, settings.index_lag
         self.languages: Sequence[str] = settings.languages
         self.changes_words: Sequence[str] = settings.changes_words
         self._settings, self._approvers = settings, approvers

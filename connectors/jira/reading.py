@@ -126,7 +126,7 @@ class Reader:
             acts.append(self._judged(issue, act, own, timed=act.id not in answers.untimed))
         moves = _status_changes(issue)
         newest = moves[-1] if moves else None
-        if newest is None or answers.settled or newest.change.to != issue.status:
+        if newest is None or answers.complete or newest.change.to != issue.status:
             return acts
         statuses = self._settings.statuses
         if issue.status in statuses.pending:

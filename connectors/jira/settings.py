@@ -168,10 +168,17 @@ class JiraSettings(Section):
     poll_every: Seconds = 30.0
     overlap: Seconds = 300.0
     """How far before the last poll the next one reads again: the search index lags behind."""
-    settle: Seconds = 60.0
+    index_lag: Seconds = 60.0
     """How long a new issue may be missing from searches."""
     timeout: Seconds = 20.0
     webhook_secrets: EnvSecrets = named("webhook_secret", "webhook_secrets", default=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_new_name(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "settle" in raw:
+            raise ValueError("settle is called index_lag now; rename the key")
+        return raw
 
     @field_validator("url")
     @classmethod

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from countersign.agents.calls import AskedCall
 from countersign.agents.gate import Gate
-from countersign.agents.guard.standing import Home
+from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import Position, Progress
 from countersign.agents.session_chat import Ended
 from countersign.agents.session_manager import SessionManager
@@ -95,7 +95,7 @@ class Toy:
         self.runners = [clerk]
         self.tools = {"pay": clerk.function_map["pay"].parameters}
         self.offered = {"agent": frozenset({"pay"})}
-        self.home, self.progress = Home(), Untold()
+        self.chat_context, self.progress = ChatContext(), Untold()
 
     def pay(self, amount: int) -> str:
         self.paid.append(amount)

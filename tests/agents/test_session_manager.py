@@ -375,7 +375,7 @@ async def test_sessions_run_side_by_side_up_to_a_limit(tmp_path: Path) -> None:
         go_on.set()
         await asyncio.gather(*tasks)
         assert manager.free_slots() == 2
-        manager.put_down()
+        manager.drain()
         assert manager.free_slots() == 0
 
         assert {s.status for s in w.office.runs.sessions.values()} == {SessionStatus.COMPLETED}

@@ -344,7 +344,7 @@ async def test_a_slot_is_lent_while_a_tool_takes_long(
         await run
 
 
-async def test_put_down_while_a_slot_is_lent(
+async def test_drain_while_a_slot_is_lent(
     hanging: Hanging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slot belongs to whoever has it; nothing is given back twice."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from countersign.approvals.decisions.outbox import (
     DELIVER,
-    LOOK,
     POLL,
+    READ,
 )
 from countersign.approvals.models import Delivery, DeliveryStatus, Request
 from countersign.approvals.read_links import ReadLinks
@@ -72,7 +72,7 @@ class DeskWorld(World):
             for job in rung:
                 if job.kind == DELIVER:
                     await self.courier.deliver(job.id)
-                elif job.kind == LOOK:
+                elif job.kind == READ:
                     await self.reconciler.read_ticket(job.id)
                 elif job.kind == POLL:
                     await self.reconciler.poll(job.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from structlog.testing import capture_logs
@@ -96,7 +97,7 @@ async def test_hint_is_durable(world: DeskWorld) -> None:
     await world.reconciler.hint("jira", WebhookHint(ticket_id=ticket.id, delivery_id="w"))
     world.jobs.take()  # the doorbell is lost
     world.restart()
-    due = await world.store.read(lambda c: rows.due_looks(c, world.clock.now(), limit=10))
+    due = await world.store.read(lambda c: rows.due_reads(c, world.clock.now(), limit=10))
 
     assert [(await world.delivery(request)).id] == due
 
@@ -104,6 +105,31 @@ async def test_hint_is_durable(world: DeskWorld) -> None:
 
     assert RequestStatus.APPROVED is (await world.now(request)).status
     assert (await world.delivery(request)).look_at is None
+
+
+class Handlers:
+    """Jobs, as far as the reconciler answers them."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Callable[[str], Awaitable[None]]] = {}
+
+    def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
+        self.of[kind] = handler
+
+
+async def test_reading_that_an_older_version_has_rung_for_is_done(world: DeskWorld) -> None:
+    """Its rows call the kind `look`."""
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.reconciler.hint("jira", WebhookHint(ticket_id=ticket.id, delivery_id="w"))
+    world.jobs.take()
+    jobs = Handlers()
+    world.reconciler.answer(jobs)  # type: ignore[arg-type]
+
+    await jobs.of["look"]((await world.delivery(request)).id)
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+    assert {"look", "read", "poll"} == set(jobs.of)
 
 
 async def test_ticket_that_cannot_be_read_is_read_later(world: DeskWorld) -> None:

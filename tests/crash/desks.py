@@ -16,7 +16,7 @@ DESKS: Mapping[str, type[ServiceNowDesk] | type[JiraDesk]] = {
     "servicenow": ServiceNowDesk,
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "jira": {"poll_every": "1s", "settle": "1s"},
+    "jira": {"poll_every": "1s", "index_lag": "1s"},
     "servicenow": {"poll_every": "1s"},
 }
 """Of the connectors, where they differ from the local ones."""

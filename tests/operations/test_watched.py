@@ -130,7 +130,7 @@ def _lines(lines: list[Any], session_id: str, request_id: str) -> None:
         "request shown": 1,
         "vote refused": 1,
         "request decided": 1,
-        "call settled": 1,
+        "call completed": 1,
         "session completed": 1,
     }
     mine = [line for line in lines if session_id in (line.get("session_id"), request_id)]

@@ -23,7 +23,7 @@ async def app(
 ) -> AsyncIterator[TicketWorld]:
     """One long-lived server for all tests of a system; every test asks for something new."""
     folder: Path = tmp_path_factory.mktemp(request.param)
-    connector = {"settle": "2s"} if request.param == "jira" else {}
+    connector = {"index_lag": "2s"} if request.param == "jira" else {}
     async with ticket_world(folder, request.param, connector=connector) as world:
         async with world.server():
             yield world

@@ -16,7 +16,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from countersign import Chat, SessionManager, WorkflowContext
-from countersign.agents.guard import standing
+from countersign.agents.guard import contexts
 from countersign.approvals.errors import BesideGateError
 from countersign.approvals.models import SessionStatus
 from countersign.approvals.observer import Silent
@@ -136,7 +136,7 @@ async def test_a_thread_that_was_begun_with_the_chat_is_the_chats(tmp_path: Path
         )
 
     async with running(build, effect, tmp_path) as one:
-        with standing.Watch("S-other").on():
+        with contexts.RunContext("S-other").on():
             session = await one.run()
         recorded = await attempts(one)
 
@@ -157,7 +157,7 @@ async def test_a_builder_may_do_all_of_it_in_threads(tmp_path: Path) -> None:
             hand_over(done[-1])
         return Chat(gatekeeper(), speaker())
 
-    with standing.serving(lambda _: None):
+    with contexts.serving(lambda _: None):
         async with running(build, effect, tmp_path):
             pass
 
@@ -212,22 +212,24 @@ async def test_operators_count_what_was_a_sessions(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def others() -> Iterator[list[standing.Watch]]:
+def others() -> Iterator[list[contexts.RunContext]]:
     """Two sessions that run in this process."""
-    watches = [standing.Watch("S-1"), standing.Watch("S-2")]
+    watches = [contexts.RunContext("S-1"), contexts.RunContext("S-2")]
     with ExitStack() as stack:
-        for watch in watches:
-            stack.enter_context(watch.on())
+        for run_context in watches:
+            stack.enter_context(run_context.on())
         yield watches
 
 
-def test_of_several_sessions_none_is_blamed(others: list[standing.Watch], tmp_path: Path) -> None:
+def test_of_several_sessions_none_is_blamed(
+    others: list[contexts.RunContext], tmp_path: Path
+) -> None:
     effect = Effect(tmp_path / "effect")
     said = WORKER.do(lambda: execute_function(effect))
 
     assert isinstance(said, BesideGateError)
     assert not effect.happened
-    assert [None, None] == [watch.refusal for watch in others]
+    assert [None, None] == [run_context.refusal for run_context in others]
 
 
 async def test_the_session_that_the_refusal_reaches_ends_with_it(tmp_path: Path) -> None:
@@ -239,7 +241,7 @@ async def test_the_session_that_the_refusal_reaches_ends_with_it(tmp_path: Path)
         raise ConnectionError("Something went wrong.") from said
 
     async with running(replying(act), effect, tmp_path) as one:
-        with standing.Watch("S-other").on():
+        with contexts.RunContext("S-other").on():
             session = await one.run()
         recorded = await attempts(one)
 
@@ -308,11 +310,11 @@ async def test_a_pool_of_processes_that_were_there_before_is_given_nothing(tmp_p
 
 def test_pools_are_as_they_were() -> None:
     """Results, exceptions and names of arguments; and nothing is left in their threads."""
-    with standing.Watch("S-1").on():
+    with contexts.RunContext("S-1").on():
         assert 7 == POOL.submit(int, "7").result()
         assert isinstance(POOL.submit(int, "x").exception(), ValueError)
         assert [(1, 4), (2, 5)] == list(POOL.map(lambda *both: both, [1, 2], [4, 5]))
         assert 255 == OLD_POOL.apply_async(func=int, args=("ff",), kwds={"base": 16}).get()
-    seen: list[Any] = [POOL.submit(standing.place).result()]
+    seen: list[Any] = [POOL.submit(contexts.current).result()]
 
     assert [None] == seen

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents.guard import standing
+from countersign.agents.guard import contexts
 from countersign.approvals.models import SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.hostile.at_run_time import (
@@ -112,11 +112,11 @@ async def test_what_the_gate_starts_is_not_the_sessions(mode: Mode, tmp_path: Pa
         submit = one.office.runs.submit
 
         async def noting(*args: Any, **kwargs: Any) -> Any:
-            seen.append(standing.place())
+            seen.append(contexts.current())
             return await submit(*args, **kwargs)
 
         one.office.runs.submit = noting
         await one.start()
         await one.run()
 
-    assert [standing.OUTSIDE] == seen
+    assert [contexts.OUTSIDE] == seen

@@ -26,11 +26,11 @@ from countersign import (
 from countersign.agents.classic import entries
 from countersign.agents.classic.workflows import Workflow
 from countersign.agents.guard import processes, threads
-from countersign.agents.guard.standing import (
-    Watch,
+from countersign.agents.guard.contexts import (
+    RunContext,
     checking,
-    starting,
-    watching,
+    run_here,
+    run_of,
 )
 from countersign.agents.tools.checks import MOST_FACTS, MOST_OF_A_PREVIEW, Checks
 from countersign.approvals.errors import (
@@ -328,7 +328,7 @@ async def test_executor_in_a_check_is_refused_when_a_person_edits(
 
 async def now(check: Any = None, preview: Any = None) -> Checked:
     """What they say."""
-    return await Checks("pay", check, preview).now({"amount": 1}, Watch("S-1"))
+    return await Checks("pay", check, preview).now({"amount": 1}, RunContext("S-1"))
 
 
 async def test_facts_are_simple_values() -> None:
@@ -496,27 +496,27 @@ async def test_check_may_start_a_program_that_looks_and_nothing_of_autogen() -> 
     seen: list[Any] = []
 
     def check(_: JsonObject) -> JsonObject:
-        thread = threading.Thread(target=lambda: seen.append(watching()))
+        thread = threading.Thread(target=lambda: seen.append(run_of()))
         thread.start()
         thread.join()
-        seen.append((watching(), starting()))
+        seen.append((run_of(), run_here()))
         command = [sys.executable, "-c", "print(7)"]
         return {"said": subprocess.run(command, capture_output=True, check=True).stdout.decode()}
 
     threads.install()
     processes.install()
-    watch = Watch("S-1")
-    checked = await Checks("pay", check).now({}, watch)
+    run_context = RunContext("S-1")
+    checked = await Checks("pay", check).now({}, run_context)
 
     assert {"said": "7\n"} == checked.facts
-    assert [watch, (watch, None)] == seen
-    assert None is watch.refusal
+    assert [run_context, (run_context, None)] == seen
+    assert None is run_context.refusal
 
 
 def test_agent_that_a_check_makes_is_watched() -> None:
     entries.install()
-    watch = Watch("S-1")
-    with checking(watch):
+    run_context = RunContext("S-1")
+    with checking(run_context):
         agent = AssistantAgent("made", llm_config=False)
 
-    assert watch is watching(agent)
+    assert run_context is run_of(agent)

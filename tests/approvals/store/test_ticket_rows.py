@@ -165,9 +165,9 @@ async def test_tickets_to_be_read_come_the_longest_due_first(world: World) -> No
     requests = [(await world.asked())[0] for _ in range(4)]
     late, early, future, never = [await delivered(world, r, r.id) for r in requests]
     for delivery_id, when in ((late, at(2)), (early, at(1)), (future, at(9)), (never, None)):
-        await world.store.write(partial(rows.look, delivery_id=delivery_id, at=when))
-    due = await world.store.read(lambda c: rows.due_looks(c, at(2), limit=10))
-    one = await world.store.read(lambda c: rows.due_looks(c, at(2), limit=1))
+        await world.store.write(partial(rows.plan_read, delivery_id=delivery_id, at=when))
+    due = await world.store.read(lambda c: rows.due_reads(c, at(2), limit=10))
+    one = await world.store.read(lambda c: rows.due_reads(c, at(2), limit=1))
 
     assert [early, late] == due
     assert [early] == one
@@ -178,10 +178,10 @@ async def test_tickets_to_be_read_come_the_longest_due_first(world: World) -> No
 async def test_look_that_was_planned_meanwhile_is_not_forgotten(world: World) -> None:
     (request,) = await world.asked()
     delivery_id = await delivered(world, request, "10001")
-    await world.store.write(lambda c: rows.look(c, delivery_id, at(5)))
-    await world.store.write(lambda c: rows.looked(c, delivery_id, at(4)))
+    await world.store.write(lambda c: rows.plan_read(c, delivery_id, at(5)))
+    await world.store.write(lambda c: rows.was_read(c, delivery_id, at(4)))
     kept = await stored(world, delivery_id)
-    await world.store.write(lambda c: rows.looked(c, delivery_id, at(5)))
+    await world.store.write(lambda c: rows.was_read(c, delivery_id, at(5)))
 
     assert at(5) == kept.look_at
     assert (await stored(world, delivery_id)).look_at is None
@@ -191,10 +191,10 @@ async def test_look_of_one_ticket_leaves_the_others(world: World) -> None:
     one, two = await world.asked("quote", "quote")
     first, second = await delivered(world, one, "1"), await delivered(world, two, "2")
     for delivery_id in (first, second):
-        await world.store.write(partial(rows.look, delivery_id=delivery_id, at=at(1)))
-    await world.store.write(lambda c: rows.looked(c, first, at(1)))
+        await world.store.write(partial(rows.plan_read, delivery_id=delivery_id, at=at(1)))
+    await world.store.write(lambda c: rows.was_read(c, first, at(1)))
 
-    assert [second] == await world.store.read(lambda c: rows.due_looks(c, at(1), limit=9))
+    assert [second] == await world.store.read(lambda c: rows.due_reads(c, at(1), limit=9))
 
 
 async def test_act_is_kept_as_it_was_first_known(world: World) -> None:

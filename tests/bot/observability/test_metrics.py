@@ -39,7 +39,7 @@ from countersign.bot.observability.backlog import (
     State,
 )
 from countersign.bot.observability.metrics import Metrics, outcome, refusal
-from countersign.bot.observability.observer import Watch
+from countersign.bot.observability.observer import ProcessObserver
 from tests.doubles.world import World, opened
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -222,7 +222,7 @@ async def test_decisions_votes_and_refusals_are_counted_by_channel(scraped: Scra
 
 def test_what_is_stopped_beside_the_gate_is_counted() -> None:
     metrics = Metrics()
-    observer: Observer = Watch(metrics)
+    observer: Observer = ProcessObserver(metrics)
     observer.refused_beside(session_known=True)
     observer.refused_beside(session_known=False)
     observer.refused_beside(session_known=False)

@@ -16,14 +16,14 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.bot.observability.metrics import Metrics
-from countersign.bot.observability.observer import REMEMBERED, Watch
+from countersign.bot.observability.observer import REMEMBERED, ProcessObserver
 from tests.bot.observability.test_metrics import value
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import opened
 
 
 async def test_a_vote_that_decides_nothing_yet_is_told_from_one_that_does(tmp_path: Path) -> None:
-    watch = Watch(Metrics())
+    watch = ProcessObserver(Metrics())
     async with opened(tmp_path) as world:
         (request,) = await world.asked("wire")
         first = await world.vote(request, BEN)
@@ -40,7 +40,7 @@ async def test_a_vote_that_decides_nothing_yet_is_told_from_one_that_does(tmp_pa
 
 
 async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
-    watch = Watch(Metrics())
+    watch = ProcessObserver(Metrics())
     async with opened(tmp_path) as world:
         (request,) = await world.asked("quote")
     with capture_logs() as logged:
@@ -57,7 +57,7 @@ async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
         ("request proposed", request.id),
         ("vote refused", request.id),
         ("request expired", request.id),
-        ("call settled", request.id),
+        ("call completed", request.id),
     ] == [(line["event"], line["request_id"]) for line in logged]
     assert "Sam" not in str(logged)
     assert "in_doubt" == logged[-1]["outcome"]
@@ -65,7 +65,7 @@ async def test_every_change_of_state_is_one_line(tmp_path: Path) -> None:
 
 async def test_a_refusal_that_is_read_again_is_one_line_and_one_count(tmp_path: Path) -> None:
     """A session whose model is away reads the answers of its last batch each time it is tried."""
-    watch = Watch(Metrics())
+    watch = ProcessObserver(Metrics())
     async with opened(tmp_path) as world:
         requests = await world.asked("quote", "quote")
     rejected = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.REJECTED)
@@ -78,7 +78,7 @@ async def test_a_refusal_that_is_read_again_is_one_line_and_one_count(tmp_path: 
 
 
 async def test_no_more_refusals_are_remembered_than_fit(tmp_path: Path) -> None:
-    watch = Watch(Metrics())
+    watch = ProcessObserver(Metrics())
     async with opened(tmp_path) as world:
         (request,) = await world.asked("quote")
     rejected = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.REJECTED)

@@ -19,7 +19,7 @@ from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Request, Verdict, Via
 from countersign.approvals.observer import Observer
 from countersign.bot.observability.metrics import Metrics
-from countersign.bot.observability.observer import Watch
+from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import SaidOnce, Tracing, tracing_by
 from tests.doubles.world import World, opened
 
@@ -34,7 +34,7 @@ class Process:
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self.kept))
         self.tracing = Tracing(provider)
-        self.watch: Observer = Watch(Metrics(), self.tracing)
+        self.watch: Observer = ProcessObserver(Metrics(), self.tracing)
 
     def spans(self) -> Mapping[str, ReadableSpan]:
         return {span.name: span for span in self.kept.get_finished_spans()}
@@ -156,7 +156,7 @@ async def test_a_request_from_before_tracing_begins_a_trace(tmp_path: Path) -> N
 
 
 async def test_without_tracing_there_is_no_span_at_all(tmp_path: Path) -> None:
-    watch = Watch(Metrics())
+    watch = ProcessObserver(Metrics())
     async with opened(tmp_path) as world:
         (request,) = await world.asked("quote")
 

@@ -35,6 +35,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"project": 'OPS" OR project = "X'}, "String should match pattern"),
     ({"webhook_secrets": (" ",)}, "anybody could sign"),
     ({"statusses": {}}, "Extra inputs"),
+    ({"settle": "60s"}, "settle is called index_lag now"),
 ]
 
 

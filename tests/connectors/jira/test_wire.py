@@ -117,7 +117,7 @@ def test_approvals_tell_who_answered_and_who_did_not() -> None:
 
     assert ("approval:1:712020:alex", "712020:alex", "approved") == (act.id, act.actor, act.state)
     assert datetime(2026, 11, 25, 10, 5, tzinfo=UTC) == act.at
-    assert (True, "1", frozenset()) == (found.settled, found.newest, found.untimed)
+    assert (True, "1", frozenset()) == (found.complete, found.newest, found.untimed)
 
 
 def test_answer_to_an_approval_that_goes_on_has_no_time_of_its_own() -> None:
@@ -127,7 +127,7 @@ def test_answer_to_an_approval_that_goes_on_has_no_time_of_its_own() -> None:
     found = answers(values)
 
     assert {act.id for act in found.acts} == found.untimed
-    assert not found.settled
+    assert not found.complete
 
 
 @pytest.mark.parametrize(

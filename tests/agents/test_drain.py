@@ -75,7 +75,7 @@ async def test_a_tool_ends_first_and_no_other_one_begins(
     async with approved(effects, SEND, LATER, path=tmp_path, office=office, mode=mode) as w:
         async with running(w) as (manager, run):
             await effects.began.wait()
-            manager.put_down()
+            manager.drain()
             effects.may_end.set()
             await ended(run)
         between = [request.status for request in await w.requests()]
@@ -96,7 +96,7 @@ async def test_a_tool_that_is_cut_off_is_in_doubt_and_said_so(
         with capture_logs() as logs:
             async with running(w) as (manager, run):
                 await effects.began.wait()
-                manager.put_down()
+                manager.drain()
                 run.cancel()
                 await ended(run)
         effects.before = lambda _: None
@@ -119,7 +119,7 @@ async def test_a_model_is_not_waited_for(mode: Mode, office: str, tmp_path: Path
         async with running(w) as (manager, run):
             while not w.model.requests:  # noqa: ASYNC110 - the server counts them
                 await asyncio.sleep(0)
-            manager.put_down()
+            manager.drain()
             await ended(run)
         between = await w.session()
         w.model.faults.latency_s = 0
@@ -132,7 +132,7 @@ async def test_nothing_new_is_begun(office: str, tmp_path: Path) -> None:
     effects = Effects()
     async with approved(effects, SEND, path=tmp_path, office=office, mode="async") as w:
         async with SessionManager(w.office.runs, w.new_registry()) as manager:
-            manager.put_down()
+            manager.drain()
             await manager.run(w.session_id)
 
         assert [] == effects.done
@@ -145,7 +145,7 @@ async def test_a_session_leased_at_that_moment_is_given_back(office: str, tmp_pa
             begin = w.office.runs.begin
 
             async def slowly(session_id: SessionId) -> object:
-                manager.put_down()
+                manager.drain()
                 return await begin(session_id)
 
             w.office.runs.begin = slowly
