@@ -107,6 +107,7 @@ class SessionManager:
         runs end, which the jobs that run them can be waited for.
         """
         self._stopping.set()
+        self._runs.take_no_more()
         for lease in self.leases.held():
             lease.stop()
 

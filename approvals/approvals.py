@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.asking import AskAgain
+from countersign.approvals.decisions.cancelling import Cancelling
+from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
-from countersign.approvals.decisions.executions import Executions
+from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.refusals import refused
-from countersign.approvals.decisions.voting import Refusal, VoteInput, Voting
+from countersign.approvals.decisions.vote_input import VoteInput
+from countersign.approvals.decisions.voting import Refusal, Voting
 from countersign.approvals.errors import (
-    AlreadyDecidedError,
     ClosedError,
     CountersignError,
     ExpiredError,
     NotAuthorisedError,
-    ProposedError,
     StaleDigestError,
 )
-from countersign.approvals.forms.causes import SessionCause
 from countersign.approvals.models import (
     Actor,
     Checked,
@@ -39,28 +41,20 @@ from countersign.approvals.models import (
     RequestStatus,
     Session,
     SessionId,
-    SessionStatus,
     Verdict,
 )
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import (
-    Clock,
-    Store,
-    ToolCatalog,
-)
-from countersign.approvals.rules.authority import ADMIN_ROLE
-from countersign.approvals.store import codec
+from countersign.approvals.ports import Store, ToolCatalog, Unit
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import openings as opening_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
-from countersign.approvals.store.clock_ahead import SKEW
 from countersign.approvals.tickets import ActKey
 
 log = structlog.get_logger(__name__)
-_GOES_ON = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
+T = TypeVar("T")
 
 
 class Approvals:
@@ -69,23 +63,23 @@ class Approvals:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
+        moments: Moments,
         catalog: ToolCatalog,
         outbox: Outbox,
-        asking: Asking,
-        executions: Executions,
         voting: Voting,
+        deadlines: Deadlines,
+        reasking: Reasking,
+        cancelling: Cancelling,
         doubts: Doubts,
         *,
         observer: Observer = SILENT,
     ):
         """`approvals.compose` puts it together."""
-        self._store = store
-        self._clock = clock
+        self._store, self._moments = store, moments
         self._observer = observer
-        self._catalog = catalog
-        self._outbox, self._asking, self._executions = outbox, asking, executions
-        self._voting, self._doubts = voting, doubts
+        self._catalog, self._outbox = catalog, outbox
+        self._voting, self._deadlines = voting, deadlines
+        self._reasking, self._cancelling, self._doubts = reasking, cancelling, doubts
 
     async def vote(
         self,
@@ -150,21 +144,21 @@ class Approvals:
         self, given: VoteInput, actor: Actor, act: ActKey | None
     ) -> tuple[Request, bool]:
         """The request after the vote, and whether it was not counted before."""
-        now, request_id = self._clock.now(), given.request_id
+        request_id = given.request_id
 
-        def unit(connection: Connection) -> tuple[Request | Refusal | AskAgain, bool]:
-            request_rows.lock(connection, request_id)
-            if act is not None and ticket_rows.act(connection, act) is not None:
-                return request_rows.get(connection, request_id), False
-            outcome = self._voting.cast(connection, given, actor, now)
+        def work(unit: Unit) -> tuple[Request | Refusal | AskAgain, bool]:
+            request_rows.lock(unit, request_id)
+            if act is not None and ticket_rows.act(unit.connection, act) is not None:
+                return request_rows.get(unit.connection, request_id), False
+            outcome = self._voting.cast(unit, given, actor)
             if act is not None:
                 reason = _reason(outcome)
-                ticket_rows.record_act(connection, act, request_id, reason, now)
+                ticket_rows.record_act(unit.connection, act, request_id, reason, unit.now)
             return outcome, True
 
-        outcome, new = await self._store.write(unit)
+        outcome, new = await self._store.unit(work, self._moments.now())
         if isinstance(outcome, AskAgain):
-            await self._ask_again(outcome)
+            await self._reasking.ask_again(outcome)
             raise StaleDigestError(
                 f"{outcome.why} It is asked again as it would run today: look at it and decide."
             )
@@ -174,69 +168,42 @@ class Approvals:
             raise outcome.error
         return outcome, new
 
-    async def _ask_again(self, again: AskAgain) -> None:
-        today = await self._asking.today(again)
-        now = self._clock.now()
-
-        def unit(connection: Connection) -> None:
-            request_rows.lock(connection, again.request.id)
-            self._asking.ask(connection, again, today, now)
-
-        await self._store.write(unit)
-        log.info("request asked again", request_id=again.request.id, why=again.why)
-
     async def ask_again_what_changed(self) -> int:
         """Ask again what waits under a rule or of a tool that has changed; how many there were.
 
         To be called when a server starts, with its policy and its tools. Harmless to repeat.
         """
-        after, count = ("", ""), 0
-        while True:
-            found = await self._store.read(lambda c, at=after: self._asking.changed(c, at))  # type: ignore[misc]
-            if not found:
-                return count
-            for request in found:
-                again = await self._store.read(lambda c, r=request: self._asking.needed(c, r))  # type: ignore[misc]
-                with suppress(AlreadyDecidedError):
-                    if again is not None:
-                        await self._ask_again(again)
-                        count += 1
-            after = (codec.to_text(found[-1].created_at), found[-1].id)
+        return await self._reasking.what_changed()
+
+    async def _about(self, request_id: str, work: Callable[[Unit, Request], T]) -> T:
+        """One unit on a request whose session is locked. Raises NotFoundError."""
+
+        def locked(unit: Unit) -> T:
+            request_rows.lock(unit, request_id)
+            return work(unit, request_rows.get(unit.connection, request_id))
+
+        return await self._store.unit(locked, self._moments.now())
 
     async def expire(self, request_id: str) -> None:
         """Let a request expire if its deadline has passed, and have the whole time again if a clock
         that was ahead has asked it; harmless otherwise."""
-        now = self._clock.now()
-
-        def unit(connection: Connection) -> bool:
-            request_rows.lock(connection, request_id)
-            request = request_rows.get(connection, request_id)
-            due = request.expires_at is not None and request.expires_at <= now
-            over = due and request.status is RequestStatus.PENDING
-            if over:
-                self._voting.expire(connection, request, now)
-            elif request.status is RequestStatus.PENDING and request.created_at > now + SKEW:
-                self._voting.ask_now(connection, request, now)
-            return over
-
-        if await self._store.write(unit):
+        if await self._about(request_id, self._deadlines.see_to):
             self._observer.expired(request_id)
 
     async def refuse(
         self, request_id: RequestId, actor: Actor, reason: str, *, act: ActKey | None = None
     ) -> None:
         """Record an attempt that a channel has refused by itself; the same `act` only once."""
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> bool:
-            request_rows.lock(connection, request_id)
-            request = request_rows.get(connection, request_id)
-            new = act is None or ticket_rows.record_act(connection, act, request_id, reason, now)
+        def work(unit: Unit, request: Request) -> bool:
+            new = act is None or ticket_rows.record_act(
+                unit.connection, act, request.id, reason, unit.now
+            )
             if new:
-                refused(connection, request, actor, reason, now, verdict=None)
+                refused(unit, request, actor, reason, verdict=None)
             return new
 
-        if await self._store.write(unit):
+        if await self._about(request_id, work):
             self._observer.vote_refused(request_id, actor.via, NotAuthorisedError(reason))
 
     async def opened(
@@ -248,17 +215,16 @@ class Approvals:
         Whoever has read it may approve it where it does not fit. Raises NotFoundError;
         StaleDigestError if another revision is asked about now; ClosedError once it is decided.
         """
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> bool:
-            request_rows.lock(connection, request_id)
-            request = request_rows.get(connection, request_id)
+        def work(unit: Unit, request: Request) -> bool:
             if request.revision != revision:
                 raise StaleDigestError(f"Request {request_id} is at another revision now.")
             if request.status is not RequestStatus.PENDING:
                 raise ClosedError(f"Request {request_id} is {request.status}.")
-            opening = Opening(request_id=request_id, revision=revision, principal_id=person, at=now)
-            new = opening_rows.add(connection, opening, request.session_id)
+            opening = Opening(
+                request_id=request_id, revision=revision, principal_id=person, at=unit.now
+            )
+            new = opening_rows.add(unit, opening, request.session_id)
             if new:
                 body: JsonObject = {
                     "request": request_id,
@@ -267,11 +233,11 @@ class Approvals:
                     "by": person,
                     "link": link,
                 }
-                ledger_rows.append(connection, request.session_id, now, ("opened", body))
-                self._outbox.changed(connection, request, now)
+                ledger_rows.append(unit, request.session_id, ("opened", body))
+                self._outbox.changed(unit, request)
             return new
 
-        return await self._store.write(unit)
+        return await self._about(request_id, work)
 
     async def note(
         self, request_id: str, kind: str, body: JsonObject, *, act: ActKey, reason: str = ""
@@ -280,18 +246,15 @@ class Approvals:
 
         `reason` is kept with the act, for the people in the ticket.
         """
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> bool:
-            request_rows.lock(connection, request_id)
-            request = request_rows.get(connection, request_id)
-            new = ticket_rows.record_act(connection, act, request_id, reason, now)
+        def work(unit: Unit, request: Request) -> bool:
+            new = ticket_rows.record_act(unit.connection, act, request.id, reason, unit.now)
             if new:
                 entry: JsonObject = {"request": request.id, **body}
-                ledger_rows.append(connection, request.session_id, now, (kind, entry))
+                ledger_rows.append(unit, request.session_id, (kind, entry))
             return new
 
-        return await self._store.write(unit)
+        return await self._about(request_id, work)
 
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
@@ -312,38 +275,12 @@ class Approvals:
         Raises NotFoundError, NotAuthorisedError, ClosedError; ProposedError, if asked, where it has
         proposed any call, also one that policy allowed or denied.
         """
-        now = self._clock.now()
-
-        def unit(connection: Connection) -> Session:
-            session_rows.lock(connection, session_id)
-            session = session_rows.get(connection, session_id)
-            principal = actor.principal
-            if principal is None or (
-                principal.id != session.owner and ADMIN_ROLE not in principal.roles
-            ):
-                raise NotAuthorisedError("Only who started a session, or an admin, may cancel it.")
-            proposed = unless_proposed and request_rows.page(
-                connection, status=None, session_id=session_id, after=None, limit=1
-            )
-            if proposed and session.status in _GOES_ON:
-                raise ProposedError(f"Session {session_id} has proposed calls already.")
-            error = f"Cancelled by {principal.name}."
-            cause = SessionCause.CANCELLED
-            if not session_rows.cancel(connection, session_id, now, error=error, cause=cause.value):
-                raise ClosedError(f"Session {session_id} is already {session.status}.")
-            body: JsonObject = {
-                "by": principal.id,
-                "via": actor.via,
-                "identity": actor.identity,
-                "cause": cause,
-            }
-            ledger_rows.append(connection, session_id, now, ("session_cancelled", body))
-            message = f"The session was cancelled by {principal.name}."
-            self._executions.cancel_open(connection, session_id, message, now)
-            self._outbox.tell(connection, session, f"**Cancelled** by {principal.name}.", now)
-            return session_rows.get(connection, session_id)
-
-        session = await self._store.write(unit)
+        session = await self._store.unit(
+            lambda unit: self._cancelling.cancel(
+                unit, session_id, actor, unless_proposed=unless_proposed
+            ),
+            self._moments.now(),
+        )
         log.info("session cancelled", session_id=session_id, via=actor.via)
         return session
 
@@ -352,28 +289,25 @@ class Approvals:
     ) -> None:
         """Keep a card up to date that we had lost sight of (posted, but a crash came before it
         was recorded). `reference` is as `Channel.post` returns it. Raises NotFoundError."""
-        now = self._clock.now()
         target = delivery_rows.own_target(reference)
 
-        def unit(connection: Connection) -> None:
-            request_rows.lock(connection, request_id)
-            request_rows.get(connection, request_id)
-            for known in delivery_rows.of_request(connection, request_id):
+        def work(unit: Unit, request: Request) -> None:
+            for known in delivery_rows.of_request(unit.connection, request.id):
                 if known.channel == channel and known.reference == reference:
                     return
             delivery_id = DeliveryId(ids.new_id("D"))
             delivery_rows.add(
-                connection,
+                unit.connection,
                 delivery_id=delivery_id,
-                request_id=request_id,
+                request_id=request.id,
                 channel=channel,
                 target=target,
-                now=now,
+                now=unit.now,
                 reference=reference,
             )
-            self._outbox.redeliver(connection, [delivery_id])
+            self._outbox.redeliver(unit, [delivery_id])
 
-        await self._store.write(unit)
+        await self._about(request_id, work)
 
 
 def _reason(outcome: Request | Refusal | AskAgain) -> str:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.cancelling import Cancelling
+from countersign.approvals.decisions.claims import Claims
+from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
-from countersign.approvals.decisions.executions import Executions
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.long_results import RESULT_CHARS
+from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import (
     DELIVER,
     DOUBT,
@@ -18,6 +21,9 @@ from countersign.approvals.decisions.outbox import (
     NOTIFY,
     Outbox,
 )
+from countersign.approvals.decisions.outcomes import Outcomes
+from countersign.approvals.decisions.proposing import Proposing
+from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.delivery.courier import Courier
@@ -76,26 +82,35 @@ def compose(
     """
     channels = {} if channels is None else channels
     handoff = Handoff(time.monotonic) if handoff is None else handoff
-    outbox = Outbox(jobs, directory, channels, handoff)
-    asking = Asking(policy, catalog, outbox)
-    executions = Executions(policy, directory, outbox, asking, observer, result_chars=result_chars)
-    voting, doubts = Voting(policy, asking, outbox), Doubts(store, clock, outbox)
-    records = Records(store, clock, directory, catalog)
+    moments = Moments(clock, directory, catalog, handoff)
+    outbox = Outbox(jobs, {name: c.placing for name, c in channels.items()}, handoff)
+    asking, deadlines = Asking(policy, catalog, outbox), Deadlines(outbox)
+    outcomes = Outcomes(policy, outbox, result_chars=result_chars)
     approvals = Approvals(
-        store, clock, catalog, outbox, asking, executions, voting, doubts, observer=observer
+        store,
+        moments,
+        catalog,
+        outbox,
+        Voting(policy, asking, deadlines, outbox),
+        deadlines,
+        Reasking(store, moments, policy, catalog, asking),
+        Cancelling(outcomes, outbox),
+        Doubts(store, moments, outbox),
+        observer=observer,
     )
     runs = Runs(
         store,
-        clock,
+        moments,
         policy,
-        directory,
-        catalog,
-        outbox,
+        Proposing(policy, catalog),
+        Claims(policy, asking, outcomes, outbox, observer),
+        outcomes,
         asking,
-        executions,
+        outbox,
         handoff,
         tool_timeout_s=tool_timeout_s,
     )
+    records = Records(store, clock, directory, catalog)
     courier = Courier(store, clock, records, approvals, channels, observer)
-    review = Review(store, clock, directory, outbox, observer)
+    review = Review(store, moments, outbox, observer)
     return Domain(records, approvals, runs, courier, review, outbox, handoff)

@@ -32,11 +32,11 @@ from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store import openings as opening_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.verifying import verify_all, verify_one
+from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.store.waiting import Waiting
 from countersign.approvals.tickets import ActKey, RecordedAct
 
@@ -74,23 +74,19 @@ class Records:
 
     async def view(self, request_id: str) -> RequestView:
         """All that a channel shows of a request. Raises NotFoundError."""
-        return await self._reader.read(lambda c: self.view_in(c, request_id))
+        return self.shown(await self._reader.read(lambda c: view_rows(c, request_id)))
 
-    def view_in(self, connection: Connection, request_id: str) -> RequestView:
-        """`view` inside a transaction of the caller's."""
-        request = request_rows.get(connection, request_id)
-        session = session_rows.get(connection, request.session_id)
-        together = request_rows.of_checkpoint(connection, request.session_id, request.checkpoint_id)
-        votes = tuple(request_rows.votes_of(connection, request_id))
+    def shown(self, rows: ViewRows) -> RequestView:
+        """The view of what was read, with the people and tools of now."""
         return RequestView(
-            request=request,
-            session=session,
-            votes=votes,
-            requester=self._directory.by_id(request.requester),
-            siblings=tuple(r for r in together if r.id != request.id),
-            arguments_schema=self.schema(session, request.tool),
-            eligible=self.eligible(request, votes),
-            openings=tuple(opening_rows.of_revision(connection, request.id, request.revision)),
+            request=rows.request,
+            session=rows.session,
+            votes=rows.votes,
+            requester=self._directory.by_id(rows.request.requester),
+            siblings=rows.siblings,
+            arguments_schema=self.schema(rows.session, rows.request.tool),
+            eligible=self.eligible(rows.request, rows.votes),
+            openings=rows.openings,
         )
 
     def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
@@ -99,7 +95,7 @@ class Records:
             return ()
         if request.expires_at is not None and request.expires_at <= self._clock.now():
             return ()
-        return eligible(asked(request, votes), self._directory)
+        return eligible(asked(request, votes), self._directory.people())
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""
@@ -158,7 +154,7 @@ class Records:
     ) -> Page[Request]:
         """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
         after, size = _cursor(cursor), _limit(limit)
-        waiting = Waiting(self._directory, principal, self._clock.now())
+        waiting = Waiting(self._directory.people(), principal, self._clock.now())
 
         def unit(connection: Connection) -> list[Request]:
             if session_id is not None:

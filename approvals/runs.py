@@ -8,33 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import sha256_hex, well_formed
-from countersign.approvals.backoff import backoff_s
 from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
-from countersign.approvals.decisions.ends import End, completed, failed, stopped_beside
-from countersign.approvals.decisions.executions import Executions
+from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
+from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.outcomes import Outcomes
+from countersign.approvals.decisions.parking import PARK_ATTEMPTS as PARK_ATTEMPTS
+from countersign.approvals.decisions.parking import Parking
 from countersign.approvals.decisions.proposing import Proposing
+from countersign.approvals.decisions.run_writes import WAITING, change
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
-from countersign.approvals.decisions.starting import new_session
+from countersign.approvals.decisions.starting import Starting, new_session
 from countersign.approvals.errors import (
     BesideGateError,
-    InvalidError,
     LostLeaseError,
     UnavailableError,
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
-from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import (
     ConversationKey,
     Effect,
@@ -48,20 +47,11 @@ from countersign.approvals.models import (
     Result,
     Session,
     SessionId,
-    SessionStatus,
     ToolCall,
 )
-from countersign.approvals.ports import (
-    Clock,
-    Directory,
-    Store,
-    ToolCatalog,
-)
+from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.rules.proposals import (
-    call_of,
-)
-from countersign.approvals.store import changes, codec
+from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -71,19 +61,6 @@ log = structlog.get_logger(__name__)
 
 TOOL_TIMEOUT_S = 300.0
 """How long a tool is waited for, unless the settings or its rule say otherwise."""
-PARK_ATTEMPTS = 14
-"""With the back-off below: about half an hour of an unreachable model before a session fails."""
-WAITS = "This waits for its workflow and has not run."
-PARK_BASE_S, PARK_MAX_S = 2.0, 300.0
-
-
-_WAITING = {
-    "status": SessionStatus.WAITING.value,
-    "next_at": None,
-    "lease_until": None,
-    "lease_owner": None,
-}
-"""The columns of a session that waits for people: nobody runs it."""
 
 
 class Runs:
@@ -92,26 +69,26 @@ class Runs:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
+        moments: Moments,
         policy: Policy,
-        directory: Directory,
-        catalog: ToolCatalog,
-        outbox: Outbox,
+        proposing: Proposing,
+        claims: Claims,
+        outcomes: Outcomes,
         asking: Asking,
-        executions: Executions,
+        outbox: Outbox,
         handoff: Handoff,
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
         """`approvals.compose` puts it together; a lease lasts as long as `handoff` says."""
-        self._store = store
-        self._clock = clock
+        self._store, self._moments = store, moments
+        self._policy, self._proposing = policy, proposing
+        self._claims, self._outcomes, self._asking = claims, outcomes, asking
+        self._outbox, self._handoff = outbox, handoff
+        self._starting = Starting(outbox, handoff)
+        self._parking, self._ends = Parking(outbox), Ends(outcomes, outbox)
         self._tool_timeout_s = tool_timeout_s
-        self._policy = policy
-        self._proposing = Proposing(policy, directory, catalog)
-        self._outbox, self._asking = outbox, asking
-        self._executions, self._handoff = executions, handoff
-        self.lease_s = self._handoff.lease_s
+        self.lease_s = handoff.lease_s
 
     async def start(
         self,
@@ -124,44 +101,13 @@ class Runs:
         idempotency_key: str | None = None,
     ) -> Session:
         """A new session that is due at once; the same key gives the same session again."""
-        now, task = self._clock.now(), well_formed(task)
+        moment, task = self._moments.now(), well_formed(task)
         opening = new_session(
-            workflow, workflow_version, task, owner, conversation, idempotency_key, now
+            workflow, workflow_version, task, owner, conversation, idempotency_key, moment.now
         )
-        session = opening.session
-
-        def unit(connection: Connection) -> Session:
-            if idempotency_key is not None:
-                known = session_rows.by_key(connection, idempotency_key)
-                if known is not None:
-                    if (known.workflow, known.task, known.owner) != (
-                        workflow,
-                        task,
-                        owner,
-                    ):
-                        raise InvalidError(
-                            f"The idempotency key already belongs to session {known.id}, which "
-                            "was asked for differently. Use a new key."
-                        )
-                    return known
-            lease = self._handoff.lease(now)
-            session_rows.insert(
-                connection,
-                session,
-                idempotency_key=idempotency_key,
-                next_at=now,
-                head=opening.head,
-                lease=lease,
-            )
-            ledger_rows.insert(connection, opening.rows)
-            if lease is None:
-                self._outbox.run(connection, session.id)
-            else:
-                self._handoff.started(connection, session, now)
-                self._outbox.run_here(connection, session.id)
-            return session
-
-        return await self._store.write(unit)
+        return await self._store.unit(
+            lambda unit: self._starting.start(unit, opening, idempotency_key), moment
+        )
 
     async def begin(self, session_id: SessionId) -> Run | None:
         """Lease the session; None if it is over, waiting for people, or run by somebody now.
@@ -169,53 +115,52 @@ class Runs:
         Requests that a dead owner left `executing` become in_doubt here, unless the tool is
         idempotent: then `claim` hands them out again with the same execution token.
         """
-        now = self._clock.now()
-        if (run := self._handoff.hand_over(session_id, now)) is not None:
+        moment = self._moments.now()
+        if (run := self._handoff.hand_over(session_id, moment.now)) is not None:
             return run
+        return await self._store.unit(lambda unit: self._begin(unit, session_id), moment)
 
-        def unit(connection: Connection) -> Run | None:
-            taken = lease_rows.take_lease(
-                connection, session_id, owner=self._handoff.owner, now=now, lease_s=self.lease_s
-            )
-            if taken is None:
-                return None
-            session, epoch, snapshot = taken
-            batch = (
-                ()
-                if session.checkpoint_id is None
-                else tuple(
-                    self._executions.doubt(connection, request, now)
-                    for request in request_rows.of_checkpoint(
-                        connection, session_id, session.checkpoint_id
-                    )
-                )
-            )
-            return Run(session=session, epoch=epoch, snapshot=snapshot, batch=batch)
-
-        return await self._store.write(unit)
+    def _begin(self, unit: Unit, session_id: SessionId) -> Run | None:
+        taken = lease_rows.take_lease(
+            unit.connection,
+            session_id,
+            owner=self._handoff.owner,
+            now=unit.now,
+            lease_s=self.lease_s,
+        )
+        if taken is None:
+            return None
+        session, epoch, snapshot = taken
+        batch: Sequence[Request] = ()
+        if session.checkpoint_id is not None:
+            batch = request_rows.of_checkpoint(unit.connection, session_id, session.checkpoint_id)
+        doubted = tuple(self._outcomes.doubt(unit, session, request) for request in batch)
+        return Run(session=session, epoch=epoch, snapshot=snapshot, batch=doubted)
 
     async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
         """Keep the leases; returns the ids of those that are lost."""
-        now = self._clock.now()
-
-        def unit(connection: Connection) -> frozenset[SessionId]:
-            return frozenset(
+        now = self._moments.now().now
+        return await self._store.write(
+            lambda c: frozenset(
                 run.session.id
                 for run in runs
                 if not lease_rows.renew_lease(
-                    connection, run.session.id, run.epoch, now=now, lease_s=self.lease_s
+                    c, run.session.id, run.epoch, now=now, lease_s=self.lease_s
                 )
             )
-
-        return await self._store.write(unit)
+        )
 
     async def release(self, run: Run) -> bool:
         """Give the lease back before the run has come to a pause: whoever takes the session next
         goes on from its last stored state, at once. False if there was nothing to give back."""
-        now = self._clock.now()
+        now = self._moments.now().now
         return await self._store.write(
             lambda c: lease_rows.release_lease(c, run.session.id, run.epoch, now=now)
         )
+
+    def take_no_more(self) -> None:
+        """Leave what becomes due to other processes."""
+        self._handoff.shut()
 
     async def leave(self) -> None:
         """Take over no more sessions; give back those that were taken and not begun."""
@@ -237,37 +182,34 @@ class Runs:
         If any request is pending afterwards, the session waits and the lease is given back: the
         caller must suspend the chat. `transcript` is what the SHA-256 on the ledger covers.
         """
-        now = self._clock.now()
         earlier = await self._earlier(run.session, proposals)
-        sha256 = _transcript_sha256(transcript)
-        checkpoint = self._proposing.checkpoint(run.session, proposals, earlier, sha256, now)
+        moment, sha256 = self._moments.now(), _transcript_sha256(transcript)
+        checkpoint = self._proposing.checkpoint(run.session, proposals, earlier, sha256, moment)
         requests, entries = list(checkpoint.requests), checkpoint.entries
         if not entries:  # the chat's state alone
             entries = [("stored", {"transcript_sha256": sha256})]
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
         said = [*progress, *checkpoint.told]
 
-        def unit(connection: Connection) -> None:
-            state = _WAITING if waiting else {}
-            seq, _ = ledger_rows.head(connection, run.session.id, lock=True)
+        def work(unit: Unit) -> None:
+            seq, _ = ledger_rows.locked_head(unit, run.session.id)
             for number, request in enumerate(requests):
                 place = {"ledger_seq": seq + 1 + number}
                 requests[number] = request.model_copy(update=place)
-            request_rows.insert(connection, requests)
-            self._change(
-                connection,
+            request_rows.insert(unit, requests)
+            change(
+                unit,
                 run,
-                now,
                 entries,
                 checkpoint_id=checkpoint.id,
                 snapshot=snapshot,
                 attempts=0,
                 error=None,
-                **state,
+                **(WAITING if waiting else {}),
             )
-            self._outbox.show(connection, run.session, waiting, now, said=said)
+            self._outbox.show(unit, run.session, waiting, said=said)
 
-        await self._store.write(unit)
+        await self._store.unit(work, moment)
         return tuple(requests)
 
     async def _earlier(self, session: Session, proposals: Sequence[Proposal]) -> list[Request]:
@@ -294,32 +236,28 @@ class Runs:
         A Request (pending): it was asked again, and the session waits; suspend the chat.
         A Result: do not run; this is what the agents are told.
         """
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> Request | Result | AskAgain:
-            lease_rows.require_lease(connection, run.session.id, run.epoch, now)
-            return self._executions.claim(
-                connection, run.session.id, run.epoch, request_id, arguments, now, checked
-            )
+        def work(unit: Unit) -> Request | Result | AskAgain:
+            lease_rows.require_lease(unit, run.session.id, run.epoch)
+            return self._claims.claim(unit, run, request_id, arguments, checked)
 
-        claimed = await self._store.write(unit)
+        claimed = await self._store.unit(work, self._moments.now())
         return await self._ask_again(run, claimed) if isinstance(claimed, AskAgain) else claimed
 
     async def _ask_again(self, run: Run, again: AskAgain) -> Request | Result:
         """The request as it waits again, its session too; or why it cannot be asked any more."""
         today = await self._asking.today(again)
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> Request | Result:
-            lease_rows.require_lease(connection, run.session.id, run.epoch, now)
-            asked = self._asking.ask(connection, again, today, now)
+        def work(unit: Unit) -> Request | Result:
+            lease_rows.require_lease(unit, run.session.id, run.epoch)
+            asked = self._asking.ask(unit, again, today)
             if asked.result is not None:
                 return asked.result
-            now_waits = {**_WAITING, "attempts": 0, "error": None}
-            session_rows.change(connection, run.session.id, run.epoch, now, **now_waits)
+            now_waits = {**WAITING, "attempts": 0, "error": None}
+            session_rows.change(unit, run.session.id, run.epoch, **now_waits)
             return asked
 
-        return await self._store.write(unit)
+        return await self._store.unit(work, self._moments.now())
 
     def time_limit_s(self, request: Request) -> float:
         """How long its tool may take: by its rule, or else the setting."""
@@ -335,11 +273,8 @@ class Runs:
         LostLeaseError is raised after it is stored. `late` is one that was not waited for: where
         the call has failed meanwhile, that stands, and the ledger has both.
         """
-        now, session_id = self._clock.now(), run.session.id
-        finish = partial(self._executions.finish, ok=ok, content=content, late=late)
-        return await self._store_end(
-            run, now, lambda c: finish(c, session_id, run.epoch, request_id, now)
-        )
+        finish = partial(self._outcomes.finish, ok=ok, content=content, late=late)
+        return await self._store_outcome(run, lambda unit: finish(unit, run, request_id))
 
     async def raised(
         self,
@@ -356,20 +291,15 @@ class Runs:
         In doubt where people were asked, else failed, unless the rule's `on_error` says otherwise.
         Raises LostLeaseError as `finish` does.
         """
-        now, session_id = self._clock.now(), run.session.id
-        raised = partial(self._executions.raised, content=content, timed_out=timed_out, late=late)
-        return await self._store_end(
-            run, now, lambda c: raised(c, session_id, run.epoch, request_id, now)
-        )
+        raised = partial(self._outcomes.raised, content=content, timed_out=timed_out, late=late)
+        return await self._store_outcome(run, lambda unit: raised(unit, run, request_id))
 
-    async def _store_end(
-        self, run: Run, now: datetime, end: Callable[[Connection], Result]
-    ) -> Result:
-        def unit(connection: Connection) -> tuple[Result, bool]:
-            held = lease_rows.holds_lease(connection, run.session.id, run.epoch, now)
-            return end(connection), held
+    async def _store_outcome(self, run: Run, outcome: Callable[[Unit], Result]) -> Result:
+        def work(unit: Unit) -> tuple[Result, bool]:
+            held = lease_rows.holds_lease(unit, run.session.id, run.epoch)
+            return outcome(unit), held
 
-        result, held = await self._store.write(unit)
+        result, held = await self._store.unit(work, self._moments.now())
         if not held:
             raise LostLeaseError(f"Session {run.session.id} is no longer run by epoch {run.epoch}.")
         return result
@@ -379,42 +309,37 @@ class Runs:
 
         Raises LostLeaseError as `finish` does.
         """
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> Result:
-            lease_rows.require_lease(connection, run.session.id, run.epoch, now)
-            return self._executions.unknown(
-                connection, run.session.id, run.epoch, request_id, now, well_formed(message)
-            )
+        def work(unit: Unit) -> Result:
+            lease_rows.require_lease(unit, run.session.id, run.epoch)
+            return self._outcomes.unknown(unit, run, request_id, well_formed(message))
 
-        return await self._store.write(unit)
+        return await self._store.unit(work, self._moments.now())
 
     async def doubt(self, request_id: str) -> None:
         """Nobody will say any more what became of a request whose session has ended."""
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> bool:
-            request_rows.lock(connection, request_id)
-            request = request_rows.get(connection, request_id)
-            session = session_rows.get(connection, request.session_id)
+        def work(unit: Unit) -> bool:
+            request_rows.lock(unit, request_id)
+            request = request_rows.get(unit.connection, request_id)
+            session = session_rows.get(unit.connection, request.session_id)
             if session.status in session_rows.LIVE:
                 return False
-            after = self._executions.doubt(connection, request, now, even_idempotent=True)
+            after = self._outcomes.doubt(unit, session, request, even_idempotent=True)
             return after is not request
 
-        if await self._store.write(unit):
+        if await self._store.unit(work, self._moments.now()):
             log.warning("request in doubt", request_id=request_id)
 
     async def limited(self, run: Run, entry: tuple[str, JsonObject], *, notice: str) -> None:
         """Calls were refused at a limit, without becoming requests; `notice` is for people."""
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> None:
-            self._change(connection, run, now, [entry])
+        def work(unit: Unit) -> None:
+            change(unit, run, [entry])
             if notice:
-                self._outbox.tell(connection, run.session, f"**At a limit.** {notice}", now)
+                self._outbox.tell(unit, run.session, f"**At a limit.** {notice}")
 
-        await self._store.write(unit)
+        await self._store.unit(work, self._moments.now())
 
     async def complete(
         self,
@@ -450,73 +375,21 @@ class Runs:
         `cause`. None never gives up: the session waits for what `error` names, which people and
         the ledger are told once.
         """
-        now, error = self._clock.now(), well_formed(error)
+        error = well_formed(error)
         before = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
         if attempts is not None and before + 1 >= attempts:
             said = f"{error} (gave up after {before + 1} attempts)"
             await self.fail(run, error=said, cause=cause)
             return False
-        delay_s = backoff_s(before, PARK_BASE_S, PARK_MAX_S)
-
-        def unit(connection: Connection) -> None:
-            session_rows.change(
-                connection,
-                run.session.id,
-                run.epoch,
-                now,
-                attempts=before + 1,
-                error=error,
-                lease_until=None,
-                next_at=codec.to_text(now + timedelta(seconds=delay_s)),
-            )
-            if attempts is None:
-                self._say_what_it_waits_for(connection, run, error, now)
-            elif before == 0:
-                text = f"I cannot go on right now and will try again: {as_text(error)}"
-                self._outbox.tell(connection, run.session, text, now, progress=True)
-
-        await self._store.write(unit)
+        for_ever = attempts is None
+        await self._store.unit(
+            lambda unit: self._parking.park(unit, run, error, before, for_ever=for_ever),
+            self._moments.now(),
+        )
         return True
 
-    def _say_what_it_waits_for(
-        self, connection: Connection, run: Run, error: str, now: datetime
-    ) -> None:
-        if run.session.error == error:
-            return
-        session_id = run.session.id
-        ledger_rows.append(connection, session_id, now, ("workflow_missing", {"error": error}))
-        self._outbox.tell(connection, run.session, f"**{WAITS}** {as_text(error)}", now)
-        for request in request_rows.open_of_session(connection, session_id):
-            self._outbox.changed(connection, request, now)
-
     async def _end(self, run: Run, end: End) -> None:
-        now = self._clock.now()
-
-        def unit(connection: Connection) -> None:
-            over = {"next_at": None, "lease_until": None}
-            self._change(connection, run, now, end.entries, **over, **end.values)
-            self._executions.cancel_open(connection, run.session.id, "The session has ended.", now)
-            self._outbox.tell(connection, run.session, end.notice, now)
-
-        await self._store.write(unit)
-
-    @staticmethod
-    def _change(
-        connection: Connection,
-        run: Run,
-        now: datetime,
-        entries: Sequence[tuple[str, JsonObject]],
-        **values: Any,
-    ) -> None:
-        """Write columns of the session and entries of its ledger as this run."""
-        session_id = run.session.id
-        before = ledger_rows.head(connection, session_id, lock=True)
-        session_rows.note(connection, session_id, values)
-        told = changes.with_rows(connection, session_id, entries)
-        rows, (seq, last_hash) = ledger_rows.linked(before, session_id, now, told)
-        ledger_rows.insert(connection, rows)
-        head = {"ledger_seq": seq, "ledger_head": last_hash}
-        session_rows.change(connection, session_id, run.epoch, now, **head, **values)
+        await self._store.unit(lambda unit: self._ends.end(unit, run, end), self._moments.now())
 
 
 def _transcript_sha256(transcript: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.models import Conversation, ConversationKey, PrincipalId
+from countersign.approvals.ports import Moment, Unit
 
 T = TypeVar("T")
 
@@ -24,7 +25,11 @@ class NoStore:
         """Raises UnavailableError."""
         raise UnavailableError("No database is open here.")
 
-    async def write(self, unit: Callable[[Connection], T]) -> T:
+    async def unit(self, work: Callable[[Unit], T], moment: Moment) -> T:
+        """Raises UnavailableError."""
+        raise UnavailableError("No database is open here.")
+
+    async def write(self, statements: Callable[[Connection], T]) -> T:
         """Raises UnavailableError."""
         raise UnavailableError("No database is open here.")
 

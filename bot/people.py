@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import SecretStr
 from typing_extensions import override
 
-from countersign.approvals.models import Principal
+from countersign.approvals.models import People, Principal
 from countersign.approvals.ports import Directory
 from countersign.bot.settings.sections import PersonSettings, Settings
 from countersign.bot.teams.settings import TeamsSettings
@@ -20,20 +20,21 @@ class SettingsDirectory(Directory):
 
     def __init__(self, people: Iterable[PersonSettings], *, local_persona: str = ""):
         """`local_persona` is the person as whom unsigned local clients click."""
-        self._by_id = {str(p.id): p.principal() for p in sorted(people, key=lambda p: p.id)}
-        persona = self._by_id.get(local_persona)
+        by_id = {str(p.id): p.principal() for p in people}
+        persona = by_id.get(local_persona)
         if persona is not None and "entra" not in persona.identities:
             identities = {**persona.identities, "entra": f"local:{persona.id}"}
-            self._by_id[persona.id] = persona.model_copy(update={"identities": identities})
+            by_id[persona.id] = persona.model_copy(update={"identities": identities})
+        self._people = People(by_id.values())
         self._by_identity = {
             (kind, value): person
-            for person in self._by_id.values()
+            for person in by_id.values()
             for kind, value in person.identities.items()
         }
 
     @override
     def by_id(self, principal_id: str) -> Principal | None:
-        return self._by_id.get(principal_id)
+        return self._people.by_id(principal_id)
 
     @override
     def by_identity(self, kind: str, value: str) -> Principal | None:
@@ -41,12 +42,16 @@ class SettingsDirectory(Directory):
         return self._by_identity.get((kind, _small(value.strip(" \t\r\n"))))
 
     @override
+    def people(self) -> People:
+        return self._people
+
+    @override
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
-        return [person for person in self._by_id.values() if person.roles.intersection(roles)]
+        return self._people.with_roles(roles)
 
     @override
     def everybody(self) -> Sequence[Principal]:
-        return list(self._by_id.values())
+        return self._people.everybody()
 
 
 def directory_of(settings: Settings) -> SettingsDirectory:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.decisions.voting import MAX_COMMENT
+from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     CountersignError,

@@ -26,8 +26,10 @@ from countersign.approvals.ports import (
     Clock,
     Directory,
     Jobs,
+    Moment,
     Store,
     TicketConnector,
+    Unit,
 )
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
@@ -103,13 +105,13 @@ class Reconciler:
         delivery = await self._store.read(lambda c: rows.delivery_of(c, name, hint.ticket_id))
         if delivery is None:
             return False
-        now, delivery_id = self._clock.now(), delivery.id
+        delivery_id = delivery.id
 
-        def unit(connection: Connection) -> None:
-            rows.plan_read(connection, delivery_id, now)
-            self._outbox.read_ticket(connection, delivery_id)
+        def work(unit: Unit) -> None:
+            rows.plan_read(unit.connection, delivery_id, unit.now)
+            self._outbox.read_ticket(unit, delivery_id)
 
-        await self._store.write(unit)
+        await self._store.unit(work, Moment(self._clock.now()))
         return True
 
     async def read_ticket(self, delivery_id: str) -> None:

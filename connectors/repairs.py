@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.errors import CountersignError, NotFoundError
 from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject
-from countersign.approvals.ports import Clock, Store, TicketConnector
+from countersign.approvals.ports import Clock, Moment, Store, TicketConnector, Unit
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import requests as request_rows
@@ -49,43 +48,45 @@ class Repairs:
         key = ActKey(channel=delivery.channel, ticket_id=ref.id, act_id=rows.LOST)
         body: JsonObject = {"channel": delivery.channel, "ticket": ref.key}
         await self._approvals.note(delivery.request_id, "ticket_lost", body, act=key)
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> str:
-            request_rows.lock(connection, delivery.request_id)
-            request = request_rows.get(connection, delivery.request_id)
-            current = delivery_rows.get(connection, delivery.id, lock=True)
+        def work(unit: Unit) -> str:
+            request_rows.lock(unit, delivery.request_id)
+            request = request_rows.get(unit.connection, delivery.request_id)
+            current = delivery_rows.get(unit.connection, delivery.id, lock=True)
             if current.ticket_id != ref.id:
                 return "replaced already"
             if not is_current(delivery, request):
                 said = f"{ref.key} is gone."
                 status = DeliveryStatus.CLOSED.value
-                delivery_rows.record(connection, delivery.id, status=status, error=said)
+                delivery_rows.record(unit.connection, delivery.id, status=status, error=said)
                 return said
-            if rows.count_lost(connection, delivery.channel, delivery.request_id) > REOPENED_MAX:
+            if (
+                rows.count_lost(unit.connection, delivery.channel, delivery.request_id)
+                > REOPENED_MAX
+            ):
                 said = (
                     f"{ref.key} is gone, as were {REOPENED_MAX} tickets before it; no more are "
                     "opened. Decide it elsewhere, and look into who deletes them."
                 )
                 status = DeliveryStatus.ABANDONED.value
-                delivery_rows.record(connection, delivery.id, status=status, error=said)
+                delivery_rows.record(unit.connection, delivery.id, status=status, error=said)
                 return said
             said = f"{ref.key} is gone (deleted, or hidden from us); another one is opened."
             delivery_rows.record(
-                connection,
+                unit.connection,
                 delivery.id,
                 status=DeliveryStatus.PENDING.value,
                 reference=None,
                 ticket_id=None,
                 look_at=None,
                 attempts=0,
-                next_at=codec.to_text(now),
+                next_at=codec.to_text(unit.now),
                 error=said,
             )
-            self._outbox.redeliver(connection, [delivery.id])
+            self._outbox.redeliver(unit, [delivery.id])
             return said
 
-        said = await self._store.write(unit)
+        said = await self._store.unit(work, Moment(self._clock.now()))
         log.warning("ticket lost", request_id=delivery.request_id, ticket=ref.key, outcome=said)
 
     async def foreign(self, connector: TicketConnector, strangers: Sequence[Observation]) -> None:

@@ -14,11 +14,19 @@ from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import Delivery, JsonObject
-from countersign.approvals.ports import Clock, Directory, RequestView, Store, TicketConnector
+from countersign.approvals.ports import (
+    Clock,
+    Directory,
+    Moment,
+    RequestView,
+    Store,
+    TicketConnector,
+)
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
+from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.tickets import ActKey, Observation, RecordedAct, TicketAct
 from countersign.connectors.outcome import is_current, outcome_of
 from countersign.connectors.ticket_acts import ACTS_MAX, TicketActs
@@ -47,7 +55,8 @@ class TicketAnswers:
         """`links` lead to the page that shows what does not fit into a ticket."""
         self._connector, self._acts, self._links = connector, acts, links
         self._channel = TicketChannel(connector, store, clock, directory)
-        self._store, self._approvals, self._records = store, approvals, records
+        self._store, self._clock = store, clock
+        self._approvals, self._records = approvals, records
         self._name = connector.name
 
     async def answer(self, delivery: Delivery, seen: Observation) -> None:
@@ -64,12 +73,12 @@ class TicketAnswers:
     async def _close_again(self, delivery: Delivery, seen: Observation) -> None:
         """Somebody reopened it, unless its end has not been told yet: that is the courier's."""
 
-        def unit(connection: Connection) -> tuple[Delivery, RequestView]:
+        def unit(connection: Connection) -> tuple[Delivery, ViewRows]:
             current = delivery_rows.get(connection, delivery.id)
-            return current, self._records.view_in(connection, delivery.request_id)
+            return current, view_rows(connection, delivery.request_id)
 
-        current, view = await self._store.read(unit)
-        found = outcome_of(current, view)
+        current, rows = await self._store.read(unit)
+        found = outcome_of(current, self._records.shown(rows))
         if current.next_at is None and found is not None:
             await self._connector.close(seen.ref, *found)
 
@@ -168,7 +177,8 @@ class TicketAnswers:
             lambda c: delivery_rows.record(c, delivery.id, error=visible(reason)[:1000])
         )
         ref = await self._connector.adopt(self._channel.order(delivery, view), ref)
-        await self._store.write(lambda c: keep_shown(c, delivery, ref))
+        moment = Moment(self._clock.now())
+        await self._store.unit(lambda unit: keep_shown(unit, delivery, ref), moment)
         # What was set while the wrong text stood there is in this reading, and in no later one.
         again = await self._connector.fetch_one(ref)
         known = {recorded.key.act_id for recorded in await self._acts.recorded(delivery)}

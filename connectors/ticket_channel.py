@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals.errors import (
     BusyError,
@@ -25,11 +24,8 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Notice,
-    Principal,
-    Request,
-    RequestKind,
+    Placing,
     RequestStatus,
-    Session,
 )
 from countersign.approvals.ports import (
     Clock,
@@ -38,6 +34,7 @@ from countersign.approvals.ports import (
     Store,
     TicketConnector,
     TicketOrder,
+    Unit,
 )
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
@@ -48,7 +45,6 @@ from countersign.approvals.tickets import (
     TicketOutcome,
     TicketRef,
     order_key,
-    target_of,
 )
 from countersign.connectors.outcome import is_current, outcome_of
 
@@ -57,6 +53,8 @@ log = structlog.get_logger(__name__)
 
 class TicketChannel:
     """`approvals.ports.Channel` over a `TicketConnector`."""
+
+    placing = Placing(in_tickets=True)
 
     def __init__(
         self, connector: TicketConnector, store: Store, clock: Clock, directory: Directory
@@ -97,16 +95,6 @@ class TicketChannel:
         if view.request.status is RequestStatus.PENDING:
             return not is_current(delivery, view.request)
         return view.is_over
-
-    def targets(
-        self,
-        request: Request,
-        session: Session,
-        approvers: Sequence[Principal],
-        conversation: Conversation | None,
-    ) -> Sequence[str]:
-        """One ticket for each revision and stage; free text is not asked for in tickets."""
-        return () if request.kind is RequestKind.INPUT else (target_of(request),)
 
     async def check(self) -> Sequence[CheckResult]:
         """As the connector sees it."""
@@ -193,26 +181,26 @@ def reference(ref: TicketRef, digest: str) -> JsonObject:
     }
 
 
-def keep_shown(connection: Connection, delivery: Delivery, ref: TicketRef) -> None:
+def keep_shown(unit: Unit, delivery: Delivery, ref: TicketRef) -> None:
     """Know the text that was written into the ticket again as ours: what else is open stands in it,
     so it may be another than before, and what is not ours keeps every answer from counting."""
-    request_rows.lock(connection, delivery.request_id)
-    current = delivery_rows.get(connection, delivery.id, lock=True)
+    request_rows.lock(unit, delivery.request_id)
+    current = delivery_rows.get(unit.connection, delivery.id, lock=True)
     if current.ticket_id == ref.id and current.reference is not None:
         shown = {"shown": ref.shown, "whole": ref.whole}
         reference = codec.dumps({**current.reference, **shown})
-        delivery_rows.record(connection, delivery.id, reference=reference)
+        delivery_rows.record(unit.connection, delivery.id, reference=reference)
 
 
-def keep_key(connection: Connection, delivery: Delivery, ref: TicketRef) -> Delivery:
+def keep_key(unit: Unit, delivery: Delivery, ref: TicketRef) -> Delivery:
     """The ticket was moved, and people call it otherwise now: the delivery as it is kept."""
-    request_rows.lock(connection, delivery.request_id)
-    current = delivery_rows.get(connection, delivery.id, lock=True)
+    request_rows.lock(unit, delivery.request_id)
+    current = delivery_rows.get(unit.connection, delivery.id, lock=True)
     if current.ticket_id == ref.id and current.reference is not None:
         named = {**current.reference, "key": ref.key, "url": ref.url}
-        delivery_rows.record(connection, delivery.id, reference=codec.dumps(named))
+        delivery_rows.record(unit.connection, delivery.id, reference=codec.dumps(named))
         log.info("ticket moved", ticket=ref.key, before=current.reference.get("key"))
-    return delivery_rows.get(connection, delivery.id)
+    return delivery_rows.get(unit.connection, delivery.id)
 
 
 def ticket_of(delivery: Delivery) -> TicketRef:

@@ -14,11 +14,18 @@ import structlog
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
-from countersign.approvals.decisions.voting import MAX_COMMENT
+from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.forms.wording import cut
 from countersign.approvals.models import Delivery, JsonObject, Verdict
-from countersign.approvals.ports import Clock, Directory, RequestView, Store, TicketConnector
+from countersign.approvals.ports import (
+    Clock,
+    Directory,
+    Moment,
+    RequestView,
+    Store,
+    TicketConnector,
+)
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
 from countersign.approvals.store import tickets as ticket_rows
@@ -48,7 +55,7 @@ class TicketVotes:
         links: ReadLinks | None = None,
     ):
         """`links` lead to the page that shows what does not fit into a ticket."""
-        self._connector, self._store = connector, store
+        self._connector, self._store, self._clock = connector, store, clock
         self._approvals, self._records = approvals, records
         self._name = connector.name
         self._acts = TicketActs(self._name, store, approvals, directory)
@@ -65,7 +72,9 @@ class TicketVotes:
         Raises UnavailableError if the ticket could not be told; nothing is lost by that.
         """
         if seen.ref.key != ticket_of(delivery).key:
-            delivery = await self._store.write(partial(keep_key, delivery=delivery, ref=seen.ref))
+            delivery = await self._store.unit(
+                partial(keep_key, delivery=delivery, ref=seen.ref), Moment(self._clock.now())
+            )
         findings = self._connector.decide(seen)
         if not findings and seen.awaiting and seen.altered_by is None:
             if not await self._is_over(delivery) and not await self._acts.owed(delivery):
@@ -147,8 +156,9 @@ class TicketVotes:
     async def _not_of_record(self, delivery: Delivery, view: RequestView) -> str:
         """Why an approval here would be of another request's ticket; "" if it is ours."""
         try:
-            await self._store.write(  # with the chain locked, or else it could grow meanwhile
-                partial(require_ticket, request=view.request, delivery=delivery)
+            await self._store.unit(  # with the chain locked, or else it could grow meanwhile
+                partial(require_ticket, request=view.request, delivery=delivery),
+                Moment(self._clock.now()),
             )
         except EvidenceError as exc:
             return (

@@ -37,7 +37,7 @@ class Mutation:
 
 
 VOTING, PERMIT = "approvals/decisions/voting.py", "agents/tools/permit.py"
-CLAIMS, RULES = "approvals/decisions/executions.py", "approvals/rules"
+CLAIMS, RULES = "approvals/decisions/claims.py", "approvals/rules"
 DECISIONS, AUDIT = "tests/approvals/decisions", "tests/approvals/audit"
 MUTATIONS = [
     # A tool runs only with the permit of an approved request.
@@ -53,13 +53,13 @@ MUTATIONS = [
     Mutation("vote: not pending", VOTING, "if request.status is not RequestStatus.PENDING:",
              "if False:", f"{DECISIONS} tests/approvals/test_races.py"),
     Mutation("vote: expired", VOTING,
-             "if request.expires_at is not None and request.expires_at <= now:", "if False:",
+             "if request.expires_at is not None and request.expires_at <= unit.now:", "if False:",
              f"{DECISIONS} tests/approvals/test_approvals.py"),
-    Mutation("vote: digest", VOTING, "if ballot.digest != request.digest:", "if False:",
+    Mutation("vote: digest", VOTING, "if given.digest != request.digest:", "if False:",
              DECISIONS),
-    Mutation("vote: compare and set", VOTING,
-             "if not request_rows.replace(connection, before, after):",
-             "if not request_rows.replace(connection, before, after) and False:",
+    Mutation("vote: compare and set", "approvals/decisions/replacing.py",
+             "if not request_rows.replace(unit, before, after):\n        current",
+             "if not request_rows.replace(unit, before, after) and False:\n        current",
              f"{DECISIONS} tests/approvals/test_races.py tests/approvals/test_approvals.py"),
     Mutation("vote: requester", f"{RULES}/authority.py",
              "if is_requester and request.kind is RequestKind.TOOL:", "if False:",
@@ -89,14 +89,15 @@ MUTATIONS = [
     Mutation("claim: drift", CLAIMS,
              "if decision is None or not signed or arguments != request.arguments:",
              "if decision is None:", DECISIONS),
-    Mutation("claim: not again", CLAIMS, "if request.idempotent and not even_idempotent:",
+    Mutation("claim: not again", "approvals/decisions/outcomes.py",
+             "if request.idempotent and not even_idempotent:",
              "if not even_idempotent:", f"{DECISIONS} tests/agents/test_crash.py"),
     Mutation("claim: status", "approvals/store/requests.py",
              'requests.c.status == bindparam("was_status"),\n            ',
              'bindparam("was_status").is_not(None),\n            ',
              f"{DECISIONS} tests/approvals/test_races.py tests/approvals/store"),
     Mutation("evidence: requester", "approvals/decisions/evidence.py",
-             "if ledger_rows.owner(connection, request.session_id) != request.requester:",
+             "if ledger_rows.owner(unit.connection, request.session_id) != request.requester:",
              "if False:", f"{DECISIONS}/test_evidence.py"),
     Mutation("evidence: verdict", "approvals/decisions/evidence.py",
              'if entry.body.get("verdict") not in _APPROVING:', "if False:",
@@ -107,7 +108,7 @@ MUTATIONS = [
              "held = status == SessionStatus.RUNNING",
              f"tests/approvals/store/test_leases.py {DECISIONS}"),
     Mutation("lease: until", "approvals/store/leases.py",
-             "return bool(held and until is not None and until > codec.to_text(now))",
+             "return bool(held and until is not None and until > codec.to_text(unit.now))",
              "return bool(held)",
              f"tests/approvals/store/test_leases.py {DECISIONS}/test_handoff.py"),
     # The ledger shows what was changed afterwards.

@@ -61,6 +61,7 @@ class Registry:
         self._workflows: dict[str, Workflow] = {}
         self._infos: dict[str, WorkflowInfo] = {}
         self._tools: dict[str, dict[str, ToolParameters]] = {}
+        self._forms: dict[tuple[str, str], str] = {}
         self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
         self._checks: dict[tuple[str, str], Checks | None] = {}
         self._same: dict[str, list[frozenset[str]]] = {}
@@ -123,7 +124,7 @@ class Registry:
             tools=tuple(built.tools),
             agents=tuple(agent.name for agent in built.chat.agents),
         )
-        self._tools[workflow.name] = dict(built.tools)
+        self._takes(workflow.name, built.tools)
         self._same[workflow.name] = same_bodies(built.proxies)
         self._undescribed[workflow.name] = undescribed(built.chat)
         for proxy in built.proxies:
@@ -146,14 +147,13 @@ class Registry:
         known = self._tools.get(workflow, {}).get(tool)
         return None if known is None else known.schema
 
-    def schema_version(self, workflow: str, tool: str) -> str | None:
-        """Names what the tool takes here and now; None if unknown."""
-        known = self._tools.get(workflow, {}).get(tool)
-        return None if known is None else known.version
+    def forms(self) -> Mapping[tuple[str, str], str]:
+        """Names what each tool takes here and now, by workflow and tool."""
+        return self._forms
 
     def schema_versions(self) -> frozenset[str]:
         """Those of all tools here."""
-        return frozenset(tool.version for tools in self._tools.values() for tool in tools.values())
+        return frozenset(self._forms.values())
 
     async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """What the tool's body would receive; None if the tool is unknown.
@@ -227,8 +227,16 @@ class Registry:
         """Tools take what they take in the chat that was built last (a default that is today's
         date): what was asked for an earlier one is asked again."""
         if versions(built.tools) != versions(self._tools[name]):
-            self._tools[name] = dict(built.tools)
+            self._takes(name, built.tools)
             self._idle[name].clear()
+
+    def _takes(self, name: str, tools: Mapping[str, ToolParameters]) -> None:
+        self._tools[name] = dict(tools)
+        self._forms = {
+            (workflow, tool): known.version
+            for workflow, all_of_it in self._tools.items()
+            for tool, known in all_of_it.items()
+        }
 
     def _return(self, workflow: Workflow, built: BuiltChat) -> None:
         idle = self._idle[workflow.name]

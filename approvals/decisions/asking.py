@@ -10,11 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.errors import (
-    AlreadyDecidedError,
     CheckFailedError,
     InvalidArgumentsError,
     PreconditionFailedError,
@@ -33,7 +31,7 @@ from countersign.approvals.models import (
     Ruling,
     Session,
 )
-from countersign.approvals.ports import ToolCatalog
+from countersign.approvals.ports import Forms, ToolCatalog, Unit
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import (
     call_digest,
@@ -45,10 +43,7 @@ from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import of_ruling
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import sessions as session_rows
 
-PAGE = 200
-"""Requests that are looked at in one step; others use the store between two of them."""
 OLD_FORM = "An earlier release asked this without all that the tool receives."
 TOOL_CHANGED = "What {tool} takes or fills in has changed since this was asked."
 RULE_CHANGED = "The rule on {tool} has changed since this was asked."
@@ -91,14 +86,12 @@ class Asking:
         self._catalog = catalog
         self._outbox = outbox
 
-    def needed(
-        self, connection: Connection, request: Request, session: Session | None = None
-    ) -> AskAgain | None:
-        """What has changed since the request was asked; None if it stands."""
+    def needed(self, request: Request, session: Session, forms: Forms) -> AskAgain | None:
+        """What has changed since the request was asked, by what tools take now; None if it
+        stands."""
         if request.kind is RequestKind.INPUT:
             return None
-        session = session or session_rows.get(connection, request.session_id)
-        version = self._catalog.schema_version(session.workflow, request.tool)
+        version = forms.get((session.workflow, request.tool))
         if version is not None and version != request.schema_version:
             why = TOOL_CHANGED if request.schema_version else OLD_FORM
             return AskAgain(request, session, why.format(tool=request.tool), tool_changed=True)
@@ -107,16 +100,6 @@ class Asking:
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, session, why, tool_changed=False)
         return None
-
-    def changed(self, connection: Connection, after: tuple[str, str]) -> list[Request]:
-        """Pending requests that may have to be asked again, oldest first, a page at a time."""
-        return request_rows.asked_otherwise(
-            connection,
-            policy_version=self._policy.version,
-            schema_versions=self._catalog.schema_versions(),
-            after=after,
-            limit=PAGE,
-        )
 
     async def today(self, again: AskAgain) -> Today:
         """What the tool would receive and what its check finds; this runs code of the workflow's,
@@ -138,7 +121,7 @@ class Asking:
             return Today(effective, unknown=str(exc))
         return Today(effective, checked)
 
-    def ask(self, connection: Connection, again: AskAgain, today: Today, now: datetime) -> Request:
+    def ask(self, unit: Unit, again: AskAgain, today: Today) -> Request:
         """The request as it waits now; or cancelled, where it cannot be asked any more.
 
         Raises AlreadyDecidedError if it has changed since `again` was found.
@@ -146,7 +129,7 @@ class Asking:
         request, effective = again.request, today.effective
         if today.unsound is not None:
             cause, reason = today.unsound
-            return self._cancel(connection, request, cause, f"{again.why} {reason}", now)
+            return self._cancel(unit, again, cause, f"{again.why} {reason}")
         why = f"{again.why} {today.unknown}".strip()
         checked = request.checked if effective is None else today.checked or Checked()
         arguments = request.arguments if effective is None else effective.arguments
@@ -166,25 +149,27 @@ class Asking:
         )
         ruling = self._policy.rule(call_of(revised, arguments))
         if ruling.effect is Effect.DENY:
-            return self._cancel(connection, request, Cause.DENIED_BY_POLICY, ruling.reason, now)
+            return self._cancel(unit, again, Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
-            return self._cancel(connection, request, Cause.SHADOW, ruling.reason, now)
-        nobody = of_ruling(ruling, request.kind, request.requester, self._outbox.directory)
+            return self._cancel(unit, again, Cause.SHADOW, ruling.reason)
+        nobody = of_ruling(ruling, request.kind, request.requester, unit.moment.people)
         if nobody is not None:
             what = f"{in_words(request.tool)} ({request.id})"
             text = f"**Not asked again:** {what}. {again.why} {nobody.text}"
-            self._outbox.tell(connection, again.session, text, now)
+            self._outbox.tell(unit, again.session, text)
             reason = f"{again.why} {nobody.text}"
-            return self._cancel(connection, request, Cause.NO_APPROVER, reason, now)
-        after = self._revision(revised, effective, ruling, now)
-        (after,) = with_same_calls([after], request_rows.of_session(connection, request.session_id))
-        self._replace(connection, request, after)
+            return self._cancel(unit, again, Cause.NO_APPROVER, reason)
+        after = self._revision(revised, effective, ruling, unit.now)
+        (after,) = with_same_calls(
+            [after], request_rows.of_session(unit.connection, request.session_id)
+        )
+        decide(unit, request, after)
         entries = [] if again.entry is None else [again.entry]
         was_decided = request.status is RequestStatus.APPROVED
         if was_decided:
             text = f"**Asked again:** {in_words(request.tool)} ({request.id}). {as_text(again.why)}"
-            self._outbox.tell(connection, again.session, text, now)
-        self._outbox.show(connection, again.session, [after], now, anew=was_decided)
+            self._outbox.tell(unit, again.session, text)
+        self._outbox.show(unit, again.session, [after], anew=was_decided)
         body: JsonObject = {
             "request": request.id,
             "revision": after.revision,
@@ -197,8 +182,8 @@ class Asking:
             "why": why,
         }
         entries.append(("asked_again", body))
-        ledger_rows.append(connection, request.session_id, now, *entries)
-        self._outbox.changed(connection, after, now)
+        ledger_rows.append(unit, request.session_id, *entries)
+        self._outbox.changed(unit, after)
         return after
 
     def _revision(
@@ -237,34 +222,27 @@ class Asking:
         digest = call_digest(call_of(after, after.arguments), self._policy.version)
         return after.model_copy(update={"digest": digest})
 
-    def _cancel(
-        self, connection: Connection, request: Request, cause: Cause, message: str, now: datetime
-    ) -> Request:
+    def _cancel(self, unit: Unit, again: AskAgain, cause: Cause, message: str) -> Request:
+        request = again.request
         result = not_executed(
             cause, message, retry=cause in (Cause.INVALID_ARGUMENTS, Cause.PRECONDITION)
         )
         after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
-        self._replace(connection, request, after)
+        decide(unit, request, after)
         body: JsonObject = {
             "request": request.id,
             "digest": request.digest,
             "cause": cause,
             "message": message,
         }
-        ledger_rows.append(connection, request.session_id, now, ("not_executed", body))
+        ledger_rows.append(unit, request.session_id, ("not_executed", body))
         if cause is not Cause.NO_APPROVER:  # of which more was told
-            self._outbox.tell_of(connection, after, ended(after), now)
+            self._outbox.tell(unit, again.session, ended(after), progress=True)
         if request.status is RequestStatus.PENDING:
-            self._outbox.decided(connection, after, now)
+            self._outbox.decided(unit, after)
         else:
-            self._outbox.changed(connection, after, now)
+            self._outbox.changed(unit, after)
         return after
-
-    @staticmethod
-    def _replace(connection: Connection, before: Request, after: Request) -> None:
-        if not request_rows.replace(connection, before, after):
-            current = request_rows.get(connection, before.id)
-            raise AlreadyDecidedError(current.id, current.status, current.decision)
 
 
 def _asks_others(request: Request, ruling: Ruling) -> bool:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import RESOLVING, refused
+from countersign.approvals.decisions.replacing import replace
 from countersign.approvals.decisions.voting import Refusal
-from countersign.approvals.errors import IntegrityError, InvalidError, NotInDoubtError
+from countersign.approvals.errors import InvalidError, NotInDoubtError
 from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import (
     Actor,
@@ -28,8 +29,9 @@ from countersign.approvals.models import (
     RequestId,
     RequestStatus,
     Result,
+    Session,
 )
-from countersign.approvals.ports import Clock, Store
+from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.authority import reason_against_resolving
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -44,32 +46,29 @@ MAX_NOTE = 1_000
 class Doubts:
     """What people do about requests in doubt."""
 
-    def __init__(self, store: Store, clock: Clock, outbox: Outbox):
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, moments: Moments, outbox: Outbox):
+        self._store, self._moments = store, moments
         self._outbox = outbox
 
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
     ) -> Request:
         """The request once `note` is on the ledger; raises as `Approvals.resolve` says."""
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> Request | Refusal:
-            request_rows.lock(connection, request_id)
-            request = request_rows.get(connection, request_id)
+        def work(unit: Unit) -> Request | Refusal:
+            request_rows.lock(unit, request_id)
+            request = request_rows.get(unit.connection, request_id)
             if request.status is not RequestStatus.IN_DOUBT:
                 raise NotInDoubtError(request.id, request.status, _finding(request))
             reason = reason_against_resolving(actor.principal, request)
             if reason is not None or actor.principal is None:
                 reason = reason or "You are not known here."
-                error = refused(
-                    connection, request, actor, reason, now, kind=RESOLVING, happened=happened
-                )
+                error = refused(unit, request, actor, reason, kind=RESOLVING, happened=happened)
                 return Refusal(error=error)
-            finding = found_by(actor.principal, actor, now, happened=happened, note=note)
-            return self._resolved(connection, request, actor, finding, now)
+            finding = found_by(actor.principal, actor, unit.now, happened=happened, note=note)
+            return self._resolved(unit, request, actor, finding)
 
-        outcome = await self._store.write(unit)
+        outcome = await self._store.unit(work, self._moments.now())
         if isinstance(outcome, Refusal):
             log.info("resolution refused", request_id=request_id, channel=actor.via)
             raise outcome.error
@@ -84,17 +83,15 @@ class Doubts:
 
     def _resolved(
         self,
-        connection: Connection,
+        unit: Unit,
         request: Request,
         actor: Actor,
         finding: Finding,
-        now: datetime,
     ) -> Request:
         result = result_of(request, finding)
         status = RequestStatus.EXECUTED if finding.happened else RequestStatus.FAILED
         after = request.model_copy(update={"status": status, "result": result})
-        if not request_rows.replace(connection, request, after):
-            raise IntegrityError(f"Request {request.id} changed while it was being resolved.")
+        replace(unit, request, after)
         body: JsonObject = {
             "request": request.id,
             "digest": request.digest,
@@ -105,11 +102,11 @@ class Doubts:
             "outcome": result.outcome,
             "note": finding.note,
         }
-        ledger_rows.append(connection, request.session_id, now, ("doubt_settled", body))
-        self._outbox.changed(connection, after, now)
-        session = session_rows.get(connection, request.session_id)
+        ledger_rows.append(unit, request.session_id, ("doubt_settled", body))
+        self._outbox.changed(unit, after)
+        session = session_rows.get(unit.connection, request.session_id)
         text = f"**Checked:** `{request.tool}` ({request.id}). {as_text(result.content)}"
-        self._outbox.tell(connection, session, text, now)
+        self._outbox.tell(unit, session, text)
         return after
 
 
@@ -147,20 +144,19 @@ def result_of(request: Request, finding: Finding) -> Result:
 
 
 def contradicted(
-    outbox: Outbox, connection: Connection, request: Request, now: datetime, *, ok: bool
+    outbox: Outbox, unit: Unit, session: Session, request: Request, *, ok: bool
 ) -> None:
     """Tell the thread of the session where a tool's own late result is not what a person found:
     somebody may have done by hand what has happened after all."""
     finding = _finding(request)
     if finding is None or finding.happened is ok:
         return
-    session = session_rows.get(connection, request.session_id)
     text = (
         f"**Check again:** `{request.tool}` ({request.id}) has answered late: it "
         f"{'succeeded' if ok else 'failed'}. {as_text(finding.by_name)} had found otherwise, which "
         "stands here. Look into the target system."
     )
-    outbox.tell(connection, session, text, now)
+    outbox.tell(unit, session, text)
 
 
 def _finding(request: Request) -> Finding | None:

@@ -1,4 +1,4 @@
-"""Ends of sessions: what the row, the ledger and the thread say of each kind of end. Pure."""
+"""Ends of sessions: what the row, the ledger and the thread say of each kind of end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.decisions.handoff import Run
+from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.outcomes import Outcomes
+from countersign.approvals.decisions.run_writes import change
 from countersign.approvals.errors import BesideGateError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import JsonObject, SessionStatus
+from countersign.approvals.ports import Unit
 
 BESIDE_GATE = "beside_gate_refused"
 """The ledger's kind of an attempt to execute something that was not a claimed execution."""
@@ -65,3 +70,16 @@ def stopped_beside(error: BesideGateError) -> End:
     attempt = {name: well_formed(getattr(error, name)) for name in ("agent", "tried", "how")}
     end = failed(well_formed(str(error)), SessionCause.BESIDE_GATE)
     return End([(BESIDE_GATE, attempt), *end.entries], end.notice, end.values)
+
+
+class Ends:
+    """Ends sessions as their runs. Belongs into a transaction."""
+
+    def __init__(self, outcomes: Outcomes, outbox: Outbox):
+        self._outcomes, self._outbox = outcomes, outbox
+
+    def end(self, unit: Unit, run: Run, end: End) -> None:
+        """The session is over, and what is still open in it is cancelled."""
+        change(unit, run, end.entries, next_at=None, lease_until=None, **end.values)
+        self._outcomes.cancel_open(unit, run.session.id, "The session has ended.")
+        self._outbox.tell(unit, run.session, end.notice)

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from countersign.approvals.audit.ledger import entry_hash
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
@@ -27,6 +25,7 @@ from countersign.approvals.models import (
     Verdict,
     Vote,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import codec, tables
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store.comparing import of_request
@@ -55,20 +54,20 @@ class Evidence:
     tool's check had found had changed."""
 
 
-def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evidence:
+def approval(unit: Unit, request: Request, *, by_rule: bool) -> Evidence:
     """Who approved this revision, or that a rule did. Two reads, by keys.
 
     Raises EvidenceError.
     """
-    naming = list(_naming(connection, request))
+    naming = list(_naming(unit, request))
     about = [entry for entry in naming if entry.body.get("request") == request.id]
     if not about or about[0].kind != "proposed":  # read from another place on than its beginning
         raise EvidenceError("it was never proposed")
     evidence = _allowed(request, about) if by_rule else _approved(request, about)
-    if ledger_rows.owner(connection, request.session_id) != request.requester:
+    if ledger_rows.owner(unit.connection, request.session_id) != request.requester:
         raise EvidenceError("somebody else has asked for it")
     try:
-        differs = list(of_request(naming, tables.request_row(connection, request.id)))
+        differs = list(of_request(naming, tables.request_row(unit.connection, request.id)))
     except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
         raise EvidenceError("an entry about it cannot be read") from exc
     if differs:
@@ -76,12 +75,12 @@ def approval(connection: Connection, request: Request, *, by_rule: bool) -> Evid
     return evidence
 
 
-def require_ticket(connection: Connection, request: Request, delivery: Delivery) -> None:
+def require_ticket(unit: Unit, request: Request, delivery: Delivery) -> None:
     """Raise EvidenceError unless the ledger says that this ticket was opened for this delivery, and
     with which digest: an answer in it is one to what it shows."""
     kept = delivery.reference or {}
     shown: JsonObject = {}
-    for entry in _naming(connection, request):
+    for entry in _naming(unit, request):
         about = {name: entry.body.get(name) for name in ("request", "channel", "target")}
         if entry.kind == "delivered" and about == {
             "request": request.id,
@@ -137,11 +136,11 @@ def _vote(request: Request, entry: LedgerEntry) -> Vote:
     )
 
 
-def _naming(connection: Connection, request: Request) -> Iterator[LedgerEntry]:
+def _naming(unit: Unit, request: Request) -> Iterator[LedgerEntry]:
     """The entries that name a request, each with its own hash, in an unbroken chain from its
     proposal on. Where the table does not say where that is, from the first entry on."""
-    rows = ledger_rows.since(connection, request.session_id, request.ledger_seq)
-    end = ledger_rows.head(connection, request.session_id, lock=True)
+    rows = ledger_rows.since(unit.connection, request.session_id, request.ledger_seq)
+    end = ledger_rows.locked_head(unit, request.session_id)
     _require_chain(rows, end)
     for seq, at, kind, text, prev_hash, own_hash in rows:
         if request.id not in text:

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from countersign.approvals import ids
 from countersign.approvals.models import (
     Request,
@@ -21,10 +19,9 @@ from countersign.approvals.models import (
     SessionId,
     Value,
 )
+from countersign.approvals.ports import NewLease, Unit
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import sessions as session_rows
-from countersign.approvals.store.after_commit import AFTER_COMMIT
-from countersign.approvals.store.sessions import NewLease
 
 USABLE = 0.5
 """A run that has waited here for this share of its lease is left to expire: it could be lost before
@@ -54,42 +51,49 @@ class Handoff:
         self._taken: dict[SessionId, tuple[Run, datetime, float]] = {}
 
     def open(self, free: Callable[[], int]) -> None:
-        """Take sessions while `free()` says that so many more can be run at once. It may be called
-        from another thread."""
+        """Take sessions while `free()` says that so many more can be run at once."""
         self._free = free
+
+    def room(self) -> int:
+        """How many more sessions can be run here. Not for transactions."""
+        return 0 if self._free is None else self._free()
+
+    def shut(self) -> None:
+        """Take no more, also in units that wait for their turn."""
+        self._free = None
 
     def close(self) -> list[Run]:
         """Take no more. Returns what was taken and not handed over."""
-        self._free = None
+        self.shut()
         taken = [run for run, *_ in self._taken.values()]
         self._taken.clear()
         return taken
 
-    def lease(self, now: datetime) -> NewLease | None:
-        """The lease for a session that starts; None if it is to be left to whoever is free."""
-        free = self._free
-        if free is None or len(self._taken) >= free():
+    def lease(self, unit: Unit) -> NewLease | None:
+        """The lease for a session that the unit makes due; None if it is to be left to whoever is
+        free."""
+        if self._free is None or len(self._taken) >= unit.moment.room:
             return None
-        return NewLease(self.owner, now + timedelta(seconds=self.lease_s))
+        return NewLease(self.owner, unit.now + timedelta(seconds=self.lease_s))
 
-    def started(self, connection: Connection, session: Session, now: datetime) -> None:
+    def started(self, unit: Unit, session: Session) -> None:
         """It was inserted with a lease from `lease`."""
         run = Run(session=session, epoch=session_rows.FIRST_EPOCH, snapshot=None, batch=())
-        self._keep(connection, run, now)
+        self._keep(unit, run)
 
-    def wake(self, connection: Connection, batch: Sequence[Request], now: datetime) -> bool:
+    def wake(self, unit: Unit, batch: Sequence[Request]) -> bool:
         """Let the session of `batch`, a checkpoint that is decided, go on here. False if it does
         not wait, or is to be left to whoever is free; then nothing is changed."""
-        if (lease := self.lease(now)) is None:
+        if (lease := self.lease(unit)) is None:
             return False
         if any(r.status is RequestStatus.EXECUTING for r in batch):  # to be seen to by `begin`
             return False
-        woken = lease_rows.wake_and_take(connection, batch[0].session_id, lease, now)
+        woken = lease_rows.wake_and_take(unit, batch[0].session_id, lease)
         if woken is None:
             return False
         session, epoch, snapshot = woken
         run = Run(session=session, epoch=epoch, snapshot=snapshot, batch=tuple(batch))
-        self._keep(connection, run, now)
+        self._keep(unit, run)
         return True
 
     def hand_over(self, session_id: SessionId, now: datetime) -> Run | None:
@@ -103,9 +107,9 @@ class Handoff:
         age_s = self._age_s(taken_at, asked_s, now)
         return run.model_copy(update={"age_s": age_s}) if self._usable(age_s) else None
 
-    def _keep(self, connection: Connection, run: Run, now: datetime) -> None:
-        taken = (run, now, self._clock_s())
-        connection.info[AFTER_COMMIT].append(lambda: self._taken.__setitem__(run.session.id, taken))
+    def _keep(self, unit: Unit, run: Run) -> None:
+        taken = (run, unit.now, self._clock_s())
+        unit.after_commit.append(lambda: self._taken.__setitem__(run.session.id, taken))
 
     def _age_s(self, taken_at: datetime, asked_s: float, now: datetime) -> float:
         """By the clock that counts on, and by that of the lease, which was read a moment before."""

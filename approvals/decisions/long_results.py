@@ -12,6 +12,7 @@ from countersign.approvals.models import (
     Result,
     Value,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import results as result_rows
 
@@ -47,9 +48,9 @@ def shortened(result: Result, request_id: RequestId, *, limit: int) -> Result:
     return result.model_copy(update={"content": head + note, "characters": total})
 
 
-def keep(connection: Connection, request: Request, text: str) -> None:
+def keep(unit: Unit, request: Request, text: str) -> None:
     """Store what is longer than the result says, in the unit that stores the result."""
-    result_rows.keep(connection, request, text[:KEPT_CHARS])
+    result_rows.keep(unit, request, text[:KEPT_CHARS])
 
 
 def whole(connection: Connection, request_id: RequestId) -> ResultText:

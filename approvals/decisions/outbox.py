@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from countersign.approvals import ids
 from countersign.approvals.decisions.handoff import Handoff
@@ -13,6 +11,7 @@ from countersign.approvals.forms.told import waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
     DeliveryId,
+    Placing,
     Principal,
     Request,
     RequestStatus,
@@ -20,12 +19,12 @@ from countersign.approvals.models import (
     SessionId,
 )
 from countersign.approvals.ports import (
-    Channels,
-    Directory,
     Job,
     Jobs,
+    Unit,
 )
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
+from countersign.approvals.rules.placing import targets
 from countersign.approvals.rules.reach import not_asked, strangers
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
@@ -50,35 +49,28 @@ class Outbox:
     def __init__(
         self,
         jobs: Jobs,
-        directory: Directory,
-        channels: Channels,
-        handoff: Handoff | None = None,
+        placings: Mapping[str, Placing],
+        handoff: Handoff,
     ):
-        """With `handoff`, a session that is woken may be leased to this process at once."""
+        """`placings` by channel say where requests can be shown. `handoff` keeps what is leased to
+        this process with the change that makes it due."""
         self._jobs = jobs
-        self._directory = directory
-        self._channels = channels
+        self._placings = placings
         self._handoff = handoff
 
-    @property
-    def directory(self) -> Directory:
-        """Who people are."""
-        return self._directory
-
-    def run(self, connection: Connection, session_id: SessionId) -> None:
+    def run(self, unit: Unit, session_id: SessionId) -> None:
         """Ring for the session to be run."""
-        self._jobs.enqueue(connection, Job(kind=RUN, id=session_id))
+        self._jobs.enqueue(unit, Job(kind=RUN, id=session_id))
 
-    def run_here(self, connection: Connection, session_id: SessionId) -> None:
+    def run_here(self, unit: Unit, session_id: SessionId) -> None:
         """Ring in this process, which has the lease already."""
-        self._jobs.enqueue_here(connection, Job(kind=RUN, id=session_id))
+        self._jobs.enqueue_here(unit, Job(kind=RUN, id=session_id))
 
     def show(
         self,
-        connection: Connection,
+        unit: Unit,
         session: Session,
         requests: Iterable[Request],
-        now: datetime,
         *,
         anew: bool = False,
         said: Sequence[str] | None = (),
@@ -93,86 +85,82 @@ class Outbox:
         conversation = (
             None
             if session.conversation is None
-            else conversation_rows.get(connection, session.conversation)
+            else conversation_rows.get(unit.connection, session.conversation)
         )
         told = list(said or ())
         for request in requests:
-            ask = self._asked(connection, request)
-            approvers = eligible(ask, self._directory)
+            ask = self._asked(unit, request)
+            approvers = eligible(ask, unit.moment.people)
             told.append(waits(request, approvers, missing(ask)))
-            self._tell_of_strangers(connection, session, request, approvers, now)
-            for name, channel in self._channels.items():
+            self._tell_of_strangers(unit, session, request, approvers)
+            for name, placing in self._placings.items():
                 if name not in request.channels:
                     continue
-                for target in channel.targets(request, session, approvers, conversation):
+                for target in targets(name, placing, request, approvers, conversation):
                     if anew:
-                        delivery_rows.make_room(connection, request, name, target)
-                    self._add(connection, request, name, target, now)
+                        delivery_rows.make_room(unit, request, name, target)
+                    self._add(unit, request, name, target)
         if said is not None:
-            self.tell(connection, session, "\n\n".join(told), now, progress=True)
+            self.tell(unit, session, "\n\n".join(told), progress=True)
 
     @staticmethod
-    def _asked(connection: Connection, request: Request) -> Asked:
+    def _asked(unit: Unit, request: Request) -> Asked:
         fresh = request.revision == 1 and request.stage == 0
         is_single = fresh and request.stages[0].quorum == 1  # nobody can have voted on it yet
-        votes = [] if is_single else request_rows.votes_of(connection, request.id)
+        votes = [] if is_single else request_rows.votes_of(unit.connection, request.id)
         return asked(request, votes)
 
     def _tell_of_strangers(
         self,
-        connection: Connection,
+        unit: Unit,
         session: Session,
         request: Request,
         approvers: Sequence[Principal],
-        now: datetime,
     ) -> None:
-        channels = [name for name in request.channels if name in self._channels]
+        channels = [name for name in request.channels if name in self._placings]
         unknown = strangers(channels, approvers, 1) if channels else ()
         if unknown:
             what = f"{in_words(request.tool)} ({request.id})"
-            self.tell(connection, session, f"{what}: {not_asked(unknown, channels)}", now)
+            self.tell(unit, session, f"{what}: {not_asked(unknown, channels)}")
 
-    def _add(
-        self, connection: Connection, request: Request, channel: str, target: str, now: datetime
-    ) -> None:
+    def _add(self, unit: Unit, request: Request, channel: str, target: str) -> None:
         delivery_id = DeliveryId(ids.new_id("D"))
         added = delivery_rows.add(
-            connection,
+            unit.connection,
             delivery_id=delivery_id,
             request_id=request.id,
             channel=channel,
             target=target,
-            now=now,
+            now=unit.now,
         )
         if added:
-            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+            self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
 
-    def changed(self, connection: Connection, request: Request, now: datetime) -> None:
+    def changed(self, unit: Unit, request: Request) -> None:
         """Bring every place that shows the request up to date."""
-        for delivery_id in delivery_rows.touch(connection, request.id, now):
-            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+        for delivery_id in delivery_rows.touch(unit.connection, request.id, unit.now):
+            self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
 
-    def _changes_soon(self, connection: Connection, request: Request, now: datetime) -> None:
+    def _changes_soon(self, unit: Unit, request: Request) -> None:
         """As `changed`, but later: with the outcome if that comes soon, or else without."""
-        at = now + OUTCOME_WAIT
-        for delivery_id in delivery_rows.touch(connection, request.id, at):
-            self._jobs.enqueue_here(connection, Job(kind=DELIVER, id=delivery_id), at=at)
+        at = unit.now + OUTCOME_WAIT
+        for delivery_id in delivery_rows.touch(unit.connection, request.id, at):
+            self._jobs.enqueue_here(unit, Job(kind=DELIVER, id=delivery_id), at=at)
 
-    def redeliver(self, connection: Connection, delivery_ids: Sequence[DeliveryId]) -> None:
+    def redeliver(self, unit: Unit, delivery_ids: Sequence[DeliveryId]) -> None:
         """Ring for deliveries that are due again."""
         for delivery_id in delivery_ids:
-            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
+            self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
 
-    def read_ticket(self, connection: Connection, delivery_id: DeliveryId) -> None:
+    def read_ticket(self, unit: Unit, delivery_id: DeliveryId) -> None:
         """Ring for a ticket to be read."""
-        self._jobs.enqueue(connection, Job(kind=READ, id=delivery_id))
+        self._jobs.enqueue(unit, Job(kind=READ, id=delivery_id))
 
     def tell(
         self,
-        connection: Connection,
+        unit: Unit,
         session: Session,
         text: str,
-        now: datetime,
         *,
         progress: bool = False,
     ) -> None:
@@ -181,35 +169,30 @@ class Outbox:
         if session.conversation is None or not text:
             return
         delivery_rows.add_notice(
-            connection,
+            unit.connection,
             session_id=session.id,
             conversation=session.conversation,
             text=text,
-            now=now,
+            now=unit.now,
             progress=progress,
         )
-        self._jobs.enqueue(connection, Job(kind=NOTIFY, id=session.conversation))
+        self._jobs.enqueue(unit, Job(kind=NOTIFY, id=session.conversation))
 
-    def tell_of(self, connection: Connection, request: Request, text: str, now: datetime) -> None:
-        """`tell` the session of a request how it goes on."""
-        session = session_rows.get(connection, request.session_id)
-        self.tell(connection, session, text, now, progress=True)
-
-    def decided(self, connection: Connection, request: Request, now: datetime) -> None:
+    def decided(self, unit: Unit, request: Request) -> None:
         """Show the decision, and wake the session once every request of the checkpoint is decided;
         until then, what is still open shows how many of the others are."""
-        batch = request_rows.checkpoint_with(connection, request)
+        batch = request_rows.checkpoint_with(unit.connection, request)
         pending = [r for r in batch if r.status is RequestStatus.PENDING]
         if request.status is RequestStatus.APPROVED and request.result is None and not pending:
-            self._changes_soon(connection, request, now)  # it is run now
+            self._changes_soon(unit, request)  # it is run now
         else:
-            self.changed(connection, request, now)
+            self.changed(unit, request)
         for sibling in pending:
-            self.changed(connection, sibling, now)
+            self.changed(unit, sibling)
         if pending:
             return
-        if self._handoff is not None and self._handoff.wake(connection, batch, now):
-            self.run_here(connection, request.session_id)
+        if self._handoff.wake(unit, batch):
+            self.run_here(unit, request.session_id)
             return
-        session_rows.wake(connection, request.session_id, now)
-        self.run(connection, request.session_id)
+        session_rows.wake(unit, request.session_id)
+        self.run(unit, request.session_id)

@@ -1,10 +1,9 @@
-"""Proposing: the requests of one checkpoint, ruled by policy, and their ledger entries. Pure."""
+"""Proposing: the requests of one checkpoint, ruled by policy, and their ledger entries."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from countersign.approvals import ids
 from countersign.approvals.forms.told import denied
@@ -19,7 +18,7 @@ from countersign.approvals.models import (
     RequestKind,
     Session,
 )
-from countersign.approvals.ports import Directory, ToolCatalog
+from countersign.approvals.ports import Moment, ToolCatalog
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import (
     build,
@@ -59,10 +58,10 @@ class Checkpoint:
 
 
 class Proposing:
-    """Turns proposals into requests, by what policy says of them now."""
+    """Turns proposals into requests, by what policy says of them now. Outside of transactions."""
 
-    def __init__(self, policy: Policy, directory: Directory, catalog: ToolCatalog):
-        self._policy, self._directory, self._catalog = policy, directory, catalog
+    def __init__(self, policy: Policy, catalog: ToolCatalog):
+        self._policy, self._catalog = policy, catalog
 
     def checkpoint(
         self,
@@ -70,7 +69,7 @@ class Proposing:
         proposals: Sequence[Proposal],
         earlier: Sequence[Request],
         transcript_sha256: str,
-        now: datetime,
+        moment: Moment,
     ) -> Checkpoint:
         """The requests of `proposals`, some decided already; `earlier` are the session's others."""
         checkpoint_id = CheckpointId(ids.new_id("C"))
@@ -85,7 +84,7 @@ class Proposing:
             refused = rejected_before(proposal, ruling, earlier)
             if refused is not None:
                 ruling = answered(ruling, refused)
-            nobody = of_ruling(ruling, proposal.kind, session.owner, self._directory)
+            nobody = of_ruling(ruling, proposal.kind, session.owner, moment.people)
             if nobody is not None:  # asked of nobody, so it would wait for ever
                 ruling = unanswerable(ruling, nobody.text)
             request = build(
@@ -97,7 +96,7 @@ class Proposing:
                 ruling,
                 digest_hex=digest_hex,
                 policy_version=self._policy.version,
-                now=now,
+                now=moment.now,
             )
             if nobody is not None:
                 request = request.model_copy(update={"result": no_approver(ruling.reason)})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-
-from sqlalchemy import Connection
 
 from countersign.approvals.errors import NotAuthorisedError, TooManyRefusalsError
 from countersign.approvals.models import Actor, JsonObject, Request
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import refusals as refusal_rows
 
@@ -19,17 +17,16 @@ VOTE, RESOLVING = "vote_refused", "settling_refused"
 
 
 def refused(
-    connection: Connection,
+    unit: Unit,
     request: Request,
     actor: Actor,
     reason: str,
-    now: datetime,
     *,
     kind: str = VOTE,
     **more: Any,
 ) -> NotAuthorisedError:
     """Record it, with `more` of what was tried; returns what they are told."""
-    number = refusal_rows.add(connection, request.id, actor.identity)
+    number = refusal_rows.add(unit.connection, request.id, actor.identity)
     if number > ON_LEDGER:
         return TooManyRefusalsError(
             f"{reason} You were refused {number} times at request {request.id}, which is too "
@@ -44,5 +41,5 @@ def refused(
         "number": number,
         **more,
     }
-    ledger_rows.append(connection, request.session_id, now, (kind, body))
+    ledger_rows.append(unit, request.session_id, (kind, body))
     return NotAuthorisedError(reason)

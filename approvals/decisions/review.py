@@ -8,9 +8,11 @@ and people and not as many as requests.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
+from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.forms.wording import in_words, people_in_words
 from countersign.approvals.models import (
@@ -22,7 +24,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import Clock, Directory, Store
+from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.eligibility import Asked, asked, eligible
 from countersign.approvals.rules.shortfall import Shortfall, shortfall
 from countersign.approvals.store import ledger as ledger_rows
@@ -42,12 +44,11 @@ class Review:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
-        directory: Directory,
+        moments: Moments,
         outbox: Outbox,
         observer: Observer = SILENT,
     ):
-        self._store, self._clock, self._directory = store, clock, directory
+        self._store, self._moments = store, moments
         self._outbox, self._observer = outbox, observer
 
     async def run(self) -> int:
@@ -55,6 +56,7 @@ class Review:
 
         Run twice, or by two servers at once, it tells nothing twice. Raises UnavailableError.
         """
+        self._people = self._moments.now().people
         self._known: dict[Asked, Shortfall | None] = {}
         count = await self._each(nobody_left.told)
         for shape in await self._store.read(self._stuck_shapes):
@@ -71,7 +73,7 @@ class Review:
     def _shortfall(self, request: Request, votes: Sequence[Vote]) -> Shortfall | None:
         ask = asked(request, votes)
         if ask not in self._known:
-            self._known[ask] = shortfall(ask, self._directory)
+            self._known[ask] = shortfall(ask, self._people)
         return self._known[ask]
 
     async def _each(self, find: _Find) -> int:
@@ -81,7 +83,7 @@ class Review:
             ids = await self._store.read(lambda c, at=start: find(c, at, AT_ONCE))  # type: ignore[misc]
             changed = await self._store.read(lambda c, of=ids: self._changed(c, of))  # type: ignore[misc]
             if changed:
-                told = await self._store.write(lambda c, of=changed: self._tell(c, of))  # type: ignore[misc]
+                told = await self._store.unit(partial(self._tell, ids=changed), self._moments.now())
                 self._observe(told)
                 count += len(told)
             if len(ids) < AT_ONCE:
@@ -102,41 +104,40 @@ class Review:
             == (request.id in told)
         ]
 
-    def _tell(self, connection: Connection, ids: Sequence[RequestId]) -> list[Told]:
+    def _tell(self, unit: Unit, ids: Sequence[RequestId]) -> list[Told]:
         told: list[Told] = []
         for request_id in ids:
-            request_rows.lock(connection, request_id)
+            request_rows.lock(unit, request_id)
             # read again: somebody may have voted, decided or told meanwhile
-            if not self._changed(connection, [request_id]):
+            if not self._changed(unit.connection, [request_id]):
                 continue
-            request = request_rows.get(connection, request_id)
-            short = self._shortfall(request, request_rows.votes_of(connection, request_id))
-            self._say(connection, request, short)
+            request = request_rows.get(unit.connection, request_id)
+            short = self._shortfall(request, request_rows.votes_of(unit.connection, request_id))
+            self._say(unit, request, short)
             told.append((request, short))
         return told
 
-    def _say(self, connection: Connection, request: Request, short: Shortfall | None) -> None:
-        now = self._clock.now()
-        session = session_rows.get(connection, request.session_id)
+    def _say(self, unit: Unit, request: Request, short: Shortfall | None) -> None:
+        session = session_rows.get(unit.connection, request.session_id)
         what = "the question" if request.kind is RequestKind.INPUT else in_words(request.tool)
         if short is not None:
-            nobody_left.add(connection, request.id, now)
+            nobody_left.add(unit.connection, request.id, unit.now)
             could = [person.id for person in short.could]
             body: JsonObject = {"request": request.id, "reason": short.why, "could": could}
             kind = "nobody_left"
             text = f"**Nobody can decide** {what} ({request.id}) any more. {short.text}"
         else:
-            nobody_left.remove(connection, request.id)
-            votes = request_rows.votes_of(connection, request.id)
-            who = eligible(asked(request, votes), self._directory)
+            nobody_left.remove(unit.connection, request.id)
+            votes = request_rows.votes_of(unit.connection, request.id)
+            who = eligible(asked(request, votes), self._people)
             body = {"request": request.id, "eligible": [person.id for person in who]}
             kind = "somebody_again"
             text = f"{people_in_words(who)} can decide {what} ({request.id}) now."
             # perhaps to other people
-            self._outbox.show(connection, session, [request], now, said=None)
-        ledger_rows.append(connection, request.session_id, now, (kind, body))
-        self._outbox.changed(connection, request, now)
-        self._outbox.tell(connection, session, text, now)
+            self._outbox.show(unit, session, [request], said=None)
+        ledger_rows.append(unit, request.session_id, (kind, body))
+        self._outbox.changed(unit, request)
+        self._outbox.tell(unit, session, text)
 
     def _observe(self, told: Sequence[Told]) -> None:
         for request, short in told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -40,7 +40,7 @@ NOT_RUN = "It was approved, and nothing was run."
 
 def lapsed(
     request: Request,
-    session: Callable[[], Session],
+    session: Session,
     evidence: Evidence,
     ruling: Ruling,
     now: datetime,
@@ -66,11 +66,11 @@ def lapsed(
         "decided_at": evidence.decided_at.isoformat(),
         "valid_for_s": min(spans),
     }
-    return AskAgain(request, session(), why, tool_changed=False, entry=(LAPSED, body))
+    return AskAgain(request, session, why, tool_changed=False, entry=(LAPSED, body))
 
 
 def drifted(
-    request: Request, session: Callable[[], Session], evidence: Evidence, found: Found
+    request: Request, session: Session, evidence: Evidence, found: Found
 ) -> AskAgain | Result | None:
     """What follows if the tool's check does not find what was shown with the call; None if it does.
 
@@ -94,7 +94,7 @@ def drifted(
         "before": request.facts,
         "after": found.facts,
     }
-    return AskAgain(request, session(), why, tool_changed=False, entry=(DRIFTED, body))
+    return AskAgain(request, session, why, tool_changed=False, entry=(DRIFTED, body))
 
 
 def _changes(before: JsonObject, after: JsonObject) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Starting: a new session with the first entry of its ledger, not stored yet. Pure."""
+"""Starting: a new session with the first entry of its ledger."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from datetime import datetime
 from countersign.approvals import ids
 from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.audit.seals import Head
+from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
     ConversationKey,
     JsonObject,
@@ -17,6 +20,7 @@ from countersign.approvals.models import (
     SessionId,
     SessionStatus,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import sessions as session_rows
@@ -42,7 +46,7 @@ def new_session(
     idempotency_key: str | None,
     now: datetime,
 ) -> NewSession:
-    """A session that runs from now on."""
+    """A session that runs from now on, not stored yet. Pure."""
     session = Session(
         id=SessionId(ids.new_id("S")),
         workflow=workflow,
@@ -65,3 +69,44 @@ def new_session(
     }
     rows, head = ledger_rows.linked((0, GENESIS), session.id, now, [("session_started", body)])
     return NewSession(session, rows, head)
+
+
+class Starting:
+    """Stores new sessions, once for each idempotency key. Belongs into a transaction."""
+
+    def __init__(self, outbox: Outbox, handoff: Handoff):
+        self._outbox, self._handoff = outbox, handoff
+
+    def start(self, unit: Unit, opening: NewSession, idempotency_key: str | None) -> Session:
+        """The session, due at once; or the one that was started with this key. Raises
+        InvalidError if that was asked for differently."""
+        session = opening.session
+        if idempotency_key is not None:
+            known = session_rows.by_key(unit.connection, idempotency_key)
+            if known is not None:
+                _require_same(known, session)
+                return known
+        lease = self._handoff.lease(unit)
+        session_rows.insert(
+            unit.connection,
+            session,
+            idempotency_key=idempotency_key,
+            next_at=unit.now,
+            head=opening.head,
+            lease=lease,
+        )
+        ledger_rows.insert(unit, opening.rows)
+        if lease is None:
+            self._outbox.run(unit, session.id)
+        else:
+            self._handoff.started(unit, session)
+            self._outbox.run_here(unit, session.id)
+        return session
+
+
+def _require_same(known: Session, asked: Session) -> None:
+    if (known.workflow, known.task, known.owner) != (asked.workflow, asked.task, asked.owner):
+        raise InvalidError(
+            f"The idempotency key already belongs to session {known.id}, which was asked for "
+            "differently. Use a new key."
+        )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
 from countersign.approvals.decisions.outbox import DELIVER, NOTIFY
 from countersign.approvals.models import Conversation, ConversationKey, PrincipalId
-from countersign.approvals.ports import Clock, Job, Jobs, Store
+from countersign.approvals.ports import Clock, Job, Jobs, Moment, Store, Unit
 from countersign.approvals.store import conversations as rows
 from countersign.approvals.store import deliveries as delivery_rows
 
@@ -44,20 +43,19 @@ class Conversations:
             known = await self._store.read(lambda c: rows.get(c, heard.key))
             if rows.is_as_known(known, heard) or (known is None and only_known):
                 return False
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> rows.Change | None:
-            change = rows.save(connection, heard, only_known=only_known)
+        def work(unit: Unit) -> rows.Change | None:
+            change = rows.save(unit.connection, heard, only_known=only_known)
             if change is None:
                 return None
             current = heard.model_copy(update={"principal_id": change.principal_id})
-            self._send_what_waits(connection, current, now, moved=change.moved)
+            self._send_what_waits(unit, current, moved=change.moved)
             if installed or change.reopened:
-                for other in rows.of_team(connection, heard):
-                    self._reopen(connection, other.key, now)
+                for other in rows.of_team(unit.connection, heard):
+                    self._reopen(unit, other.key)
             return change
 
-        change = await self._store.write(unit)
+        change = await self._store.unit(work, Moment(self._clock.now()))
         if change is not None and change.reopened:
             log.info("conversation open again", conversation=heard.key)
         return change is not None and change.added
@@ -89,23 +87,22 @@ class Conversations:
 
     async def opened(self, key: ConversationKey) -> None:
         """Something could be sent there, though it was closed: try what waits."""
-        now = self._clock.now()
-        if await self._store.write(lambda c: self._reopen(c, key, now)):
+        moment = Moment(self._clock.now())
+        if await self._store.unit(lambda unit: self._reopen(unit, key), moment):
             log.info("conversation open again", conversation=key)
 
-    def _reopen(self, connection: Connection, key: str, now: datetime) -> bool:
-        conversation = rows.unblock(connection, key)
+    def _reopen(self, unit: Unit, key: str) -> bool:
+        conversation = rows.unblock(unit.connection, key)
         if conversation is not None:
-            self._send_what_waits(connection, conversation, now, moved=False)
+            self._send_what_waits(unit, conversation, moved=False)
         return conversation is not None
 
-    def _send_what_waits(
-        self, connection: Connection, conversation: Conversation, now: datetime, *, moved: bool
-    ) -> None:
-        for delivery_id in delivery_rows.revive(connection, conversation, now, moved=moved):
-            self._jobs.enqueue(connection, Job(kind=DELIVER, id=delivery_id))
-        if delivery_rows.revive_notices(connection, conversation.key, now):
-            self._jobs.enqueue(connection, Job(kind=NOTIFY, id=conversation.key))
+    def _send_what_waits(self, unit: Unit, conversation: Conversation, *, moved: bool) -> None:
+        due = delivery_rows.revive(unit.connection, conversation, unit.now, moved=moved)
+        for delivery_id in due:
+            self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
+        if delivery_rows.revive_notices(unit.connection, conversation.key, unit.now):
+            self._jobs.enqueue(unit, Job(kind=NOTIFY, id=conversation.key))
 
 
 def _say_closed(keys: Sequence[str], reason: str) -> None:

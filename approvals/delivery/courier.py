@@ -38,8 +38,10 @@ from countersign.approvals.ports import (
     Channel,
     Channels,
     Clock,
+    Moment,
     RequestView,
     Store,
+    Unit,
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.unreachable import news
@@ -47,6 +49,7 @@ from countersign.approvals.store import changes, codec
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store.view_rows import ViewRows, view_rows
 
 log = structlog.get_logger(__name__)
 
@@ -127,22 +130,27 @@ class Courier:
 
     async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView] | None:
         now = self._clock.now()
+        known = await self._store.read(lambda c: rows.get(c, delivery_id))
+        if not _is_due(known, now):
+            return None
+        busy_s = self._busy_s(known)
 
-        def unit(connection: Connection) -> tuple[Delivery, RequestView] | None:
+        def take(connection: Connection) -> tuple[Delivery, ViewRows] | None:
             delivery = rows.get(connection, delivery_id, lock=True)
-            if delivery.next_at is None or delivery.next_at > now:
+            if not _is_due(delivery, now):
                 return None
-            if (wait_s := self._busy_s(delivery)) > 0:
-                next_at = codec.to_text(now + timedelta(seconds=backoff.capped_s(wait_s)))
+            if busy_s > 0:
+                next_at = codec.to_text(now + timedelta(seconds=backoff.capped_s(busy_s)))
                 rows.record(connection, delivery_id, next_at=next_at, error=BUSY)
                 return None
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
             tried = delivery.attempts + 1
             # Without an error it is under way: `free_attempts` tells that from a back-off.
             rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
-            return delivery, self._records.view_in(connection, delivery.request_id)
+            return delivery, view_rows(connection, delivery.request_id)
 
-        return await self._store.write(unit)
+        taken = await self._store.write(take)
+        return None if taken is None else (taken[0], self._records.shown(taken[1]))
 
     def _busy_s(self, delivery: Delivery) -> float:
         channel = self._channels.get(delivery.channel)
@@ -157,18 +165,18 @@ class Courier:
     async def _delivered(
         self, channel: Channel, delivery: Delivery, view: RequestView, reference: JsonObject
     ) -> None:
-        now = self._clock.now()
         first = delivery.reference is None
+        is_over = channel.over(delivery, view)
 
-        def unit(connection: Connection) -> bool | None:
-            session_rows.lock(connection, view.session.id)
-            current = rows.get(connection, delivery.id, lock=True)
+        def work(unit: Unit) -> bool | None:
+            session_rows.lock(unit, view.session.id)
+            current = rows.get(unit.connection, delivery.id, lock=True)
             if first and current.reference not in (None, reference):
                 return None
             behind = current.wanted_version > delivery.wanted_version
-            over = not behind and channel.over(current, view)
+            over = not behind and is_over
             rows.record(
-                connection,
+                unit.connection,
                 delivery.id,
                 status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
                 reference=codec.dumps(reference),
@@ -176,7 +184,7 @@ class Courier:
                 doubt_at=None,
                 shown_version=delivery.wanted_version,
                 attempts=0,
-                next_at=codec.to_text(now) if behind else None,
+                next_at=codec.to_text(unit.now) if behind else None,
                 error=None,
             )
             if first:
@@ -185,18 +193,18 @@ class Courier:
                     "channel": delivery.channel,
                     "target": delivery.target,
                 }
-                changes.note(connection, view.session.id, "deliveries", [delivery.id], columns)
+                changes.note(unit, view.session.id, "deliveries", [delivery.id], columns)
                 body: JsonObject = {
                     "request": delivery.request_id,
                     "channel": delivery.channel,
                     "target": delivery.target,
                     "reference": reference,
                 }
-                ledger_rows.append(connection, view.session.id, now, ("delivered", body))
-                _say_where(connection, view.session, delivery, reference, now)
+                ledger_rows.append(unit, view.session.id, ("delivered", body))
+                _say_where(unit, view.session, delivery, reference)
             return behind
 
-        behind = await self._store.write(unit)
+        behind = await self._store.unit(work, Moment(self._clock.now()))
         if behind is None:
             await self._shown_twice(delivery, reference)
             return
@@ -271,52 +279,52 @@ class Courier:
         With `hurry` it is tried again at once if its conversation was heard of, or the request has
         changed, while the attempt was under way.
         """
-        now = self._clock.now()
 
-        def unit(connection: Connection) -> bool:
+        def work(unit: Unit) -> bool:
             if tell is not None:  # of two that are found at once, one must see the other
-                session_rows.lock(connection, tell.session.id)
-            current = rows.get(connection, delivery.id, lock=True)
+                session_rows.lock(unit, tell.session.id)
+            current = rows.get(unit.connection, delivery.id, lock=True)
             attempt = delivery.attempts + 1, delivery.reference
             if (current.attempts, current.reference) != attempt:
                 return False
             if hurry and current.wanted_version > delivery.wanted_version:
-                rows.record(
-                    connection, delivery.id, next_at=codec.to_text(now), error=values["error"]
-                )
+                at = codec.to_text(unit.now)
+                rows.record(unit.connection, delivery.id, next_at=at, error=values["error"])
                 return True
-            rows.record(connection, delivery.id, **values)
+            rows.record(unit.connection, delivery.id, **values)
             if tell is not None:
-                _tell(connection, tell, delivery.id, now)
+                _tell(unit, tell, delivery.id)
             return False
 
-        if await self._store.write(unit):
+        if await self._store.unit(work, Moment(self._clock.now())):
             await self.deliver(delivery.id)
 
 
-def _say_where(
-    connection: Connection, session: Session, delivery: Delivery, ref: JsonObject, now: datetime
-) -> None:
+def _is_due(delivery: Delivery, now: datetime) -> bool:
+    return delivery.next_at is not None and delivery.next_at <= now
+
+
+def _say_where(unit: Unit, session: Session, delivery: Delivery, ref: JsonObject) -> None:
     """Tell the thread of the session which ticket it waits for; the next sweep sends it."""
     if not (ref.get("key") and ref.get("url")):
         return
     where = f"{system_words(delivery.channel)}, {ref['key']}: {ref['url']}"
-    _say(connection, session, f"Waits for approval in {where}", now)
+    _say(unit, session, f"Waits for approval in {where}")
 
 
-def _tell(connection: Connection, view: RequestView, fresh: str, now: datetime) -> None:
-    around = rows.of_request(connection, view.request.id)
+def _tell(unit: Unit, view: RequestView, fresh: str) -> None:
+    around = rows.of_request(unit.connection, view.request.id)
     (delivery,) = (each for each in around if each.id == fresh)
     if text := news(view, around, delivery):
-        _say(connection, view.session, text, now)
+        _say(unit, view.session, text)
 
 
-def _say(connection: Connection, session: Session, text: str, now: datetime) -> None:
+def _say(unit: Unit, session: Session, text: str) -> None:
     if session.conversation is not None:
         rows.add_notice(
-            connection,
+            unit.connection,
             session_id=session.id,
             conversation=session.conversation,
             text=text,
-            now=now,
+            now=unit.now,
         )

@@ -12,9 +12,8 @@ from typing_extensions import override
 
 from countersign.approvals.jobs.due import due_jobs
 from countersign.approvals.jobs.local import SLACK_S, LocalJobs
-from countersign.approvals.ports import Job
+from countersign.approvals.ports import Job, Unit
 from countersign.approvals.store import deliveries, leases
-from countersign.approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +22,8 @@ class EmbeddedJobs(LocalJobs):
     """Implements `approvals.ports.Jobs` for one process on one SQLite file."""
 
     @override
-    def enqueue(self, connection: Connection, job: Job) -> None:
-        connection.info[AFTER_COMMIT].append(lambda: self._ring(job))
+    def enqueue(self, unit: Unit, job: Job) -> None:
+        unit.after_commit.append(lambda: self._ring(job))
 
     async def _begin(self) -> None:
         """No other process can be at work, because the file is locked by this one; so what a

@@ -16,14 +16,12 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 from typing_extensions import override
 
 from countersign.approvals.errors import CountersignError
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import Clock, Job, Jobs, Store
+from countersign.approvals.ports import Clock, Job, Jobs, Store, Unit
 from countersign.approvals.store import clock_ahead
-from countersign.approvals.store.after_commit import AFTER_COMMIT
 
 log = structlog.get_logger(__name__)
 
@@ -89,9 +87,9 @@ class LocalJobs(Jobs, ABC):
         return self._open
 
     @override
-    def enqueue_here(self, connection: Connection, job: Job, *, at: datetime | None = None) -> None:
+    def enqueue_here(self, unit: Unit, job: Job, *, at: datetime | None = None) -> None:
         ring = partial(self._ring, job) if at is None else partial(self._ring_at, job, at)
-        connection.info[AFTER_COMMIT].append(ring)
+        unit.after_commit.append(ring)
 
     @override
     async def run(self) -> None:

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from countersign.approvals.jobs.due import due_jobs
 from countersign.approvals.jobs.local import SWEEP_EVERY_S, LocalJobs, cancel
-from countersign.approvals.ports import Clock, Job, Store
+from countersign.approvals.ports import Clock, Job, Store, Unit
 from countersign.approvals.store import doorbells
 from countersign.approvals.store.postgres import connect_arguments
 from countersign.approvals.store.urls import parse
@@ -90,8 +90,8 @@ class ProcrastinateJobs(LocalJobs):
         """How often the worker had to be started again."""
 
     @override
-    def enqueue(self, connection: Connection, job: Job) -> None:
-        doorbells.ring(connection, job, self._clock.now())
+    def enqueue(self, unit: Unit, job: Job) -> None:
+        doorbells.ring(unit.connection, job, self._clock.now())
 
     async def until_idle(self) -> None:
         """Wait until nothing is running here and no doorbell is unheard anywhere: for tests."""

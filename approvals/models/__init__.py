@@ -27,7 +27,10 @@ from countersign.approvals.models.deliveries import Conversation as Conversation
 from countersign.approvals.models.deliveries import Delivery as Delivery
 from countersign.approvals.models.deliveries import DeliveryStatus as DeliveryStatus
 from countersign.approvals.models.deliveries import Notice as Notice
+from countersign.approvals.models.deliveries import Placing as Placing
+from countersign.approvals.models.people import NOBODY as NOBODY
 from countersign.approvals.models.people import Actor as Actor
+from countersign.approvals.models.people import People as People
 from countersign.approvals.models.people import Principal as Principal
 from countersign.approvals.models.people import Via as Via
 from countersign.approvals.models.requests import Cause as Cause

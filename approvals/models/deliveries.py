@@ -44,6 +44,18 @@ class Conversation(Value):
     blocked_reason: str | None = None
 
 
+class Placing(Value):
+    """Where a channel shows requests; by default in each approver's own chat."""
+
+    where_it_began: frozenset[str] = frozenset()
+    """Kinds of conversation: a session that began in one of the channel's shows its requests there,
+    once for everybody."""
+    identity: str = ""
+    """The kind of identity without which nobody is asked there."""
+    in_tickets: bool = False
+    """One ticket for each revision and stage, and none for free text."""
+
+
 class Delivery(Value):
     """A request shown in one place of one channel."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
@@ -52,6 +53,30 @@ class Principal(Value):
     domains: frozenset[str] = frozenset()
     identities: dict[str, str] = Field(default_factory=dict)
     """Channel name (`entra`, `email`, `jira`, `servicenow`) to the id in it, lower case."""
+
+
+class People:
+    """Everybody there is at a moment: a value, which answers without asking anybody."""
+
+    __slots__ = ("_by_id",)
+
+    def __init__(self, everybody: Iterable[Principal] = ()):
+        self._by_id = {person.id: person for person in sorted(everybody, key=lambda p: p.id)}
+
+    def by_id(self, principal_id: str) -> Principal | None:
+        """The principal with this id."""
+        return self._by_id.get(PrincipalId(principal_id))
+
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        """Everybody who holds at least one of `roles`, ordered by id."""
+        return [person for person in self._by_id.values() if person.roles.intersection(roles)]
+
+    def everybody(self) -> Sequence[Principal]:
+        """Everybody, ordered by id."""
+        return list(self._by_id.values())
+
+
+NOBODY = People()
 
 
 class Actor(Value):

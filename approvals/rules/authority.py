@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from countersign.approvals.models import (
+    People,
     Principal,
     Request,
     RequestKind,
@@ -53,14 +54,12 @@ def reason_against_resolving(principal: Principal | None, request: Request) -> s
     return None
 
 
-def revoked(
-    by_id: Callable[[str], Principal | None], request: Request, votes: Iterable[Vote]
-) -> str | None:
+def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | None:
     """Why the votes that approved this revision no longer carry it; None if they still do."""
     for vote in votes:
         if vote.revision != request.revision:
             continue
-        principal = by_id(vote.principal_id)
+        principal = people.by_id(vote.principal_id)
         if principal is None:
             return f"{vote.name}, who approved this, is no longer known."
         for number in (vote.stage, *vote.also):

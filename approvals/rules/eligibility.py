@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from countersign.approvals.models import (
+    People,
     Principal,
     PrincipalId,
     Request,
@@ -20,7 +21,6 @@ from countersign.approvals.models import (
     Verdict,
     Vote,
 )
-from countersign.approvals.ports import Directory
 from countersign.approvals.rules.authority import OWNER_ROLE
 
 
@@ -74,20 +74,20 @@ def missing(ask: Asked) -> int:
     return ask.stages[ask.stage].quorum - sum(ask.stage in stages for _, stages in ask.counted)
 
 
-def may_fill(ask: Asked, number: int, directory: Directory) -> list[Principal]:
+def may_fill(ask: Asked, number: int, people: People) -> list[Principal]:
     """Everybody who has not voted yet and may vote in this stage once it is open, by id."""
     roles = ask.stages[number].roles
     voted = {person for person, _ in ask.counted}
     is_tool = ask.kind is RequestKind.TOOL
-    found = {person.id: person for person in directory.with_roles(roles)}
-    if not is_tool and OWNER_ROLE in roles and (owner := directory.by_id(ask.requester)):
+    found = {person.id: person for person in people.with_roles(roles)}
+    if not is_tool and OWNER_ROLE in roles and (owner := people.by_id(ask.requester)):
         found[owner.id] = owner
     if is_tool:
         found.pop(ask.requester, None)
     return [found[id_] for id_ in sorted(found) if id_ not in voted]
 
 
-def shortage(ask: Asked, directory: Directory) -> Shortage | None:
+def shortage(ask: Asked, people: People) -> Shortage | None:
     """Why different people cannot fill every open place; None if they can.
 
     Without stages there is nobody whose vote could count.
@@ -95,12 +95,12 @@ def shortage(ask: Asked, directory: Directory) -> Shortage | None:
     if not ask.stages:
         return Shortage(stages=(), places=0, people=(), missing=1)
     places = _open_places(ask)
-    people = {number: may_fill(ask, number, directory) for number in places}
-    short = _alone(places, people) if ask.same_person else _together(places, people)
+    fit = {number: may_fill(ask, number, people) for number in places}
+    short = _alone(places, fit) if ask.same_person else _together(places, fit)
     if short is None:
         return None
     stages, missing = short
-    left = {person.id: person for number in stages for person in people[number]}
+    left = {person.id: person for number in stages for person in fit[number]}
     return Shortage(
         stages=stages,
         places=sum(places[number] for number in stages),
@@ -109,31 +109,31 @@ def shortage(ask: Asked, directory: Directory) -> Shortage | None:
     )
 
 
-def eligible(ask: Asked, directory: Directory) -> tuple[Principal, ...]:
+def eligible(ask: Asked, people: People) -> tuple[Principal, ...]:
     """Who may decide the open stage now, by id: without those who are needed in a later one."""
     if ask.stage >= len(ask.stages):
         return ()
-    open_now = may_fill(ask, ask.stage, directory)
+    open_now = may_fill(ask, ask.stage, people)
     later = [number for number in _open_places(ask) if number > ask.stage]
     if not later or ask.same_person:
         return tuple(open_now)
-    holders = {n: {p.id for p in may_fill(ask, n, directory)} for n in later}
+    holders = {n: {p.id for p in may_fill(ask, n, people)} for n in later}
     verdicts: dict[tuple[int, ...], bool] = {}  # people who can fill the same are alike
     kept = []
     for person in open_now:
         alike = tuple(n for n in later if person.id in holders[n])
         if alike and alike not in verdicts:
-            verdicts[alike] = reserved(ask, person, directory) is None
+            verdicts[alike] = reserved(ask, person, people) is None
         if not alike or verdicts[alike]:
             kept.append(person)
     return tuple(kept)
 
 
-def reserved(ask: Asked, person: Principal, directory: Directory) -> Shortage | None:
+def reserved(ask: Asked, person: Principal, people: People) -> Shortage | None:
     """The later stages that this person's approval would leave without anybody; None if it is as
     well filled afterwards as before."""
-    before = shortage(ask, directory)
-    after = shortage(with_vote(ask, person), directory)
+    before = shortage(ask, people)
+    after = shortage(with_vote(ask, person), people)
     if after is None or (before is not None and after.missing <= before.missing):
         return None
     return after
@@ -164,16 +164,16 @@ def _open_places(ask: Asked) -> dict[int, int]:
     return places
 
 
-_People = Mapping[int, Sequence[Principal]]
+_Fit = Mapping[int, Sequence[Principal]]
 
 
-def _alone(places: Mapping[int, int], people: _People) -> tuple[tuple[int, ...], int] | None:
+def _alone(places: Mapping[int, int], people: _Fit) -> tuple[tuple[int, ...], int] | None:
     """The stages that have too few people, each for itself, and how many are missing."""
     short = {n: places[n] - len(people[n]) for n in places if len(people[n]) < places[n]}
     return (tuple(short), sum(short.values())) if short else None
 
 
-def _together(places: Mapping[int, int], people: _People) -> tuple[tuple[int, ...], int] | None:
+def _together(places: Mapping[int, int], people: _Fit) -> tuple[tuple[int, ...], int] | None:
     """Stages that have too few different people between them, and how many are missing in all."""
     seated: dict[PrincipalId, int] = {}
     stages: set[int] = set()
@@ -188,7 +188,7 @@ def _together(places: Mapping[int, int], people: _People) -> tuple[tuple[int, ..
     return (tuple(sorted(stages)), missing) if missing else None
 
 
-def _seat(start: int, people: _People, seated: dict[PrincipalId, int]) -> set[int]:
+def _seat(start: int, people: _Fit, seated: dict[PrincipalId, int]) -> set[int]:
     """Give one more person to a stage, moving others between stages if need be.
 
     Empty if that was possible; else every stage from which somebody would have to come.

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from countersign.approvals.forms.wording import people_in_words
 from countersign.approvals.models import (
     Effect,
+    People,
     Principal,
     PrincipalId,
     RequestKind,
     Ruling,
     Value,
 )
-from countersign.approvals.ports import Directory
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.eligibility import (
     Asked,
@@ -43,37 +43,35 @@ class Shortfall(Value):
         return f"{self.why} {who} could decide it if an administrator gave them the {roles}."
 
 
-def shortfall(ask: Asked, directory: Directory) -> Shortfall | None:
+def shortfall(ask: Asked, people: People) -> Shortfall | None:
     """What keeps different people from filling every open place; None if nothing does."""
-    short = shortage(ask, directory)
+    short = shortage(ask, people)
     if short is None:
         return None
     roles = _roles(ask, short.stages)
     return Shortfall(
-        why=_why(ask, short, roles, directory), roles=roles, could=_could(ask, short, directory)
+        why=_why(ask, short, roles, people), roles=roles, could=_could(ask, short, people)
     )
 
 
 def of_ruling(
-    ruling: Ruling, kind: RequestKind, requester: PrincipalId, directory: Directory
+    ruling: Ruling, kind: RequestKind, requester: PrincipalId, people: People
 ) -> Shortfall | None:
     """`shortfall` of a call that is about to be asked; None if people are not asked at all."""
     if ruling.effect is not Effect.REQUIRE_APPROVAL:
         return None
     ask = Asked(kind=kind, requester=requester, stages=ruling.stages)
-    return shortfall(ask, directory)
+    return shortfall(ask, people)
 
 
-def against_approval(
-    ask: Asked, person: Principal, directory: Directory, *, revised: bool
-) -> str | None:
+def against_approval(ask: Asked, person: Principal, people: People, *, revised: bool) -> str | None:
     """Why this person's approval of the open stage does not count; None if it does.
 
     With `revised` they have changed the arguments, so that all stages begin anew: then different
     people must be able to fill them, also if that was not so before.
     """
     after = with_vote(ask, person)
-    short = shortage(after, directory) if revised else reserved(ask, person, directory)
+    short = shortage(after, people) if revised else reserved(ask, person, people)
     if short is None:
         return None
     step, later = _steps((ask.stage,)), _steps(short.stages)
@@ -83,21 +81,21 @@ def against_approval(
         f"{_need(short.stages)} the {roles}: "
         "one person counts once."
     )
-    others = [p for p in eligible(ask, directory) if p.id != person.id]
+    others = [p for p in eligible(ask, people) if p.id != person.id]
     if not others:
         return f"{said} An administrator has to give somebody else that role first."
     return f"{said} Leave {step} to {people_in_words(others)}."
 
 
-def _why(ask: Asked, short: Shortage, roles: tuple[str, ...], directory: Directory) -> str:
+def _why(ask: Asked, short: Shortage, roles: tuple[str, ...], people: People) -> str:
     if not ask.stages:
         return "Nobody can decide it: its rule names no approvers."
     where = "It needs"
     if len(ask.stages) > 1:
         where = f"{_steps(short.stages).capitalize()} {_need(short.stages)}"
-    people = "one person" if short.places == 1 else f"{short.places} different people"
-    need = f"{where} {people} with the {_named('role', roles)}"
-    asker = directory.by_id(ask.requester)
+    places = "one person" if short.places == 1 else f"{short.places} different people"
+    need = f"{where} {places} with the {_named('role', roles)}"
+    asker = people.by_id(ask.requester)
     holds = asker is not None and ask.kind is RequestKind.TOOL and asker.roles.intersection(roles)
     if asker is not None and holds and not short.people:
         return f"Nobody but {people_in_words([asker])}, who asked, may decide it. {need}."
@@ -107,15 +105,15 @@ def _why(ask: Asked, short: Shortage, roles: tuple[str, ...], directory: Directo
     return f"{need}, and there {verb} {left}{aside}."
 
 
-def _could(ask: Asked, short: Shortage, directory: Directory) -> tuple[Principal, ...]:
+def _could(ask: Asked, short: Shortage, people: People) -> tuple[Principal, ...]:
     """Everybody who may vote and is not left for these stages already."""
     out = {person for person, _ in ask.counted} | {person.id for person in short.people}
     if ask.kind is RequestKind.TOOL:
         out.add(ask.requester)
     if len(ask.stages) > 1:  # nor whoever already fills another open stage
         others = set(range(ask.stage, len(ask.stages))) - set(short.stages)
-        out |= {p.id for number in others for p in may_fill(ask, number, directory)}
-    return tuple(person for person in directory.everybody() if person.id not in out)
+        out |= {p.id for number in others for p in may_fill(ask, number, people)}
+    return tuple(person for person in people.everybody() if person.id not in out)
 
 
 def _roles(ask: Asked, stages: Sequence[int]) -> tuple[str, ...]:

@@ -8,9 +8,6 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-AFTER_COMMIT = "after_commit"
-"""Key of `connection.info`: a list of callables, new for each unit."""
-
 
 def ring(callbacks: Iterable[Callable[[], None]]) -> None:
     """Call them all: the unit stands, and nobody may wait for ever because one of them fails."""

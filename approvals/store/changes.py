@@ -10,39 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.errors import IntegrityError
 from countersign.approvals.models import JsonObject
+from countersign.approvals.ports import Unit
 
 ROWS = "rows"
 """The member of a body."""
 PLAIN_TEXT = 64
 """Longer texts are on the ledger as their SHA-256."""
-_CHANGES = "ledger_changes"
-"""Key of `connection.info`: noted rows by session id, new for each unit."""
 _NEVER_PLAIN = frozenset({"execution_token"})
 """Whoever reads the ledger must not learn what a tool takes for proof of who calls it."""
 
 
-def forget(connection: Connection) -> None:
-    """A unit begins."""
-    connection.info[_CHANGES] = {}
-
-
 def note(
-    connection: Connection,
+    unit: Unit,
     session_id: str,
     table: str,
     key: Sequence[str | int],
     columns: Mapping[str, Any],
 ) -> None:
     """A row of a session was written: `columns` as they are in the table now."""
-    noted = connection.info.get(_CHANGES)
-    if noted is not None and columns:
+    if columns:
         row = {"table": table, "key": list(key), "set": told(columns)}
-        noted.setdefault(session_id, []).append(row)
+        unit.changed.setdefault(session_id, []).append(row)
 
 
 def told(columns: Mapping[str, Any]) -> JsonObject:
@@ -57,17 +48,16 @@ def _told(name: str, value: Any) -> Any:
 
 
 def with_rows(
-    connection: Connection, session_id: str, entries: Iterable[tuple[str, JsonObject]]
+    unit: Unit, session_id: str, entries: Iterable[tuple[str, JsonObject]]
 ) -> list[tuple[str, JsonObject]]:
     """The (kind, body) pairs, with what was noted of this session: a row of a request goes with the
     entry about it, everything else with the last one."""
     given = list(entries)
-    noted: dict[str, list[JsonObject]] = connection.info.get(_CHANGES) or {}
-    if not given or session_id not in noted:
+    if not given or session_id not in unit.changed:
         return given
     place = {body.get("request"): n for n, (_, body) in enumerate(given)}
     carried: dict[int, list[JsonObject]] = {}
-    for row in noted.pop(session_id):
+    for row in unit.changed.pop(session_id):
         carried.setdefault(place.get(row["key"][0], len(given) - 1), []).append(row)
     return [
         (kind, {**body, ROWS: carried[n]} if n in carried else body)
@@ -75,10 +65,11 @@ def with_rows(
     ]
 
 
-def require_told(connection: Connection) -> None:
+def require_told(unit: Unit) -> None:
     """A unit ends. Raises IntegrityError if it has changed what its ledger entries do not say."""
-    if left := connection.info.get(_CHANGES):
+    if unit.changed:
+        sessions = ", ".join(sorted(unit.changed))
         raise IntegrityError(
-            f"Rows of {', '.join(sorted(left))} were changed without a ledger entry. Nothing was "
-            "written; append the entry after the change, in the same unit."
+            f"Rows of {sessions} were changed without a ledger entry. Nothing was written; append "
+            "the entry after the change, in the same unit."
         )

@@ -36,6 +36,7 @@ from countersign.approvals.models import (
     RequestStatus,
     SessionId,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import deliveries, notices, requests
@@ -74,16 +75,16 @@ def own_target(reference: JsonObject) -> str:
     return f"card:{sha256_hex(codec.dumps(reference).encode())[:32]}"
 
 
-def make_room(connection: Connection, request: Request, channel: str, target: str) -> None:
+def make_room(unit: Unit, request: Request, channel: str, target: str) -> None:
     """Let the request be shown once more at a target; what is shown there has its own from now on.
 
     A ledger entry of the session has to follow.
     """
-    for known in of_request(connection, request.id):
+    for known in of_request(unit.connection, request.id):
         if (known.channel, known.target) == (channel, target) and known.reference is not None:
             columns = {"target": own_target(known.reference)}
-            record(connection, known.id, **columns)
-            changes.note(connection, request.session_id, "deliveries", [known.id], columns)
+            record(unit.connection, known.id, **columns)
+            changes.note(unit, request.session_id, "deliveries", [known.id], columns)
 
 
 def get(connection: Connection, delivery_id: str, *, lock: bool = False) -> Delivery:

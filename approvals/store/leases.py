@@ -8,12 +8,12 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from countersign.approvals.errors import LostLeaseError
 from countersign.approvals.models import Session, SessionStatus
-from countersign.approvals.store import codec, head_cache
+from countersign.approvals.ports import NewLease, Unit
+from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 from countersign.approvals.store.sessions import (
     BEGUN,
-    NewLease,
     begun,
     found,
 )
@@ -72,31 +72,31 @@ def free_leases(connection: Connection, *, now: datetime) -> int:
     ).rowcount
 
 
-def holds_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> bool:
+def holds_lease(unit: Unit, session_id: str, epoch: int) -> bool:
     """Whether the run of `epoch` still holds the session; for a write. Nobody takes it before the
     transaction has ended."""
-    row = _LEASE.first(connection, of=session_id)
+    row = _LEASE.first(unit.connection, of=session_id)
     held_epoch, status, until, seq, last_hash = found(row, session_id)
-    head_cache.remember(connection, session_id, (seq, last_hash))
+    unit.heads[session_id] = (seq, last_hash)
     held = held_epoch == epoch and status == SessionStatus.RUNNING
-    return bool(held and until is not None and until > codec.to_text(now))
+    return bool(held and until is not None and until > codec.to_text(unit.now))
 
 
-def require_lease(connection: Connection, session_id: str, epoch: int, now: datetime) -> None:
+def require_lease(unit: Unit, session_id: str, epoch: int) -> None:
     """Raise LostLeaseError unless `holds_lease`."""
-    if not holds_lease(connection, session_id, epoch, now):
+    if not holds_lease(unit, session_id, epoch):
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
 def wake_and_take(
-    connection: Connection, session_id: str, lease: NewLease, now: datetime
+    unit: Unit, session_id: str, lease: NewLease
 ) -> tuple[Session, int, str | None] | None:
     """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
     is changed, if it does not wait."""
     rows = _WAKE_AND_TAKE.all(
-        connection,
+        unit.connection,
         of=session_id,
-        now=codec.to_text(now),
+        now=codec.to_text(unit.now),
         by=lease.owner,
         until=codec.to_text(lease.until),
     )

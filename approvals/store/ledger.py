@@ -10,46 +10,44 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from countersign.approvals.audit.ledger import entry_hash
+from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
-from countersign.approvals.store import changes, codec, head_cache
+from countersign.approvals.ports import Unit
+from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Parameters, Prepared, insertion
 from countersign.approvals.store.schema import ledger, sessions
 
 
-def head(connection: Connection, session_id: str, *, lock: bool = False) -> tuple[int, str]:
-    """Sequence number and hash of the session's last entry; `lock` it to append."""
-    if lock and (locked := head_cache.known(connection, session_id)) is not None:
-        return locked
-    row = (_LOCKED_HEAD if lock else _HEAD).first(connection, of=session_id)
-    if row is None:
-        raise NotFoundError(f"There is no session {session_id}.")
-    if lock:
-        head_cache.remember(connection, session_id, (row[0], row[1]))
-    return row[0], row[1]
+def head(connection: Connection, session_id: str) -> Head:
+    """Sequence number and hash of the session's last entry. Raises NotFoundError."""
+    return _head_of(_HEAD.first(connection, of=session_id), session_id)
 
 
-def append(
-    connection: Connection,
-    session_id: SessionId,
-    at: datetime,
-    *entries: tuple[str, JsonObject],
-) -> None:
+def locked_head(unit: Unit, session_id: str) -> Head:
+    """`head`, locked to append to it: read once in a unit."""
+    if session_id not in unit.heads:
+        row = _LOCKED_HEAD.first(unit.connection, of=session_id)
+        unit.heads[session_id] = _head_of(row, session_id)
+    return unit.heads[session_id]
+
+
+def append(unit: Unit, session_id: SessionId, *entries: tuple[str, JsonObject]) -> None:
     """Link (kind, body) pairs to the session's chain, in this transaction, with what it has
     changed in the session's rows before."""
-    before = head(connection, session_id, lock=True)
-    told = changes.with_rows(connection, session_id, entries)
-    rows, (seq, last_hash) = linked(before, session_id, at, told)
-    insert(connection, rows)
-    _MOVE_HEAD.run(connection, of=session_id, seq=seq, hash=last_hash)
+    before = locked_head(unit, session_id)
+    told = changes.with_rows(unit, session_id, entries)
+    rows, (seq, last_hash) = linked(before, session_id, unit.now, told)
+    insert(unit, rows)
+    _MOVE_HEAD.run(unit.connection, of=session_id, seq=seq, hash=last_hash)
 
 
 def linked(
-    before: tuple[int, str],
+    before: Head,
     session_id: SessionId,
     at: datetime,
     entries: Iterable[tuple[str, JsonObject]],
-) -> tuple[list[Parameters], tuple[int, str]]:
+) -> tuple[list[Parameters], Head]:
     """The rows of (kind, body) pairs that follow the head `before`, and the head after them."""
     seq, prev_hash = before
     rows: list[Parameters] = []
@@ -74,11 +72,12 @@ def linked(
     return rows, (seq, prev_hash)
 
 
-def insert(connection: Connection, rows: Iterable[Parameters]) -> None:
+def insert(unit: Unit, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
     for row in rows:
-        _INSERT.run(connection, **row)
-        head_cache.move(connection, row["session_id"], (row["seq"], row["hash"]))
+        _INSERT.run(unit.connection, **row)
+        new = (row["seq"], row["hash"])
+        unit.heads[row["session_id"]] = unit.moved[row["session_id"]] = new
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
@@ -114,7 +113,7 @@ class Chain:
     the session itself is gone."""
 
     session_id: SessionId
-    head: tuple[int, str] | None
+    head: Head | None
     rows: list[Row[Any]]
 
 
@@ -138,6 +137,12 @@ def chains(connection: Connection, after: str, *, limit: int) -> list[Chain]:
     for row in connection.execute(entries.order_by(ledger.c.session_id, ledger.c.seq)):
         found.setdefault(row.session_id, []).append(row)
     return [Chain(SessionId(id_), ends.get(id_), found[id_]) for id_ in sorted(found)]
+
+
+def _head_of(row: Sequence[Any] | None, session_id: str) -> Head:
+    if row is None:
+        raise NotFoundError(f"There is no session {session_id}.")
+    return row[0], row[1]
 
 
 _of = sessions.c.id == bindparam("of")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select
 
 from countersign.approvals.models import Opening, PrincipalId, RequestId
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import request_openings
 
 
-def add(connection: Connection, opening: Opening, session_id: str) -> bool:
+def add(unit: Unit, opening: Opening, session_id: str) -> bool:
     """Record it; False if it was recorded before. The session of the request must be locked."""
-    known = of_revision(connection, opening.request_id, opening.revision)
+    known = of_revision(unit.connection, opening.request_id, opening.revision)
     if any(each.principal_id == opening.principal_id for each in known):
         return False
     columns = {
@@ -21,9 +22,9 @@ def add(connection: Connection, opening: Opening, session_id: str) -> bool:
         "principal_id": opening.principal_id,
         "at": codec.to_text(opening.at),
     }
-    _INSERT.run(connection, **columns)
+    _INSERT.run(unit.connection, **columns)
     key: list[str | int] = [opening.request_id, opening.revision, opening.principal_id]
-    changes.note(connection, session_id, "request_openings", key, columns)
+    changes.note(unit, session_id, "request_openings", key, columns)
     return True
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import psycopg
@@ -25,12 +25,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
-from countersign.approvals.audit.seals import Head, Unsealed
+from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import InvalidError, UnavailableError
-from countersign.approvals.ports import Store
-from countersign.approvals.store import changes, head_cache
-from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
+from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.store import changes
+from countersign.approvals.store.after_commit import ring
 from countersign.approvals.store.error_redaction import keep_terse
 from countersign.approvals.store.urls import parse, shown
 
@@ -118,25 +118,25 @@ class PostgresStore(Store):
         await self._engine.dispose()
 
     @override
-    async def write(self, unit: Callable[[Connection], T]) -> T:
+    async def unit(self, work: Callable[[Unit], T], moment: Moment) -> T:
         if self._read_only:
             raise UnavailableError(f"{self._shown} was opened for reading only.")
-        return await self._shielded(unit, self._write)
+        return await self._shielded(lambda: self._unit(work, moment))
 
     @override
     async def read(self, unit: Callable[[Connection], T]) -> T:
-        return await self._shielded(unit, self._read)
+        return await self._shielded(lambda: self._read(unit))
 
-    async def _shielded(self, unit: Callable[[Connection], T], run: Callable[..., Any]) -> T:
+    async def _shielded(self, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run it in a task of its own in our loop: cancelling the caller does not undo the unit,
         and never leaves a connection in the middle of something."""
         if self._closed or self._home is None:
             raise UnavailableError("The store is closed: the server is shutting down.")
         if asyncio.get_running_loop() is not self._home:
-            there = asyncio.run_coroutine_threadsafe(run(unit), self._home)
+            there = asyncio.run_coroutine_threadsafe(run(), self._home)
             value: T = await asyncio.shield(asyncio.wrap_future(there))
             return value
-        task: asyncio.Task[T] = self._home.create_task(run(unit))
+        task: asyncio.Task[T] = self._home.create_task(run())
         self._units.add(task)
         task.add_done_callback(self._done)
         return await asyncio.shield(task)
@@ -146,8 +146,14 @@ class PostgresStore(Store):
         # A caller who was cancelled does not fetch it.
         task.cancelled() or task.exception()
 
-    async def _write(self, unit: Callable[[Connection], T]) -> T:
-        return await self._persistently(lambda: self._attempt(self._engine, unit))
+    async def _unit(self, work: Callable[[Unit], T], moment: Moment) -> T:
+        async def attempt() -> tuple[T, Unit]:
+            return await self._attempt(self._engine, lambda c: _done(work, Unit(c, moment)))
+
+        value, unit = await self._persistently(attempt)
+        self.unsealed.add(unit.moved)
+        ring(unit.after_commit)
+        return value
 
     async def _read(self, unit: Callable[[Connection], T]) -> T:
         return await self._persistently(lambda: self._attempt(self._reading, unit))
@@ -167,13 +173,12 @@ class PostgresStore(Store):
             jitter = random.uniform(0, 1)  # noqa: S311 - spreads load
             await asyncio.sleep(backoff_s(number, RETRY_BASE_S, RETRY_MAX_S, jitter=jitter))
 
-    async def _attempt(self, engine: AsyncEngine, unit: Callable[[Connection], T]) -> T:
-        after: list[Callable[[], None]] = []
+    async def _attempt(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         committing = False
         try:
             async with engine.connect() as connection:
                 await connection.begin()
-                value, moved = await connection.run_sync(_entered, unit, after)
+                value = await connection.run_sync(work)
                 committing = True
                 await connection.commit()
         except PoolTimeoutError as exc:
@@ -184,8 +189,6 @@ class PostgresStore(Store):
             if (translated := self._translated(exc, committing=committing)) is None:
                 raise
             raise translated from exc
-        self.unsealed.add(moved)
-        ring(after)
         return value
 
     def _translated(self, exc: DBAPIError | psycopg.Error, *, committing: bool) -> Exception | None:
@@ -204,15 +207,10 @@ class PostgresStore(Store):
         return None
 
 
-def _entered(
-    connection: Connection, unit: Callable[[Connection], T], after: list[Callable[[], None]]
-) -> tuple[T, dict[str, Head]]:
-    connection.info[AFTER_COMMIT] = after
-    head_cache.forget(connection)
-    changes.forget(connection)
-    value = unit(connection)
-    changes.require_told(connection)
-    return value, head_cache.moved(connection)
+def _done(work: Callable[[Unit], T], unit: Unit) -> tuple[T, Unit]:
+    value = work(unit)
+    changes.require_told(unit)
+    return value, unit
 
 
 class _AgainError(Exception):

@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Vote,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.rules.lifecycle import require_move
 from countersign.approvals.store import changes, codec, open_roles
 from countersign.approvals.store import sessions as sessions_of
@@ -37,19 +38,19 @@ _PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'
 """Written out: an index over some rows serves no query that leaves open which ones it wants."""
 
 
-def insert(connection: Connection, values: Sequence[Request]) -> None:
+def insert(unit: Unit, values: Sequence[Request]) -> None:
     """Add requests. Raises InvalidError for a call id that the session has used before."""
     rows = [codec.request_columns(v) for v in values]
     try:
-        _INSERT.run_each(connection, rows)
+        _INSERT.run_each(unit.connection, rows)
     except IntegrityError as exc:
         raise InvalidError(
             f"A call id was used twice in session {values[0].session_id}; every call needs its own."
         ) from exc
     for value, row in zip(values, rows, strict=True):
-        changes.note(connection, value.session_id, "requests", [value.id], row)
+        changes.note(unit, value.session_id, "requests", [value.id], row)
     for value in values:
-        open_roles.keep(connection, None, value)
+        open_roles.keep(unit.connection, None, value)
 
 
 def get(connection: Connection, request_id: str) -> Request:
@@ -70,11 +71,11 @@ def among(connection: Connection, request_ids: Sequence[str]) -> list[Request]:
     return [codec.request(row) for row in connection.execute(query)]
 
 
-def lock(connection: Connection, request_id: str) -> None:
+def lock(unit: Unit, request_id: str) -> None:
     """`sessions.lock` of the session that the request is of; nothing if there is no request."""
-    if connection.dialect.name == "postgresql":
+    if unit.connection.dialect.name == "postgresql":
         # The session that a request is of never changes, so it may be looked up before the lock.
-        sessions_of.locked(connection, _LOCK.first(connection, of=request_id))
+        sessions_of.locked(unit, _LOCK.first(unit.connection, of=request_id))
 
 
 def of_checkpoint(connection: Connection, session_id: str, checkpoint_id: str) -> list[Request]:
@@ -189,7 +190,7 @@ def orphaned(connection: Connection, before: datetime, *, limit: int) -> list[Re
     return [RequestId(row[0]) for row in connection.execute(query)]
 
 
-def replace(connection: Connection, before: Request, after: Request) -> bool:
+def replace(unit: Unit, before: Request, after: Request) -> bool:
     """Compare-and-set: write `after` if the row still has the status and revision of `before`.
 
     False if somebody was first. Raises IntegrityError for a move that the lifecycle forbids.
@@ -200,7 +201,7 @@ def replace(connection: Connection, before: Request, after: Request) -> bool:
     changed = tuple(name for name in _CHANGING if old[name] is not new[name])
     columns = codec.request_columns(after, changed)
     done = _replacing(changed).run(
-        connection,
+        unit.connection,
         of=before.id,
         was_status=before.status.value,
         was_revision=before.revision,
@@ -208,8 +209,8 @@ def replace(connection: Connection, before: Request, after: Request) -> bool:
         **columns,
     )
     if done == 1:
-        changes.note(connection, before.session_id, "requests", [before.id], columns)
-        open_roles.keep(connection, before, after)
+        changes.note(unit, before.session_id, "requests", [before.id], columns)
+        open_roles.keep(unit.connection, before, after)
     return done == 1
 
 
@@ -260,12 +261,12 @@ def _replacing(names: tuple[str, ...]) -> Prepared:
     )
 
 
-def add_vote(connection: Connection, session_id: str, value: Vote) -> None:
+def add_vote(unit: Unit, session_id: str, value: Vote) -> None:
     """Record a vote; the key refuses a second one of the same person on the same revision."""
     columns = codec.vote_columns(value)
-    _INSERT_VOTE.run(connection, **columns)
+    _INSERT_VOTE.run(unit.connection, **columns)
     key: list[str | int] = [value.request_id, value.revision, value.principal_id]
-    changes.note(connection, session_id, "votes", key, columns)
+    changes.note(unit, session_id, "votes", key, columns)
 
 
 def votes_of(connection: Connection, request_id: str) -> list[Vote]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from countersign.approvals.models import Request, RequestId
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes
 from countersign.approvals.store.schema import result_texts
 
 
-def keep(connection: Connection, request: Request, text: str) -> None:
+def keep(unit: Unit, request: Request, text: str) -> None:
     """Add the text of a result that was not stored before."""
     columns = {"request_id": request.id, "text": text}
-    connection.execute(result_texts.insert().values(columns))
-    changes.note(connection, request.session_id, "result_texts", [request.id], columns)
+    unit.connection.execute(result_texts.insert().values(columns))
+    changes.note(unit, request.session_id, "result_texts", [request.id], columns)
 
 
 def get(connection: Connection, request_id: RequestId) -> str | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import LostLeaseError, NotFoundError
 from countersign.approvals.models import Session, SessionId, SessionStatus
-from countersign.approvals.store import changes, codec, head_cache
+from countersign.approvals.ports import NewLease, Unit
+from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 
@@ -46,20 +48,13 @@ TOLD = frozenset(
 """The columns that the ledger tells of; the rest is of the run and its lease."""
 
 
-class NewLease(NamedTuple):
-    """A lease on a session that nobody can have: it starts, or wakes."""
-
-    owner: str
-    until: datetime
-
-
 def insert(
     connection: Connection,
     session: Session,
     *,
     idempotency_key: str | None,
     next_at: datetime,
-    head: tuple[int, str] = (0, GENESIS),
+    head: Head = (0, GENESIS),
     lease: NewLease | None = None,
 ) -> None:
     """Add a session that is due at `next_at`, or leased at once: then it is due when `lease` ends.
@@ -97,20 +92,20 @@ def first_columns(session: Session, idempotency_key: str | None) -> dict[str, An
     }
 
 
-def lock(connection: Connection, session_id: str) -> None:
+def lock(unit: Unit, session_id: str) -> None:
     """Let no other transaction change this session or its requests before this one has ended.
 
     Taken before any other row, so that two transactions never wait for each other. SQLite has one
     writer: there is nothing to wait for.
     """
-    if connection.dialect.name == "postgresql":
-        locked(connection, _LOCK.first(connection, of=session_id))
+    if unit.connection.dialect.name == "postgresql":
+        locked(unit, _LOCK.first(unit.connection, of=session_id))
 
 
-def locked(connection: Connection, row: Sequence[Any] | None) -> None:
+def locked(unit: Unit, row: Sequence[Any] | None) -> None:
     """What `lock` has found: id and head of the session, if there is one."""
     if row is not None:
-        head_cache.remember(connection, row[0], (row[1], row[2]))
+        unit.heads[row[0]] = (row[1], row[2])
 
 
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:
@@ -182,36 +177,32 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[SessionId]
     return [SessionId(row[0]) for row in connection.execute(query)]
 
 
-def change(
-    connection: Connection, session_id: str, epoch: int, now: datetime, **values: Any
-) -> None:
+def change(unit: Unit, session_id: str, epoch: int, **values: Any) -> None:
     """Write columns as the run of `epoch`. Raises LostLeaseError if another run began since."""
-    at = codec.to_text(now)
+    at = codec.to_text(unit.now)
     changed = _changing(tuple(values)).run(
-        connection, of=session_id, run=epoch, now=at, updated_at=at, **values
+        unit.connection, of=session_id, run=epoch, now=at, updated_at=at, **values
     )
     if changed != 1:
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
 
 
-def note(connection: Connection, session_id: str, columns: Mapping[str, Any]) -> None:
+def note(unit: Unit, session_id: str, columns: Mapping[str, Any]) -> None:
     """Let the next ledger entry of the session say what these columns hold now."""
     said = {name: value for name, value in columns.items() if name in TOLD}
-    changes.note(connection, session_id, "sessions", [session_id], said)
+    changes.note(unit, session_id, "sessions", [session_id], said)
 
 
-def wake(connection: Connection, session_id: str, now: datetime) -> None:
+def wake(unit: Unit, session_id: str) -> None:
     """Let a session go on if it waits."""
-    _WAKE.run(connection, of=session_id, now=codec.to_text(now))
+    _WAKE.run(unit.connection, of=session_id, now=codec.to_text(unit.now))
 
 
-def cancel(
-    connection: Connection, session_id: str, now: datetime, *, error: str, cause: str
-) -> bool:
+def cancel(unit: Unit, session_id: str, *, error: str, cause: str) -> bool:
     """End a live session, whoever runs it; False if it was over. The epoch moves on, so the run
     that may be under way loses its lease."""
     end = {"status": SessionStatus.CANCELLED.value, "error": error, "cause": cause}
-    cancelled = connection.execute(
+    cancelled = unit.connection.execute(
         update(sessions)
         .where(sessions.c.id == session_id, sessions.c.status.in_([s.value for s in LIVE]))
         .values(
@@ -219,11 +210,11 @@ def cancel(
             epoch=sessions.c.epoch + 1,
             lease_until=None,
             next_at=None,
-            updated_at=codec.to_text(now),
+            updated_at=codec.to_text(unit.now),
         )
     )
     if cancelled.rowcount == 1:
-        note(connection, session_id, end)
+        note(unit, session_id, end)
     return cancelled.rowcount == 1
 
 

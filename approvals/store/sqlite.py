@@ -14,7 +14,7 @@ import fcntl
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ from typing_extensions import override
 from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.outages import Outages
-from countersign.approvals.ports import Reader, Store
-from countersign.approvals.store import changes, head_cache
-from countersign.approvals.store.after_commit import AFTER_COMMIT, ring
+from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.store import changes
+from countersign.approvals.store.after_commit import ring
 from countersign.approvals.store.preallocate import make_room
 from countersign.approvals.store.prepared import run
 
@@ -55,18 +55,19 @@ OLDEST = (3, 35, 0)
 
 
 @dataclass(slots=True)
-class _Unit:
-    run: Callable[[Connection], Any]
+class _Waiting:
+    work: Callable[[Unit], Any]
+    moment: Moment
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
 
 @dataclass(slots=True)
 class _Outcome:
-    unit: _Unit
+    waiting: _Waiting
     value: Any = None
     error: BaseException | None = None
-    after_commit: tuple[Callable[[], None], ...] = ()
+    after_commit: Sequence[Callable[[], None]] = ()
 
 
 def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) -> Engine:
@@ -135,7 +136,7 @@ def exclusive(path: Path) -> Iterator[TextIO]:
         lock.close()
 
 
-class SqliteReader(Reader):
+class SqliteReader(Store):
     """The reading half of the store; may be used while another process writes."""
 
     def __init__(self, path: Path):
@@ -158,7 +159,8 @@ class SqliteReader(Reader):
             raise UnavailableError("The store is closed: the server is shutting down.") from exc
         return await reading
 
-    async def write(self, unit: Callable[[Connection], T]) -> T:
+    @override
+    async def unit(self, work: Callable[[Unit], T], moment: Moment) -> T:
         """Refused: raises UnavailableError."""
         raise UnavailableError(f"{self._path} was opened for reading only.")
 
@@ -175,7 +177,7 @@ class SqliteReader(Reader):
             raise UnavailableError(f"The database {self._path} cannot be read: {exc}") from exc
 
 
-class SqliteStore(SqliteReader, Store):
+class SqliteStore(SqliteReader):
     """Implements `approvals.ports.Store` on one file."""
 
     def __init__(self, path: Path, *, roomy_log: bool = False):
@@ -184,7 +186,7 @@ class SqliteStore(SqliteReader, Store):
         self._roomy_log = roomy_log
         self._writer = sqlite_engine(path)
         self._connection: Connection | None = None
-        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._closed = False
         self._outages = Outages("store", key="cannot_be")
@@ -205,12 +207,12 @@ class SqliteStore(SqliteReader, Store):
         await super().close()
 
     @override
-    async def write(self, unit: Callable[[Connection], T]) -> T:
+    async def unit(self, work: Callable[[Unit], T], moment: Moment) -> T:
         if self._closed:
             raise UnavailableError("The store is closed: the server is shutting down.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Unit(unit, future, loop))
+        self._queue.put(_Waiting(work, moment, future, loop))
         return await future
 
     def _work(self) -> None:
@@ -218,7 +220,7 @@ class SqliteStore(SqliteReader, Store):
             outcomes = self._commit(batch)
             loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
             for outcome in outcomes:
-                loops.setdefault(outcome.unit.loop, []).append(outcome)
+                loops.setdefault(outcome.waiting.loop, []).append(outcome)
             for loop, mine in loops.items():
                 try:
                     loop.call_soon_threadsafe(_complete, mine)
@@ -226,7 +228,7 @@ class SqliteStore(SqliteReader, Store):
                     log.warning("store caller gone", units=len(mine))
         self._disconnect()
 
-    def _take(self) -> list[_Unit]:
+    def _take(self) -> list[_Waiting]:
         first = self._queue.get()
         if first is None:
             return []
@@ -239,14 +241,14 @@ class SqliteStore(SqliteReader, Store):
             batch.append(unit)
         return batch
 
-    def _commit(self, batch: list[_Unit]) -> list[_Outcome]:
+    def _commit(self, batch: list[_Waiting]) -> list[_Outcome]:
         try:
             if self._connection is None:
                 self._connection = self._writer.connect()
             run(self._connection, "BEGIN IMMEDIATE")
             self._make_room()
             if len(batch) > 1:
-                outcomes = [self._run_in_savepoint(self._connection, unit) for unit in batch]
+                outcomes = [self._run_in_savepoint(self._connection, each) for each in batch]
             else:
                 outcomes = [self._run(self._connection, batch[0])]
             if len(batch) > 1 or outcomes[0].error is None:
@@ -262,7 +264,7 @@ class SqliteStore(SqliteReader, Store):
                 self._connection.invalidate()  # whatever it is in the middle of ends with it
             self._disconnect()
             error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
-            return [_Outcome(unit, error=error) for unit in batch]
+            return [_Outcome(each, error=error) for each in batch]
 
     def _make_room(self) -> None:
         if self._roomy_log:
@@ -277,36 +279,33 @@ class SqliteStore(SqliteReader, Store):
             self._connection.close()
             self._connection = None
 
-    def _run_in_savepoint(self, connection: Connection, unit: _Unit) -> _Outcome:
+    def _run_in_savepoint(self, connection: Connection, waiting: _Waiting) -> _Outcome:
         run(connection, "SAVEPOINT unit")
-        outcome = self._run(connection, unit)
+        outcome = self._run(connection, waiting)
         if outcome.error is not None:
             run(connection, "ROLLBACK TO unit")
         run(connection, "RELEASE unit")
         return outcome
 
-    def _run(self, connection: Connection, unit: _Unit) -> _Outcome:
-        after: list[Callable[[], None]] = []
-        connection.info[AFTER_COMMIT] = after
-        head_cache.forget(connection)
-        changes.forget(connection)
+    def _run(self, connection: Connection, waiting: _Waiting) -> _Outcome:
+        unit = Unit(connection, waiting.moment)
         try:
-            value = unit.run(connection)
-            changes.require_told(connection)
-            if moved := head_cache.moved(connection):
-                after.append(partial(self.unsealed.add, moved))
+            value = waiting.work(unit)
+            changes.require_told(unit)
         except DBAPIError as exc:
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
                 exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")
                 exc2.__cause__ = exc
-                return _Outcome(unit, error=exc2)
-            return _Outcome(unit, error=exc)
+                return _Outcome(waiting, error=exc2)
+            return _Outcome(waiting, error=exc)
         # Handed to the caller, who knows what it means; the thread has to go on for the others.
         except BaseException as exc:
             if isinstance(exc, StopIteration):  # which a future refuses
-                return _Outcome(unit, error=RuntimeError(f"The unit raised {exc!r}."))
-            return _Outcome(unit, error=exc)
-        return _Outcome(unit, value=value, after_commit=tuple(after))
+                return _Outcome(waiting, error=RuntimeError(f"The unit raised {exc!r}."))
+            return _Outcome(waiting, error=exc)
+        if unit.moved:
+            unit.after_commit.append(partial(self.unsealed.add, unit.moved))
+        return _Outcome(waiting, value=value, after_commit=unit.after_commit)
 
 
 def _end(connection: Connection) -> None:
@@ -333,7 +332,7 @@ def _driver(connection: Connection) -> Any:
 def _complete(outcomes: list[_Outcome]) -> None:
     for outcome in outcomes:
         ring(outcome.after_commit)
-        future = outcome.unit.future
+        future = outcome.waiting.future
         if future.done():  # the caller was cancelled; the unit stands all the same
             continue
         if outcome.error is not None:

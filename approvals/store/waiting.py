@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from countersign.approvals.models import (
+    People,
     Principal,
     Request,
     RequestStatus,
     Vote,
 )
-from countersign.approvals.ports import Directory
 from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.rules.eligibility import Asked, asked, reserved
 from countersign.approvals.store import codec, open_roles
@@ -26,8 +26,8 @@ AT_ONCE = 200
 class Waiting:
     """Finds the pending requests that one person may decide at `now`."""
 
-    def __init__(self, directory: Directory, principal: Principal, now: datetime):
-        self._directory, self._principal, self._now = directory, principal, now
+    def __init__(self, people: People, principal: Principal, now: datetime):
+        self._people, self._principal, self._now = people, principal, now
         self._kept_out: dict[Asked, bool] = {}
 
     def page(
@@ -74,7 +74,7 @@ class Waiting:
             return False
         ask = asked(request, votes)
         if ask not in self._kept_out:
-            needed_later = reserved(ask, self._principal, self._directory)
+            needed_later = reserved(ask, self._principal, self._people)
             self._kept_out[ask] = needed_later is not None
         return not self._kept_out[ask]
 

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from countersign.approvals.decisions.doubts import MAX_NOTE
 from countersign.approvals.decisions.long_results import ResultText
-from countersign.approvals.decisions.voting import MAX_COMMENT
+from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.models import (
     Delivery,
     JsonObject,

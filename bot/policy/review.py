@@ -143,7 +143,7 @@ class _Staffing:
 
     def findings(self) -> list[Finding]:
         """Everything that keeps the rule from being decided, the worst first."""
-        short = shortfall(self._asked(NOBODY), self._directory)
+        short = shortfall(self._asked(NOBODY), self._directory.people())
         if short is not None:
             worst = self._finding(f"nobody could approve it. {short.text}", is_error=True)
             return [worst, *self._roles(only_misspelt=True)]
@@ -174,7 +174,7 @@ class _Staffing:
         for person in self._directory.with_roles(sorted(roles)):
             held = person.roles & roles
             if held not in verdicts:
-                verdicts[held] = shortfall(self._asked(person.id), self._directory)
+                verdicts[held] = shortfall(self._asked(person.id), self._directory.people())
             if (short := verdicts[held]) is not None:
                 stuck.append((person, short))
         if stuck:

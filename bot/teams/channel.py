@@ -14,10 +14,8 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Notice,
-    Principal,
+    Placing,
     PrincipalId,
-    Request,
-    Session,
 )
 from countersign.approvals.ports import (
     Clock,
@@ -40,6 +38,12 @@ from countersign.bot.teams.places import (
 from countersign.bot.teams.settings import TeamsSettings
 
 NAME = "teams"
+WHERE_IT_BEGAN = {
+    "auto": frozenset({"group", "channel"}),
+    "thread": frozenset({"personal", "group", "channel"}),
+    "approvers": frozenset[str](),
+}
+"""By the setting `deliver`: in which conversations everybody sees the card."""
 _CONVERSATION, _PERSON = "conversation:", "person:"
 
 
@@ -59,6 +63,7 @@ class TeamsChannel:
         readable: bool = False,
     ) -> None:
         """`readable`: there is a page that shows all of a request."""
+        self.placing = Placing(where_it_began=WHERE_IT_BEGAN[settings.deliver])
         self._settings, self._adapter, self._readable = settings, adapter, readable
         self._conversations, self._directory = conversations, directory
         self._places, self._clock = Places(conversations, directory), clock
@@ -104,23 +109,6 @@ class TeamsChannel:
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
         return view.is_over
-
-    def targets(
-        self,
-        request: Request,
-        session: Session,
-        approvers: Sequence[Principal],
-        conversation: Conversation | None,
-    ) -> Sequence[str]:
-        """The thread the session began in, or every approver's own chat; see `deliver`."""
-        if conversation is not None and conversation.channel == NAME:
-            shared = conversation.kind in {"group", "channel"}
-            match self._settings.deliver:
-                case "thread":
-                    return (f"{_CONVERSATION}{conversation.key}",)
-                case "auto" if shared:
-                    return (f"{_CONVERSATION}{conversation.key}",)
-        return tuple(f"{_PERSON}{approver.id}" for approver in approvers)
 
     async def check(self) -> Sequence[CheckResult]:
         """Get a token for the bot. Raises UnavailableError."""

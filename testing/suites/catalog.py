@@ -41,7 +41,7 @@ async def test_unknown_tool_is_none(catalog: CatalogUnderTest) -> None:
     known = catalog.catalog
     for workflow, tool in ((catalog.workflow, "no such tool"), ("no such workflow", "look")):
         assert known.schema(workflow, tool) is None
-        assert known.schema_version(workflow, tool) is None
+        assert known.forms().get((workflow, tool)) is None
         assert await known.effective(workflow, tool, {}) is None
         assert await known.checked(workflow, tool, {}) is None
     assert () == known.input_roles("no such workflow", "nobody")
@@ -53,7 +53,7 @@ def test_known_tool_has_a_schema_and_a_version(catalog: CatalogUnderTest) -> Non
 
     assert schema is not None
     assert {} == problems(schema, catalog.right)
-    assert known.schema_version(catalog.workflow, tool) in known.schema_versions()
+    assert known.forms().get((catalog.workflow, tool)) in known.schema_versions()
 
 
 async def test_effective_arguments_are_what_fits_the_schema(catalog: CatalogUnderTest) -> None:
@@ -66,7 +66,7 @@ async def test_effective_arguments_are_what_fits_the_schema(catalog: CatalogUnde
     assert catalog.right.items() <= effective.arguments.items()
     assert again is not None
     assert effective.arguments == again.arguments
-    assert effective.schema_version == known.schema_version(catalog.workflow, tool)
+    assert effective.schema_version == known.forms().get((catalog.workflow, tool))
 
 
 async def test_values_that_do_not_fit_are_named(catalog: CatalogUnderTest) -> None:

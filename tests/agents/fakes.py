@@ -102,6 +102,9 @@ class FakeRuns:
         """The ids whose lease is lost."""
         return frozenset(run.session.id for run in runs if not self._holds(run))
 
+    def take_no_more(self) -> None:
+        """Nothing was taken."""
+
     async def release(self, run: Run) -> bool:
         """Give the lease back."""
         held = self._holds(run) and run.session.id in self.leased

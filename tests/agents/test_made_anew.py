@@ -139,12 +139,12 @@ async def test_tools_take_what_they_take_in_the_chat_that_was_built_last(
     day = ["2026-11-29"]
     registry = Registry(context)
     registry.add(Payments(default, lambda: day[0]).workflow(pooled=pooled))
-    before = registry.schema_version("payments", "pay")
+    before = registry.forms()["payments", "pay"]
     async with registry.borrow("payments") as old:
         day[0] = "2026-11-30"
         async with registry.borrow("payments") as new:
-            assert new.tools["pay"].version == registry.schema_version("payments", "pay")
-            assert before != registry.schema_version("payments", "pay")
+            assert new.tools["pay"].version == registry.forms()["payments", "pay"]
+            assert before != registry.forms()["payments", "pay"]
     async with registry.borrow("payments") as third, registry.borrow("payments") as fourth:
         assert old not in (third, fourth)
         effective = await registry.effective("payments", "pay", {"amount": 9})

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from countersign.approvals.decisions import executions
-from countersign.approvals.decisions.asking import Asking
-from countersign.approvals.decisions.voting import Voting
+from countersign.approvals.decisions.deadlines import Deadlines
+from countersign.approvals.decisions.replacing import decide, replace
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
@@ -188,7 +187,7 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
     second = stale.model_copy(update={"status": RequestStatus.REJECTED})
 
     with pytest.raises(AlreadyDecidedError) as caught:
-        await world.store.write(lambda c: Voting._write(c, stale, second))
+        await world.unit(lambda unit: decide(unit, stale, second))
 
     assert decided.decision == caught.value.decision
     assert decided == await world.now(stale)
@@ -196,8 +195,7 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
 
 async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
     stale, decided = await overtaken(world)
-    voting = Voting(world.policy, Asking(world.policy, world.catalog, world.outbox), world.outbox)
-    await world.store.write(lambda c: voting.expire(c, stale, world.clock.now()))
+    await world.unit(lambda unit: Deadlines(world.outbox).expire(unit, stale))
 
     assert decided == await world.now(stale)
     assert "expired" not in await world.kinds(stale.session_id)
@@ -209,7 +207,7 @@ async def test_execution_in_a_slower_transaction_is_refused(world: World) -> Non
     second = request.model_copy(update={"status": RequestStatus.EXECUTING})
 
     with pytest.raises(IntegrityError, match="changed while it was being written"):
-        await world.store.write(lambda c: executions._replace(c, request, second))
+        await world.unit(lambda unit: replace(unit, request, second))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +218,7 @@ async def test_compare_and_set_looks_at_status_revision_and_stage(
 ) -> None:
     (request,) = await world.asked()
     other = request.model_copy(update=field)
-    written = await world.store.write(lambda c: request_rows.replace(c, other, other))
+    written = await world.unit(lambda unit: request_rows.replace(unit, other, other))
 
     assert not written
     assert request == await world.now(request)
@@ -232,4 +230,4 @@ async def test_store_refuses_a_move_that_the_lifecycle_does_not_know(world: Worl
     done = await world.now(request)
 
     with pytest.raises(IntegrityError, match="cannot go from executed to executing"):
-        await world.store.write(lambda c: request_rows.replace(c, done, request))
+        await world.unit(lambda unit: request_rows.replace(unit, done, request))

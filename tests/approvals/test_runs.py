@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from countersign.approvals.decisions.parking import PARK_ATTEMPTS, PARK_MAX_S
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
@@ -17,7 +18,6 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.ports import Job
-from countersign.approvals.runs import PARK_ATTEMPTS, PARK_MAX_S
 from countersign.approvals.store import sessions as session_rows
 from tests.doubles.directory import ANNA, BEN, CARA, acting
 from tests.doubles.world import THREAD, World

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from countersign.approvals.decisions.handoff import Run
+from countersign.approvals.decisions.parking import WAITS
 from countersign.approvals.models import Request, RequestStatus, SessionStatus
-from countersign.approvals.runs import WAITS, Run
 from countersign.approvals.store.sessions import live_versions
 from tests.doubles.world import THREAD, World
 

@@ -48,13 +48,14 @@ class DeskWorld(World):
     def build(self, tickets: FakeTickets, channels: list[str]) -> None:
         """Put the ticket system beside the fake Teams."""
         self.tickets = tickets
-        self.use(with_channels(channels))
+        self.rules = with_channels(channels)
         self.restart()
 
     def restart(self) -> None:
         """Everything that lives in memory anew, as after a crash."""
         channel = TicketChannel(self.tickets, self.store, self.clock, self.directory)
         self.channels[channel.name] = channel  # type: ignore[assignment]
+        self.use(self.rules)
         self.reconciler = Reconciler(
             {self.tickets.name: self.tickets},
             self.store,

@@ -24,7 +24,7 @@ from countersign.approvals.decisions.outbox import (
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs.due import ORPHAN_GRACE
 from countersign.approvals.models import RequestStatus
-from countersign.approvals.ports import Job
+from countersign.approvals.ports import Job, Unit
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs_at_work import Handler, at_work, embedded, heard, procrastinate, ring
 from tests.doubles.world import THREAD, World
@@ -59,14 +59,12 @@ async def test_never_rings_after_a_rollback(world: World) -> None:
     handler = Handler()
     world.jobs.handle("bell", handler)
 
-    def unit(connection: Any) -> None:
-        world.jobs.enqueue(connection, Job(kind="bell", id="never"))
+    def work(unit: Unit) -> None:
+        world.jobs.enqueue(unit, Job(kind="bell", id="never"))
         raise UnavailableError("rolled back")
 
     async with at_work(world) as jobs:
-        failed = asyncio.gather(
-            *(world.store.write(unit) for _ in range(5)), return_exceptions=True
-        )
+        failed = asyncio.gather(*(world.unit(work) for _ in range(5)), return_exceptions=True)
         await asyncio.gather(failed, ring(world, "good"))
         await jobs.until_idle()
 
@@ -77,15 +75,15 @@ async def test_ringing_here_rings_this_process_after_the_commit(world: World) ->
     handler = Handler()
     world.jobs.handle("bell", handler)
 
-    def unit(connection: Any, row: str, fails: bool) -> None:
-        world.jobs.enqueue_here(connection, Job(kind="bell", id=row))
+    def work(unit: Unit, row: str, fails: bool) -> None:
+        world.jobs.enqueue_here(unit, Job(kind="bell", id=row))
         if fails:
             raise UnavailableError("rolled back")
 
     async with at_work(world) as jobs:
         with pytest.raises(UnavailableError):
-            await world.store.write(lambda c: unit(c, "never", True))
-        await world.store.write(lambda c: unit(c, "here", False))
+            await world.unit(lambda unit: work(unit, "never", True))
+        await world.unit(lambda unit: work(unit, "here", False))
         await handler.called.wait()
         await jobs.until_idle()
 
@@ -98,7 +96,8 @@ async def test_what_is_rung_for_later_waits_until_then(world: World) -> None:
     at = world.clock.now() + timedelta(seconds=0.1)
     async with at_work(world) as jobs:
         rung_at = asyncio.get_running_loop().time()
-        await world.store.write(lambda c: jobs.enqueue_here(c, Job(kind="bell", id="a"), at=at))
+        job = Job(kind="bell", id="a")
+        await world.unit(partial(jobs.enqueue_here, job=job, at=at))
         await jobs.until_idle()
         waited_s = asyncio.get_running_loop().time() - rung_at
 
@@ -114,7 +113,7 @@ async def test_what_is_rung_for_meanwhile_is_not_rung_for_again(world: World) ->
         for later_s in (5.0, 2.0):
             at = world.clock.now() + timedelta(seconds=later_s)
             put_off = partial(jobs.enqueue_here, job=Job(kind="bell", id="a"), at=at)
-            await world.store.write(put_off)
+            await world.unit(put_off)
         world.clock.advance(0.001)
         await ring(world, "a")
         await handler.called.wait()
@@ -134,7 +133,8 @@ async def test_handler_knows_nothing_of_who_rang(world: World) -> None:
     world.jobs.handle("bell", handler)
     async with at_work(world) as jobs:
         with bound_contextvars(http_request_id="somebody's"):
-            await world.store.write(lambda c: jobs.enqueue_here(c, Job(kind="bell", id="a")))
+            job = Job(kind="bell", id="a")
+            await world.unit(lambda unit: jobs.enqueue_here(unit, job))
         await called.wait()
         await jobs.until_idle()
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from countersign.approvals.errors import InvalidArgumentsError
 from countersign.approvals.models import Checked, Effective, JsonObject
+from countersign.approvals.ports import Forms
 from countersign.approvals.rules.arguments import problems
+from tests.doubles.transactions import outside
 
 QUOTE_SCHEMA: JsonObject = {
     "type": "object",
@@ -36,6 +38,18 @@ def effective_by_schema(
     return Effective(arguments=complete, defaulted=pointers, schema_version=version)
 
 
+class _Alike:
+    """The same form for all tools of a schema, or for all that there could be."""
+
+    def __init__(self, version: str, schemas: dict[str, Any] | None):
+        self._version = version
+        self._tools = None if schemas is None else frozenset(schemas)
+
+    def get(self, key: tuple[str, str], /) -> str | None:
+        """The form of a tool."""
+        return self._version if self._tools is None or key[1] in self._tools else None
+
+
 class FakeCatalog:
     """Implements `approvals.ports.ToolCatalog`.
 
@@ -60,22 +74,27 @@ class FakeCatalog:
 
     def schema(self, workflow: str, tool: str) -> JsonObject | None:
         """The schema of a tool's arguments."""
+        outside("The catalog of tools")
         return self._every if self.schemas is None else self.schemas.get(tool)
 
-    def schema_version(self, workflow: str, tool: str) -> str | None:
+    def forms(self) -> Forms:
         """The same for every tool that is known."""
-        return None if self.schema(workflow, tool) is None else self.version
+        outside("The catalog of tools")
+        return _Alike(self.version, self.schemas)
 
     def schema_versions(self) -> frozenset[str]:
         """The one that all tools have."""
+        outside("The catalog of tools")
         return frozenset({self.version})
 
     async def effective(self, workflow: str, tool: str, arguments: JsonObject) -> Effective | None:
         """By the schema alone."""
+        outside("The catalog of tools")
         return effective_by_schema(tool, self.schema(workflow, tool), arguments, self.version)
 
     async def checked(self, workflow: str, tool: str, arguments: JsonObject) -> Checked | None:
         """What the test says that there is to find, or raises what it says."""
+        outside("The catalog of tools")
         if self.schema(workflow, tool) is None:
             return None
         self.asked.append(arguments)
@@ -85,4 +104,5 @@ class FakeCatalog:
 
     def input_roles(self, workflow: str, executor: str) -> tuple[str, ...]:
         """Who answers this proxy's questions."""
+        outside("The catalog of tools")
         return self._input_roles.get(executor, ())

@@ -12,12 +12,11 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Notice,
-    Principal,
-    Request,
-    Session,
+    Placing,
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.tickets import CheckResult
+from tests.doubles.transactions import outside
 
 
 class FakeChannel:
@@ -29,7 +28,8 @@ class FakeChannel:
 
     def __init__(self, name: str = "teams", *, in_conversation: bool = False):
         self.name = name
-        self.in_conversation = in_conversation
+        kinds = {"personal", "group", "channel"} if in_conversation else set[str]()
+        self.placing = Placing(where_it_began=frozenset(kinds))
         self.failures: deque[Exception] = deque()
         self.cards: dict[str, RequestView] = {}
         """What each card shows now, by card id."""
@@ -52,6 +52,7 @@ class FakeChannel:
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Show a new card."""
+        outside("A channel")
         self._fail()
         card = f"card-{len(self.posted) + 1}"
         self.cards[card] = view
@@ -63,6 +64,7 @@ class FakeChannel:
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Show `view` on the card of the delivery."""
+        outside("A channel")
         self._fail()
         reference = delivery.reference or {}
         card = str(reference.get("card"))
@@ -73,10 +75,12 @@ class FakeChannel:
 
     def busy_s(self, delivery: Delivery) -> float:
         """As long as was set."""
+        outside("A channel")
         return self.busy_for_s
 
     async def say(self, conversation: Conversation, notice: Notice) -> JsonObject | None:
         """Post a text; or add it to the message of its progress, where `updates`."""
+        outside("A channel")
         self._fail()
         self.said.append((conversation.key, notice.text))
         if not self.updates:
@@ -89,22 +93,12 @@ class FakeChannel:
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """As cards are."""
+        outside("A channel")
         return view.is_over
-
-    def targets(
-        self,
-        request: Request,
-        session: Session,
-        approvers: Sequence[Principal],
-        conversation: Conversation | None,
-    ) -> Sequence[str]:
-        """Everybody who can decide, or the conversation in which the session began."""
-        if self.in_conversation and conversation is not None:
-            return [f"conversation:{conversation.key}"]
-        return [f"person:{p.id}" for p in approvers]
 
     async def check(self) -> Sequence[CheckResult]:
         """Fails as the next attempt would."""
+        outside("A channel")
         self._fail()
         return (CheckResult(name="channel", ok=True, said="shows what it is given"),)
 

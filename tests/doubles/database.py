@@ -13,6 +13,7 @@ from countersign.approvals.store import upgrade
 from countersign.approvals.store.postgres import PostgresStore
 from countersign.approvals.store.sqlite import SqliteStore
 from tests.doubles import postgres
+from tests.doubles.transactions import watched
 
 
 @functools.cache
@@ -43,7 +44,7 @@ def sqlite_url(folder: Path, name: str = "countersign.db") -> str:
 @asynccontextmanager
 async def sqlite_store(path: Path) -> AsyncIterator[SqliteStore]:
     """The store on a database that is on the current schema already."""
-    store = SqliteStore(path)
+    store = watched(SqliteStore(path))
     store.open()
     try:
         yield store
@@ -54,7 +55,7 @@ async def sqlite_store(path: Path) -> AsyncIterator[SqliteStore]:
 @asynccontextmanager
 async def postgres_store(url: str) -> AsyncIterator[PostgresStore]:
     """The store on a PostgreSQL database that is on the current schema already."""
-    store = PostgresStore(url)
+    store = watched(PostgresStore(url))
     store.open()
     try:
         yield store

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from countersign.approvals.models import (
     Actor,
+    People,
     Principal,
     PrincipalId,
     Via,
 )
+from tests.doubles.transactions import outside
 
 
 def person(name: str, *roles: str) -> Principal:
@@ -58,21 +60,30 @@ class FakeDirectory:
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
+        outside("The directory")
         return self._people.get(PrincipalId(principal_id))
 
     def by_identity(self, kind: str, value: str) -> Principal | None:
         """The principal whose identity of this kind is `value`."""
+        outside("The directory")
         found = (p for p in self._people.values() if p.identities.get(kind) == value)
         return next(found, None)
 
+    def people(self) -> People:
+        """Everybody there is now."""
+        outside("The directory")
+        return People(self._people.values())
+
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """Everybody who holds at least one of `roles`, ordered by id."""
+        outside("The directory")
         return sorted(
             (p for p in self._people.values() if p.roles.intersection(roles)), key=lambda p: p.id
         )
 
     def everybody(self) -> Sequence[Principal]:
         """Everybody there is, ordered by id."""
+        outside("The directory")
         return sorted(self._people.values(), key=lambda p: p.id)
 
     def set_roles(self, principal_id: str, *roles: str) -> Principal:

@@ -6,10 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from countersign.approvals.ports import Job
-from countersign.approvals.store.after_commit import AFTER_COMMIT
+from countersign.approvals.ports import Job, Unit
 
 
 class RecordingJobs:
@@ -19,16 +16,16 @@ class RecordingJobs:
         self.rung: list[Job] = []
         self.later: list[tuple[Job, datetime]] = []
 
-    def enqueue(self, connection: Connection, job: Job) -> None:
+    def enqueue(self, unit: Unit, job: Job) -> None:
         """Record `job` once the transaction has committed."""
-        connection.info[AFTER_COMMIT].append(lambda: self.rung.append(job))
+        unit.after_commit.append(lambda: self.rung.append(job))
 
-    def enqueue_here(self, connection: Connection, job: Job, *, at: datetime | None = None) -> None:
+    def enqueue_here(self, unit: Unit, job: Job, *, at: datetime | None = None) -> None:
         """As `enqueue`; what is only to be rung later is in `later`."""
         if at is None:
-            self.enqueue(connection, job)
+            self.enqueue(unit, job)
         else:
-            connection.info[AFTER_COMMIT].append(lambda: self.later.append((job, at)))
+            unit.after_commit.append(lambda: self.later.append((job, at)))
 
     def handle(self, kind: str, handler: Callable[[str], Awaitable[None]]) -> None:
         """Nothing is run."""

@@ -85,7 +85,7 @@ async def at_work(world: World) -> AsyncIterator[Any]:
 
 async def ring(world: World, row: str, kind: str = "bell") -> None:
     """One doorbell, in a transaction of its own."""
-    await world.store.write(lambda c: world.jobs.enqueue(c, Job(kind=kind, id=row)))
+    await world.unit(lambda unit: world.jobs.enqueue(unit, Job(kind=kind, id=row)))
 
 
 async def heard(world: World) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from countersign.approvals.compose import Domain, compose
 from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
@@ -24,7 +25,7 @@ from countersign.approvals.models import (
     ToolCall,
     Verdict,
 )
-from countersign.approvals.ports import Job, Jobs, Store
+from countersign.approvals.ports import Job, Jobs, Store, Unit
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Run
 from countersign.approvals.store import leases as lease_rows
@@ -54,6 +55,7 @@ RULES: Mapping[str, Any] = {
 }
 QUOTE = {"customer": "Contoso", "amount": 100}
 THREAD = ConversationKey("thread-1")
+T = TypeVar("T")
 
 
 class World:
@@ -75,13 +77,21 @@ class World:
 
     def use(self, rules: Mapping[str, Any], *, lease_s: float = 30.0) -> None:
         """Restart everything but the store with another policy."""
+        self.rules = rules
         self.policy = Policy.load(rules)
         self.handoff = Handoff(lambda: self.clock.now().timestamp(), lease_s=lease_s)
+        self.moments = Moments(self.clock, self.directory, self.catalog, self.handoff)
         self.conversations = Conversations(self.store, self.clock, self.jobs)
         self.domain = self.composed(handoff=self.handoff)
         self.records, self.approvals = self.domain.records, self.domain.approvals
         self.runs, self.courier = self.domain.runs, self.domain.courier
         self.outbox = self.domain.outbox
+
+    def show_in_conversations(self) -> None:
+        """Restart with a channel that shows requests where their sessions began."""
+        self.channel = FakeChannel(in_conversation=True)
+        self.channels = {self.channel.name: self.channel}
+        self.use(self.rules)
 
     def composed(self, **options: Any) -> Domain:
         """The domain again, as another process on the same store composes it."""
@@ -111,10 +121,11 @@ class World:
 
     async def require_lease(self, run: Run) -> None:
         """Raise LostLeaseError unless the run still holds its session."""
-        now = self.clock.now()
-        await self.store.write(
-            lambda c: lease_rows.require_lease(c, run.session.id, run.epoch, now)
-        )
+        await self.unit(lambda unit: lease_rows.require_lease(unit, run.session.id, run.epoch))
+
+    async def unit(self, work: Callable[[Unit], T]) -> T:
+        """One unit of the store, at this moment."""
+        return await self.store.unit(work, self.moments.now())
 
     async def begun(self, conversation: ConversationKey | None = None) -> Run:
         """A new session, leased."""
@@ -132,7 +143,7 @@ class World:
             agent="seller",
             executor="gatekeeper",
             rationale=more.pop("rationale", "The customer asked."),
-            schema_version=self.catalog.schema_version("sales", tool) or "",
+            schema_version=self.catalog.forms().get(("sales", tool)) or "",
         )
         return Proposal(call=call, **more)
 

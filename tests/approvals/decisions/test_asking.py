@@ -171,12 +171,13 @@ async def test_what_was_decided_meanwhile_is_not_asked_again(world: World) -> No
     (request,) = await world.asked()
     world.change_rule("quote", CONTROLLERS)
     asking = world.runs._asking
-    again = await world.store.read(lambda c: asking.needed(c, request))
+    session = await world.records.session(request.session_id)
+    again = asking.needed(request, session, world.catalog.forms())
     assert again is not None
     await world.vote(request, BEN, Verdict.REJECT)
 
     with pytest.raises(AlreadyDecidedError):
-        await world.store.write(lambda c: asking.ask(c, again, Today(), world.clock.now()))
+        await world.unit(lambda unit: asking.ask(unit, again, Today()))
     assert RequestStatus.REJECTED is (await world.now(request)).status
 
 

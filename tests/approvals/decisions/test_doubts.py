@@ -297,13 +297,11 @@ async def test_of_many_who_settle_one_does_and_the_others_are_told_who(world: Wo
 async def test_word_in_a_slower_transaction_is_refused(world: World) -> None:
     _, stale = await doubted(world)
     settled = await settle(world, stale)
-    slower = doubts.Doubts(world.store, world.clock, world.outbox)
+    slower = doubts.Doubts(world.store, world.moments, world.outbox)
     finding = doubts.found_by(CARA, acting(CARA), world.clock.now(), happened=False, note=NOTE)
 
-    with pytest.raises(IntegrityError, match="changed while it was being resolved"):
-        await world.store.write(
-            lambda c: slower._resolved(c, stale, acting(CARA), finding, world.clock.now())
-        )
+    with pytest.raises(IntegrityError, match="changed while it was being written"):
+        await world.unit(lambda unit: slower._resolved(unit, stale, acting(CARA), finding))
 
     assert settled == await world.now(stale)
     assert Cause.IN_DOUBT is (stale.result.cause if stale.result else None)

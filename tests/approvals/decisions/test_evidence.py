@@ -18,6 +18,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.runs import Run
 from countersign.approvals.store import codec, schema
 from countersign.approvals.store import ledger as ledger_rows
@@ -41,7 +42,7 @@ class Alarms:
 
 def listen(world: World) -> Alarms:
     alarms = Alarms()
-    world.runs._executions._observer = alarms  # type: ignore[assignment]
+    world.runs._claims._observer = alarms  # type: ignore[assignment]
     return alarms
 
 
@@ -239,11 +240,10 @@ async def test_another_place_of_the_proposal_finds_no_approval(world: World, pla
 async def test_entries_of_the_way_to_the_claim_do_not_hide_the_decision(world: World) -> None:
     run, request = await world.approved()
 
-    def noted(connection: Connection) -> None:
-        entry = ("ticket_seen", {"request": request.id})
-        ledger_rows.append(connection, request.session_id, world.clock.now(), entry)
+    def noted(unit: Unit) -> None:
+        ledger_rows.append(unit, request.session_id, ("ticket_seen", {"request": request.id}))
 
-    await world.store.write(noted)
+    await world.unit(noted)
 
     assert isinstance(await world.runs.claim(run, request.id, request.arguments), Request)
 
@@ -345,8 +345,7 @@ async def test_entry_that_says_nothing_readable_of_the_row_is_no_evidence(world:
     run, request = await world.approved()
     rows = [{"table": "requests", "key": [request.id]}]
     body: Any = {"request": request.id, "rows": rows}
-    at = world.clock.now()
-    await world.store.write(lambda c: ledger_rows.append(c, request.session_id, at, ("x", body)))
+    await world.unit(lambda unit: ledger_rows.append(unit, request.session_id, ("x", body)))
     listen(world)
     answer = await world.runs.claim(run, request.id, request.arguments)
 

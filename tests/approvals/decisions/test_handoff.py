@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import update
 
 from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.errors import LostLeaseError, UnavailableError
@@ -19,7 +19,7 @@ from countersign.approvals.models import (
     SessionStatus,
     Verdict,
 )
-from countersign.approvals.ports import Job
+from countersign.approvals.ports import Job, Moment, Unit
 from countersign.approvals.runs import Runs
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import schema
@@ -27,6 +27,7 @@ from tests.approvals.store.test_leases import due
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.jobs_at_work import at_work
+from tests.doubles.transactions import outside
 from tests.doubles.world import World, working
 
 pytestmark = pytest.mark.asyncio
@@ -35,7 +36,12 @@ pytestmark = pytest.mark.asyncio
 @pytest.fixture
 def world(world: World) -> World:
     """One whose process has room for two sessions."""
-    world.handoff.open(lambda: 2)
+
+    def free() -> int:
+        outside("The session manager")
+        return 2
+
+    world.handoff.open(free)
     return world
 
 
@@ -114,13 +120,13 @@ async def test_closed_takeover_takes_nothing(world: World) -> None:
 async def test_room_is_looked_at_in_the_transaction_not_when_it_is_asked_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = world.store.write
+    unit = world.store.unit
 
-    async def later(unit: Callable[[Connection], Any]) -> Any:
-        world.handoff.close()  # the server puts its sessions down while this one waits its turn
-        return await write(unit)
+    async def later(work: Callable[[Unit], Any], moment: Moment) -> Any:
+        world.runs.take_no_more()  # the server puts its sessions down while this one waits its turn
+        return await unit(work, moment)
 
-    monkeypatch.setattr(world.store, "write", later)
+    monkeypatch.setattr(world.store, "unit", later)
     session = await world.start()
 
     assert [session.id] == await due(world)
@@ -199,14 +205,13 @@ async def test_run_that_was_cancelled_before_its_doorbell_can_write_nothing(worl
 
 async def test_transaction_that_fails_takes_nothing(world: World) -> None:
     request = await pending(world)
-    now = world.clock.now()
 
-    def unit(connection: Connection) -> None:
-        assert world.handoff.wake(connection, [request], now)
+    def work(unit: Unit) -> None:
+        assert world.handoff.wake(unit, [request])
         raise UnavailableError("gone")
 
     with pytest.raises(UnavailableError):
-        await world.store.write(unit)
+        await world.unit(work)
 
     assert await world.runs.begin(request.session_id) is None
     assert SessionStatus.WAITING is (await world.records.session(request.session_id)).status
@@ -215,9 +220,8 @@ async def test_transaction_that_fails_takes_nothing(world: World) -> None:
 async def test_session_that_does_not_wait_is_not_woken(world: World) -> None:
     run = await world.begun()
     (request,) = await world.submit(run, "look")
-    now = world.clock.now()
 
-    assert not await world.store.write(lambda c: world.handoff.wake(c, [request], now))
+    assert not await world.unit(lambda unit: world.handoff.wake(unit, [request]))
     await world.require_lease(run)
 
 
@@ -260,7 +264,7 @@ async def test_leaving_is_possible_without_the_store(world: World) -> None:
     await world.store.close()  # type: ignore[attr-defined]
     await world.runs.leave()
 
-    assert world.handoff.lease(world.clock.now()) is None
+    assert 0 == world.handoff.room()
 
 
 async def test_jobs_say_whether_doorbells_are_answered(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from countersign.approvals.decisions.voting import MAX_COMMENT
+from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ExpiredError,

@@ -56,7 +56,7 @@ async def test_newest_personal_chat_is_used(world: World) -> None:
 
 
 async def test_group_chat_rings_for_its_own_deliveries_only(world: World) -> None:
-    world.channel.in_conversation = True
+    world.show_in_conversations()
     await world.conversations.save(chat(key=THREAD, kind="channel", principal_id=None))
     (request,) = await world.submit(await world.begun(THREAD), "quote")
     world.take()

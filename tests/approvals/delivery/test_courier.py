@@ -96,7 +96,7 @@ async def test_question_is_shown_to_the_owner(world: World) -> None:
 
 
 async def test_request_of_a_thread_is_shown_there(world: World) -> None:
-    world.channel.in_conversation = True
+    world.show_in_conversations()
     await world.conversations.save(thread())
     (request,) = await world.submit(await world.begun(THREAD), "quote")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.ports import Job
+from countersign.approvals.ports.unit import STATEMENTS
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import fresh_database, sqlite_store
 
@@ -30,11 +32,13 @@ async def test_drain_waits_for_what_runs_and_begins_nothing(tmp_path: Path) -> N
         while jobs.swept_at is None:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0)
         for row in ("runs", "has no slot yet"):
-            await store.write(lambda c, row=row: jobs.enqueue(c, Job(kind="deliver", id=row)))  # type: ignore[misc]
+            job = Job(kind="deliver", id=row)
+            await store.unit(partial(jobs.enqueue, job=job), STATEMENTS)
         await began.wait()
         draining = asyncio.create_task(jobs.drain())
         await asyncio.sleep(0)
-        await store.write(lambda c: jobs.enqueue(c, Job(kind="deliver", id="comes too late")))
+        late = Job(kind="deliver", id="comes too late")
+        await store.unit(lambda unit: jobs.enqueue(unit, late), STATEMENTS)
         may_end.set()
         await draining
         working.cancel()

@@ -108,11 +108,11 @@ async def test_doorbells_beyond_what_may_wait_are_dropped(
         async with at_work(world) as jobs:
             for row in "abcde":
                 job = Job(kind="bell", id=row)
-                await world.store.write(partial(jobs.enqueue, job=job))
-            await world.store.write(lambda c: jobs.enqueue(c, Job(kind="other", id="x")))
+                await world.unit(partial(jobs.enqueue, job=job))
+            await world.unit(lambda unit: jobs.enqueue(unit, Job(kind="other", id="x")))
             release.set()
             await jobs.until_idle()
-            await world.store.write(lambda c: jobs.enqueue(c, Job(kind="bell", id="f")))
+            await world.unit(lambda unit: jobs.enqueue(unit, Job(kind="bell", id="f")))
             await jobs.until_idle()
 
     assert ["a", "x", "b", "c", "f"] == answered
@@ -127,7 +127,7 @@ async def test_handler_that_sees_to_it_itself_is_called_more_often_at_once(tmp_p
         async with at_work(world) as jobs:
             for row in "abcd":
                 job = Job(kind="bell", id=row)
-                await world.store.write(partial(jobs.enqueue, job=job))
+                await world.unit(partial(jobs.enqueue, job=job))
             for _ in range(3):
                 await handler.arrivals.get()
             running = handler.running

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -182,7 +183,7 @@ async def test_what_was_rung_before_a_row_was_put_off_does_not_ring_early(url: s
             put_off_at = asyncio.get_running_loop().time()
             at = clock.now() + timedelta(seconds=later_s)
             job = Job(kind="bell", id="late")
-            await world.store.write(lambda c: jobs.enqueue_here(c, job, at=at))
+            await world.unit(partial(jobs.enqueue_here, job=job, at=at))
             await ring(ringing, "late")
             await handler.called.wait()
             heard_at = asyncio.get_running_loop().time()

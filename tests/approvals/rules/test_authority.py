@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countersign.approvals.models import (
+    People,
     Principal,
     PrincipalId,
     Request,
@@ -115,7 +116,7 @@ def test_owner_without_the_role_does_not_answer_questions_for_others() -> None:
 
 
 def test_votes_of_people_in_office_carry_the_approval() -> None:
-    assert revoked(FakeDirectory().by_id, request(), [vote(BEN)]) is None
+    assert revoked(FakeDirectory().people(), request(), [vote(BEN)]) is None
 
 
 def test_lost_role_revokes_the_approval() -> None:
@@ -123,7 +124,7 @@ def test_lost_role_revokes_the_approval() -> None:
     directory.set_roles(BEN.id, "sales")
 
     assert "no longer holds the role manager" in str(
-        revoked(directory.by_id, request(), [vote(BEN)])
+        revoked(directory.people(), request(), [vote(BEN)])
     )
 
 
@@ -131,7 +132,7 @@ def test_person_who_left_revokes_the_approval() -> None:
     directory = FakeDirectory()
     directory.remove(PrincipalId("ben"))
 
-    assert "no longer known" in str(revoked(directory.by_id, request(), [vote(BEN)]))
+    assert "no longer known" in str(revoked(directory.people(), request(), [vote(BEN)]))
 
 
 def test_role_has_to_fit_the_stage_of_the_vote() -> None:
@@ -139,17 +140,17 @@ def test_role_has_to_fit_the_stage_of_the_vote() -> None:
     directory = FakeDirectory()
     directory.set_roles(BEN.id, "controller")
 
-    assert revoked(directory.by_id, request(*stages), [vote(BEN, stage=0)]) is not None
-    assert revoked(directory.by_id, request(*stages), [vote(BEN, stage=1)]) is None
+    assert revoked(directory.people(), request(*stages), [vote(BEN, stage=0)]) is not None
+    assert revoked(directory.people(), request(*stages), [vote(BEN, stage=1)]) is None
 
 
 def test_votes_of_older_revisions_are_not_asked_about() -> None:
-    assert revoked(lambda _: None, request(revision=2), [vote(BEN, revision=1)]) is None
+    assert revoked(People(), request(revision=2), [vote(BEN, revision=1)]) is None
 
 
 def test_owner_role_is_held_by_the_requester_only() -> None:
     question = request(Stage(roles=("owner",)), kind=RequestKind.INPUT)
     directory = FakeDirectory()
 
-    assert revoked(directory.by_id, question, [vote(ANNA)]) is None
-    assert revoked(directory.by_id, question, [vote(ERIN)]) is not None
+    assert revoked(directory.people(), question, [vote(ANNA)]) is None
+    assert revoked(directory.people(), question, [vote(ERIN)]) is not None

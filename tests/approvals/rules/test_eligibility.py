@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from countersign.approvals.forms.wording import people_in_words
 from countersign.approvals.models import (
+    People,
     Principal,
     PrincipalId,
     RequestKind,
@@ -23,7 +24,7 @@ from countersign.approvals.rules.eligibility import (
     shortage,
     with_vote,
 )
-from tests.doubles.directory import FakeDirectory, person
+from tests.doubles.directory import person
 
 SAM = person("Sam", "manager")
 ALEX = person("Alex", "manager")
@@ -51,7 +52,7 @@ def ids(people: Iterable[Principal]) -> list[str]:
 
 
 def test_the_only_holder_of_a_role_may_not_ask() -> None:
-    found = shortage(ask(["manager"], requester="sam"), FakeDirectory([SAM]))
+    found = shortage(ask(["manager"], requester="sam"), People([SAM]))
 
     assert found is not None
     assert (found.stages, found.places, found.people, found.missing) == ((0,), 1, (), 1)
@@ -60,12 +61,12 @@ def test_the_only_holder_of_a_role_may_not_ask() -> None:
 def test_a_quorum_counts_without_who_asked() -> None:
     two = ask(Stage(roles=("manager",), quorum=2), requester="alex")
 
-    assert shortage(two, FakeDirectory([ALEX, MEGAN])) is not None
-    assert shortage(two, FakeDirectory([ALEX, MEGAN, SAM])) is None
+    assert shortage(two, People([ALEX, MEGAN])) is not None
+    assert shortage(two, People([ALEX, MEGAN, SAM])) is None
 
 
 def test_one_person_does_not_fill_two_stages() -> None:
-    found = shortage(ask(["manager"], ["controller"]), FakeDirectory([MEGAN]))
+    found = shortage(ask(["manager"], ["controller"]), People([MEGAN]))
 
     assert found is not None
     assert (found.stages, found.places, ids(found.people)) == ((0, 1), 2, ["megan"])
@@ -75,25 +76,25 @@ def test_whoever_comes_first_makes_room_for_whom_only_one_stage_can_take() -> No
     """A greedy choice takes Alex (first by id) for the first stage and says no."""
     alex, zoe = person("Alex", "a", "b"), person("Zoe", "a")
 
-    assert shortage(ask(["a"], ["b"]), FakeDirectory([alex, zoe])) is None
+    assert shortage(ask(["a"], ["b"]), People([alex, zoe])) is None
 
 
 def test_a_chain_of_people_makes_room() -> None:
     people = [person("A", "x", "y"), person("B", "y", "z"), person("C", "z")]
 
-    assert shortage(ask(["z"], ["y"], ["x"]), FakeDirectory(people)) is None
-    assert shortage(ask(["z"], ["y"], ["x"]), FakeDirectory(people[:2])) is not None
+    assert shortage(ask(["z"], ["y"], ["x"]), People(people)) is None
+    assert shortage(ask(["z"], ["y"], ["x"]), People(people[:2])) is not None
 
 
 def test_who_has_voted_is_not_counted_again() -> None:
     voted = ask(["manager"], ["controller"], counted=[("megan", (0,))], stage=1)
 
-    assert shortage(voted, FakeDirectory([ALEX, MEGAN])) is not None
-    assert shortage(voted, FakeDirectory([ALEX, MEGAN, person("Dave", "controller")])) is None
+    assert shortage(voted, People([ALEX, MEGAN])) is not None
+    assert shortage(voted, People([ALEX, MEGAN, person("Dave", "controller")])) is None
 
 
 def test_a_person_who_is_needed_later_may_not_decide_now() -> None:
-    tiers, people = ask(["manager"], ["controller"]), FakeDirectory([ALEX, MEGAN])
+    tiers, people = ask(["manager"], ["controller"]), People([ALEX, MEGAN])
 
     assert ids(eligible(tiers, people)) == ["alex"]
     assert reserved(tiers, MEGAN, people) is not None
@@ -101,7 +102,7 @@ def test_a_person_who_is_needed_later_may_not_decide_now() -> None:
 
 
 def test_what_nobody_can_complete_keeps_nobody_from_voting() -> None:
-    tiers, people = ask(["manager"], ["controller"]), FakeDirectory([ALEX])
+    tiers, people = ask(["manager"], ["controller"]), People([ALEX])
 
     assert ids(eligible(tiers, people)) == ["alex"]
 
@@ -110,16 +111,16 @@ def test_one_person_counts_for_both_where_the_rule_says_so() -> None:
     tiers = ask(
         Stage(roles=("manager",), same_person=True), Stage(roles=("controller",), same_person=True)
     )
-    people = FakeDirectory([MEGAN])
+    people = People([MEGAN])
 
     assert shortage(tiers, people) is None
     assert ids(eligible(tiers, people)) == ["megan"]
     assert with_vote(tiers, MEGAN).counted == (("megan", (0, 1)),)
-    assert shortage(tiers, FakeDirectory([ALEX])) is not None
+    assert shortage(tiers, People([ALEX])) is not None
 
 
 def test_the_owner_answers_questions_and_approves_nothing() -> None:
-    people = FakeDirectory([SAM])
+    people = People([SAM])
     question = ask(["owner"], requester="sam", kind=RequestKind.INPUT)
 
     assert shortage(question, people) is None
@@ -129,8 +130,8 @@ def test_the_owner_answers_questions_and_approves_nothing() -> None:
 
 
 def test_without_stages_nobody_can_approve() -> None:
-    assert shortage(ask(), FakeDirectory([SAM])) is not None
-    assert eligible(ask(), FakeDirectory([SAM])) == ()
+    assert shortage(ask(), People([SAM])) is not None
+    assert eligible(ask(), People([SAM])) == ()
 
 
 ROLES = ("a", "b", "c")
@@ -164,7 +165,7 @@ def test_a_shortage_is_found_exactly_where_no_seating_exists(
     others = [p for p in people if p.id != requester]
     request = ask(*stages, requester=requester)
 
-    found = shortage(request, FakeDirectory(people))
+    found = shortage(request, People(people))
 
     assert (found is None) is can_fill(places, others)
     if found is not None:
@@ -175,7 +176,7 @@ def test_a_shortage_is_found_exactly_where_no_seating_exists(
 def test_whoever_is_eligible_leaves_it_as_well_filled_as_before(
     stages: list[Stage], people: list[Principal]
 ) -> None:
-    request, directory = ask(*stages), FakeDirectory(people)
+    request, directory = ask(*stages), People(people)
     holders = directory.with_roles(stages[0].roles)
 
     may = eligible(request, directory)

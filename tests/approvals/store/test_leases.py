@@ -140,10 +140,9 @@ async def test_parked_session_is_not_begun_before_it_is_due(world: World) -> Non
 
 
 async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World) -> None:
-    now = world.clock.now()
     with pytest.raises(NotFoundError, match="S-0"):
         await world.store.read(lambda c: ledger_rows.head(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
         await world.store.read(lambda c: session_rows.snapshot(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
-        await world.store.write(lambda c: lease_rows.holds_lease(c, "S-0", 1, now))
+        await world.unit(lambda unit: lease_rows.holds_lease(unit, "S-0", 1))

@@ -12,6 +12,7 @@ from countersign.approvals.errors import NotAuthorisedError
 from countersign.approvals.models import (
     Cause,
     Conversation,
+    People,
     Principal,
     Request,
     RequestKind,
@@ -201,7 +202,7 @@ async def test_without_that_rule_one_person_counts_once(world: World) -> None:
 
 
 def review(world: World, heard: Heard | None = None) -> Review:
-    return Review(world.store, world.clock, world.directory, world.outbox, heard or Heard())
+    return Review(world.store, world.moments, world.outbox, heard or Heard())
 
 
 async def test_whoever_is_needed_later_is_not_asked_first(world: World) -> None:
@@ -283,21 +284,21 @@ async def test_two_servers_that_look_at_once_tell_it_once(world: World) -> None:
         async def read(self, unit: Any) -> Any:
             return await world.store.read(unit)
 
-        async def write(self, unit: Any) -> Any:
+        async def unit(self, work: Any, moment: Any) -> Any:
             if not told:
                 told.append(await review(world).run())
-            return await world.store.write(unit)
+            return await world.store.unit(work, moment)
 
     between: Any = Between()
 
-    assert 0 == await Review(between, world.clock, world.directory, world.outbox).run()
+    assert 0 == await Review(between, world.moments, world.outbox).run()
     assert [1] == told
     assert 1 == len(await said(world))
 
 
 async def test_request_without_stages_says_that_nobody_decides_it(world: World) -> None:
     ask = Asked(kind=RequestKind.TOOL, requester=ANNA.id, stages=())
-    found = shortfall(ask, world.directory)
+    found = shortfall(ask, world.directory.people())
 
     assert found is not None
     assert "Nobody can decide it: its rule names no approvers." == found.why
@@ -311,17 +312,19 @@ async def test_more_than_one_page_is_told(world: World) -> None:
     assert [205, 0] == [await review(world).run(), await review(world).run()]
 
 
-async def test_what_is_alike_is_looked_at_once(world: World) -> None:
+async def test_what_is_alike_is_looked_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many wait: who holds a role is asked for each (stages, requester), not each row."""
     await in_thread(world, *["quote"] * 120)
     asked = 0
-    with_roles = world.directory.with_roles
+    with_roles = People.with_roles
 
-    def counted(roles: Any) -> Any:
+    def counted(people: People, roles: Any) -> Any:
         nonlocal asked
         asked += 1
-        return with_roles(roles)
+        return with_roles(people, roles)
 
-    world.directory.with_roles = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(People, "with_roles", counted)
     assert 0 == await review(world).run()
     assert 1 == asked

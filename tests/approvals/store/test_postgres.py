@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from countersign.approvals.errors import ConfigurationError, InvalidError, UnavailableError
+from countersign.approvals.ports import Unit
+from countersign.approvals.ports.unit import STATEMENTS
 from countersign.approvals.store import (
     engine_of,
     open_reader,
@@ -23,7 +25,6 @@ from countersign.approvals.store import (
     require_current,
     upgrade,
 )
-from countersign.approvals.store.after_commit import AFTER_COMMIT
 from countersign.approvals.store.error_redaction import keep_terse
 from countersign.approvals.store.postgres import ATTEMPTS, PostgresStore, connect_arguments
 from countersign.approvals.store.prepared import Prepared, insertion
@@ -239,14 +240,14 @@ async def test_what_ends_a_statement_without_an_error_stays_as_it_is(url: str) -
 async def test_doorbells_ring_after_the_commit_and_only_then(store: PostgresStore) -> None:
     rung: list[str] = []
 
-    def ringing(connection: Connection, *, fail: bool) -> None:
-        connection.info[AFTER_COMMIT].append(lambda: rung.append("rung"))
+    def ringing(unit: Unit, *, fail: bool) -> None:
+        unit.after_commit.append(lambda: rung.append("rung"))
         if fail:
             raise InvalidError("no")
 
     with pytest.raises(InvalidError):
-        await store.write(lambda c: ringing(c, fail=True))
-    await store.write(lambda c: ringing(c, fail=False))
+        await store.unit(lambda unit: ringing(unit, fail=True), STATEMENTS)
+    await store.unit(lambda unit: ringing(unit, fail=False), STATEMENTS)
 
     assert ["rung"] == rung
 

@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from countersign.approvals.errors import ConfigurationError, NotFoundError, UnavailableError
+from countersign.approvals.ports import Unit
+from countersign.approvals.ports.unit import STATEMENTS
 from countersign.approvals.store import open_store
-from countersign.approvals.store.after_commit import AFTER_COMMIT
 from countersign.approvals.store.prepared import run
 from countersign.approvals.store.sqlite import SqliteStore
 from tests.contracts.test_store import adding, count, keys
@@ -33,12 +34,12 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
         yield store
 
 
-def ringing(key: str, rung: list[str]) -> Callable[[Connection], str]:
-    def unit(connection: Connection) -> str:
-        connection.info[AFTER_COMMIT].append(lambda: rung.append(key))
-        return adding(key)(connection)
+def ringing(key: str, rung: list[str]) -> Callable[[Unit], str]:
+    def work(unit: Unit) -> str:
+        unit.after_commit.append(lambda: rung.append(key))
+        return adding(key)(unit.connection)
 
-    return unit
+    return work
 
 
 def pragma(connection: Connection, name: str) -> object:
@@ -84,14 +85,14 @@ async def test_failed_commit_tells_nobody_that_it_worked(store: SqliteStore) -> 
 
     event.listen(store._writer, "commit", commit)
     outcomes = await asyncio.gather(
-        *(store.write(ringing(f"{n}", rung)) for n in range(20)), return_exceptions=True
+        *(store.unit(ringing(f"{n}", rung), STATEMENTS) for n in range(20)), return_exceptions=True
     )
 
     assert all(isinstance(outcome, UnavailableError) for outcome in outcomes)
     assert "cannot be written" in str(outcomes[0])
     assert (0, []) == (await store.read(count), rung)
     failing.clear()
-    await store.write(ringing("later", rung))
+    await store.unit(ringing("later", rung), STATEMENTS)
 
     assert (["later"], ["later"]) == (await store.read(keys), rung)
 
@@ -110,10 +111,10 @@ async def test_commits_that_fail_are_logged_once_and_their_recovery_once(
     with capture_logs() as logged:
         for _ in range(3):
             with pytest.raises(UnavailableError):
-                await store.write(ringing("a", []))
+                await store.unit(ringing("a", []), STATEMENTS)
         failing.clear()
-        await store.write(ringing("a", []))
-        await store.write(ringing("b", []))
+        await store.unit(ringing("a", []), STATEMENTS)
+        await store.unit(ringing("b", []), STATEMENTS)
 
     assert ["store unreachable", "store reachable again"] == [line["event"] for line in logged]
 
@@ -203,10 +204,10 @@ async def test_failing_unit_of_prepared_statements_is_undone(store: SqliteStore)
 
 async def test_units_of_a_transaction_that_has_ended_are_all_told(store: SqliteStore) -> None:
     rung: list[str] = []
-    first: Any = store.write(ringing("first", rung))  # alone, while the others queue up
+    first: Any = store.unit(ringing("first", rung), STATEMENTS)  # alone, while the others queue up
     outcomes = await asyncio.gather(
         first,
-        *(store.write(ringing(f"{n}", rung)) for n in range(5)),
+        *(store.unit(ringing(f"{n}", rung), STATEMENTS) for n in range(5)),
         store.write(ending),
         return_exceptions=True,
     )
@@ -246,12 +247,15 @@ async def test_damaged_file_is_reported_as_unreadable(tmp_path: Path) -> None:
 
 
 async def test_doorbell_that_fails_leaves_nobody_waiting(store: SqliteStore) -> None:
-    def failing(connection: Connection) -> str:
-        connection.info[AFTER_COMMIT].append(list[str]().pop)
-        return adding("a")(connection)
+    def broken() -> None:
+        raise IndexError
+
+    def failing(unit: Unit) -> str:
+        unit.after_commit.append(broken)
+        return adding("a")(unit.connection)
 
     async with asyncio.timeout(10):
-        done = await asyncio.gather(store.write(failing), store.write(adding("b")))
+        done = await asyncio.gather(store.unit(failing, STATEMENTS), store.write(adding("b")))
 
     assert ["a", "b"] == list(done)
 

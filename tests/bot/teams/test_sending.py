@@ -25,6 +25,7 @@ from countersign.approvals.models import (
     PrincipalId,
     SessionId,
 )
+from countersign.approvals.rules import placing
 from countersign.bot.teams import connector
 from countersign.bot.teams.channel import TeamsChannel, safe_markdown
 from countersign.bot.teams.connector import _error_code
@@ -314,7 +315,8 @@ def targets(channel: TeamsChannel, kind: str | None, name: str = "teams") -> lis
         updated_at=gallery.NOW,
     )
     approvers = [p for p in channel._directory.with_roles(["sales_manager"]) if p.id != "sam"]
-    return list(channel.targets(view.request, view.session, approvers, conversation or None))
+    at = conversation or None
+    return list(placing.targets("teams", channel.placing, view.request, approvers, at))
 
 
 PEOPLE, THREAD = ["person:alex", "person:isaiah"], ["conversation:msteams:x"]

@@ -14,10 +14,8 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Notice,
-    Principal,
-    Request,
+    Placing,
     RequestStatus,
-    Session,
 )
 from countersign.approvals.ports import Directory, RequestView, TicketOrder
 from countersign.approvals.read_links import ReadLinks
@@ -35,6 +33,7 @@ class ToyChannel:
     """`approvals.ports.Channel` over the service's API."""
 
     name = NAME
+    placing = Placing(identity=NAME)
 
     def __init__(self, http: httpx.AsyncClient, directory: Directory, links: ReadLinks | None):
         self._http, self._directory, self._links = http, directory, links
@@ -66,16 +65,6 @@ class ToyChannel:
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
         return view.is_over
-
-    def targets(
-        self,
-        request: Request,
-        session: Session,
-        approvers: Sequence[Principal],
-        conversation: Conversation | None,
-    ) -> Sequence[str]:
-        """Everybody who may decide and is known there."""
-        return [f"{_PERSON}{person.id}" for person in approvers if NAME in person.identities]
 
     async def check(self) -> Sequence[CheckResult]:
         """Whether the service knows us."""

@@ -1,0 +1,189 @@
+"""Claims: the one right to run an approved call, committed before the tool body starts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.evidence import EvidenceError, approval
+from countersign.approvals.decisions.handoff import Run
+from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.outcomes import Outcomes, of_run
+from countersign.approvals.decisions.replacing import replace
+from countersign.approvals.decisions.staleness import (
+    NOTHING_CHECKED,
+    Found,
+    drifted,
+    lapsed,
+)
+from countersign.approvals.errors import IntegrityError, InvalidError
+from countersign.approvals.forms import told
+from countersign.approvals.models import (
+    Cause,
+    Effect,
+    JsonObject,
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Result,
+    Verdict,
+    Via,
+)
+from countersign.approvals.observer import SILENT, Observer
+from countersign.approvals.ports import Unit
+from countersign.approvals.rules.authority import revoked
+from countersign.approvals.rules.lifecycle import tally
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
+from countersign.approvals.store import ledger as ledger_rows
+
+DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
+FORGED_MESSAGE = (
+    "The ledger does not have this approval on record, so nothing was run. Operators have been "
+    "told: run `countersign ledger verify`"
+)
+
+
+class Claims:
+    """Each method belongs into a transaction whose run has been checked by the caller."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        asking: Asking,
+        outcomes: Outcomes,
+        outbox: Outbox,
+        observer: Observer = SILENT,
+    ):
+        self._policy, self._asking, self._outcomes = policy, asking, outcomes
+        self._outbox, self._observer = outbox, observer
+
+    def claim(
+        self,
+        unit: Unit,
+        run: Run,
+        request_id: RequestId,
+        arguments: JsonObject,
+        checked: Found = NOTHING_CHECKED,
+    ) -> Request | Result | AskAgain:
+        """The request, executing and ours; or why it is not run, perhaps not yet.
+
+        `checked` is what the tool's check finds now.
+        """
+        request = of_run(unit, run, request_id)
+        again = request.status is RequestStatus.EXECUTING
+        if again and request.executing_epoch == run.epoch:
+            raise IntegrityError(f"Request {request_id} is already running in this run.")
+        request = self._outcomes.doubt(unit, run.session, request)
+        if request.result is not None:
+            return self._known(unit, request, request.result)
+        if not again and request.status is not RequestStatus.APPROVED:
+            raise IntegrityError(
+                f"Request {request_id} is {request.status}; only an approved one can run."
+            )
+        if not again and (ask := self._to_ask(unit, run, request)) is not None:
+            return ask
+        refusal = self._why_not(unit, run, request, arguments, checked, begun=again)
+        if isinstance(refusal, AskAgain):
+            return refusal
+        if refusal is not None and again:
+            return self._outcomes.set_in_doubt(unit, run.session, request)
+        if refusal is not None:
+            return self._call_off(unit, run, request, refusal)
+        claimed = request.model_copy(
+            update={"status": RequestStatus.EXECUTING, "executing_epoch": run.epoch}
+        )
+        replace(unit, request, claimed)
+        body: JsonObject = {
+            "request": request_id,
+            "digest": request.digest,
+            "epoch": run.epoch,
+            "again": again,
+        }
+        ledger_rows.append(unit, request.session_id, ("claimed", body))
+        return claimed
+
+    def _to_ask(self, unit: Unit, run: Run, request: Request) -> AskAgain | None:
+        """Whether people have to be asked again; a rule that allowed it answers by itself."""
+        if request.decision is None or request.decision.via == Via.POLICY:
+            return None
+        return self._asking.needed(request, run.session, unit.moment.forms)
+
+    def _why_not(
+        self,
+        unit: Unit,
+        run: Run,
+        request: Request,
+        arguments: JsonObject,
+        checked: Found,
+        *,
+        begun: bool,
+    ) -> Result | AskAgain | None:
+        try:
+            recomputed = call_digest(call_of(request, arguments), request.policy_version)
+        except InvalidError:
+            return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
+        decision = request.decision
+        signed = decision is not None and recomputed == request.digest == decision.digest
+        if decision is None or not signed or arguments != request.arguments:
+            return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
+        by_rule = decision.via == Via.POLICY
+        try:
+            evidence = approval(unit, request, by_rule=by_rule)
+        except EvidenceError as exc:
+            return self._forged(unit, request, str(exc))
+        call = call_of(request, arguments)
+        ruling = self._policy.rule(call)
+        if ruling.effect is Effect.DENY:
+            return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
+        if ruling.effect is Effect.SHADOW:
+            return not_executed(Cause.SHADOW, ruling.reason)
+        if by_rule:
+            if ruling.effect is not Effect.ALLOW:
+                message = "The policy was changed: this now needs a person. Propose it again."
+                return not_executed(Cause.DRIFT, message, retry=True)
+            if (again := self._asking.needed(request, run.session, unit.moment.forms)) is not None:
+                return not_executed(Cause.DRIFT, f"{again.why} Propose it again.", retry=True)
+            return None
+        lost = revoked(unit.moment.people, request, evidence.votes)
+        if lost is not None:
+            return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
+        if tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
+            return self._forged(unit, request, "its votes do not add up to a yes")
+        if begun:  # in time
+            return None
+        over = lapsed(request, run.session, evidence, ruling, unit.now)
+        return over or drifted(request, run.session, evidence, checked)
+
+    def _known(self, unit: Unit, request: Request, result: Result) -> Result:
+        """What became of it; a person's answer to a question only as the ledger has it."""
+        if request.kind is not RequestKind.INPUT or request.status is not RequestStatus.APPROVED:
+            return result
+        try:
+            approval(unit, request, by_rule=False)
+        except EvidenceError as exc:
+            return self._forged(unit, request, str(exc))
+        return result
+
+    def _forged(self, unit: Unit, request: Request, why: str) -> Result:
+        """The tables say that it was approved, the ledger does not: operators have to know."""
+        body: JsonObject = {"request": request.id, "digest": request.digest, "reason": why}
+        ledger_rows.append(unit, request.session_id, ("evidence_missing", body))
+        alarm = partial(self._observer.evidence_missing, request, why)
+        unit.after_commit.append(alarm)
+        return not_executed(Cause.DRIFT, f"{FORGED_MESSAGE} ({why}).")
+
+    def _call_off(self, unit: Unit, run: Run, request: Request, result: Result) -> Result:
+        after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
+        replace(unit, request, after)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "cause": result.cause,
+            "message": result.message,
+        }
+        ledger_rows.append(unit, request.session_id, ("not_executed", body))
+        self._outbox.changed(unit, request)
+        self._outbox.tell(unit, run.session, told.ended(after), progress=True)
+        return result

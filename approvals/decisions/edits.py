@@ -1,0 +1,82 @@
+"""Edits: the revision of a request that somebody asks for with other arguments. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from countersign.approvals.decisions.vote_input import VoteInput
+from countersign.approvals.errors import DeniedByPolicyError, InvalidError
+from countersign.approvals.models import Actor, Effect, JsonObject, Request
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import call_digest, call_hash, call_of
+
+LOOK_AGAIN = "The arguments were changed, and what its check and preview say of them with that."
+"""Of an edit that does not count yet: whoever made it has not seen what it means."""
+
+
+def revised(given: VoteInput, request: Request, policy: Policy) -> Request:
+    """The next revision, ruled on anew. Raises InvalidError; DeniedByPolicyError."""
+    effective = given.effective
+    if effective is None:
+        raise InvalidError(
+            f"What {request.tool} accepts is not known here, so its arguments cannot be "
+            "changed. Approve or reject them as they are."
+        )
+    checked = given.checked
+    changed = request.model_copy(
+        update={
+            "arguments": effective.arguments,
+            "schema_version": effective.schema_version,
+            "defaulted": effective.defaulted,
+            "injected": effective.injected,
+            "facts": checked.facts,
+            "preview": checked.preview,
+            "call_hash": call_hash(request.tool, effective.arguments),
+            "same_calls": (),
+            "asked_again": "" if checked == request.checked else LOOK_AGAIN,
+        }
+    )
+    call = call_of(changed, effective.arguments)
+    ruling = policy.rule(call)
+    if ruling.effect is not Effect.REQUIRE_APPROVAL:
+        raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
+    return changed.model_copy(
+        update={
+            "proposed_arguments": (
+                request.arguments
+                if request.proposed_arguments is None
+                else request.proposed_arguments
+            ),
+            "revision": request.revision + 1,
+            "policy_version": policy.version,
+            "digest": call_digest(call, policy.version),
+            "risk": ruling.risk,
+            "rule_id": ruling.rule_id,
+            "reason": ruling.reason,
+            "stages": ruling.stages,
+            "stage": 0,
+            "channels": ruling.channels,
+            "show_first": ruling.show_first,
+            "valid_for_s": ruling.valid_for_s,
+            "expires_at": (
+                request.expires_at
+                if ruling.deadline_s is None
+                else request.created_at + timedelta(seconds=ruling.deadline_s)
+            ),
+        }
+    )
+
+
+def revision_entry(request: Request, after: Request, actor: Actor) -> tuple[str, JsonObject]:
+    """What the ledger is told of it."""
+    body: JsonObject = {
+        "request": request.id,
+        "revision": after.revision,
+        "arguments": after.arguments,
+        "digest": after.digest,
+        "replaces": request.digest,
+        "policy_version": after.policy_version,
+        "facts": after.facts,
+        "by": None if actor.principal is None else actor.principal.id,
+    }
+    return "revised", body

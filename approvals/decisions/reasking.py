@@ -1,0 +1,75 @@
+"""Reasking: finds what waits under a rule or of a tool that has changed, and asks it again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import Connection
+
+from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.moments import Moments
+from countersign.approvals.errors import AlreadyDecidedError
+from countersign.approvals.models import Request, Session
+from countersign.approvals.ports import Store, ToolCatalog, Unit
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.store import codec
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
+
+log = structlog.get_logger(__name__)
+
+PAGE = 200
+"""Requests that are looked at in one step; others use the store between two of them."""
+
+
+class Reasking:
+    """Asks again in transactions of its own, what runs code of the workflow's before them."""
+
+    def __init__(
+        self, store: Store, moments: Moments, policy: Policy, catalog: ToolCatalog, asking: Asking
+    ):
+        self._store, self._moments = store, moments
+        self._policy, self._catalog, self._asking = policy, catalog, asking
+
+    async def ask_again(self, again: AskAgain) -> None:
+        """Ask one again. Raises AlreadyDecidedError if it has changed since."""
+        today = await self._asking.today(again)
+
+        def work(unit: Unit) -> None:
+            request_rows.lock(unit, again.request.id)
+            self._asking.ask(unit, again, today)
+
+        await self._store.unit(work, self._moments.now())
+        log.info("request asked again", request_id=again.request.id, why=again.why)
+
+    async def what_changed(self) -> int:
+        """Ask again all that has changed; how many there were. Harmless to repeat."""
+        after, count = ("", ""), 0
+        while page := await self._page(after):
+            for request, session in page:
+                again = self._asking.needed(request, session, self._moments.now().forms)
+                with suppress(AlreadyDecidedError):
+                    if again is not None:
+                        await self.ask_again(again)
+                        count += 1
+            last, _ = page[-1]
+            after = (codec.to_text(last.created_at), last.id)
+        return count
+
+    async def _page(self, after: tuple[str, str]) -> list[tuple[Request, Session]]:
+        """Pending requests that may have to be asked again, oldest first, with their sessions."""
+        versions = self._catalog.schema_versions()
+
+        def unit(connection: Connection) -> list[tuple[Request, Session]]:
+            found = request_rows.asked_otherwise(
+                connection,
+                policy_version=self._policy.version,
+                schema_versions=versions,
+                after=after,
+                limit=PAGE,
+            )
+            around = session_rows.among(connection, {request.session_id for request in found})
+            return [(request, around[request.session_id]) for request in found]
+
+        return await self._store.read(unit)

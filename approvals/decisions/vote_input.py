@@ -1,0 +1,58 @@
+"""Vote input: what a person hands in, and whether it can be meant like that."""
+
+from __future__ import annotations
+
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import (
+    Checked,
+    Effective,
+    JsonObject,
+    Request,
+    RequestId,
+    RequestKind,
+    Value,
+    Verdict,
+)
+
+MAX_COMMENT = 4_000
+
+
+class VoteInput(Value):
+    """What a person hands in: a verdict on the revision whose digest they saw."""
+
+    request_id: RequestId
+    verdict: Verdict
+    digest: str
+    arguments: JsonObject | None = None
+    effective: Effective | None = None
+    """What the tool would receive for `arguments`; None where it is not known here."""
+    checked: Checked = Checked()
+    """What its check and preview say of that."""
+    comment: str = ""
+    stage: int | None = None
+    """The stage that was asked; None for whichever is open."""
+
+
+def require_form(given: VoteInput, request: Request) -> None:
+    """Raise InvalidError for a vote that cannot be meant like that."""
+    if len(given.comment) > MAX_COMMENT:
+        raise InvalidError(f"The comment is longer than {MAX_COMMENT} characters; shorten it.")
+    if request.kind is RequestKind.INPUT:
+        if given.verdict is Verdict.MODIFY:
+            raise InvalidError("A question has no arguments to change; answer it instead.")
+        return
+    if given.verdict is Verdict.REJECT and not given.comment.strip():
+        raise InvalidError("Say why you reject this: the agents adapt to your reason.")
+    if given.verdict is Verdict.MODIFY and given.arguments is None:
+        raise InvalidError("Give the changed arguments.")
+    if given.verdict is not Verdict.MODIFY and given.arguments is not None:
+        raise InvalidError("Arguments can only be changed with the verdict modify.")
+
+
+def is_edit(given: VoteInput, request: Request) -> bool:
+    """Whether it changes the arguments: by their digest, for `==` True is 1."""
+    if given.verdict is not Verdict.MODIFY:
+        return False
+    edited = given.arguments if given.effective is None else given.effective.arguments
+    return canonical_json(edited) != canonical_json(request.arguments)

@@ -1,0 +1,136 @@
+"""Channels: where people see requests, and what they are shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from countersign.approvals.models import (
+    Conversation,
+    ConversationKey,
+    Delivery,
+    JsonObject,
+    Notice,
+    Opening,
+    Placing,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Session,
+    Value,
+    Vote,
+)
+from countersign.approvals.tickets import CheckResult
+
+_OPEN = frozenset(
+    {
+        RequestStatus.PENDING,
+        RequestStatus.APPROVED,
+        RequestStatus.EXECUTING,
+        RequestStatus.IN_DOUBT,
+    }
+)
+
+
+class RequestView(Value):
+    """What a channel shows of a request: all it needs, read in one transaction."""
+
+    request: Request
+    session: Session
+    votes: tuple[Vote, ...]
+    requester: Principal | None
+    siblings: tuple[Request, ...] = ()
+    """The other requests of the same checkpoint, in order."""
+    arguments_schema: JsonObject | None = None
+    """What the tool accepts, to draw an edit form."""
+    eligible: tuple[Principal, ...] = ()
+    """Who may decide the open stage now, by id; `forms.wording.people_in_words` names them."""
+    openings: tuple[Opening, ...] = ()
+    """Who has read all of the current revision, where it did not fit where it was asked."""
+
+    def has_read(self, principal: Principal | None) -> bool:
+        """Whether this person has read all of the current revision."""
+        return principal is not None and any(o.principal_id == principal.id for o in self.openings)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what is shown now will not change any more."""
+        status = self.request.status
+        if self.request.kind is RequestKind.INPUT:
+            return status is not RequestStatus.PENDING
+        return status not in _OPEN
+
+
+class Channel(Protocol):
+    """A place where people see requests. At-least-once: a message may be posted twice after a
+    crash, so an update or a click must be understood whichever copy it comes from."""
+
+    name: str
+    placing: Placing
+    """Where it shows requests. A value, because that is planned inside a transaction."""
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Show the request and return the outside reference by which to update it.
+
+        Raises UnavailableError to be called again later; UnreachableError if people must undo a
+        refusal first; NotFoundError if the target can never be reached (the reason is shown to
+        operators, and the delivery is abandoned).
+        """
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Make what `delivery.reference` shows match `view`. Idempotent.
+
+        Raises as `post`; NotFoundError if the message is gone.
+        """
+
+    def busy_s(self, delivery: Delivery) -> float:
+        """Seconds until anything can be sent to where it is shown, if that is known already; 0 to
+        try. Pure memory: it is asked before the row is taken."""
+
+    async def say(self, conversation: Conversation, notice: Notice) -> JsonObject | None:
+        """Post a text into a conversation. Raises as `post`.
+
+        Where `notice.reference` names a message, that becomes `notice.before` with the text behind
+        it, instead of another message. Returns the reference of the message in which it stands now;
+        None where messages cannot be changed.
+        """
+
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """Whether what is shown there now will not change any more. Pure."""
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Look at what a deployment can get wrong there. Raises UnavailableError or
+        ConfigurationError if that cannot be seen."""
+
+
+Channels = Mapping[str, Channel]
+
+
+class Conversations(Protocol):
+    """Where people can be reached: stored, authenticated conversation references.
+
+    A channel looks an address up when it sends, and keeps no copy of it.
+    """
+
+    async def get(self, key: ConversationKey) -> Conversation | None:
+        """The conversation of this key."""
+
+    async def personal(self, principal_id: PrincipalId, channel: str) -> Conversation | None:
+        """The newest one-to-one chat with this person in this channel."""
+
+    async def save(
+        self, heard: Conversation, *, only_known: bool = False, installed: bool = False
+    ) -> bool:
+        """It was heard of: it is where it says, and open to us. Whether it was not known."""
+
+    async def closed(self, known: Conversation, reason: str) -> bool:
+        """It refuses us until people there undo that; `reason` as of UnreachableError. False if it
+        was heard of since `known` was read."""
+
+    async def removed(self, heard: Conversation, reason: str) -> None:
+        """It is closed to us, and with it all of its team."""
+
+    async def opened(self, key: ConversationKey) -> None:
+        """Something could be sent there, though it was closed."""

@@ -1,0 +1,34 @@
+"""What is stored of all that a channel shows of a request, read in one transaction."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from countersign.approvals.models import Opening, Request, Session, Vote
+from countersign.approvals.store import openings, requests, sessions
+
+
+class ViewRows(NamedTuple):
+    """The stored half of a `RequestView`; who people are and what tools take comes to it."""
+
+    request: Request
+    session: Session
+    votes: tuple[Vote, ...]
+    siblings: tuple[Request, ...]
+    openings: tuple[Opening, ...]
+
+
+def view_rows(connection: Connection, request_id: str) -> ViewRows:
+    """Those of one request. Raises NotFoundError."""
+    request = requests.get(connection, request_id)
+    session = sessions.get(connection, request.session_id)
+    together = requests.of_checkpoint(connection, request.session_id, request.checkpoint_id)
+    return ViewRows(
+        request=request,
+        session=session,
+        votes=tuple(requests.votes_of(connection, request_id)),
+        siblings=tuple(other for other in together if other.id != request.id),
+        openings=tuple(openings.of_revision(connection, request.id, request.revision)),
+    )
