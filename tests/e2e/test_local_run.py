@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -15,12 +16,12 @@ from tests.e2e.conftest import NODE_MODULES, shot, visit
 from tests.e2e.playground import Chat, require_playground
 from tests.stack import ROOT, Process, until
 
-PORTS = (3978, 8801, 8802, 8803, 8804, 8805, 8806)
 START_TIMEOUT_S = 120.0
+PLAYED = ("Agents Playground", "CRM", "mailbox", "Jira", "ServiceNow", "provisioning")
+PLACE = re.compile(rf"({'|'.join(PLAYED)}): +(http://127\.0\.0\.1:\d+)")
 
 
 def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> None:
-    assert [port for port in PORTS if listens(port)] == [], "is `make run` running already?"
     require_playground()
     around = {
         "COUNTERSIGN_CONFIG": str(ROOT / "countersign.yaml"),
@@ -35,33 +36,33 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
             return "Countersign is running." in local.text()
 
         until(running, "make run", START_TIMEOUT_S)
-        found = re.search(r"Agents Playground: (http://\S+)", local.text())
+        places = dict(PLACE.findall(local.text()))
 
-        assert found is not None, local.text()
+        assert set(PLAYED) == places.keys(), local.text()
 
-        chat = Chat(page, found[1])
+        chat = Chat(page, places["Agents Playground"])
         chat.say("quote for Contoso, 25 seats")
         chat.press("Approve")
         chat.see("Finished.")
-        answer_in_servicenow(chat)
-        visit(page, "http://127.0.0.1:8802/")
+        answer_in_servicenow(chat, places)
+        visit(page, places["CRM"])
         shot(page, "local-crm")
 
         assert "Q-2026-" in page.inner_text("body")
-        assert httpx.get("http://127.0.0.1:8803/", timeout=10).status_code == 200
+        assert httpx.get(places["mailbox"], timeout=10).status_code == 200
     finally:
         local.kill(signal.SIGINT)
 
     assert "Stopping" in local.text()
-    assert [port for port in PORTS if listens(port)] == []
+    assert [] == [name for name, url in places.items() if listens(url)]
 
 
-def answer_in_servicenow(chat: Chat) -> None:
+def answer_in_servicenow(chat: Chat, places: Mapping[str, str]) -> None:
     """A card and a change at once; the change is answered, and the card says so."""
     chat.say("new staging database for the billing team, 200 GB")
     chat.see("Waits for approval in ServiceNow, CHG")
     desk = chat.page.context.new_page()
-    visit(desk, "http://127.0.0.1:8805/")
+    visit(desk, places["ServiceNow"])
     desk.select_option("#as", label="Alex Wilber")
     desk.wait_for_load_state()
     desk.get_by_role("link", name=re.compile("CHG")).first.click()
@@ -69,7 +70,7 @@ def answer_in_servicenow(chat: Chat) -> None:
     desk.get_by_role("button", name="Approve").click()
     chat.see("through ServiceNow")
     shot(chat.page, "local-card-after-servicenow")
-    visit(desk, "http://127.0.0.1:8806/")
+    visit(desk, places["provisioning"])
 
     def provisioned() -> bool:
         desk.reload()
@@ -80,6 +81,6 @@ def answer_in_servicenow(chat: Chat) -> None:
     desk.close()
 
 
-def listens(port: int) -> bool:
+def listens(url: str) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) == 0
