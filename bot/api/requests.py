@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Self
 
@@ -13,176 +11,21 @@ from countersign.approvals.decisions.doubts import MAX_NOTE
 from countersign.approvals.decisions.long_results import ResultText
 from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.models import (
-    Delivery,
     JsonObject,
-    Preview,
-    Principal,
-    Request,
     RequestId,
     RequestStatus,
-    Result,
-    Risk,
-    SameCall,
-    Session,
     Value,
     Verdict,
-    Via,
-    Vote,
 )
-from countersign.approvals.records import Records
 from countersign.bot.api.operation import Call, Operation
+from countersign.bot.api.request_bodies import RequestBody, all_shown, shown
 from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
 from countersign.connectors.receiving import VoteAttempt, receive
 
-
-class RuleBody(Value):
-    """The rule that asked for people, and why."""
-
-    id: str
-    reason: str
-    policy_version: str
-
-
-class StageBody(Value):
-    """The tier that is asked now."""
-
-    number: int = Field(description="From 1.")
-    of: int
-    roles: list[str]
-    quorum: int
-
-
-class VoteBody(Value):
-    """One person's verdict on one revision."""
-
-    by: str
-    name: str
-    verdict: Verdict
-    revision: int
-    stage: int = Field(description="From 1.")
-    via: Via
-    at: datetime
-    comment: str
-
-
-class DeliveryBody(Value):
-    """Where the request is shown."""
-
-    id: str
-    channel: str
-    target: str
-    status: str = Field(
-        description="pending, live, closed, unreachable (those it is for cannot be reached until "
-        "people undo that; `error` says who and why), or abandoned."
-    )
-    ticket: str | None = Field(description="The ticket as people call it, where it is one.")
-    url: str | None = Field(description="Where a person opens it.")
-    error: str | None = Field(description="What went wrong last, or was refused there.")
-
-
-class PersonBody(Value):
-    """Somebody, as people know them."""
-
-    id: str
-    name: str
-
-
 HOW_TO_APPROVE = (
     "Send changed arguments with the verdict modify, approve without that comment, or reject."
 )
-
-
-class RequestBody(Value):
-    """One tool call that waits, or waited, for people."""
-
-    id: str
-    session_id: str
-    checkpoint_id: str = Field(description="Requests proposed together have the same one.")
-    tool: str
-    arguments: JsonObject
-    agent: str
-    rationale: str
-    risk: Risk
-    digest: str = Field(description="Send it with a vote: what was read is what is decided.")
-    revision: int
-    status: RequestStatus
-    stage: StageBody | None
-    expires_at: datetime | None
-    created_at: datetime
-    requester: str = Field(description="Whose session asked; nobody decides their own calls.")
-    workflow: str
-    task: str = Field(description="What the requester asked the agents for.")
-    arguments_schema: JsonObject | None = Field(
-        description="JSON Schema of what the tool accepts; null where it is not known here."
-    )
-    eligible: list[PersonBody] = Field(
-        description="Who may decide it now, by id. Empty once it is decided."
-    )
-    rule: RuleBody
-    votes: list[VoteBody]
-    facts: JsonObject | None = Field(
-        description="What the tool's check of the world found; null if it has none."
-    )
-    preview: Preview | None = Field(description="What the tool says it would do.")
-    approval_valid_for_s: float | None = Field(
-        description="Seconds for which an approval holds; then it is asked again."
-    )
-    asked_again: str = Field(
-        description='Why this revision had to be asked; "" if an agent or an edit did.'
-    )
-    same_calls: list[SameCall] = Field(
-        description="Requests of the session for the very same call, as they stood when this one "
-        "was asked; the newest few."
-    )
-    questions: list[JsonObject] = Field(description="Empty in this version.")
-    deliveries: list[DeliveryBody]
-    result: Result | None
-
-    @classmethod
-    def of(
-        cls,
-        request: Request,
-        session: Session,
-        votes: Sequence[Vote],
-        deliveries: Sequence[Delivery],
-        eligible: Sequence[Principal] = (),
-        schema: JsonObject | None = None,
-    ) -> Self:
-        """The request as the API shows it."""
-        return cls(
-            id=request.id,
-            session_id=request.session_id,
-            checkpoint_id=request.checkpoint_id,
-            tool=request.tool,
-            arguments=request.arguments,
-            agent=request.agent,
-            rationale=request.rationale,
-            risk=request.risk,
-            digest=request.digest,
-            revision=request.revision,
-            status=request.status,
-            stage=_stage(request),
-            expires_at=request.expires_at,
-            created_at=request.created_at,
-            requester=request.requester,
-            workflow=session.workflow,
-            task=session.task,
-            arguments_schema=schema,
-            eligible=[PersonBody(id=person.id, name=person.name) for person in eligible],
-            rule=RuleBody(
-                id=request.rule_id, reason=request.reason, policy_version=request.policy_version
-            ),
-            votes=[_vote(vote) for vote in votes],
-            facts=request.facts,
-            preview=request.preview,
-            approval_valid_for_s=request.valid_for_s,
-            asked_again=request.asked_again,
-            same_calls=list(request.same_calls),
-            questions=[],
-            deliveries=[_delivery(delivery) for delivery in deliveries],
-            result=request.result,
-        )
 
 
 class RequestPage(Value):
@@ -288,63 +131,6 @@ async def resolve(call: Call) -> RequestBody:
         RequestId(call.path["id"]), call.actor, happened=body.happened, note=body.note
     )
     return await shown(call.services.records, request)
-
-
-async def shown(records: Records, request: Request) -> RequestBody:
-    """The request with its votes, deliveries and who may decide it."""
-    (body,) = await all_shown(records, [request])
-    return body
-
-
-async def all_shown(records: Records, requests: Sequence[Request]) -> list[RequestBody]:
-    """`shown` for each of these, a page at most."""
-    around = await records.around([request.id for request in requests])
-    sessions = await records.sessions_of(requests)
-
-    def body(request: Request) -> RequestBody:
-        session, (votes, deliveries) = sessions[request.session_id], around[request.id]
-        eligible = records.eligible(request, votes)
-        schema = records.schema(session, request.tool)
-        return RequestBody.of(request, session, votes, deliveries, eligible, schema)
-
-    return [body(request) for request in requests]
-
-
-def _stage(request: Request) -> StageBody | None:
-    if not request.stages:
-        return None
-    index = min(request.stage, len(request.stages) - 1)
-    stage = request.stages[index]
-    return StageBody(
-        number=index + 1, of=len(request.stages), roles=list(stage.roles), quorum=stage.quorum
-    )
-
-
-def _vote(vote: Vote) -> VoteBody:
-    return VoteBody(
-        by=vote.principal_id,
-        name=vote.name,
-        verdict=vote.verdict,
-        revision=vote.revision,
-        stage=vote.stage + 1,
-        via=vote.via,
-        at=vote.at,
-        comment=vote.comment,
-    )
-
-
-def _delivery(delivery: Delivery) -> DeliveryBody:
-    # Of a card the reference says where it can be reached, which is nobody's business.
-    reference = (delivery.reference or {}) if delivery.ticket_id else {}
-    return DeliveryBody(
-        id=delivery.id,
-        channel=delivery.channel,
-        target=delivery.target,
-        status=str(delivery.status),
-        ticket=reference.get("key"),
-        url=reference.get("url"),
-        error=delivery.error,
-    )
 
 
 OPERATIONS = (

@@ -23,7 +23,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
-from countersign.bot.api.requests import RequestBody, all_shown, shown
+from countersign.bot.api.request_bodies import RequestBody, all_shown, shown
 from countersign.bot.api.sessions import SessionBody
 from countersign.bot.cli.options import ConfigOption, database_url, people_of
 from countersign.bot.clock import SystemClock
