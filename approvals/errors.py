@@ -119,15 +119,15 @@ class ExpiredError(ConflictError):
 
 
 class NotInDoubtError(ConflictError):
-    """There is no doubt to settle; `finding` says who has settled it."""
+    """There is no doubt to resolve; `finding` says who has resolved it."""
 
     def __init__(self, request_id: RequestId, status: RequestStatus, finding: Finding | None):
         self.request_id, self.status, self.finding = request_id, status, finding
-        text = f"Request {request_id} is {status}, so there is no doubt to settle."
+        text = f"Request {request_id} is {status}, so there is no doubt to resolve."
         if finding is not None:
             what = "took effect" if finding.happened else "did not take effect"
             text = (
-                f"The doubt about request {request_id} was already settled: {finding.by_name} "
+                f"The doubt about request {request_id} was already resolved: {finding.by_name} "
                 f"found at {finding.at:%Y-%m-%d %H:%M:%S UTC} through {finding.via} that it {what}."
             )
         super().__init__(text)

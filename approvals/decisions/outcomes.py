@@ -73,7 +73,7 @@ class Outcomes:
         """Store an outcome; late is better than never, so it also resolves a doubt.
 
         The first outcome stands: to store one again changes nothing and returns the first. What
-        comes after a person has settled the doubt, or after the tool was given up, is kept on the
+        comes after a person has resolved the doubt, or after the tool was given up, is kept on the
         ledger.
         """
         return self._finish(unit, run, claimed(unit, run, request_id), content, ok=ok, late=late)

@@ -151,7 +151,7 @@ OPERATIONS = (
         ),
     ),
     Operation(
-        "POST", "/api/v1/requests/{id}/resolution", "Settle a doubt", resolve, RequestBody,
+        "POST", "/api/v1/requests/{id}/resolution", "Resolve a doubt", resolve, RequestBody,
         body=Resolution, kind=Kind.VOTES,
         problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
     ),

@@ -1,4 +1,4 @@
-"""Who is told of everything that happens here: the log, the metrics, the traces."""
+"""The observer of the product: tells the log, the metrics and the traces what happens."""
 
 from __future__ import annotations
 

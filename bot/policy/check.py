@@ -1,4 +1,4 @@
-"""All that can be said of the rules before the first request: in `policy check` and `doctor`."""
+"""Examination of the rules before the first request, for `policy check` and `doctor`."""
 
 from __future__ import annotations
 

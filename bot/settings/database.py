@@ -1,4 +1,4 @@
-"""Whether what a production server says to its database could be read or changed on the way.
+"""Transport security of the database: could what is said to it be read or changed on the way?
 
 Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS and
 libpq-ssl.html, "SSL Mode Descriptions" (read 2026-11-25): without `sslmode` it is `prefer`, which

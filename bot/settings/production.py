@@ -1,4 +1,4 @@
-"""What only one's own machine may do: a production server refuses to start with any of it."""
+"""Production checks: a server refuses to start with what only one's own machine may do."""
 
 from __future__ import annotations
 

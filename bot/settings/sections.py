@@ -1,4 +1,4 @@
-"""What a deployment is told: one frozen value for each section of `countersign.yaml`.
+"""Settings: one frozen value for each section of `countersign.yaml`.
 
 `bot.settings.file` reads them, once, and reports every problem at once.
 """

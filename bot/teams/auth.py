@@ -1,4 +1,4 @@
-"""Who sent this activity: every doubt is a PermissionError, and nothing else comes out."""
+"""Authentication of activities: who sent this one; every doubt is a PermissionError."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is too much for this server, said in the way that each kind of activity understands."""
+"""Refusals under load, said in the way that each kind of activity understands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a click carries, read strictly. None of it is believed: it only says what to look up."""
+"""Clicks on cards, read strictly. None of it is believed: it only says what to look up."""
 
 from __future__ import annotations
 

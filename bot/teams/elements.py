@@ -1,4 +1,4 @@
-"""The few pieces that all our cards are made of. Pure: values in, Adaptive Card 1.5 elements out.
+"""Elements that all our cards are made of. Pure: values in, Adaptive Card 1.5 elements out.
 
 Words that agents control go into `plain` only: a TextRun knows no Markdown. `words` is for ours.
 No widths in pixels and no state by colour alone, so that cards hold on a phone and in the dark.

@@ -1,4 +1,4 @@
-"""What goes out: a text or a card, as plain values that know nothing of the vendor's classes."""
+"""Outgoing messages: a text or a card, as plain values that know no classes of the vendor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Not too fast for one conversation: Teams limits what a bot may send into each.
+"""Pacing: Teams limits how fast a bot may send into each conversation.
 
 Paced before Teams has to say 429, and held back by what a 429 says, for that conversation only.
 Kept in memory: after a restart the worst that can happen is a 429.

@@ -1,4 +1,4 @@
-"""Who acts: the person behind a verified activity. The payload of a card never says."""
+"""Principals of verified activities: who acts. The payload of a card never says."""
 
 from __future__ import annotations
 

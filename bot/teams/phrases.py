@@ -1,4 +1,4 @@
-"""What a message asks for. Pure: text in, one of a few wishes out."""
+"""Intents of messages: text in, one of a few wishes out. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a conversation is when something is sent into it: its newest verified address.
+"""Addresses of conversations: the newest verified one counts whenever something is sent.
 
 The address is looked up each time and never kept with a card. When the channel says that it is the
 wrong one, a newer one is tried at once; when the conversation is closed to the bot, that is noted

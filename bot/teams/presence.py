@@ -1,4 +1,4 @@
-"""Where the bot is, from every verified activity: the address, and whether it is open to us."""
+"""Presence of the bot in conversations, from every verified activity: where, and if it is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How Teams says no, and what follows: wait for people, look for another address, or give up.
+"""Refusals by Teams, and what follows: wait for people, find another address, or give up.
 
 Source of the codes: learn.microsoft.com/microsoftteams, "Messages in bot conversations", status
 codes from bot conversational APIs; `MessageWritesBlocked`: answers/questions/5858588 there. Read

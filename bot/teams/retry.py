@@ -1,4 +1,4 @@
-"""Trying again: only where the channel says the message was not taken, and not for long."""
+"""Retries of sending: only where the channel says the message was not taken, and not for long."""
 
 from __future__ import annotations
 

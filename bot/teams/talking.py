@@ -1,4 +1,4 @@
-"""What people write to the bot: read in the light of what waits for them where they write it.
+"""Messages of people to the bot: read in the light of what waits for them where they write it.
 
 A question takes the text as its answer; a card never does. What could be two things is asked.
 """

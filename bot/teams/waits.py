@@ -1,4 +1,4 @@
-"""What waits for a person where they are writing: read before their words are."""
+"""Pending requests of a conversation or person, looked up before their words are read."""
 
 from __future__ import annotations
 
