@@ -1,5 +1,8 @@
 """PostgreSQL as the store of several processes: the same units, each in a transaction of its own.
 
+A unit runs in a thread of its own connection, so it is one hop from the event loop whatever it
+asks. There are as many threads as connections; who finds none free waits in turn, and not for ever.
+
 A unit may be run again from its start when it met another one (deadlock, serialization) or lost
 its connection before the commit: it does SQL only, so that is harmless. What is lost during the
 commit may have been kept; callers have idempotency keys for that, as with SQLite.
@@ -14,14 +17,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
@@ -38,7 +41,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 POOL_SIZE = 16
-"""Connections of one process. On two cores 8 to 16 gave the highest rate (ADR 0014)."""
+"""Connections of one process, and threads that use them. On two cores 8 to 16 gave the highest rate
+(ADR 0014)."""
 POOL_TIMEOUT_S = 30.0
 ATTEMPTS = 10
 """How often a unit that meets another one is run before its caller is told to come again."""
@@ -88,19 +92,20 @@ class PostgresStore(Store):
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE, read_only: bool = False):
         self._shown, self._read_only = shown(url), read_only
         parsed = parse(url)
-        self._engine: AsyncEngine = create_async_engine(
+        self._engine = create_engine(
             parsed,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
             hide_parameters=True,
             connect_args=connect_arguments(parsed),
         )
-        keep_terse(self._engine.sync_engine)
+        keep_terse(self._engine)
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgresql")
+        self._free = asyncio.Semaphore(pool_size)
         self._home: asyncio.AbstractEventLoop | None = None
         self._units: set[asyncio.Task[Any]] = set()
         self.unsealed = Unsealed()
@@ -115,7 +120,9 @@ class PostgresStore(Store):
         self._closed = True
         while self._units:
             await asyncio.wait(set(self._units))
-        await self._engine.dispose()
+        # Of units whose tasks were cancelled with the loop, the threads may still be at work.
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
 
     @override
     async def unit(self, work: Callable[[Unit], T], moment: Moment) -> T:
@@ -133,7 +140,7 @@ class PostgresStore(Store):
         if self._closed or self._home is None:
             raise UnavailableError("The store is closed: the server is shutting down.")
         if asyncio.get_running_loop() is not self._home:
-            there = asyncio.run_coroutine_threadsafe(run(), self._home)
+            there = asyncio.run_coroutine_threadsafe(self._shielded(run), self._home)
             value: T = await asyncio.shield(asyncio.wrap_future(there))
             return value
         task: asyncio.Task[T] = self._home.create_task(run())
@@ -173,18 +180,38 @@ class PostgresStore(Store):
             jitter = random.uniform(0, 1)  # noqa: S311 - spreads load
             await asyncio.sleep(backoff_s(number, RETRY_BASE_S, RETRY_MAX_S, jitter=jitter))
 
-    async def _attempt(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-        committing = False
+    async def _attempt(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
-            async with engine.connect() as connection:
-                await connection.begin()
-                value = await connection.run_sync(work)
-                committing = True
-                await connection.commit()
-        except PoolTimeoutError as exc:
+            async with asyncio.timeout(POOL_TIMEOUT_S):
+                await self._free.acquire()
+        except TimeoutError as exc:
             raise UnavailableError(
                 f"No connection to {self._shown} was free for {POOL_TIMEOUT_S:.0f} s. Try again."
             ) from exc
+        loop = asyncio.get_running_loop()
+        try:
+            done = await loop.run_in_executor(self._threads, self._caught, engine, work)
+        finally:
+            self._free.release()
+        if isinstance(done, _Raised):
+            raise done.error
+        return done
+
+    def _caught(self, engine: Engine, work: Callable[[Connection], T]) -> T | _Raised:
+        """In a thread. Errors are values: a future that is given StopIteration never ends."""
+        try:
+            return self._in_transaction(engine, work)
+        except BaseException as exc:
+            return _Raised(exc)
+
+    def _in_transaction(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        committing = False
+        try:
+            with engine.connect() as connection:
+                connection.begin()
+                value = work(connection)
+                committing = True
+                connection.commit()
         except (DBAPIError, psycopg.Error) as exc:
             if (translated := self._translated(exc, committing=committing)) is None:
                 raise
@@ -211,6 +238,11 @@ def _done(work: Callable[[Unit], T], unit: Unit) -> tuple[T, Unit]:
     value = work(unit)
     changes.require_told(unit)
     return value, unit
+
+
+@dataclass(frozen=True)
+class _Raised:
+    error: BaseException
 
 
 class _AgainError(Exception):

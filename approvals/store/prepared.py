@@ -73,7 +73,7 @@ class Prepared:
             self._compiled[dialect.name] = _compiled(self._statement, dialect)
         text, constants = self._compiled[dialect.name]
         values = {**constants, **parameters}
-        driver: Any = connection.connection  # of an async one SQLAlchemy shows a plain face
+        driver: Any = connection.connection
         cursor = driver.cursor()
         try:
             cursor.execute(text, values)

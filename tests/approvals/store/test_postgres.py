@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -273,6 +275,81 @@ async def test_too_many_callers_are_told_to_come_again(
         await slow
     finally:
         await store.close()
+
+
+async def test_who_waits_for_a_connection_has_it_once_it_is_free(url: str) -> None:
+    """However many come: each unit has a thread and a connection, and gives both back."""
+    store = PostgresStore(url, pool_size=2)
+    store.open()
+    try:
+        await asyncio.gather(*(store.write(adding(f"{n:02}")) for n in range(20)))
+        backends = {*await asyncio.gather(*(store.read(backend) for _ in range(20)))}
+
+        assert [f"{n:02}" for n in range(20)] == sorted(await store.read(keys))
+        assert len(backends) <= 2
+    finally:
+        await store.close()
+
+
+async def test_unit_stands_whose_caller_has_gone(url: str, store: PostgresStore) -> None:
+    """Its thread cannot be stopped, and half of it is never kept."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def unit(connection: Connection) -> None:
+        begun.set()
+        go_on.wait()
+        adding("a")(connection)
+
+    caller = asyncio.create_task(store.write(unit))
+    await asyncio.to_thread(begun.wait)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    await store.close()
+
+    async with open_reader(url) as reader:
+        assert ["a"] == await reader.read(keys)
+
+
+async def test_unit_that_raises_what_no_future_takes_ends_too(store: PostgresStore) -> None:
+    def unit(connection: Connection) -> None:
+        adding("a")(connection)
+        raise StopIteration
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await store.write(unit)
+
+    assert [] == await store.read(keys)
+
+
+async def test_loop_goes_on_while_units_wait_for_the_database(store: PostgresStore) -> None:
+    """Each of them is in a thread."""
+    turns = 0
+    asked = asyncio.gather(*(store.read(sleeping) for _ in range(4)))
+    while not asked.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    await asked
+
+    assert turns > 10
+
+
+def sleeping(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_sleep(0.2)"))
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+async def test_child_that_is_forked_leaves_the_connections_alone(store: PostgresStore) -> None:
+    """A tool may fork; what it inherits is not its own to close."""
+    before = await store.read(backend)
+    if (child := os.fork()) == 0:
+        vars(store).clear()
+        gc.collect()  # there they are: psycopg closes what it has opened in this process
+        os._exit(0)
+    await asyncio.to_thread(os.waitpid, child, 0)
+
+    assert before == await store.read(backend)
 
 
 async def test_a_reader_cannot_write(url: str) -> None:
