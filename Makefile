@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale guarantees lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-soak bench-docs guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -37,11 +37,17 @@ check: setup ## Check format, lint, types and imports
 bench: setup ## Measure everything: bench-peers, votes, recovery and tickets
 	@.venv/bin/python -m bench $(BENCH_ARGS)
 
-bench-peers: setup ## Measure pause and resume beside other frameworks (N=500 REPS=3)
+bench-peers: setup ## Measure pause and resume beside other frameworks, in turn (ROUNDS=25 BLOCK=20)
 	@.venv/bin/python -m bench --no-service $(BENCH_ARGS)
 
-bench-load: setup ## Measure votes and clicks under load, and too many (VOTES=300 SECONDS=20 DATABASES=...)
-	@.venv/bin/python -m bench.ours.load
+bench-load: setup ## Measure votes, clicks, many sessions and starts, now and before (ROUNDS=25 PARTS=... DATABASES=...)
+	@.venv/bin/python -m bench.load $(BENCH_ARGS)
+
+bench-soak: setup ## Look for what grows under a long steady load (MINUTES=30 DATABASES=sqlite,postgresql)
+	@.venv/bin/python -m bench.soak $(BENCH_ARGS)
+
+bench-docs: setup ## Put the tables of bench/results.json into docs/
+	@.venv/bin/python -m bench.docs
 
 bench-scale: setup ## Measure a server on so many waiting sessions (SCALE=1000,100000,1000000)
 	@.venv/bin/python -m bench.ours.scale
@@ -50,9 +56,9 @@ bench-scale: setup ## Measure a server on so many waiting sessions (SCALE=1000,1
 guarantees: ## Check and measure everything that docs/guarantees.md promises
 	@$(MAKE) crash
 	@$(MAKE) races RACES=$${RACES:-10000}
-	@VOTES=$${VOTES:-200} $(MAKE) bench-load
+	@$(MAKE) bench-load
 	@SCALE=$${SCALE:-1000,100000} $(MAKE) bench-scale
-	@N=$${N:-200} REPS=$${REPS:-2} $(MAKE) bench-peers
+	@$(MAKE) bench-peers
 
 lock: ## Recompute requirements/*.lock (needs uv; LOCK_ARGS=--upgrade moves versions)
 	@scripts/lock.sh $(LOCK_ARGS)
@@ -61,6 +67,6 @@ audit: setup ## Look up known vulnerabilities, list licences (exit 2: nobody cou
 	@.venv/bin/python scripts/audit.py
 
 clean: ## Remove what set-up and tests made; databases stay
-	rm -rf .venv .venv-* bench/.venvs tests/e2e/node/node_modules artifacts build dist htmlcov
+	rm -rf .venv .venv-* bench/.venvs bench/.builds tests/e2e/node/node_modules artifacts build dist htmlcov
 	rm -rf .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from bench import run, table
 from bench.contenders import CONTENDERS, NOT_BY_DEFAULT, Contender
-from bench.launch import ROOT
-
-RESULTS = ROOT / "bench" / "results.json"
+from bench.results import RESULTS, merge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 if a leg of our own could not be measured."""
     options = _parser().parse_args(arguments)
     chosen = _chosen(options.peers)
-    results = run.sessions(chosen, n=options.n, reps=options.reps, tell=_tell)
+    sizes = {"rounds": options.rounds, "block": options.block, "held": options.held}
+    results = run.sessions(chosen, **sizes, tell=_tell)
+    lists = ["rows"]
     if options.service:
         run.service(results, n=options.n, tell=_tell)
         run.tickets(results, n=options.tickets, reps=options.reps, tell=_tell)
-    values = asdict(results)
-    options.output.write_text(json.dumps(values, indent=1) + "\n")
+        lists.append("service")
+    values = merge(options.output, "peers", results, *lists)
     sys.stdout.write(f"\n{table.render(values)}\nWritten to {options.output}\n")
     return 1 if run.failed(results, chosen) else 0
 
@@ -34,15 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     env = os.environ
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    for name, default, what in (
+        ("rounds", "25", "rounds in lockstep"),
+        ("block", "20", "sessions of each contender in a round"),
+        ("held", "200", "sessions that are paused by one process and resumed by another"),
+        ("n", "500", "votes of the vote leg"),
+        ("reps", "3", "repetitions of the ticket leg"),
+        ("tickets", "200", "tickets that are polled"),
+    ):
+        default = env.get(name.upper(), default)
+        what = f"{what} [{name.upper()}, {default}]"
+        parser.add_argument(f"--{name}", type=_positive, default=default, help=what)
     add = parser.add_argument
-    add("--n", type=_positive, default=env.get("N", "500"), help="sessions per leg [N, 500]")
-    add("--reps", type=_positive, default=env.get("REPS", "3"), help="repetitions [REPS, 3]")
-    add(
-        "--tickets",
-        type=_positive,
-        default=env.get("TICKETS", "200"),
-        help="tickets that are polled [TICKETS, 200]",
-    )
     names = ", ".join(contender.name for contender in CONTENDERS)
     add("--peers", default=env.get("PEERS", ""), help=f"only these, by commas [PEERS]: {names}")
     add(

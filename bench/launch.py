@@ -22,7 +22,7 @@ _START = (
 )
 """The checkout comes last on the path, behind the environment's own packages: `agents` there is
 that of openai-agents."""
-_NOT_PASSED_ON = ("PYTHON", "LANGCHAIN", "LANGSMITH", "OPENAI")
+NOT_PASSED_ON = ("PYTHON", "LANGCHAIN", "LANGSMITH", "OPENAI")
 """Prefixes of variables that would change what is measured, or send traces."""
 
 
@@ -36,7 +36,7 @@ def launch(
     env: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The figures of one leg. Raises BenchError with what it said if it did not do its job."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED_ON)}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(NOT_PASSED_ON)}
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as directory:
         result = Path(directory) / "result.json"
         argv = [str(python), "-P", "-c", _START, str(ROOT), module, leg, str(database), str(result)]

@@ -143,27 +143,22 @@ def growth_bytes(database: Path) -> dict[str, int] | None:
         connection.close()
 
 
-def report(
-    leg: Leg, timer: Timer, *, versions: dict[str, str], ledger: str | None = None, **more: Any
-) -> None:
-    """Write the result of a leg. `ledger` names the table that is an audit trail, if there is one.
+def held_bytes(database: Path, n: int, ledger: str | None) -> dict[str, int]:
+    """What each of `n` sessions holds. `ledger` names the table that is an audit trail, if any.
 
-    `bytes_per_session` is what a session holds beside the audit trail, and `file_bytes_per_session`
-    the whole file; without an audit trail they are the same.
+    `bytes_per_session` is beside the audit trail, and `file_bytes_per_session` the whole file;
+    without an audit trail they are the same.
     """
-    whole = size_bytes(leg.database) // leg.n
+    whole = size_bytes(database) // n
     beside, audit = whole, 0
-    if ledger is not None and (sizes := growth_bytes(leg.database)) is not None:
-        audit = sizes.pop(ledger) // leg.n
-        beside = sum(sizes.values()) // leg.n
-    write(leg, {
-        **timer.figures(),
+    if ledger is not None and (sizes := growth_bytes(database)) is not None:
+        audit = sizes.pop(ledger) // n
+        beside = sum(sizes.values()) // n
+    return {
         "bytes_per_session": beside,
         "ledger_bytes_per_session": audit,
         "file_bytes_per_session": whole,
-        "versions": versions,
-        **more,
-    })  # fmt: skip
+    }
 
 
 def write(leg: Leg, figures: dict[str, Any]) -> None:
@@ -171,16 +166,20 @@ def write(leg: Leg, figures: dict[str, Any]) -> None:
     leg.result.write_text(json.dumps(figures))
 
 
-class StateTable:
-    """Where a framework without a store of its own keeps its state: a row for each session.
+def durable(database: Path) -> sqlite3.Connection:
+    """A connection as everybody has it: WAL with synchronous=FULL; statements commit by themselves
+    outside of BEGIN."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
 
-    WAL with synchronous=FULL; every statement commits by itself.
-    """
+
+class StateTable:
+    """Where a framework without a store of its own keeps its state: a row for each session."""
 
     def __init__(self, database: Path):
-        self.connection = sqlite3.connect(database, isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode=WAL")
-        self.connection.execute("PRAGMA synchronous=FULL")
+        self.connection = durable(database)
         self.connection.execute(
             "CREATE TABLE IF NOT EXISTS "
             "s(id TEXT PRIMARY KEY, state TEXT NOT NULL, status TEXT NOT NULL)"

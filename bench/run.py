@@ -1,22 +1,22 @@
-"""The run: every contender's pause and resume, interleaved, again and again; then our own legs."""
+"""The run: every contender's pause and resume in lockstep; then our own legs."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import machine
 from bench.contenders import OURS, Contender
-from bench.launch import ROOT, launch
+from bench.data import directory
+from bench.launch import launch
+from bench.lockstep.blocks import Program
+from bench.lockstep.rounds import WARM_UP, Rounds, prove, round_of
 from bench.measure import BenchError
+from bench.results import Results
 
-LEGS = ("pause", "resume")
 VOTERS = (1, 16, 64)
 WAITING = 1000
 """Sessions that wait when the recovery leg starts."""
@@ -25,43 +25,64 @@ TICKETS = "bench.ours.tickets"
 SYSTEMS = ("servicenow", "jira")
 LATENCIES_MS = (0, 150)
 """What every call to a ticket system takes at least."""
-DATA = ROOT / "bench" / ".data"
-"""In the checkout: a temporary directory may be in memory, where a commit costs nothing."""
-
 Tell = Callable[[str], None]
 
 
-@dataclass
-class Results:
-    """What was measured. `missing` says why a contender has no figures, or not all."""
+def sessions(
+    contenders: Sequence[Contender], *, rounds: int, block: int, held: int, tell: Tell
+) -> Results:
+    """Every contender in turn, `rounds` times a block of so many sessions.
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    service: list[dict[str, Any]] = field(default_factory=list)
-    missing: list[dict[str, Any]] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
-    machine: dict[str, Any] = field(default_factory=machine.describe)
-
-    def take(self, figures: dict[str, Any]) -> dict[str, Any]:
-        """The figures of a leg without the versions, which are kept once."""
-        self.versions.update(figures.pop("versions", {}))
-        return figures
-
-
-def sessions(contenders: Sequence[Contender], *, n: int, reps: int, tell: Tell) -> Results:
-    """Every contender `reps` times. Who goes first changes, so that nobody always does."""
+    Before that each has to bring `held` sessions over the end of a process, which shows what they
+    hold on the disk and how many statements ours take.
+    """
     results = Results()
-    ready = _with_environments(contenders, results, tell)
-    for rep in range(1, reps + 1):
-        turn = (rep - 1) % len(ready) if ready else 0
-        for contender in ready[turn:] + ready[:turn]:
+    with ExitStack() as stack:
+        running, left = Rounds(stack), {}
+        for contender in contenders:
             try:
-                for row in _pair(contender, n, results):
-                    results.rows.append({"rep": rep, "peer": contender.name, **row})
-                    tell(f"{rep}/{reps} {contender.name} {row['leg']}: {row['per_s']}/s")
+                program = contender.program()
+                left[contender.name] = _proved(program, held, results)
+                path = stack.enter_context(directory())
+                running.join(program, path / "bench.db")
+            except (BenchError, OSError) as exc:
+                results.lacks(contender.name, exc)
+                tell(f"{contender.name} is missing: {exc}")
+            else:
+                tell(f"{contender.name} is up")
+        for number in range(-WARM_UP, rounds):
+            for name, leg, found in round_of(running, list(running.workers), number, block):
+                if isinstance(found, BenchError):
+                    del running.workers[name]
+                    results.lacks(name, found, rep=number + 1)
+                    tell(f"{name}: {found}")
+                elif number >= 0:
+                    row = {"rep": number + 1, "peer": name, "leg": leg, **found}
+                    results.rows.append({**row, **left[name][leg]})
+            tell(_progress(results.rows, number, rounds))
+        for name, worker in running.workers.items():
+            try:
+                worker.close()  # ours looks at its ledger
             except BenchError as exc:
-                results.missing.append({"peer": contender.name, "rep": rep, "reason": str(exc)})
-                tell(f"{rep}/{reps} {contender.name}: {exc}")
+                results.lacks(name, exc)
+                tell(f"{name}: {exc}")
     return results
+
+
+def _proved(program: Program, held: int, results: Results) -> dict[str, dict[str, Any]]:
+    ours = program.module.endswith(("sessions", "sessions.py"))
+    counted = {**program.env, "STATEMENTS": "1"} if ours else program.env
+    left, versions = prove(replace(program, env=counted), held)
+    results.versions.update({k: v for k, v in versions.items() if k not in results.versions})
+    return left
+
+
+def _progress(rows: Sequence[dict[str, Any]], number: int, rounds: int) -> str:
+    if number < 0:
+        return f"warm-up {number + WARM_UP + 1}/{WARM_UP}"
+    mine = {row["leg"]: row for row in rows if row["peer"] == OURS and row["rep"] == number + 1}
+    rates = ", ".join(f"{leg} {row['per_s']:.0f}/s" for leg, row in mine.items())
+    return f"round {number + 1}/{rounds}" + (f": {rates}" if rates else "")
 
 
 def service(results: Results, *, n: int, tell: Tell) -> None:
@@ -69,19 +90,20 @@ def service(results: Results, *, n: int, tell: Tell) -> None:
     python = Path(sys.executable)
     try:
         for voters in VOTERS:
-            with _database() as database:
+            with directory() as path:
                 figures = launch(
-                    python, VOTES, "votes", database, n=n, env={"CONCURRENCY": str(voters)}
+                    python, VOTES, "votes", path / "bench.db", n=n, env={"CONCURRENCY": str(voters)}
                 )
             results.service.append({"leg": "votes", "voters": voters, **results.take(figures)})
             tell(f"votes by {voters}: {figures['per_s']}/s")
-        with _database() as database:
+        with directory() as path:
+            database = path / "bench.db"
             launch(python, RECOVERY, "prepare", database, n=WAITING)
             figures = launch(python, RECOVERY, "recover", database, n=WAITING)
         results.service.append({"leg": "recovery", **results.take(figures)})
         tell(f"recovery with {WAITING} waiting: {figures['ready_ms']} ms")
     except BenchError as exc:
-        results.missing.append({"peer": OURS, "reason": str(exc)})
+        results.lacks(OURS, exc)
         tell(str(exc))
 
 
@@ -90,17 +112,17 @@ def tickets(results: Results, *, n: int, reps: int, tell: Tell) -> None:
     env = {"REPS": str(reps), "LATENCIES_MS": ",".join(map(str, LATENCIES_MS))}
     for system in SYSTEMS:
         try:
-            with _database() as database:
+            with directory() as path:
                 figures = launch(
                     Path(sys.executable),
                     TICKETS,
                     "tickets",
-                    database,
+                    path / "bench.db",
                     n=n,
                     env={**env, "SYSTEM": system},
                 )
         except BenchError as exc:
-            results.missing.append({"peer": OURS, "reason": f"tickets in {system}: {exc}"})
+            results.lacks(OURS, f"tickets in {system}: {exc}")
             tell(f"tickets in {system}: {exc}")
             continue
         for row in results.take(figures)["rows"]:
@@ -116,37 +138,3 @@ def failed(results: Results, contenders: Sequence[Contender]) -> bool:
     """Whether something of our own could not be measured; a missing peer is only reported."""
     ours = {c.name for c in contenders if c.is_ours} | {OURS}
     return any(gap["peer"] in ours for gap in results.missing)
-
-
-def _with_environments(
-    contenders: Sequence[Contender], results: Results, tell: Tell
-) -> list[Contender]:
-    ready = []
-    for contender in contenders:
-        try:
-            contender.python()
-        except (BenchError, OSError) as exc:
-            results.missing.append({"peer": contender.name, "reason": str(exc)})
-            tell(f"{contender.name} is missing: {exc}")
-        else:
-            ready.append(contender)
-    return ready
-
-
-def _pair(contender: Contender, n: int, results: Results) -> Iterator[dict[str, Any]]:
-    with _database() as database:
-        for leg in LEGS:
-            figures = launch(
-                contender.python(), contender.module, leg, database, n=n, env=contender.env
-            )
-            yield {"leg": leg, **results.take(figures)}
-
-
-@contextmanager
-def _database() -> Iterator[Path]:
-    DATA.mkdir(exist_ok=True)
-    directory = Path(tempfile.mkdtemp(dir=DATA))
-    try:
-        yield directory / "bench.db"
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

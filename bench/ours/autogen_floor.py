@@ -1,19 +1,22 @@
 """AutoGen alone: what its group chat costs up to the tool call, and from the tool's turn on.
 
-The same chat with a plain user proxy; nothing is approved, stored or recorded. Every chat is
-built before the clock starts. What our legs cost beyond this is ours.
+The same chat with a plain user proxy; nothing is approved, stored or recorded. The chats of a
+block are built before its clock starts. What our legs cost beyond this is ours.
 """
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from autogen import Agent, GroupChatManager, UserProxyAgent
 from autogen.io.base import IOStream
 
-from bench.measure import Leg, Timer, require, write
+from bench.measure import require
 from bench.ours.stack import quiet
 from bench.ours.workflows import LLM_CONFIG, assistant_for, manager_of
 from bench.payload import ANSWER, TASK, TOOL, Refunds, refund
@@ -67,24 +70,42 @@ async def _go_on(proxy: _Proxy, manager: GroupChatManager) -> None:
     require(group.messages[-1]["content"] == ANSWER, "the chat did not finish")
 
 
-async def main(leg: Leg) -> None:
-    """Run the leg."""
+class Side:
+    """Chats of this process, which keeps nothing of them."""
+
+    stores = False
+    versions: ClassVar[dict[str, str]] = {"autogen": version("autogen")}
+
+    def __init__(self) -> None:
+        self._new: deque[tuple[_Proxy, GroupChatManager]] = deque()
+        self._paused: deque[tuple[_Proxy, GroupChatManager]] = deque()
+        self._refunds = 0
+
+    def ready(self, leg: str, n: int) -> None:
+        """Build the chats that begin, and count the refunds of the block that comes."""
+        self._refunds = Refunds.done
+        if leg == "pause":
+            self._new.extend(_build() for _ in range(n))
+
+    async def pause(self, _: int) -> None:
+        """From the task to the tool call."""
+        chat = self._new.popleft()
+        await _begin(*chat)
+        self._paused.append(chat)
+
+    async def resume(self, _: int) -> None:
+        """From the tool's turn to the end."""
+        await _go_on(*self._paused.popleft())
+
+    def done(self, leg: str, n: int) -> None:
+        """Raises BenchError unless the job was done."""
+        ran = Refunds.done - self._refunds
+        require(ran == (n if leg == "resume" else 0), "not every refund ran once")
+
+
+@asynccontextmanager
+async def opened(_: Path) -> AsyncIterator[Side]:
+    """Nothing is kept, so there is no database."""
     quiet()
-    chats, timer = [_build() for _ in leg.sessions], Timer()
     with IOStream.set_default(NullConsole()):
-        if leg.name == "resume":
-            for chat in chats:
-                await _begin(*chat)
-        step = _begin if leg.name == "pause" else _go_on
-        timer.start()
-        for chat in chats:
-            with timer:
-                await step(*chat)
-        timer.stop()
-    require(leg.name == "pause" or Refunds.done == leg.n, "not every refund ran once")
-    stored = {"bytes_per_session": 0, "ledger_bytes_per_session": 0, "file_bytes_per_session": 0}
-    write(leg, {**timer.figures(), **stored, "versions": {"autogen": version("autogen")}})
-
-
-if __name__ == "__main__":
-    asyncio.run(main(Leg.from_command_line()))
+        yield Side()

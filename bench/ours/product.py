@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.launch import ROOT
+from bench.data import DATA, directory
 from bench.measure import require
 from bench.ours import refunds
 from countersign.sandbox.botframework.desk import TeamsDesk
@@ -20,8 +20,6 @@ from countersign.sandbox.remote import Remote
 from tests.processes import stand_in
 from tests.stack import Database, Stack, stack
 
-DATA = ROOT / "bench" / ".data"
-"""In the checkout: a temporary directory may be in memory, where a commit costs nothing."""
 DATABASES: tuple[Database, ...] = ("sqlite", "postgresql")
 SECRET_ENV = "BENCH_TEAMS_SECRET"  # noqa: S105 - a name
 """Set it to anything: nobody is asked for a token with it."""
@@ -85,17 +83,6 @@ def meet(running: Stack, who: str = "Alex Wilber") -> None:
     """Somebody writes to the bot: cards can be posted to them from now on."""
     at = Remote(str(running.people["url"]), running.http)
     require(TeamsDesk(at).write("help", who), "the bot was not reached")
-
-
-@contextmanager
-def directory() -> Iterator[Path]:
-    """A directory on a real disk, removed at the end."""
-    DATA.mkdir(exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=DATA))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def use_postgresql() -> None:

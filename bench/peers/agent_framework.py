@@ -8,10 +8,12 @@ Source: https://learn.microsoft.com/en-us/agent-framework/ (function tools with 
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from agent_framework import (
     Agent,
@@ -24,7 +26,7 @@ from agent_framework import (
     tool,
 )
 
-from bench.measure import Leg, StateTable, Timer, report, require
+from bench.measure import StateTable, require
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
 
 
@@ -46,44 +48,48 @@ class Stub(FunctionInvocationLayer, _Client):
     """A model that asks for the refund, and says so once it has the result."""
 
 
-async def pause(agent: Any, states: StateTable, session_id: str) -> None:
-    """Run until the agent waits for a person, and keep its state."""
-    session = agent.create_session(session_id=session_id)
-    response = await agent.run(TASK, session=session)
-    requests = response.user_input_requests
-    require(requests, "the agent did not stop for a person")
-    state = {"session": session.to_dict(), "requests": [one.to_dict() for one in requests]}
-    states.pause(session_id, json.dumps(state))
+class Side:
+    """One agent, and a row for each of its sessions."""
+
+    versions: ClassVar[dict[str, str]] = {"agent-framework-core": version("agent-framework-core")}
+
+    def __init__(self, states: StateTable):
+        self._states, self._refunds = states, 0
+        guarded = tool(approval_mode="always_require")(refund)
+        self._agent = Agent(Stub(), SYSTEM, name="ops", tools=[guarded])
+
+    def ready(self, _: str, __: int) -> None:
+        """Count the refunds of the block that comes."""
+        self._refunds = Refunds.done
+
+    async def pause(self, number: int) -> None:
+        """Run until the agent waits for a person, and keep its state."""
+        session = self._agent.create_session(session_id=f"t{number}")
+        response = await self._agent.run(TASK, session=session)
+        requests = response.user_input_requests
+        require(requests, "the agent did not stop for a person")
+        state = {"session": session.to_dict(), "requests": [one.to_dict() for one in requests]}
+        self._states.pause(f"t{number}", json.dumps(state))
+
+    async def resume(self, number: int) -> None:
+        """Approve what waits, run to the end, and keep the state."""
+        state = json.loads(self._states.load(f"t{number}"))
+        session = AgentSession.from_dict(state["session"])
+        requests = [Content.from_dict(one) for one in state["requests"]]
+        approvals = [one.to_function_approval_response(approved=True) for one in requests]
+        response = await self._agent.run(Message(role="user", contents=approvals), session=session)
+        require(response.text == ANSWER, "the agent did not finish")
+        self._states.finish(f"t{number}", json.dumps({"session": session.to_dict()}))
+
+    def done(self, leg: str, n: int) -> None:
+        """Raises BenchError unless the job was done."""
+        ran = Refunds.done - self._refunds
+        require(ran == (n if leg == "resume" else 0), "not every refund ran once")
 
 
-async def resume(agent: Any, states: StateTable, session_id: str) -> None:
-    """Approve what waits, run to the end, and keep the state."""
-    state = json.loads(states.load(session_id))
-    session = AgentSession.from_dict(state["session"])
-    requests = [Content.from_dict(one) for one in state["requests"]]
-    approvals = [one.to_function_approval_response(approved=True) for one in requests]
-    response = await agent.run(Message(role="user", contents=approvals), session=session)
-    require(response.text == ANSWER, "the agent did not finish")
-    states.finish(session_id, json.dumps({"session": session.to_dict()}))
-
-
-async def main(leg: Leg) -> None:
-    """Run the leg."""
-    guarded = tool(approval_mode="always_require")(refund)
-    agent = Agent(Stub(), SYSTEM, name="ops", tools=[guarded])
-    states, step, timer = (
-        StateTable(leg.database),
-        pause if leg.name == "pause" else resume,
-        Timer(),
-    )
-    timer.start()
-    for i in leg.sessions:
-        with timer:
-            await step(agent, states, f"t{i}")
-    timer.stop()
-    require(leg.name == "pause" or Refunds.done == leg.n, "not every refund ran once")
-    report(leg, timer, versions={"agent-framework-core": version("agent-framework-core")})
-
-
-if __name__ == "__main__":
-    asyncio.run(main(Leg.from_command_line()))
+@asynccontextmanager
+async def opened(database: Path) -> AsyncIterator[Side]:
+    """The agent on this database."""
+    states = StateTable(database)
+    yield Side(states)
+    states.connection.close()

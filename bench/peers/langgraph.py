@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
@@ -24,7 +26,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
-from bench.measure import Leg, Timer, report, require
+from bench.measure import require
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
 
 
@@ -50,43 +52,58 @@ class Stub(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-def build(database: Path) -> Any:
-    """The agent, on its checkpoints."""
+class Side:
+    """One agent on its checkpoints; `DURABILITY` is passed on when it is set."""
+
+    versions: ClassVar[dict[str, str]] = {
+        "langgraph": version("langgraph"),
+        "langchain": version("langchain"),
+    }
+
+    def __init__(self, connection: sqlite3.Connection):
+        saver = SqliteSaver(connection)
+        saver.setup()
+        connection.execute("PRAGMA synchronous=FULL")
+        durability = os.environ.get("DURABILITY")
+        self._options = {"durability": durability} if durability else {}
+        self._refunds = 0
+        self._agent = create_agent(
+            Stub(),
+            tools=[tool(refund)],
+            system_prompt=SYSTEM,
+            middleware=[HumanInTheLoopMiddleware(interrupt_on={TOOL: True})],
+            checkpointer=saver,
+        )
+
+    def ready(self, _: str, __: int) -> None:
+        """Count the refunds of the block that comes."""
+        self._refunds = Refunds.done
+
+    def pause(self, number: int) -> None:
+        """Run until the agent waits for a person."""
+        task = {"messages": [{"role": "user", "content": TASK}]}
+        state = self._agent.invoke(task, _config(number), **self._options)
+        require(state["__interrupt__"], "the agent did not stop for a person")
+
+    def resume(self, number: int) -> None:
+        """Approve what waits, and run to the end."""
+        approval = Command(resume={"decisions": [{"type": "approve"}]})
+        state = self._agent.invoke(approval, _config(number), **self._options)
+        require(state["messages"][-1].content == ANSWER, "the agent did not finish")
+
+    def done(self, leg: str, n: int) -> None:
+        """Raises BenchError unless the job was done."""
+        ran = Refunds.done - self._refunds
+        require(ran == (n if leg == "resume" else 0), "not every refund ran once")
+
+
+def _config(number: int) -> dict[str, Any]:
+    return {"configurable": {"thread_id": f"t{number}"}}
+
+
+@contextmanager
+def opened(database: Path) -> Iterator[Side]:
+    """The agent on this database."""
     connection = sqlite3.connect(database, check_same_thread=False)
-    saver = SqliteSaver(connection)
-    saver.setup()
-    connection.execute("PRAGMA synchronous=FULL")
-    return create_agent(
-        Stub(),
-        tools=[tool(refund)],
-        system_prompt=SYSTEM,
-        middleware=[HumanInTheLoopMiddleware(interrupt_on={TOOL: True})],
-        checkpointer=saver,
-    )
-
-
-def main(leg: Leg) -> None:
-    """Run the leg; `DURABILITY` is passed on when it is set."""
-    durability = os.environ.get("DURABILITY")
-    options = {"durability": durability} if durability else {}
-    agent = build(leg.database)
-    timer = Timer()
-    timer.start()
-    for i in leg.sessions:
-        with timer:
-            config = {"configurable": {"thread_id": f"t{i}"}}
-            if leg.name == "pause":
-                task = {"messages": [{"role": "user", "content": TASK}]}
-                state = agent.invoke(task, config, **options)
-                require(state["__interrupt__"], "the agent did not stop for a person")
-            else:
-                approval = Command(resume={"decisions": [{"type": "approve"}]})
-                state = agent.invoke(approval, config, **options)
-                require(state["messages"][-1].content == ANSWER, "the agent did not finish")
-    timer.stop()
-    require(leg.name == "pause" or Refunds.done == leg.n, "not every refund ran once")
-    report(leg, timer, versions={"langgraph": version("langgraph")})
-
-
-if __name__ == "__main__":
-    main(Leg.from_command_line())
+    yield Side(connection)
+    connection.close()

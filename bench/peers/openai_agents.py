@@ -10,10 +10,12 @@ Its top-level package is called `agents`, as a folder here is; its own is found 
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from agents.items import ModelResponse  # noqa: TID251
 from agents.models.interface import Model  # noqa: TID251
@@ -31,7 +33,7 @@ from agents import (  # noqa: TID251 - of openai-agents, in its own environment
     function_tool,
     set_tracing_disabled,
 )
-from bench.measure import Leg, StateTable, Timer, report, require
+from bench.measure import StateTable, require
 from bench.payload import ANSWER, ARGUMENTS, CALL_ID, SYSTEM, TASK, TOOL, Refunds, refund
 
 
@@ -64,41 +66,45 @@ class Stub(Model):
         raise NotImplementedError
 
 
-async def pause(agent: Any, states: StateTable, session_id: str) -> None:
-    """Run until the agent waits for a person, and keep its state."""
-    result = await Runner.run(agent, TASK)
-    require(result.interruptions, "the agent did not stop for a person")
-    states.pause(session_id, result.to_state().to_string())
+class Side:
+    """One agent, and a row for each of its sessions."""
+
+    versions: ClassVar[dict[str, str]] = {"openai-agents": version("openai-agents")}
+
+    def __init__(self, states: StateTable):
+        self._states, self._refunds = states, 0
+        guarded = function_tool(needs_approval=True)(refund)
+        self._agent = Agent(name="ops", instructions=SYSTEM, model=Stub(), tools=[guarded])
+
+    def ready(self, _: str, __: int) -> None:
+        """Count the refunds of the block that comes."""
+        self._refunds = Refunds.done
+
+    async def pause(self, number: int) -> None:
+        """Run until the agent waits for a person, and keep its state."""
+        result = await Runner.run(self._agent, TASK)
+        require(result.interruptions, "the agent did not stop for a person")
+        self._states.pause(f"t{number}", result.to_state().to_string())
+
+    async def resume(self, number: int) -> None:
+        """Approve what waits, run to the end, and keep the state."""
+        state = await RunState.from_string(self._agent, self._states.load(f"t{number}"))
+        for interruption in state.get_interruptions():
+            state.approve(interruption)
+        result = await Runner.run(self._agent, state)
+        require(result.final_output == ANSWER, "the agent did not finish")
+        self._states.finish(f"t{number}", result.to_state().to_string())
+
+    def done(self, leg: str, n: int) -> None:
+        """Raises BenchError unless the job was done."""
+        ran = Refunds.done - self._refunds
+        require(ran == (n if leg == "resume" else 0), "not every refund ran once")
 
 
-async def resume(agent: Any, states: StateTable, session_id: str) -> None:
-    """Approve what waits, run to the end, and keep the state."""
-    state = await RunState.from_string(agent, states.load(session_id))
-    for interruption in state.get_interruptions():
-        state.approve(interruption)
-    result = await Runner.run(agent, state)
-    require(result.final_output == ANSWER, "the agent did not finish")
-    states.finish(session_id, result.to_state().to_string())
-
-
-async def main(leg: Leg) -> None:
-    """Run the leg."""
+@asynccontextmanager
+async def opened(database: Path) -> AsyncIterator[Side]:
+    """The agent on this database."""
     set_tracing_disabled(True)
-    guarded = function_tool(needs_approval=True)(refund)
-    agent = Agent(name="ops", instructions=SYSTEM, model=Stub(), tools=[guarded])
-    states, step, timer = (
-        StateTable(leg.database),
-        pause if leg.name == "pause" else resume,
-        Timer(),
-    )
-    timer.start()
-    for i in leg.sessions:
-        with timer:
-            await step(agent, states, f"t{i}")
-    timer.stop()
-    require(leg.name == "pause" or Refunds.done == leg.n, "not every refund ran once")
-    report(leg, timer, versions={"openai-agents": version("openai-agents")})
-
-
-if __name__ == "__main__":
-    asyncio.run(main(Leg.from_command_line()))
+    states = StateTable(database)
+    yield Side(states)
+    states.connection.close()

@@ -11,9 +11,12 @@ import hashlib
 import json
 import sqlite3
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
 
-from bench.measure import Leg, StateTable, Timer, report, require
+from bench.measure import StateTable, require
 from bench.payload import ARGUMENTS, SYSTEM, TASK, Refunds, refund
 
 STATE = json.dumps({"messages": [TASK] * 20, "system": SYSTEM, "pad": "x" * 800})
@@ -24,8 +27,11 @@ _NOTHING = b"\0" * 32
 class Floor:
     """One connection, one chain."""
 
+    versions: ClassVar[dict[str, str]] = {"sqlite": sqlite3.sqlite_version}
+    ledger = "l"
+
     def __init__(self, connection: sqlite3.Connection):
-        self._connection = connection
+        self._connection, self._refunds = connection, 0
         connection.execute(
             "CREATE TABLE IF NOT EXISTS "
             "a(id TEXT PRIMARY KEY, sid TEXT, args TEXT, dig BLOB, status TEXT, by TEXT)"
@@ -36,6 +42,15 @@ class Floor:
         )
         last = connection.execute("SELECT h FROM l ORDER BY seq DESC LIMIT 1").fetchone()
         self._head: bytes = last[0] if last else _NOTHING
+
+    def ready(self, _: str, __: int) -> None:
+        """Count the refunds of the block that comes."""
+        self._refunds = Refunds.done
+
+    def done(self, leg: str, n: int) -> None:
+        """Raises BenchError unless the job was done."""
+        ran = Refunds.done - self._refunds
+        require(ran == (n if leg == "resume" else 0), "not every refund ran once")
 
     def pause(self, i: int) -> None:
         """Store a session that waits."""
@@ -85,20 +100,9 @@ def _digest(value: Any) -> bytes:
     return hashlib.sha256(_canonical(value).encode()).digest()
 
 
-def main(leg: Leg) -> None:
-    """Run the leg."""
-    connection = StateTable(leg.database).connection
-    floor, timer = Floor(connection), Timer()
-    step = floor.pause if leg.name == "pause" else floor.resume
-    timer.start()
-    for i in leg.sessions:
-        with timer:
-            step(i)
-    timer.stop()
+@contextmanager
+def opened(database: Path) -> Iterator[Floor]:
+    """The floor on this database."""
+    connection = StateTable(database).connection
+    yield Floor(connection)
     connection.close()
-    require(leg.name == "pause" or Refunds.done == leg.n, "not every refund ran once")
-    report(leg, timer, versions={"sqlite": sqlite3.sqlite_version}, ledger="l")
-
-
-if __name__ == "__main__":
-    main(Leg.from_command_line())

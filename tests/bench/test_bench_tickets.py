@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bench import run
+from bench import data, run
 from bench.__main__ import main
 from bench.measure import BenchError
 from bench.ours import ticket_systems
 from bench.ours.ticket_systems import KINDS, open_system
 from bench.ours.tickets import MOST_CALLS, MOST_TICKETS, measure
+from bench.results import Results
 from bench.table import render
 from countersign.approvals.tickets import TicketRef
 from countersign.bot.clock import SystemClock
@@ -113,10 +114,10 @@ def test_the_promise_is_three_calls_for_two_hundred_tickets() -> None:
 def test_the_leg_does_its_job_in_a_real_system(
     system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "DATA", tmp_path)
+    monkeypatch.setattr(data, "DATA", tmp_path)
     monkeypatch.setattr(run, "SYSTEMS", (system,))
     monkeypatch.setattr(run, "LATENCIES_MS", (0, 20))
-    results = run.Results()
+    results = Results()
     run.tickets(results, n=3, reps=2, tell=lambda _: None)
 
     assert results.missing == []
@@ -153,9 +154,9 @@ async def test_calls_are_not_counted_from_a_record_that_forgets(
 def test_a_system_without_a_connector_is_missing_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "DATA", tmp_path)
+    monkeypatch.setattr(data, "DATA", tmp_path)
     monkeypatch.setattr(run, "SYSTEMS", ("redmine",))
-    results = run.Results()
+    results = Results()
     run.tickets(results, n=1, reps=1, tell=lambda _: None)
 
     assert results.service == []
@@ -169,11 +170,11 @@ def test_the_number_of_tickets_is_chosen_by_variable_and_by_option(
 ) -> None:
     asked: list[int] = []
 
-    def tickets(results: run.Results, *, n: int, reps: int, tell: run.Tell) -> None:
+    def tickets(results: Results, *, n: int, reps: int, tell: run.Tell) -> None:
         asked.append(n)
 
     monkeypatch.setattr(run, "service", lambda *_, **__: None)
-    monkeypatch.setattr(run, "sessions", lambda *_, **__: run.Results())
+    monkeypatch.setattr(run, "sessions", lambda *_, **__: Results())
     monkeypatch.setattr(run, "tickets", tickets)
     output = ["--output", str(tmp_path / "results.json")]
     monkeypatch.delenv("TICKETS", raising=False)
@@ -203,4 +204,4 @@ def test_render_shows_the_poll_beside_one_by_one() -> None:
 
     text = render({"rows": [], "service": [row(1, 400.0), row(2, 320.0)], "missing": []})
 
-    assert "| 200 | jira | 150 | 2 | 360 (320-400) | 200 | 4000 | 11.2 (10.0-12.5) |" in text
+    assert "| 200 | jira | 150 | 2 | 360 (340-380) | 200 | 4,000 | 11.2 (10.6-11.9) |" in text

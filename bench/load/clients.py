@@ -29,6 +29,7 @@ class Tally:
     unavailable: int = 0
     """Told to come again by 503: the database did not answer in time."""
     others: list[int] = field(default_factory=list)
+    """The status of each vote that was neither accepted nor told to come again."""
 
     def figures(self, wall_s: float) -> dict[str, Any]:
         """Rates and latencies."""
@@ -41,6 +42,7 @@ class Tally:
             "refused_429": self.refused,
             "unavailable_503": self.unavailable,
             "other_answers": len(self.others),
+            "others": sorted(set(self.others)),
         }
 
 
@@ -107,7 +109,7 @@ async def cast(
     tally, left = Tally(), iter(asked)
     began_s = time.perf_counter()
     await asyncio.gather(*(_client(vote, left, tally, expected) for _ in range(clients)))
-    require(len(tally.times_ms) + len(tally.others) == len(asked), "a one was lost")
+    require(len(tally.times_ms) + len(tally.others) == len(asked), "a vote was lost")
     return {"clients": clients, **tally.figures(time.perf_counter() - began_s)}
 
 

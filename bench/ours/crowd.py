@@ -1,16 +1,12 @@
-"""`make bench-load`: votes by the API and by signed clicks, at 1, 16 and 64 clients, and too many.
-
-Real servers with authentication on. VOTES=300 are cast in each phase, SECONDS=20 is how long the
-sustained phase takes, DATABASES=sqlite,postgresql where (PostgreSQL with two replicas).
+"""More at once than a server takes, and votes that come too late: nothing is lost, and memory is
+bounded. Real servers with authentication on; on PostgreSQL two of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,14 +14,12 @@ from typing import Any
 import aiohttp
 import httpx
 
-from bench import machine
-from bench.launch import ROOT
+from bench.contenders import OURS
+from bench.load.clients import Asked, Voters, cast, frame
+from bench.load.pair import Tell
 from bench.measure import require
 from bench.ours.fill import fill, read_template
-from bench.ours.load_clients import Asked, Voters, cast, frame
-from bench.ours.load_table import render
 from bench.ours.product import (
-    DATABASES,
     NOBODY_IS_TOO_FAST,
     SECRET_ENV,
     product,
@@ -34,11 +28,11 @@ from bench.ours.product import (
 )
 from bench.ours.refunds import REFUND
 from bench.payload import TASK
+from bench.results import Results
 from countersign.sandbox.botframework.people import TENANT_ID
 from tests.stack import Database, Process, Stack, until
 
-RESULTS = ROOT / "bench" / "load.json"
-CLIENTS = (1, 16, 64)
+CLIENTS = 64
 TOO_MANY = 192
 TIGHT: Mapping[str, Any] = {**NOBODY_IS_TOO_FAST, "votes": {"at_once": 8, "queue": 56}}
 """As many as 64 clients use; what is beyond is refused."""
@@ -46,23 +40,16 @@ APP_ID = "11111111-2222-3333-4444-555555555555"
 SAMPLES = 5
 
 
-def main() -> int:
-    """Measure, write bench/load.json, print the tables."""
-    chosen: list[Any] = os.environ.get("DATABASES", ",".join(DATABASES)).split(",")
-    votes, seconds = int(os.environ.get("VOTES", "300")), float(os.environ.get("SECONDS", "20"))
-    rows = []
-    for database in chosen:
-        if database == "postgresql":
-            use_postgresql()
-        rows += measure(database, votes=votes, seconds=seconds)
-    results = {"machine": machine.describe(), "rows": rows}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    sys.stdout.write(f"\n{render(rows)}\nWritten to {RESULTS}\n")
-    return 0
+def crowd(results: Results, database: Database, *, votes: int, seconds: float, tell: Tell) -> None:
+    """Every phase on one database. Raises BenchError if an accepted vote is lost."""
+    if database == "postgresql":
+        use_postgresql()
+    for row in measure(database, votes=votes, seconds=seconds, tell=tell):
+        results.load.append({"rep": 1, "peer": OURS, "leg": "crowd", **row})
 
 
-def measure(database: Database, *, votes: int, seconds: float) -> list[dict[str, Any]]:
-    """Every phase on one database, which must verify at the end."""
+def measure(database: Database, *, votes: int, seconds: float, tell: Tell) -> list[dict[str, Any]]:
+    """The rows of every phase; the database must verify at the end."""
     replicas = 1 if database == "sqlite" else 2
     with product(
         database,
@@ -72,8 +59,8 @@ def measure(database: Database, *, votes: int, seconds: float) -> list[dict[str,
         app_id=APP_ID,
         server_env={SECRET_ENV: "not used"},
     ) as running:
-        asked = _prepare(running, (2 * len(CLIENTS) + 1) * votes)
-        rows = asyncio.run(_phases(running, asked, votes, seconds))
+        asked = _prepare(running, 2 * votes)
+        rows = asyncio.run(_phases(running, asked, votes, seconds, tell))
         accepted = [one for one in asked if _is_on_the_ledger(running, one)]
         require(len(accepted) == len(asked), "an accepted vote is not on the ledger")
         until(lambda: not _running(running), "every session to end", 600.0)
@@ -102,23 +89,21 @@ def _prepare(running: Stack, n: int) -> list[Asked]:
 
 
 async def _phases(
-    running: Stack, asked: Sequence[Asked], votes: int, seconds: float
+    running: Stack, asked: Sequence[Asked], votes: int, seconds: float, tell: Tell
 ) -> list[dict[str, Any]]:
-    left = iter([asked[at : at + votes] for at in range(0, len(asked), votes)])
     rows = []
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
         voters = Voters(http, running.url, _teams(running))
-        for name, vote in (("API votes", voters.by_api), ("Teams clicks", voters.by_click)):
-            for clients in CLIENTS:
-                row = await cast(vote, next(left), clients=clients)
-                rows.append({"phase": name, **row, "rss_mb": _rss(running.servers)})
-                _tell(rows[-1])
-        row = await cast(voters.by_api, next(left), clients=TOO_MANY)
-        rows.append({"phase": "too many API votes", **row, "rss_mb": _rss(running.servers)})
-        _tell(rows[-1])
+        for phase, vote, clients, these in (
+            ("Teams clicks", voters.by_click, CLIENTS, asked[:votes]),
+            ("API votes, three times what the lane takes", voters.by_api, TOO_MANY, asked[votes:]),
+        ):
+            row = await cast(vote, these, clients=clients)
+            rows.append({"phase": phase, **row, "rss_mb": _rss(running.servers)})
+            tell(json.dumps(rows[-1]))
         rows.append(await _sustained(running, voters, asked, seconds))
-        _tell(rows[-1])
+        tell(json.dumps(rows[-1]))
     return rows
 
 
@@ -137,7 +122,7 @@ async def _sustained(
         samples.append(_rss(running.servers))
     per_s = round(refusals / (time.perf_counter() - began_s), 1)
     return {
-        "phase": f"late votes for {seconds:.0f} s", "clients": 16, "votes": refusals,
+        "phase": f"late votes (409) for {seconds:.0f} s", "clients": 16, "votes": refusals,
         "per_s": per_s, "p50_ms": row["p50_ms"], "p99_ms": row["p99_ms"], "refused_429": 0,
         "unavailable_503": 0, "other_answers": 0, "rss_mb": samples[-1], "rss_samples_mb": samples,
     }  # fmt: skip
@@ -166,12 +151,3 @@ def _running(running: Stack) -> bool:
 
 def _rss(servers: Sequence[Process]) -> int:
     return round(max(rss_mb(server.pid) for server in servers))
-
-
-def _tell(row: Mapping[str, Any]) -> None:
-    sys.stderr.write(f"{json.dumps(row)}\n")
-    sys.stderr.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

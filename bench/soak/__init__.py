@@ -1,0 +1,1 @@
+"""Half an hour of steady load: whether anything grows that should not: `make bench-soak`."""
