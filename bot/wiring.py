@@ -52,8 +52,8 @@ from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
 from countersign.bot.workflows import load_workflows
-from countersign.connectors.reconciler import Reconciler
 from countersign.connectors.system import Configured, Deployment, Inbound, Opened
+from countersign.connectors.ticketing.reconciler import Reconciler
 
 log = structlog.get_logger(__name__)
 

@@ -28,7 +28,7 @@ from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.last_seen import last_seen
-from countersign.connectors.ticket_channel import TicketChannel
+from countersign.connectors.ticketing.channel import TicketChannel
 
 S = TypeVar("S", bound=BaseModel)
 

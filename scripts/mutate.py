@@ -139,10 +139,11 @@ MUTATIONS = [
              "if activity.tenant_id != self._settings.tenant_id:", "if False:",
              "tests/bot/teams/test_auth.py"),
     # A ticket is made once, however often its answer is lost.
-    Mutation("ticket: found before it is made", "connectors/ticket_channel.py",
+    Mutation("ticket: found before it is made", "connectors/ticketing/channel.py",
              "for found in await self._connector.find(order.key) if found.ours]",
              "for found in await self._connector.find(order.key) if False]",
-             "tests/connectors/test_ticket_channel.py tests/connectors/test_open_tickets.py"),
+             "tests/connectors/ticketing/test_channel.py "
+             "tests/connectors/ticketing/test_open_tickets.py"),
 ]  # fmt: skip
 
 

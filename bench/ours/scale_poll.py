@@ -32,7 +32,7 @@ from countersign.approvals.store import open_store
 from countersign.approvals.tickets import Observation, TicketPage, TicketRef
 from countersign.bot.clock import SystemClock
 from countersign.bot.people import SettingsDirectory
-from countersign.connectors.reconciler import Reconciler
+from countersign.connectors.ticketing.reconciler import Reconciler
 
 CHANNEL = "jira"
 OPEN = (

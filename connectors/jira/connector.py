@@ -36,7 +36,7 @@ from countersign.connectors.jira.reading import Reader
 from countersign.connectors.jira.settings import JiraSettings
 from countersign.connectors.jira.updates import Updates
 from countersign.connectors.jira.wire import Issue
-from countersign.connectors.ticket_locks import TicketLocks
+from countersign.connectors.ticketing.locks import TicketLocks
 
 log = structlog.get_logger(__name__)
 

@@ -37,7 +37,7 @@ from countersign.connectors.servicenow.settings import ServiceNowSettings
 from countersign.connectors.servicenow.trail import read_trail
 from countersign.connectors.servicenow.updates import Updates
 from countersign.connectors.servicenow.wire import Mark, Record
-from countersign.connectors.ticket_locks import TicketLocks
+from countersign.connectors.ticketing.locks import TicketLocks
 
 TASK = "sysapproval."
 """From an approval to its record."""

@@ -17,8 +17,8 @@ from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.tickets import WebhookHint
-from countersign.connectors.reconciler import Reconciler
-from countersign.connectors.ticket_channel import TicketChannel
+from countersign.connectors.ticketing.channel import TicketChannel
+from countersign.connectors.ticketing.reconciler import Reconciler
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import empty_store
 from tests.doubles.jobs import RecordingJobs

@@ -8,8 +8,9 @@ import pytest
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import RequestStatus
-from countersign.connectors import receiving, reconciler, repairs, ticket_acts
+from countersign.connectors import receiving
 from countersign.connectors.comments.edits import changed
+from countersign.connectors.ticketing import acts, reconciler, repairs
 from tests.connectors.desk_world import DeskWorld, State
 from tests.doubles.directory import BEN, ERIN
 
@@ -86,7 +87,7 @@ async def test_ticket_that_crashes_us_does_not_keep_the_others_waiting(world: De
 
 async def test_program_that_moves_a_ticket_for_ever_is_left_alone(world: DeskWorld) -> None:
     request, ticket = await world.ticketed()
-    for _ in range(ticket_acts.ACTS_MAX + 10):
+    for _ in range(acts.ACTS_MAX + 10):
         world.tickets.as_person("acc-robot").move(ticket.id, State.APPROVED)
         if ticket.state is State.APPROVED:
             await world.hint(ticket)
@@ -97,7 +98,7 @@ async def test_program_that_moves_a_ticket_for_ever_is_left_alone(world: DeskWor
     await world.hint(ticket)
 
     assert RequestStatus.PENDING is waiting.status
-    assert ticket_acts.ACTS_MAX == said
+    assert acts.ACTS_MAX == said
     assert 1 == await world.count(request, "ticket_left_alone")
     assert "is not moved back any more" in str(delivery.error)
     assert RequestStatus.APPROVED is (await world.now(request)).status
@@ -109,13 +110,13 @@ async def test_program_that_reopens_a_decided_ticket_for_ever_is_left_alone(
     request, ticket = await world.ticketed()
     world.tickets.as_person(BEN).reject(ticket.id, "No.")
     await world.hint(ticket)
-    for _ in range(ticket_acts.ACTS_MAX + 10):
+    for _ in range(acts.ACTS_MAX + 10):
         world.tickets.as_person("acc-robot").move(ticket.id, State.APPROVED)
         world.tickets.as_person("acc-robot").reopen(ticket.id)
         await world.hint(ticket)
 
     assert State.PENDING is ticket.state
-    assert await world.count(request, "ticket_moved_late") <= ticket_acts.ACTS_MAX
+    assert await world.count(request, "ticket_moved_late") <= acts.ACTS_MAX
     assert RequestStatus.REJECTED is (await world.now(request)).status
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from countersign.approvals.models import Request
-from countersign.connectors.ticket_answers import UNREAD_ANSWER
+from countersign.connectors.ticketing.answers import UNREAD_ANSWER
 from tests.connectors.desk_world import DeskWorld, desk_world
 from tests.doubles.directory import BEN, CARA, ERIN
 from tests.doubles.links import links

@@ -17,7 +17,7 @@ from countersign.approvals.errors import UnavailableError
 from countersign.approvals.models import Conversation, JsonObject, Principal
 from countersign.approvals.tickets import TicketRef
 from countersign.bot.teams.places import key_of
-from countersign.connectors.ticket_channel import TicketChannel
+from countersign.connectors.ticketing.channel import TicketChannel
 from countersign.testing.suites.channel import ChannelUnderTest
 from countersign.testing.suites.ticket_system import Implementation, Outside, Who
 from tests.bot.teams.stage import Stage, stage

@@ -29,9 +29,9 @@ from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot import serving, wiring
 from countersign.bot.cli import main as cli
 from countersign.bot.teams.channel import TeamsChannel
-from countersign.connectors import reconciler
 from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.connectors.ticketing import reconciler
 from countersign.examples.back_office import _Rest
 from tests.autogen_clients import quicken_clients
 from tests.crash.points import DIRECTORY, LEASE_S, Points

@@ -21,7 +21,7 @@ from countersign.approvals.ports import Directory, RequestView, TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.document import Document, document
-from countersign.connectors.outcome import decided_words
+from countersign.connectors.ticketing.outcome import decided_words
 
 NAME = "toychat"
 TEXT_LIMIT = 8_000

@@ -28,9 +28,9 @@ from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.tickets import ActKey, Observation, RecordedAct, TicketAct
-from countersign.connectors.outcome import is_current, outcome_of
-from countersign.connectors.ticket_acts import ACTS_MAX, TicketActs
-from countersign.connectors.ticket_channel import TicketChannel, keep_shown, ticket_of
+from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
+from countersign.connectors.ticketing.channel import TicketChannel, keep_shown, ticket_of
+from countersign.connectors.ticketing.outcome import is_current, outcome_of
 
 log = structlog.get_logger(__name__)
 

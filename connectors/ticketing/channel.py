@@ -46,7 +46,7 @@ from countersign.approvals.tickets import (
     TicketRef,
     order_key,
 )
-from countersign.connectors.outcome import is_current, outcome_of
+from countersign.connectors.ticketing.outcome import is_current, outcome_of
 
 log = structlog.get_logger(__name__)
 

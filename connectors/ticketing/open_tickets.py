@@ -14,7 +14,7 @@ from countersign.approvals.models import Delivery, DeliveryId
 from countersign.approvals.ports import Store
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import TicketRef
-from countersign.connectors.ticket_channel import ticket_of
+from countersign.connectors.ticketing.channel import ticket_of
 
 AT_ONCE = 500
 """Ids in one query."""

@@ -32,11 +32,11 @@ from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import Observation, TicketRefusal, TicketVote
 from countersign.connectors.comments.vocabulary import Vocabulary
 from countersign.connectors.comments.wanted import Written
-from countersign.connectors.outcome import is_current, too_late_words
 from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
-from countersign.connectors.ticket_acts import ACTS_MAX, TicketActs
-from countersign.connectors.ticket_answers import UNREAD_ANSWER, TicketAnswers
-from countersign.connectors.ticket_channel import keep_key, ticket_of
+from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
+from countersign.connectors.ticketing.answers import UNREAD_ANSWER, TicketAnswers
+from countersign.connectors.ticketing.channel import keep_key, ticket_of
+from countersign.connectors.ticketing.outcome import is_current, too_late_words
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import ActKey, RecordedAct, TicketAct
 from countersign.connectors.receiving import REASON_LIMIT
-from countersign.connectors.ticket_channel import ticket_of
+from countersign.connectors.ticketing.channel import ticket_of
 
 log = structlog.get_logger(__name__)
 

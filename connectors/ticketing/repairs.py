@@ -24,8 +24,8 @@ from countersign.approvals.tickets import (
     Observation,
     request_of,
 )
-from countersign.connectors.outcome import is_current
-from countersign.connectors.ticket_channel import close_duplicate, ticket_of
+from countersign.connectors.ticketing.channel import close_duplicate, ticket_of
+from countersign.connectors.ticketing.outcome import is_current
 
 log = structlog.get_logger(__name__)
 

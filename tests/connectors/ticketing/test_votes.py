@@ -11,7 +11,7 @@ from countersign.approvals.models import RequestStatus, Verdict, Via
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.tickets import Observation, TicketAct, TicketRef, text_sha256
-from countersign.connectors.ticket_acts import TicketActs
+from countersign.connectors.ticketing.acts import TicketActs
 from tests.connectors.desk_world import CLOSED, DeskWorld, State
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN
 from tests.doubles.ticket_desk import OWN

@@ -13,8 +13,8 @@ from countersign.approvals.models import DeliveryStatus, RequestStatus
 from countersign.approvals.store import clock_ahead
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import PollState, WebhookHint
-from countersign.connectors.reconciler import READ_AGAIN_S, SWEEP_EVERY
-from countersign.connectors.repairs import REOPENED_MAX
+from countersign.connectors.ticketing.reconciler import READ_AGAIN_S, SWEEP_EVERY
+from countersign.connectors.ticketing.repairs import REOPENED_MAX
 from tests.connectors.desk_world import LIVE, DeskWorld, State
 from tests.doubles.directory import BEN, CARA, ERIN
 

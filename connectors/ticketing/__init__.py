@@ -1,0 +1,1 @@
+"""Tickets of any system: opened, polled, read as votes, and told what came of them."""
