@@ -119,7 +119,8 @@ other_autogen() {
         PYTHON="" scripts/find_python.sh 13)} || older=""
     if [ -n "$older" ] && PYTHON=$older scripts/ensure_venv.sh .venv-pyautogen pyautogen; then
         # pyautogen 0.9 looks for Docker; that client does not close its socket if there is none.
-        tests agents .venv-pyautogen/bin/python -n "$processors" tests/agents \
+        # What the store is does not depend on which AutoGen there is.
+        tests agents .venv-pyautogen/bin/python -n "$processors" --in-memory tests/agents \
             -W "ignore:unclosed <socket.socket fd:ResourceWarning"
     else
         without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"

@@ -12,7 +12,7 @@ from structlog.typing import Processor
 
 import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
 from tests.autogen_clients import quicken_clients
-from tests.cost import cases, quick
+from tests.cost import cases, in_memory_too, quick
 
 PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -23,8 +23,11 @@ PROCESSORS: list[Processor] = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--quick`, for `make test-fast`."""
+    """`--quick` is for `make test-fast`, `--in-memory` for the agents on another AutoGen."""
     parser.addoption("--quick", action="store_true", help="only the tests that cost little")
+    parser.addoption(
+        "--in-memory", action="store_true", help="no case that differs in its store only"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,6 +37,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = {item for item, _, case in cases(short) if case == 1}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]
+    if config.getoption("in_memory"):
+        twins = in_memory_too(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in twins])
+        items[:] = [item for item in items if item not in twins]
 
 
 def pytest_collection_finish() -> None:

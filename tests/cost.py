@@ -41,3 +41,13 @@ def quick(item: pytest.Item, folder: str) -> bool:
     """Whether the first case of it runs in `make test-fast`: on SQLite, and not long."""
     on_postgresql = "postgresql" in item.nodeid.partition("[")[2]
     return folder not in LONG and item.path.name not in LONG_FILES and not on_postgresql
+
+
+def in_memory_too(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Those on SQLite that are there once more, the same but for a store in memory."""
+    known = {item.nodeid: item for item in items}
+    return {item for name, item in known.items() if "sqlite" in name and _in_memory(name) in known}
+
+
+def _in_memory(name: str) -> str:
+    return name.replace("sqlite", "fake")

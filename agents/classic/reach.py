@@ -78,7 +78,7 @@ def _reach(roots: Iterable[object]) -> Reach:
             found.code.append(f"more than {MOST} objects")
             break
         seen[id(thing)] = thing  # kept, so that no other object gets its id
-        if isinstance(thing, ConversableAgent):
+        if _is_an_agent(thing):
             found.agents.append(thing)
         elif hasattr(type(thing), "execute_code_blocks"):
             found.executors.append(thing)
@@ -87,6 +87,11 @@ def _reach(roots: Iterable[object]) -> Reach:
             found.code.append(f"{code.__module__}.{code.__qualname__}")
         waiting.extend(_held(thing))
     return found
+
+
+def _is_an_agent(thing: Any) -> bool:
+    """`isinstance`, which looks for every attribute of AutoGen's protocols in each object."""
+    return ConversableAgent in thing.__class__.__mro__
 
 
 _LEAVES = (str, bytes, int, float, bool, type(None), type, ModuleType, SealedTool, Tool)

@@ -9,6 +9,7 @@ Source: `ConversableAgent.a_generate_reply` of both (read 2026-11-29).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from autogen import ConversableAgent
 
@@ -19,7 +20,7 @@ _ASKS, _ASKS_TWIN = "a_generate_oai_reply", "generate_oai_reply"
 
 def ask_once(agents: Iterable[ConversableAgent]) -> None:
     """Take the sync twin of asking a model off these agents of an async chat, if it would run."""
-    if "pyautogen" not in installed():
+    if not _runs_twins():
         return
     for agent in agents:
         names = [getattr(entry["reply_func"], "__name__", "") for entry in agent._reply_func_list]
@@ -29,3 +30,9 @@ def ask_once(agents: Iterable[ConversableAgent]) -> None:
                 for entry, name in zip(agent._reply_func_list, names, strict=True)
                 if name != _ASKS_TWIN
             ]
+
+
+@cache
+def _runs_twins() -> bool:
+    """Whether this AutoGen runs them in an async chat. Asked with each chat, read once."""
+    return "pyautogen" in installed()

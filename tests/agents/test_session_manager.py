@@ -120,6 +120,7 @@ async def test_a_refused_key_fails_the_session_and_names_the_fix(tmp_path: Path)
     """Trying again would not help."""
     async with world(team(Effects()), story, path=tmp_path) as w:
         w.context.llm_config["config_list"][0]["api_key"] = "sk-wrong-secret"
+        w.registry = w.new_registry()
         await w.start()
         failed = await w.run()
 

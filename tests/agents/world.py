@@ -49,9 +49,10 @@ class World:
         self.session_id = session.id
 
     async def run(self) -> Session:
-        """A new process builds its chats afresh and takes the session further."""
+        """A process takes the session further; each after the first builds its chats afresh."""
+        registry = self.new_registry() if self.processes else self.registry
         self.processes += 1
-        async with SessionManager(self.office.runs, self.new_registry()) as manager:
+        async with SessionManager(self.office.runs, registry) as manager:
             await manager.run(self.session_id)
         return await self.session()
 
