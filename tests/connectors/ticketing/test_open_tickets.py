@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from countersign.connectors import open_tickets
+from countersign.connectors.ticketing import open_tickets
 from countersign.connectors.ticketing.open_tickets import OpenTickets
 from tests.approvals.store.test_ticket_rows import delivered
 from tests.doubles.world import World, opened
