@@ -190,8 +190,7 @@ class Gate:
             batch = await self._runs.submit(
                 self._lease.run,
                 self._traced(proposals),
-                snapshot=state,
-                transcript=self._chat.transcript(),
+                state=state,
                 progress=self.progress.lines(),
             )
         self._observer.proposed(batch)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from countersign.agents.tools.checks import Checks
 from countersign.agents.tools.outcomes import Errors
 from countersign.agents.values.effective import ToolParameters
+from countersign.approvals.models import ChatState
 
 
 class Runner(Protocol):
@@ -56,12 +57,9 @@ class PausableChat(Protocol):
     def runners(self) -> Sequence[Runner]:
         """Everybody who executes tools in it."""
 
-    def state(self, waiting: str, turn: int) -> str:
-        """The whole state as JSON: `waiting` is the runner whose turn it is, `turn` how many
-        batches were proposed before."""
-
-    def transcript(self) -> str:
-        """What was said, as the text whose SHA-256 goes on the ledger."""
+    def state(self, waiting: str, turn: int) -> ChatState:
+        """The whole state, which has to be stored: `waiting` is the runner whose turn it is, `turn`
+        how many batches were proposed before."""
 
 
 class Progress(Protocol):

@@ -11,6 +11,7 @@ from countersign.agents.gate import Gate
 from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import PausableChat, Position, Progress
 from countersign.approvals.forms.causes import Ending
+from countersign.approvals.models import StoredChat
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SessionChat(PausableChat, Protocol):
     def progress(self) -> Progress:
         """What is said in it."""
 
-    def restore(self, state: str) -> Position:
+    def restore(self, state: StoredChat) -> Position:
         """Bring it into a stored state. Raises IntegrityError if it is of other agents."""
 
     async def begin(self, gate: Gate, task: str) -> Ended:

@@ -191,17 +191,16 @@ class SessionManager:
         ending = ended.ending
         await self._runs.complete(
             lease.run,
-            snapshot=chat.state(chat.runners[0].name, gate.turn),
-            transcript=chat.transcript(),
+            state=chat.state(chat.runners[0].name, gate.turn),
             ending=ending,
             progress=gate.progress.lines(without=ending.answer),
         )
         log.info(f"session {ending.status}", cause=ending.cause.value, usage=ended.usage)
 
     async def _chat(self, run: Run, chat: SessionChat, gate: Gate) -> Ended:
-        if run.snapshot is None:
+        if run.chat is None:
             return await chat.begin(gate, run.session.task)
-        position = chat.restore(run.snapshot)
+        position = chat.restore(run.chat)
         if not run.batch or position.waiting not in {each.name for each in chat.runners}:
             raise IntegrityError(
                 f"Session {run.session.id} is stored as waiting for {position.waiting}, which has "

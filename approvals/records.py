@@ -205,8 +205,8 @@ class Records:
 
     async def transcript(self, session_id: str) -> Sequence[JsonObject]:
         """The chat's messages up to the last stored state. Raises NotFoundError."""
-        text = await self._reader.read(lambda c: session_rows.snapshot(c, session_id))
-        return [] if text is None else codec.loads(text).get("messages", [])
+        chat = await self._reader.read(lambda c: session_rows.chat(c, session_id))
+        return [] if chat is None else chat.messages()
 
     async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
         """A session's entries in order. Raises NotFoundError, or IntegrityError if one of them is

@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from countersign.approvals.audit.canonical import sha256_hex, well_formed
+from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
@@ -35,6 +35,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
+    ChatState,
     ConversationKey,
     Effect,
     JsonObject,
@@ -52,6 +53,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
+from countersign.approvals.store import chat_states as chat_rows
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -130,12 +132,12 @@ class Runs:
         )
         if taken is None:
             return None
-        session, epoch, snapshot = taken
+        session, epoch, chat = taken
         batch: Sequence[Request] = ()
         if session.checkpoint_id is not None:
             batch = request_rows.of_checkpoint(unit.connection, session_id, session.checkpoint_id)
         doubted = tuple(self._outcomes.doubt(unit, session, request) for request in batch)
-        return Run(session=session, epoch=epoch, snapshot=snapshot, batch=doubted)
+        return Run(session=session, epoch=epoch, chat=chat, batch=doubted)
 
     async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
         """Keep the leases; returns the ids of those that are lost."""
@@ -173,17 +175,16 @@ class Runs:
         run: Run,
         proposals: Sequence[Proposal],
         *,
-        snapshot: str,
-        transcript: str,
+        state: ChatState,
         progress: Sequence[str] = (),
     ) -> tuple[Request, ...]:
         """Rule every proposal and store all as one checkpoint with the chat's state.
 
         If any request is pending afterwards, the session waits and the lease is given back: the
-        caller must suspend the chat. `transcript` is what the SHA-256 on the ledger covers.
+        caller must suspend the chat.
         """
         earlier = await self._earlier(run.session, proposals)
-        moment, sha256 = self._moments.now(), _transcript_sha256(transcript)
+        moment, sha256 = self._moments.now(), state.transcript_sha256
         checkpoint = self._proposing.checkpoint(run.session, proposals, earlier, sha256, moment)
         requests, entries = list(checkpoint.requests), checkpoint.entries
         if not entries:  # the chat's state alone
@@ -197,12 +198,13 @@ class Runs:
                 place = {"ledger_seq": seq + 1 + number}
                 requests[number] = request.model_copy(update=place)
             request_rows.insert(unit, requests)
+            stored = chat_rows.put(unit, run.session.id, state)
             change(
                 unit,
                 run,
                 entries,
                 checkpoint_id=checkpoint.id,
-                snapshot=snapshot,
+                **stored,
                 attempts=0,
                 error=None,
                 **(WAITING if waiting else {}),
@@ -345,13 +347,12 @@ class Runs:
         self,
         run: Run,
         *,
-        snapshot: str,
-        transcript: str,
+        state: ChatState,
         ending: Ending,
         progress: Sequence[str] = (),
     ) -> None:
         """The chat has come to an end by itself: the session is completed or has failed."""
-        await self._end(run, completed(ending, snapshot, _transcript_sha256(transcript), progress))
+        await self._end(run, completed(ending, state, progress))
 
     async def fail(self, run: Run, *, error: str, cause: SessionCause = SessionCause.ERROR) -> None:
         """The chat cannot go on; `error` says why and what to do."""
@@ -390,7 +391,3 @@ class Runs:
 
     async def _end(self, run: Run, end: End) -> None:
         await self._store.unit(lambda unit: self._ends.end(unit, run, end), self._moments.now())
-
-
-def _transcript_sha256(transcript: str) -> str:
-    return sha256_hex(transcript.encode("utf-8", "surrogatepass"))

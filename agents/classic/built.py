@@ -14,9 +14,11 @@ from countersign.agents.classic.answer_log import AnswerLog
 from countersign.agents.classic.baseline import Baseline
 from countersign.agents.classic.chat import Chat
 from countersign.agents.classic.gatekeeper import ApprovalProxy
+from countersign.agents.classic.snapshot import Stored
 from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import Position, Runner
 from countersign.agents.values.effective import ToolParameters
+from countersign.approvals.models import ChatState, StoredChat
 
 Mode = Literal["async", "sync"]
 
@@ -53,18 +55,19 @@ class BuiltChat:
         """Everybody who executes tools in it: see `agents.ports.PausableChat`."""
         return self.proxies
 
-    def state(self, waiting: str, turn: int) -> str:
-        """The whole state as JSON. Raises TypeError if a message holds what JSON cannot."""
+    @cached_property
+    def stored(self) -> Stored:
+        """What of its state the store has."""
+        return Stored(self.chat)
+
+    def state(self, waiting: str, turn: int) -> ChatState:
+        """See `agents.ports.PausableChat`. Raises TypeError if a message holds what JSON cannot."""
         position = Position(waiting=waiting, turn=turn)
-        return snapshot.dump(self.chat, self.group, self.baseline, position)
+        return snapshot.dump(self.chat, self.group, self.baseline, position, self.stored)
 
-    def restore(self, state: str) -> Position:
+    def restore(self, state: StoredChat) -> Position:
         """Bring the chat, which is as built, into a stored state. Raises IntegrityError."""
-        return snapshot.restore(state, self.chat, self.group)
-
-    def transcript(self) -> str:
-        """The messages as the one text whose SHA-256 goes on the ledger."""
-        return snapshot.transcript(self.chat)
+        return snapshot.restore(state, self.chat, self.group, self.stored)
 
     @property
     def group(self) -> GroupChat | None:
@@ -75,6 +78,7 @@ class BuiltChat:
         """Forget the session that used it."""
         self.baseline.reset()
         self.answer_log.answers.clear()
+        self.stored.forget()
 
 
 def live_group(manager: GroupChatManager, mode: Mode) -> GroupChat:

@@ -18,28 +18,40 @@ Pair = tuple[int, int]
 """The numbers in `chat.agents` of who remembers, and of whom the talk was with."""
 
 
+def numbered(chat: Chat) -> dict[int, int]:
+    """The number of each agent in `chat.agents`, by its identity."""
+    return {id(agent): index for index, agent in enumerate(chat.agents)}
+
+
 def expected(chat: Chat, base: Sequence[Message]) -> dict[Pair, list[Message]]:
     """The history of every pair that talks in the chat, where `base` is all that was said.
 
     The lists are new; a message that looks the same from both sides is the one of `base`.
     """
-    number = {id(agent): index for index, agent in enumerate(chat.agents)}
+    number = numbered(chat)
     authors = [message.get("name") for message in base]
     found: dict[Pair, list[Message]] = {}
+    is_group = chat.manager is not None
+    heard = [_seen(message, False, is_group) for message in base]
+    told = [_seen(message, True, True) for message in base] if is_group else []
     for speaker in chat.speakers:
         own = [author == speaker.name for author in authors]
         pair = number[id(speaker)], number[id(chat.peer(speaker))]
-        if chat.manager is None:
-            found[pair] = [_seen(m, mine, False) for m, mine in zip(base, own, strict=True)]
-            continue
-        found[pair] = [_seen(m, mine, not mine) for m, mine in zip(base, own, strict=True)]
-        found[pair[::-1]] = [_seen(m, not mine, True) for m, mine in zip(base, own, strict=True)]
+        found[pair] = [
+            _seen(message, True, False) if mine else other
+            for message, mine, other in zip(base, own, heard, strict=True)
+        ]
+        if is_group:
+            found[pair[::-1]] = [
+                hears if mine else tells
+                for mine, hears, tells in zip(own, heard, told, strict=True)
+            ]
     return found
 
 
 def expected_replies(chat: Chat) -> set[Pair]:
     """Who answers at once what comes from whom, once the chat has been initiated."""
-    number = {id(agent): index for index, agent in enumerate(chat.agents)}
+    number = numbered(chat)
     pairs = {(number[id(agent)], number[id(chat.peer(agent))]) for agent in chat.speakers}
     starter, recipient = number[id(chat.starter)], number[id(chat.recipient)]
     return pairs | {(starter, recipient), (recipient, starter)}
@@ -52,11 +64,11 @@ def expected_counters(chat: Chat, base: Sequence[Message], waiting: str | None) 
     the last message has counted its answer already. Without `waiting` no proxy counts: so it was
     before format 3.
     """
-    number = {id(agent): index for index, agent in enumerate(chat.agents)}
+    number = numbered(chat)
+    authors = [message.get("name") for message in base]
     found: dict[Pair, int] = {}
     for speaker in chat.speakers:
-        said = sum(message.get("name") == speaker.name for message in base)
-        answers = said - (speaker is chat.starter)
+        answers = authors.count(speaker.name) - (speaker is chat.starter)
         if isinstance(speaker, ApprovalProxy):
             if waiting is None or speaker.human_input_mode == "ALWAYS":
                 continue

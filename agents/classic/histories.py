@@ -7,33 +7,76 @@ words are `assistant`, all others' `user`. Stored once each they would be most o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 Message = dict[str, Any]
 Encoded = int | dict[str, Any]
 """The number of messages that equal the base; or `n` messages, `at` an offset, patched by `p`."""
+_TELLING = 2
+"""So many messages tell whether a history begins with an introduction."""
+
+
+class Difference:
+    """How a history differs from the messages of the chat. Both may grow."""
+
+    def __init__(self, history: Sequence[Message], base: Sequence[Message]):
+        self._length, self._base_length, self._patches = 0, 0, dict[str, Any]()
+        self._at = _offset(history, base)
+
+    @classmethod
+    def of(cls, encoded: Encoded, base: Sequence[Message]) -> Self:
+        """What `encoded` says."""
+        difference = cls((), ())
+        difference._base_length = len(base)
+        if isinstance(encoded, int):
+            difference._length = encoded
+        else:
+            difference._length, difference._patches = encoded["n"], dict(encoded["p"])
+            difference._at = encoded.get("at", 0)
+        return difference
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is too early to know where the history starts in the base."""
+        return self._length < _TELLING
+
+    @property
+    def is_none(self) -> bool:
+        """Whether every message is that of the base."""
+        return not self._patches and self._length <= self._base_length - self._at
+
+    def extend(self, history: Sequence[Message], base: Sequence[Message]) -> None:
+        """Compare what has been added to the history, or to the base where there was none."""
+        for index in range(min(self._length, self._base_length - self._at), len(history)):
+            patch = _patch(history[index], _at(base, index + self._at))
+            if patch is not None:
+                self._patches[str(index)] = patch
+            else:
+                self._patches.pop(str(index), None)
+        self._length, self._base_length = len(history), len(base)
+
+    def encoded(self) -> Encoded:
+        """What `decode` needs to give back exactly the history."""
+        if not self._patches and not self._at:
+            return self._length
+        encoded: dict[str, Any] = {"n": self._length, "p": self._patches}
+        if self._at:
+            encoded["at"] = self._at
+        return encoded
 
 
 def encode(history: Sequence[Message], base: Sequence[Message]) -> Encoded:
-    """The difference that `decode` needs to give back exactly `history`."""
-    at = _offset(history, base)
-    patches: dict[str, Any] = {}
-    for index, message in enumerate(history):
-        patch = _patch(message, _at(base, index + at))
-        if patch is not None:
-            patches[str(index)] = patch
-    if not patches and not at:
-        return len(history)
-    encoded: dict[str, Any] = {"n": len(history), "p": patches}
-    if at:
-        encoded["at"] = at
-    return encoded
+    """The whole difference."""
+    difference = Difference(history, base)
+    difference.extend(history, base)
+    return difference.encoded()
 
 
 def decode(encoded: Encoded, base: Sequence[Message]) -> list[Message]:
     """The history. Its messages are new dicts; nested values are shared with `base`."""
     if isinstance(encoded, int):
-        return [dict(_at(base, index)) for index in range(encoded)]
+        known = list(map(dict, base[:encoded]))
+        return known + [{} for _ in range(encoded - len(known))]
     at = encoded.get("at", 0)
     history = []
     for index in range(encoded["n"]):

@@ -20,6 +20,7 @@ from countersign.agents.ports import Position, Progress, Runner
 from countersign.agents.session_chat import Ended, SessionChat
 from countersign.agents.values.effective import ToolParameters
 from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import ChatState, StoredChat
 
 
 class ClassicChat(SessionChat):
@@ -55,15 +56,11 @@ class ClassicChat(SessionChat):
         return self._progress
 
     @override
-    def state(self, waiting: str, turn: int) -> str:
+    def state(self, waiting: str, turn: int) -> ChatState:
         return self.built.state(waiting, turn)
 
     @override
-    def transcript(self) -> str:
-        return self.built.transcript()
-
-    @override
-    def restore(self, state: str) -> Position:
+    def restore(self, state: StoredChat) -> Position:
         return self.built.restore(state)
 
     @override

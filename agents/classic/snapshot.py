@@ -1,11 +1,12 @@
-"""The whole state of a paused chat as one JSON text, and back.
+"""The whole state of a paused chat as JSON text, and back.
 
 v          version of this format
 messages   the chat's messages, once (read by others too, to show the transcript)
+before     how many messages come before them, in chunks; then the version is 4
 of         a hash of the agents' names, in the order that all numbers below refer to
 waiting    the user proxy whose turn it is;  turn: how many batches were submitted before
 speaker    who spoke last, if that is not the author of the last message
-histories  "a>b": what a remembers of its talk with b, if that is not what `views` expects
+histories  "a>b": what a remembers of its talk with b, if that is not what is expected of it
 counters, replies           consecutive auto replies, and who answers whom, likewise
 limits                      changed limits of auto replies
 human, context, usage       human inputs, context variables, model usage by agent
@@ -33,15 +34,20 @@ from countersign.agents.classic.expected_histories import (
     expected,
     expected_counters,
     expected_replies,
+    numbered,
 )
-from countersign.agents.classic.histories import decode, encode
+from countersign.agents.classic.histories import Difference, decode
+from countersign.agents.classic.stored_messages import StoredMessages
+from countersign.agents.classic.stored_text import StoredText, as_text
 from countersign.agents.classic.usage import pack, unpack
 from countersign.agents.ports import Position
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.errors import IntegrityError
+from countersign.approvals.models import ChatState, StoredChat
 
 VERSION = 3
-_READABLE = (1, 2, 3)
+_CHUNKED = 4
+_READABLE = (1, 2, VERSION, _CHUNKED)
 _HASH_LENGTH = 8
 T = TypeVar("T")
 _KNOWN_OF_AGENT = frozenset({
@@ -50,16 +56,35 @@ _KNOWN_OF_AGENT = frozenset({
     "client_cache", "previous_cache", "_tools", "_function_map", "_reply_func_list",
 })  # fmt: skip
 _KNOWN_OF_GROUP = frozenset({"agents", "messages", "max_round", "send_introductions"})
-_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_encode_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
-def dump(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Position) -> str:
-    """The state of the chat as JSON. Raises TypeError if a message holds what JSON cannot."""
-    base = _messages(chat)
-    number = {id(agent): index for index, agent in enumerate(chat.agents)}
+class Stored:
+    """What of a chat the store has already; see `StoredMessages` and `StoredText`."""
+
+    def __init__(self, chat: Chat):
+        self.messages, self.text = StoredMessages(chat), StoredText()
+
+    def forget(self) -> None:
+        """Nothing."""
+        self.messages.forget()
+        self.text.forget()
+
+
+def dump(
+    chat: Chat, group: GroupChat | None, baseline: Baseline, position: Position, stored: Stored
+) -> ChatState:
+    """The state of the chat, which has to be stored: the next one builds upon it.
+
+    Raises TypeError if a message holds what JSON cannot.
+    """
+    if not stored.messages.update():
+        stored.text.forget()
+    base = stored.messages.base
+    parts = stored.text.parts(base)
+    number = numbered(chat)
     names = [agent.name for agent in chat.agents]
-    state: dict[str, Any] = {"v": VERSION, "messages": base, "of": _hash(names)}
+    version = _CHUNKED if stored.text.chunks else VERSION
+    state: dict[str, Any] = {"v": version, "messages": parts.last, "of": _hash(names)}
     speaker = number.get(id(getattr(chat.manager, "_last_speaker", None)))
     if speaker != _last_author(names, chat, base):
         state["speaker"] = speaker
@@ -72,7 +97,8 @@ def dump(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Posi
     fields: dict[str, Any] = {
         "waiting": names.index(position.waiting),
         "turn": position.turn,
-        "histories": _histories(chat, number, base),
+        "before": stored.text.moved,
+        "histories": _by_key(stored.messages.histories()),
         "limits": _pairs(chat, number, "_max_consecutive_auto_reply_dict", _limit),
         "human": _each(chat, lambda a: list(a._human_input)),
         "context": _each(chat, lambda a: a.context_variables.to_dict()),
@@ -82,33 +108,26 @@ def dump(chat: Chat, group: GroupChat | None, baseline: Baseline, position: Posi
     if group is not None:
         fields["group"] = baseline.changes(group, _KNOWN_OF_GROUP)
     state.update({name: value for name, value in fields.items() if value})
-    return _text(state, _encode_json)
+    return ChatState(as_text(state), parts.sha256, chunks=stored.text.chunks, chunk=parts.chunk)
 
 
-def transcript(chat: Chat) -> str:
-    """The chat's messages as the one text whose SHA-256 goes on the ledger."""
-    return _text(_messages(chat), _encode_sorted)
-
-
-def restore(text: str, chat: Chat, group: GroupChat | None) -> Position:
+def restore(found: StoredChat, chat: Chat, group: GroupChat | None, stored: Stored) -> Position:
     """Bring a chat that is as built into the stored state. Raises IntegrityError if it cannot."""
-    state = json.loads(text)
+    state = json.loads(found.snapshot)
     version = state.get("v")
     if version not in _READABLE:
-        raise IntegrityError(f"The session was stored in format {version}, not {VERSION}.")
+        raise IntegrityError(f"The session was stored in format {version}, not {_CHUNKED}.")
     names = [agent.name for agent in chat.agents]
     if (state["agents"] != names) if version == 1 else (state["of"] != _hash(names)):
         raise IntegrityError(
             "The session was stored by other agents than the workflow has now, which are "
             f"{', '.join(names)}. Start a new session."
         )
-    base = state["messages"]
-    _put_histories(
-        chat,
-        state.get("histories", {}),
-        base,
-        {} if version == 1 else _by_key(expected(chat, base)),
-    )
+    base = found.messages()
+    if len(base) != state.get("before", 0) + len(state["messages"]):
+        raise IntegrityError("Messages of the session are missing in the store.")
+    views = {} if version == 1 else expected(chat, base)
+    differences = _put_histories(chat, state.get("histories", {}), base, _by_key(views))
     replies = dict.fromkeys(map(_key, expected_replies(chat)), 1) if version > 1 else {}
     for pair in state.get("replies", replies):
         agent, other = _of(chat, pair)
@@ -130,20 +149,13 @@ def restore(text: str, chat: Chat, group: GroupChat | None) -> Position:
     speaker = state.get("speaker", _last_author(names, chat, base))
     if chat.manager is not None and speaker is not None:
         chat.manager._last_speaker = chat.agents[speaker]
+    if version > 1:
+        stored.messages.restored(base, views, differences)
+        stored.text.restored(found.chunks, state.get("before", 0))
     return Position(waiting, state.get("turn", 0))
 
 
 _SINGLE = ("human", "context", "usage", "extra")
-
-
-def _messages(chat: Chat) -> list[Message]:
-    """The messages, each with its author: in two-agent chats AutoGen leaves some names off."""
-    if chat.manager is not None:
-        return chat.messages
-    return [
-        message if message.get("name") else {**message, "name": chat.author(index)}
-        for index, message in enumerate(chat.messages)
-    ]
 
 
 def _last_author(names: Sequence[str], chat: Chat, base: Sequence[Message]) -> int | None:
@@ -153,30 +165,20 @@ def _last_author(names: Sequence[str], chat: Chat, base: Sequence[Message]) -> i
     return names.index(base[-1]["name"])
 
 
-def _histories(chat: Chat, number: Mapping[int, int], base: Sequence[Message]) -> dict[str, Any]:
-    """What differs from the expected histories, and everything that is not expected."""
-    views, stored = _by_key(expected(chat, base)), {}
-    for index, agent in enumerate(chat.agents):
-        for other, history in agent._oai_messages.items():
-            if id(other) in number:
-                pair = _key((index, number[id(other)]))
-                view = views.pop(pair, None)
-                encoded = encode(history, base if view is None else view)
-                if encoded != (0 if view is None else len(view)):
-                    stored[pair] = encoded
-    return stored | {pair: 0 for pair, view in views.items() if view}
-
-
 def _put_histories(
     chat: Chat,
     stored: Mapping[str, Any],
     base: Sequence[Message],
     views: Mapping[str, Sequence[Message]],
-) -> None:
+) -> dict[Pair, Difference]:
     expected_lengths = {pair: len(view) for pair, view in views.items()}
+    differences = {}
     for pair, history in {**expected_lengths, **stored}.items():
         agent, other = _of(chat, pair)
-        agent._oai_messages[other] = decode(history, views.get(pair, base))
+        view = views.get(pair, base)
+        agent._oai_messages[other] = decode(history, view)
+        differences[_pair(pair)] = Difference.of(history, view)
+    return differences
 
 
 def _pairs(
@@ -221,9 +223,14 @@ def _key(pair: Pair) -> str:
     return f"{pair[0]}>{pair[1]}"
 
 
-def _of(chat: Chat, pair: str) -> tuple[ConversableAgent, ConversableAgent]:
-    left, _, right = pair.partition(">")
-    return chat.agents[int(left)], chat.agents[int(right)]
+def _pair(key: str) -> Pair:
+    left, _, right = key.partition(">")
+    return int(left), int(right)
+
+
+def _of(chat: Chat, key: str) -> tuple[ConversableAgent, ConversableAgent]:
+    left, right = _pair(key)
+    return chat.agents[left], chat.agents[right]
 
 
 def _put_agent(agent: ConversableAgent, stored: Mapping[str, Any]) -> None:
@@ -238,12 +245,3 @@ def _put_agent(agent: ConversableAgent, stored: Mapping[str, Any]) -> None:
         # Two values: AutoGen adds to each of them in place.
         agent.client.actual_usage_summary = unpack(copy.deepcopy(actual[0] if actual else total))
     vars(agent).update(stored["extra"] or {})
-
-
-def _text(value: Any, encode_json: Callable[[Any], str]) -> str:
-    text = encode_json(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate from a model: keep it, escaped
-        return json.dumps(value, separators=(",", ":"), sort_keys=encode_json is _encode_sorted)
-    return text

@@ -13,8 +13,9 @@ from countersign.approvals.decisions.run_writes import change
 from countersign.approvals.errors import BesideGateError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.forms.wording import as_text
-from countersign.approvals.models import JsonObject, SessionStatus
+from countersign.approvals.models import ChatState, JsonObject, SessionStatus
 from countersign.approvals.ports import Unit
+from countersign.approvals.store import chat_states as chat_rows
 
 BESIDE_GATE = "beside_gate_refused"
 """The ledger's kind of an attempt to execute something that was not a claimed execution."""
@@ -30,11 +31,11 @@ class End:
     """For its thread."""
     values: JsonObject
     """Columns of its row."""
+    state: ChatState | None = None
+    """Of its chat, where it has changed."""
 
 
-def completed(
-    ending: Ending, snapshot: str, transcript_sha256: str, progress: Sequence[str]
-) -> End:
+def completed(ending: Ending, state: ChatState, progress: Sequence[str]) -> End:
     """The chat has come to an end by itself, after `progress`; that may be a failure, too."""
     words, answer = well_formed(ending.words), well_formed(ending.answer)
     is_completed = ending.status is SessionStatus.COMPLETED
@@ -42,18 +43,17 @@ def completed(
     body: JsonObject = {
         **({"answer": answer} if is_completed else {"error": words}),
         "cause": ending.cause,
-        "transcript_sha256": transcript_sha256,
+        "transcript_sha256": state.transcript_sha256,
     }
     values = {
         "status": ending.status.value,
         "cause": ending.cause.value,
-        "snapshot": snapshot,
         "answer": answer if is_completed else None,
         "error": None if is_completed else words,
     }
     entries = [call.entry() for call in ending.open_calls]
     notice = "\n\n".join([*progress, ending.notice()])
-    return End([*entries, (kind, body)], notice, values)
+    return End([*entries, (kind, body)], notice, values, state)
 
 
 def failed(error: str, cause: SessionCause) -> End:
@@ -80,6 +80,8 @@ class Ends:
 
     def end(self, unit: Unit, run: Run, end: End) -> None:
         """The session is over, and what is still open in it is cancelled."""
-        change(unit, run, end.entries, next_at=None, lease_until=None, **end.values)
+        stored = {} if end.state is None else chat_rows.put(unit, run.session.id, end.state)
+        values = {**end.values, **stored}
+        change(unit, run, end.entries, next_at=None, lease_until=None, **values)
         self._outcomes.cancel_open(unit, run.session.id, "The session has ended.")
         self._outbox.tell(unit, run.session, end.notice)

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Session,
     SessionId,
+    StoredChat,
     Value,
 )
 from countersign.approvals.ports import NewLease, Unit
@@ -33,7 +34,7 @@ class Run(Value):
 
     session: Session
     epoch: int
-    snapshot: str | None
+    chat: StoredChat | None
     batch: tuple[Request, ...]
     age_s: float = 0.0
     """How long ago the lease was asked for when this was handed out."""
@@ -78,7 +79,7 @@ class Handoff:
 
     def started(self, unit: Unit, session: Session) -> None:
         """It was inserted with a lease from `lease`."""
-        run = Run(session=session, epoch=session_rows.FIRST_EPOCH, snapshot=None, batch=())
+        run = Run(session=session, epoch=session_rows.FIRST_EPOCH, chat=None, batch=())
         self._keep(unit, run)
 
     def wake(self, unit: Unit, batch: Sequence[Request]) -> bool:
@@ -91,8 +92,8 @@ class Handoff:
         woken = lease_rows.wake_and_take(unit, batch[0].session_id, lease)
         if woken is None:
             return False
-        session, epoch, snapshot = woken
-        run = Run(session=session, epoch=epoch, snapshot=snapshot, batch=tuple(batch))
+        session, epoch, chat = woken
+        run = Run(session=session, epoch=epoch, chat=chat, batch=tuple(batch))
         self._keep(unit, run)
         return True
 

@@ -44,6 +44,8 @@ from countersign.approvals.models.requests import Result as Result
 from countersign.approvals.models.requests import SameCall as SameCall
 from countersign.approvals.models.requests import Verdict as Verdict
 from countersign.approvals.models.requests import Vote as Vote
+from countersign.approvals.models.sessions import ChatState as ChatState
 from countersign.approvals.models.sessions import LedgerEntry as LedgerEntry
 from countersign.approvals.models.sessions import Session as Session
 from countersign.approvals.models.sessions import SessionStatus as SessionStatus
+from countersign.approvals.models.sessions import StoredChat as StoredChat

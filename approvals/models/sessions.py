@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -42,6 +44,38 @@ class Session(Value):
     error: str | None = None
     cause: str | None = None
     """Why it ended."""
+
+
+@dataclass(frozen=True)
+class ChatState:
+    """The state of a chat at a pause or at its end, to be stored.
+
+    Its messages are in the snapshot, but for those that have left it for `chunks`: each is a JSON
+    array without its brackets, numbered from 0. A chunk with a number that is stored already takes
+    the place of that one, and of all that come after it.
+    """
+
+    snapshot: str
+    """All of it but the chunks, as a JSON object."""
+    transcript_sha256: str
+    """Of all messages, as one JSON text."""
+    chunks: int = 0
+    """How many chunks there are."""
+    chunk: str | None = None
+    """The last of them, if it is new."""
+
+
+@dataclass(frozen=True)
+class StoredChat:
+    """The same as it comes back from the store."""
+
+    snapshot: str
+    chunks: tuple[str, ...] = ()
+
+    def messages(self) -> list[JsonObject]:
+        """What was said, oldest first."""
+        before = json.loads(f"[{','.join(self.chunks)}]")
+        return [*before, *json.loads(self.snapshot).get("messages", [])]
 
 
 class LedgerEntry(Value):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from countersign.approvals.errors import LostLeaseError
-from countersign.approvals.models import Session, SessionStatus
+from countersign.approvals.models import Session, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
 from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared
@@ -26,7 +26,7 @@ def take_lease(
     owner: str,
     now: datetime,
     lease_s: float,
-) -> tuple[Session, int, str | None] | None:
+) -> tuple[Session, int, StoredChat | None] | None:
     """Make this process the one that runs the session; None if it is not due or not free.
 
     Returns the session, the epoch, which fences every later write, and the chat's state. `next_at`
@@ -34,7 +34,7 @@ def take_lease(
     """
     until = codec.to_text(now + timedelta(seconds=lease_s))
     rows = _TAKE_LEASE.all(connection, of=session_id, now=codec.to_text(now), by=owner, until=until)
-    return begun(rows)
+    return begun(connection, rows)
 
 
 def renew_lease(
@@ -90,7 +90,7 @@ def require_lease(unit: Unit, session_id: str, epoch: int) -> None:
 
 def wake_and_take(
     unit: Unit, session_id: str, lease: NewLease
-) -> tuple[Session, int, str | None] | None:
+) -> tuple[Session, int, StoredChat | None] | None:
     """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
     is changed, if it does not wait."""
     rows = _WAKE_AND_TAKE.all(
@@ -100,7 +100,7 @@ def wake_and_take(
         by=lease.owner,
         until=codec.to_text(lease.until),
     )
-    return begun(rows)
+    return begun(unit.connection, rows)
 
 
 _of = sessions.c.id == bindparam("of")

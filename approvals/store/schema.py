@@ -66,6 +66,8 @@ sessions = Table(
     Column("ledger_seq", Integer, nullable=False, default=0),
     Column("ledger_head", String(64), nullable=False),
     Column("cause", String(40)),
+    # How many rows of session_messages the snapshot builds upon.
+    Column("chunks", Integer, nullable=False, server_default="0"),
 )
 Index(
     "ix_sessions_next_at",
@@ -86,6 +88,14 @@ Index(
     sessions.c.created_at,
     sqlite_where=_in_conversation,
     postgresql_where=_in_conversation,
+)
+
+session_messages = Table(
+    "session_messages",
+    metadata,
+    Column("session_id", String(40), ForeignKey("sessions.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("messages", Text, nullable=False),
 )
 
 requests = Table(

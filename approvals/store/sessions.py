@@ -12,20 +12,20 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import LostLeaseError, NotFoundError
-from countersign.approvals.models import Session, SessionId, SessionStatus
+from countersign.approvals.models import Session, SessionId, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
-from countersign.approvals.store import changes, codec
+from countersign.approvals.store import changes, chat_states, codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 FIRST_EPOCH = 1
 _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
-_LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts")
+_LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts", "chunks")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
-BEGUN = (*_COLUMNS, sessions.c.snapshot)
+BEGUN = (*_COLUMNS, *chat_states.READ)
 LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)
-_EPOCH, _ATTEMPTS, _SNAPSHOT_TOO = (len(codec.SESSION) + n for n in range(3))
+_EPOCH, _ATTEMPTS, _CHAT_TOO = (len(codec.SESSION) + n for n in range(3))
 
 
 TOLD = frozenset(
@@ -40,6 +40,7 @@ TOLD = frozenset(
         "created_at",
         "checkpoint_id",
         "snapshot",
+        "chunks",
         "answer",
         "error",
         "cause",
@@ -134,10 +135,10 @@ def among(connection: Connection, session_ids: Collection[str]) -> dict[SessionI
     return {found.id: found for found in map(codec.session, rows)}
 
 
-def snapshot(connection: Connection, session_id: str) -> str | None:
-    """The stored chat state as JSON text. Raises NotFoundError."""
-    row = found(_SNAPSHOT.first(connection, of=session_id), session_id)
-    return row[0]  # type: ignore[no-any-return]
+def chat(connection: Connection, session_id: str) -> StoredChat | None:
+    """The stored state of the chat; None if there is none yet. Raises NotFoundError."""
+    row = found(_CHAT.first(connection, of=session_id), session_id)
+    return chat_states.of(connection, session_id, row)
 
 
 def page(
@@ -241,11 +242,14 @@ def live_versions(connection: Connection) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
 
 
-def begun(rows: Sequence[Sequence[Any]]) -> tuple[Session, int, str | None] | None:
+def begun(
+    connection: Connection, rows: Sequence[Sequence[Any]]
+) -> tuple[Session, int, StoredChat | None] | None:
     """The session, the epoch of its run and its chat's state, from what a change of the session has
     returned as `BEGUN`; None if nothing was changed."""
     for row in rows:
-        return codec.session(row), row[_EPOCH], row[_SNAPSHOT_TOO]
+        state = chat_states.of(connection, row[0], row[_CHAT_TOO:])
+        return codec.session(row), row[_EPOCH], state
     return None
 
 
@@ -263,11 +267,13 @@ def found(row: Sequence[Any] | None, session_id: str) -> Sequence[Any]:
 _of = sessions.c.id == bindparam("of")
 _running = sessions.c.status == SessionStatus.RUNNING.value
 _INSERT = Prepared(
-    sessions.insert().values({name: bindparam(name) for name in _NEW} | {"attempts": 0})
+    sessions.insert().values(
+        {name: bindparam(name) for name in _NEW} | {"attempts": 0, "chunks": 0}
+    )
 )
 _GET = Prepared(select(*_COLUMNS).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
-_SNAPSHOT = Prepared(select(sessions.c.snapshot).where(_of))
+_CHAT = Prepared(select(*chat_states.READ).where(_of))
 _LOCK = Prepared(select(*LOCKED).where(_of).with_for_update())
 _WAKE = Prepared(
     update(sessions)

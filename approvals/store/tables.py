@@ -13,6 +13,7 @@ from countersign.approvals.store.schema import (
     request_openings,
     requests,
     result_texts,
+    session_messages,
     sessions,
     votes,
 )
@@ -42,6 +43,9 @@ def rows_of(connection: Connection, first: str, last: str) -> dict[str, list[Row
         session_id = row.columns["session_id"]
         owners[row.key[0]] = session_id
         found.setdefault(session_id, []).append(row)
+    of_them = session_messages.c.session_id
+    for row in _read(connection, session_messages, of_them >= first, of_them <= last):
+        found.setdefault(str(row.key[0]), []).append(row)
     for table in OF_REQUESTS:
         for row in _read(
             connection, table, table.c.request_id.in_(select(requests.c.id).where(*mine))
@@ -58,7 +62,10 @@ def request_row(connection: Connection, request_id: str) -> Row:
 def orphans(connection: Connection, *, limit: int) -> list[str]:
     """Rows whose session or request is gone, at most `limit` of each table."""
     lost = [
-        (requests, requests.c.session_id.not_in(select(sessions.c.id))),
+        *(
+            (table, table.c.session_id.not_in(select(sessions.c.id)))
+            for table in (requests, session_messages)
+        ),
         *((table, table.c.request_id.not_in(select(requests.c.id))) for table in OF_REQUESTS),
     ]
     return [

@@ -12,6 +12,7 @@ from countersign.approvals.errors import BesideGateError, IntegrityError, LostLe
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
     Cause,
+    ChatState,
     CheckpointId,
     Decision,
     JsonObject,
@@ -28,6 +29,7 @@ from countersign.approvals.models import (
     SessionId,
     SessionStatus,
     Stage,
+    StoredChat,
     ToolCall,
     Verdict,
     Via,
@@ -51,7 +53,7 @@ class FakeRuns:
         self.leased: set[SessionId] = set()
         self.snapshots: dict[SessionId, str] = {}
         self.requests: dict[RequestId, Request] = {}
-        self.transcripts: list[str] = []
+        self.chunks: dict[SessionId, tuple[str, ...]] = {}
         self.progress: list[str] = []
         self.entries: list[tuple[str, JsonObject]] = []
         self.parked: list[str] = []
@@ -94,7 +96,7 @@ class FakeRuns:
         return Run(
             session=session,
             epoch=self.epochs[session_id],
-            snapshot=self.snapshots.get(session_id),
+            chat=self.stored(session_id),
             batch=self.batch(session_id),
         )
 
@@ -111,13 +113,24 @@ class FakeRuns:
         self.leased.discard(run.session.id)
         return held
 
+    def stored(self, session_id: SessionId) -> StoredChat | None:
+        """The chat as it comes back."""
+        if session_id not in self.snapshots:
+            return None
+        return StoredChat(self.snapshots[session_id], self.chunks.get(session_id, ()))
+
+    def _store(self, session_id: SessionId, state: ChatState) -> None:
+        new = () if state.chunk is None else (state.chunk,)
+        kept = self.chunks.get(session_id, ())[: state.chunks - len(new)]
+        self.snapshots[session_id], self.chunks[session_id] = state.snapshot, (*kept, *new)
+        assert len(self.chunks[session_id]) == state.chunks
+
     async def submit(
         self,
         run: Run,
         proposals: Sequence[Proposal],
         *,
-        snapshot: str,
-        transcript: str,
+        state: ChatState,
         progress: Sequence[str] = (),
     ) -> tuple[Request, ...]:
         """Rule and store."""
@@ -129,8 +142,7 @@ class FakeRuns:
         if len(set(calls)) != len(calls):
             raise IntegrityError("a call id was used twice")
         self.requests |= {request.id: request for request in requests}
-        self.snapshots[run.session.id] = snapshot
-        self.transcripts.append(transcript)
+        self._store(run.session.id, state)
         self.progress += progress
         waits = any(r.status is RequestStatus.PENDING for r in requests)
         self._session(
@@ -218,15 +230,13 @@ class FakeRuns:
         self,
         run: Run,
         *,
-        snapshot: str,
-        transcript: str,
+        state: ChatState,
         ending: Ending,
         progress: Sequence[str] = (),
     ) -> None:
         """The end."""
         self._require(run)
-        self.snapshots[run.session.id] = snapshot
-        self.transcripts.append(transcript)
+        self._store(run.session.id, state)
         self.progress += progress
         self.entries += [call.entry() for call in ending.open_calls]
         completed = ending.status is SessionStatus.COMPLETED

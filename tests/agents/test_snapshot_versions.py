@@ -13,7 +13,7 @@ import pytest
 
 from countersign.agents.classic import snapshot
 from countersign.agents.classic.workflows import Workflow
-from countersign.approvals.models import SessionStatus
+from countersign.approvals.models import SessionStatus, StoredChat
 from tests.agents.classic.test_snapshot import Watched
 from tests.agents.people import FakeOffice
 from tests.agents.state import remembered
@@ -40,9 +40,9 @@ async def _second_pause(w: World) -> Watched:
 async def _restored(w: World, text: str) -> tuple[dict[str, Any], str]:
     """What the agents remember after a restore, and how it would be stored now."""
     async with w.new_registry().borrow(w.workflow.name) as built:
-        position = snapshot.restore(text, built.chat, built.group)
-        again = snapshot.dump(built.chat, built.group, built.baseline, position)
-        return json.loads(json.dumps(remembered(built, built.group))), again
+        position = built.restore(StoredChat(text))
+        again = built.state(position.waiting, position.turn)
+        return json.loads(json.dumps(remembered(built, built.group))), again.snapshot
 
 
 def _comparable(state: Any) -> Any:

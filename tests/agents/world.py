@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -74,8 +73,7 @@ class World:
         """The chat's messages in the last stored state."""
         runs = self.office.runs
         if isinstance(self.office, FakeOffice):
-            stored = runs.snapshots[self.session_id]
-            return json.loads(stored)["messages"]  # type: ignore[no-any-return]
+            return runs.stored(self.session_id).messages()  # type: ignore[no-any-return]
         return list(await self.office.records.transcript(self.session_id))  # type: ignore[attr-defined]
 
     async def tool_texts(self) -> list[str]:

@@ -22,6 +22,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from tests.approvals.machine import Machine, voter
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, ERIN, acting
 from tests.doubles.world import RULES
 
@@ -181,7 +182,7 @@ class Approvals(RuleBasedStateMachine):
         run, runs = self.machine.runs[pick % len(self.machine.runs)], self.world.runs
         steps = {
             "complete": lambda: runs.complete(
-                run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
+                run, state=NOTHING_SAID, ending=Ending(cause=SessionCause.ANSWERED)
             ),
             "fail": lambda: runs.fail(run, error="No model."),
             "park": lambda: runs.park(run, error="No model."),

@@ -36,6 +36,7 @@ from tests.approvals.delivery.test_conversations import chat
 from tests.approvals.delivery.test_courier import deliver_all, only
 from tests.approvals.delivery.test_notices import thread, unsent
 from tests.approvals.store.test_waiting import _migrated_to_0009
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import THREAD, World
 
@@ -264,7 +265,7 @@ async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
     for text in ("one", "two"):
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+        await world.runs.submit(run, [], state=NOTHING_SAID, progress=[text])
     for _ in range(20):
         world.clock.advance(PROBE_S)
         world.channel.failures.append(unreachable())
@@ -282,7 +283,7 @@ async def test_messages_wait_as_well_and_are_never_dropped_for_that(world: World
 async def test_message_at_the_wrong_address_is_no_outage(world: World) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["one"])
     world.channel.failures.append(MisdirectedError("wrong geo"))
     with capture_logs() as logs:
         await world.courier.notify(THREAD)

@@ -19,6 +19,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Job
 from countersign.approvals.store import sessions as session_rows
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, BEN, CARA, acting
 from tests.doubles.world import THREAD, World
 
@@ -90,8 +91,9 @@ async def test_batch_resumes_in_order_with_its_snapshot(world: World) -> None:
 
     assert (2, run.epoch + 1) == (len(resumed.batch), resumed.epoch)
     assert (first.id, second.id) == tuple(r.id for r in resumed.batch)
-    assert '{"messages":[{"role":"user","content":"Quote"}]}' == resumed.snapshot
-    assert (None, ()) == (run.snapshot, run.batch)
+    assert resumed.chat is not None
+    assert [{"role": "user", "content": "Quote"}] == resumed.chat.messages()
+    assert (None, ()) == (run.chat, run.batch)
 
 
 async def test_session_goes_on_only_when_the_whole_batch_is_decided(world: World) -> None:
@@ -149,9 +151,7 @@ async def test_completed_session_is_over(world: World) -> None:
     run = await world.begun(THREAD)
     world.take()
     ending = Ending(cause=SessionCause.ANSWERED, answer="Sent \ud800")
-    await world.runs.complete(
-        run, snapshot="{}", transcript="bad \ud800", ending=ending, progress=["One."]
-    )
+    await world.runs.complete(run, state=NOTHING_SAID, ending=ending, progress=["One."])
     session = await world.records.session(run.session.id)
 
     assert (SessionStatus.COMPLETED, "Sent ?") == (session.status, session.answer)
@@ -162,9 +162,7 @@ async def test_completed_session_is_over(world: World) -> None:
 
 async def test_completed_session_without_an_answer_says_done(world: World) -> None:
     run = await world.begun()
-    await world.runs.complete(
-        run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
-    )
+    await world.runs.complete(run, state=NOTHING_SAID, ending=Ending(cause=SessionCause.ANSWERED))
 
     assert "" == (await world.records.session(run.session.id)).answer
 
@@ -187,9 +185,7 @@ async def test_answered_question_is_not_cancelled_at_the_end(world: World) -> No
     (asked,) = await world.asked(world.question((await world.start()).id))
     answered = await world.vote(asked, ANNA, comment="Yes.")
     run = await world.begin(asked.session_id)
-    await world.runs.complete(
-        run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
-    )
+    await world.runs.complete(run, state=NOTHING_SAID, ending=Ending(cause=SessionCause.ANSWERED))
 
     assert answered == await world.now(asked)
 

@@ -8,6 +8,7 @@ from countersign.approvals.delivery.notices import NOTICE_ATTEMPTS
 from countersign.approvals.errors import BusyError, UnavailableError
 from tests.approvals.delivery.test_courier import deliver_all, only, thread
 from tests.approvals.delivery.test_notices import unsent
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.world import THREAD, World
 
 BUSY = BusyError("As many messages as allowed were sent.", retry_after_s=3)
@@ -38,7 +39,7 @@ async def test_delivery_that_waits_for_its_turn_comes_back_then_as_if_nothing_ha
 async def test_notice_that_waits_for_its_turn_is_never_dropped(world: World) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["one"])
     for _ in range(NOTICE_ATTEMPTS + 1):
         world.channel.failures.append(BUSY)
         await world.courier.notify(THREAD)

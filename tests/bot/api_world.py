@@ -42,6 +42,7 @@ from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.settings.sections import PersonSettings
 from countersign.connectors.system import Route
 from tests.doubles.catalog import FakeCatalog
+from tests.doubles.chats import chat_of
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import empty_store
 from tests.doubles.links import KEY
@@ -116,10 +117,8 @@ class Chats:
             executor="gatekeeper",
             rationale="The customer asked for it.",
         )
-        snapshot = '{"messages": [{"name": "worker", "role": "user", "content": "Shall I?"}]}'
-        (request,) = await self.runs.submit(
-            run, [Proposal(call=call)], snapshot=snapshot, transcript=snapshot
-        )
+        state = chat_of({"name": "worker", "role": "user", "content": "Shall I?"})
+        (request,) = await self.runs.submit(run, [Proposal(call=call)], state=state)
         return request
 
 

@@ -17,6 +17,7 @@ from countersign.approvals.models import Conversation, Verdict
 from countersign.approvals.store.schema import metadata, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
 from tests.connectors.desk_world import DeskWorld
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
 from tests.doubles.world import QUOTE, THREAD
 
@@ -70,7 +71,7 @@ async def _ran(world: DeskWorld) -> None:
     run, request = await world.executing()
     await world.runs.finish(run, request.id, ok=True, content=LONG)
     ending = Ending(cause=SessionCause.ANSWERED, answer="Q-1")
-    await world.runs.complete(run, snapshot="{}", transcript="Quote", ending=ending)
+    await world.runs.complete(run, state=NOTHING_SAID, ending=ending)
     run, request = await world.executing()
     await world.runs.unknown(run, request.id, message="The line broke.")
     await world.approvals.resolve(request.id, acting(BEN), happened=True, note="It is there.")

@@ -31,6 +31,7 @@ from countersign.approvals.runs import Run
 from countersign.approvals.store import leases as lease_rows
 from tests.doubles.catalog import FakeCatalog
 from tests.doubles.channel import FakeChannel
+from tests.doubles.chats import chat_of
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import empty_store, fresh_database, sqlite_store
 from tests.doubles.directory import ANNA, BEN, FakeDirectory, acting
@@ -158,8 +159,7 @@ class World:
         return await self.runs.submit(
             run,
             [self.proposal(run.session.id, p) if isinstance(p, str) else p for p in proposals],
-            snapshot='{"messages":[{"role":"user","content":"Quote"}]}',
-            transcript="Quote",
+            state=chat_of({"role": "user", "content": "Quote"}),
         )
 
     async def asked(self, *proposals: Proposal | str) -> tuple[Request, ...]:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from countersign import Registry
-from countersign.agents.classic import snapshot
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat import Chat
 from countersign.agents.classic.usage import pack, unpack
+from countersign.approvals.models import StoredChat
 from countersign.sandbox.openai import Call, ToolCall
 from tests.agents.people import FakeOffice
 from tests.agents.state import COUNTS_TWICE, remembered
@@ -94,14 +94,14 @@ ODDITIES = (
 
 
 async def _through_the_store(
-    registry: Registry, stored: str, oddity: Callable[[Chat], None]
+    registry: Registry, stored: StoredChat, oddity: Callable[[Chat], None]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What is remembered before and after the chat was stored and restored with an oddity."""
     async with registry.borrow("team") as odd, registry.borrow("team") as fresh:
-        position = snapshot.restore(stored, odd.chat, odd.group)
+        position = odd.restore(stored)
         oddity(odd.chat)
-        text = snapshot.dump(odd.chat, odd.group, odd.baseline, position)
-        snapshot.restore(text, fresh.chat, fresh.group)
+        state = odd.state(position.waiting, position.turn)
+        fresh.restore(StoredChat(state.snapshot))
         return _remembered(odd), _remembered(fresh)
 
 
@@ -118,7 +118,8 @@ async def test_what_autogen_would_not_do_is_stored(
         await w.start()
         await w.run()
         assert isinstance(w.office, FakeOffice)
-        stored = w.office.runs.snapshots[w.session_id]  # type: ignore[index]
+        stored = w.office.runs.stored(w.session_id)  # type: ignore[arg-type]
+        assert stored is not None
         before, after = await _through_the_store(w.new_registry(), stored, oddity)
         plain, _ = await _through_the_store(w.new_registry(), stored, lambda _: None)
 

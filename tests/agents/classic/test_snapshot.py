@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from countersign import ApprovalProxy, SessionManager
-from countersign.agents.classic import snapshot
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.usage import unpack
 from countersign.approvals.errors import IntegrityError
-from countersign.approvals.models import RequestStatus, SessionStatus
+from countersign.approvals.models import RequestStatus, SessionStatus, StoredChat
 from countersign.sandbox.openai import (
     Call,
     Conversation,
@@ -72,14 +71,14 @@ async def test_a_paused_chat_is_restored_exactly(shape: str, mode: Mode, tmp_pat
     async with world(flow, story, path=tmp_path, guarded=GUARDED) as w:
         await w.start()
         paused = await _paused(w, w.new_registry())
-        stored = w.office.runs.snapshots[w.session_id]
+        stored = w.office.runs.stored(w.session_id)
         async with w.new_registry().borrow(flow.name) as fresh:
             fresh.restore(stored)
             restored = json.loads(json.dumps(remembered(fresh, fresh.group)))
             again = fresh.state("gatekeeper", 0)
 
         assert restored == paused.seen
-        assert json.loads(again) == json.loads(stored)
+        assert json.loads(again.snapshot) == json.loads(stored.snapshot)
 
 
 async def test_a_pause_is_small(tmp_path: Path) -> None:
@@ -213,9 +212,14 @@ async def test_a_snapshot_of_other_agents_is_refused(tmp_path: Path) -> None:
         await w.run()
         state = json.loads(w.office.runs.snapshots[w.session_id])
         async with w.new_registry().borrow("team") as built:
-            for change in ({"v": 4}, {"of": "0" * 8}, {"v": 1, "agents": ["a", "b"]}):
+            for change in (
+                {"v": 5},
+                {"before": 1},
+                {"of": "0" * 8},
+                {"v": 1, "agents": ["a", "b"]},
+            ):
                 with pytest.raises(IntegrityError):
-                    snapshot.restore(json.dumps(state | change), built.chat, built.group)
+                    built.restore(StoredChat(json.dumps(state | change)))
 
 
 async def test_a_lone_surrogate_does_not_break_the_store(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ async def test_session_that_starts_is_leased_to_the_process_that_has_room(world:
 
     assert [Job(kind=RUN, id=session.id)] == bells
     assert (to_others, again) == (None, None)
-    assert (session, 1, None, ()) == (run.session, run.epoch, run.snapshot, run.batch)
+    assert (session, 1, None, ()) == (run.session, run.epoch, run.chat, run.batch)
     assert ["session_started"] == await world.kinds(session.id)
     await world.submit(run, "quote")
     assert (await world.records.verify()).verified
@@ -85,7 +85,7 @@ async def test_session_that_is_decided_is_leased_to_the_process_that_has_room(
     assert Job(kind=RUN, id=request.session_id) in bells
     assert to_others is None
     assert (2, (decided,)) == (run.epoch, run.batch)
-    assert run.snapshot is not None
+    assert run.chat is not None
     assert SessionStatus.RUNNING is run.session.status
     assert run.session == await world.records.session(request.session_id)
     await world.require_lease(run)

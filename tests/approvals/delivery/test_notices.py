@@ -16,6 +16,7 @@ from countersign.approvals.models import Conversation
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store import schema
 from countersign.approvals.store.deliveries import RUNNING_CHARACTERS
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import THREAD, World
 
@@ -41,11 +42,11 @@ async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
     for text in ("one", "two", "three"):
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+        await world.runs.submit(run, [], state=NOTHING_SAID, progress=[text])
     await world.courier.notify(THREAD)
     world.channel.failures.append(UnavailableError("down", retry_after_s=60))
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["four"])
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["five"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["four"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["five"])
     await world.courier.notify(THREAD)
     await world.courier.notify(THREAD)
     before = [text for _, text in world.channel.said]
@@ -59,7 +60,7 @@ async def test_notices_go_out_in_order_until_one_fails(world: World) -> None:
 async def test_an_error_that_nobody_foresaw_is_tried_again(world: World) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["one"])
     world.channel.failures.append(RuntimeError("a library's own"))
     await world.courier.notify(THREAD)
     assert ["one"] == await unsent(world)
@@ -72,10 +73,10 @@ async def test_an_error_that_nobody_foresaw_is_tried_again(world: World) -> None
 async def test_conversation_is_due_when_its_first_notice_is(world: World) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["one"])
     world.channel.failures.append(UnavailableError("down", retry_after_s=60))
     await world.courier.notify(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["two"])
 
     async def due() -> list[str]:
         now = world.clock.now()
@@ -93,10 +94,10 @@ async def test_progress_is_one_message_until_people_are_called(world: World) -> 
     await world.conversations.save(thread())
     run, other = await world.begun(THREAD), await world.begun(THREAD)
     for runs, text in ((run, "one"), (other, "else"), (run, "two")):
-        await world.runs.submit(runs, [], snapshot="{}", transcript="", progress=[text])
+        await world.runs.submit(runs, [], state=NOTHING_SAID, progress=[text])
         await world.courier.notify(THREAD)
     await world.runs.limited(run, ("limit", {}), notice="Look here.")
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["three"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["three"])
     await world.courier.notify(THREAD)
 
     assert ["one\ntwo", "else", "**At a limit.** Look here.", "three"] == world.channel.messages
@@ -107,9 +108,9 @@ async def test_progress_that_its_message_does_not_take_is_posted_by_itself(world
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
     for text in ("one", "two"):
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+        await world.runs.submit(run, [], state=NOTHING_SAID, progress=[text])
         await world.courier.notify(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["three"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["three"])
     for _ in range(UPDATE_ATTEMPTS):
         world.channel.failures.append(UnavailableError("this message is refused"))
         await world.courier.notify(THREAD)
@@ -124,7 +125,7 @@ async def test_progress_that_is_too_long_for_one_message_goes_on_in_another(worl
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
     for text in ("a", "b" * RUNNING_CHARACTERS, "c"):
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+        await world.runs.submit(run, [], state=NOTHING_SAID, progress=[text])
         await world.courier.notify(THREAD)
 
     assert ["a", "b" * RUNNING_CHARACTERS, "c"] == world.channel.messages
@@ -135,8 +136,8 @@ async def test_notice_is_given_up_after_many_attempts_and_the_next_one_goes_on(
 ) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["two"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["one"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["two"])
     for _ in range(NOTICE_ATTEMPTS):
         world.channel.failures.append(UnavailableError("down"))
         await world.courier.notify(THREAD)
@@ -172,7 +173,7 @@ async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: Wor
     await world.conversations.save(thread())
     done, failed = await world.begun(THREAD), await world.begun(THREAD)
     ending = Ending(cause=SessionCause.ANSWERED, answer="# Approved\n**by** Alex")
-    await world.runs.complete(done, snapshot="{}", transcript="", ending=ending)
+    await world.runs.complete(done, state=NOTHING_SAID, ending=ending)
     await world.runs.fail(failed, error="*x*")
     said = "\n".join(await unsent(world))
 
@@ -183,7 +184,7 @@ async def test_last_words_and_causes_of_agents_are_text_in_the_thread(world: Wor
 async def test_failure_that_nobody_has_foreseen_is_tried_again_and_not_told(world: World) -> None:
     await world.conversations.save(thread())
     run = await world.begun(THREAD)
-    await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["one"])
+    await world.runs.submit(run, [], state=NOTHING_SAID, progress=["one"])
     world.channel.failures.append(RuntimeError("token abc"))
     with capture_logs() as logs:
         await world.courier.notify(THREAD)

@@ -18,6 +18,7 @@ from countersign.approvals.models import Request
 from countersign.approvals.ports import Job
 from countersign.approvals.store import codec, deliveries
 from tests.approvals.delivery.test_notices import thread
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.jobs_at_work import Handler, at_work
 from tests.doubles.world import THREAD, World, working
 
@@ -50,7 +51,7 @@ async def test_notice_under_way_at_a_kill_is_sent_at_once(tmp_path: Path) -> Non
     async with working(tmp_path) as world:
         await world.conversations.save(thread())
         run = await world.begun(THREAD)
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["Hello"])
+        await world.runs.submit(run, [], state=NOTHING_SAID, progress=["Hello"])
         taken = await world.courier._notifier._take_notice(THREAD)
         world.jobs.handle(NOTIFY, world.courier.notify)
         async with at_work(world) as jobs:

@@ -18,6 +18,7 @@ from countersign.approvals.store.backlog import (
     read,
 )
 from countersign.approvals.tickets import PollState
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.world import THREAD, World
 
 pytestmark = pytest.mark.asyncio
@@ -81,9 +82,7 @@ async def test_what_runs_and_what_is_in_doubt_is_told_apart(world: World) -> Non
 async def test_sessions_are_counted_while_they_can_go_on(world: World) -> None:
     await world.asked("quote")
     run = await world.begun()
-    await world.runs.complete(
-        run, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
-    )
+    await world.runs.complete(run, state=NOTHING_SAID, ending=Ending(cause=SessionCause.ANSWERED))
     parked = await world.begun()
     await world.runs.park(parked, error="The model is away.")
 

@@ -29,6 +29,7 @@ from countersign.approvals.store.schema import metadata
 from countersign.approvals.store.sqlite import exclusive
 from tests.approvals.delivery.test_notices import thread
 from tests.doubles import postgres
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import postgres_store
 from tests.doubles.jobs import RecordingJobs
@@ -49,7 +50,7 @@ async def filled(folder: Path) -> tuple[str, Any]:
         await world.conversations.save(thread())
         run = await world.begun(THREAD)
         for text in ("one", "two"):
-            await world.runs.submit(run, [], snapshot="{}", transcript="", progress=[text])
+            await world.runs.submit(run, [], state=NOTHING_SAID, progress=[text])
         (voted,) = await world.asked("pay")
         await world.vote(voted)
         (waiting,) = await world.asked("quote")
@@ -80,7 +81,7 @@ async def test_what_waits_is_approved_after_the_copy(tmp_path: Path, target: str
         before = await world.now(waiting.id)
         approved = await world.vote(before)
         run = await world.begun(THREAD)
-        await world.runs.submit(run, [], snapshot="{}", transcript="", progress=["three"])
+        await world.runs.submit(run, [], state=NOTHING_SAID, progress=["three"])
         verified = (await world.records.verify()).verified
 
     assert waiting == before
@@ -222,6 +223,7 @@ async def test_rows_that_got_lost_are_noticed(
 KILLED_IN_THE_MIDDLE = """
 import os, signal, sys
 from countersign.approvals.store.copying import copy
+from tests.doubles.chats import NOTHING_SAID
 def tell(table, count):
     if table == "ledger":
         os.kill(os.getpid(), signal.SIGKILL)

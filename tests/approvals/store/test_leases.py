@@ -14,6 +14,7 @@ from countersign.approvals.store import codec, schema
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import sessions as session_rows
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import World
 
@@ -75,9 +76,7 @@ async def test_nothing_can_be_written_by_a_run_that_has_lost_its_lease(world: Wo
     steps = [
         world.submit(lost, "look"),
         world.runs.claim(lost, request.id, request.arguments),
-        world.runs.complete(
-            lost, snapshot="{}", transcript="", ending=Ending(cause=SessionCause.ANSWERED)
-        ),
+        world.runs.complete(lost, state=NOTHING_SAID, ending=Ending(cause=SessionCause.ANSWERED)),
         world.runs.fail(lost, error="x"),
         world.runs.park(lost, error="x"),
         world.require_lease(lost),
@@ -143,6 +142,6 @@ async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World)
     with pytest.raises(NotFoundError, match="S-0"):
         await world.store.read(lambda c: ledger_rows.head(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
-        await world.store.read(lambda c: session_rows.snapshot(c, "S-0"))
+        await world.store.read(lambda c: session_rows.chat(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
         await world.unit(lambda unit: lease_rows.holds_lease(unit, "S-0", 1))

@@ -6,7 +6,6 @@ The agents are played by the test: `propose` submits their calls, `run` executes
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -56,6 +55,7 @@ from countersign.sandbox.botframework.people import TENANT_ID
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
 from tests.doubles.catalog import FakeCatalog
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.clock import ManualClock
 from tests.doubles.database import sqlite_url
 from tests.doubles.directory import FakeDirectory
@@ -200,8 +200,7 @@ class Stage:
             )
             for index, each in enumerate(arguments or (ARGUMENTS,))
         ]
-        snapshot = json.dumps({"messages": []})
-        await self.runs.submit(run, proposals, snapshot=snapshot, transcript=snapshot)
+        await self.runs.submit(run, proposals, state=NOTHING_SAID)
         await self.settle()
         return run
 
