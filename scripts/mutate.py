@@ -97,7 +97,7 @@ MUTATIONS = [
              'bindparam("was_status").is_not(None),\n            ',
              f"{DECISIONS} tests/approvals/test_races.py tests/approvals/store"),
     Mutation("evidence: requester", "approvals/decisions/evidence.py",
-             "if ledger_rows.owner(unit.connection, request.session_id) != request.requester:",
+             "if _owner(rows) != request.requester:",
              "if False:", f"{DECISIONS}/test_evidence.py"),
     Mutation("evidence: verdict", "approvals/decisions/evidence.py",
              'if entry.body.get("verdict") not in _APPROVING:', "if False:",

@@ -8,7 +8,7 @@ from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.evidence import EvidenceError, approval
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.outbox import Outbox
-from countersign.approvals.decisions.outcomes import Outcomes, of_run
+from countersign.approvals.decisions.outcomes import Outcomes, stored_of_run
 from countersign.approvals.decisions.replacing import replace
 from countersign.approvals.decisions.staleness import (
     NOTHING_CHECKED,
@@ -37,6 +37,7 @@ from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
 from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store.requests import Stored
 
 DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
 FORGED_MESSAGE = (
@@ -71,20 +72,21 @@ class Claims:
 
         `checked` is what the tool's check finds now.
         """
-        request = of_run(unit, run, request_id)
+        stored = stored_of_run(unit, run, request_id)
+        request = stored.request
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == run.epoch:
             raise IntegrityError(f"Request {request_id} is already running in this run.")
         request = self._outcomes.doubt(unit, run.session, request)
         if request.result is not None:
-            return self._known(unit, request, request.result)
+            return self._known(unit, stored, request, request.result)
         if not again and request.status is not RequestStatus.APPROVED:
             raise IntegrityError(
                 f"Request {request_id} is {request.status}; only an approved one can run."
             )
         if not again and (ask := self._to_ask(unit, run, request)) is not None:
             return ask
-        refusal = self._why_not(unit, run, request, arguments, checked, begun=again)
+        refusal = self._why_not(unit, run, stored, arguments, checked, begun=again)
         if isinstance(refusal, AskAgain):
             return refusal
         if refusal is not None and again:
@@ -114,12 +116,13 @@ class Claims:
         self,
         unit: Unit,
         run: Run,
-        request: Request,
+        stored: Stored,
         arguments: JsonObject,
         checked: Found,
         *,
         begun: bool,
     ) -> Result | AskAgain | None:
+        request = stored.request
         try:
             recomputed = call_digest(call_of(request, arguments), request.policy_version)
         except InvalidError:
@@ -130,7 +133,7 @@ class Claims:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         by_rule = decision.via == Via.POLICY
         try:
-            evidence = approval(unit, request, by_rule=by_rule)
+            evidence = approval(unit, stored, by_rule=by_rule)
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
         call = call_of(request, arguments)
@@ -156,12 +159,12 @@ class Claims:
         over = lapsed(request, run.session, evidence, ruling, unit.now)
         return over or drifted(request, run.session, evidence, checked)
 
-    def _known(self, unit: Unit, request: Request, result: Result) -> Result:
+    def _known(self, unit: Unit, stored: Stored, request: Request, result: Result) -> Result:
         """What became of it; a person's answer to a question only as the ledger has it."""
         if request.kind is not RequestKind.INPUT or request.status is not RequestStatus.APPROVED:
             return result
         try:
-            approval(unit, request, by_rule=False)
+            approval(unit, stored, by_rule=False)
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
         return result

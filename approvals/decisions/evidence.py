@@ -26,9 +26,10 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Unit
-from countersign.approvals.store import codec, tables
+from countersign.approvals.store import codec
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store.comparing import of_request
+from countersign.approvals.store.requests import Stored
 
 LAPSED = "lapsed"
 """The ledger's kind of an approval whose time was over before its call had begun."""
@@ -54,20 +55,22 @@ class Evidence:
     tool's check had found had changed."""
 
 
-def approval(unit: Unit, request: Request, *, by_rule: bool) -> Evidence:
-    """Who approved this revision, or that a rule did. Two reads, by keys.
+def approval(unit: Unit, stored: Stored, *, by_rule: bool) -> Evidence:
+    """Who approved this revision, or that a rule did. One read, by keys.
 
     Raises EvidenceError.
     """
-    naming = list(_naming(unit, request))
+    request = stored.request
+    rows = ledger_rows.since(unit.connection, request.session_id, request.ledger_seq)
+    naming = list(_naming(unit, request, rows))
     about = [entry for entry in naming if entry.body.get("request") == request.id]
     if not about or about[0].kind != "proposed":  # read from another place on than its beginning
         raise EvidenceError("it was never proposed")
     evidence = _allowed(request, about) if by_rule else _approved(request, about)
-    if ledger_rows.owner(unit.connection, request.session_id) != request.requester:
+    if _owner(rows) != request.requester:
         raise EvidenceError("somebody else has asked for it")
     try:
-        differs = list(of_request(naming, tables.request_row(unit.connection, request.id)))
+        differs = list(of_request(naming, stored.row))
     except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
         raise EvidenceError("an entry about it cannot be read") from exc
     if differs:
@@ -80,7 +83,8 @@ def require_ticket(unit: Unit, request: Request, delivery: Delivery) -> None:
     with which digest: an answer in it is one to what it shows."""
     kept = delivery.reference or {}
     shown: JsonObject = {}
-    for entry in _naming(unit, request):
+    rows = ledger_rows.since(unit.connection, request.session_id, request.ledger_seq)
+    for entry in _naming(unit, request, rows):
         about = {name: entry.body.get(name) for name in ("request", "channel", "target")}
         if entry.kind == "delivered" and about == {
             "request": request.id,
@@ -136,10 +140,16 @@ def _vote(request: Request, entry: LedgerEntry) -> Vote:
     )
 
 
-def _naming(unit: Unit, request: Request) -> Iterator[LedgerEntry]:
+def _owner(rows: Sequence[Sequence[Any]]) -> str | None:
+    """Whose session it is, by its first entry; None if there is no such entry."""
+    first = next((text for seq, _, _, text, *_ in rows if seq == 1), None)
+    return None if first is None else codec.loads(first).get("owner")
+
+
+def _naming(unit: Unit, request: Request, rows: Sequence[Sequence[Any]]) -> Iterator[LedgerEntry]:
     """The entries that name a request, each with its own hash, in an unbroken chain from its
     proposal on. Where the table does not say where that is, from the first entry on."""
-    rows = ledger_rows.since(unit.connection, request.session_id, request.ledger_seq)
+    rows = [row for row in rows if row[0] >= request.ledger_seq]
     end = ledger_rows.locked_head(unit, request.session_id)
     _require_chain(rows, end)
     for seq, at, kind, text, prev_hash, own_hash in rows:

@@ -105,10 +105,7 @@ class Outbox:
 
     @staticmethod
     def _asked(unit: Unit, request: Request) -> Asked:
-        fresh = request.revision == 1 and request.stage == 0
-        is_single = fresh and request.stages[0].quorum == 1  # nobody can have voted on it yet
-        votes = [] if is_single else request_rows.votes_of(unit.connection, request.id)
-        return asked(request, votes)
+        return asked(request, request_rows.votes_since(unit.connection, request))
 
     def _tell_of_strangers(
         self,

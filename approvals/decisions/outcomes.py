@@ -39,6 +39,7 @@ from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of, not_executed
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store.requests import Stored
 
 LEDGER_TEXT = 4_000
 """Characters of a result that the ledger keeps in words; its SHA-256 covers all that is kept."""
@@ -189,10 +190,15 @@ class Outcomes:
 
 def of_run(unit: Unit, run: Run, request_id: RequestId) -> Request:
     """A request of the session that is run. Raises IntegrityError if it is of another one."""
-    request = request_rows.get(unit.connection, request_id)
-    if request.session_id != run.session.id:
+    return stored_of_run(unit, run, request_id).request
+
+
+def stored_of_run(unit: Unit, run: Run, request_id: RequestId) -> Stored:
+    """`of_run`, with its row."""
+    stored = request_rows.stored(unit.connection, request_id)
+    if stored.request.session_id != run.session.id:
         raise IntegrityError(f"Request {request_id} is not of session {run.session.id}.")
-    return request
+    return stored
 
 
 def claimed(unit: Unit, run: Run, request_id: RequestId) -> Request:

@@ -75,7 +75,7 @@ class Voting:
         if request.expires_at is not None and request.expires_at <= unit.now:
             self._deadlines.expire(unit, request)
             return Refusal(error=_expired(request))
-        votes = request_rows.votes_of(unit.connection, request.id)
+        votes = request_rows.votes_since(unit.connection, request)
         reason = reason_against(actor.principal, request, votes)
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."

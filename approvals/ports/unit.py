@@ -49,6 +49,8 @@ class Unit:
     moment: Moment
     heads: dict[str, Head] = field(default_factory=dict)
     """Of the ledgers of the sessions that it has locked: nobody else moves those."""
+    unwritten: set[str] = field(default_factory=set)
+    """Sessions whose head is written when the unit ends, unless their row is written before."""
     moved: dict[str, Head] = field(default_factory=dict)
     """Where the chains end that it has added to."""
     changed: dict[str, list[JsonObject]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from countersign.approvals.errors import LostLeaseError
 from countersign.approvals.models import Session, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
-from countersign.approvals.store import codec
+from countersign.approvals.store import codec, ledger
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 from countersign.approvals.store.sessions import (
@@ -77,7 +77,7 @@ def holds_lease(unit: Unit, session_id: str, epoch: int) -> bool:
     transaction has ended."""
     row = _LEASE.first(unit.connection, of=session_id)
     held_epoch, status, until, seq, last_hash = found(row, session_id)
-    unit.heads[session_id] = (seq, last_hash)
+    unit.heads.setdefault(session_id, (seq, last_hash))
     held = held_epoch == epoch and status == SessionStatus.RUNNING
     return bool(held and until is not None and until > codec.to_text(unit.now))
 
@@ -93,13 +93,18 @@ def wake_and_take(
 ) -> tuple[Session, int, StoredChat | None] | None:
     """`wake` and `take_lease` in one: the session, its epoch, its chat's state. None, and nothing
     is changed, if it does not wait."""
+    seq, last_hash = ledger.locked_head(unit, session_id)
     rows = _WAKE_AND_TAKE.all(
         unit.connection,
         of=session_id,
         now=codec.to_text(unit.now),
         by=lease.owner,
         until=codec.to_text(lease.until),
+        seq=seq,
+        hash=last_hash,
     )
+    if rows:
+        unit.unwritten.discard(session_id)
     return begun(unit.connection, rows)
 
 
@@ -153,6 +158,8 @@ _WAKE_AND_TAKE = Prepared(
     .values(
         status=SessionStatus.RUNNING.value,
         updated_at=bindparam("now"),
+        ledger_seq=bindparam("seq"),
+        ledger_head=bindparam("hash"),
         epoch=sessions.c.epoch + 1,
         lease_owner=bindparam("by"),
         lease_until=bindparam("until"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, union_all, update
 
 from countersign.approvals.audit.ledger import entry_hash
 from countersign.approvals.audit.seals import Head
@@ -15,8 +16,11 @@ from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
-from countersign.approvals.store.prepared import Parameters, Prepared, insertion
+from countersign.approvals.store.prepared import Parameters, Prepared
 from countersign.approvals.store.schema import ledger, sessions
+
+AT_ONCE = 8
+"""Entries that one statement inserts."""
 
 
 def head(connection: Connection, session_id: str) -> Head:
@@ -37,9 +41,19 @@ def append(unit: Unit, session_id: SessionId, *entries: tuple[str, JsonObject]) 
     changed in the session's rows before."""
     before = locked_head(unit, session_id)
     told = changes.with_rows(unit, session_id, entries)
-    rows, (seq, last_hash) = linked(before, session_id, unit.now, told)
+    rows, _ = linked(before, session_id, unit.now, told)
     insert(unit, rows)
-    _MOVE_HEAD.run(unit.connection, of=session_id, seq=seq, hash=last_hash)
+    unit.unwritten.add(session_id)
+
+
+def end(unit: Unit) -> None:
+    """A unit ends: where its chains end is written once. Raises IntegrityError if it has changed
+    rows that no entry tells of."""
+    changes.require_told(unit)
+    for session_id in sorted(unit.unwritten):
+        seq, last_hash = unit.heads[session_id]
+        _MOVE_HEAD.run(unit.connection, of=session_id, seq=seq, hash=last_hash)
+    unit.unwritten.clear()
 
 
 def linked(
@@ -74,8 +88,12 @@ def linked(
 
 def insert(unit: Unit, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
-    for row in rows:
-        _INSERT.run(unit.connection, **row)
+    given = list(rows)
+    for start in range(0, len(given), AT_ONCE):
+        some = given[start : start + AT_ONCE]
+        named = {f"{name}_{n}": row[name] for n, row in enumerate(some) for name in row}
+        _inserting(len(some)).run(unit.connection, **named)
+    for row in given:
         new = (row["seq"], row["hash"])
         unit.heads[row["session_id"]] = unit.moved[row["session_id"]] = new
 
@@ -87,14 +105,9 @@ def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
 
 
 def since(connection: Connection, session_id: str, seq: int) -> Sequence[Sequence[Any]]:
-    """The rows of a session's entries from `seq` on: the columns of `EVIDENCE`, by number."""
+    """The rows of a session's first entry and of those from `seq` on: the columns of `EVIDENCE`,
+    by number."""
     return _SINCE.all(connection, of=session_id, first=seq)
-
-
-def owner(connection: Connection, session_id: str) -> str | None:
-    """Whose session it is, by its first entry; None if there is no such entry."""
-    row = _FIRST.first(connection, of=session_id)
-    return None if row is None else codec.loads(row[0]).get("owner")
 
 
 EVIDENCE = (
@@ -152,12 +165,19 @@ _LOCKED_HEAD = Prepared(_head.with_for_update())
 _MOVE_HEAD = Prepared(
     update(sessions).where(_of).values(ledger_seq=bindparam("seq"), ledger_head=bindparam("hash"))
 )
-_INSERT = insertion(ledger)
-_FIRST = Prepared(
-    select(ledger.c.body).where(ledger.c.session_id == bindparam("of"), ledger.c.seq == 1)
+_since = select(*EVIDENCE).where(
+    ledger.c.session_id == bindparam("of"), ledger.c.seq >= bindparam("first")
 )
-_SINCE = Prepared(
-    select(*EVIDENCE)
-    .where(ledger.c.session_id == bindparam("of"), ledger.c.seq >= bindparam("first"))
-    .order_by(ledger.c.seq)
+_before = select(*EVIDENCE).where(
+    ledger.c.session_id == bindparam("of"), ledger.c.seq == 1, bindparam("first") > 1
 )
+_SINCE = Prepared(union_all(_before, _since).order_by("seq"))
+
+
+@functools.cache
+def _inserting(count: int) -> Prepared:
+    names = [column.name for column in ledger.c]
+    rows: list[Parameters] = [
+        {name: bindparam(f"{name}_{n}") for name in names} for n in range(count)
+    ]
+    return Prepared(ledger.insert().values(rows))

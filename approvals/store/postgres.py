@@ -32,7 +32,7 @@ from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import InvalidError, UnavailableError
 from countersign.approvals.ports import Moment, Store, Unit
-from countersign.approvals.store import changes
+from countersign.approvals.store import ledger
 from countersign.approvals.store.after_commit import ring
 from countersign.approvals.store.error_redaction import keep_terse
 from countersign.approvals.store.urls import parse, shown
@@ -236,7 +236,7 @@ class PostgresStore(Store):
 
 def _done(work: Callable[[Unit], T], unit: Unit) -> tuple[T, Unit]:
     value = work(unit)
-    changes.require_told(unit)
+    ledger.end(unit)
     return value, unit
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,6 +34,7 @@ from countersign.approvals.store import sessions as sessions_of
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import requests, sessions, votes
 from countersign.approvals.store.sessions import LIVE
+from countersign.approvals.store.tables import Row
 
 _PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'")
 """Written out: an index over some rows serves no query that leaves open which ones it wants."""
@@ -55,10 +57,28 @@ def insert(unit: Unit, values: Sequence[Request]) -> None:
 
 def get(connection: Connection, request_id: str) -> Request:
     """The request. Raises NotFoundError."""
-    row = _GET.first(connection, of=request_id)
+    return codec.request(found(_GET.first(connection, of=request_id), request_id))
+
+
+def found(row: Sequence[Any] | None, request_id: str) -> Sequence[Any]:
+    """The row. Raises NotFoundError if there is none."""
     if row is None:
         raise NotFoundError(f"There is no request {request_id}.")
-    return codec.request(row)
+    return row
+
+
+class Stored(NamedTuple):
+    """A request, and its row as it is, to be compared with the ledger."""
+
+    request: Request
+    row: Row
+
+
+def stored(connection: Connection, request_id: str) -> Stored:
+    """Both, read at once. Raises NotFoundError."""
+    row = found(_GET.first(connection, of=request_id), request_id)
+    columns = dict(zip(requests.c.keys(), row, strict=True))
+    return Stored(codec.request(row), Row("requests", (request_id,), columns))
 
 
 def among(connection: Connection, request_ids: Sequence[str]) -> list[Request]:
@@ -272,6 +292,15 @@ def add_vote(unit: Unit, session_id: str, value: Vote) -> None:
 def votes_of(connection: Connection, request_id: str) -> list[Vote]:
     """All votes on all revisions, oldest first."""
     return [codec.vote(row) for row in _VOTES_OF.all(connection, of=request_id)]
+
+
+def votes_since(connection: Connection, request: Request) -> list[Vote]:
+    """`votes_of`, without a look where nobody can have voted on the request as it is: one vote
+    would have decided its first stage."""
+    fresh = request.revision == 1 and request.stage == 0
+    if fresh and request.stages and request.stages[0].quorum == 1:
+        return []
+    return votes_of(connection, request.id)
 
 
 def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote]:

@@ -104,9 +104,10 @@ def lock(unit: Unit, session_id: str) -> None:
 
 
 def locked(unit: Unit, row: Sequence[Any] | None) -> None:
-    """What `lock` has found: id and head of the session, if there is one."""
+    """What `lock` has found: id and head of the session, if there is one. What the unit knows
+    already may not be written yet."""
     if row is not None:
-        unit.heads[row[0]] = (row[1], row[2])
+        unit.heads.setdefault(row[0], (row[1], row[2]))
 
 
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:
@@ -186,6 +187,8 @@ def change(unit: Unit, session_id: str, epoch: int, **values: Any) -> None:
     )
     if changed != 1:
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+    if "ledger_head" in values:
+        unit.unwritten.discard(session_id)
 
 
 def note(unit: Unit, session_id: str, columns: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.outages import Outages
 from countersign.approvals.ports import Moment, Store, Unit
-from countersign.approvals.store import changes
+from countersign.approvals.store import ledger
 from countersign.approvals.store.after_commit import ring
 from countersign.approvals.store.preallocate import make_room
 from countersign.approvals.store.prepared import run
@@ -291,7 +291,7 @@ class SqliteStore(SqliteReader):
         unit = Unit(connection, waiting.moment)
         try:
             value = waiting.work(unit)
-            changes.require_told(unit)
+            ledger.end(unit)
         except DBAPIError as exc:
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
                 exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")

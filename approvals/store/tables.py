@@ -54,11 +54,6 @@ def rows_of(connection: Connection, first: str, last: str) -> dict[str, list[Row
     return found
 
 
-def request_row(connection: Connection, request_id: str) -> Row:
-    """The row of a request that is there."""
-    return next(_read(connection, requests, requests.c.id == request_id))
-
-
 def orphans(connection: Connection, *, limit: int) -> list[str]:
     """Rows whose session or request is gone, at most `limit` of each table."""
     lost = [

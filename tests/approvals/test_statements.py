@@ -1,0 +1,95 @@
+"""How many statements each step of a session takes: what is read twice, or written twice, shows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Connection
+
+from countersign.approvals.forms.causes import Ending, SessionCause
+from tests.doubles.chats import NOTHING_SAID
+from tests.doubles.world import World, opened
+
+pytestmark = pytest.mark.asyncio
+PAUSE = {"start": 2, "submit": 5}
+RESUME = {"vote": 10, "claim": 6, "finish": 6, "complete": 4}
+ENDED = Ending(cause=SessionCause.ANSWERED, answer="Done.")
+
+
+class Writer:
+    """Hears the statements of an SQLite store, but for begins and commits."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self.said: list[str] = []
+
+    async def listen(self) -> None:
+        """From now on."""
+
+        def tell(connection: Connection) -> None:
+            driver: Any = connection.connection.dbapi_connection
+            driver.set_trace_callback(self._hear)
+
+        await self._world.store.write(tell)
+
+    def _hear(self, statement: str) -> None:
+        if statement.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE"}:
+            self.said.append(statement)
+
+    async def count(self, step: Awaitable[object]) -> int:
+        """How many statements a step takes."""
+        self.said.clear()
+        await step
+        return len(self.said)
+
+
+@contextmanager
+def shown(writer: Writer) -> Iterator[None]:
+    """The statements of the last step, if it is another one than expected."""
+    try:
+        yield
+    except AssertionError:
+        print(*writer.said, sep="\n")  # noqa: T201 - for whoever reads the failure
+        raise
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """On SQLite, whose statements are heard where they run."""
+    async with opened(tmp_path) as world:
+        yield world
+
+
+async def test_statements_of_a_pause_and_of_what_follows_an_approval(world: World) -> None:
+    """Without channels and threads, with room to go on in the process that decides."""
+    world.channels = {}
+    world.use(world.rules)
+    world.handoff.open(lambda: 1)
+    writer = Writer(world)
+    await writer.listen()
+
+    counted = {"start": await writer.count(world.start())}
+    (session,) = (await world.records.sessions()).items
+    run = await world.begin(session.id)
+    counted["submit"] = await writer.count(world.submit(run, "quote"))
+    (request,) = (await world.records.requests()).items
+    with shown(writer):
+        assert PAUSE == counted
+
+    counted = {"vote": await writer.count(world.vote(request))}
+    run = await world.begin(session.id)
+    claim = world.runs.claim(run, request.id, request.arguments)
+    counted["claim"] = await writer.count(claim)
+    finish = world.runs.finish(run, request.id, ok=True, content="42")
+    counted["finish"] = await writer.count(finish)
+    complete = world.runs.complete(run, state=NOTHING_SAID, ending=ENDED)
+    counted["complete"] = await writer.count(complete)
+
+    with shown(writer):
+        assert RESUME == counted
+    assert (await world.records.verify(session.id)).verified
