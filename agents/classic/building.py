@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from countersign.agents.classic import entries, topology
 from countersign.agents.classic.answer_log import AnswerLog
+from countersign.agents.classic.awaited_models import await_models
 from countersign.agents.classic.baseline import Baseline
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat import Chat
@@ -63,6 +64,7 @@ def build(
     replace_conditions(chat.agents)
     if workflow.mode == "async":
         ask_once(chat.agents)
+        await_models(chat.agents)
     package = package_of(workflow.factory.__module__)
     answers, rounds = AnswerLog(), 0 if chat.group is None else chat.group.max_round
     answers.watch(chat.agents)

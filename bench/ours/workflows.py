@@ -56,6 +56,10 @@ class StubClient:
             message_retrieval_function=None,  # the wrapper sets it, but asks for it first
         )
 
+    async def a_create(self, params: dict[str, Any]) -> Any:
+        """As `create`; the peers' stubs are awaited, too."""
+        return self.create(params)
+
     def message_retrieval(self, response: Any) -> Any:
         """The choices of a response."""
         return response.choices
