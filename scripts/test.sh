@@ -84,8 +84,8 @@ if [ "$mode" = fast ]; then
 fi
 
 computing() {
-    tests main "$python" -n $((processors + 1)) --dist worksteal tests "${elsewhere[@]}" \
-        --cov --cov-report=json:artifacts/coverage.json --cov-report=
+    COUNTERSIGN_COVERAGE=$PWD/artifacts/coverage.json tests main "$python" -p tests.covered \
+        -n $((processors + 1)) --dist worksteal tests "${elsewhere[@]}"
     stage coverage "$python" scripts/coverage_gate.py artifacts/coverage.json
 }
 

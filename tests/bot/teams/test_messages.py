@@ -129,7 +129,7 @@ async def test_two_workflows_with_one_trigger_are_named() -> None:
 
 
 async def test_every_example_starts_its_workflow() -> None:
-    modules = [importlib.import_module(f"examples.{name}") for name in EXAMPLES]
+    modules = [importlib.import_module(f"countersign.examples.{name}") for name in EXAMPLES]
     workflows = [
         found for module in modules for found in vars(module).values() if hasattr(found, "triggers")
     ]

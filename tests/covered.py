@@ -1,0 +1,134 @@
+"""Coverage of the product's lines and branches, without a tracer: `pytest -p tests.covered`.
+
+SlipCover compiles each module with probes: a call of C at a line or branch. coverage.py needs
+`sys.settrace` before Python 3.14, which costs at every call and every line (docs/adr/0026).
+
+Each process writes what it has reached beside the file that COUNTERSIGN_COVERAGE names, and the one
+that has started the others adds it up there, for `scripts/coverage_gate.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import slipcover
+from slipcover import branch
+from slipcover.slipcover import add_summaries
+
+REPORT = Path(os.environ["COUNTERSIGN_COVERAGE"])
+ROOT = Path(__file__).resolve().parents[1]
+MEASURED = ("agents", "approvals", "bot", "connectors", "examples", "sandbox", "testing")
+NOT_CODE = [
+    r"if TYPE_CHECKING:",
+    r"if __name__ == .__main__.:",
+    r"^\s*\.\.\.$",  # the bodies of protocols and overloads
+    r"assert_never\(",
+]
+
+
+NEVER = 2**30
+"""Probes stay: to take them out, SlipCover walks through all modules while threads change them."""
+
+
+def _measure(source: list[str] | None = None) -> Any:
+    return slipcover.Slipcover(
+        branch=True, d_miss_threshold=NEVER, source=source, exclude_lines=NOT_CODE
+    )
+
+
+_reached = _measure()
+
+
+class _Probing(SourceFileLoader):
+    """Compiles a module with probes."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        tree = branch.preinstrument(ast.parse(self.get_data(self.path)))
+        code = _reached.instrument(compile(tree, self.path, "exec"))
+        exec(code, module.__dict__)  # noqa: S102 - what an import does
+
+
+def _probed(spec: ModuleSpec | None) -> ModuleSpec | None:
+    """The same, with probes if the module is measured."""
+    if spec is not None and isinstance(spec.loader, SourceFileLoader):
+        file = Path(spec.loader.path).resolve()
+        if file.is_relative_to(ROOT) and file.relative_to(ROOT).parts[0] in MEASURED:
+            spec.loader = _Probing(spec.loader.name, spec.loader.path)
+    return spec
+
+
+class _Finder(MetaPathFinder):
+    """Stands before pytest's own finder, for which the whole product is a plugin to rewrite."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if name.partition(".")[0] not in ("countersign", *MEASURED):
+            return None
+        return _probed(PathFinder.find_spec(name, path, target))
+
+
+def _from_file(plain: Callable[..., ModuleSpec | None]) -> Callable[..., ModuleSpec | None]:
+    """Alembic imports migrations by their path."""
+    return lambda *args, **kwargs: _probed(plain(*args, **kwargs))
+
+
+sys.meta_path.insert(0, _Finder())
+importlib.util.spec_from_file_location = _from_file(importlib.util.spec_from_file_location)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was reached; in the end, with all that nobody has imported."""
+    if hasattr(session.config, "workerinput"):
+        REPORT.with_suffix(f".{os.getpid()}").write_text(json.dumps(_reached.get_coverage()))
+        return
+    found = _measure([str(ROOT / folder) for folder in MEASURED]).get_coverage()
+    slipcover.merge_coverage(found, _reached.get_coverage())
+    for part in REPORT.parent.glob(f"{REPORT.stem}.[0-9]*"):
+        slipcover.merge_coverage(found, json.loads(part.read_text()))
+        part.unlink()
+    for file, entry in found["files"].items():
+        _count_statements(entry, _first_lines(ast.parse((ROOT / file).read_bytes())))
+    add_summaries(found)
+    REPORT.write_text(json.dumps(found))
+
+
+def _first_lines(tree: ast.Module) -> dict[int, int]:
+    """The first line of the statement, of each line of one; of a compound one, its head only."""
+    first: dict[int, int] = {}
+    for node in ast.walk(tree):
+        start: Any = node.pattern if isinstance(node, ast.match_case) else node
+        if not isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            continue
+        inner = getattr(node, "body", None) or getattr(node, "cases", None)
+        end = _starts(inner[0]) - 1 if inner else start.end_lineno or start.lineno
+        first.update(dict.fromkeys(range(start.lineno, max(start.lineno, end) + 1), start.lineno))
+        for decorator in getattr(node, "decorator_list", ()):
+            lines = range(decorator.lineno, decorator.end_lineno + 1)
+            first.update(dict.fromkeys(lines, decorator.lineno))
+    return first
+
+
+def _starts(node: Any) -> int:
+    if isinstance(node, ast.match_case):
+        return int(node.pattern.lineno)
+    return min(
+        [int(node.lineno), *(int(each.lineno) for each in getattr(node, "decorator_list", ()))]
+    )
+
+
+def _count_statements(entry: dict[str, list[int]], first: dict[int, int]) -> None:
+    """A statement on several lines counts once, and was reached if one of its lines was."""
+    reached = {first.get(line, line) for line in entry["executed_lines"]}
+    missing = {first.get(line, line) for line in entry["missing_lines"]} - reached
+    entry["executed_lines"], entry["missing_lines"] = sorted(reached), sorted(missing)
