@@ -40,8 +40,11 @@ class Preparation:
         if problem is None:
             try:
                 tool = self._chat.tools[call.tool]
-                reading = time_limit.effective(tool, call.arguments, self._lane.arguments)
-                effective = await self._slot.during(reading)
+                if tool.is_quick(call.arguments):
+                    effective = tool.effective(call.arguments)
+                else:
+                    reading = time_limit.effective(tool, call.arguments, self._lane.arguments)
+                    effective = await self._slot.during(reading)
             except InvalidArgumentsError as exc:
                 problem = str(exc)
         proposal = Proposal(

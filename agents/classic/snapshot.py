@@ -77,7 +77,7 @@ def dump(
 
     Raises TypeError if a message holds what JSON cannot.
     """
-    if not stored.messages.update():
+    if not stored.messages.update(is_chunked=stored.text.chunks > 0):
         stored.text.forget()
     base = stored.messages.base
     parts = stored.text.parts(base)
@@ -150,7 +150,8 @@ def restore(found: StoredChat, chat: Chat, group: GroupChat | None, stored: Stor
     if chat.manager is not None and speaker is not None:
         chat.manager._last_speaker = chat.agents[speaker]
     if version > 1:
-        stored.messages.restored(base, views, differences)
+        is_chunked = bool(found.chunks)
+        stored.messages.restored(base, views, differences, is_chunked=is_chunked)
         stored.text.restored(found.chunks, state.get("before", 0))
     return Position(waiting, state.get("turn", 0))
 

@@ -15,6 +15,8 @@ from countersign.agents.classic.expected_histories import Pair, expected, number
 from countersign.agents.classic.histories import Difference
 from countersign.agents.classic.identity_record import IdentityRecord
 
+MANY = 40
+"""Fewer messages are looked at anew each time: that costs less than to know them again."""
 _SAID = "said"
 Lists = dict[Any, list[Message]]
 
@@ -32,20 +34,22 @@ class StoredMessages:
         """All messages, each with its author: in two-agent chats AutoGen leaves some names off."""
         self._views: dict[Pair, list[Message]] = {}
         self._differences: dict[Pair, Difference] = {}
-        self._record = IdentityRecord()
+        self._record, self._is_recorded = IdentityRecord(), False
 
-    def update(self) -> bool:
-        """Take in what was said since the last call. False if what was known has been changed, so
-        that all of it was taken in anew."""
+    def update(self, *, is_chunked: bool) -> bool:
+        """Take in what was said since the last call. False if all of it was taken in anew: what was
+        known has been changed, or was too little to know it again."""
         lists = self._lists()
-        held = self._record.holds(lists)
+        held = self._is_recorded and self._record.holds(lists)
         if not held:
             self.forget()
         self._add_views(self._unknown())
+        self._is_recorded = is_chunked or len(self.base) >= MANY
         for pair, history in lists.items():
             if pair != _SAID:
                 self._compare(pair, history)
-            self._record.add(pair, history[self._record.length(pair) :])
+            if self._is_recorded:
+                self._record.add(pair, history[self._record.length(pair) :])
         return held
 
     def restored(
@@ -53,8 +57,13 @@ class StoredMessages:
         base: Sequence[Message],
         views: Mapping[Pair, list[Message]],
         differences: Mapping[Pair, Difference],
+        *,
+        is_chunked: bool,
     ) -> None:
         """The chat was brought into a stored state, with these messages and histories."""
+        if not is_chunked and len(base) < MANY:
+            return
+        self._is_recorded = True
         self.base = list(base)
         self._views, self._differences = dict(views), dict(differences)
         lists = self._lists()

@@ -8,6 +8,7 @@ then nobody could say what an approval is of.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,9 @@ from countersign.approvals.models import Effective, JsonObject
 from countersign.approvals.rules.arguments import LONGEST, problems
 
 VERSION_DIGITS = 16
+QUICK = 10_000
+"""Characters of a text that is read without a thread of its own."""
+_NUMBERS = (bool, int, float)
 
 
 class ToolParameters:
@@ -61,11 +65,22 @@ class ToolParameters:
         known = {"schema": self.schema, "defaults": self._defaults, "injected": injected}
         self.version = sha256_hex(canonical_json(known))[:VERSION_DIGITS]
         self._injected = {each.name: each.value for each in self._signature.injected}
+        self._is_plain = "pattern" not in json.dumps(self.schema) and all(
+            each.is_plain for each in self._signature.parameters.values()
+        )
 
     @property
     def is_async(self) -> bool:
         """Whether the function is a coroutine function."""
         return self._signature.is_async
+
+    def is_quick(self, arguments: JsonObject) -> bool:
+        """Whether these can be read at once: they are short, and no code of the user's reads
+        them."""
+        return self._is_plain and all(
+            value is None or type(value) in _NUMBERS or (type(value) is str and len(value) <= QUICK)
+            for value in arguments.values()
+        )
 
     def made_anew(self, other: ToolParameters) -> list[str]:
         """The parameters that are not the same in another chat that was built of the workflow."""

@@ -21,6 +21,9 @@ from countersign.approvals.models import Injected, JsonObject
 
 _SECRET = ("password", "passwd", "secret", "token", "key", "credential", "auth")
 _WRITTEN = (str, int, float, bool, type(None))
+_PLAIN_KINDS = ("str", "int", "float", "bool", "none", "nullable", "list", "dict")
+_MAY_RUN_CODE = frozenset({"pattern", "serialization"})
+_PARTS = ("schema", "items_schema", "keys_schema", "values_schema")
 SHOWN_CHARACTERS = 200
 """Of what the workflow sets: longer values are named only."""
 
@@ -63,6 +66,12 @@ class Parameter:
     default: Any = None
     lazy: bool = False
     """Whether pydantic reads parts of it only when they are asked for, and once only."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no code of the user's takes part in reading it."""
+        plain_default = self.default is None or type(self.default) in _WRITTEN
+        return plain_default and (self.adapter is None or _is_plain(self.adapter.core_schema))
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,19 @@ def shown(name: str, value: Any) -> str | None:
         return None
     text = "none" if value is None else str(value)
     return text if len(text) <= SHOWN_CHARACTERS else None
+
+
+def _is_plain(schema: Any) -> bool:
+    """Whether a schema of pydantic's has its own kinds only, in all its parts."""
+    if isinstance(schema, list):
+        return all(map(_is_plain, schema))
+    if _MAY_RUN_CODE & schema.keys():
+        return False
+    if schema["type"] == "literal":
+        return all(type(value) in _WRITTEN for value in schema["expected"])
+    return schema["type"] in _PLAIN_KINDS and all(
+        _is_plain(schema[name]) for name in _PARTS if name in schema
+    )
 
 
 def _yields(function: Callable[..., Any]) -> bool:

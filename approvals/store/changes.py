@@ -38,13 +38,14 @@ def note(
 
 def told(columns: Mapping[str, Any]) -> JsonObject:
     """Columns as the ledger tells them: text of some length by its hash."""
-    return {name: _told(name, value) for name, value in columns.items()}
-
-
-def _told(name: str, value: Any) -> Any:
-    if isinstance(value, str) and (len(value) > PLAIN_TEXT or name in _NEVER_PLAIN):
-        return f"sha256:{sha256_hex(value.encode())}"
-    return value
+    return {
+        name: (
+            f"sha256:{sha256_hex(value.encode())}"
+            if isinstance(value, str) and (len(value) > PLAIN_TEXT or name in _NEVER_PLAIN)
+            else value
+        )
+        for name, value in columns.items()
+    }
 
 
 def with_rows(

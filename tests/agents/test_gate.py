@@ -24,8 +24,16 @@ from countersign.agents.tools.outcomes import Errors
 from countersign.agents.tools.permit import SealedTool
 from countersign.agents.values.effective import ToolParameters
 from countersign.agents.values.signature import Framework
+from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.forms.causes import Ending, SessionCause
-from countersign.approvals.models import Injected, JsonObject, SessionId, SessionStatus
+from countersign.approvals.models import (
+    ChatState,
+    Injected,
+    JsonObject,
+    SessionId,
+    SessionStatus,
+    StoredChat,
+)
 from tests.agents.fakes import FakeRuns
 
 TAKES = {"type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
@@ -101,14 +109,11 @@ class Toy:
         self.paid.append(amount)
         return f"paid {amount}"
 
-    def state(self, waiting: str, turn: int) -> str:
-        return json.dumps([waiting, turn])
+    def state(self, waiting: str, turn: int) -> ChatState:
+        return ChatState(json.dumps([waiting, turn]), sha256_hex(b"[]"))
 
-    def transcript(self) -> str:
-        return "[]"
-
-    def restore(self, state: str) -> Position:
-        return Position(*json.loads(state))
+    def restore(self, state: StoredChat) -> Position:
+        return Position(*json.loads(state.snapshot))
 
     async def begin(self, gate: Gate, task: str) -> Ended:
         return await self._played(gate)

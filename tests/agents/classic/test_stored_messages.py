@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from countersign.agents.classic import snapshot, stored_text
+from countersign.agents.classic import snapshot, stored_messages, stored_text
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat import Chat
 from countersign.agents.classic.snapshot import Stored
@@ -70,6 +70,7 @@ async def _to_the_end(w: World) -> SessionStatus:
     return (await w.session()).status
 
 
+@pytest.mark.parametrize("many", [stored_messages.MANY, 1])
 @pytest.mark.parametrize("length", [stored_text.CHUNK_LENGTH, FEW])
 @pytest.mark.parametrize("mode", ["async", "sync"])
 @pytest.mark.parametrize("shape", ["round_robin", "auto", "custom", "pair"])
@@ -77,12 +78,14 @@ async def test_every_pause_of_a_session_says_all(
     shape: str,
     mode: Mode,
     length: int,
+    many: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     compared: list[bool],
 ) -> None:
     """Within a run, and after the chat was restored."""
     monkeypatch.setattr(stored_text, "CHUNK_LENGTH", length)
+    monkeypatch.setattr(stored_messages, "MANY", many)
     effects = Effects()
     flow = (
         pair(effects, mode=mode) if shape == "pair" else team(effects, selection=shape, mode=mode)
@@ -106,6 +109,7 @@ async def test_what_is_changed_after_a_pause_is_stored_at_the_next(
 ) -> None:
     """Whatever was known of it: the chat comes back as it is."""
     monkeypatch.setattr(stored_text, "CHUNK_LENGTH", length)
+    monkeypatch.setattr(stored_messages, "MANY", 1)
     async with world(team(Effects()), story, path=tmp_path, guarded=GUARDED) as w:
         await w.start()
         await w.run()

@@ -13,7 +13,16 @@ import pytest
 from autogen import AssistantAgent
 from autogen.tools import Depends
 from autogen.tools.dependency_injection import ChatContext, on
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, computed_field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    computed_field,
+    field_validator,
+)
 
 from countersign import ApprovalProxy
 from countersign.agents.classic.functions import Functions
@@ -356,3 +365,54 @@ def test_model_is_shown_references_that_resolve() -> None:
     assert {"Line", "Kind"} == shown["parameters"]["$defs"].keys()
     assert "rationale" in shown["parameters"]["required"]
     assert not any("$defs" in each for each in shown["parameters"]["properties"].values())
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Annotated[str, "The invoice"],
+        str,
+        float,
+        Optional[int],  # noqa: UP045
+        Literal["EUR", 1, None],
+        list[dict[str, bool]],
+    ],
+)
+def test_short_values_of_plain_types_are_read_at_once(annotation: Any) -> None:
+    def pay(value: annotation, note: str = "") -> str:
+        return note
+
+    parameters = tool(pay).parameters
+
+    assert parameters.is_quick({"value": "x"})
+    assert parameters.is_quick({"value": 1, "note": None})
+    assert not parameters.is_quick({"value": "x" * 10_001})
+    assert not parameters.is_quick({"value": ["x"]})
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        list[Annotated[int, AfterValidator(abs)]],
+        list[Annotated[str, PlainSerializer(str.strip)]],
+        list[Annotated[str, Field(pattern="^(a+)+$")]],
+        Optional[Annotated[int, AfterValidator(abs)]],  # noqa: UP045
+        Line,
+        Kind,
+        Literal[Kind.RUSH],
+        date,
+        Decimal,
+    ],
+)
+def test_what_may_run_code_of_the_users_is_not_read_at_once(annotation: Any) -> None:
+    def pay(value: annotation) -> str:
+        return ""
+
+    assert not tool(pay).parameters.is_quick({"value": "x"})
+
+
+def test_default_that_is_no_plain_value_is_not_read_at_once() -> None:
+    def pay(value: dict[str, int] = {"a": 1}) -> str:  # noqa: B006
+        return str(value)
+
+    assert not tool(pay).parameters.is_quick({})
