@@ -55,7 +55,7 @@ class _Probing(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         tree = branch.preinstrument(ast.parse(self.get_data(self.path)))
-        code = _reached.instrument(compile(tree, self.path, "exec"))
+        code = _reached.instrument(compile(tree, self.path, "exec", dont_inherit=True))
         exec(code, module.__dict__)  # noqa: S102 - what an import does
 
 

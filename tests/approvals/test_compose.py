@@ -8,6 +8,7 @@ from typing import Any
 from countersign.approvals.compose import compose
 from countersign.approvals.models import RequestStatus
 from tests.approvals.delivery.test_notices import thread
+from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.jobs_at_work import at_work, ring
 from tests.doubles.world import THREAD, working
 
@@ -19,7 +20,7 @@ async def test_a_composed_domain_answers_its_own_doorbells(tmp_path: Path) -> No
         async with at_work(world) as jobs:
             run = await world.begun(THREAD)
             proposal = world.proposal(run.session.id, "quote")
-            said: dict[str, Any] = {"snapshot": "{}", "transcript": "", "progress": ["Hello"]}
+            said: dict[str, Any] = {"state": NOTHING_SAID, "progress": ["Hello"]}
             (request,) = await world.runs.submit(run, [proposal], **said)
             await jobs.until_idle()
             shown = {d.status for d in await world.records.deliveries(request.id)}

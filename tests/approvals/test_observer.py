@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.decisions.outbox import OUTCOME_WAIT
 from countersign.approvals.delivery.courier import Courier
 from countersign.approvals.errors import (
     AlreadyDecidedError,
@@ -95,6 +96,7 @@ async def test_an_update_is_told_from_a_first_card(world: World) -> None:
     courier = listening(world, heard)
     await courier.deliver(delivery.id)
     await world.vote(request)
+    world.clock.advance(OUTCOME_WAIT.total_seconds())
     await courier.deliver(delivery.id)
 
     assert [("teams", "posted"), ("teams", "updated")] == heard.deliveries

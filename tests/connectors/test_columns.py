@@ -17,7 +17,7 @@ from countersign.approvals.models import Conversation, Verdict
 from countersign.approvals.store.schema import metadata, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
 from tests.connectors.desk_world import DeskWorld
-from tests.doubles.chats import NOTHING_SAID
+from tests.doubles.chats import chat_of
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
 from tests.doubles.world import QUOTE, THREAD
 
@@ -71,7 +71,9 @@ async def _ran(world: DeskWorld) -> None:
     run, request = await world.executing()
     await world.runs.finish(run, request.id, ok=True, content=LONG)
     ending = Ending(cause=SessionCause.ANSWERED, answer="Q-1")
-    await world.runs.complete(run, state=NOTHING_SAID, ending=ending)
+    message = '{"role":"user","content":"Quote"}'
+    state = chat_of({"role": "assistant", "content": "Q-1"}, chunks=1, chunk=message)
+    await world.runs.complete(run, state=state, ending=ending)
     run, request = await world.executing()
     await world.runs.unknown(run, request.id, message="The line broke.")
     await world.approvals.resolve(request.id, acting(BEN), happened=True, note="It is there.")

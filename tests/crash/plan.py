@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.crash.points import Point
 
-BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs.run.<lambda>")
+BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs._take_over")
 """Commits that are no step of any story: the probe of `/readyz`, the renewal of leases, a start."""
 EVERY_TIME = ("Runs.", "Approvals.", "SessionManager.", "_Rest.", "tool")
 """Steps whose every occurrence is a point of its own; of the others, which deliveries take as often

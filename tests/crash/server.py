@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 import countersign.agents.tool_runs
 from countersign.agents.guard.libraries import belongs_to_workflows
 from countersign.agents.session_manager import SessionManager
@@ -23,6 +25,8 @@ from countersign.approvals import backoff
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.jobs.procrastinate import ProcrastinateJobs
+from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.ports.unit import STATEMENTS
 from countersign.approvals.store import postgres
 from countersign.approvals.store.postgres import PostgresStore
 from countersign.approvals.store.sqlite import SqliteStore
@@ -84,7 +88,8 @@ def unit_name(unit: Callable[..., Any]) -> str:
     """The transaction's name: that of the function that made it, e.g. `Runs.submit`."""
     while isinstance(unit, functools.partial):
         unit = unit.func
-    return unit.__qualname__.replace(".<locals>", "").removesuffix(".unit")
+    made_by, inside, _ = unit.__qualname__.partition(".<locals>")
+    return made_by if inside else unit.__qualname__
 
 
 def _stepped(points: Points, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,22 +104,31 @@ def _stepped(points: Points, name: str, step: Callable[..., Any]) -> Callable[..
     return run
 
 
-def _committing(points: Points, write: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
-    @functools.wraps(write)
-    async def run(store: Any, unit: Callable[..., Any]) -> Any:
-        name = unit_name(unit)
+def _committing(points: Points, unit: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    @functools.wraps(unit)
+    async def run(store: Any, work: Callable[[Unit], Any], moment: Moment) -> Any:
+        name = unit_name(work)
 
-        @functools.wraps(unit)
-        def reached(*args: Any) -> Any:
-            value = unit(*args)
+        def reached(opened: Unit) -> Any:
+            value = work(opened)
             points.reach(name, OPEN)
             return value
 
-        value = await write(store, reached)
+        value = await unit(store, reached, moment)
         points.reach(name, DONE)
         return value
 
     return run
+
+
+async def _write(store: Store, statements: Callable[[Connection], Any]) -> Any:
+    """Plain statements as a unit that has their name."""
+
+    @functools.wraps(statements)
+    def work(unit: Unit) -> Any:
+        return statements(unit.connection)
+
+    return await store.unit(work, STATEMENTS)
 
 
 def _wrap_everything(points: Points) -> None:
@@ -123,7 +137,8 @@ def _wrap_everything(points: Points) -> None:
         setattr(owner, method, _stepped(points, name, getattr(owner, method)))
     countersign.agents.tool_runs.execute = _stepped(points, "tool", execute)  # type: ignore[attr-defined]
     for store in (SqliteStore, PostgresStore):
-        store.write = _committing(points, store.write)  # type: ignore[method-assign]
+        store.unit = _committing(points, store.unit)  # type: ignore[method-assign]
+        store.write = _write  # type: ignore[method-assign,assignment]
 
 
 def _hurry() -> None:

@@ -166,7 +166,7 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
     two.points.record()
     two.one.servers[number].thaw()
     balancer.put_back(two.one.ports[number])
-    two.patient(lambda: two.points.seen("Approvals.adopt_delivery", "committed"), "its own card")
+    two.patient(lambda: two.points.seen("Approvals._about", "committed"), "its own card")
     two.points.steps()
     assert 200 == two.one.vote(request).status_code
     two.patient(lambda: len(teams.cards(request["id"])) == 2, "both")
@@ -181,7 +181,7 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
         ("Runs.submit", "uncommitted", 2),
         ("Approvals._cast", "uncommitted", 1),
         ("Runs.claim", "uncommitted", 2),
-        ("Runs._store_end", "uncommitted", 2),
+        ("Runs._store_outcome", "uncommitted", 2),
     ],
 )
 def test_frozen_in_a_transaction_it_holds_nobody_up_for_ever(

@@ -516,3 +516,26 @@ async def test_failure_that_nobody_has_foreseen_is_shown_and_tried_again_soon(wo
     world.clock.advance(2)
     await world.courier.deliver(delivery.id)
     assert DeliveryStatus.LIVE is (await only(world, request)).status
+
+
+async def test_delivery_that_is_taken_elsewhere_meanwhile_is_left_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at it and the taking of it."""
+    (request,) = await world.asked("quote")
+    (delivery, *_) = await world.records.deliveries(request.id)
+    read, met = world.store.read, list[str]()
+
+    async def meanwhile(unit: Any) -> Any:
+        found = await read(unit)
+        if not met:
+            met.append(delivery.id)
+            await world.courier.deliver(delivery.id)
+        return found
+
+    monkeypatch.setattr(world.store, "read", meanwhile)
+    await world.courier.deliver(delivery.id)
+
+    assert [delivery.id] == met
+    assert [(request.id, delivery.target)] == world.channel.posted[:1]
+    assert 1 == world.channel.posted.count((request.id, delivery.target))

@@ -82,7 +82,7 @@ async def test_delivery_notice_and_poll_are_due(world: World) -> None:
     look = codec.to_text(world.clock.now())
     await world.store.write(lambda c: deliveries.record(c, delivery.id, look_at=look))
     world.clock.set_back(DAY_S)
-    kinds = ("deliver", "look", "poll")
+    kinds = ("deliver", "read", "poll")
     before = [await due(world, kind) for kind in kinds]
     await corrected(world)
 

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose
 from countersign.approvals.decisions.outbox import (
+    OUTCOME_WAIT,
     RUN,
 )
 from countersign.approvals.delivery.conversations import Conversations
@@ -170,6 +171,7 @@ class Stage:
     async def settle(self) -> None:
         """Wait until everything that was rung for has been done and sent."""
         await self.bot.drain()
+        self.clock.advance(seconds=OUTCOME_WAIT.total_seconds())  # or the outcome is waited for
         await self.jobs.until_idle()
 
     async def start(self, text: str = "quote for Contoso", **where: Any) -> SessionId:
