@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, NoReturn, cast
@@ -115,8 +115,13 @@ def running(program: Program, database: Path) -> Iterator[Worker]:
             yield worker
             worker.close()
         finally:
-            popen.kill()
-            popen.wait()
+            # It ends the servers that it has started once its input has ended.
             for pipe in (popen.stdin, popen.stdout):
                 if pipe is not None and not pipe.closed:
-                    pipe.close()
+                    with suppress(BrokenPipeError):
+                        pipe.close()
+            try:
+                popen.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                popen.kill()
+                popen.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,23 @@ class Side:
 @contextmanager
 def opened(database):
     yield Side()
+"""
+STARTED = """
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Side:
+    def ready(self):
+        pass
+
+
+@contextmanager
+def opened(database):
+    try:
+        yield Side()
+    finally:
+        Path(database).write_text("ended")
 """
 
 
@@ -96,6 +113,16 @@ def test_a_block_that_does_not_do_its_job_says_why(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="0 of 2 sessions wait"):
         with running(program, tmp_path / "x.db") as worker:
             worker.block("resume", first=0, n=2)
+
+
+def test_what_it_has_started_is_ended_when_another_one_fails(tmp_path: Path) -> None:
+    (tmp_path / "probe.py").write_text(STARTED)
+    program = Program("x", str(tmp_path / "probe.py"), where="before")
+    with suppress(BenchError), running(program, tmp_path / "x.db") as worker:
+        assert worker.ask("ready") is None
+        raise BenchError("another one failed")
+
+    assert (tmp_path / "x.db").read_text() == "ended"
 
 
 @pytest.mark.parametrize(("where", "whose"), [("behind", "site"), ("before", "checkout")])
