@@ -120,8 +120,9 @@ class PostgresStore(Store):
         self._closed = True
         while self._units:
             await asyncio.wait(set(self._units))
-        # Of units whose tasks were cancelled with the loop, the threads may still be at work.
-        await asyncio.to_thread(self._threads.shutdown)
+        # They have nothing to do, but for units whose tasks were cancelled with the loop. Not in a
+        # thread: the loop may have none any more when a server stops.
+        self._threads.shutdown()
         self._engine.dispose()
 
     @override
