@@ -57,7 +57,8 @@ class Points:
     @property
     def fired(self) -> int:
         """The process id of the server that reached the point; 0 if none has."""
-        return int(self._fired.read_text()) if self._fired.exists() else 0
+        said = self._fired.read_text() if self._fired.exists() else ""
+        return int(said or 0)  # it may be written just now
 
     def record(self) -> None:
         """From now on, write down every step that is reached."""
