@@ -14,7 +14,7 @@ import structlog
 
 from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain, Asking
-from countersign.approvals.decisions.claims import Claims
+from countersign.approvals.decisions.claims import Claims, require_last
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
 from countersign.approvals.decisions.handoff import Handoff
@@ -237,11 +237,12 @@ class Runs:
         A Request (executing): run the tool now, with exactly its arguments and execution token.
         A Request (pending): it was asked again, and the session waits; suspend the chat.
         A Result: do not run; this is what the agents are told.
+        Raises IntegrityError, and changes nothing, unless it is one of those submitted last.
         """
 
         def work(unit: Unit) -> Request | Result | AskAgain:
-            lease_rows.require_lease(unit, run.session.id, run.epoch)
-            return self._claims.claim(unit, run, request_id, arguments, checked)
+            last = lease_rows.require_lease(unit, run.session.id, run.epoch)
+            return self._claims.claim(unit, run, last, request_id, arguments, checked)
 
         claimed = await self._store.unit(work, self._moments.now())
         return await self._ask_again(run, claimed) if isinstance(claimed, AskAgain) else claimed
@@ -251,7 +252,7 @@ class Runs:
         today = await self._asking.today(again)
 
         def work(unit: Unit) -> Request | Result:
-            lease_rows.require_lease(unit, run.session.id, run.epoch)
+            require_last(again.request, lease_rows.require_lease(unit, run.session.id, run.epoch))
             asked = self._asking.ask(unit, again, today)
             if asked.result is not None:
                 return asked.result

@@ -20,6 +20,7 @@ from countersign.approvals.errors import IntegrityError, InvalidError
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Cause,
+    CheckpointId,
     Effect,
     JsonObject,
     Request,
@@ -46,6 +47,16 @@ FORGED_MESSAGE = (
 )
 
 
+def require_last(request: Request, last: CheckpointId | None) -> None:
+    """Raise IntegrityError for a request of an earlier checkpoint: were it asked again, its session
+    would wait for what it does not come back to."""
+    if request.checkpoint_id != last:
+        raise IntegrityError(
+            f"Request {request.id} is not among the calls that its session proposed last; only "
+            "those can run."
+        )
+
+
 class Claims:
     """Each method belongs into a transaction whose run has been checked by the caller."""
 
@@ -64,16 +75,19 @@ class Claims:
         self,
         unit: Unit,
         run: Run,
+        last: CheckpointId | None,
         request_id: RequestId,
         arguments: JsonObject,
         checked: Found = NOTHING_CHECKED,
     ) -> Request | Result | AskAgain:
         """The request, executing and ours; or why it is not run, perhaps not yet.
 
-        `checked` is what the tool's check finds now.
+        `last` is the checkpoint that the session has submitted last, `checked` what the tool's
+        check finds now.
         """
         stored = stored_of_run(unit, run, request_id)
         request = stored.request
+        require_last(request, last)
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == run.epoch:
             raise IntegrityError(f"Request {request_id} is already running in this run.")

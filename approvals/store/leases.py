@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from countersign.approvals.errors import LostLeaseError
-from countersign.approvals.models import Session, SessionStatus, StoredChat
+from countersign.approvals.models import CheckpointId, Session, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
 from countersign.approvals.store import codec, ledger
 from countersign.approvals.store.prepared import Prepared
@@ -75,17 +75,25 @@ def free_leases(connection: Connection, *, now: datetime) -> int:
 def holds_lease(unit: Unit, session_id: str, epoch: int) -> bool:
     """Whether the run of `epoch` still holds the session; for a write. Nobody takes it before the
     transaction has ended."""
+    held, _ = _lease(unit, session_id, epoch)
+    return held
+
+
+def require_lease(unit: Unit, session_id: str, epoch: int) -> CheckpointId | None:
+    """The open checkpoint of the session. Raises LostLeaseError unless `holds_lease`."""
+    held, checkpoint_id = _lease(unit, session_id, epoch)
+    if not held:
+        raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+    return checkpoint_id
+
+
+def _lease(unit: Unit, session_id: str, epoch: int) -> tuple[bool, CheckpointId | None]:
     row = _LEASE.first(unit.connection, of=session_id)
-    held_epoch, status, until, seq, last_hash = found(row, session_id)
+    held_epoch, status, until, seq, last_hash, checkpoint_id = found(row, session_id)
     unit.heads.setdefault(session_id, (seq, last_hash))
     held = held_epoch == epoch and status == SessionStatus.RUNNING
-    return bool(held and until is not None and until > codec.to_text(unit.now))
-
-
-def require_lease(unit: Unit, session_id: str, epoch: int) -> None:
-    """Raise LostLeaseError unless `holds_lease`."""
-    if not holds_lease(unit, session_id, epoch):
-        raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+    in_time = until is not None and until > codec.to_text(unit.now)
+    return held and in_time, checkpoint_id
 
 
 def wake_and_take(
@@ -117,6 +125,7 @@ _LEASE = Prepared(
         sessions.c.lease_until,
         sessions.c.ledger_seq,
         sessions.c.ledger_head,
+        sessions.c.checkpoint_id,
     )
     .where(_of)
     .with_for_update()

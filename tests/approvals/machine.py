@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, select
 
 from countersign.approvals.audit.canonical import digest
-from countersign.approvals.errors import CountersignError, LostLeaseError
+from countersign.approvals.errors import CountersignError, IntegrityError, LostLeaseError
 from countersign.approvals.models import (
     Effect,
     Request,
@@ -93,6 +94,12 @@ class Machine:
 
     async def claim(self, run: Run, request_id: RequestId, arguments: dict[str, Any]) -> None:
         """What a gate does: claim, check, start the body."""
+        before = await self.world.store.read(_everything)
+        if not _is_open(request_id, *before):
+            with pytest.raises((IntegrityError, LostLeaseError)):
+                await self.world.runs.claim(run, request_id, arguments)
+            assert before == await self.world.store.read(_everything), "a refusal changed something"
+            return
         claimed = await self.world.runs.claim(run, request_id, arguments)
         if isinstance(claimed, Result) or claimed.status is not RequestStatus.EXECUTING:
             return  # not run, or asked again
@@ -217,6 +224,12 @@ def _everything(connection: Connection) -> tuple[list[dict[str, Any]], dict[str,
     rows = [dict(row._mapping) for row in connection.execute(select(schema.sessions))]
     found = [codec.request(row) for row in connection.execute(select(schema.requests))]
     return rows, {request.id: request for request in found}
+
+
+def _is_open(request_id: str, rows: list[dict[str, Any]], requests: dict[str, Request]) -> bool:
+    """Whether its session has proposed it last."""
+    request = requests[request_id]
+    return any(row["checkpoint_id"] == request.checkpoint_id for row in rows)
 
 
 def voter(principal_id: str) -> Any:

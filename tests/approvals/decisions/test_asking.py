@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.approvals.decisions.asking import Today
-from countersign.approvals.errors import AlreadyDecidedError, StaleDigestError
+from countersign.approvals.errors import AlreadyDecidedError, IntegrityError, StaleDigestError
 from countersign.approvals.models import (
     Cause,
     JsonObject,
@@ -60,6 +60,32 @@ async def test_what_is_asked_again_runs_once_the_right_people_approve(world: Wor
 
     assert isinstance(claimed, Request)
     assert RequestStatus.EXECUTING is claimed.status
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_approval_of_an_earlier_checkpoint_is_not_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    """Also where the session goes on while it is found out what its tool would receive today."""
+    run, request = await world.approved()
+    world.change_rule("quote", CONTROLLERS)
+    effective = world.catalog.effective
+
+    async def goes_on(*call: Any) -> Any:
+        await world.submit(run, "look")
+        return await effective(*call)
+
+    if late:
+        monkeypatch.setattr(world.catalog, "effective", goes_on)
+    else:
+        await world.submit(run, "look")
+
+    with pytest.raises(IntegrityError, match="is not among the calls that its session proposed"):
+        await world.runs.claim(run, request.id, request.arguments)
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+    assert SessionStatus.RUNNING is (await world.records.session(request.session_id)).status
+    assert "asked_again" not in await world.kinds(request.session_id)
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,20 @@ async def test_pending_request_cannot_be_claimed_even_by_a_live_run(world: World
     run, _ = await world.approved()
     (other,) = await world.asked()
     change = update(schema.requests).where(schema.requests.c.id == other.id)
-    await world.store.write(lambda c: c.execute(change.values(session_id=run.session.id)))
+    moved = {"session_id": run.session.id, "checkpoint_id": run.session.checkpoint_id}
+    await world.store.write(lambda c: c.execute(change.values(moved)))
 
     with pytest.raises(IntegrityError, match="only an approved one can run"):
         await world.runs.claim(run, other.id, other.arguments)
+
+
+async def test_only_what_the_session_proposed_last_can_be_claimed(world: World) -> None:
+    run, request = await world.approved()
+    await world.submit(run, "look")
+    before = await world.kinds(run.session.id)
+
+    with pytest.raises(IntegrityError, match="is not among the calls that its session proposed"):
+        await world.runs.claim(run, request.id, request.arguments)
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+    assert before == await world.kinds(run.session.id)
