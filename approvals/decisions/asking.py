@@ -17,8 +17,8 @@ from countersign.approvals.errors import (
     InvalidArgumentsError,
     PreconditionFailedError,
 )
-from countersign.approvals.forms.told import ended
-from countersign.approvals.forms.wording import as_text, in_words
+from countersign.approvals.forms.told import Told, ended, with_reason
+from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
     Cause,
     Checked,
@@ -155,8 +155,9 @@ class Asking:
         nobody = of_ruling(ruling, request.kind, request.requester, unit.moment.people)
         if nobody is not None:
             what = f"{in_words(request.tool)} ({request.id})"
-            text = f"**Not asked again:** {what}. {again.why} {nobody.text}"
-            self._outbox.tell(unit, again.session, text)
+            text = f"**Not asked again:** {what}."
+            told = Told(f"{text} {again.why} {nobody.text}", f"{text} {nobody.text}")
+            self._outbox.tell(unit, again.session, told)
             reason = f"{again.why} {nobody.text}"
             return self._cancel(unit, again, Cause.NO_APPROVER, reason)
         after = self._revision(revised, effective, ruling, unit.now)
@@ -167,8 +168,8 @@ class Asking:
         entries = [] if again.entry is None else [again.entry]
         was_decided = request.status is RequestStatus.APPROVED
         if was_decided:
-            text = f"**Asked again:** {in_words(request.tool)} ({request.id}). {as_text(again.why)}"
-            self._outbox.tell(unit, again.session, text)
+            text = f"**Asked again:** {in_words(request.tool)} ({request.id})."
+            self._outbox.tell(unit, again.session, with_reason(text, again.why))
         self._outbox.show(unit, again.session, [after], anew=was_decided)
         body: JsonObject = {
             "request": request.id,

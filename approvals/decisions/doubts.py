@@ -18,6 +18,7 @@ from countersign.approvals.decisions.refusals import RESOLVING, refused
 from countersign.approvals.decisions.replacing import replace
 from countersign.approvals.decisions.voting import Refusal
 from countersign.approvals.errors import InvalidError, NotInDoubtError
+from countersign.approvals.forms.told import Told
 from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import (
     Actor,
@@ -105,8 +106,10 @@ class Doubts:
         ledger_rows.append(unit, request.session_id, ("doubt_settled", body))
         self._outbox.changed(unit, after)
         session = session_rows.get(unit.connection, request.session_id)
-        text = f"**Checked:** `{request.tool}` ({request.id}). {as_text(result.content)}"
-        self._outbox.tell(unit, session, text)
+        text = f"**Checked:** `{request.tool}` ({request.id})."
+        found = f"{as_text(finding.by_name)} looked into the target system: {_found(finding)}."
+        told = Told(f"{text} {as_text(result.content)}", f"{text} {found}")
+        self._outbox.tell(unit, session, told)
         return after
 
 
@@ -132,15 +135,18 @@ def found_by(
 
 def result_of(request: Request, finding: Finding) -> Result:
     """What is known of the call now; `content` says by whom, for the agents as well."""
-    ran = "it took effect" if finding.happened else "it did not take effect"
     content = (
         "It was not known whether this ran. "
-        f"{finding.by_name} looked into the target system: {ran}. Note: {finding.note}"
+        f"{finding.by_name} looked into the target system: {_found(finding)}. Note: {finding.note}"
     )
     outcome = Outcome.FAILED
     if finding.happened:
         outcome = Outcome.EXECUTED_WITH_CHANGES if request.modified else Outcome.EXECUTED
     return Result(outcome=outcome, content=content, retry=not finding.happened, finding=finding)
+
+
+def _found(finding: Finding) -> str:
+    return "it took effect" if finding.happened else "it did not take effect"
 
 
 def contradicted(

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from countersign.approvals import ids
 from countersign.approvals.decisions.handoff import Handoff
-from countersign.approvals.forms.told import waits
+from countersign.approvals.forms.told import Told, together, waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
+    Conversation,
     DeliveryId,
     Placing,
     Principal,
@@ -24,7 +25,7 @@ from countersign.approvals.ports import (
     Unit,
 )
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
-from countersign.approvals.rules.placing import targets
+from countersign.approvals.rules.placing import targets, wider_audience
 from countersign.approvals.rules.reach import not_asked, strangers
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
@@ -73,7 +74,7 @@ class Outbox:
         requests: Iterable[Request],
         *,
         anew: bool = False,
-        said: Sequence[str] | None = (),
+        said: Sequence[Told | str] | None = (),
     ) -> None:
         """Plan to show pending requests to those who can decide their open stage; whoever asked is
         told what was `said` and whom it waits for (nothing of that if `said` is None), and if their
@@ -82,11 +83,7 @@ class Outbox:
         With `anew`, also where it is shown already: a message that changes calls nobody, a new one
         does. The old ones are kept up to date. A ledger entry of the session has to follow.
         """
-        conversation = (
-            None
-            if session.conversation is None
-            else conversation_rows.get(unit.connection, session.conversation)
-        )
+        conversation = _thread(unit, session)
         told = list(said or ())
         for request in requests:
             ask = self._asked(unit, request)
@@ -101,7 +98,7 @@ class Outbox:
                         delivery_rows.make_room(unit, request, name, target)
                     self._add(unit, request, name, target)
         if said is not None:
-            self.tell(unit, session, "\n\n".join(told), progress=True)
+            self.tell(unit, session, together(*told, by="\n\n"), progress=True)
 
     @staticmethod
     def _asked(unit: Unit, request: Request) -> Asked:
@@ -157,14 +154,16 @@ class Outbox:
         self,
         unit: Unit,
         session: Session,
-        text: str,
+        told: Told | str,
         *,
         progress: bool = False,
     ) -> None:
         """Queue a message for the thread in which the session began, if it has one; or, of its
-        `progress`, a line for the one that is kept up to date."""
-        if session.conversation is None or not text:
+        `progress`, a line for the one that is kept up to date. Where others read along than those
+        who are shown the requests, they read how it stands, and no more."""
+        if session.conversation is None or not told:
             return
+        text = told if isinstance(told, str) else self._heard(unit, session, told)
         delivery_rows.add_notice(
             unit.connection,
             session_id=session.id,
@@ -174,6 +173,15 @@ class Outbox:
             progress=progress,
         )
         self._jobs.enqueue(unit, Job(kind=NOTIFY, id=session.conversation))
+
+    def _heard(self, unit: Unit, session: Session, told: Told) -> str:
+        if told.state == told.whole:
+            return told.whole
+        thread = _thread(unit, session)
+        placing = None if thread is None else self._placings.get(thread.channel)
+        if thread is None or placing is None:
+            return told.whole
+        return told.to(wider_audience=wider_audience(placing, thread.kind))
 
     def decided(self, unit: Unit, request: Request) -> None:
         """Show the decision, and wake the session once every request of the checkpoint is decided;
@@ -193,3 +201,10 @@ class Outbox:
             return
         session_rows.wake(unit, request.session_id)
         self.run(unit, request.session_id)
+
+
+def _thread(unit: Unit, session: Session) -> Conversation | None:
+    """Where the session began."""
+    if session.conversation is None:
+        return None
+    return conversation_rows.get(unit.connection, session.conversation)

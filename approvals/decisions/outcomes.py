@@ -20,7 +20,6 @@ from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.replacing import replace
 from countersign.approvals.errors import IntegrityError, LostLeaseError
 from countersign.approvals.forms import told
-from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import (
     Cause,
     JsonObject,
@@ -183,8 +182,8 @@ class Outcomes:
         }
         ledger_rows.append(unit, request.session_id, ("in_doubt", body))
         self._outbox.changed(unit, request)
-        text = f"**Check needed:** `{request.tool}` ({request.id}). {as_text(message)}"
-        self._outbox.tell(unit, session, text)
+        text = f"**Check needed:** `{request.tool}` ({request.id})."
+        self._outbox.tell(unit, session, told.with_reason(text, message))
         return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals import ids
-from countersign.approvals.forms.told import denied
+from countersign.approvals.forms.told import Told, denied
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
     CheckpointId,
@@ -50,7 +50,7 @@ class Checkpoint:
     """For the ledger, in order; the n-th `proposed` is of the n-th request."""
 
     @property
-    def told(self) -> list[str]:
+    def told(self) -> list[Told | str]:
         """What people are told of those that are asked of nobody, or denied."""
         unasked = [_not_asked(request) for request in self.requests if is_unanswerable(request)]
         again = [not_asked_again(each) for each in self.requests if is_answered(each)]

@@ -141,7 +141,7 @@ class Voting:
             return after
         return self._decide(unit, session, request, vote, result.verdict, voted)
 
-    def _show(self, unit: Unit, session: Session, request: Request, *said: str) -> None:
+    def _show(self, unit: Unit, session: Session, request: Request, *said: told.Told) -> None:
         """Another stage or revision may be for other people."""
         self._outbox.show(unit, session, [request], said=said)
         self._outbox.changed(unit, request)

@@ -6,6 +6,7 @@ Markdown of ours; what people and agents wrote is text in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from countersign.approvals.audit.canonical import canonical_json
@@ -34,6 +35,33 @@ WORDS_SHOWN = 600
 VALUE_SHOWN = 80
 
 
+@dataclass(frozen=True)
+class Told:
+    """One thing that is told, and what of it everybody may hear; nothing if it is empty."""
+
+    whole: str
+    state: str
+    """Without what people and agents wrote, and without values: who decided, that it ran."""
+
+    def __bool__(self) -> bool:
+        return bool(self.whole)
+
+    def to(self, *, wider_audience: bool) -> str:
+        """What is told in a conversation, by whether others read it than those concerned."""
+        return self.state if wider_audience else self.whole
+
+
+NOTHING = Told("", "")
+
+
+def together(*parts: Told | str, by: str = " ") -> Told:
+    """All of these as one, without those that are empty."""
+    each = [Told(part, part) if isinstance(part, str) else part for part in parts]
+    return Told(
+        by.join(t.whole for t in each if t.whole), by.join(t.state for t in each if t.state)
+    )
+
+
 def named(request: Request) -> str:
     """`Push quote (R-…)`; a question has no tool."""
     what = "A question" if request.kind is RequestKind.INPUT else in_words(request.tool)
@@ -59,38 +87,38 @@ def _until(request: Request) -> str:
     return f", until {_at(request.expires_at)}; if nobody decides by then, {then}"
 
 
-def voted(request: Request, vote: Vote) -> str:
+def voted(request: Request, vote: Vote) -> Told:
     """One approval of several that are needed."""
     through = system_words(vote.via)
     text = f"{as_text(vote.name)} approved {named(request)} through {through}."
-    return f"{text}{_said('Comment', vote.comment)}"
+    return _with(text, "Comment", vote.comment)
 
 
-def decided(request: Request) -> str:
-    """Who decided it, through what, and why; "" where a rule did."""
+def decided(request: Request) -> Told:
+    """Who decided it, through what, and why; nothing where a rule did."""
     decision = request.decision
     if decision is None or decision.via == Via.POLICY:
-        return ""
+        return NOTHING
     if decision.via == Via.CLOCK:
         ends = "The chat ends." if request.kind is RequestKind.INPUT else "It does not run."
-        return f"**Expired:** {named(request)}. Nobody decided in time. {ends}"
+        return together(f"**Expired:** {named(request)}. Nobody decided in time. {ends}")
     by = f"by {as_text(decision.by_name)} through {system_words(decision.via)}"
     if request.kind is RequestKind.INPUT:
         return _answered(request, decision, by)
     if decision.verdict is Verdict.REJECT:
-        reason = _said("Reason", decision.comment)
-        return f"**Rejected** {by}: {named(request)}. It does not run.{reason}"
-    comment = _said("Comment", decision.comment)
+        text = f"**Rejected** {by}: {named(request)}. It does not run."
+        return _with(text, "Reason", decision.comment)
     if decision.verdict is Verdict.MODIFY:
-        changed = f"{named(request)}, with {_changes(request)}"
-        return f"**Approved with changes** {by}: {changed}.{comment}"
-    return f"**Approved** {by}: {named(request)}.{comment}"
+        text = f"**Approved with changes** {by}: {named(request)}"
+        changed = Told(f"{text}, with {_changes(request)}.", f"{text}.")
+        return together(changed, _with("", "Comment", decision.comment))
+    return _with(f"**Approved** {by}: {named(request)}.", "Comment", decision.comment)
 
 
-def _answered(request: Request, decision: Decision, by: str) -> str:
+def _answered(request: Request, decision: Decision, by: str) -> Told:
     if decision.verdict is Verdict.REJECT:
-        return f"**Ended** {by}: {named(request)}.{_said('Reason', decision.comment)}"
-    return f"**Answered** {by}: {named(request)}.{_said('Answer', decision.comment)}"
+        return _with(f"**Ended** {by}: {named(request)}.", "Reason", decision.comment)
+    return _with(f"**Answered** {by}: {named(request)}.", "Answer", decision.comment)
 
 
 def _changes(request: Request) -> str:
@@ -108,45 +136,50 @@ def _value(arguments: dict[str, object], name: str) -> str:
     return as_text(cut_visibly(value_text(arguments.get(name)), VALUE_SHOWN))
 
 
-def denied(request: Request) -> str:
-    """That a rule refused it; "" where none did."""
+def denied(request: Request) -> Told:
+    """That a rule refused it; nothing where none did."""
     result = request.result
     if result is None or result.cause is not Cause.DENIED_BY_POLICY:
-        return ""
-    return f"**Not run:** {named(request)}. {as_text(result.message)}"
+        return NOTHING
+    return with_reason(f"**Not run:** {named(request)}.", result.message)
 
 
-def ended(request: Request) -> str:
-    """What came of it: what its tool returned, or why nothing ran; "" while that is not known, or
-    where the decision says it all."""
+def ended(request: Request) -> Told:
+    """What came of it: what its tool returned, or why nothing ran; nothing while that is not known,
+    or where the decision says it all."""
     result = request.result
     if result is None:
-        return ""
+        return NOTHING
     match request.status:
         case RequestStatus.EXECUTED:
-            return f"**Ran:** {named(request)}.{_said('Result', result.content)}"
+            return _with(f"**Ran:** {named(request)}.", "Result", result.content)
         case RequestStatus.FAILED:
-            return f"**Failed:** {named(request)}.{_said('Error', result.content)}"
+            return _with(f"**Failed:** {named(request)}.", "Error", result.content)
         case RequestStatus.CANCELLED:
-            return f"**Not run:** {named(request)}. {as_text(result.message)}"
+            return with_reason(f"**Not run:** {named(request)}.", result.message)
         case RequestStatus.IN_DOUBT:
-            return f"**In doubt:** {named(request)}. {as_text(result.message)}"
-    return ""
+            return with_reason(f"**In doubt:** {named(request)}.", result.message)
+    return NOTHING
 
 
-def stands(request: Request, people: Sequence[Principal], missing: int = 1) -> str:
+def stands(request: Request, people: Sequence[Principal], missing: int = 1) -> Told:
     """All of it: who decided, and what came of that; while it is pending, as `waits`."""
     if request.status is RequestStatus.PENDING:
-        return waits(request, people, missing)
-    known = [part for part in (decided(request), ended(request)) if part]
-    if request.status in (RequestStatus.APPROVED, RequestStatus.EXECUTING):
-        known.append("It has not ended yet.")
-    return " ".join(known) or f"{named(request)}: {request.status}."
+        return together(waits(request, people, missing))
+    open_ = request.status in (RequestStatus.APPROVED, RequestStatus.EXECUTING)
+    yet = "It has not ended yet." if open_ else ""
+    known = together(decided(request), ended(request), yet)
+    return known or together(f"{named(request)}: {request.status}.")
 
 
-def _said(label: str, words: str) -> str:
+def with_reason(text: str, reason: str) -> Told:
+    """`text`, and why, which not everybody may hear."""
+    return Told(f"{text} {as_text(reason)}", text)
+
+
+def _with(text: str, label: str, words: str) -> Told:
     shown = " ".join(cut_visibly(words.strip(), WORDS_SHOWN).split())
-    return f" {label}: {as_text(shown)}" if shown else ""
+    return Told(" ".join(filter(None, [text, shown and f"{label}: {as_text(shown)}"])), text)
 
 
 def _at(when: datetime) -> str:

@@ -8,6 +8,12 @@ from countersign.approvals.models import Conversation, Placing, Principal, Reque
 from countersign.approvals.tickets import target_of
 
 
+def wider_audience(placing: Placing, kind: str) -> bool:
+    """Whether a conversation of this kind has more people in it than a request is shown to: of what
+    is decided elsewhere they learn how it stands, and no more."""
+    return kind != "personal" and kind not in placing.where_it_began
+
+
 def targets(
     channel: str,
     placing: Placing,

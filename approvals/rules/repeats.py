@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from countersign.approvals.forms.wording import in_words
+from countersign.approvals.forms.told import Told, named, with_reason
 from countersign.approvals.models import (
     AfterRejection,
     Cause,
@@ -137,6 +137,6 @@ def in_sentence(same: SameCall) -> str:
     return f"The same call {what}{when}{said}".rstrip(".") + "."
 
 
-def not_asked_again(request: Request) -> str:
+def not_asked_again(request: Request) -> Told:
     """What is said in the session's thread of a request that was `answered`."""
-    return f"**Not asked again:** {in_words(request.tool)} ({request.id}). {request.reason}"
+    return with_reason(f"**Not asked again:** {named(request)}.", request.reason)

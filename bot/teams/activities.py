@@ -58,7 +58,7 @@ class TeamsBot:
         self._deciding = Deciding(
             settings, approvals, records, people, adapter, self._replies, links
         )
-        starting = Starting(records, starts, people)
+        starting = Starting(records, starts, people, settings.placing)
         self._edits = Edits(approvals, records, starting, people, self._workflows, self._replies)
         self._talking = Talking(
             settings,

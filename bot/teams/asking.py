@@ -61,11 +61,11 @@ def is_it_an_answer(
 
 
 def shall_it_start(
-    workflow: WorkflowInfo, said: str, look: Look, message: str, *, question: Request | None = None
+    workflow: WorkflowInfo, said: str, look: Look, message: str, *, question: str = ""
 ) -> JsonObject:
     """Asks whether to start `workflow` with `said`; `question` waits for somebody else here."""
     title = f"Start {workflow.title} with this?"
-    asked = [] if question is None else _quoted("A question is open here", prompt_of(question))
+    asked = _quoted("A question is open here", question)
     body = [
         heading(title, size="Large"),
         *asked,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from countersign.approvals.forms.told import stands
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, RequestKind, RequestStatus
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.eligibility import asked, missing
 from countersign.bot.teams.approval import (
     Drawn,
     Note,
@@ -117,6 +119,15 @@ def notification(view: RequestView) -> str:
     if request.kind is RequestKind.INPUT:
         return "Your reply is needed"
     return f"Approval needed: {in_words(request.tool)}"
+
+
+def state_card(view: RequestView) -> JsonObject:
+    """How a request stands, without what was asked and said: for a conversation with more people
+    than it is shown to. It is decided elsewhere."""
+    request, title = view.request, notification(view)
+    needed = missing(asked(request, view.votes))
+    text = stands(request, view.eligible, needed).to(wider_audience=True)
+    return card([heading(title), words(text)], [], spoken=title)
 
 
 def notice_card(title: str, text: str) -> JsonObject:

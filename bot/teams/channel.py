@@ -14,7 +14,6 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Notice,
-    Placing,
     PrincipalId,
 )
 from countersign.approvals.ports import (
@@ -23,9 +22,10 @@ from countersign.approvals.ports import (
     Directory,
     RequestView,
 )
+from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.tickets import CheckResult
 from countersign.bot.teams.adapter import TeamsAdapter
-from countersign.bot.teams.cards import notification, request_card
+from countersign.bot.teams.cards import notification, request_card, state_card
 from countersign.bot.teams.elements import flavour_of
 from countersign.bot.teams.messages import Card, Text
 from countersign.bot.teams.parts import Look
@@ -38,12 +38,6 @@ from countersign.bot.teams.places import (
 from countersign.bot.teams.settings import TeamsSettings
 
 NAME = "teams"
-WHERE_IT_BEGAN = {
-    "auto": frozenset({"group", "channel"}),
-    "thread": frozenset({"personal", "group", "channel"}),
-    "approvers": frozenset[str](),
-}
-"""By the setting `deliver`: in which conversations everybody sees the card."""
 _CONVERSATION, _PERSON = "conversation:", "person:"
 
 
@@ -63,7 +57,7 @@ class TeamsChannel:
         readable: bool = False,
     ) -> None:
         """`readable`: there is a page that shows all of a request."""
-        self.placing = Placing(where_it_began=WHERE_IT_BEGAN[settings.deliver])
+        self.placing = settings.placing
         self._settings, self._adapter, self._readable = settings, adapter, readable
         self._conversations, self._directory = conversations, directory
         self._places, self._clock = Places(conversations, directory), clock
@@ -71,7 +65,7 @@ class TeamsChannel:
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Post the card; see `bot.teams.places.message_in` for the reference."""
         reference = await self._reference(delivery.target)
-        card = self._card(reference, view)
+        card = await self._card(reference, view)
         activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))
         return message_in(reference, activity_id)
 
@@ -81,7 +75,7 @@ class TeamsChannel:
         activity_id = reference.get("activityId")
         if not isinstance(activity_id, str) or not activity_id:
             raise NotFoundError(f"Delivery {delivery.id} does not know its message")
-        card = self._card(reference, view)
+        card = await self._card(reference, view)
         await self._places.send(reference, lambda at: replace(self._adapter, at, activity_id, card))
 
     def busy_s(self, delivery: Delivery) -> float:
@@ -120,10 +114,19 @@ class TeamsChannel:
             said = f"bot {bot} gets tokens for tenant {self._settings.tenant_id}"
         return (CheckResult(name="credentials", ok=True, said=said),)
 
-    def _card(self, reference: JsonObject, view: RequestView) -> Card:
+    async def _card(self, reference: JsonObject, view: RequestView) -> Card:
+        if await self._has_wider_audience(reference):
+            return Card(state_card(view), notification(view))
         channel_id = str(reference.get("channelId"))
         look = look_for(self._settings, channel_id, readable=self._readable)
         return Card(request_card(view, look), notification(view))
+
+    async def _has_wider_audience(self, reference: JsonObject) -> bool:
+        """Whether a card is there from before `deliver` was set to `approvers`."""
+        if self._settings.deliver != "approvers":
+            return False
+        conversation = await self._conversations.get(key_of(reference))
+        return conversation is not None and wider_audience(self.placing, conversation.kind)
 
     async def _reference(self, target: str) -> JsonObject:
         if target.startswith(_CONVERSATION):

@@ -11,6 +11,7 @@ from countersign.approvals.forms.wording import as_text, cut_visibly, in_words
 from countersign.approvals.models import (
     Actor,
     ConversationKey,
+    Placing,
     Request,
     RequestStatus,
     Session,
@@ -19,6 +20,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.eligibility import asked, missing
+from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.phrases import Command, Start, understand
@@ -78,9 +80,14 @@ class Commands:
     """Carries out the fixed commands."""
 
     def __init__(
-        self, approvals: Approvals, records: Records, workflows: Sequence[WorkflowInfo]
+        self,
+        approvals: Approvals,
+        records: Records,
+        workflows: Sequence[WorkflowInfo],
+        placing: Placing,
     ) -> None:
         self._approvals, self._records, self._workflows = approvals, records, workflows
+        self._placing = placing
 
     async def answer(
         self,
@@ -97,7 +104,8 @@ class Commands:
             case "workflows":
                 return Text(workflows_text(self._workflows))
             case "pending":
-                return _pending_text(await self.pending(clicker))
+                wider = wider_audience(self._placing, kind)
+                return _pending_text(await self.pending(clicker), elsewhere=wider)
             case "status":
                 return await self._status(command.session_id, here, asker, kind)
             case "cancel":
@@ -127,7 +135,8 @@ class Commands:
         newest, *others = sessions
         # What people wrote and tools returned is for where it was asked, and for the asker alone.
         whole = kind == "personal" or newest.conversation == here
-        lines = [await self.line(newest, whole=whole)]
+        wider = wider_audience(self._placing, kind)
+        lines = [await self.line(newest, whole=whole, wider_audience=wider)]
         lines += [await self.line(session) for session in others]
         return Text("\n".join(lines))
 
@@ -178,20 +187,23 @@ class Commands:
         titles = {each.name: each.title for each in self._workflows}
         return titles.get(session.workflow, session.workflow)
 
-    async def line(self, session: Session, *, whole: bool = False) -> str:
-        """How it stands, with whom it waits for; with `whole`, what was decided and came of it."""
+    async def line(
+        self, session: Session, *, whole: bool = False, wider_audience: bool = False
+    ) -> str:
+        """How it stands, with whom it waits for; with `whole`, what was decided and came of it, but
+        for a `wider_audience` without reasons and values."""
         lines = [f"- **{self.title(session)}** `{session.id}`: {session.status}"]
         if session.status in OPEN and session.error:
             lines[0] += f", cannot go on right now: {as_text(session.error)}"
         if whole or session.status is SessionStatus.WAITING:
             page = await self._records.requests(session_id=session.id, limit=REQUESTS_SHOWN)
             shown = [r for r in page.items if r.status is RequestStatus.PENDING or whole]
-            lines += [f"  - {text}" for text in await self._stand(shown)]
+            lines += [f"  - {text}" for text in await self._stand(shown, wider_audience)]
         if whole and (end := session.answer or (session.status not in OPEN and session.error)):
             lines.append(f"  - {as_text(cut_visibly(end, ANSWER_SHOWN))}")
         return "\n".join(lines)
 
-    async def _stand(self, requests: Sequence[Request]) -> list[str]:
+    async def _stand(self, requests: Sequence[Request], wider_audience: bool) -> list[str]:
         """What people had or have to do with each of these; no line for what a rule allowed."""
         around = await self._records.around([request.id for request in requests])
         found = []
@@ -202,7 +214,8 @@ class Commands:
             ):
                 continue
             people = self._records.eligible(request, votes)
-            text = denied(request) or stands(request, people, missing(asked(request, votes)))
+            told = denied(request) or stands(request, people, missing(asked(request, votes)))
+            text = told.to(wider_audience=wider_audience)
             if request.status is RequestStatus.PENDING:
                 text = "; ".join([text.rstrip("."), *unreachable(deliveries)])
             found.append(text)
@@ -233,7 +246,8 @@ class Commands:
         return Text("\n".join([*lines, "", how]))
 
 
-def _pending_text(requests: Sequence[Request]) -> Text:
+def _pending_text(requests: Sequence[Request], *, elsewhere: bool) -> Text:
+    """`elsewhere`: their cards are not shown where this is said."""
     if not requests:
         return Text("Nothing waits for your decision.")
     lines = [
@@ -242,5 +256,7 @@ def _pending_text(requests: Sequence[Request]) -> Text:
         for request in requests
     ]
     more = f"\n\nThese are the first {PENDING_SHOWN}." if len(lines) == PENDING_SHOWN else ""
+    if elsewhere:
+        more += "\n\nTheir cards are in your own chat with me: write `pending` there."
     count = "One request waits" if len(lines) == 1 else f"{len(lines)} requests wait"
     return Text("\n".join([f"{count} for your decision:", "", *lines]) + more)

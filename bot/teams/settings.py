@@ -8,8 +8,16 @@ from uuid import UUID
 from pydantic import SecretStr, field_validator, model_validator
 
 from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import Placing
 from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.secrets import EnvSecret, Section, named
+
+WHERE_IT_BEGAN = {
+    "auto": frozenset({"group", "channel"}),
+    "thread": frozenset({"personal", "group", "channel"}),
+    "approvers": frozenset[str](),
+}
+"""By the setting `deliver`: in which conversations everybody sees the card."""
 
 
 class TeamsSettings(Section):
@@ -26,7 +34,8 @@ class TeamsSettings(Section):
     """Where a first one-to-one chat is opened with somebody who has not written yet."""
     deliver: Literal["auto", "thread", "approvers"] = "auto"
     """`auto`: a session begun in a group chat or channel is decided there, any other one in the
-    approvers' own chats. `thread`: wherever it began, also one-to-one. `approvers`: own chats."""
+    approvers' own chats. `thread`: wherever it began, also one-to-one. `approvers`: own chats; a
+    group chat or channel then hears who decided and that it ran, but no reasons and values."""
     public_url: str = ""
     """Where people reach this application; a card that cannot show everything links there."""
     local_requester: str = ""
@@ -45,6 +54,11 @@ class TeamsSettings(Section):
         if isinstance(raw, dict) and not raw.get("app_id"):
             return {key: value for key, value in raw.items() if key != "app_password_env"}
         return raw
+
+    @property
+    def placing(self) -> Placing:
+        """Where requests are shown."""
+        return Placing(where_it_began=WHERE_IT_BEGAN[self.deliver])
 
     @field_validator("app_id")
     @classmethod

@@ -7,8 +7,9 @@ from uuid import uuid4
 import structlog
 
 from countersign.approvals.audit.canonical import sha256_hex
-from countersign.approvals.models import PrincipalId, Session
+from countersign.approvals.models import Placing, PrincipalId, Session
 from countersign.approvals.records import Records
+from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.tickets import ActKey
 from countersign.bot.teams.channel import NAME
 from countersign.bot.teams.people import People
@@ -22,8 +23,9 @@ log = structlog.get_logger()
 class Starting:
     """Starts sessions, and finds those that a message has started."""
 
-    def __init__(self, records: Records, runs: Starts, people: People) -> None:
+    def __init__(self, records: Records, runs: Starts, people: People, placing: Placing) -> None:
         self._records, self._runs, self._people = records, runs, people
+        self._placing = placing
 
     async def start(
         self,
@@ -50,6 +52,12 @@ class Starting:
             f"Started **{wish.workflow.title}** `{session.id}`. I will post progress here; "
             f"`status {session.id}` tells how it stands, `cancel {session.id}` ends it."
         )
+        if wider_audience(self._placing, activity.conversation_kind):
+            text += (
+                "\n\nWho decides and what runs is said here; reasons, comments and values only to "
+                f"those who decide, and to you: write `status {session.id}` in your own chat with "
+                "me."
+            )
         stand_in = self._people.stand_in(activity)
         if stand_in is not None:
             text += (

@@ -21,6 +21,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.records import Records
+from countersign.approvals.rules.placing import wider_audience
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.approval import COMMENT_LIMIT
 from countersign.bot.teams.asking import (
@@ -80,7 +81,8 @@ class Talking:
         self._settings, self._starting = settings, starting
         self._people, self._presence, self._workflows = people, presence, workflows
         self._adapter, self._replies, self._readable = adapter, replies, readable
-        self._commands = Commands(approvals, records, workflows)
+        self._placing = settings.placing
+        self._commands = Commands(approvals, records, workflows, self._placing)
 
     async def said(self, activity: IncomingActivity) -> None:
         """A message of words."""
@@ -159,7 +161,8 @@ class Talking:
             return
         if question is not None:
             look, message = self._look(activity), activity.id or ""
-            ask = shall_it_start(wish.workflow, activity.words, look, message, question=question)
+            shown = question.id if self._wider_audience(activity) else prompt_of(question)
+            ask = shall_it_start(wish.workflow, activity.words, look, message, question=shown)
             self._replies.reply(activity, Card(ask, f"Start {wish.workflow.title} with this?"))
             return
         _, text = await self._starting.start(activity, wish, owner.id)
@@ -257,7 +260,10 @@ class Talking:
         self._replies.spawn(self._repost(activity, cards))
 
     async def _repost(self, activity: IncomingActivity, waiting: Sequence[Request]) -> None:
-        """Post the first waiting cards again, where the person has asked for them."""
+        """Post the first waiting cards again, where the person has asked for them; but not where
+        more people are than they are shown to."""
+        if self._wider_audience(activity):
+            return
         look = self._look(activity)
         for request in waiting[:CARDS_REPOSTED]:
             view = await self._records.view(request.id)
@@ -307,6 +313,9 @@ class Talking:
         self, activity: IncomingActivity, message_id: str, card: JsonObject
     ) -> None:
         await replace(self._adapter, activity.reference, message_id, Card(card, "Answered"))
+
+    def _wider_audience(self, activity: IncomingActivity) -> bool:
+        return wider_audience(self._placing, activity.conversation_kind)
 
     def _look(self, activity: IncomingActivity) -> Look:
         return look_for(self._settings, activity.channel_id, readable=self._readable)

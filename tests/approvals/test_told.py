@@ -11,7 +11,9 @@ from sqlalchemy import select
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Cause,
+    Conversation,
     Outcome,
+    Principal,
     Request,
     RequestStatus,
     Result,
@@ -36,7 +38,7 @@ async def claimed(world: World, request: Request, **end: Any) -> None:
     """What was approved runs."""
     run = await world.begin(request.session_id)
     found = await world.runs.claim(run, request.id, request.arguments)
-    if isinstance(found, Request):
+    if isinstance(found, Request) and found.status is RequestStatus.EXECUTING:
         await world.runs.finish(run, request.id, **end)
 
 
@@ -145,6 +147,10 @@ async def test_answers_of_others_are_told_and_ones_own_are_not(world: World) -> 
     ]
 
 
+def stands(request: Request, *people: Principal) -> str:
+    return told.stands(request, people).whole
+
+
 async def test_how_a_request_stands(world: World) -> None:
     (request,) = await asked(world, "quote")
     approved = await world.vote(request, BEN)
@@ -152,18 +158,18 @@ async def test_how_a_request_stands(world: World) -> None:
     doubt = Result(outcome=Outcome.NOT_EXECUTED, cause=Cause.IN_DOUBT, message="Look there.")
 
     def as_it_is(status: RequestStatus, result: Result | None = None) -> str:
-        return told.stands(approved.model_copy(update={"status": status, "result": result}), ())
+        return stands(approved.model_copy(update={"status": status, "result": result}))
 
-    assert told.stands(request, (DAVE,)).startswith(f"Quote ({request.id}) waits for Dave")
-    assert told.stands(request, ()).startswith(
+    assert stands(request, DAVE).startswith(f"Quote ({request.id}) waits for Dave")
+    assert stands(request).startswith(
         f"Quote ({request.id}) waits and nobody may decide it now, until"
     )
-    assert told.stands(approved, ()) == f"{by} It has not ended yet."
+    assert stands(approved) == f"{by} It has not ended yet."
     assert as_it_is(RequestStatus.IN_DOUBT, doubt) == (
         f"{by} **In doubt:** Quote ({request.id}). Look there."
     )
     assert as_it_is(RequestStatus.REJECTED, doubt) == by
-    assert told.stands(request.model_copy(update={"status": RequestStatus.CANCELLED}), ()) == (
+    assert stands(request.model_copy(update={"status": RequestStatus.CANCELLED})) == (
         f"Quote ({request.id}): cancelled."
     )
 
@@ -186,7 +192,7 @@ async def test_how_a_question_was_decided(world: World, verdict: Verdict, words:
     run = await world.begun()
     (question,) = await world.submit(run, world.question(run.session.id))
     after = await world.vote(question, BEN, verdict, comment="Go on.")
-    assert told.decided(after) == words.replace("R-1", question.id)
+    assert told.decided(after).whole == words.replace("R-1", question.id)
     world.clock.advance(10**6)
     late = question.model_copy(update={"expires_at": world.clock.now()})
 
@@ -198,4 +204,63 @@ async def test_an_edit_that_changes_nothing_to_be_seen_is_said_so(world: World) 
     changed = await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 90})
     same = changed.model_copy(update={"proposed_arguments": changed.arguments})
 
-    assert "with other values." in told.decided(same)
+    assert "with other values." in told.decided(same).whole
+
+
+async def test_where_others_read_along_only_the_state_is_told(world: World) -> None:
+    await a_group_hears(world)
+    run = await world.begun(THREAD)
+    denied, quote, pay = await world.submit(run, "drop", "quote", "pay")
+    edited = {**QUOTE, "amount": 98765}
+    changed = await world.vote(quote, BEN, Verdict.MODIFY, arguments=edited, comment="Why.")
+    await world.vote(pay, BEN, comment="Fine.")
+    await world.vote(pay, CARA, comment="Good.")
+    await world.vote(pay, DAVE, Verdict.REJECT, comment="Too much.")
+    await claimed(world, changed, ok=False, content="no stock")
+    everything = "\n".join(await said(world))
+
+    assert f"**Not run:** Drop ({denied.id}).\n" in everything
+    assert f"Ben approved Pay ({pay.id}) through Microsoft Teams." in everything
+    assert f"by Dave through Microsoft Teams: Pay ({pay.id}). It does not run." in everything
+    assert f"with changes** by Ben through Microsoft Teams: Quote ({quote.id})." in everything
+    assert f"**Failed:** Quote ({quote.id})." in everything
+    for secret in ("Why.", "Fine.", "Good.", "Too much.", "98765", "no stock", "Never"):
+        assert secret not in everything
+
+
+async def test_where_others_read_along_nothing_is_told_of_why_it_is_asked_again(
+    world: World,
+) -> None:
+    await a_group_hears(world)
+    (request,) = await asked(world, "quote")
+    await world.vote(request, BEN)
+    controllers = {"effect": "require_approval", "roles": ["controller"], "deadline": "1h"}
+    world.change_rule("quote", controllers)
+    await claimed(world, request)
+    texts = await said(world)
+
+    assert f"**Asked again:** Quote ({request.id})." in texts
+    assert "has changed since" not in "\n".join(texts)
+
+
+async def test_where_others_read_along_a_refusal_is_not_repeated(world: World) -> None:
+    await a_group_hears(world)
+    (request,) = await asked(world, "quote")
+    await world.vote(request, BEN, Verdict.REJECT, comment="Too much.")
+    run = await world.begin(request.session_id)
+    (again,) = await world.submit(run, "quote")
+
+    assert f"**Not asked again:** Quote ({again.id})." in await said(world)
+
+
+async def a_group_hears(world: World) -> None:
+    """The thread of these sessions is a group chat, and requests are decided elsewhere."""
+    group = Conversation(
+        key=THREAD,
+        channel=world.channel.name,
+        kind="group",
+        principal_id=None,
+        reference={},
+        updated_at=world.clock.now(),
+    )
+    await world.conversations.save(group)

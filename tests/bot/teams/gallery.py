@@ -41,10 +41,12 @@ from countersign.bot.teams.cards import (
     notice_card,
     read_card,
     request_card,
+    state_card,
 )
 from countersign.bot.teams.elements import Flavour
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.phrases import Command, Start
+from countersign.bot.teams.question import prompt_of
 from tests.bot.teams.stage import ARGUMENTS, SCHEMA, WORKFLOWS
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -389,8 +391,9 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             SAID,
             look,
             "1",
-            question=request(kind=RequestKind.INPUT, arguments=ASKED),
+            question=prompt_of(request(kind=RequestKind.INPUT, arguments=ASKED)),
         ),
+        "how-it-stands": state_card(view()),
         "input": request_card(view(kind=RequestKind.INPUT, arguments=ASKED), look),
         "input-answered": request_card(
             view(
