@@ -76,16 +76,26 @@ class Desk(Protocol):
     """The path of the query that a poll makes, as a fault names it."""
     lags: bool
     """Whether searches may be late there."""
+    at: Switches
+
+    def __init__(self, at: Switches):
+        self.at = at
 
     @property
     def url(self) -> str:
         """Where the system listens."""
+        return self.at.url
 
     def ticket(self, key: str) -> Ticket:
         """One ticket. Raises NotDoneError."""
+        return self.read(self.at.state(key)[0])
 
     def tickets(self) -> list[Ticket]:
         """Every ticket, the first made first."""
+        return [self.read(stored) for stored in self.at.state()]
+
+    def read(self, stored: Mapping[str, Any]) -> Ticket:
+        """A ticket as the system keeps it."""
 
     def answer(
         self,

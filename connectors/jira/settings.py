@@ -6,15 +6,16 @@ import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from countersign.approvals.models import Value, Verdict
 from countersign.approvals.rules.policy import Seconds
 from countersign.approvals.tickets import TicketOutcome
 from countersign.connectors.addresses import LOOPBACK
-from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
-from countersign.connectors.secrets import EnvSecret, EnvSecrets, Section, named
+from countersign.connectors.secrets import EnvSecret, Section, named
+from countersign.connectors.ticketing.settings import TicketSettings, site
 
+EXAMPLE = "https://example.atlassian.net"
 GATEWAY = "https://api.atlassian.com"
 """Where OAuth 2.0 calls go. Source: developer.atlassian.com, "OAuth 2.0 (3LO) apps", read
 2026-11-25."""
@@ -139,11 +140,9 @@ class Statuses(Value):
         return self.rejected if outcome is TicketOutcome.REJECTED else self.approved
 
 
-class JiraSettings(Section):
+class JiraSettings(TicketSettings):
     """The section `connectors.jira`."""
 
-    url: str
-    """The site as people open it."""
     deployment: Literal["cloud", "datacenter"] = "cloud"
     auth: Auth
     project: str = Field(pattern=r"^([A-Z][A-Z0-9_]{0,254}|\d{1,18})$")
@@ -160,18 +159,11 @@ class JiraSettings(Section):
     """More fields of each issue, as the REST API takes them."""
     changes_field: CustomField | None = None
     """A text field for changes to the arguments."""
-    languages: Languages = ALL_LANGUAGES
-    """In which people write comments: what may ask for changes in them does not pass as a yes."""
-    changes_words: ChangesWords = ()
-    """More words that speak of changes, of any language."""
     label: str = Field("agent-approval", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,60}$")
-    poll_every: Seconds = 30.0
     overlap: Seconds = 300.0
-    """How far before the last poll the next one reads again: the search index lags behind."""
+    """The search index lags behind."""
     index_lag: Seconds = 60.0
     """How long a new issue may be missing from searches."""
-    timeout: Seconds = 20.0
-    webhook_secrets: EnvSecrets = named("webhook_secret", "webhook_secrets", default=())
 
     @model_validator(mode="before")
     @classmethod
@@ -183,13 +175,7 @@ class JiraSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_site(cls, value: str) -> str:
-        parts = urlsplit(value.strip())
-        if not parts.hostname or parts.scheme not in ("https", "http"):
-            raise ValueError("must be like https://example.atlassian.net")
-        if parts.query or parts.fragment or parts.username:
-            raise ValueError("give the address of the site only")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise ValueError("must be https: the credentials travel with every call")
+        parts = site(value, like=EXAMPLE, instead="give the address of the site only")
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
     @field_validator("fields")
@@ -198,13 +184,6 @@ class JiraSettings(Section):
         for name in value:
             if name in OURS:
                 raise ValueError(f"{name} cannot be set here")
-        return value
-
-    @field_validator("webhook_secrets")
-    @classmethod
-    def _are_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if any(not secret.get_secret_value().strip() for secret in value):
-            raise ValueError("a webhook secret is empty; anybody could sign with it")
         return value
 
     @model_validator(mode="after")

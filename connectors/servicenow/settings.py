@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from countersign.approvals.models import Value, Verdict
 from countersign.approvals.rules.policy import Seconds
 from countersign.approvals.tickets import TicketOutcome
-from countersign.connectors.addresses import LOOPBACK
-from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
-from countersign.connectors.secrets import EnvSecret, EnvSecrets, Section, named
+from countersign.connectors.secrets import EnvSecret, Section, named
+from countersign.connectors.ticketing.settings import TicketSettings, site
 
+EXAMPLE = "https://example.service-now.com"
+INSTANCE_ONLY = f"give the instance only, such as {EXAMPLE}"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """A table or a column; it becomes a part of queries and paths."""
 OURS = ("correlation_id", "correlation_display", "short_description", "description", "approval")
@@ -74,10 +74,9 @@ class FieldDecision(Value):
         return self
 
 
-class ServiceNowSettings(Section):
+class ServiceNowSettings(TicketSettings):
     """The section `connectors.servicenow`."""
 
-    url: str
     auth: Annotated[BasicAuth | OAuthClient, Field(discriminator="kind")]
     user: str = ""
     """Our own `user_name` there; that of `auth` unless it is OAuth."""
@@ -92,32 +91,20 @@ class ServiceNowSettings(Section):
     """Who may answer in whose place, both by `user_name`."""
     changes_field: str = ""
     """Column of the approval (or record) for changes to the arguments; empty: in comments only."""
-    languages: Languages = ALL_LANGUAGES
-    """In which people write comments: what may ask for changes in them does not pass as a yes."""
-    changes_words: ChangesWords = ()
-    """More words that speak of changes, of any language."""
     prefix: str = Field("agent-approval", pattern=r"^[a-z][a-z0-9-]{0,60}$")
     """What `correlation_display` begins with, followed by `:open` or `:closed`."""
     close: dict[TicketOutcome, Steps] = Field(default_factory=dict)
     """What to set on the record at the end, one update after the other."""
     description_limit: int = Field(4_000, ge=1_500, le=60_000)
     """Characters that the column `description` takes."""
-    poll_every: Seconds = 30.0
     overlap: Seconds = 120.0
-    """How far before the last change seen a poll reads again."""
-    timeout: Seconds = 20.0
-    webhook_secrets: EnvSecrets = named("webhook_secret", "webhook_secrets", default=())
 
     @field_validator("url")
     @classmethod
     def _is_instance(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
-            raise ValueError("give the instance only, such as https://example.service-now.com")
-        if not parts.hostname or parts.scheme not in ("https", "http"):
-            raise ValueError("must be like https://example.service-now.com")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise ValueError("must be https: the credentials travel with every call")
+        parts = site(value, like=EXAMPLE, instead=INSTANCE_ONLY)
+        if parts.path.strip("/"):
+            raise ValueError(INSTANCE_ONLY)
         return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("table")
@@ -142,13 +129,6 @@ class ServiceNowSettings(Section):
         for steps in value.values():
             for step in steps:
                 _leave_ours_alone(step)
-        return value
-
-    @field_validator("webhook_secrets")
-    @classmethod
-    def _are_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if any(not secret.get_secret_value().strip() for secret in value):
-            raise ValueError("a webhook secret is empty; anybody could sign with it")
         return value
 
     @model_validator(mode="after")

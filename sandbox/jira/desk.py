@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from countersign.sandbox.desk import MARK, Answer, Desk, Signed, Switches, Ticket
+from countersign.sandbox.desk import MARK, Answer, Desk, Signed, Ticket
 from countersign.sandbox.jira.catalog import (
     APPROVED,
     CHANGES,
@@ -39,21 +39,23 @@ class JiraDesk(Desk):
     searching = "/search/jql$"
     lags = True
 
-    def __init__(self, at: Switches):
-        self.at = at
-
-    @property
     @override
-    def url(self) -> str:
-        return self.at.url
-
-    @override
-    def ticket(self, key: str) -> Ticket:
-        return _ticket(self.at.state(key)[0])
-
-    @override
-    def tickets(self) -> list[Ticket]:
-        return [_ticket(issue) for issue in self.at.state()]
+    def read(self, stored: Mapping[str, Any]) -> Ticket:
+        fields = stored["fields"]
+        labels = set(fields["labels"])
+        orders = [label for label in labels if label.startswith(f"{MARK}-R-")]
+        return Ticket(
+            id=stored["id"],
+            key=stored["key"],
+            order=orders[0].removeprefix(f"{MARK}-") if orders else "",
+            open=f"{MARK}-open" in labels,
+            ours=fields["creator"]["displayName"] == BOT.display_name,
+            state=fields["status"]["name"],
+            asks=fields["status"]["id"] == PENDING,
+            summary=fields["summary"],
+            text=str(fields["description"]),
+            comments=tuple(str(comment["body"]) for comment in fields["comment"]["comments"]),
+        )
 
     @override
     def answer(
@@ -153,21 +155,3 @@ class JiraDesk(Desk):
 
 def _labels(order: str) -> list[str]:
     return [MARK, f"{MARK}-open", f"{MARK}-{order}"] if order else []
-
-
-def _ticket(issue: Mapping[str, Any]) -> Ticket:
-    fields = issue["fields"]
-    labels = set(fields["labels"])
-    orders = [label for label in labels if label.startswith(f"{MARK}-R-")]
-    return Ticket(
-        id=issue["id"],
-        key=issue["key"],
-        order=orders[0].removeprefix(f"{MARK}-") if orders else "",
-        open=f"{MARK}-open" in labels,
-        ours=fields["creator"]["displayName"] == BOT.display_name,
-        state=fields["status"]["name"],
-        asks=fields["status"]["id"] == PENDING,
-        summary=fields["summary"],
-        text=str(fields["description"]),
-        comments=tuple(str(comment["body"]) for comment in fields["comment"]["comments"]),
-    )

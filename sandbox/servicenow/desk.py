@@ -15,7 +15,6 @@ from countersign.sandbox.desk import (
     Desk,
     NotDoneError,
     Signed,
-    Switches,
     Ticket,
 )
 from countersign.sandbox.servicenow.outbound import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -55,21 +54,25 @@ class ServiceNowDesk(Desk):
     lags = False
     """The Table API reads the database that it writes."""
 
-    def __init__(self, at: Switches):
-        self.at = at
-
-    @property
     @override
-    def url(self) -> str:
-        return self.at.url
-
-    @override
-    def ticket(self, key: str) -> Ticket:
-        return _ticket(self._change(key))
-
-    @override
-    def tickets(self) -> list[Ticket]:
-        return [_ticket(change) for change in self.at.state()]
+    def read(self, stored: Mapping[str, Any]) -> Ticket:
+        approvals = stored["approvals"]
+        return Ticket(
+            id=stored["sys_id"],
+            key=stored["number"],
+            order=stored["correlation_id"],
+            open=stored["correlation_display"] == f"{MARK}:open",
+            ours=stored["sys_created_by"] == BOT.user_name,
+            state=stored["approval"],
+            asks=any(
+                row["state"] == "requested" and row["approver.user_name"] == ALEX.user_name
+                for row in approvals
+            ),
+            summary=stored["short_description"],
+            text=stored["description"],
+            comments=_said(stored),
+            aside=tuple(said for row in approvals for said in _said(row)),
+        )
 
     @override
     def answer(
@@ -185,26 +188,6 @@ class ServiceNowDesk(Desk):
 
     def _do(self, who: str, do: str, **more: Any) -> Any:
         return self.at.act({"user": self.people[who], "do": do, **more})
-
-
-def _ticket(change: Mapping[str, Any]) -> Ticket:
-    approvals = change["approvals"]
-    return Ticket(
-        id=change["sys_id"],
-        key=change["number"],
-        order=change["correlation_id"],
-        open=change["correlation_display"] == f"{MARK}:open",
-        ours=change["sys_created_by"] == BOT.user_name,
-        state=change["approval"],
-        asks=any(
-            row["state"] == "requested" and row["approver.user_name"] == ALEX.user_name
-            for row in approvals
-        ),
-        summary=change["short_description"],
-        text=change["description"],
-        comments=_said(change),
-        aside=tuple(said for row in approvals for said in _said(row)),
-    )
 
 
 def _said(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ COLUMN = {"field": "state", "approved": [-1], "rejected": [4], "pending": [-5, -
     [
         ({"url": "http://example.service-now.com"}, "must be https"),
         ({"url": "https://example.service-now.com/nav_to.do"}, "the instance only"),
-        ({"url": "example.service-now.com"}, "the instance only"),
+        ({"url": "example.service-now.com"}, "must be like https://"),
         ({"url": "ftp://example.com"}, "must be like https://"),
         ({"table": "change_request^active=true"}, "no name of a table"),
         ({"changes_field": "u changes"}, "no name of a table or column"),
