@@ -64,8 +64,27 @@ class Stack(ApiClient):
         self.port = self.ports[0] if replicas == 1 else free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.balancer = None if replicas == 1 else Balancer(self.port, self.ports)
+        self.database_url = (
+            f"sqlite:///{directory}/countersign.db" if database == "sqlite" else postgres.fresh()
+        )
         self._children: list[Process] = []
-        self.tickets = {name: self._ticket_system(name) for name in tickets or {}}
+        self.servers: list[Process] = []
+        try:
+            self._set_up(teams or {}, tickets or {}, bot_framework, adjust, server_env or {})
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(
+        self,
+        teams: Mapping[str, Any],
+        tickets: Mapping[str, Mapping[str, Any]],
+        bot_framework: bool,
+        adjust: Callable[[dict[str, Any]], None] | None,
+        server_env: Mapping[str, str],
+    ) -> None:
+        directory = self.directory
+        self.tickets = {name: self._ticket_system(name) for name in tickets}
         people = (
             self._stand_in("botframework", "--bot", f"{self.url}/api/messages")
             if bot_framework
@@ -77,23 +96,19 @@ class Stack(ApiClient):
         self.model, self.crm, self.mail = (p.first_json() for p in (model, crm, mail))
         self.people = {} if people is None else people.first_json()
         self.config = directory / "countersign.yaml"
-        settings = self._settings(teams or {}, tickets or {})
+        settings = self._settings(teams, tickets)
         if adjust is not None:
             adjust(settings)
         self.config.write_text(yaml.safe_dump(settings))
-        self.database_url = (
-            f"sqlite:///{directory}/countersign.db" if database == "sqlite" else postgres.fresh()
-        )
         self.env = {
             "COUNTERSIGN_ENV": "local",
             "COUNTERSIGN_CONFIG": str(self.config),
             "COUNTERSIGN_DATABASE_URL": self.database_url,
             "OPENAI_API_KEY": "",
             "AZURE_OPENAI_API_KEY": "",
-            **(server_env or {}),
+            **server_env,
         }
-        self.servers: list[Process] = []
-        for number in range(replicas):
+        for number in range(len(self.ports)):
             self.new_server(number=number)
 
     @property

@@ -18,11 +18,14 @@ from tests.stack import Database, Stack, stack
 
 REPLICAS: dict[Database, int] = {"sqlite": 1, "postgresql": 2}
 SERVER = "tests.crash.server"
-SHORT_LEASE_S = "1"
+SHORT_LEASE_S = "2"
 """Of a session, where servers die; on a busy machine those that live may lose it, too."""
+LEASE_LOST = "lease on session {} has run out"
+"""What a server says that could not renew its lease in time, and the result of a call of its."""
 SAFE_LEASE_S = "5"
 """For tests in which no request may be in doubt because its server was slow."""
 LOOK_EVERY_S = 0.1
+OPEN = ("running", "waiting")
 AWAY = (500, 502, 503, 504)
 
 
@@ -32,6 +35,8 @@ class Crowd:
     def __init__(self, one: Stack, points: Points):
         self.one, self.points, self.kills = one, points, 0
         self.teams = TeamsDesk(people_of(one)) if one.people else None
+        self.called_off: set[str] = set()
+        """Sessions that were cancelled: a server that lives has lost its lease on them."""
 
     def mind(self) -> None:
         """Start again what died, if nobody else can take over."""
@@ -62,6 +67,28 @@ class Crowd:
             if server.pid == self.points.fired and server.frozen:
                 return number
         return None
+
+    def lost_a_lease(self, session: str) -> bool:
+        """Whether a server that lives has lost its lease on the session."""
+        if not session:
+            return False
+        said, logs = LEASE_LOST.format(session), {server.log for server in self.one.servers}
+        if any(said in log.read_text() for log in logs if log.exists()):
+            return True
+        rows = self.patient(lambda: self.get(f"/requests?session={session}&limit=100"), "requests")
+        return said in str(rows)
+
+    def call_off(self, session: str) -> None:
+        """End a session, whatever it is at."""
+        self.called_off.add(session)
+
+        def over() -> bool:
+            if self.get(f"/sessions/{session}")["status"] in OPEN:
+                self.one.api("POST", f"/sessions/{session}/cancel")
+                return False
+            return True
+
+        self.patient(over, "the session to be cancelled")
 
     def patient(self, call: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
         """The first true answer, whatever happens to the servers meanwhile."""

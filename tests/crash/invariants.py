@@ -34,6 +34,7 @@ def check(crowd: Crowd, session: str, effects_before: Counter[str], *, cards: bo
         crowd.patient(rested, "everything to come to rest")
     except AssertionError as exc:
         exc.add_note(unrest)
+        exc.add_note(_story_of(crowd, session))
         raise
     (request,) = requests_of(crowd, session)
     _check_rows(crowd, session, request)
@@ -71,6 +72,18 @@ def _unrest(crowd: Crowd, session: str) -> str:
         if mine and not any(WORDS[request["status"]] in str(ticket.comments) for ticket in mine):
             return f"the request is {request['status']}, no ticket in {system} says so"
     return ""
+
+
+def _story_of(crowd: Crowd, session: str) -> str:
+    """What is on record of a session that does not end: its requests, and its ledger."""
+    rows = crowd.get(f"/requests?session={session}&limit=100")["items"]
+    entries = crowd.get(f"/ledger?session={session}")["items"]
+    requests = [f"{row['tool']} {row['status']} {row['deliveries']}" for row in rows]
+    return "\n".join(["requests:", *requests, "ledger:", *(_line(entry) for entry in entries)])
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return f"{entry['seq']} {entry['at']} {entry['kind']} {entry['body']}"[:300]
 
 
 def _tickets_of(crowd: Crowd, system: str, request: dict[str, Any]) -> list[Ticket]:

@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import uuid
 import warnings
 import zlib
@@ -36,15 +37,21 @@ shared_buffers = 64MB
 fsync = off
 full_page_writes = off
 """
+_making = threading.RLock()
 _made: list[str] = []
 _free: list[str] = []
 _emptying: dict[str, tuple[psycopg.Connection[Any], sql.Composed]] = {}
 """For each database that was given back a connection that stays, and what it has to run."""
 
 
-@functools.cache
 def server_url() -> str:
     """A database of the server in which we may create others."""
+    with _making:
+        return _server_url()
+
+
+@functools.cache
+def _server_url() -> str:
     given = os.environ.get("DATABASE_URL", "")
     return given if given.startswith("postgres") else _started()
 
@@ -148,8 +155,14 @@ def url_of(name: str) -> str:
     return make_url(server_url()).set(database=name).render_as_string(hide_password=False)
 
 
-@functools.cache
 def _template() -> str:
+    """Made once, also if several threads ask for it."""
+    with _making:
+        return _made_template()
+
+
+@functools.cache
+def _made_template() -> str:
     name = f"countersign_template_{uuid.uuid4().hex[:8]}"
     upgrade(empty(name))
     return name
