@@ -86,6 +86,8 @@ MUTATIONS = [
     Mutation("claim: approved", CLAIMS,
              "if not again and request.status is not RequestStatus.APPROVED:", "if False:",
              DECISIONS),
+    Mutation("claim: open checkpoint", CLAIMS, "if request.checkpoint_id != last:", "if False:",
+             f"{DECISIONS}/test_claims.py"),
     Mutation("claim: drift", CLAIMS,
              "if decision is None or not signed or arguments != request.arguments:",
              "if decision is None:", DECISIONS),
@@ -108,8 +110,7 @@ MUTATIONS = [
              "held = status == SessionStatus.RUNNING",
              f"tests/approvals/store/test_leases.py {DECISIONS}"),
     Mutation("lease: until", "approvals/store/leases.py",
-             "return bool(held and until is not None and until > codec.to_text(unit.now))",
-             "return bool(held)",
+             "in_time = until is not None and until > codec.to_text(unit.now)", "in_time = True",
              f"tests/approvals/store/test_leases.py {DECISIONS}/test_handoff.py"),
     # The ledger shows what was changed afterwards.
     Mutation("ledger: link", "approvals/audit/ledger.py", "if entry.prev_hash != prev_hash:",
@@ -138,6 +139,10 @@ MUTATIONS = [
     Mutation("Teams: tenant", "bot/teams/auth.py",
              "if activity.tenant_id != self._settings.tenant_id:", "if False:",
              "tests/bot/teams/test_auth.py"),
+    # A group hears no more than it may.
+    Mutation("wider audience", f"{RULES}/placing.py",
+             'return kind != "personal" and kind not in placing.where_it_began', "return False",
+             "tests/bot/teams/test_wider_audience.py"),
     # A ticket is made once, however often its answer is lost.
     Mutation("ticket: found before it is made", "connectors/ticketing/channel.py",
              "for found in await self._connector.find(order.key) if found.ours]",

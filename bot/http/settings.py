@@ -8,7 +8,7 @@ from pydantic import Field
 
 from countersign.approvals.decisions.long_results import KEPT_CHARS, RESULT_CHARS
 from countersign.approvals.models import Value
-from countersign.approvals.rules.policy import Seconds
+from countersign.approvals.rules.durations import Seconds
 from countersign.approvals.runs import TOOL_TIMEOUT_S
 
 

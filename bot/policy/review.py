@@ -22,8 +22,9 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Directory
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.eligibility import Asked
-from countersign.approvals.rules.policy import Policy, Rule
+from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.shortfall import Shortfall, shortfall
+from countersign.approvals.rules.tool_rules import Rule
 
 NOBODY = PrincipalId("")
 """Whoever asks is somebody else than all the people."""

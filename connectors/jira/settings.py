@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from countersign.approvals.models import Value, Verdict
-from countersign.approvals.rules.policy import Seconds
+from countersign.approvals.rules.durations import Seconds
 from countersign.approvals.tickets import TicketOutcome
 from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.secrets import EnvSecret, Section, named

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr, field_validator
 
-from countersign.approvals.rules.policy import Seconds
+from countersign.approvals.rules.durations import Seconds
 from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.comments.vocabulary import ALL_LANGUAGES, ChangesWords, Languages
 from countersign.connectors.secrets import EnvSecrets, Section, named

@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from countersign.approvals.rules.policy import Policy, Rule
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.tool_rules import Rule
 from tests.scenarios.world import World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]

@@ -14,7 +14,8 @@ from countersign.approvals.models import (
     Stage,
     ToolCall,
 )
-from countersign.approvals.rules.policy import Policy, duration_s
+from countersign.approvals.rules.durations import duration_s
+from countersign.approvals.rules.policy import Policy
 
 ASK: dict[str, Any] = {"effect": "require_approval", "roles": ["manager"]}
 

@@ -1,0 +1,119 @@
+"""Rules: what policy says of one tool, and the strictest of several rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, model_validator
+
+from countersign.approvals.models import AfterRejection, Effect, OnError, Risk, Stage, Value
+from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.durations import Seconds
+
+DEFAULT_CHANNELS = ("teams",)
+"""Where people are asked if neither a rule nor whoever loads the policy says."""
+LONGEST_VALID_S = 86400.0
+"""How long an approval holds at most, where its rule does not say."""
+_PATTERN = re.compile(r"[*?\[\]|^$(){}+\\]")
+"""What only somebody writes who means several tools."""
+
+
+def _exact(tool: str) -> str:
+    if not tool.strip():
+        raise ValueError("is no name of a tool; write the name that the workflow registers")
+    if _PATTERN.search(tool):
+        raise ValueError("patterns are not supported; name each tool")
+    return tool
+
+
+ToolName = Annotated[str, AfterValidator(_exact)]
+"""The exact name of one tool."""
+
+
+class Rule(Value):
+    """One tool's rule."""
+
+    effect: Effect
+    roles: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    risk: Risk = Risk.MEDIUM
+    deadline: Seconds | None = None
+    """How long people have; None means that a request never expires."""
+    approval_valid_for: Seconds | None = None
+    """How long an approval holds before its call has begun; None: as `valid_for_s` says."""
+    reason: str = ""
+    channels: tuple[str, ...] = DEFAULT_CHANNELS
+    same_person: bool = False
+    """Whether one person may count for several stages, with one vote."""
+    show_first: tuple[str, ...] = ()
+    """The arguments that decide: titles name them, and they stand before the others."""
+    after_rejection: AfterRejection = AfterRejection.ANSWER
+    """Whether people are asked again for the very call that one of them has refused."""
+    tool_timeout: Seconds | None = None
+    """How long its tool is waited for; None for what the settings say."""
+    on_error: OnError | None = None
+    """What an exception that the tool has not declared harmless means; None: that a call of which
+    people were asked is in doubt, and that any other one has failed."""
+
+    @model_validator(mode="after")
+    def _approvers(self) -> Self:
+        if self.roles and self.stages:
+            raise ValueError("give either roles or stages, not both")
+        if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
+            raise ValueError("require_approval needs roles (or stages): who may approve it?")
+        for stage in self.tiers():
+            if set(stage.roles) == {OWNER_ROLE}:
+                raise ValueError(
+                    f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
+                    "name another role"
+                )
+        if any(stage.same_person for stage in self.stages):
+            raise ValueError("same_person is for the whole rule; write it beside stages")
+        return self
+
+    @property
+    def valid_for_s(self) -> float:
+        """How long an approval holds: as long as people had for it, at most a day, if the rule
+        does not say."""
+        if self.approval_valid_for is not None:
+            return self.approval_valid_for
+        return min(self.deadline or LONGEST_VALID_S, LONGEST_VALID_S)
+
+    def tiers(self) -> tuple[Stage, ...]:
+        """The stages, with `roles` as the short form of one stage with a quorum of one."""
+        stages = self.stages or ((Stage(roles=self.roles),) if self.roles else ())
+        if not self.same_person:
+            return stages
+        return tuple(stage.model_copy(update={"same_person": True}) for stage in stages)
+
+
+_EFFECTS = (Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.SHADOW, Effect.DENY)
+"""From what lets most happen to what lets nothing happen."""
+
+
+def strictest(rules: Sequence[Rule]) -> Rule:
+    """The strictest of these rules; where they ask different people, all of them, in stages."""
+    strictest = max(rules, key=_strictness)
+    asking = [rule for rule in rules if rule.effect is strictest.effect]
+    if strictest.effect is not Effect.REQUIRE_APPROVAL or len(set(map(_asks, asking))) == 1:
+        return strictest
+    stages: dict[tuple[str, ...], Stage] = {}
+    for stage in (stage for rule in asking for stage in rule.tiers()):
+        known = stages.get(stage.roles)
+        if known is None or known.quorum < stage.quorum:
+            stages[stage.roles] = stage.model_copy(update={"same_person": False})
+    return strictest.model_copy(
+        update={"roles": (), "stages": tuple(stages.values()), "same_person": False}
+    )
+
+
+def _asks(rule: Rule) -> tuple[tuple[Stage, ...], bool]:
+    return rule.tiers(), rule.same_person
+
+
+def _strictness(rule: Rule) -> tuple[int, int, int]:
+    stages = rule.tiers()
+    quorum = sum(stage.quorum for stage in stages)
+    return _EFFECTS.index(rule.effect), 0 if rule.same_person else quorum, len(stages)
