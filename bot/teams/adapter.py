@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import structlog
@@ -18,12 +18,8 @@ from aiohttp import web
 from botbuilder.core import TurnContext
 from botbuilder.integration.aiohttp import CloudAdapter, ConfigurationServiceClientCredentialFactory
 from botbuilder.schema import (
-    Activity,
-    Attachment,
     ChannelAccount,
-    ConversationAccount,
     ConversationParameters,
-    ConversationReference,
 )
 
 from countersign.approvals.errors import ConfigurationError, NotFoundError, UnreachableError
@@ -34,16 +30,12 @@ from countersign.bot.teams.connector import OAUTH_SCOPE, ConnectorClients
 from countersign.bot.teams.hosts import service_url_allowed
 from countersign.bot.teams.intake import read_activity
 from countersign.bot.teams.keys import SigningKeys
-from countersign.bot.teams.messages import (
-    CARD_TYPE,
-    Card,
-    Message,
-    Text,
-)
+from countersign.bot.teams.messages import Message
 from countersign.bot.teams.pacing import Pacing
 from countersign.bot.teams.refusals import REFUSES
 from countersign.bot.teams.retry import Retry
 from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.teams.vendor import outgoing_activity, vendor_reference, verified_activity
 from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
@@ -132,7 +124,7 @@ class TeamsAdapter:
         async def turn(_context: TurnContext) -> None:
             answers.append(await handler(activity))
 
-        await self._vendor.process_activity(verified, _vendor_activity(activity), turn)
+        await self._vendor.process_activity(verified, verified_activity(activity), turn)
         if activity.type != "invoke":
             return web.Response(status=202)
         # Not sent through the turn: the vendor would copy the whole card several times.
@@ -146,7 +138,7 @@ class TeamsAdapter:
         closed to the bot; MisdirectedError) or NotFoundError.
         """
         sent: list[str] = []
-        activity = _activity(message)
+        activity = outgoing_activity(message)
 
         async def post(context: TurnContext) -> None:
             response = await context.send_activity(activity)
@@ -159,7 +151,7 @@ class TeamsAdapter:
         """Replace a message for everybody. Raises as `send`; NotFoundError also if the message is
         gone or the client cannot update at all."""
 
-        activity = _activity(message)
+        activity = outgoing_activity(message)
         activity.id = activity_id
 
         async def put(context: TurnContext) -> None:
@@ -246,24 +238,12 @@ class TeamsAdapter:
         self, what: str, reference: JsonObject, work: Callable[[TurnContext], Awaitable[None]]
     ) -> None:
         self._require_allowed(str(reference.get("serviceUrl", "")))
-        vendor_reference = ConversationReference(
-            channel_id=reference["channelId"],
-            service_url=reference["serviceUrl"],
-            conversation=ConversationAccount(
-                id=reference["conversation"]["id"],
-                tenant_id=reference["conversation"].get("tenantId"),
-            ),
-            bot=_account(reference.get("bot")),
-            user=_account(reference.get("user")),
-            locale=reference.get("locale"),
-        )
+        place = vendor_reference(reference)
         await self._retry.run(
             what,
             lambda: self._pacing.send(
-                vendor_reference.conversation.id,
-                lambda: self._vendor.continue_conversation(
-                    vendor_reference, work, self._settings.app_id
-                ),
+                place.conversation.id,
+                lambda: self._vendor.continue_conversation(place, work, self._settings.app_id),
             ),
         )
 
@@ -284,35 +264,3 @@ def _problem(status: int, title: str) -> web.Response:
         status=status,
         content_type="application/problem+json",
     )
-
-
-def _account(value: Any) -> ChannelAccount | None:
-    if not isinstance(value, dict):
-        return None
-    return ChannelAccount(
-        id=value.get("id"), name=value.get("name"), aad_object_id=value.get("aadObjectId")
-    )
-
-
-def _vendor_activity(activity: IncomingActivity) -> Activity:
-    """Built from the verified values, not parsed a second time from the bytes."""
-    return Activity(
-        type=activity.type,
-        id=activity.id,
-        name=activity.name,
-        channel_id=activity.channel_id,
-        service_url=activity.service_url,
-        conversation=ConversationAccount(id=activity.conversation.id),
-        from_property=ChannelAccount(id=activity.sender.id, name=activity.sender.name),
-        recipient=ChannelAccount(id=activity.recipient.id if activity.recipient else ""),
-    )
-
-
-def _activity(message: Message) -> Activity:
-    match message:
-        case Text():
-            text_format = "markdown" if message.markdown else "plain"
-            return Activity(type="message", text=message.shortened, text_format=text_format)
-        case Card():
-            attachment = Attachment(content_type=CARD_TYPE, content=message.content)
-            return Activity(type="message", summary=message.summary, attachments=[attachment])

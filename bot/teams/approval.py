@@ -12,6 +12,8 @@ from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, Request
 from countersign.approvals.ports import RequestView
 from countersign.bot.teams.arguments import Space
+from countersign.bot.teams.checked import checked
+from countersign.bot.teams.deciders import details, votes, who_decides
 from countersign.bot.teams.elements import (
     banner,
     button,
@@ -23,16 +25,12 @@ from countersign.bot.teams.parts import (
     Look,
     action_data,
     asked_again,
-    checked,
     deciding_line,
-    details,
     not_everything,
     position,
     same_calls,
     top,
-    votes,
     what,
-    who_decides,
     why,
 )
 

@@ -25,6 +25,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import RequestView
 from countersign.bot.teams.approval import Drawn, Note, refresh_button
 from countersign.bot.teams.arguments import ArgumentsTable, Space, changes_table
+from countersign.bot.teams.deciders import details
 from countersign.bot.teams.elements import (
     banner,
     card,
@@ -35,15 +36,7 @@ from countersign.bot.teams.elements import (
     sentence,
     words,
 )
-from countersign.bot.teams.parts import (
-    Look,
-    deciding_line,
-    details,
-    not_everything,
-    position,
-    what,
-    why,
-)
+from countersign.bot.teams.parts import Look, deciding_line, not_everything, position, what, why
 
 RESULT_LIMIT = 1200
 COMMENT_SHOWN = 1500

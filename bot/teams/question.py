@@ -12,6 +12,7 @@ from countersign.bot.teams.approval import (
     Typed,
     refresh_button,
 )
+from countersign.bot.teams.deciders import details, who_decides
 from countersign.bot.teams.elements import (
     banner,
     button,
@@ -23,13 +24,7 @@ from countersign.bot.teams.elements import (
     words,
 )
 from countersign.bot.teams.outcome import decided_by
-from countersign.bot.teams.parts import (
-    NAME_LIMIT,
-    Look,
-    action_data,
-    details,
-    who_decides,
-)
+from countersign.bot.teams.parts import NAME_LIMIT, Look, action_data
 
 MESSAGE_LIMIT = 3000
 PROMPT_ARGUMENT, MESSAGE_ARGUMENT = "prompt", "message"

@@ -1,0 +1,113 @@
+"""Who decides, who has voted, and, folded away, the rule and the names of it all elsewhere."""
+
+from __future__ import annotations
+
+from countersign.approvals.forms.wording import cut_visibly, people_in_words
+from countersign.approvals.models import (
+    JsonObject,
+    RequestStatus,
+    Verdict,
+    Vote,
+)
+from countersign.approvals.ports import RequestView
+from countersign.bot.teams.elements import (
+    facts,
+    label,
+    moment,
+    plain,
+    sentence,
+    words,
+)
+from countersign.bot.teams.parts import NAME_LIMIT
+
+DIGEST_SHOWN = 12
+REASON_LIMIT = 300
+VOTES_SHOWN = 5
+
+
+def who_decides(view: RequestView) -> list[JsonObject]:
+    """Who can decide, by name, until when, and what happens if nobody does; and the details."""
+    request = view.request
+    if request.status is not RequestStatus.PENDING:
+        return details(view)
+    if request.expires_at is None:
+        text = "It waits until somebody decides; nothing runs before."
+    else:
+        text = f"Until {moment(request.expires_at)}; if nobody does, it does not run."
+    said = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
+    said.append(words(text, spacing="None", isSubtle=True))
+    toggle, folded = details(view)
+    columns = [
+        {"type": "Column", "width": "stretch", "items": said},
+        {
+            "type": "Column",
+            "width": "auto",
+            "items": [toggle],
+            "verticalContentAlignment": "Center",
+        },
+    ]
+    return [
+        {"type": "ColumnSet", "separator": True, "spacing": "Medium", "columns": columns},
+        folded,
+    ]
+
+
+def _deciders(view: RequestView) -> JsonObject:
+    request = view.request
+    stage = request.stages[request.stage]
+    roles = " or ".join(stage.roles)
+    who = people_in_words(view.eligible) if view.eligible else f"Nobody else with the role {roles}"
+    given = sum(vote.stage == request.stage for vote in _counted(view))
+    after = f", step {request.stage + 1} of {len(request.stages)}" if request.stages[1:] else ""
+    if stage.quorum > 1:
+        after = f" ({given} of {stage.quorum} approvals so far{after})"
+    can = " can decide" if stage.quorum == 1 else f" can decide; {stage.quorum} have to"
+    return sentence(("bold", who), f"{can}{after}.")
+
+
+def details(view: RequestView) -> list[JsonObject]:
+    """The rule and the names of it all elsewhere, folded away."""
+    request = view.request
+    reason = f": {request.reason}" if request.reason else ""
+    roles = [" or ".join(stage.roles) for stage in request.stages]
+    revision = f", revision {request.revision}" if request.revision > 1 else ""
+    rows: list[tuple[str, JsonObject]] = [
+        ("Tool", plain(cut_visibly(request.tool, NAME_LIMIT))),
+        ("Rule", plain(cut_visibly(f"{request.rule_id}{reason}", REASON_LIMIT))),
+        *(
+            [("Who may decide", plain(cut_visibly(", then ".join(roles), REASON_LIMIT)))]
+            * bool(roles)
+        ),
+        ("Workflow", plain(f"{view.session.workflow}, session {view.session.id}")),
+        ("Request", plain(f"{request.id}{revision}")),
+        ("Digest", plain(request.digest[:DIGEST_SHOWN], monospace=True)),
+        ("Policy", plain(request.policy_version[:DIGEST_SHOWN], monospace=True)),
+    ]
+    toggle = {
+        "type": "Action.ToggleVisibility",
+        "title": "Details",
+        "targetElements": ["details"],
+    }
+    return [
+        {"type": "ActionSet", "actions": [toggle], "spacing": "Small"},
+        {"type": "Container", "id": "details", "isVisible": False, "items": facts(rows)},
+    ]
+
+
+def _counted(view: RequestView) -> list[Vote]:
+    revision = view.request.revision
+    return [v for v in view.votes if v.revision == revision and v.verdict is not Verdict.REJECT]
+
+
+def votes(view: RequestView) -> list[JsonObject]:
+    """Who has voted so far, if that alone did not decide it."""
+    cast = [vote for vote in view.votes if vote.revision == view.request.revision]
+    if not cast or view.request.status is not RequestStatus.PENDING:
+        return []
+    return [
+        label("Votes so far"),
+        *(
+            plain(f"{vote.name}: {vote.verdict}, {vote.at:%Y-%m-%d %H:%M} UTC")
+            for vote in cast[-VOTES_SHOWN:]
+        ),
+    ]
