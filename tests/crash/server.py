@@ -51,6 +51,7 @@ SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": 
 LATER = (
     "anyio._backends._asyncio",
     "autogen.beta",
+    "countersign.bot.teams.activities",
     "countersign.approvals.store.migrate",
     "httpcore",
     "jiter",

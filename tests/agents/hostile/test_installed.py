@@ -6,7 +6,8 @@ import importlib
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
-from itertools import count
+from importlib.metadata import packages_distributions
+from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from autogen import ConversableAgent
 
 from countersign import Chat, Registry, WorkflowContext
 from countersign.agents.classic.reach import reach
+from countersign.agents.guard import libraries
 from countersign.agents.guard.libraries import is_a_librarys
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import SessionStatus
@@ -187,3 +189,15 @@ def test_libraries_are_libraries(name: str) -> None:
     reach([speaker()])
 
     assert is_a_librarys(name)
+
+
+def test_what_is_installed_is_what_the_standard_library_says() -> None:
+    """In names, and in which of them were installed together."""
+    ours = [packages for folder in sys.path for packages in libraries._installed(folder)]
+    theirs = packages_distributions()
+    together = {
+        frozenset(n for n in theirs if each in theirs[n]) for each in chain(*theirs.values())
+    }
+
+    assert set(theirs) <= set().union(*ours)
+    assert together - {frozenset()} <= set(ours)
