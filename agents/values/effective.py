@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from countersign.agents.values.default_schemas import with_defaults
 from countersign.agents.values.equality import alike
 from countersign.agents.values.json_values import (
     default_of,
@@ -57,7 +58,7 @@ class ToolParameters:
         self._signature = read(body, frozenset(offered["properties"]), framework)
         optional = [each for each in self._signature.parameters.values() if not each.required]
         self._defaults = {each.name: default_of(each) for each in optional}
-        self.shown = _with_defaults(offered, self._defaults)
+        self.shown = with_defaults(offered, self._defaults)
         self.schema = closed(self.shown)
         for name, fault in faults(self.schema).items():
             raise NotGuardableError(f"{name}: {fault}")
@@ -65,9 +66,11 @@ class ToolParameters:
         known = {"schema": self.schema, "defaults": self._defaults, "injected": injected}
         self.version = sha256_hex(canonical_json(known))[:VERSION_DIGITS]
         self._injected = {each.name: each.value for each in self._signature.injected}
+        parameters = self._signature.parameters.values()
         self._is_plain = "pattern" not in json.dumps(self.schema) and all(
-            each.is_plain for each in self._signature.parameters.values()
+            each.is_plain for each in parameters
         )
+        self._kinds = {each.name: kind for each in parameters if (kind := each.kept_kind)}
 
     @property
     def is_async(self) -> bool:
@@ -110,6 +113,9 @@ class ToolParameters:
 
     def _effective(self, arguments: JsonObject) -> Effective:
         self._require({**problems(self.schema, arguments), **self._unknown(arguments)})
+        if (kept_as_is := self._kept(arguments)) is not None:
+            added = tuple(f"/{name}" for name in kept_as_is if name not in arguments)
+            return self._effective_of(kept_as_is, added)
         objects = self._objects(arguments)
         dumped = self._dump(objects)
         complete = {name: kept(arguments.get(name), value) for name, value in dumped.items()}
@@ -122,12 +128,30 @@ class ToolParameters:
                 self._require(self._misfits(complete))
                 again[name] = self._objects(complete)[name]
         self._require(_changes(complete, self._dump(again), objects, again))
+        return self._effective_of(complete, tuple(_added(arguments, complete, "")))
+
+    def _effective_of(self, complete: JsonObject, defaulted: tuple[str, ...]) -> Effective:
         return Effective(
             arguments=complete,
-            defaulted=tuple(_added(arguments, complete, "")),
+            defaulted=defaulted,
             injected=self._signature.injected,
             schema_version=self.version,
         )
+
+    def _kept(self, arguments: JsonObject) -> JsonObject | None:
+        """What the body receives, where nothing converts it: each argument is of its parameter's
+        own plain type, or left to a plain default. None where it has to be read to be known."""
+        complete = {**self._defaults, **arguments}
+        if complete.keys() != self._kinds.keys():
+            return None
+        for name, value in arguments.items():
+            if type(value) is not self._kinds[name]:
+                return None
+        try:
+            canonical_json(complete)
+        except InvalidError:
+            return None
+        return {name: complete[name] for name in self._kinds}
 
     def call(self, arguments: JsonObject) -> Callable[[], Any]:
         """The call of the function with exactly these effective arguments, to be made at once.
@@ -135,9 +159,10 @@ class ToolParameters:
         What is written down to compare it is read a second time: writing may use it up.
         Raises InvalidArgumentsError if they would reach it as anything else.
         """
-        written, given = self._objects(arguments), self._objects(arguments)
-        self._require(_changes(arguments, self._dump(written), written, given))
         signature = self._signature
+        if arguments.keys() != self._kinds.keys() or (given := self._kept(arguments)) is None:
+            written, given = self._objects(arguments), self._objects(arguments)
+            self._require(_changes(arguments, self._dump(written), written, given))
         return lambda: signature.function(**given, **signature.fixed)
 
     def _objects(self, arguments: JsonObject) -> dict[str, Any]:
@@ -199,34 +224,6 @@ class ToolParameters:
 
 
 _NONE = object()
-
-
-def _with_defaults(offered: JsonObject, defaults: JsonObject) -> JsonObject:
-    """The schema with every default as JSON, and every default allowed as a value."""
-    made = dict(offered)
-    made["properties"] = dict(offered.get("properties") or {})
-    for name, default in defaults.items():
-        schema = made["properties"].get(name)
-        if not isinstance(schema, dict):
-            continue
-        schema = {**schema, "default": default}
-        if problems({"properties": {name: schema}, **_defs(offered)}, {name: default}):
-            rest = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
-            kept = {key: value for key, value in schema.items() if key in _ANNOTATIONS}
-            schema = {**kept, "anyOf": [rest, _only(default)]}
-        made["properties"][name] = schema
-    return made
-
-
-_ANNOTATIONS = ("title", "description", "default")
-
-
-def _only(default: Any) -> JsonObject:
-    return {"type": "null"} if default is None else {"const": default}
-
-
-def _defs(schema: JsonObject) -> JsonObject:
-    return {"$defs": schema["$defs"]} if "$defs" in schema else {}
 
 
 def _unsignable(arguments: JsonObject) -> dict[str, str]:

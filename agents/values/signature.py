@@ -23,6 +23,9 @@ _SECRET = ("password", "passwd", "secret", "token", "key", "credential", "auth")
 _WRITTEN = (str, int, float, bool, type(None))
 _PLAIN_KINDS = ("str", "int", "float", "bool", "none", "nullable", "list", "dict")
 _MAY_RUN_CODE = frozenset({"pattern", "serialization"})
+_UNCONSTRAINED = frozenset({"type", "metadata"})
+"""The members of a schema that lets every value of its type pass, and changes none."""
+_KEPT: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _PARTS = ("schema", "items_schema", "keys_schema", "values_schema")
 SHOWN_CHARACTERS = 200
 """Of what the workflow sets: longer values are named only."""
@@ -72,6 +75,15 @@ class Parameter:
         """Whether no code of the user's takes part in reading it."""
         plain_default = self.default is None or type(self.default) in _WRITTEN
         return plain_default and (self.adapter is None or _is_plain(self.adapter.core_schema))
+
+    @property
+    def kept_kind(self) -> type | None:
+        """The type of those values that are handed on as they are, its default included; None if
+        there is no such type."""
+        if self.adapter is None or not self.adapter.core_schema.keys() <= _UNCONSTRAINED:
+            return None
+        kind = _KEPT.get(self.adapter.core_schema["type"])
+        return kind if self.required or type(self.default) is kind else None
 
 
 @dataclass(frozen=True)

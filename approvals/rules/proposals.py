@@ -128,7 +128,7 @@ def call_of(request: Request, arguments: JsonObject) -> ToolCall:
 def with_effective(proposal: Proposal, effective: Effective) -> Proposal:
     """The proposal of what the body will receive; what the agent wrote is kept where it differs."""
     call = proposal.call
-    changed = canonical_json(call.arguments) != canonical_json(effective.arguments)
+    changed = not _signed_alike(call.arguments, effective.arguments)
     update = {"arguments": effective.arguments, "schema_version": effective.schema_version}
     return proposal.model_copy(
         update={
@@ -138,6 +138,12 @@ def with_effective(proposal: Proposal, effective: Effective) -> Proposal:
             "injected": effective.injected,
         }
     )
+
+
+def _signed_alike(one: JsonObject, other: JsonObject) -> bool:
+    if one.keys() == other.keys() and all(one[name] is other[name] for name in one):
+        return True
+    return canonical_json(one) == canonical_json(other)
 
 
 def call_hash(tool: str, arguments: JsonObject) -> str:
