@@ -192,6 +192,7 @@ class Gate:
                 self._traced(proposals),
                 state=state,
                 progress=self.progress.lines(),
+                first=self._turn == 0,
             )
         self._observer.proposed(batch)
         self._open = batch

@@ -43,7 +43,6 @@ from countersign.approvals.models import (
     Proposal,
     Request,
     RequestId,
-    RequestKind,
     RequestStatus,
     Result,
     Session,
@@ -53,6 +52,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
+from countersign.approvals.rules.repeats import call_hashes
 from countersign.approvals.store import chat_states as chat_rows
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
@@ -177,13 +177,16 @@ class Runs:
         *,
         state: ChatState,
         progress: Sequence[str] = (),
+        first: bool = False,
     ) -> tuple[Request, ...]:
-        """Rule every proposal and store all as one checkpoint with the chat's state.
+        """Rule every proposal and store all as one checkpoint with the chat's state. `first`: the
+        session has proposed nothing before.
 
         If any request is pending afterwards, the session waits and the lease is given back: the
         caller must suspend the chat.
         """
-        earlier = await self._earlier(run.session, proposals)
+        is_first = first and run.chat is None
+        earlier = [] if is_first else await self._earlier(run.session, proposals)
         moment, sha256 = self._moments.now(), state.transcript_sha256
         checkpoint = self._proposing.checkpoint(run.session, proposals, earlier, sha256, moment)
         requests, entries = list(checkpoint.requests), checkpoint.entries
@@ -215,10 +218,11 @@ class Runs:
         return tuple(requests)
 
     async def _earlier(self, session: Session, proposals: Sequence[Proposal]) -> list[Request]:
-        """What the session has proposed before; nobody decides any of it now: the chat goes on."""
-        if not any(p.problem is None and p.kind is RequestKind.TOOL for p in proposals):
+        """The same calls that the session has proposed before; nobody decides any of them now: the
+        chat goes on."""
+        if not (hashes := call_hashes(proposals)):
             return []
-        return await self._store.read(lambda c: request_rows.of_session(c, session.id))
+        return await self._store.read(lambda c: request_rows.alike(c, session.id, hashes))
 
     def asks(self, call: ToolCall) -> bool:
         """Whether people would have to approve the call."""

@@ -6,7 +6,10 @@ Two calls are the same if their tool and their effective arguments are. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
+from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.told import Told, named, with_reason
 from countersign.approvals.models import (
     AfterRejection,
@@ -26,12 +29,22 @@ MOST = 5
 """Of how many a request tells, the newest of them."""
 
 
+def call_hashes(proposals: Iterable[Proposal]) -> frozenset[str]:
+    """Of the calls among them that can be asked: what two calls share if they are the same."""
+    found = set()
+    for each in proposals:
+        if each.problem is None and each.kind is RequestKind.TOOL:
+            with suppress(InvalidError):  # it is not asked
+                found.add(call_hash(well_formed(each.call.tool), each.call.arguments))
+    return frozenset(found)
+
+
 def rejected_before(
     proposal: Proposal, ruling: Ruling, earlier: Iterable[Request]
 ) -> Request | None:
     """The newest request by which a person refused this very call; None if people are to be asked.
 
-    `earlier` are the requests of the session, the oldest first.
+    `earlier` are those of the session that may be the same, the oldest first.
     """
     asks = ruling.effect is Effect.REQUIRE_APPROVAL and proposal.kind is RequestKind.TOOL
     if not asks or ruling.after_rejection is AfterRejection.ASK:

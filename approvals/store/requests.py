@@ -121,6 +121,16 @@ def of_session(connection: Connection, session_id: str) -> list[Request]:
     return [codec.request(row) for row in _OF_SESSION.all(connection, of=session_id)]
 
 
+def alike(connection: Connection, session_id: str, hashes: Collection[str]) -> list[Request]:
+    """Those `of_session` that are, or were before a person changed them, calls with one of these
+    hashes, and perhaps others that a person has changed."""
+    return [
+        codec.request(row)
+        for row in _OF_SESSION.all(connection, of=session_id)
+        if row[_CALL_HASH] in hashes or row[_PROPOSED] is not None
+    ]
+
+
 def page(
     connection: Connection,
     *,
@@ -339,6 +349,8 @@ _OF_SESSION = Prepared(
 )
 _ID = requests.c.keys().index("id")
 _STATUS = requests.c.keys().index("status")
+_CALL_HASH = requests.c.keys().index("call_hash")
+_PROPOSED = requests.c.keys().index("proposed_arguments")
 _OPEN = (RequestStatus.PENDING, RequestStatus.APPROVED)
 _INSERT_VOTE = insertion(votes)
 _VOTES_OF = Prepared(

@@ -132,9 +132,11 @@ class FakeRuns:
         *,
         state: ChatState,
         progress: Sequence[str] = (),
+        first: bool = False,
     ) -> tuple[Request, ...]:
         """Rule and store."""
         self._require(run)
+        assert not first or run.session.id not in {r.session_id for r in self.requests.values()}
         self.log.append("submit")
         checkpoint = CheckpointId(f"C-{next(self._numbers)}")
         requests = [self._request(run, checkpoint, i, p) for i, p in enumerate(proposals)]

@@ -12,6 +12,8 @@ import pytest_asyncio
 from sqlalchemy import Connection
 
 from countersign.approvals.forms.causes import Ending, SessionCause
+from countersign.approvals.models import RequestStatus, Verdict
+from countersign.approvals.store.requests import alike
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.world import World, opened
 
@@ -93,3 +95,34 @@ async def test_statements_of_a_pause_and_of_what_follows_an_approval(world: Worl
     with shown(writer):
         assert RESUME == counted
     assert (await world.records.verify(session.id)).verified
+
+
+async def test_a_first_proposal_reads_nothing_and_a_later_one_what_is_alike(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await world.begun()
+    read, units = world.store.read, []
+
+    async def counted(unit: Any) -> Any:
+        units.append(unit)
+        found = await read(unit)
+        return found
+
+    monkeypatch.setattr(world.store, "read", counted)
+    quote = world.proposal(run.session.id, "quote")
+    (first,) = await world.runs.submit(run, [quote], state=NOTHING_SAID, first=True)
+
+    assert [] == units
+    monkeypatch.undo()
+
+    await world.vote(first, verdict=Verdict.REJECT)
+    again = await world.begin(run.session.id)
+    call = quote.call.model_copy(update={"call_id": "1.0"})
+    other = call.model_copy(update={"call_id": "1.1", "arguments": {"amount": 7}})
+    two = [quote.model_copy(update={"call": each}) for each in (call, other)]
+    same, new = await world.runs.submit(again, two, state=NOTHING_SAID, first=True)
+
+    assert RequestStatus.REJECTED == same.status  # with a stored chat, it is not the first
+    assert RequestStatus.PENDING == new.status
+    hashes = frozenset({new.call_hash})
+    assert [new] == await world.store.read(lambda c: alike(c, run.session.id, hashes))
