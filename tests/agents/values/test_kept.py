@@ -22,7 +22,7 @@ def refund(
     amount: float,
     count: int = 1,
     urgent: bool = False,
-    ratio: float = 1,  # type: ignore[assignment] - as people write it; the body gets the int
+    ratio: float = 1,  # the body gets the int, as the author wrote it
 ) -> str:
     return f"{order} {amount} {count} {urgent} {ratio}"
 
