@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
@@ -13,11 +15,15 @@ from countersign.approvals.store.revision import MIGRATIONS
 _LOCK = 7_236_918_345_210
 """The number of our advisory lock: any, as long as nobody else uses it."""
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic 1.20 keeps what a migration works on in globals: of two in one process, one would change
+the other's database, or neither would end (https://github.com/skypilot-org/skypilot/pull/9068)."""
+
 
 def upgrade_engine(engine: Engine) -> None:
     """Apply what is missing. Raises ConfigurationError if a newer version made the database."""
     config = _config()
-    with engine.connect() as connection:
+    with _ONE_AT_A_TIME, engine.connect() as connection:
         config.attributes["connection"] = connection
         try:
             with connection.begin():

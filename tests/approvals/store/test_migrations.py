@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -81,6 +82,19 @@ async def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     upgrade(url(path))
 
     assert before == path.read_bytes()
+
+
+def test_several_databases_are_upgraded_at_the_same_time(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.db" for number in range(4)]
+    with ThreadPoolExecutor(len(files)) as threads:
+        list(threads.map(lambda file: upgrade(url(file)), files))
+
+    for file in files:
+        with closing(sqlite3.connect(file)) as connection:
+            (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        assert (HEAD,) == found
+        assert {table.name for table in metadata.tables.values()} <= {name for (name,) in tables}
 
 
 async def test_opening_creates_the_file_and_its_folder(tmp_path: Path) -> None:
