@@ -33,6 +33,10 @@ class Goal:
     """Nothing for a ratio."""
     why: Callable[[Values], str] = lambda _: ""
 
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"{self.what}: a goal has one bound")
+
     @property
     def wanted(self) -> str:
         """The goal as text."""
@@ -130,6 +134,7 @@ def _long_beside_short(values: Values) -> list[float]:
     return ratios(values["load"], long, short, "p50_ms")
 
 
+CLICKS = {"vote → tool started": "tool_ms", "click → card shows the outcome": "card_ms"}
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL, two servers"}
 
 
@@ -161,8 +166,8 @@ def _of_before(what: str, key: str, **picked: Any) -> Callable[[Values], str]:
     """The same figure of both builds."""
 
     def why(values: Values) -> str:
-        both = (_middle(values["load"], {"peer": p, **picked}, key) for p in (OURS, BEFORE))
-        return f"{what}: {' now, '.join(both)} before"
+        now, before = (_middle(values["load"], {"peer": p, **picked}, key) for p in (OURS, BEFORE))
+        return f"{what}: {now} now, {before} before"
 
     return why
 
@@ -237,24 +242,14 @@ GOALS: Sequence[Goal] = (
     ),
     *(
         Goal(
-            f"vote → tool started, p50, {name}: now / before",
-            _beside_before("tool_ms", leg="click", database=database),
+            f"{what}, p50, {name}: now / before",
+            _beside_before(key, leg="click", database=database),
             at_most=0.6,
             why=_of_before(
                 "ms until the click is answered", "answered_ms", leg="click", database=database
             ),
         )
-        for database, name in DATABASES.items()
-    ),
-    *(
-        Goal(
-            f"click → card shows the outcome, p50, {name}: now / before",
-            _beside_before("card_ms", leg="click", database=database),
-            at_most=0.6,
-            why=_of_before(
-                "ms until the click is answered", "answered_ms", leg="click", database=database
-            ),
-        )
+        for what, key in CLICKS.items()
         for database, name in DATABASES.items()
     ),
     Goal(

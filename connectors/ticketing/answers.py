@@ -119,11 +119,9 @@ class TicketAnswers:
             return
         who = visible(act.actor_name or act.actor or "somebody")
         if not recorded.reason:
-            stage = request.stages[request.stage]
-            given = len({v.principal_id for v in view.votes if v.revision == request.revision
-                         and v.stage == request.stage})  # fmt: skip
-            text = f"Counted: {who}. {stage.quorum - given} more of {stage.quorum} have to approve."
-            await self._connector.ask_again(ticket_of(delivery), act, text, counted=True)
+            await self._connector.ask_again(
+                ticket_of(delivery), act, f"Counted: {who}. {_still_needed(view)}", counted=True
+            )
             return
         text = (
             f"The answer of {who} does not count: {visible(recorded.reason)}\n\nThe request still "
@@ -187,3 +185,12 @@ class TicketAnswers:
                 await self._acts.refuse(delivery, finding.act, f"{reason} Please decide again.")
         if again is not None:
             await self._answer_all(delivery, again)
+
+
+def _still_needed(view: RequestView) -> str:
+    """How many more have to approve the open stage."""
+    request = view.request
+    quorum = request.stages[request.stage].quorum
+    here = request.revision, request.stage
+    given = {vote.principal_id for vote in view.votes if (vote.revision, vote.stage) == here}
+    return f"{quorum - len(given)} more of {quorum} have to approve."
