@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60.0
 STORY_TIMEOUT_S = 60.0
 POLL_S = 0.05
+PATIENCE, MAX_POLL_S = 0.1, 0.5
+"""How much of what was waited so far is waited on before it is looked again, and at most."""
 
 
 def free_port() -> int:
@@ -30,13 +32,14 @@ def free_port() -> int:
 def until(
     found: Any, what: str, timeout_s: float = STORY_TIMEOUT_S, *, every_s: float = POLL_S
 ) -> Any:
-    """The first true answer of `found`, which another process brings about."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    """The first true answer of `found`, which another process brings about. It is asked every
+    `every_s`, and more seldom the longer it takes: who asks takes time from who brings it about."""
+    began = time.monotonic()
+    while (waited_s := time.monotonic() - began) < timeout_s:
         value = found()
         if value:
             return value
-        time.sleep(every_s)
+        time.sleep(max(every_s, min(waited_s * PATIENCE, MAX_POLL_S)))
     raise AssertionError(f"waited {timeout_s:.0f} s for {what}")
 
 
