@@ -196,7 +196,7 @@ class Stack(ApiClient):
             env={**os.environ, "PYTHONPATH": str(ROOT), **self.env},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         return done.returncode == 0
