@@ -326,6 +326,6 @@ def deciding(
 
 def _brief(value: Any, text: str) -> str:
     if isinstance(value, str):
-        line = one_line(value)
-        return line if len(line) <= TITLE_VALUE_LIMIT else one_line(value[:TITLE_VALUE_LIMIT]) + "…"
+        fits = len(value) <= TITLE_VALUE_LIMIT and len(one_line(value)) <= TITLE_VALUE_LIMIT
+        return one_line(value) if fits else one_line(value[:TITLE_VALUE_LIMIT]) + "…"
     return cut_visibly(text.split("\n")[0], TITLE_VALUE_LIMIT)

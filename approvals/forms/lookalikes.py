@@ -93,8 +93,9 @@ def unusual(text: str) -> bool:
 
 def _all_disguised(text: str) -> bool:
     """Whether a text is Latin but for letters that look so."""
-    others = {c for c in text if c.isalpha() and _script(c) in _FOREIGN}
-    return bool(others) and others <= _TWINS and any(c.isascii() and c.isalpha() for c in text)
+    letters = {c for c in set(text) if c.isalpha()}
+    others = {c for c in letters if _script(c) in _FOREIGN}
+    return bool(others) and others <= _TWINS and any(map(str.isascii, letters))
 
 
 def _word(word: str, latin_otherwise: bool) -> str:

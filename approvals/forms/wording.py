@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.lookalikes import escaped, written_out
@@ -42,6 +43,12 @@ def visible(text: str, *, around: str = "") -> str:
     no Cyrillic letter makes another Contoso. Doing it twice changes nothing. `around` is what the
     text is a piece of.
     """
+    if text.isascii() and text.isprintable():
+        return text
+    return _drawn_before(text, around) if len(text + around) <= _SHORT else _drawn(text, around)
+
+
+def _drawn(text: str, around: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     used = "".join(set(text))  # what is in a text decides, and most texts have few characters
@@ -49,6 +56,11 @@ def visible(text: str, *, around: str = "") -> str:
         return written_out(text, around)
     shown = "".join(_shown(character) for character in text)
     return written_out(_BLANK.sub(lambda blank: escaped(blank[0]), shown), around)
+
+
+_SHORT = 500
+_drawn_before = lru_cache(maxsize=1024)(_drawn)
+"""One text stands on many cards, and is drawn again for each of the sizes that may fit."""
 
 
 def _shown(character: str) -> str:

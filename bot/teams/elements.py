@@ -53,9 +53,11 @@ def runs(text: str, *, monospace: bool = False, **run: Any) -> list[JsonObject]:
     """`text` as text runs. `{{DATE(…)}}` is cut in two between the braces, or it would be run."""
     style = {"fontType": "Monospace"} if monospace else {}
     shown = visible(text) or "(empty)"
-    kept = _SPACES.sub(lambda found: "\u00a0" * len(found[0]), shown)
-    wrapping = _UNBROKEN.sub("\\g<0>\u200b", kept)
-    parts = _DATE_MACRO.sub("{\0", wrapping).split("\0")
+    if " " in shown:
+        shown = _SPACES.sub(lambda found: "\u00a0" * len(found[0]), shown)
+    if len(shown) > 24:
+        shown = _UNBROKEN.sub("\\g<0>\u200b", shown)
+    parts = _DATE_MACRO.sub("{\0", shown).split("\0") if "{{" in shown else [shown]
     return [{"type": "TextRun", "text": part, **style, **run} for part in parts]
 
 
