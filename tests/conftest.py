@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Generator
 
 import pytest
 import structlog
@@ -20,6 +21,8 @@ PROCESSORS: list[Processor] = [
     structlog.dev.set_exc_info,
     ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
 ]
+OBJECTS = 20_000
+"""So many more than before, and the collector looks; usually after 700."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,11 +46,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in twins]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Whatever is imported stays: do not look through it again and again for garbage, and seldom
+    through what a test has made, of which little is garbage while it runs."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(OBJECTS)
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
-    """Whatever was imported stays: do not look through it again and again for garbage."""
+    """Let AutoGen work out only once what is the same for each chat."""
     if "autogen.oai.client" in sys.modules:
         quicken_clients()
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
