@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -13,7 +14,7 @@ from structlog.typing import Processor
 
 import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
 from tests.autogen_clients import quicken_clients
-from tests.cost import cases, in_memory_too, quick
+from tests.cost import cases, in_memory_too, long, quick
 
 PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -33,10 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what is left out in any case."""
+    return True if config.getoption("quick") and long(collection_path) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what costs much, if that is wanted."""
     if config.getoption("quick"):
-        short = [item for item, folder, _ in cases(items) if quick(item, folder)]
+        short = [item for item in items if quick(item)]
         kept = {item for item, _, case in cases(short) if case == 1}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]

@@ -37,10 +37,15 @@ def cases(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, str, int]
         yield item, folder, 1 if folder in EVERY_CASE else seen[name]
 
 
-def quick(item: pytest.Item, folder: str) -> bool:
+def long(path: Path) -> bool:
+    """Whether `--quick` leaves out this file or folder, and does not even import it."""
+    parts = path.relative_to(ROOT).parts if path.is_relative_to(ROOT) else ()
+    return bool(parts) and (parts[0] in LONG or parts[-1] in LONG_FILES)
+
+
+def quick(item: pytest.Item) -> bool:
     """Whether the first case of it runs in `make test-fast`: on SQLite, and not long."""
-    on_postgresql = "postgresql" in item.nodeid.partition("[")[2]
-    return folder not in LONG and item.path.name not in LONG_FILES and not on_postgresql
+    return not long(item.path) and "postgresql" not in item.nodeid.partition("[")[2]
 
 
 def in_memory_too(items: Iterable[pytest.Item]) -> set[pytest.Item]:
