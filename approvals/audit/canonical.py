@@ -92,6 +92,8 @@ def well_formed(text: str) -> str:
 
     Source: https://www.postgresql.org/docs/current/datatype-character.html (read 2026-11-25).
     """
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 

@@ -91,7 +91,7 @@ class Voting:
                 "another one. Look at it again."
             )
         require_form(given, request)
-        session = session_rows.get(unit.connection, request.session_id)
+        session = session_rows.get_of_unit(unit, request.session_id)
         again = self._asking.needed(request, session, unit.moment.forms)
         if again is not None and _must_ask(again, given.verdict):
             return again

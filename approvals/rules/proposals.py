@@ -74,10 +74,11 @@ def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ru
 
 def checked(proposal: Proposal, policy_version: str) -> tuple[Proposal, str]:
     """The proposal and its digest. Arguments without a canonical form become its problem."""
-    call = proposal.call.model_copy(
-        update={name: well_formed(getattr(proposal.call, name)) for name in _TEXTS}
-    )
-    proposal = proposal.model_copy(update={"call": call})
+    call = proposal.call
+    texts = {name: well_formed(getattr(call, name)) for name in _TEXTS}
+    if any(text is not getattr(call, name) for name, text in texts.items()):
+        call = call.model_copy(update=texts)
+        proposal = proposal.model_copy(update={"call": call})
     try:
         return proposal, call_digest(call, policy_version)
     except InvalidError as exc:

@@ -49,9 +49,10 @@ def rejected_before(
     asks = ruling.effect is Effect.REQUIRE_APPROVAL and proposal.kind is RequestKind.TOOL
     if not asks or ruling.after_rejection is AfterRejection.ASK:
         return None
+    if not (refused := [r for r in earlier if _refused_by_person(r)]):
+        return None
     mine = call_hash(proposal.call.tool, proposal.call.arguments)
-    refused = [r for r in earlier if r.call_hash == mine and _refused_by_person(r)]
-    return refused[-1] if refused else None
+    return next((r for r in reversed(refused) if r.call_hash == mine), None)
 
 
 def answered(ruling: Ruling, before: Request) -> Ruling:

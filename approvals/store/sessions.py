@@ -26,6 +26,7 @@ _NEW = [column.name for column in sessions.c if column.name not in _LATER]
 BEGUN = (*_COLUMNS, *chat_states.READ)
 LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)
 _EPOCH, _ATTEMPTS, _CHAT_TOO = (len(codec.SESSION) + n for n in range(3))
+_HEAD = len(_COLUMNS)
 
 
 TOLD = frozenset(
@@ -128,6 +129,14 @@ def of_key(connection: Connection, idempotency_key: str) -> Session | None:
 def get(connection: Connection, session_id: str) -> Session:
     """The session. Raises NotFoundError."""
     return codec.session(_row(connection, session_id))
+
+
+def get_of_unit(unit: Unit, session_id: str) -> Session:
+    """The session, which the unit has locked, and the end of its chain with it. Raises
+    NotFoundError."""
+    row = _row(unit.connection, session_id)
+    unit.heads.setdefault(session_id, (row[_HEAD], row[_HEAD + 1]))
+    return codec.session(row)
 
 
 def among(connection: Connection, session_ids: Collection[str]) -> dict[SessionId, Session]:
@@ -274,7 +283,7 @@ _INSERT = Prepared(
         {name: bindparam(name) for name in _NEW} | {"attempts": 0, "chunks": 0}
     )
 )
-_GET = Prepared(select(*_COLUMNS).where(_of))
+_GET = Prepared(select(*_COLUMNS, sessions.c.ledger_seq, sessions.c.ledger_head).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _CHAT = Prepared(select(*chat_states.READ).where(_of))
 _LOCK = Prepared(select(*LOCKED).where(_of).with_for_update())
