@@ -44,7 +44,6 @@ from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import against_approval
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import sessions as session_rows
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Voting:
 
         AskAgain: nothing was counted, for what was asked is not what would run today.
         """
-        request = request_rows.get(unit.connection, given.request_id)
+        request, session = request_rows.with_session(unit, given.request_id)
         if request.status is RequestStatus.EXPIRED:
             raise _expired(request)
         if request.status is not RequestStatus.PENDING:
@@ -91,7 +90,6 @@ class Voting:
                 "another one. Look at it again."
             )
         require_form(given, request)
-        session = session_rows.get_of_unit(unit, request.session_id)
         again = self._asking.needed(request, session, unit.moment.forms)
         if again is not None and _must_ask(again, given.verdict):
             return again

@@ -132,11 +132,11 @@ def eligible(ask: Asked, people: People) -> tuple[Principal, ...]:
 def reserved(ask: Asked, person: Principal, people: People) -> Shortage | None:
     """The later stages that this person's approval would leave without anybody; None if it is as
     well filled afterwards as before."""
-    before = shortage(ask, people)
     after = shortage(with_vote(ask, person), people)
-    if after is None or (before is not None and after.missing <= before.missing):
+    if after is None:
         return None
-    return after
+    before = shortage(ask, people)
+    return None if before is not None and after.missing <= before.missing else after
 
 
 def with_vote(ask: Asked, person: Principal) -> Asked:

@@ -25,6 +25,7 @@ from countersign.approvals.models import (
     RequestId,
     RequestKind,
     RequestStatus,
+    Session,
     Vote,
 )
 from countersign.approvals.ports import Unit
@@ -58,6 +59,12 @@ def insert(unit: Unit, values: Sequence[Request]) -> None:
 def get(connection: Connection, request_id: str) -> Request:
     """The request. Raises NotFoundError."""
     return codec.request(found(_GET.first(connection, of=request_id), request_id))
+
+
+def with_session(unit: Unit, request_id: str) -> tuple[Request, Session]:
+    """The request and its session, which the unit has locked. Raises NotFoundError."""
+    row = found(_WITH_SESSION.first(unit.connection, of=request_id), request_id)
+    return codec.request(row[:_COUNT]), sessions_of.of_row(unit, row[_COUNT:])
 
 
 def found(row: Sequence[Any] | None, request_id: str) -> Sequence[Any]:
@@ -325,6 +332,12 @@ def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote
 
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
+_COUNT = len(requests.c)
+_WITH_SESSION = Prepared(
+    select(*requests.c, *sessions_of.WITH_HEAD)
+    .join(sessions, sessions.c.id == requests.c.session_id)
+    .where(requests.c.id == bindparam("of"))
+)
 _LOCK = Prepared(
     select(*sessions_of.LOCKED)
     .where(

@@ -24,9 +24,9 @@ _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, ses
 _LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts", "chunks")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
 BEGUN = (*_COLUMNS, *chat_states.READ)
+WITH_HEAD = (*_COLUMNS, sessions.c.ledger_seq, sessions.c.ledger_head)
 LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)
 _EPOCH, _ATTEMPTS, _CHAT_TOO = (len(codec.SESSION) + n for n in range(3))
-_HEAD = len(_COLUMNS)
 
 
 TOLD = frozenset(
@@ -131,11 +131,10 @@ def get(connection: Connection, session_id: str) -> Session:
     return codec.session(_row(connection, session_id))
 
 
-def get_of_unit(unit: Unit, session_id: str) -> Session:
-    """The session, which the unit has locked, and the end of its chain with it. Raises
-    NotFoundError."""
-    row = _row(unit.connection, session_id)
-    unit.heads.setdefault(session_id, (row[_HEAD], row[_HEAD + 1]))
+def of_row(unit: Unit, row: Sequence[Any]) -> Session:
+    """The session whose columns `WITH_HEAD` these are; the unit has locked it, and knows the end of
+    its chain from then on."""
+    unit.heads.setdefault(row[0], (row[-2], row[-1]))
     return codec.session(row)
 
 
@@ -283,7 +282,7 @@ _INSERT = Prepared(
         {name: bindparam(name) for name in _NEW} | {"attempts": 0, "chunks": 0}
     )
 )
-_GET = Prepared(select(*_COLUMNS, sessions.c.ledger_seq, sessions.c.ledger_head).where(_of))
+_GET = Prepared(select(*_COLUMNS).where(_of))
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _CHAT = Prepared(select(*chat_states.READ).where(_of))
 _LOCK = Prepared(select(*LOCKED).where(_of).with_for_update())
