@@ -48,7 +48,7 @@ MUTATIONS = [
              "tests/agents/tools"),
     Mutation("permit: version of the tool", PERMIT,
              "if request.schema_version != self.parameters.version:", "if False:",
-             "tests/agents"),
+             "tests/agents/tools"),
     # A vote counts once, in time, of the right person, on what they saw.
     Mutation("vote: not pending", VOTING, "if request.status is not RequestStatus.PENDING:",
              "if False:", f"{DECISIONS} tests/approvals/test_races.py"),
