@@ -69,7 +69,11 @@ class Preparation:
         """What the tool's check and preview say, where people are to read it."""
         call = proposal.call
         checks = runner.checks_of(call.tool)
-        if checks is None or not proposal.offered or not self._runs.asks(call):
+        if (
+            checks is None
+            or not proposal.offered
+            or not self._runs.asks(self._lease.run.session, call)
+        ):
             return proposal
         try:
             with blocking_in(self._lane.tools):

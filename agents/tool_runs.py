@@ -78,7 +78,7 @@ class ToolRuns:
                 self._lease.require,
                 validators=self._lane.arguments,
                 harmless=runner.harmless_of(claimed.tool),
-                limit_s=self._runs.time_limit_s(claimed),
+                limit_s=self._runs.time_limit_s(self._lease.run.session, claimed),
                 on_slow=self._slot.release,
             )
         took_s = time.perf_counter() - began_s

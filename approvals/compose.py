@@ -37,7 +37,7 @@ from countersign.approvals.ports import (
     ToolCatalog,
 )
 from countersign.approvals.records import Records
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies
 from countersign.approvals.runs import TOOL_TIMEOUT_S, Runs
 
 
@@ -65,7 +65,7 @@ def compose(
     store: Store,
     clock: Clock,
     jobs: Jobs,
-    policy: Policy,
+    policies: Policies,
     directory: Directory,
     catalog: ToolCatalog,
     channels: Channels | None = None,
@@ -84,16 +84,16 @@ def compose(
     handoff = Handoff(time.monotonic) if handoff is None else handoff
     moments = Moments(clock, directory, catalog, handoff)
     outbox = Outbox(jobs, {name: c.placing for name, c in channels.items()}, handoff)
-    asking, deadlines = Asking(policy, catalog, outbox), Deadlines(outbox)
-    outcomes = Outcomes(policy, outbox, result_chars=result_chars)
+    asking, deadlines = Asking(policies, catalog, outbox), Deadlines(outbox)
+    outcomes = Outcomes(policies, outbox, result_chars=result_chars)
     approvals = Approvals(
         store,
         moments,
         catalog,
         outbox,
-        Voting(policy, asking, deadlines, outbox),
+        Voting(policies, asking, deadlines, outbox),
         deadlines,
-        Reasking(store, moments, policy, catalog, asking),
+        Reasking(store, moments, policies, catalog, asking),
         Cancelling(outcomes, outbox),
         Doubts(store, moments, outbox),
         observer=observer,
@@ -101,9 +101,9 @@ def compose(
     runs = Runs(
         store,
         moments,
-        policy,
-        Proposing(policy, catalog),
-        Claims(policy, asking, outcomes, outbox, observer),
+        policies,
+        Proposing(policies, catalog),
+        Claims(policies, asking, outcomes, outbox, observer),
         outcomes,
         asking,
         outbox,

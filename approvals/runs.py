@@ -50,7 +50,7 @@ from countersign.approvals.models import (
     ToolCall,
 )
 from countersign.approvals.ports import Store, Unit
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.repeats import call_hashes
 from countersign.approvals.store import chat_states as chat_rows
@@ -72,7 +72,7 @@ class Runs:
         self,
         store: Store,
         moments: Moments,
-        policy: Policy,
+        policies: Policies,
         proposing: Proposing,
         claims: Claims,
         outcomes: Outcomes,
@@ -84,7 +84,7 @@ class Runs:
     ):
         """`approvals.compose` puts it together; a lease lasts as long as `handoff` says."""
         self._store, self._moments = store, moments
-        self._policy, self._proposing = policy, proposing
+        self._policies, self._proposing = policies, proposing
         self._claims, self._outcomes, self._asking = claims, outcomes, asking
         self._outbox, self._handoff = outbox, handoff
         self._starting = Starting(outbox, handoff)
@@ -224,9 +224,11 @@ class Runs:
             return []
         return await self._store.read(lambda c: request_rows.alike(c, session.id, hashes))
 
-    def asks(self, call: ToolCall) -> bool:
+    def asks(self, session: Session, call: ToolCall) -> bool:
         """Whether people would have to approve the call."""
-        return self._policy.rule(call).effect is Effect.REQUIRE_APPROVAL
+        moment = self._moments.now()
+        situation = situation_of(session, moment.people, moment.now)
+        return self._policies.current.rule(call, situation).effect is Effect.REQUIRE_APPROVAL
 
     async def claim(
         self,
@@ -266,9 +268,10 @@ class Runs:
 
         return await self._store.unit(work, self._moments.now())
 
-    def time_limit_s(self, request: Request) -> float:
+    def time_limit_s(self, session: Session, request: Request) -> float:
         """How long its tool may take: by its rule, or else the setting."""
-        ruling = self._policy.rule(call_of(request, request.arguments))
+        situation = situation_of(session, self._moments.now().people, request.created_at)
+        ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
         return ruling.tool_timeout_s or self._tool_timeout_s
 
     async def finish(

@@ -31,6 +31,7 @@ from countersign.approvals.ports import (
     Job,
 )
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.store import open_store
 from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
@@ -40,7 +41,7 @@ from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
 from countersign.bot.people import Tokens, directory_of
-from countersign.bot.policy.check import findings
+from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.policy.review import Finding
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts
@@ -151,6 +152,7 @@ async def compose(
         _own_threads(stack)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
         registry = load_workflows(settings, client)
+        policies = LivePolicy(ruling_policy(settings.policy, registry))
         store = await stack.enter_async_context(open_store(settings.database_url))
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
@@ -172,7 +174,7 @@ async def compose(
             store,
             clock,
             jobs,
-            settings.policy.strictest(registry.same_bodies),
+            policies,
             directory,
             registry,
             {name: each.channel for name, each in systems.items()},

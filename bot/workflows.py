@@ -59,5 +59,5 @@ def sound_workflows(settings: Settings, client: SharedClient) -> tuple[Registry,
 
 def _asks(policy: Policy, tool: str) -> bool:
     """Whether the model must give a reason for a call: it must unless nobody will read it."""
-    rule = policy.tools.get(tool)
-    return rule is None or rule.effect is not Effect.ALLOW
+    rules = policy.rules_for(tool)
+    return not rules or any(rule.effect is not Effect.ALLOW for rule in rules)

@@ -20,6 +20,8 @@ from countersign.agents.suspension import ChatSuspendedError
 from countersign.agents.tools.checks import CheckFunction, Checks
 from countersign.agents.tools.outcomes import Errors, Harmless, faults, of_tool
 from countersign.agents.tools.permit import SealedTool
+from countersign.agents.tools.reversibility import classes
+from countersign.approvals.models import Reversibility
 
 Reply = tuple[bool, dict[str, Any] | None]
 ASK_FIRST = NotAsked("", "A person is asked first how to go on.")
@@ -35,6 +37,8 @@ class ApprovalProxy(CachedReplies, HumanInput):
     a guarded call is in doubt. `checks` and `previews` are functions by tool that get the arguments
     of a call and say, before people are asked, what it rests on and what it would do (see
     `agents.tools.checks`). `roles` says who answers its free-text questions.
+    `reversibility` says how what a tool did can be undone (`{"pay": "irreversible"}`), for the
+    conditions of rules.
     """
 
     def __init__(
@@ -55,11 +59,13 @@ class ApprovalProxy(CachedReplies, HumanInput):
         checks: Mapping[str, CheckFunction] | None = None,
         previews: Mapping[str, CheckFunction] | None = None,
         roles: Sequence[str] = (),
+        reversibility: Mapping[str, Reversibility | str] | None = None,
         **kwargs: Any,
     ):
         """Take what UserProxyAgent takes, in its order; code execution is off unless asked for.
 
-        Raises TypeError for a `harmless` that is no class of exceptions.
+        Raises TypeError for a `harmless` that is no class of exceptions; ValueError for a class of
+        `reversibility` that there is not.
         """
         if wrong := faults(harmless):
             raise TypeError(
@@ -82,6 +88,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         self.harmless = harmless
         self.checks, self.previews = dict(checks or {}), dict(previews or {})
         self.roles = tuple(roles)
+        self.reversibility = classes(reversibility or {})
         if function_map:
             self.register_function(function_map)
         sender: Any = AnySender

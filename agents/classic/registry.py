@@ -34,7 +34,7 @@ from countersign.approvals.errors import (
     ConfigurationError,
     WorkflowMissingError,
 )
-from countersign.approvals.models import Checked, Effective, JsonObject
+from countersign.approvals.models import Checked, Effective, JsonObject, Reversibility
 
 THREADS = 4
 """Of one workflow, for what its validators and checks say when people vote."""
@@ -65,6 +65,7 @@ class Registry:
         self._roles: dict[tuple[str, str], tuple[str, ...]] = {}
         self._checks: dict[tuple[str, str], Checks | None] = {}
         self._same: dict[str, list[frozenset[str]]] = {}
+        self._reversibility: dict[str, Reversibility] = {}
         self._undescribed: dict[str, dict[str, list[str]]] = {}
         self._idle: dict[str, list[BuiltChat]] = {}
         self._threads: dict[str, ContextExecutor] = {}
@@ -129,6 +130,9 @@ class Registry:
         self._undescribed[workflow.name] = undescribed(built.chat)
         for proxy in built.proxies:
             self._roles[workflow.name, proxy.name] = proxy.roles
+            for tool, declared in proxy.reversibility.items():
+                known = self._reversibility.get(tool, declared)
+                self._reversibility[tool] = max(known, declared, key=list(Reversibility).index)
             for tool in proxy.function_map:
                 self._checks[workflow.name, tool] = proxy.checks_of(tool)
         self._idle[workflow.name] = [built] if workflow.pooled else []
@@ -186,6 +190,12 @@ class Registry:
     def same_bodies(self) -> tuple[frozenset[str], ...]:
         """Groups of tool names under which one function is registered."""
         return tuple(group for groups in self._same.values() for group in groups)
+
+    @property
+    def reversibility(self) -> Mapping[str, Reversibility]:
+        """The classes that workflows declare of their tools, by name; of two that differ, the worse
+        one."""
+        return self._reversibility
 
     @property
     def undescribed(self) -> Mapping[str, Mapping[str, Sequence[str]]]:

@@ -125,6 +125,8 @@ def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
             )
     for tool in sorted(proxy.idempotent - set(proxy.function_map)):
         yield f"{proxy.name} calls {tool} idempotent, but does not execute it. Check the name."
+    for tool in sorted(proxy.reversibility.keys() - set(proxy.function_map)):
+        yield f"{proxy.name} says how {tool} is undone, but does not execute it. Check the name."
     yield from _of_checks(proxy)
     if isinstance(proxy.harmless, Mapping):
         for tool in sorted(proxy.harmless.keys() - set(proxy.function_map)):

@@ -31,8 +31,8 @@ from countersign.approvals.models import (
     Ruling,
     Session,
 )
-from countersign.approvals.ports import Forms, ToolCatalog, Unit
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.ports import Moment, ToolCatalog, Unit
+from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import (
     call_digest,
     call_hash,
@@ -81,21 +81,22 @@ class Asking:
     """Finds what has to be asked again, and does it. Methods with a connection belong into a
     transaction."""
 
-    def __init__(self, policy: Policy, catalog: ToolCatalog, outbox: Outbox):
-        self._policy = policy
+    def __init__(self, policies: Policies, catalog: ToolCatalog, outbox: Outbox):
+        self._policies = policies
         self._catalog = catalog
         self._outbox = outbox
 
-    def needed(self, request: Request, session: Session, forms: Forms) -> AskAgain | None:
+    def needed(self, request: Request, session: Session, moment: Moment) -> AskAgain | None:
         """What has changed since the request was asked, by what tools take now; None if it
         stands."""
         if request.kind is RequestKind.INPUT:
             return None
-        version = forms.get((session.workflow, request.tool))
+        version = moment.forms.get((session.workflow, request.tool))
         if version is not None and version != request.schema_version:
             why = TOOL_CHANGED if request.schema_version else OLD_FORM
             return AskAgain(request, session, why.format(tool=request.tool), tool_changed=True)
-        ruling = self._policy.rule(call_of(request, request.arguments))
+        situation = situation_of(session, moment.people, request.created_at)
+        ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
         if ruling.effect is Effect.REQUIRE_APPROVAL and _asks_others(request, ruling):
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, session, why, tool_changed=False)
@@ -147,7 +148,9 @@ class Asking:
                 "asked_again": why,
             }
         )
-        ruling = self._policy.rule(call_of(revised, arguments))
+        policy = self._policies.current
+        situation = situation_of(again.session, unit.moment.people, request.created_at)
+        ruling = policy.rule(call_of(revised, arguments), situation)
         if ruling.effect is Effect.DENY:
             return self._cancel(unit, again, Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
@@ -160,7 +163,7 @@ class Asking:
             self._outbox.tell(unit, again.session, told)
             reason = f"{again.why} {nobody.text}"
             return self._cancel(unit, again, Cause.NO_APPROVER, reason)
-        after = self._revision(revised, effective, ruling, unit.now)
+        after = self._revision(revised, effective, ruling, policy.version, unit.now)
         (after,) = with_same_calls(
             [after], request_rows.of_session(unit.connection, request.session_id)
         )
@@ -188,13 +191,18 @@ class Asking:
         return after
 
     def _revision(
-        self, request: Request, effective: Effective | None, ruling: Ruling, now: datetime
+        self,
+        request: Request,
+        effective: Effective | None,
+        ruling: Ruling,
+        policy_version: str,
+        now: datetime,
     ) -> Request:
         """The next revision, by today's rule; by the old one where today's would not ask."""
         update: JsonObject = {
             "status": RequestStatus.PENDING,
             "revision": request.revision + 1,
-            "policy_version": self._policy.version,
+            "policy_version": policy_version,
             "call_hash": call_hash(request.tool, request.arguments),
             "same_calls": (),
             "stage": 0,
@@ -220,7 +228,7 @@ class Asking:
                 ),
             }
         after = request.model_copy(update=update)
-        digest = call_digest(call_of(after, after.arguments), self._policy.version)
+        digest = call_digest(call_of(after, after.arguments), policy_version)
         return after.model_copy(update={"digest": digest})
 
     def _cancel(self, unit: Unit, again: AskAgain, cause: Cause, message: str) -> Request:

@@ -35,7 +35,7 @@ from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import revoked
 from countersign.approvals.rules.lifecycle import tally
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store.requests import Stored
@@ -62,13 +62,13 @@ class Claims:
 
     def __init__(
         self,
-        policy: Policy,
+        policies: Policies,
         asking: Asking,
         outcomes: Outcomes,
         outbox: Outbox,
         observer: Observer = SILENT,
     ):
-        self._policy, self._asking, self._outcomes = policy, asking, outcomes
+        self._policies, self._asking, self._outcomes = policies, asking, outcomes
         self._outbox, self._observer = outbox, observer
 
     def claim(
@@ -124,7 +124,7 @@ class Claims:
         """Whether people have to be asked again; a rule that allowed it answers by itself."""
         if request.decision is None or request.decision.via == Via.POLICY:
             return None
-        return self._asking.needed(request, run.session, unit.moment.forms)
+        return self._asking.needed(request, run.session, unit.moment)
 
     def _why_not(
         self,
@@ -151,7 +151,8 @@ class Claims:
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
         call = call_of(request, arguments)
-        ruling = self._policy.rule(call)
+        situation = situation_of(run.session, unit.moment.people, request.created_at)
+        ruling = self._policies.current.rule(call, situation)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
@@ -160,7 +161,7 @@ class Claims:
             if ruling.effect is not Effect.ALLOW:
                 message = "The policy was changed: this now needs a person. Propose it again."
                 return not_executed(Cause.DRIFT, message, retry=True)
-            if (again := self._asking.needed(request, run.session, unit.moment.forms)) is not None:
+            if (again := self._asking.needed(request, run.session, unit.moment)) is not None:
                 return not_executed(Cause.DRIFT, f"{again.why} Propose it again.", retry=True)
             return None
         lost = revoked(unit.moment.people, request, evidence.votes)

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
-from countersign.approvals.models import Actor, Effect, JsonObject, Request
+from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling
+from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_digest, call_hash, call_of
 
@@ -14,7 +15,7 @@ LOOK_AGAIN = "The arguments were changed, and what its check and preview say of 
 """Of an edit that does not count yet: whoever made it has not seen what it means."""
 
 
-def revised(given: VoteInput, request: Request, policy: Policy) -> Request:
+def revised(given: VoteInput, request: Request, policy: Policy, situation: Situation) -> Request:
     """The next revision, ruled on anew. Raises InvalidError; DeniedByPolicyError."""
     effective = given.effective
     if effective is None:
@@ -37,8 +38,9 @@ def revised(given: VoteInput, request: Request, policy: Policy) -> Request:
         }
     )
     call = call_of(changed, effective.arguments)
-    ruling = policy.rule(call)
-    if ruling.effect is not Effect.REQUIRE_APPROVAL:
+    ruling = policy.rule(call, situation)
+    asks = ruling.effect is Effect.REQUIRE_APPROVAL
+    if not asks and (ruling.effect is not Effect.ALLOW or not _asks(policy, request, situation)):
         raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
     return changed.model_copy(
         update={
@@ -50,21 +52,35 @@ def revised(given: VoteInput, request: Request, policy: Policy) -> Request:
             "revision": request.revision + 1,
             "policy_version": policy.version,
             "digest": call_digest(call, policy.version),
-            "risk": ruling.risk,
-            "rule_id": ruling.rule_id,
-            "reason": ruling.reason,
-            "stages": ruling.stages,
             "stage": 0,
-            "channels": ruling.channels,
-            "show_first": ruling.show_first,
-            "valid_for_s": ruling.valid_for_s,
-            "expires_at": (
-                request.expires_at
-                if ruling.deadline_s is None
-                else request.created_at + timedelta(seconds=ruling.deadline_s)
-            ),
+            **(_asked_by(ruling, request) if asks else {}),
         }
     )
+
+
+def _asks(policy: Policy, request: Request, situation: Situation) -> bool:
+    """Whether people are asked of the call as it was before the edit."""
+    before = policy.rule(call_of(request, request.arguments), situation)
+    return before.effect is Effect.REQUIRE_APPROVAL
+
+
+def _asked_by(ruling: Ruling, request: Request) -> JsonObject:
+    """Who is asked, and until when. What may run without people now is still decided by those who
+    were asked before: an edit does not do away with them."""
+    return {
+        "risk": ruling.risk,
+        "rule_id": ruling.rule_id,
+        "reason": ruling.reason,
+        "stages": ruling.stages,
+        "channels": ruling.channels,
+        "show_first": ruling.show_first,
+        "valid_for_s": ruling.valid_for_s,
+        "expires_at": (
+            request.expires_at
+            if ruling.deadline_s is None
+            else request.created_at + timedelta(seconds=ruling.deadline_s)
+        ),
+    }
 
 
 def revision_entry(request: Request, after: Request, actor: Actor) -> tuple[str, JsonObject]:

@@ -34,7 +34,7 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.approvals.ports import Unit
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_of, not_executed
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -56,8 +56,8 @@ UNKNOWN_MESSAGE = "It will not be run again. A person has been told to check the
 class Outcomes:
     """Each method belongs into a transaction whose run has been checked by the caller."""
 
-    def __init__(self, policy: Policy, outbox: Outbox, *, result_chars: int = RESULT_CHARS):
-        self._policy, self._outbox = policy, outbox
+    def __init__(self, policies: Policies, outbox: Outbox, *, result_chars: int = RESULT_CHARS):
+        self._policies, self._outbox = policies, outbox
         self._result_chars = result_chars
 
     def finish(
@@ -117,7 +117,7 @@ class Outcomes:
         that is a doubt or a failure. What comes late says nothing new of a doubt; the ledger keeps
         it."""
         request = claimed(unit, run, request_id)
-        if self._on_error(request) is OnError.FAILED:
+        if self._on_error(unit, run, request) is OnError.FAILED:
             return self._finish(unit, run, request, content, ok=False, late=late)
         if request.status is not RequestStatus.EXECUTING:
             body = {**_outcome(request, _told(request, content, ok=False)), "stands": False}
@@ -128,8 +128,9 @@ class Outcomes:
         message = f"{what}. {STILL}" if timed_out else f"It raised {what}. {MAY_HAVE_HAPPENED}"
         return self._unknown(unit, run, request, message)
 
-    def _on_error(self, request: Request) -> OnError:
-        ruling = self._policy.rule(call_of(request, request.arguments))
+    def _on_error(self, unit: Unit, run: Run, request: Request) -> OnError:
+        situation = situation_of(run.session, unit.moment.people, request.created_at)
+        ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
         if ruling.on_error is not None:
             return ruling.on_error
         by_rule = request.decision is not None and request.decision.via == Via.POLICY

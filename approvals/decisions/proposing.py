@@ -19,7 +19,7 @@ from countersign.approvals.models import (
     Session,
 )
 from countersign.approvals.ports import Moment, ToolCatalog
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import (
     build,
     checked,
@@ -60,8 +60,8 @@ class Checkpoint:
 class Proposing:
     """Turns proposals into requests, by what policy says of them now. Outside of transactions."""
 
-    def __init__(self, policy: Policy, catalog: ToolCatalog):
-        self._policy, self._catalog = policy, catalog
+    def __init__(self, policies: Policies, catalog: ToolCatalog):
+        self._policies, self._catalog = policies, catalog
 
     def checkpoint(
         self,
@@ -72,15 +72,17 @@ class Proposing:
         moment: Moment,
     ) -> Checkpoint:
         """The requests of `proposals`, some decided already; `earlier` are the session's others."""
+        policy = self._policies.current
+        situation = situation_of(session, moment.people, moment.now)
         checkpoint_id = CheckpointId(ids.new_id("C"))
         # lists go by time and id: sorted ids keep calls of one moment in the order of the message
         request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)
         requests: list[Request] = []
         entries: list[tuple[str, JsonObject]] = []
         for position, raw in enumerate(proposals):
-            proposal, digest_hex = checked(raw, self._policy.version)
+            proposal, digest_hex = checked(raw, policy.version)
             roles = self._catalog.input_roles(session.workflow, proposal.call.executor)
-            ruling = rule(self._policy, proposal, roles)
+            ruling = rule(policy, proposal, roles, situation)
             refused = rejected_before(proposal, ruling, earlier)
             if refused is not None:
                 ruling = answered(ruling, refused)
@@ -95,7 +97,7 @@ class Proposing:
                 proposal,
                 ruling,
                 digest_hex=digest_hex,
-                policy_version=self._policy.version,
+                policy_version=policy.version,
                 now=moment.now,
             )
             if nobody is not None:

@@ -12,7 +12,7 @@ from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.errors import AlreadyDecidedError
 from countersign.approvals.models import Request, Session
 from countersign.approvals.ports import Store, ToolCatalog, Unit
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies
 from countersign.approvals.store import codec
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
@@ -27,10 +27,15 @@ class Reasking:
     """Asks again in transactions of its own, what runs code of the workflow's before them."""
 
     def __init__(
-        self, store: Store, moments: Moments, policy: Policy, catalog: ToolCatalog, asking: Asking
+        self,
+        store: Store,
+        moments: Moments,
+        policies: Policies,
+        catalog: ToolCatalog,
+        asking: Asking,
     ):
         self._store, self._moments = store, moments
-        self._policy, self._catalog, self._asking = policy, catalog, asking
+        self._policies, self._catalog, self._asking = policies, catalog, asking
 
     async def ask_again(self, again: AskAgain) -> None:
         """Ask one again. Raises AlreadyDecidedError if it has changed since."""
@@ -48,7 +53,7 @@ class Reasking:
         after, count = ("", ""), 0
         while page := await self._page(after):
             for request, session in page:
-                again = self._asking.needed(request, session, self._moments.now().forms)
+                again = self._asking.needed(request, session, self._moments.now())
                 with suppress(AlreadyDecidedError):
                     if again is not None:
                         await self.ask_again(again)
@@ -64,7 +69,7 @@ class Reasking:
         def unit(connection: Connection) -> list[tuple[Request, Session]]:
             found = request_rows.asked_otherwise(
                 connection,
-                policy_version=self._policy.version,
+                policy_version=self._policies.current.version,
                 schema_versions=versions,
                 after=after,
                 limit=PAGE,

@@ -38,7 +38,7 @@ from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.rules.eligibility import asked, counts_also
 from countersign.approvals.rules.lifecycle import tally
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import not_executed
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import against_approval
@@ -56,8 +56,8 @@ class Refusal:
 class Voting:
     """Counts votes. Each method belongs into a transaction."""
 
-    def __init__(self, policy: Policy, asking: Asking, deadlines: Deadlines, outbox: Outbox):
-        self._policy = policy
+    def __init__(self, policies: Policies, asking: Asking, deadlines: Deadlines, outbox: Outbox):
+        self._policies = policies
         self._asking, self._deadlines = asking, deadlines
         self._outbox = outbox
 
@@ -90,12 +90,13 @@ class Voting:
                 "another one. Look at it again."
             )
         require_form(given, request)
-        again = self._asking.needed(request, session, unit.moment.forms)
+        again = self._asking.needed(request, session, unit.moment)
         if again is not None and _must_ask(again, given.verdict):
             return again
         people = unit.moment.people
         if is_edit(given, request):
-            after = revised(given, request, self._policy)
+            situation = situation_of(session, people, request.created_at)
+            after = revised(given, request, self._policies.current, situation)
             reason = reason_against(actor.principal, after, [])
             reason = reason or against_approval(
                 asked(after, []), actor.principal, people, revised=True

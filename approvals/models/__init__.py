@@ -19,6 +19,7 @@ from countersign.approvals.models.calls import OnError as OnError
 from countersign.approvals.models.calls import Preview as Preview
 from countersign.approvals.models.calls import Proposal as Proposal
 from countersign.approvals.models.calls import RequestKind as RequestKind
+from countersign.approvals.models.calls import Reversibility as Reversibility
 from countersign.approvals.models.calls import Risk as Risk
 from countersign.approvals.models.calls import Ruling as Ruling
 from countersign.approvals.models.calls import Stage as Stage

@@ -41,6 +41,16 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
+class Reversibility(StrEnum):
+    """How what a tool did can be undone, from what needs no undoing to what cannot be."""
+
+    READ_ONLY = "read_only"
+    REVERSIBLE = "reversible"
+    EXTERNALLY_REVERSIBLE = "externally_reversible"
+    """Only by somebody else: a recalled mail, a returned payment."""
+    IRREVERSIBLE = "irreversible"
+
+
 class Stage(Value):
     """One tier of approvers: `quorum` different people who hold one of `roles`."""
 

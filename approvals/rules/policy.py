@@ -17,75 +17,69 @@ The policy is read from the `policy:` section of the configuration:
           show_first: [payee, amount]   # the arguments that decide, before the others
           on_error: in_doubt            # what an undeclared exception of it means: or failed
           tool_timeout: 2m              # how long it may run
+      rules:                            # in this order, and before those of `tools`
+        - id: small
+          tool: pay_refund              # or a list; `*` and `?` make a pattern
+          when: args.amount <= 50.0 && args.currency == "EUR"
+          effect: allow
+        - {id: rest, tool: pay_refund, effect: require_approval, roles: [manager]}
+      reversibility: {pay_refund: irreversible}
+      calendars: {office: {zone: Europe/Berlin, hours: 09:00-17:00, holidays: DE-BE}}
       human_input: {roles: [owner]}
 
-A tool that no rule names is denied. A rule is for one tool, by its exact name.
+The first rule that matches a call rules on it; what no rule matches is denied. An entry of `tools`
+is a rule without a condition for one tool, by its exact name, after all of `rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import ValidationError
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.errors import ConfigurationError
-from countersign.approvals.forms.sentences import sentence
 from countersign.approvals.models import (
     Effect,
     Risk,
     Ruling,
     Stage,
     ToolCall,
-    Value,
 )
-from countersign.approvals.rules.authority import OWNER_ROLE
-from countersign.approvals.rules.durations import Seconds
-from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, ToolName, strictest
+from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
+from countersign.approvals.rules.document import PolicyDocument, problem
+from countersign.approvals.rules.rulebook import (
+    UNKNOWN_RULE,
+    Rulebook,
+    Tools,
+    failed,
+    ruling_of,
+    unknown,
+)
+from countersign.approvals.rules.shadowing import shadowed
+from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, strictest
 
 VERSION_DIGITS = 16
-UNKNOWN_RULE = "unknown-tool"
-"""Denies what no rule names."""
-
-
-class HumanInput(Value):
-    """Who answers the free-text questions of a user proxy."""
-
-    roles: tuple[str, ...] = Field(default=(OWNER_ROLE,), min_length=1)
-    deadline: Seconds | None = None
-
-
-class _Document(Value):
-    tools: dict[ToolName, Rule] = Field(default_factory=dict)
-    human_input: HumanInput = HumanInput()
-
-    @field_validator("tools", mode="before")
-    @classmethod
-    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        if not isinstance(value, Mapping):
-            # pydantic reports a ValueError with its path; a TypeError would escape
-            raise ValueError("must map tool names to rules")
-        long = {k: {"effect": v} if isinstance(v, str) else v for k, v in value.items()}
-        channels = info.context or DEFAULT_CHANNELS
-        return {
-            k: {"channels": channels, **v} if isinstance(v, Mapping) else v for k, v in long.items()
-        }
 
 
 class Policy:
     """Rules on calls. Immutable; `version` names its content."""
 
-    def __init__(self, document: _Document, text_channels: tuple[str, ...] = DEFAULT_CHANNELS):
-        self._rules = document.tools
-        self._text_channels = text_channels
-        self._human_input = document.human_input
-        self.version = sha256_hex(canonical_json(document.model_dump(mode="json")))[:VERSION_DIGITS]
+    def __init__(
+        self,
+        document: PolicyDocument,
+        text_channels: tuple[str, ...] = DEFAULT_CHANNELS,
+        *,
+        known: Tools | None = None,
+        same: Mapping[str, frozenset[str]] | None = None,
+    ):
+        self.document, self._text_channels = document, text_channels
+        self._same = {} if same is None else same
+        self.book = Rulebook(
+            document.rules, document.tools, document.calendars, document.reversibility, known
+        )
+        self.version = sha256_hex(canonical_json(document.text()))[:VERSION_DIGITS]
 
     @classmethod
     def load(
@@ -102,24 +96,56 @@ class Policy:
         Raises ConfigurationError with every problem and its path.
         """
         try:
-            return cls(_Document.model_validate(section, context=channels), text_channels)
+            document = PolicyDocument.model_validate(section, context=channels)
         except ValidationError as exc:
-            raise ConfigurationError([_problem(path, error) for error in exc.errors()]) from exc
+            problems = [problem(path, section, error) for error in exc.errors()]
+            raise ConfigurationError(problems) from exc
+        policy = cls(document, text_channels)
+        problems = [f"{path}.{where}: {says}" for where, says in policy.problems()]
+        if problems:
+            raise ConfigurationError(problems)
+        return policy
+
+    @property
+    def current(self) -> Policy:
+        """This one; see `approvals.ports.policies`."""
+        return self
 
     @property
     def tools(self) -> Mapping[str, Rule]:
-        """The rules by tool name."""
-        return self._rules
+        """The rules of `policy.tools` by tool name."""
+        return self.document.tools
+
+    @property
+    def entries(self) -> Mapping[str, Rule]:
+        """All rules by where they stand: `policy.rules.small`, `policy.tools.pay_refund`."""
+        ordered = {f"policy.rules.{rule.id}": rule for rule in self.document.rules}
+        return {**ordered, **{f"policy.tools.{tool}": rule for tool, rule in self.tools.items()}}
+
+    def rules_for(self, tool: str) -> Sequence[Rule]:
+        """The rules that a call of this tool may come under, in their order."""
+        return [entry.rule for entry in self.book.lane(None, tool)]
 
     @property
     def rule_input_roles(self) -> tuple[str, ...]:
         """Who answers questions, unless a user proxy names others."""
-        return self._human_input.roles
+        return self.document.human_input.roles
 
     @property
     def text_channels(self) -> tuple[str, ...]:
         """Where people are asked for free text."""
         return self._text_channels
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the rules that could be read, with where below `policy`: conditions,
+        and rules that no call reaches."""
+        wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
+        return [*wrong, *shadowed(self.document.rules, self.tools)]
+
+    def knowing(self, tools: Tools) -> Policy:
+        """This policy, with its conditions checked against the arguments that these tools take. A
+        condition that is wrong for a tool denies all of that tool's calls: see `problems`."""
+        return Policy(self.document, self._text_channels, known=tools, same=self._same)
 
     def strictest(self, same: Iterable[frozenset[str]]) -> Policy:
         """This policy, with one rule for tools that are one function: the strictest they have.
@@ -127,40 +153,52 @@ class Policy:
         Rules that ask different people become one that asks all of them, stage by stage. `same` are
         groups of tool names. A name without a rule stays without: it is denied.
         """
-        rules = dict(self._rules)
-        for names in same:
+        rules, groups = dict(self.tools), list(same)
+        for names in groups:
             known = sorted(names & rules.keys())
             if known:
                 rules |= dict.fromkeys(known, strictest([rules[name] for name in known]))
-        if rules == dict(self._rules):
+        ordered = self.document.rules
+        of_one = {n: g for g in groups for n in g if any(r.is_for(m) for r in ordered for m in g)}
+        if rules == dict(self.tools) and of_one == self._same:
             return self
-        document = _Document(tools=rules, human_input=self._human_input)
-        return Policy(document, self._text_channels)
+        document = self.document.model_copy(update={"tools": rules})
+        return Policy(document, self._text_channels, known=self.book.known, same=of_one)
 
-    def rule(self, call: ToolCall) -> Ruling:
+    def rule(self, call: ToolCall, situation: Situation = NOWHERE) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
-        rule = self._rules.get(call.tool)
+        names = self._same.get(call.tool)
+        if names is None:
+            return self._rule(call, situation)[0]
+        return self._strictest_ruling(call, situation, names)
+
+    def _rule(self, call: ToolCall, situation: Situation) -> tuple[Ruling, Rule | None]:
+        """The ruling, and the rule that matched if one did."""
+        last = None
+        for last in self.book.considered(call, situation):
+            if last.error is not None:
+                return failed(last.entry, last.error), None
+            if last.matched:
+                return last.entry.ruling, last.entry.rule
+        return unknown(call.tool, named=last is not None), None
+
+    def _strictest_ruling(
+        self, call: ToolCall, situation: Situation, names: frozenset[str]
+    ) -> Ruling:
+        """The strictest of what is said of a call under each name of its function."""
+        own, rule = self._rule(call, situation)
         if rule is None:
-            return Ruling(
-                effect=Effect.DENY,
-                rule_id=UNKNOWN_RULE,
-                reason=f"No rule names the tool {call.tool}; unknown tools are denied.",
-                risk=Risk.HIGH,
-            )
-        return Ruling(
-            effect=rule.effect,
-            rule_id=f"tools.{call.tool}",
-            reason=rule.reason or _REASONS[rule.effect].format(tool=call.tool),
-            risk=rule.risk,
-            stages=rule.tiers(),
-            deadline_s=rule.deadline,
-            channels=rule.channels if rule.effect is Effect.REQUIRE_APPROVAL else (),
-            show_first=rule.show_first,
-            after_rejection=rule.after_rejection,
-            on_error=rule.on_error,
-            tool_timeout_s=rule.tool_timeout,
-            valid_for_s=rule.valid_for_s if rule.effect is Effect.REQUIRE_APPROVAL else None,
-        )
+            return own
+        found = {own.rule_id: rule}
+        for name in sorted(names - {call.tool}):
+            other, its = self._rule(call.model_copy(update={"tool": name}), situation)
+            if its is not None:
+                found.setdefault(other.rule_id, its)
+            elif other.rule_id != UNKNOWN_RULE:
+                return other
+        merged = strictest(list(found.values()))
+        rule_id = next((i for i, each in found.items() if each.effect is merged.effect), "")
+        return ruling_of(merged, rule_id, call.tool)
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:
         """Who may answer a user proxy's question; `roles` of the proxy win over the default."""
@@ -169,30 +207,7 @@ class Policy:
             rule_id="human_input",
             reason=f"{call.executor} asks for a person's answer.",
             risk=Risk.LOW,
-            stages=(Stage(roles=roles or self._human_input.roles),),
-            deadline_s=self._human_input.deadline,
+            stages=(Stage(roles=roles or self.document.human_input.roles),),
+            deadline_s=self.document.human_input.deadline,
             channels=self._text_channels,
         )
-
-
-_REASONS = {
-    Effect.ALLOW: "{tool} may run without asking.",
-    Effect.DENY: "{tool} is forbidden.",
-    Effect.REQUIRE_APPROVAL: "{tool} needs a person's approval.",
-    Effect.SHADOW: "{tool} is in shadow mode: proposed, recorded, not run.",
-}
-
-
-def _problem(path: str, error: Any) -> str:
-    loc = [str(part) for part in error["loc"] if part != "[key]"]  # a key that is no tool's name
-    if len(loc) == 2 and loc[0] == "tools" and error["type"] == "model_type":
-        words = ", ".join(Effect)
-        return f"{'.'.join([path, *loc])}: write {words}, or a mapping with `effect`"
-    return f"{'.'.join([path, *loc])}: {sentence(error, _keys(loc))}"
-
-
-def _keys(loc: list[str]) -> Collection[str]:
-    """The keys that may stand where the last step of a location stands."""
-    if loc[:1] == ["tools"]:
-        return Rule.model_fields if len(loc) == 3 else ("roles", "quorum")
-    return HumanInput.model_fields if loc[:1] == ["human_input"] else _Document.model_fields

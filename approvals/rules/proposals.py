@@ -34,6 +34,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
+from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
 from countersign.approvals.rules.policy import Policy
 
 POLICY = "policy"
@@ -46,7 +47,9 @@ OFFER_RULE = "not_offered"
 """Denies an agent what its model was not shown."""
 
 
-def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ruling:
+def rule(
+    policy: Policy, proposal: Proposal, input_roles: tuple[str, ...], situation: Situation = NOWHERE
+) -> Ruling:
     """What policy says; a call that cannot even be asked is denied with its problem."""
     if proposal.problem is not None:
         return Ruling(
@@ -69,7 +72,7 @@ def rule(policy: Policy, proposal: Proposal, input_roles: tuple[str, ...]) -> Ru
         return Ruling(effect=Effect.DENY, rule_id=PRECONDITION_RULE, reason=reason, risk=Risk.LOW)
     if proposal.kind is RequestKind.INPUT:
         return policy.rule_input(proposal.call, input_roles)
-    return policy.rule(proposal.call)
+    return policy.rule(proposal.call, situation)
 
 
 def checked(proposal: Proposal, policy_version: str) -> tuple[Proposal, str]:

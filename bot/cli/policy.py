@@ -9,6 +9,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 import countersign
@@ -20,6 +21,7 @@ from countersign.approvals.models import (
     Stage,
     ToolCall,
 )
+from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.app_package.manifest import Developer, ManifestError, pack
 from countersign.bot.cli.options import ConfigOption, read_part
@@ -51,9 +53,10 @@ def check(config: ConfigOption = None) -> None:
 
 def _show(loaded: Policy) -> None:
     table = Table()
-    for name in ("tool", "effect", "risk", "who approves", "where", "deadline", "holds"):
+    for name in ("rule", "effect", "risk", "who approves", "where", "deadline", "holds"):
         table.add_column(name, overflow="fold")  # a name to copy is never cut off
-    for tool, rule in sorted(loaded.tools.items()):
+    ordered = [(_ordered(rule), rule) for rule in loaded.document.rules]
+    for tool, rule in [*ordered, *sorted(loaded.tools.items())]:
         deadline = duration_in_words(rule.deadline) if rule.deadline else ""
         where = ", ".join(rule.channels) if rule.tiers() else ""
         asks = rule.effect is Effect.REQUIRE_APPROVAL
@@ -62,6 +65,11 @@ def _show(loaded: Policy) -> None:
         table.add_row(tool, rule.effect, rule.risk, approvers, where, deadline, holds)
     console.print(table)
     console.print(f"policy version {loaded.version}; a tool that is not listed is denied")
+
+
+def _ordered(rule: OrderedRule) -> str:
+    when = f" when {rule.when}" if rule.when else ""
+    return escape(f"{rule.id}: {', '.join(rule.tool)}{when}")
 
 
 def duration_in_words(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Effect
+from countersign.approvals.rules.ordered_rules import is_pattern
 from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.rulebook import Tools
 from countersign.bot.people import directory_of
 from countersign.bot.policy.review import (
     Finding,
+    against_arguments,
     against_bodies,
+    against_classes,
     against_descriptions,
     against_people,
     against_tools,
@@ -74,7 +78,10 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
     workflows than these."""
     directory = directory_of(settings)
     tools = {info.name: info.tools for info in registry.infos()}
+    known = settings.policy.knowing(known_tools(registry))
     return [
+        *against_arguments(known),
+        *against_classes(known, registry.reversibility),
         *against_tools(settings.policy, tools, complete=complete),
         *against_bodies(settings.policy, registry.same_bodies),
         *against_descriptions(registry.undescribed),
@@ -82,22 +89,60 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
     ]
 
 
+def ruling_policy(policy: Policy, registry: Registry) -> Policy:
+    """The policy as it rules on the tools of these workflows.
+
+    Raises ConfigurationError for a condition that is wrong for a tool, and for rules that are never
+    reached: a server does not start with them.
+    """
+    ruling = policy.knowing(known_tools(registry))
+    if wrong := against_arguments(ruling):
+        raise ConfigurationError([str(finding) for finding in wrong])
+    return ruling.strictest(registry.same_bodies)
+
+
+def known_tools(registry: Registry) -> Tools:
+    """What the workflows say of their tools."""
+    places = [(info.name, tool) for info in registry.infos() for tool in info.tools]
+    schemas = {place: registry.schema(*place) or {} for place in places}
+    return Tools(schemas, registry.reversibility)
+
+
 def _without_bad_rules(document: dict[str, Any]) -> None:
     """Let a rule that cannot be read deny, so that its tool has one; a name that is none goes."""
     policy = document.get("policy")
-    tools = policy.get("tools") if isinstance(policy, dict) else None
+    if not isinstance(policy, dict):
+        return
+    for part in ("calendars", "reversibility", "examples"):
+        if part in policy and not _is_read({part: policy[part]}):
+            del policy[part]
+    tools = policy.setdefault("tools", {})
     if not isinstance(tools, dict):
         return
+    policy["rules"] = list(_readable_rules(policy, tools))
     for name in list(tools):
-        if _is_read({name: tools[name]}):
+        if _is_read({"tools": {name: tools[name]}}):
             continue
         tools[name] = Effect.DENY.value
-        if not _is_read({name: tools[name]}):
+        if not _is_read({"tools": {name: tools[name]}}):
             del tools[name]
 
 
-def _is_read(tools: dict[Any, Any]) -> bool:
+def _readable_rules(policy: dict[str, Any], tools: dict[str, Any]) -> Iterator[Any]:
+    """The rules that can be read; a tool of another one is denied where no other rule names it."""
+    rules = policy.get("rules")
+    for rule in rules if isinstance(rules, list) else []:
+        if _is_read({"calendars": policy.get("calendars", {}), "rules": [rule]}):
+            yield rule
+            continue
+        named = rule.get("tool") if isinstance(rule, dict) else None
+        for tool in [named] if isinstance(named, str) else named or []:
+            if not is_pattern(str(tool)):
+                tools.setdefault(str(tool), Effect.DENY.value)
+
+
+def _is_read(policy: dict[Any, Any]) -> bool:
     with suppress(ConfigurationError):
-        Policy.load({"tools": tools})
+        Policy.load(policy)
         return True
     return False

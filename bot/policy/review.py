@@ -6,6 +6,7 @@ are not enough. `policy check` and `doctor` print what is found; `serve` logs it
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from countersign.approvals.forms.sentences import nearest
@@ -16,12 +17,14 @@ from countersign.approvals.models import (
     Principal,
     PrincipalId,
     RequestKind,
+    Reversibility,
     Stage,
     Value,
 )
 from countersign.approvals.ports import Directory
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.eligibility import Asked
+from countersign.approvals.rules.ordered_rules import is_pattern
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.shortfall import Shortfall, shortfall
 from countersign.approvals.rules.tool_rules import Rule
@@ -52,8 +55,33 @@ def against_tools(
     found = [finding for name in sorted(tools) for finding in _without_rule(policy, name, tools)]
     if complete:
         unused = sorted(set(policy.tools) - known)
-        found += [_without_tool(rule, known, policy) for rule in unused]
+        found += [_without_tool(f"policy.tools.{name}", name, known, policy) for name in unused]
+        for rule in policy.document.rules:
+            where = f"policy.rules.{rule.id}.tool"
+            unused = [name for name in rule.tool if not fnmatch.filter(known, name)]
+            found += [_without_tool(where, name, known, policy) for name in unused]
     return found
+
+
+def against_arguments(policy: Policy) -> list[Finding]:
+    """Conditions that are wrong for the arguments that their tools take, and rules that no call
+    reaches; the policy must know the tools (`Policy.knowing`)."""
+    return [Finding(where=f"policy.{where}", says=says) for where, says in policy.problems()]
+
+
+def against_classes(policy: Policy, declared: Mapping[str, Reversibility]) -> list[Finding]:
+    """Tools that the policy takes for milder than their workflow declares them."""
+    order = list(Reversibility)
+    return [
+        Finding(
+            where=f"policy.reversibility.{tool}",
+            says=f"the workflow declares {tool} {declared[tool]}, and {said} is milder; the policy "
+            "counts. Write it so that both say the same.",
+            is_error=False,
+        )
+        for tool, said in policy.document.reversibility.items()
+        if tool in declared and order.index(said) < order.index(declared[tool])
+    ]
 
 
 def against_bodies(policy: Policy, same: Iterable[frozenset[str]]) -> list[Finding]:
@@ -95,9 +123,9 @@ def against_people(
     """Rules that too few different people, or nobody, can decide; and questions that nobody would
     answer, with the roles that user proxies name, by (workflow, proxy)."""
     found: list[Finding] = []
-    for tool, rule in policy.tools.items():
+    for where, rule in policy.entries.items():
         if rule.effect is Effect.REQUIRE_APPROVAL:
-            found += _Staffing(f"policy.tools.{tool}", rule, directory).findings()
+            found += _Staffing(where, rule, directory).findings()
     found += _unanswered("policy.human_input", policy.rule_input_roles, directory)
     for (workflow, proxy), roles in (asking or {}).items():
         found += _unanswered(f"workflow {workflow}, user proxy {proxy}", roles, directory)
@@ -116,7 +144,7 @@ def _without_rule(
     policy: Policy, workflow: str, tools: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
     for tool in tools[workflow]:
-        if tool in policy.tools:
+        if policy.rules_for(tool):
             continue
         unused = set(policy.tools) - {each for of_one in tools.values() for each in of_one}
         meant = nearest(tool, unused)
@@ -127,12 +155,16 @@ def _without_rule(
         yield Finding(where=f"workflow {workflow}", says=says)
 
 
-def _without_tool(rule: str, known: set[str], policy: Policy) -> Finding:
-    meant = nearest(rule, known)
-    says = "no workflow has this tool; "
+def _without_tool(where: str, name: str, known: set[str], policy: Policy) -> Finding:
+    if is_pattern(name):
+        says = f"no workflow has a tool of the form {name}; check the pattern, or remove it."
+        return Finding(where=where, says=says, is_error=False)
+    meant = nearest(name, known)
+    what = "this tool" if where == f"policy.tools.{name}" else f"a tool {name}"
+    says = f"no workflow has {what}; "
     says += f"did you mean {meant}?" if meant else "remove the rule, or load the workflow."
-    is_error = meant is not None and meant not in policy.tools
-    return Finding(where=f"policy.tools.{rule}", says=says, is_error=is_error)
+    is_error = meant is not None and not policy.rules_for(meant)
+    return Finding(where=where, says=says, is_error=is_error)
 
 
 class _Staffing:

@@ -49,13 +49,13 @@ def _tokens(document: Document) -> Iterator[str]:
 
 def _quorums(document: Document) -> Iterator[str]:
     """Rules that fewer people than are needed could approve."""
-    rules = document.policy.tools if document.policy else {}
-    for tool, rule in rules.items():
+    rules = document.policy.entries if document.policy else {}
+    for where, rule in rules.items():
         for stage in rule.tiers():
             holders = [p.id for p in document.people if p.roles.intersection(stage.roles)]
             if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
                 yield (
-                    f"policy.tools.{tool}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
+                    f"{where}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
                     f"but people has {len(holders)} with such a role; nobody could approve it."
                 )
 

@@ -171,7 +171,7 @@ class Reader:
         section = self._document.get("policy")
         if not isinstance(section, dict):
             self.problems.append(
-                "policy: must be a mapping with `tools`; without it no tool may run."
+                "policy: must be a mapping with `tools` or `rules`; without it no tool may run."
             )
             return None
         try:

@@ -196,7 +196,7 @@ class Settings(Value):
 
     def approvers_in(self, system: System[Any]) -> list[Principal]:
         """Everybody who may be asked in this system and is known there, by id."""
-        rules = [rule for rule in self.policy.tools.values() if system.name in rule.channels]
+        rules = [rule for rule in self.policy.entries.values() if system.name in rule.channels]
         roles = {role for rule in rules for stage in rule.tiers() for role in stage.roles}
         people = [person.principal() for person in sorted(self.people, key=lambda p: p.id)]
         return [p for p in people if p.roles & roles and p.identities.get(system.identity)]

@@ -57,7 +57,7 @@ def _first(systems: Sequence[Configured]) -> tuple[str, ...]:
 def is_asked(policy: Policy, name: str, *, free_text: bool) -> bool:
     """Whether any rule asks in this system; `free_text` says that somebody may be asked for some,
     and that it is asked for here."""
-    rules = [r for r in policy.tools.values() if r.effect is Effect.REQUIRE_APPROVAL]
+    rules = [r for r in policy.entries.values() if r.effect is Effect.REQUIRE_APPROVAL]
     return free_text or any(name in rule.channels for rule in rules)
 
 
@@ -67,11 +67,11 @@ def channel_problems(
     """Rules whose channel is not there, or in which nobody could answer."""
     problems = []
     known = {each.name: each.system for each in systems}
-    for tool, rule in policy.tools.items():
+    for where, rule in policy.entries.items():
         for channel in rule.channels:
             if channel not in known:
                 problems.append(
-                    f"policy.tools.{tool}.channels: {channel} is not configured; add it under "
+                    f"{where}.channels: {channel} is not configured; add it under "
                     f"`{PATH}`, or use one of {', '.join(sorted(known))}."
                 )
                 continue
@@ -82,7 +82,7 @@ def channel_problems(
                 holders = [p for p in people if p.roles.intersection(stage.roles)]
                 if not any(p.identities.get(kind) for p in holders):
                     problems.append(
-                        f"policy.tools.{tool}: is asked in {channel}, but nobody with the role "
+                        f"{where}: is asked in {channel}, but nobody with the role "
                         f"{' or '.join(stage.roles)} has a {kind} identity; add "
                         f"`identities: {{{kind}: …}}` to one of them in `people`."
                     )

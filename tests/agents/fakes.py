@@ -156,7 +156,7 @@ class FakeRuns:
             self.leased.discard(run.session.id)
         return tuple(requests)
 
-    def asks(self, call: ToolCall) -> bool:
+    def asks(self, session: Session, call: ToolCall) -> bool:
         """Whether people would have to approve it."""
         return call.tool in self.guarded
 
@@ -198,7 +198,7 @@ class FakeRuns:
         self._require(run)
         return result
 
-    def time_limit_s(self, request: Request) -> float:
+    def time_limit_s(self, session: Session, request: Request) -> float:
         """The same for all."""
         return self.tool_timeout_s
 

@@ -198,7 +198,7 @@ async def test_what_was_decided_meanwhile_is_not_asked_again(world: World) -> No
     world.change_rule("quote", CONTROLLERS)
     asking = world.runs._asking
     session = await world.records.session(request.session_id)
-    again = asking.needed(request, session, world.catalog.forms())
+    again = asking.needed(request, session, world.moments.now())
     assert again is not None
     await world.vote(request, BEN, Verdict.REJECT)
 

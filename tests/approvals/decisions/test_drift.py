@@ -324,7 +324,7 @@ async def test_it_is_only_asked_where_people_are(world: World) -> None:
     run = await world.begun()
     calls = [world.proposal(run.session.id, tool).call for tool in ("quote", "look", "drop")]
 
-    assert [True, False, False] == [world.runs.asks(call) for call in calls]
+    assert [True, False, False] == [world.runs.asks(run.session, call) for call in calls]
 
 
 async def test_run_that_goes_on_after_a_crash_is_not_checked_again(world: World) -> None:

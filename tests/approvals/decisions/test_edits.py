@@ -11,7 +11,7 @@ from countersign.approvals.errors import (
     NotAuthorisedError,
     StaleDigestError,
 )
-from countersign.approvals.models import RequestStatus, Verdict
+from countersign.approvals.models import Request, RequestStatus, Verdict
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.world import World
 
@@ -110,6 +110,38 @@ async def test_arguments_of_an_unknown_tool_cannot_be_edited(world: World) -> No
 async def test_edits_are_ruled_by_the_policy_of_now(world: World, effect: str | None) -> None:
     (request,) = await world.asked()
     world.change_rule("quote", effect)
+
+    with pytest.raises(DeniedByPolicyError, match="does not let this be approved"):
+        await world.vote(request, BEN, Verdict.MODIFY, arguments=EDITED)
+
+
+async def test_edit_to_what_may_run_without_people_is_decided_by_those_who_were_asked(
+    world: World,
+) -> None:
+    """A rule lets small amounts run; a person who makes a large one small has not to be refused."""
+    ask = {"effect": "require_approval", "roles": ["manager"], "tool": "quote"}
+    allow = {"effect": "allow", "tool": "quote", "when": "args.amount < 100"}
+    world.use({"rules": [{"id": "small", **allow}, {"id": "rest", **ask}]})
+    (request,) = await world.asked()
+
+    edited = await world.vote(request, BEN, Verdict.MODIFY, arguments=EDITED)
+
+    assert (RequestStatus.APPROVED, EDITED, "rest") == (
+        edited.status,
+        edited.arguments,
+        edited.rule_id,
+    )
+    assert request.stages == edited.stages
+    run = await world.begin(request.session_id)
+    claimed = await world.runs.claim(run, request.id, EDITED)
+    assert isinstance(claimed, Request)
+
+
+async def test_edit_to_what_is_forbidden_is_refused(world: World) -> None:
+    ask = {"effect": "require_approval", "roles": ["manager"], "tool": "quote"}
+    deny = {"effect": "deny", "tool": "quote", "when": "args.amount < 100"}
+    world.use({"rules": [{"id": "small", **deny}, {"id": "rest", **ask}]})
+    (request,) = await world.asked()
 
     with pytest.raises(DeniedByPolicyError, match="does not let this be approved"):
         await world.vote(request, BEN, Verdict.MODIFY, arguments=EDITED)

@@ -330,12 +330,13 @@ async def test_short_result_is_read_the_same_way_and_none_is_not_found(world: Wo
 
 async def test_time_limit_is_that_of_the_rule_or_of_the_settings(world: World) -> None:
     (request,) = await world.asked()
-    by_setting = world.runs.time_limit_s(request)
+    session = await world.records.session(request.session_id)
+    by_setting = world.runs.time_limit_s(session, request)
     world.change_rule(
         "quote", {"effect": "require_approval", "roles": ["manager"], "tool_timeout": "2m"}
     )
 
-    assert (300.0, 120.0) == (by_setting, world.runs.time_limit_s(request))
+    assert (300.0, 120.0) == (by_setting, world.runs.time_limit_s(session, request))
 
 
 async def test_call_that_was_given_up_is_in_doubt_until_its_late_result(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Conditions of rules: a checked subset of CEL, evaluated exactly. See docs/adr/0029."""

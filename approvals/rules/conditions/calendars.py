@@ -1,0 +1,92 @@
+"""Calendars: when people work, in the zone where they do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+
+from countersign.approvals.models import Value
+from countersign.approvals.rules.conditions.functions import zone
+
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]|24):([0-5]\d)")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _zone(name: str) -> str:
+    zone(name)
+    return name
+
+
+def _hours(text: str) -> str:
+    found = _HOURS.fullmatch(text.strip())
+    if found is None or (found[3] == "24" and found[4] != "00"):
+        raise ValueError(f"{text!r} are no hours; write for example 09:00-17:30")
+    if (found[1], found[2]) >= (found[3], found[4]):
+        raise ValueError(f"{text!r} end before they begin; name the two days in two calendars")
+    return text.strip()
+
+
+def _country(code: Any) -> Any:
+    """`DE`, or `DE-BE` with a part of the country."""
+    if not isinstance(code, str):
+        return code
+    try:
+        public_holidays(code)
+    except NotImplementedError as exc:
+        raise ValueError(f"{code!r}: {' '.join(str(exc).split())}") from exc
+    return code
+
+
+def public_holidays(code: str) -> Any:
+    """Those of a country, or of a part of it, as a set of dates of any year.
+
+    Raises NotImplementedError for a country that nobody has written down.
+    """
+    import holidays  # takes longer than all else that a policy without calendars needs
+
+    country, _, part = code.partition("-")
+    return holidays.country_holidays(country, subdiv=part or None)
+
+
+class Calendar(Value):
+    """The days and hours on which people work somewhere."""
+
+    zone: Annotated[str, AfterValidator(_zone)]
+    days: tuple[Day, ...] = Field(default=("mon", "tue", "wed", "thu", "fri"), min_length=1)
+    hours: Annotated[str, AfterValidator(_hours)]
+    holidays: Annotated[str, BeforeValidator(_country)] | None = None
+    """A country, perhaps with a part of it, whose public holidays are no working days."""
+    closed: tuple[date, ...] = ()
+    """Other days on which nobody works."""
+
+    _free: Any = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _known_holidays(self) -> Self:
+        if self.holidays is not None:
+            self._free = public_holidays(self.holidays)
+        return self
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether people work at this moment; on the minute on which hours end, no longer."""
+        here = at.astimezone(zone(self.zone))
+        day, minute = here.date(), here.hour * 60 + here.minute
+        if _DAYS[here.weekday()] not in self.days or day in self.closed:
+            return False
+        if self._free is not None and day in self._free:
+            return False
+        opens, closes = _minutes(self.hours)
+        return opens <= minute < closes
+
+
+def _minutes(hours: str) -> list[int]:
+    """The minutes of the day at which hours that were read begin and end."""
+    return [int(each.strip()[:2]) * 60 + int(each.strip()[3:]) for each in hours.split("-")]
+
+
+Calendars = Mapping[str, Calendar]

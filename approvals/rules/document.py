@@ -1,0 +1,111 @@
+"""The document of a policy: the `policy:` section as it was read, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from countersign.approvals.forms.sentences import sentence
+from countersign.approvals.models import Effect, JsonObject, Reversibility, Value
+from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.conditions.calendars import Calendar
+from countersign.approvals.rules.durations import Seconds
+from countersign.approvals.rules.examples import Example
+from countersign.approvals.rules.ordered_rules import OrderedRule
+from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, ToolName
+
+
+class HumanInput(Value):
+    """Who answers the free-text questions of a user proxy."""
+
+    roles: tuple[str, ...] = Field(default=(OWNER_ROLE,), min_length=1)
+    deadline: Seconds | None = None
+
+
+class PolicyDocument(Value):
+    """The `policy:` section, as it was read."""
+
+    tools: dict[ToolName, Rule] = Field(default_factory=dict)
+    human_input: HumanInput = HumanInput()
+    rules: tuple[OrderedRule, ...] = ()
+    calendars: dict[str, Calendar] = Field(default_factory=dict)
+    reversibility: dict[ToolName, Reversibility] = Field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+
+    def text(self) -> JsonObject:
+        """All that rules, as JSON: what is not written has its default. Parts that a policy may do
+        without are left out where it does, and so are the examples, by which nothing is ruled."""
+        told = self.model_dump(mode="json", exclude={"examples"})
+        return {key: value for key, value in told.items() if value or key not in _OPTIONAL}
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _asked_in(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        channels = info.context or DEFAULT_CHANNELS
+        return [{"channels": channels, **v} if isinstance(v, Mapping) else v for v in value]
+
+    @field_validator("rules")
+    @classmethod
+    def _one_of_each_id(cls, rules: tuple[OrderedRule, ...]) -> tuple[OrderedRule, ...]:
+        seen: set[str] = set()
+        for rule in rules:
+            if rule.id in seen:
+                raise ValueError(f"two rules have the id {rule.id}; rename one")
+            seen.add(rule.id)
+        return rules
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            # pydantic reports a ValueError with its path; a TypeError would escape
+            raise ValueError("must map tool names to rules")
+        long = {k: {"effect": v} if isinstance(v, str) else v for k, v in value.items()}
+        channels = info.context or DEFAULT_CHANNELS
+        return {
+            k: {"channels": channels, **v} if isinstance(v, Mapping) else v for k, v in long.items()
+        }
+
+
+_OPTIONAL = frozenset({"rules", "calendars", "reversibility"})
+
+
+def problem(path: str, section: Any, error: Any) -> str:
+    """One error of pydantic's in `section`, with its place below `path`."""
+    loc = [str(part) for part in error["loc"] if part != "[key]"]  # a key that is no tool's name
+    if len(loc) == 2 and loc[0] == "tools" and error["type"] == "model_type":
+        words = ", ".join(Effect)
+        return f"{'.'.join([path, *loc])}: write {words}, or a mapping with `effect`"
+    where = [path, *(_named(section, loc) if loc[:1] == ["rules"] else loc)]
+    return f"{'.'.join(where)}: {sentence(error, _keys(loc))}"
+
+
+def _named(section: Any, loc: list[str]) -> list[str]:
+    """A place in `rules`, by the id of the rule if it has one."""
+    rules = section["rules"]
+    rule = rules[int(loc[1])] if len(loc) > 1 and isinstance(rules, list | tuple) else None
+    name = rule.get("id") if isinstance(rule, Mapping) else None
+    return [loc[0], name, *loc[2:]] if isinstance(name, str) and name else loc
+
+
+_FIELDS: Mapping[str, Collection[str]] = {
+    "tools": Rule.model_fields,
+    "rules": OrderedRule.model_fields,
+    "calendars": Calendar.model_fields,
+    "human_input": HumanInput.model_fields,
+    "examples": Example.model_fields,
+}
+
+
+def _keys(loc: list[str]) -> Collection[str]:
+    """The keys that may stand where the last step of a location stands."""
+    if loc[:1] in (["tools"], ["rules"]) and len(loc) != 3:
+        return ("roles", "quorum")
+    return _FIELDS.get(loc[0], PolicyDocument.model_fields) if len(loc) > 1 else _SECTIONS
+
+
+_SECTIONS = tuple(PolicyDocument.model_fields)

@@ -1,0 +1,132 @@
+"""Shadowing: rules that no call reaches, because an earlier one rules on all of theirs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from countersign.approvals.rules.conditions.syntax import Node, literal
+from countersign.approvals.rules.ordered_rules import OrderedRule, is_pattern
+from countersign.approvals.rules.tool_rules import Rule
+
+TRUE = literal(True)
+
+
+def shadowed(rules: Sequence[OrderedRule], tools: Mapping[str, Rule]) -> Iterator[tuple[str, str]]:
+    """Each rule of which it can be proved that no call reaches it, as `rules.ID` or `tools.TOOL`,
+    and why."""
+    read = [(rule, _parts(rule.condition)) for rule in rules]
+    for number, (rule, parts) in enumerate(read):
+        found = [_before(pattern, parts, read[:number]) for pattern in rule.tool]
+        names = list(dict.fromkeys(earlier.id for earlier in found if earlier is not None))
+        if None not in found:
+            yield f"rules.{rule.id}", _said(names)
+    for tool in tools:
+        earlier = _before(tool, (), read)
+        if earlier is not None:
+            yield f"tools.{tool}", _said([earlier.id])
+
+
+def _said(names: Sequence[str]) -> str:
+    which = " and ".join(names)
+    verb = "come" if len(names) > 1 else "comes"
+    return (
+        f"is never reached: {which} {verb} first and already rules on every call that it is for; "
+        "move it up, or remove it"
+    )
+
+
+_Read = tuple[OrderedRule, tuple[Node, ...]]
+
+
+def _before(pattern: str, parts: tuple[Node, ...], earlier: Sequence[_Read]) -> OrderedRule | None:
+    """The first of the earlier rules that matches whatever this pattern and these parts match."""
+    for rule, others in earlier:
+        covers = any(_covers(each, pattern) for each in rule.tool)
+        if covers and all(any(_implies(part, other) for part in parts) for other in others):
+            return rule
+    return None
+
+
+def _covers(pattern: str, other: str) -> bool:
+    """Whether it stands for every name that the other stands for."""
+    if pattern == other or not is_pattern(other):
+        return fnmatchcase(other, pattern) or pattern == other
+    stem = pattern.removesuffix("*")  # `crm_*` covers `crm_read_*`
+    return pattern.endswith("*") and not is_pattern(stem) and other.startswith(stem)
+
+
+def _parts(node: Node | None) -> tuple[Node, ...]:
+    """What all has to be true for a condition to be."""
+    if node is None or node == TRUE:
+        return ()
+    return node.parts if node.op == "and" else (node,)
+
+
+class _Bound(NamedTuple):
+    """`subject op value`, or a subject in a list of values."""
+
+    subject: Node
+    op: str
+    value: Any
+
+
+_FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+_HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+}
+
+
+def _bound(node: Node) -> _Bound | None:
+    if len(node.parts) != 2:
+        return None
+    left, right = node.parts
+    if node.op == "in" and right.op == "list" and all(_is_plain(each) for each in right.parts):
+        return _Bound(left, "in", tuple(each.value for each in right.parts))
+    if node.op in _FLIPPED and _is_plain(right):
+        return _Bound(left, node.op, right.value)
+    if node.op in _FLIPPED and _is_plain(left):
+        return _Bound(right, _FLIPPED[node.op], left.value)
+    return None
+
+
+def _is_plain(node: Node) -> bool:
+    return node.op == "literal" and node.value is not None and not isinstance(node.value, bool)
+
+
+def _implies(part: Node, other: Node) -> bool:
+    """Whether the other one is true wherever this one is; False says nothing."""
+    if part == other:
+        return True
+    one, two = _bound(part), _bound(other)
+    if one is None or two is None or one.subject != two.subject:
+        return False
+    try:
+        return _within(one, two)
+    except TypeError:  # a text and a number
+        return False
+
+
+def _within(one: _Bound, two: _Bound) -> bool:
+    if one.op in ("eq", "in"):
+        values = one.value if one.op == "in" else (one.value,)
+        return all(_satisfies(value, two) for value in values)
+    if one.op in ("lt", "le") and two.op in ("lt", "le", "ne"):
+        strict = one.op == "lt" or two.op == "le"
+        return bool(one.value <= two.value if strict else one.value < two.value)
+    if one.op in ("gt", "ge") and two.op in ("gt", "ge", "ne"):
+        strict = one.op == "gt" or two.op == "ge"
+        return bool(one.value >= two.value if strict else one.value > two.value)
+    return False
+
+
+def _satisfies(value: Any, bound: _Bound) -> bool:
+    if bound.op == "in":
+        return value in bound.value
+    return _HOLDS[bound.op](value, bound.value)
