@@ -21,7 +21,7 @@ from countersign.bot.clock import SystemClock
 from countersign.bot.console import console
 from countersign.bot.no_database import NoConversations, NoStore
 from countersign.bot.people import SettingsDirectory
-from countersign.bot.policy.check import Examined, examine
+from countersign.bot.policy.check import Examined, examine, placed
 from countersign.bot.settings.sections import DEFAULT_HOST, ModelSettings, Settings
 from countersign.connectors.system import Configured, Deployment
 
@@ -190,7 +190,7 @@ def _policy(examined: Examined) -> None:
     if examined.settings is not None and not examined.workflows:
         _line(True, "workflows", ", ".join(examined.versions))
     for found in examined.findings:
-        _line(False if found.is_error else None, "policy", str(found))
+        _line(False if found.is_error else None, "policy", placed(examined, str(found)))
 
 
 async def _links(settings: Settings) -> str:

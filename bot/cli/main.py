@@ -13,8 +13,9 @@ from countersign.approvals.errors import ConfigurationError, CountersignError
 from countersign.bot.cli.actions import cancel, decide, resolve, start
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
+from countersign.bot.cli.manifest import manifest
 from countersign.bot.cli.options import ConfigOption
-from countersign.bot.cli.policy import manifest, policy
+from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import ledger, requests, sessions
 from countersign.bot.console import errors

@@ -1,39 +1,29 @@
-"""Commands on the policy, and the Teams app package: they need no server and no database."""
+"""Commands on the policy: they need no server."""
 
 from __future__ import annotations
 
 import json
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-import countersign
 from countersign.approvals.errors import ConfigurationError, InvalidError
-from countersign.approvals.forms.wording import duration_words
-from countersign.approvals.models import (
-    Effect,
-    SessionId,
-    Stage,
-    ToolCall,
-)
+from countersign.approvals.models import Effect, Stage
+from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.policy import Policy
-from countersign.bot.app_package.manifest import Developer, ManifestError, pack
-from countersign.bot.cli.options import ConfigOption, read_part
-from countersign.bot.console import console, finding
-from countersign.bot.policy.check import examine
-from countersign.bot.settings.sections import AppPackageSettings
-from countersign.bot.teams.settings import TeamsSettings
+from countersign.bot.cli.options import ConfigOption
+from countersign.bot.clock import SystemClock
+from countersign.bot.console import console, finding, show_json
+from countersign.bot.policy.check import examine, placed
+from countersign.bot.policy.examples import beside, failures, read_examples
+from countersign.bot.policy.explained import body_of, call_of, read_call, rules_of, told
+from countersign.bot.settings.file import load_settings
 
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
-manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
-
-_SOURCE = Path(countersign.__file__).parent / "appPackage"
 
 
 @policy.command()
@@ -46,7 +36,7 @@ def check(config: ConfigOption = None) -> None:
     for problem in (*examined.problems, *examined.workflows):
         finding(problem, is_error=True)
     for found in examined.findings:
-        finding(str(found), is_error=found.is_error)
+        finding(placed(examined, str(found)), is_error=found.is_error)
     if not examined.is_sound:
         raise typer.Exit(1)
 
@@ -82,82 +72,71 @@ def duration_in_words(seconds: float) -> str:
 
 @policy.command()
 def explain(
-    tool: str,
-    arguments: Annotated[str, typer.Option(help="The call's arguments, as JSON.")] = "{}",
+    call: Annotated[str, typer.Argument(help="A file with a call as JSON, or a tool's name.")],
+    arguments: Annotated[str, typer.Option(help="Of a tool: the arguments, as JSON.")] = "{}",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Say what policy says of a call, by which rule and why."""
+    """Say what the rules say of a call: which one rules, why not those before it, who would be
+    asked and until when. The file has `tool`, `arguments`, and what it depends on: `agent`,
+    `workflow`, `requester`, `roles`, `at`."""
+    asked = _asked(call, arguments)
+    rules, now = rules_of(load_settings(config, complete=False)), SystemClock().now()
+    found = rules.explain(asked, now)
+    if as_json:
+        show_json(body_of(found))
+        return
+    for line in told(found, rules.directory, asked, now):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for problem in rules.unusable:
+        finding(problem, is_error=False)
+
+
+def _asked(call: str, arguments: str) -> ExampleCall:
+    path = Path(call)
+    if path.suffix == ".json" or path.is_file():
+        return read_call(path)
     try:
         values = json.loads(arguments)
     except ValueError as exc:
         raise InvalidError(f"--arguments is not JSON: {exc}") from exc
-    call = ToolCall(
-        session_id=SessionId("none"),
-        call_id="none",
-        tool=tool,
-        arguments=values,
-        agent="none",
-        executor="none",
-    )
-    part = read_part(config)
-    loaded = part.policy(part.systems())
-    part.require_sound()
-    if loaded is None:
-        raise AssertionError("there are no rules, and no problem says so")
-    ruling = loaded.rule(call)
-    console.print(f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})", markup=False)
-    console.print(ruling.reason, markup=False)
-    if ruling.stages:
-        where = " and ".join(ruling.channels)
-        console.print(f"asks {_approvers(ruling.stages)}, in {where}", markup=False)
-    if ruling.valid_for_s is not None:
-        holds = duration_words(ruling.valid_for_s)
-        console.print(
-            f"an approval holds for {holds}; what has not begun by then is asked again",
-            markup=False,
-        )
+    return call_of({"tool": call, "arguments": values}, "call")
 
 
-@manifest.command("pack")
-def pack_app(
-    output: Annotated[Path, typer.Option(help="The zip to write.")] = Path("countersign-teams.zip"),
-    bot_id: Annotated[str | None, typer.Option(help="The bot's app id; else teams.app_id.")] = None,
+@policy.command("test")
+def compare_examples(
+    examples: Annotated[
+        list[Path] | None, typer.Option(help="More examples; may be given more than once.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Write the zip to upload to Teams, with the ids of the settings."""
-    part = read_part(config)
-    teams = part.section("teams", TeamsSettings)
-    bot = bot_id or (teams.app_id if teams else "")
-    about = part.section("app_package", AppPackageSettings)
-    public = urlsplit(part.public_url())
-    part.require_sound()
-    problems = []
-    if not bot:
-        problems.append("teams.app_id: required (or --bot-id): the app id of the Azure bot.")
-    if about is None:
-        problems.append(
-            "app_package: required: developer_name, website_url, privacy_url, terms_of_use_url."
+    """Compare the rules with the examples of `policy.examples`, and of NAME.examples.yaml beside
+    the configuration; exit status 1 if one comes out otherwise."""
+    settings = load_settings(config, complete=False)
+    rules, now = rules_of(settings), SystemClock().now()
+    neighbour = beside(Path(settings.source))
+    files = [*([neighbour] if neighbour.is_file() else []), *(examples or [])]
+    named = [
+        (f"policy.examples.{n}", each) for n, each in enumerate(settings.policy.document.examples)
+    ]
+    for file in files:
+        named += [(f"{file}: examples.{n}", e) for n, e in enumerate(read_examples(file))]
+    wrong = 0
+    for where, example in named:
+        said = failures(rules, example, now)
+        wrong += bool(said)
+        if said:
+            name = f" ({example.name})" if example.name else ""
+            finding(f"{where}{name}: {said[0]}", is_error=True)
+            for line in said[1:]:
+                console.print(f"      {line}", markup=False, highlight=False, soft_wrap=True)
+    if not named:
+        raise ConfigurationError(
+            [f"there are no examples: write some under policy.examples, or into {neighbour}."]
         )
-    if about is None or problems:
-        raise ConfigurationError(problems)
-    try:
-        written = pack(
-            _SOURCE,
-            output,
-            app_id=about.app_id or bot,
-            bot_id=bot,
-            domain=public.hostname if public.scheme == "https" else None,
-            version=installed_version("countersign-approvals"),
-            developer=Developer(
-                name=about.developer_name,
-                website_url=about.website_url,
-                privacy_url=about.privacy_url,
-                terms_of_use_url=about.terms_of_use_url,
-            ),
-        )
-    except ManifestError as exc:
-        raise ConfigurationError(str(exc).splitlines()) from exc
-    console.print(f"wrote {written}; upload it in Teams: Apps, Manage your apps, Upload an app")
+    console.print(f"{len(named) - wrong} of {len(named)} examples as expected", highlight=False)
+    if wrong:
+        raise typer.Exit(1)
 
 
 def _approvers(stages: tuple[Stage, ...]) -> str:

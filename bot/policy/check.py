@@ -24,6 +24,7 @@ from countersign.bot.policy.review import (
     against_tools,
 )
 from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.lines import located
 from countersign.bot.settings.sections import Settings
 
 if TYPE_CHECKING:  # AutoGen takes a second to import; other commands need not wait
@@ -71,6 +72,13 @@ def examine(config: Path | None, *, complete: bool) -> Examined:
     found = findings(settings, registry, complete=not workflows)
     versions = {info.name: (info.version, *info.also) for info in registry.infos()}
     return Examined(settings, problems, workflows, found, versions)
+
+
+def placed(examined: Examined, said: str) -> str:
+    """A finding with its file and line, if it is on a rule of `policy.rules`."""
+    if examined.settings is None or not said.startswith("policy.rules"):
+        return said
+    return located(examined.settings.source, said)
 
 
 def findings(settings: Settings, registry: Registry, *, complete: bool = True) -> list[Finding]:

@@ -13,6 +13,7 @@ from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.document import Document, cross_problems
+from countersign.bot.settings.lines import located
 from countersign.bot.settings.links import LinksSettings, link_key
 from countersign.bot.settings.metrics import MetricsSettings
 from countersign.bot.settings.people import identity_kinds, read_people, token_of, tokens_of
@@ -87,7 +88,7 @@ class Reader:
     def require_sound(self) -> None:
         """Raise ConfigurationError with every problem that there was."""
         if self.problems:
-            raise ConfigurationError([f"{self._source}: {problem}" for problem in self.problems])
+            raise ConfigurationError([located(self._source, problem) for problem in self.problems])
 
     def settings(self) -> Settings:
         """All of it, checked. Raises ConfigurationError."""

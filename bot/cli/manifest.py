@@ -1,0 +1,64 @@
+"""The Teams app package: it needs no server and no database."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+import countersign
+from countersign.approvals.errors import ConfigurationError
+from countersign.bot.app_package.manifest import Developer, ManifestError, pack
+from countersign.bot.cli.options import ConfigOption, read_part
+from countersign.bot.console import console
+from countersign.bot.settings.sections import AppPackageSettings
+from countersign.bot.teams.settings import TeamsSettings
+
+manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
+
+_SOURCE = Path(countersign.__file__).parent / "appPackage"
+
+
+@manifest.command("pack")
+def pack_app(
+    output: Annotated[Path, typer.Option(help="The zip to write.")] = Path("countersign-teams.zip"),
+    bot_id: Annotated[str | None, typer.Option(help="The bot's app id; else teams.app_id.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write the zip to upload to Teams, with the ids of the settings."""
+    part = read_part(config)
+    teams = part.section("teams", TeamsSettings)
+    bot = bot_id or (teams.app_id if teams else "")
+    about = part.section("app_package", AppPackageSettings)
+    public = urlsplit(part.public_url())
+    part.require_sound()
+    problems = []
+    if not bot:
+        problems.append("teams.app_id: required (or --bot-id): the app id of the Azure bot.")
+    if about is None:
+        problems.append(
+            "app_package: required: developer_name, website_url, privacy_url, terms_of_use_url."
+        )
+    if about is None or problems:
+        raise ConfigurationError(problems)
+    try:
+        written = pack(
+            _SOURCE,
+            output,
+            app_id=about.app_id or bot,
+            bot_id=bot,
+            domain=public.hostname if public.scheme == "https" else None,
+            version=installed_version("countersign-approvals"),
+            developer=Developer(
+                name=about.developer_name,
+                website_url=about.website_url,
+                privacy_url=about.privacy_url,
+                terms_of_use_url=about.terms_of_use_url,
+            ),
+        )
+    except ManifestError as exc:
+        raise ConfigurationError(str(exc).splitlines()) from exc
+    console.print(f"wrote {written}; upload it in Teams: Apps, Manage your apps, Upload an app")

@@ -1,0 +1,171 @@
+"""Explained: what the rules say of a call that somebody wrote down, as a colleague tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from countersign.approvals.errors import InvalidArgumentsError, InvalidError
+from countersign.approvals.forms.wording import duration_words, people_in_words
+from countersign.approvals.models import Effect, Proposal
+from countersign.approvals.ports import Directory
+from countersign.approvals.rules.examples import ExampleCall
+from countersign.approvals.rules.explaining import Considered, Explanation, explain
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.proposals import rule
+from countersign.bot.people import directory_of
+from countersign.bot.policy.check import ruling_policy
+from countersign.bot.settings.problems import problems_of
+from countersign.bot.settings.sections import Settings
+
+if TYPE_CHECKING:  # AutoGen takes a second to import
+    from countersign.agents.classic.registry import Registry
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a configuration, with what they are asked about."""
+
+    policy: Policy
+    directory: Directory
+    registry: Registry | None
+    """None where no rule has a condition: then nothing has to be known of the tools."""
+    unusable: Sequence[str] = ()
+    """Why some workflows cannot be used; their tools are not known."""
+
+    def explain(self, asked: ExampleCall, now: datetime) -> Explanation:
+        """What would become of the call if it were proposed now, or when it says."""
+        workflow = asked.workflow or self._workflow(asked.tool)
+        person = self.directory.by_id(asked.requester or "")
+        roles = None if asked.requester is None else frozenset(person.roles if person else ())
+        asked = asked.model_copy(update={"workflow": workflow})
+        call, situation = asked.call, asked.situation(now, roles)
+        try:
+            effective = self._effective(asked)
+        except InvalidArgumentsError as exc:
+            found = explain(self.policy, call, situation)
+            refused = rule(self.policy, Proposal(call=call, problem=str(exc)), (), situation)
+            return found.model_copy(update={"ruling": refused, "considered": ()})
+        return explain(self.policy, call.model_copy(update={"arguments": effective}), situation)
+
+    def _workflow(self, tool: str) -> str | None:
+        infos = self.registry.infos() if self.registry is not None else ()
+        return next((info.name for info in infos if tool in info.tools), None)
+
+    def _effective(self, asked: ExampleCall) -> dict[str, Any]:
+        """The arguments as the tool would receive them. Raises InvalidArgumentsError."""
+        if self.registry is None or asked.workflow is None:
+            return asked.arguments
+        reading = self.registry.effective(asked.workflow, asked.tool, asked.arguments)
+        effective = asyncio.run(_awaited(reading))
+        return asked.arguments if effective is None else effective.arguments
+
+
+async def _awaited(reading: Any) -> Any:
+    return await reading
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The rules, checked against the tools of the workflows where they have conditions.
+
+    Raises ConfigurationError for rules that a server would not start with.
+    """
+    directory, document = directory_of(settings), settings.policy.document
+    if not document.rules:
+        return Rules(settings.policy, directory, None)
+    from countersign.agents.classic.models import shared_client
+    from countersign.bot.workflows import sound_workflows
+
+    with shared_client() as client:
+        registry, unusable = sound_workflows(settings, client)
+    return Rules(ruling_policy(settings.policy, registry), directory, registry, unusable)
+
+
+def read_call(path: Path) -> ExampleCall:
+    """The call in a file. Raises InvalidError."""
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise InvalidError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise InvalidError(f"{path}: is not JSON: {exc}") from exc
+    return call_of(given, str(path))
+
+
+def call_of(given: Any, source: str) -> ExampleCall:
+    """The call that somebody wrote down. Raises InvalidError with everything that is wrong."""
+    try:
+        return ExampleCall.model_validate(given)
+    except ValidationError as exc:
+        raise InvalidError("\n".join(problems_of(exc, source, given, ExampleCall))) from exc
+
+
+def body_of(found: Explanation) -> dict[str, Any]:
+    """What `policy explain --json` prints."""
+    ruling = found.ruling
+    return {
+        "effect": ruling.effect,
+        "rule": ruling.rule_id,
+        "reason": ruling.reason,
+        "reversibility": found.reversibility,
+        "stages": [stage.model_dump(mode="json") for stage in ruling.stages],
+        "deadline_s": ruling.deadline_s,
+        "channels": list(ruling.channels),
+        "considered": [
+            each.model_dump(mode="json", include={"rule", "matched", "why"})
+            for each in found.considered
+        ],
+        "policy_version": found.policy_version,
+    }
+
+
+def told(
+    found: Explanation, directory: Directory, asked: ExampleCall, now: datetime
+) -> Iterator[str]:
+    """What `policy explain` prints, line by line."""
+    ruling = found.ruling
+    yield f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})"
+    yield ruling.reason
+    if ruling.effect is Effect.REQUIRE_APPROVAL:
+        yield from _asks(found, directory, asked, now)
+    yield from _considered(found.considered)
+    yield f"reversibility {found.reversibility}; policy version {found.policy_version}"
+
+
+def _asks(
+    found: Explanation, directory: Directory, asked: ExampleCall, now: datetime
+) -> Iterator[str]:
+    ruling = found.ruling
+    stages = ", then ".join(f"{s.quorum} of {' or '.join(s.roles)}" for s in ruling.stages)
+    yield f"asks {stages}, in {' and '.join(ruling.channels)}"
+    for number, stage in enumerate(ruling.stages, start=1):
+        people = [p for p in directory.with_roles(stage.roles) if p.id != asked.requester]
+        step = f"step {number}: " if len(ruling.stages) > 1 else ""
+        yield f"  {step}{people_in_words(people)} can decide it"
+    if ruling.deadline_s is None:
+        yield "they have as long as they want"
+    else:
+        until = (asked.at or now) + timedelta(seconds=ruling.deadline_s)
+        yield f"they have {duration_words(ruling.deadline_s)}, until {until:%Y-%m-%d %H:%M %Z}"
+    if ruling.valid_for_s is not None:
+        holds = duration_words(ruling.valid_for_s)
+        yield f"an approval holds for {holds}; what has not begun by then is asked again"
+
+
+def _considered(considered: Sequence[Considered]) -> Iterator[str]:
+    others = [each.rule for each in considered if not each.is_for_tool]
+    own = [each for each in considered if each.is_for_tool]
+    for each in own:
+        if each.matched:
+            yield f"it matched {each.rule}: {each.why}"
+        else:
+            yield f"not {each.rule}: {each.why}"
+    if others:
+        yield f"rules for other tools come before it: {', '.join(others)}"
