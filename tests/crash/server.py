@@ -45,7 +45,8 @@ ATTEMPT_S, SEND_TIMEOUT_S = 5.0, 4.0
 that live would send the same."""
 READ_AGAIN_S = 2.0
 """How long a poll and a look stay with a server that is gone."""
-SWEEP_S = 0.25
+SWEEP_S, SHARED_SWEEP_S = 0.25, 0.5
+"""Of one server, and of several: each of a dozen that are idle takes time from those that die."""
 SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "4s"}
 """How long a frozen server keeps its locks in the database, and how long others wait for them."""
 LATER = (
@@ -148,7 +149,7 @@ def _hurry() -> None:
     if lease_s:
         _default(Handoff, "lease_s", float(lease_s))
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
-    _default(ProcrastinateJobs, "sweep_every_s", SWEEP_S)
+    _default(ProcrastinateJobs, "sweep_every_s", SHARED_SWEEP_S)
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS
     backoff.ATTEMPT_S, backoff.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
     backoff.BACKOFF_BASE_S = SWEEP_S
