@@ -42,10 +42,11 @@ from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
 from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
+from countersign.bot.policy.reload import PolicyReload, store_version
 from countersign.bot.policy.review import Finding
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts
-from countersign.bot.server.health import Health, Systems
+from countersign.bot.server.health import Health, Systems, together
 from countersign.bot.server.metrics import MetricsPage, measured
 from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.sessions import Sessions
@@ -74,6 +75,7 @@ class Runtime:
     manager: SessionManager
     approvals: Approvals
     review: Review
+    reload: PolicyReload
     findings: tuple[Finding, ...]
     """What does not fit between the rules, the tools and the people."""
 
@@ -100,6 +102,7 @@ class Runtime:
         task = asyncio.create_task(self.jobs.run(), name="jobs")
         self.health.watch(task)
         reviewing = asyncio.create_task(self._review(), name="review")
+        reloading = asyncio.create_task(self.reload.run(), name="policy")
         try:
             yield
             self.manager.drain()
@@ -111,7 +114,8 @@ class Runtime:
         finally:
             task.cancel()
             reviewing.cancel()
-            await asyncio.gather(task, reviewing, return_exceptions=True)
+            reloading.cancel()
+            await asyncio.gather(task, reviewing, reloading, return_exceptions=True)
 
     async def _review(self) -> None:
         """Ask again what another release or policy asked, and tell of what nobody can decide with
@@ -154,6 +158,7 @@ async def compose(
         registry = load_workflows(settings, client)
         policies = LivePolicy(ruling_policy(settings.policy, registry))
         store = await stack.enter_async_context(open_store(settings.database_url))
+        await store_version(store, clock, policies.current)
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
         links = read_links(settings, clock)
@@ -196,6 +201,7 @@ async def compose(
             for each in systems.values()
             for route in await stack.enter_async_context(each.listen(inbound))
         ]
+        reload = PolicyReload(settings, registry, policies, store, clock, domain.approvals)
         health = Health(store, jobs, clock)
         state = State(store, clock, health.checks)
         watch.metrics.add(state)
@@ -211,7 +217,7 @@ async def compose(
             routes=routes,
             webhooks=webhooks.receive,
             checks=health.checks,
-            systems=Systems(store, systems).checks,
+            systems=together(Systems(store, systems).checks, reload.checks),
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
@@ -221,7 +227,8 @@ async def compose(
             measure=measured(watch.metrics, tracing),
         )
         found = tuple(findings(settings, registry))
-        yield Runtime(parts, jobs, health, systems, manager, domain.approvals, domain.review, found)
+        decided = domain.approvals, domain.review
+        yield Runtime(parts, jobs, health, systems, manager, *decided, reload, found)
 
 
 def _own_threads(stack: AsyncExitStack) -> None:

@@ -42,6 +42,7 @@ from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import (
     Effect,
+    JsonObject,
     Risk,
     Ruling,
     Stage,
@@ -63,6 +64,11 @@ from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, stric
 VERSION_DIGITS = 16
 
 
+def version_of(text: JsonObject) -> str:
+    """The version of a policy, by its text."""
+    return sha256_hex(canonical_json(text))[:VERSION_DIGITS]
+
+
 class Policy:
     """Rules on calls. Immutable; `version` names its content."""
 
@@ -79,7 +85,7 @@ class Policy:
         self.book = Rulebook(
             document.rules, document.tools, document.calendars, document.reversibility, known
         )
-        self.version = sha256_hex(canonical_json(document.text()))[:VERSION_DIGITS]
+        self.version = version_of(document.text())
 
     @classmethod
     def load(
@@ -174,13 +180,13 @@ class Policy:
 
     def _rule(self, call: ToolCall, situation: Situation) -> tuple[Ruling, Rule | None]:
         """The ruling, and the rule that matched if one did."""
-        last = None
-        for last in self.book.considered(call, situation):
-            if last.error is not None:
-                return failed(last.entry, last.error), None
-            if last.matched:
-                return last.entry.ruling, last.entry.rule
-        return unknown(call.tool, named=last is not None), None
+        entry, error = self.book.decide(call, situation)
+        if entry is None:
+            named = bool(self.book.lane(situation.workflow, call.tool))
+            return unknown(call.tool, named=named), None
+        if error is not None:
+            return failed(entry, error), None
+        return entry.ruling, entry.rule
 
     def _strictest_ruling(
         self, call: ToolCall, situation: Situation, names: frozenset[str]

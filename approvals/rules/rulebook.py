@@ -65,6 +65,13 @@ class Entry:
     """Checked: it is wrong for this tool, so its rule denies whatever comes to it."""
     ruling: Ruling
 
+    def holds(self, facts: Facts) -> bool:
+        """What its condition says. Raises EvaluationError."""
+        condition = self.condition
+        if isinstance(condition, Checked):
+            raise EvaluationError(f"rule {self.id}", f"is wrong: {condition.problems[0]}")
+        return condition is None or condition.holds(facts)
+
 
 @dataclass(frozen=True)
 class Said:
@@ -102,19 +109,33 @@ class Rulebook:
             found = self._by_name.get(tool)
         return self._untyped_lane(tool) if found is None else found
 
+    def decide(
+        self, call: ToolCall, situation: Situation
+    ) -> tuple[Entry | None, EvaluationError | None]:
+        """The rule that rules on a call, and why its condition cannot be decided if so; None if no
+        rule matches."""
+        facts: Facts | None = None
+        for entry in self.lane(situation.workflow, call.tool):
+            if entry.condition is None:  # nothing has to be known of the call
+                return entry, None
+            facts = self.facts(call, situation) if facts is None else facts
+            try:
+                if entry.holds(facts):
+                    return entry, None
+            except EvaluationError as exc:
+                return entry, exc
+        return None, None
+
     def considered(self, call: ToolCall, situation: Situation) -> Iterator[Said]:
         """What each rule says of a call, up to the one that rules on it: it matches, or fails."""
         facts: Facts | None = None
         for entry in self.lane(situation.workflow, call.tool):
-            condition = entry.condition
-            if condition is None:
+            if entry.condition is None:
                 yield Said(entry, True)
                 return
             facts = self.facts(call, situation) if facts is None else facts
             try:
-                if isinstance(condition, Checked):
-                    raise EvaluationError(f"rule {entry.id}", f"is wrong: {condition.problems[0]}")
-                matched = condition.holds(facts)
+                matched = entry.holds(facts)
             except EvaluationError as exc:
                 yield Said(entry, False, exc)
                 return

@@ -16,16 +16,18 @@ TRUE = literal(True)
 def shadowed(rules: Sequence[OrderedRule], tools: Mapping[str, Rule]) -> Iterator[tuple[str, str]]:
     """Each rule of which it can be proved that no call reaches it, as `rules.ID` or `tools.TOOL`,
     and why."""
-    read = [(rule, _parts(rule.condition)) for rule in rules]
-    for number, (rule, parts) in enumerate(read):
-        found = [_before(pattern, parts, read[:number]) for pattern in rule.tool]
-        names = list(dict.fromkeys(earlier.id for earlier in found if earlier is not None))
+    earlier = _Earlier()
+    for rule in rules:
+        parts = _parts(rule.condition)
+        found = [_before(pattern, parts, earlier.of(pattern)) for pattern in rule.tool]
+        names = list(dict.fromkeys(each.id for each in found if each is not None))
         if None not in found:
             yield f"rules.{rule.id}", _said(names)
+        earlier.add(rule, parts)
     for tool in tools:
-        earlier = _before(tool, (), read)
-        if earlier is not None:
-            yield f"tools.{tool}", _said([earlier.id])
+        first = _before(tool, (), earlier.of(tool))
+        if first is not None:
+            yield f"tools.{tool}", _said([first.id])
 
 
 def _said(names: Sequence[str]) -> str:
@@ -38,6 +40,26 @@ def _said(names: Sequence[str]) -> str:
 
 
 _Read = tuple[OrderedRule, tuple[Node, ...]]
+
+
+class _Earlier:
+    """The rules that were read before, by the names that they are for: there may be thousands."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, list[_Read]] = {}
+        self._patterns: list[_Read] = []
+
+    def add(self, rule: OrderedRule, parts: tuple[Node, ...]) -> None:
+        """Another one, after all others."""
+        for name in rule.tool:
+            if not is_pattern(name):
+                self._by_name.setdefault(name, []).append((rule, parts))
+        if any(map(is_pattern, rule.tool)):
+            self._patterns.append((rule, parts))
+
+    def of(self, name: str) -> Sequence[_Read]:
+        """Those that may be for all that a name or pattern stands for."""
+        return [*self._by_name.get(name, ()), *self._patterns]
 
 
 def _before(pattern: str, parts: tuple[Node, ...], earlier: Sequence[_Read]) -> OrderedRule | None:

@@ -98,6 +98,14 @@ session_messages = Table(
     Column("messages", Text, nullable=False),
 )
 
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    Column("version", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("first_used_at", String(32), nullable=False),
+)
+
 requests = Table(
     "requests",
     metadata,

@@ -23,6 +23,9 @@ ConfigOption = Annotated[
     ),
 ]
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
+
 
 def read_environment() -> ProcessSettings:
     """The COUNTERSIGN_ variables. Raises ConfigurationError."""

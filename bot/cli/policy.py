@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import Connection
 
-from countersign.approvals.errors import ConfigurationError, InvalidError
+from countersign.approvals.errors import ConfigurationError, IntegrityError, InvalidError
 from countersign.approvals.models import Effect, Stage
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.ordered_rules import OrderedRule
-from countersign.approvals.rules.policy import Policy
-from countersign.bot.cli.options import ConfigOption
+from countersign.approvals.rules.policy import Policy, version_of
+from countersign.approvals.store import open_reader, policy_versions
+from countersign.bot.cli.options import ConfigOption, Json, Limit, database_url
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console, finding, show_json
 from countersign.bot.policy.check import examine, placed
@@ -23,6 +27,7 @@ from countersign.bot.policy.examples import beside, failures, read_examples
 from countersign.bot.policy.explained import body_of, call_of, read_call, rules_of, told
 from countersign.bot.settings.file import load_settings
 
+T = TypeVar("T")
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
 
 
@@ -137,6 +142,36 @@ def compare_examples(
     console.print(f"{len(named) - wrong} of {len(named)} examples as expected", highlight=False)
     if wrong:
         raise typer.Exit(1)
+
+
+@policy.command()
+def versions(limit: Limit = 20, as_json: Json = False) -> None:
+    """The policies by which servers have ruled on this database, newest first; the ledger names
+    one with each ruling."""
+    found = _reading(lambda c: policy_versions.newest(c, limit=limit))
+    if as_json:
+        show_json([each.model_dump(mode="json") for each in found])
+        return
+    for each in found:
+        said = f"{each.version}  since {each.first_used_at:%Y-%m-%d %H:%M} UTC"
+        console.print(said, markup=False, highlight=False)
+
+
+@policy.command()
+def show(version: Annotated[str, typer.Argument(help="As the ledger has it.")]) -> None:
+    """The text of a policy by which a server has ruled, as JSON; it is hashed again before."""
+    found = _reading(lambda c: policy_versions.get(c, version))
+    if version_of(found.document) != version:
+        raise IntegrityError(f"The text of the policy {version} was changed after it was stored.")
+    show_json(found.document)
+
+
+def _reading(work: Callable[[Connection], T]) -> T:
+    async def run() -> T:
+        async with open_reader(database_url()) as reader:
+            return await reader.read(work)
+
+    return asyncio.run(run())
 
 
 def _approvers(stages: tuple[Stage, ...]) -> str:

@@ -25,7 +25,7 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
 from countersign.bot.api.request_bodies import RequestBody, all_shown, shown
 from countersign.bot.api.sessions import SessionBody
-from countersign.bot.cli.options import ConfigOption, database_url, people_of
+from countersign.bot.cli.options import ConfigOption, Json, Limit, database_url, people_of
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console, show_json
 from countersign.bot.people import SettingsDirectory
@@ -39,9 +39,6 @@ requests = typer.Typer(
     no_args_is_help=True, help="Look at what waits for people, or resolve a doubt."
 )
 ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
 
 
 def reading(work: Callable[[Records], Awaitable[T]], people: SettingsDirectory | None = None) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -123,6 +123,17 @@ class Systems:
         the log."""
         seen = {name: await each.seen(self._store) for name, each in self._opened.items()}
         return {name: _summed_up(results) for name, results in seen.items() if results}
+
+
+def together(
+    *checks: Callable[[], Awaitable[dict[str, str]]],
+) -> Callable[[], Awaitable[dict[str, str]]]:
+    """What all of them say."""
+
+    async def said() -> dict[str, str]:
+        return {name: text for check in checks for name, text in (await check()).items()}
+
+    return said
 
 
 def _summed_up(results: Sequence[CheckResult]) -> str:

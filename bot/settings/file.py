@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,13 @@ def load_settings(
 
     Raises ConfigurationError with every problem.
     """
-    return reader(
-        config,
-        process=process,
-        environ=environ,
-        adjust=adjust,
-        systems=systems,
-        complete=complete,
-    ).settings()
+    how: dict[str, Any] = {
+        "process": process,
+        "environ": environ,
+        "adjust": adjust,
+        "systems": systems,
+        "complete": complete,
+    }
+    settings = reader(config, **how).settings()
+    reread = partial(load_settings, Path(settings.source), **how)
+    return settings.model_copy(update={"reread": reread})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -183,6 +184,8 @@ class Settings(Value):
     """Signs links to the page with all of a request; None leaves that to local mode."""
     app_package: AppPackageSettings | None = None
     run: RunSettings = RunSettings()
+    reread: Callable[[], Settings] | None = Field(default=None, repr=False, exclude=True)
+    """Reads the same file again, in the same way. Raises ConfigurationError."""
 
     @property
     def local(self) -> bool:

@@ -163,6 +163,7 @@ def configured(
     *,
     environ: Mapping[str, str] | None = None,
     systems: Sequence[System[Any]] = SYSTEMS,
+    config: Path = REPOSITORY / "countersign.yaml",
 ) -> Settings:
     """The local configuration with these stand-ins, changed by `adjust`, on its own database."""
 
@@ -172,7 +173,7 @@ def configured(
 
     process = ProcessSettings(env=Mode.LOCAL, database_url=database_url(folder))
     return load_settings(
-        REPOSITORY / "countersign.yaml",
+        config,
         process=process,
         environ=environ or {},
         adjust=adjusted,

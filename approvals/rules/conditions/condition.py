@@ -27,7 +27,8 @@ class Condition:
     def holds(self, facts: Facts) -> bool:
         """What it says. Raises EvaluationError, and nothing else."""
         try:
-            return truth(self._run(facts), self.node.text)
+            said = self._run(facts)
+            return said if said is True or said is False else truth(said, self.node.text)
         except RecursionError as exc:
             raise EvaluationError(
                 self.node.text, "is of arguments that are nested too deep"

@@ -60,12 +60,29 @@ def _name(node: Node, inner: Sequence[Run], checked: Checked) -> Run:
 
 
 def _select(node: Node, inner: Sequence[Run], checked: Checked) -> Run:
+    if node.parts[0].op == "name":
+        return _field(node)
     (target,), name, text, of = inner, node.name, node.text, node.parts[0].text
 
     def run(facts: Facts) -> Any:
         value = target(facts)
         if type(value) is not dict:
             raise EvaluationError(of, f"is a {kind_of(value)}, so it has no {name}")
+        if name not in value:
+            raise EvaluationError(text, "is missing")
+        return value[name]
+
+    return run
+
+
+def _field(node: Node) -> Run:
+    """A field of a fact, without a step for the fact: most conditions are about those."""
+    fact, name, text = node.parts[0].name, node.name, node.text
+
+    def run(facts: Facts) -> Any:
+        value = facts[fact]
+        if type(value) is not dict:
+            raise EvaluationError(fact, f"is a {kind_of(value)}, so it has no {name}")
         if name not in value:
             raise EvaluationError(text, "is missing")
         return value[name]
@@ -131,14 +148,16 @@ def _has(node: Node, checked: Checked) -> Run:
 
 
 def _junction(node: Node, inner: Sequence[Run], checked: Checked) -> Run:
-    decides = node.op == "or"
+    decides: bool = node.op == "or"
+    other = not decides
     parts = list(zip(inner, (part.text for part in node.parts), strict=True))
 
     def run(facts: Facts) -> bool:
         failed: EvaluationError | None = None
         for each, text in parts:
             try:
-                if truth(each(facts), text) is decides:
+                said = each(facts)
+                if said is not other and truth(said, text) is decides:
                     return decides
             except EvaluationError as exc:
                 failed = failed or exc

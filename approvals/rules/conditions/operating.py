@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from operator import ge, gt, le, lt
 from typing import Any, TypeAlias
 
 from countersign.approvals.rules.conditions.facts import Facts
@@ -46,16 +47,13 @@ def _among(value: Any, values: Any, node: Node) -> bool:
     return any(equal(value, each, node.text) for each in values)
 
 
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "lt": lambda a, b: a < b,
-    "le": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b,
-    "ge": lambda a, b: a >= b,
-}
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {"lt": lt, "le": le, "gt": gt, "ge": ge}
 
 
 def _order(node: Node, left: Run, right: Run) -> Run:
     compare = _ORDERS[node.op]
+    if node.parts[1].op == "literal" and type(node.parts[1].value) in NUMBERS:
+        return _order_to(node, left, node.parts[1].value)
 
     def run(facts: Facts) -> bool:
         a, b = left(facts), right(facts)
@@ -69,6 +67,19 @@ def _order(node: Node, left: Run, right: Run) -> Run:
             if kind is str or kind is datetime or kind is timedelta:
                 return compare(a, b)
         raise EvaluationError(*_unordered(node, a, b))
+
+    return run
+
+
+def _order_to(node: Node, left: Run, limit: Any) -> Run:
+    """A comparison with a number that is written there, as most are."""
+    compare = _ORDERS[node.op]
+
+    def run(facts: Facts) -> bool:
+        value = left(facts)
+        if type(value) in NUMBERS:
+            return compare(value, limit)
+        raise EvaluationError(*_unordered(node, value, limit))
 
     return run
 

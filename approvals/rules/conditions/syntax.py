@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def literal(value: Any, text: str = "") -> Node:
     return Node("literal", name=type(value).__name__, value=value, text=text)
 
 
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Node:
     """The tree of a condition. Raises ConditionSyntaxError, which says where and what."""
     if len(text) > LONGEST:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from countersign.approvals.rules.policy import version_of
 from tests.bot.cli.conftest import Cli
 
 BASE = """
@@ -264,3 +266,25 @@ def test_examples_that_are_none_are_refused(rules: Any, tmp_path: Path) -> None:
 
     assert (1, True) == (none.status, "there are no examples" in none.err)
     assert (1, True) == (wrong.status, "did you mean effect?" in wrong.err), wrong.err
+
+
+def test_the_text_of_a_version_is_shown_as_it_ruled(cli: Cli, tmp_path: Path) -> None:
+    document: dict[str, Any] = {"tools": {}, "human_input": {}, "rules": [{"id": "small"}]}
+    version = version_of(document)
+    cli("db", "upgrade")
+    with sqlite3.connect(tmp_path / "countersign.db") as file:
+        row = (version, json.dumps(document), "2026-12-01T10:00:00.000000+00:00")
+        file.execute("INSERT INTO policy_versions VALUES (?, ?, ?)", row)
+    listed = cli("policy", "versions")
+    as_json = json.loads(cli("policy", "versions", "--json").out)
+    shown = cli("policy", "show", version)
+    with sqlite3.connect(tmp_path / "countersign.db") as file:
+        file.execute("UPDATE policy_versions SET document = '{}'")
+    changed = cli("policy", "show", version)
+    missing = cli("policy", "show", "abc")
+
+    assert f"{version}  since 2026-12-01 10:00 UTC" in listed.out
+    assert [version] == [each["version"] for each in as_json]
+    assert document == json.loads(shown.out)
+    assert (1, True) == (changed.status, "was changed after it was stored" in changed.err)
+    assert (1, True) == (missing.status, "No server has ruled by a policy abc" in missing.err)

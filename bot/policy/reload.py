@@ -1,0 +1,119 @@
+"""Reload: a policy that is changed in its file rules without a restart; a broken one never does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.errors import ConfigurationError, UnavailableError
+from countersign.approvals.ports import Clock, Store
+from countersign.approvals.rules.policies import LivePolicy
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.store import policy_versions
+from countersign.bot.policy.check import findings, ruling_policy
+from countersign.bot.settings.sections import Settings
+
+if TYPE_CHECKING:
+    from countersign.agents.classic.registry import Registry
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 2.0
+
+
+async def store_version(store: Store, clock: Clock, policy: Policy) -> None:
+    """Keep the text of a policy before it rules, so that each ruling's version can be read later.
+    Harmless to repeat."""
+    text, now = policy.document.text(), clock.now()
+    await store.write(lambda c: policy_versions.keep(c, policy.version, text, now))
+
+
+class PolicyReload:
+    """Looks at the file again and again. Only its `policy` section is taken over."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        live: LivePolicy,
+        store: Store,
+        clock: Clock,
+        approvals: Approvals,
+    ):
+        """`approvals` ask again what waits under another rule than before."""
+        self._settings, self._registry, self._live = settings, registry, live
+        self._store, self._clock, self._approvals = store, clock, approvals
+        self._path = Path(settings.source)
+        self._seen = _content(self._path)
+        self._problem: str | None = None
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look()
+            except UnavailableError as exc:  # the next look takes it over
+                log.warning("policy not reloaded yet", error=str(exc))
+            except Exception:  # the policy that rules stays, and the server works
+                log.exception("policy not reloaded")
+
+    async def look(self) -> bool:
+        """Take over what the file says now; whether another policy rules since."""
+        content = await asyncio.to_thread(_content, self._path)
+        if content == self._seen:
+            return False
+        try:
+            policy = await asyncio.to_thread(self._read)
+        except ConfigurationError as exc:
+            self._seen, version = content, self._live.current.version
+            self._problem = (
+                f"{self._path.name} cannot be used since it was changed; the policy {version} "
+                "still rules. `countersign policy check` says what is wrong"
+            )
+            for problem in exc.problems:
+                log.error("policy not reloaded", problem=problem, still_rules=version)
+            return False
+        before = self._live.current.version
+        if policy.version != before:
+            await store_version(self._store, self._clock, policy)
+            self._live.replace(policy)
+            log.info("policy reloaded", version=policy.version, before=before)
+        self._seen, self._problem = content, None
+        if policy.version == before:
+            return False
+        log.info("requests asked again", count=await self._approvals.ask_again_what_changed())
+        return True
+
+    async def checks(self) -> dict[str, str]:
+        """What is wrong with the file, if the policy that rules is not the one in it."""
+        return {} if self._problem is None else {"policy": self._problem}
+
+    def _read(self) -> Policy:
+        """The policy of the file, as it would rule here. Raises ConfigurationError."""
+        if self._settings.reread is None:
+            raise ConfigurationError(["these settings were not read from a file"])
+        fresh = self._settings.reread()
+        here = self._settings.model_copy(update={"policy": fresh.policy})
+        wrong = [found for found in findings(here, self._registry) if found.is_error]
+        known = {each.name for each in self._settings.systems}
+        asked = {c for rule in fresh.policy.entries.values() for c in rule.channels}
+        strange = sorted(asked - known)
+        problems = [f"{found} People are read at a restart." for found in wrong]
+        problems += [
+            f"{name} is read at a restart; nobody can be asked in it yet" for name in strange
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        return ruling_policy(fresh.policy, self._registry)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:  # it is being replaced
+        return None
