@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from countersign.approvals.rules.conditions.checking import check
 from countersign.approvals.rules.conditions.evaluating import MOST_STEPS
 from countersign.approvals.rules.conditions.facts import Situation
+from countersign.approvals.rules.conditions.syntax import parse
 from countersign.approvals.rules.conditions.values import EvaluationError
 from tests.approvals.rules.conditions.asking import (
     ARGUMENTS,
@@ -140,9 +142,6 @@ def test_it_holds(text: str) -> None:
 @pytest.mark.parametrize("text", [text for text in TRUE if "gone" not in text])
 def test_it_says_the_same_of_a_tool_whose_arguments_nobody_knows(text: str) -> None:
     """Where types are needed to divide, it is refused."""
-    from countersign.approvals.rules.conditions.checking import check
-    from countersign.approvals.rules.conditions.syntax import parse
-
     checked = check(parse(text), UNTYPED)
     if checked.problems:
         assert any("divided otherwise" in problem for problem in checked.problems)
@@ -269,23 +268,18 @@ def test_what_it_cannot_tell_names_the_field(
         ("args.a + args.b > 1", {"a": [1], "b": [2]}, "a list and a list, which cannot be added"),
         ("args.a - args.b > 1", {"a": "x", "b": "y"}, "which cannot be taken from"),
         ("args.a.b == 1", {"a": [1]}, "args.a is a list, so it has no b"),
+        ("args.a.b.c == 1", {"a": {"b": 5}}, "args.a.b is a number, so it has no c"),
+        ("args.a.b.c == 1", {"a": {"b": {}}}, "args.a.b.c is missing"),
         ("args.a < args.b", {"a": None, "b": None}, "args.b is null"),
         ("args.a < args.b", {"a": True, "b": False}, "args.a is a truth value"),
-        ("args.a.sum() > 1", {"a": [1]}, ""),
         ("[args.a, args.b].sum() > 1", {"a": {}, "b": 1}, "has a object in it"),
         ('[args.a, money(1, "EUR")].sum() == 5', {"a": 1}, "mixes money and numbers"),
         ("args.a.all(x, x)", {"a": [1]}, "x is a number, neither true nor false"),
-        ("args.a.map(x, x / 2.0 > 1) == [true]", {"a": 1}, ""),
     ],
 )
 def test_what_is_of_unknown_type_fails_when_it_turns_out_wrong(
     text: str, arguments: dict[str, Any], why: str
 ) -> None:
-    from countersign.approvals.rules.conditions.checking import check
-    from countersign.approvals.rules.conditions.syntax import parse
-
-    if check(parse(text), UNTYPED).problems or not why:
-        return
     with pytest.raises(EvaluationError) as caught:
         ask(text, arguments, UNTYPED)
 
