@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import Connection
 
 from countersign.approvals.errors import ConfigurationError, IntegrityError, InvalidError
 from countersign.approvals.models import Effect, Stage
 from countersign.approvals.rules.examples import ExampleCall
-from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.policy import Policy, version_of
+from countersign.approvals.rules.tool_rules import Rule
 from countersign.approvals.store import open_reader, policy_versions
 from countersign.bot.cli.options import ConfigOption, Json, Limit, database_url
 from countersign.bot.clock import SystemClock
@@ -47,24 +45,30 @@ def check(config: ConfigOption = None) -> None:
 
 
 def _show(loaded: Policy) -> None:
-    table = Table()
-    for name in ("rule", "effect", "risk", "who approves", "where", "deadline", "holds"):
-        table.add_column(name, overflow="fold")  # a name to copy is never cut off
-    ordered = [(_ordered(rule), rule) for rule in loaded.document.rules]
-    for tool, rule in [*ordered, *sorted(loaded.tools.items())]:
-        deadline = duration_in_words(rule.deadline) if rule.deadline else ""
-        where = ", ".join(rule.channels) if rule.tiers() else ""
-        asks = rule.effect is Effect.REQUIRE_APPROVAL
-        holds = duration_in_words(rule.valid_for_s) if asks else ""
-        approvers = _approvers(rule.tiers())
-        table.add_row(tool, rule.effect, rule.risk, approvers, where, deadline, holds)
-    console.print(table)
-    console.print(f"policy version {loaded.version}; a tool that is not listed is denied")
+    for rule in loaded.document.rules:
+        _say(f"{rule.id}: {', '.join(rule.tool)}")
+        if rule.when:
+            _say(f"  when {rule.when}")
+        _say(f"  {_outcome(rule)}")
+    width = max((len(tool) for tool in loaded.tools), default=0)
+    for tool, short in sorted(loaded.tools.items()):
+        _say(f"{tool:{width}}  {_outcome(short)}")
+    _say(f"policy version {loaded.version}; a tool that is not listed is denied")
 
 
-def _ordered(rule: OrderedRule) -> str:
-    when = f" when {rule.when}" if rule.when else ""
-    return escape(f"{rule.id}: {', '.join(rule.tool)}{when}")
+def _outcome(rule: Rule) -> str:
+    """What a rule says, on one line."""
+    if rule.effect is not Effect.REQUIRE_APPROVAL:
+        return str(rule.effect)
+    deadline = f"; deadline {duration_in_words(rule.deadline)}" if rule.deadline else ""
+    return (
+        f"{rule.effect} by {_approvers(rule.tiers())}, in {', '.join(rule.channels)}; "
+        f"risk {rule.risk}{deadline}; holds for {duration_in_words(rule.valid_for_s)}"
+    )
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)  # to copy: never cut off
 
 
 def duration_in_words(seconds: float) -> str:
@@ -92,7 +96,7 @@ def explain(
         show_json(body_of(found))
         return
     for line in told(found, rules.directory, asked, now):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _say(line)
     for problem in rules.unusable:
         finding(problem, is_error=False)
 

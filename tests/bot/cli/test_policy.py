@@ -92,7 +92,7 @@ def test_check_shows_the_rules_in_their_order(rules: Any) -> None:
     said = rules(RULES, "policy", "check")
 
     assert said.status == 0, said.out
-    assert 'reads: lookup_* when tool.reversibility == "read_only"' in said.out
+    assert 'reads: lookup_*\n  when tool.reversibility == "read_only"\n  allow\n' in said.out
     names = ["reads: ", "small: ", "night: ", "rest: ", "send_email"]
     assert sorted(names, key=said.out.index) == names
 
