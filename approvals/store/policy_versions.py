@@ -8,11 +8,14 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from countersign.approvals.audit.canonical import canonical_json
-from countersign.approvals.errors import NotFoundError
+from countersign.approvals.audit.canonical import canonical_json, sha256_hex
+from countersign.approvals.errors import IntegrityError, NotFoundError
 from countersign.approvals.models import JsonObject, Value
 from countersign.approvals.store import codec
 from countersign.approvals.store.schema import policy_versions
+
+VERSION_DIGITS = 16
+"""Of a version: as many of the hash of its text."""
 
 
 class PolicyVersion(Value):
@@ -35,12 +38,27 @@ def keep(connection: Connection, version: str, document: JsonObject, now: dateti
 
 
 def get(connection: Connection, version: str) -> PolicyVersion:
-    """One version. Raises NotFoundError."""
+    """One version. Raises NotFoundError; IntegrityError if its text is not the one it names."""
     query = select(policy_versions).where(policy_versions.c.version == version)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFoundError(f"No server has ruled by a policy {version} on this database.")
+    if _is_untrue(row.version, row.document):
+        raise IntegrityError(_CHANGED.format(version))
     return _of(*row)
+
+
+def untrue(connection: Connection) -> list[str]:
+    """What is wrong with the texts: each version has to be named by the hash of its own."""
+    query = select(policy_versions.c.version, policy_versions.c.document)
+    return [_CHANGED.format(row[0]) for row in connection.execute(query) if _is_untrue(*row)]
+
+
+_CHANGED = "the text of the policy {} was changed: it is not what its version names"
+
+
+def _is_untrue(version: str, document: str) -> bool:
+    return version != sha256_hex(document.encode())[:VERSION_DIGITS]
 
 
 def newest(connection: Connection, *, limit: int) -> list[PolicyVersion]:

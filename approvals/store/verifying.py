@@ -16,7 +16,7 @@ from countersign.approvals.audit.ledger import verify as verify_chain
 from countersign.approvals.audit.seals import Seal, broken
 from countersign.approvals.models import SessionId
 from countersign.approvals.ports import Reader
-from countersign.approvals.store import codec, seals, tables
+from countersign.approvals.store import codec, policy_versions, seals, tables
 from countersign.approvals.store import ledger as rows
 from countersign.approvals.store.comparing import differences
 
@@ -62,7 +62,8 @@ def _steps() -> Generator[Step, Any, Verification]:
             break
         after = last
     lost = yield partial(tables.orphans, limit=PAGE)
-    problems, before = list(lost), (0, GENESIS)
+    texts = yield policy_versions.untrue
+    problems, before = [*lost, *texts], (0, GENESIS)
     while True:
         wrong, found = yield partial(_sealed, before=before)
         problems += wrong

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import Conversation, Verdict
+from countersign.approvals.store import policy_versions
 from countersign.approvals.store.schema import metadata, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
 from tests.connectors.desk_world import DeskWorld
@@ -58,6 +59,10 @@ async def lived(world: DeskWorld) -> None:
     await world.approvals.cancel(ended.session_id, acting(ANNA))
     refused = {"request_id": late.id, "identity": "entra:oid-erin", "count": 3}
     await world.store.write(lambda c: c.execute(vote_refusals.insert().values(refused)))
+    policy, now = world.policy, world.clock.now()
+    await world.store.write(
+        lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)
+    )
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
     await world.domain.review.run()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.rules.policy import version_of
 from tests.bot.cli.conftest import Cli
 
@@ -273,7 +274,7 @@ def test_the_text_of_a_version_is_shown_as_it_ruled(cli: Cli, tmp_path: Path) ->
     version = version_of(document)
     cli("db", "upgrade")
     with sqlite3.connect(tmp_path / "countersign.db") as file:
-        row = (version, json.dumps(document), "2026-12-01T10:00:00.000000+00:00")
+        row = (version, canonical_json(document).decode(), "2026-12-01T10:00:00.000000+00:00")
         file.execute("INSERT INTO policy_versions VALUES (?, ?, ?)", row)
     listed = cli("policy", "versions")
     as_json = json.loads(cli("policy", "versions", "--json").out)
@@ -286,5 +287,8 @@ def test_the_text_of_a_version_is_shown_as_it_ruled(cli: Cli, tmp_path: Path) ->
     assert f"{version}  since 2026-12-01 10:00 UTC" in listed.out
     assert [version] == [each["version"] for each in as_json]
     assert document == json.loads(shown.out)
-    assert (1, True) == (changed.status, "was changed after it was stored" in changed.err)
+    assert (1, True) == (
+        changed.status,
+        "was changed: it is not what its version names" in " ".join(changed.err.split()),
+    )
     assert (1, True) == (missing.status, "No server has ruled by a policy abc" in missing.err)
