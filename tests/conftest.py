@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import Processor
 
@@ -22,6 +23,11 @@ PROCESSORS: list[Processor] = [
     structlog.dev.set_exc_info,
     ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
 ]
+# A busy machine is no fault of what is tested.
+settings.register_profile(
+    "countersign", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("countersign")
 OBJECTS = 20_000
 """So many more than before, and the collector looks; usually after 700."""
 
