@@ -11,11 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.errors import IntegrityError, NotFoundError
 from countersign.approvals.models import JsonObject, Value
+from countersign.approvals.rules.policy import VERSION_DIGITS
 from countersign.approvals.store import codec
 from countersign.approvals.store.schema import policy_versions
-
-VERSION_DIGITS = 16
-"""Of a version: as many of the hash of its text."""
 
 
 class PolicyVersion(Value):
