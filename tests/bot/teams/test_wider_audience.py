@@ -202,6 +202,7 @@ async def test_card_from_before_the_setting_shows_the_state_alone(signed: Stage)
         digest=request.digest,
         comment=REASON,
     )
+    await signed.settle()  # this world's own channel writes to the card as well
     await channel.update(delivery, await signed.records.view(request.id))
     decided = str(signed.cards()[0].card())
 
