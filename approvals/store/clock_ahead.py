@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, case, exists, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from countersign.approvals.models import RequestId, RequestStatus
 from countersign.approvals.store import codec
+from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import (
     deliveries,
     notices,
@@ -38,39 +49,56 @@ _PLANNED = (
 
 def is_any(connection: Connection, now: datetime) -> bool:
     """Whether there is something to bring back."""
-    found = [exists().where(_beyond_session(now))]
-    found += [exists().where(_beyond(table, name, now)) for table, name in _PLANNED]
-    return any(connection.execute(select(one)).scalar() for one in found)
+    row = _IS_ANY.first(connection, **_limits(now))
+    return bool(row and row[0])
 
 
 def bring_back(connection: Connection, now: datetime) -> int:
     """Make it due; returns how many rows."""
     at, soon, lease = codec.to_text(now), codec.to_text(now + LEASE), sessions.c.lease_until
+    limits = _limits(now)
     values = {"next_at": case((lease.is_(None), at), else_=soon)}
     values["lease_until"] = case((lease.is_(None), None), else_=soon)
-    count = connection.execute(update(sessions).where(_beyond_session(now)).values(values)).rowcount
+    later = update(sessions).where(_BEYOND_SESSION).values(values)
+    count = connection.execute(later, limits).rowcount
     for table, name in _PLANNED:
-        due = update(table).where(_beyond(table, name, now)).values({name: at})
-        count += connection.execute(due).rowcount
+        due = update(table).where(_beyond(table, name)).values({name: at})
+        count += connection.execute(due, limits).rowcount
     return count
 
 
 def asked(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
     """Pending requests that were asked after now: their deadlines are as far off."""
-    query = (
-        select(requests.c.id)
-        .where(
-            requests.c.status == RequestStatus.PENDING.value,
-            requests.c.created_at > codec.to_text(now + SKEW),
+    rows = _ASKED.all(connection, late=codec.to_text(now + SKEW), most=limit)
+    return [RequestId(row[0]) for row in rows]
+
+
+def _limits(now: datetime) -> dict[str, str]:
+    """What nothing is planned beyond."""
+    return {
+        "session_at_most": codec.to_text(now + SESSION_AT_MOST),
+        "at_most": codec.to_text(now + AT_MOST),
+    }
+
+
+def _beyond(table: Table, name: str) -> ColumnElement[bool]:
+    return table.c[name] > bindparam("at_most")
+
+
+_BEYOND_SESSION = sessions.c.next_at > bindparam("session_at_most")
+_IS_ANY = Prepared(
+    select(
+        or_(
+            exists().where(_BEYOND_SESSION),
+            *(exists().where(_beyond(table, name)) for table, name in _PLANNED),
         )
-        .limit(limit)
     )
-    return [RequestId(row[0]) for row in connection.execute(query)]
-
-
-def _beyond_session(now: datetime) -> ColumnElement[bool]:
-    return sessions.c.next_at > codec.to_text(now + SESSION_AT_MOST)
-
-
-def _beyond(table: Table, name: str, now: datetime) -> ColumnElement[bool]:
-    return table.c[name] > codec.to_text(now + AT_MOST)
+)
+_ASKED = Prepared(
+    select(requests.c.id)
+    .where(
+        requests.c.status == RequestStatus.PENDING.value,
+        requests.c.created_at > bindparam("late"),
+    )
+    .limit(bindparam("most"))
+)

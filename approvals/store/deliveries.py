@@ -110,13 +110,8 @@ def of_requests(connection: Connection, request_ids: Sequence[str]) -> list[Deli
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
     """Deliveries to make or update at `now`, the longest due first."""
-    query = (
-        select(deliveries.c.id)
-        .where(deliveries.c.next_at <= codec.to_text(now))
-        .order_by(deliveries.c.next_at)
-        .limit(limit)
-    )
-    return [DeliveryId(row[0]) for row in connection.execute(query)]
+    rows = _DUE.all(connection, now=codec.to_text(now), most=limit)
+    return [DeliveryId(row[0]) for row in rows]
 
 
 def touch(connection: Connection, request_id: str, at: datetime) -> list[DeliveryId]:
@@ -246,19 +241,8 @@ def add_notice(
 
 def conversations_with_notices(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     """Conversations whose first unsent message is due, the longest due first."""
-    earlier = notices.alias()
-    unsent_before = select(earlier.c.id).where(
-        earlier.c.conversation == notices.c.conversation,
-        earlier.c.next_at.is_not(None),
-        earlier.c.id < notices.c.id,
-    )
-    query = (
-        select(notices.c.conversation)
-        .where(notices.c.next_at <= codec.to_text(now), ~unsent_before.exists())
-        .order_by(notices.c.next_at)
-        .limit(limit)
-    )
-    return [row[0] for row in connection.execute(query)]
+    rows = _WITH_NOTICES.all(connection, now=codec.to_text(now), most=limit)
+    return [row[0] for row in rows]
 
 
 def next_notice(connection: Connection, conversation: str) -> tuple[Notice, datetime] | None:
@@ -342,6 +326,24 @@ _waits = or_(deliveries.c.status == _PENDING, deliveries.c.status == _UNREACHABL
 _ADD = Prepared(_adding(sqlite), postgresql=_adding(postgresql))
 _OF_REQUEST = Prepared(select(deliveries).where(_of).order_by(deliveries.c.id))
 _IDS = Prepared(select(deliveries.c.id).where(_of).order_by(deliveries.c.id))
+_DUE = Prepared(
+    select(deliveries.c.id)
+    .where(deliveries.c.next_at <= bindparam("now"))
+    .order_by(deliveries.c.next_at)
+    .limit(bindparam("most"))
+)
+_earlier = notices.alias()
+_unsent_before = select(_earlier.c.id).where(
+    _earlier.c.conversation == notices.c.conversation,
+    _earlier.c.next_at.is_not(None),
+    _earlier.c.id < notices.c.id,
+)
+_WITH_NOTICES = Prepared(
+    select(notices.c.conversation)
+    .where(notices.c.next_at <= bindparam("now"), ~_unsent_before.exists())
+    .order_by(notices.c.next_at)
+    .limit(bindparam("most"))
+)
 _TOUCH = Prepared(
     update(deliveries)
     .where(_of, deliveries.c.status != _ABANDONED)

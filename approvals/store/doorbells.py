@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from countersign.approvals.models import Value
 from countersign.approvals.ports import Job
 from countersign.approvals.store import codec
+from countersign.approvals.store.prepared import Prepared
 
 QUEUE = "countersign"
 TASK = "countersign.ring"
@@ -30,34 +31,51 @@ FUNCTIONS = (
 )
 """What this version of Countersign and of Procrastinate call."""
 
-_RING = text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, NULL, "
-    "CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
-).bindparams(queue=QUEUE, task=TASK)
+_RING = Prepared(
+    text(
+        "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, NULL, "
+        "CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
+    ).bindparams(queue=QUEUE, task=TASK)
+)
 # A process that is frozen here keeps nobody: its row lock is skipped, and ends with its session.
-_TAKE_TURN = text(
-    "UPDATE job_engine SET swept_at = clock_timestamp() WHERE name IN (SELECT name FROM job_engine "
-    "WHERE swept_at <= clock_timestamp() - make_interval(secs => :every_s) "
-    "OR swept_at > clock_timestamp() "  # the database's clock was ahead, and is right again
-    "FOR UPDATE SKIP LOCKED)"
+_TAKE_TURN = Prepared(
+    text(
+        "UPDATE job_engine SET swept_at = clock_timestamp() WHERE name IN ("
+        "SELECT name FROM job_engine "
+        "WHERE swept_at <= clock_timestamp() - make_interval(secs => :every_s) "
+        "OR swept_at > clock_timestamp() "  # the database's clock was ahead, and is right again
+        "FOR UPDATE SKIP LOCKED)"
+    )
 )
 # Procrastinate does not compare the worker when it retries, so only what is still locked here is.
-_PUT_BACK = text(
-    "WITH dead AS (SELECT j.id FROM procrastinate_jobs j "
-    "LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
-    "WHERE j.status = 'doing' AND j.queue_name = :queue AND (j.worker_id IS NULL "
-    "OR w.last_heartbeat < clock_timestamp() - make_interval(secs => :silent_s)) "
-    "ORDER BY j.id FOR UPDATE OF j SKIP LOCKED) "
-    "SELECT count(procrastinate_retry_job_v2(id, clock_timestamp(), NULL, NULL, NULL)) FROM dead"
-).bindparams(queue=QUEUE)
+_PUT_BACK = Prepared(
+    text(
+        "WITH dead AS (SELECT j.id FROM procrastinate_jobs j "
+        "LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
+        "WHERE j.status = 'doing' AND j.queue_name = :queue AND (j.worker_id IS NULL "
+        "OR w.last_heartbeat < clock_timestamp() - make_interval(secs => :silent_s)) "
+        "ORDER BY j.id FOR UPDATE OF j SKIP LOCKED) "
+        "SELECT count(procrastinate_retry_job_v2(id, clock_timestamp(), NULL, NULL, NULL)) "
+        "FROM dead"
+    ).bindparams(queue=QUEUE)
+)
 
 
 # As Procrastinate fetches and finishes them one by one: what another worker looks at is skipped.
-_TAKE = text(
-    "DELETE FROM procrastinate_jobs WHERE id IN (SELECT id FROM procrastinate_jobs "
-    "WHERE queue_name = :queue AND task_name = :task AND status = 'todo' "
-    "ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING args"
-).bindparams(queue=QUEUE, task=TASK)
+_TAKE = Prepared(
+    text(
+        "DELETE FROM procrastinate_jobs WHERE id IN (SELECT id FROM procrastinate_jobs "
+        "WHERE queue_name = :queue AND task_name = :task AND status = 'todo' "
+        "ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING args"
+    ).bindparams(queue=QUEUE, task=TASK)
+)
+_LIVE_WORKERS = Prepared(
+    text(
+        "SELECT id FROM procrastinate_workers "
+        "WHERE last_heartbeat >= clock_timestamp() - make_interval(secs => :silent_s) ORDER BY id"
+    )
+)
+_TIME = Prepared(text("SELECT clock_timestamp()"))
 
 
 class Doorbell(Value):
@@ -84,31 +102,28 @@ def ring(connection: Connection, job: Job, at: datetime) -> None:
     """Ring once this transaction has committed: some process will hear it, and when it was rung
     by the clock of this one."""
     args = {"kind": job.kind, "id": job.id, "at": codec.to_text(at)}
-    connection.execute(_RING, {"args": codec.dumps(args)})
+    _RING.run(connection, args=codec.dumps(args))
 
 
 def take(connection: Connection, *, limit: int) -> list[Doorbell]:
     """Hear many at once, those that have waited longest."""
-    return [Doorbell.model_validate(row[0]) for row in connection.execute(_TAKE, {"limit": limit})]
+    return [Doorbell.model_validate(row[0]) for row in _TAKE.all(connection, limit=limit)]
 
 
 def take_turn(connection: Connection, *, every_s: float) -> bool:
     """Whether it is this process that sweeps now: one of all does in `every_s` seconds."""
-    return connection.execute(_TAKE_TURN, {"every_s": every_s}).rowcount == 1
+    return _TAKE_TURN.run(connection, every_s=every_s) == 1
 
 
 def put_back(connection: Connection, *, silent_s: float) -> int:
     """Ring again what workers had taken that were not heard of for `silent_s` seconds."""
-    return int(connection.execute(_PUT_BACK, {"silent_s": silent_s}).scalar_one())
+    ((count,),) = _PUT_BACK.all(connection, silent_s=silent_s)
+    return int(count)
 
 
 def live_workers(connection: Connection, *, silent_s: float) -> list[int]:
     """Workers of any process that have shown a sign of life in the last `silent_s` seconds."""
-    query = text(
-        "SELECT id FROM procrastinate_workers "
-        "WHERE last_heartbeat >= clock_timestamp() - make_interval(secs => :silent_s) ORDER BY id"
-    )
-    return [row[0] for row in connection.execute(query, {"silent_s": silent_s})]
+    return [row[0] for row in _LIVE_WORKERS.all(connection, silent_s=silent_s)]
 
 
 def waiting(connection: Connection) -> int:
@@ -122,5 +137,5 @@ def waiting(connection: Connection) -> int:
 
 def time(connection: Connection) -> datetime:
     """The clock of the database."""
-    now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return now
+    ((now,),) = _TIME.all(connection)
+    return now  # type: ignore[no-any-return]

@@ -171,16 +171,8 @@ def _beyond(place: tuple[str, str], *, newest: bool) -> tuple[ColumnElement[bool
 
 def expiring(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
     """Pending requests whose deadline has passed at `now`, the longest overdue first."""
-    query = (
-        select(requests.c.id)
-        .where(
-            _PENDING,
-            requests.c.expires_at <= codec.to_text(now),
-        )
-        .order_by(requests.c.expires_at)
-        .limit(limit)
-    )
-    return [RequestId(row[0]) for row in connection.execute(query)]
+    rows = _EXPIRING.all(connection, now=codec.to_text(now), most=limit)
+    return [RequestId(row[0]) for row in rows]
 
 
 def asked_otherwise(
@@ -213,18 +205,8 @@ def asked_otherwise(
 
 def orphaned(connection: Connection, before: datetime, *, limit: int) -> list[RequestId]:
     """Requests that were executing when their session ended, at or before `before`."""
-    query = (
-        select(requests.c.id)
-        .join(sessions, sessions.c.id == requests.c.session_id)
-        .where(
-            requests.c.status == RequestStatus.EXECUTING.value,
-            sessions.c.status.not_in([s.value for s in LIVE]),
-            sessions.c.updated_at <= codec.to_text(before),
-        )
-        .order_by(sessions.c.updated_at)
-        .limit(limit)
-    )
-    return [RequestId(row[0]) for row in connection.execute(query)]
+    rows = _ORPHANED.all(connection, before=codec.to_text(before), most=limit)
+    return [RequestId(row[0]) for row in rows]
 
 
 def replace(unit: Unit, before: Request, after: Request) -> bool:
@@ -332,6 +314,23 @@ def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote
 
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
+_EXPIRING = Prepared(
+    select(requests.c.id)
+    .where(_PENDING, requests.c.expires_at <= bindparam("now"))
+    .order_by(requests.c.expires_at)
+    .limit(bindparam("most"))
+)
+_ORPHANED = Prepared(
+    select(requests.c.id)
+    .join(sessions, sessions.c.id == requests.c.session_id)
+    .where(
+        requests.c.status == RequestStatus.EXECUTING.value,
+        *(sessions.c.status != status.value for status in LIVE),
+        sessions.c.updated_at <= bindparam("before"),
+    )
+    .order_by(sessions.c.updated_at)
+    .limit(bindparam("most"))
+)
 _COUNT = len(requests.c)
 _WITH_SESSION = Prepared(
     select(*requests.c, *sessions_of.WITH_HEAD)

@@ -178,13 +178,8 @@ def page(
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[SessionId]:
     """Sessions with work to do at `now`, the longest due first."""
-    query = (
-        select(sessions.c.id)
-        .where(sessions.c.next_at <= codec.to_text(now))
-        .order_by(sessions.c.next_at)
-        .limit(limit)
-    )
-    return [SessionId(row[0]) for row in connection.execute(query)]
+    rows = _DUE.all(connection, now=codec.to_text(now), most=limit)
+    return [SessionId(row[0]) for row in rows]
 
 
 def change(unit: Unit, session_id: str, epoch: int, **values: Any) -> None:
@@ -283,6 +278,12 @@ _INSERT = Prepared(
     )
 )
 _GET = Prepared(select(*_COLUMNS).where(_of))
+_DUE = Prepared(
+    select(sessions.c.id)
+    .where(sessions.c.next_at <= bindparam("now"))
+    .order_by(sessions.c.next_at)
+    .limit(bindparam("most"))
+)
 _BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _CHAT = Prepared(select(*chat_states.READ).where(_of))
 _LOCK = Prepared(select(*LOCKED).where(_of).with_for_update())

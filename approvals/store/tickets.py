@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.models import (
@@ -16,6 +26,7 @@ from countersign.approvals.models import (
     RequestStatus,
 )
 from countersign.approvals.store import codec
+from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import (
     deliveries,
     polls,
@@ -28,6 +39,13 @@ LOST = "lost"
 """The act as which a ticket that has vanished is recorded."""
 IMPOSTOR = "impostor"
 """The act as which a ticket is recorded that carries an order of ours and is somebody else's."""
+_DUE_READS = Prepared(
+    select(deliveries.c.id)
+    .where(deliveries.c.look_at <= bindparam("now"))
+    .order_by(deliveries.c.look_at)
+    .limit(bindparam("most"))
+)
+_DUE_POLLS = Prepared(select(polls.c.channel).where(polls.c.next_at <= bindparam("now")))
 
 
 def delivery_of(connection: Connection, channel: str, ticket_id: str) -> Delivery | None:
@@ -99,13 +117,8 @@ def was_read(connection: Connection, delivery_id: str, planned: datetime) -> Non
 
 def due_reads(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId]:
     """Deliveries whose ticket is to be read, the longest due first."""
-    query = (
-        select(deliveries.c.id)
-        .where(deliveries.c.look_at <= codec.to_text(now))
-        .order_by(deliveries.c.look_at)
-        .limit(limit)
-    )
-    return [DeliveryId(row[0]) for row in connection.execute(query)]
+    rows = _DUE_READS.all(connection, now=codec.to_text(now), most=limit)
+    return [DeliveryId(row[0]) for row in rows]
 
 
 def record_act(
@@ -187,8 +200,7 @@ def forget_polls(connection: Connection, *, keep: Iterable[str]) -> None:
 
 def due_polls(connection: Connection, now: datetime) -> list[str]:
     """Systems to be polled."""
-    query = select(polls.c.channel).where(polls.c.next_at <= codec.to_text(now))
-    return [row[0] for row in connection.execute(query)]
+    return [row[0] for row in _DUE_POLLS.all(connection, now=codec.to_text(now))]
 
 
 def poll_state(connection: Connection, channel: str, *, lock: bool = False) -> PollState | None:
