@@ -42,14 +42,25 @@ class Made:
 
 def make(workflow: Workflow, context: WorkflowContext) -> Made:
     """Call the factory and check the chat. Raises ConfigurationError if it is unsafe."""
+    chat_context, chat = _called(workflow, context)
+    found = reach(chat.agents)
+    topology.check(chat, workflow.name, found)
+    return Made(chat_context, chat, found, parameters(chat, workflow.name))
+
+
+def takes(workflow: Workflow, context: WorkflowContext) -> Mapping[str, ToolParameters]:
+    """What the tools take of one more chat, which is compared with others and never runs."""
+    _, chat = _called(workflow, context)
+    return parameters(chat, workflow.name)
+
+
+def _called(workflow: Workflow, context: WorkflowContext) -> tuple[ChatContext, Chat]:
     chat_context = ChatContext()
     with chat_context.building():
         chat = workflow(context)
     if not isinstance(chat, Chat):
         raise TypeError(f"it returns {type(chat).__name__}; return a Chat")
-    found = reach(chat.agents)
-    topology.check(chat, workflow.name, found)
-    return Made(chat_context, chat, found, parameters(chat, workflow.name))
+    return chat_context, chat
 
 
 def build(

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from countersign.agents.classic import entries
 from countersign.agents.classic.bodies import same_bodies
-from countersign.agents.classic.building import build, make
+from countersign.agents.classic.building import build, takes
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat_errors import translated
 from countersign.agents.classic.loading import why
@@ -107,13 +107,13 @@ class Registry:
             raise ConfigurationError([f"workflows: two are named {workflow.name}; rename one."])
         belongs_to_workflows([workflow.factory.__module__])
         try:
-            another = make(workflow, self._context).tools
             built, version, *also = self._build(workflow)
+            another = takes(workflow, self._context)
         except ValueError as exc:  # what a factory says of the settings that it needs
             raise ConfigurationError(
                 f"The workflow {workflow.name} cannot be built: {exc}"
             ) from exc
-        require_the_same(workflow.name, another, built.tools)
+        require_the_same(workflow.name, built.tools, another)
         self._workflows[workflow.name] = workflow
         self._infos[workflow.name] = WorkflowInfo(
             name=workflow.name,
