@@ -20,11 +20,12 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
 TASK = "move Contoso to negotiation, 26,000 EUR, closing 2026-12-30"
 TOOL = "update_opportunity"
 OPPORTUNITY = "OPP-2041"
+WORKFLOWS = ("crm_update",)
 
 
 @pytest_asyncio.fixture
 async def app(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made, made.server():
+    async with world(tmp_path, workflows=WORKFLOWS) as made, made.server():
         yield made
 
 
@@ -127,7 +128,7 @@ async def test_call_that_cannot_be_checked_is_not_asked(app: World) -> None:
 
 @pytest.mark.parametrize("system", ["jira", "servicenow"])
 async def test_record_that_changed_since_has_a_new_ticket(tmp_path: Path, system: str) -> None:
-    async with ticket_world(tmp_path, system) as app, app.server():
+    async with ticket_world(tmp_path, system, workflows=WORKFLOWS) as app, app.server():
         session_id, change, letter = await asked(app)
         first = await app.ticketed(change["id"])
         old = str(app.key(first))
@@ -151,7 +152,7 @@ async def test_record_that_changed_since_has_a_new_ticket(tmp_path: Path, system
 async def test_changes_in_a_ticket_with_which_something_else_is_found_are_asked_first(
     tmp_path: Path, system: str
 ) -> None:
-    async with ticket_world(tmp_path, system) as app, app.server():
+    async with ticket_world(tmp_path, system, workflows=WORKFLOWS) as app, app.server():
         session_id, change, letter = await asked(app)
         old = str(app.key(await app.ticketed(change["id"])))
         await app.vote(letter, "reject", comment="No letter.")

@@ -13,7 +13,7 @@ import pytest_asyncio
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.store.urls import is_postgresql
 from countersign.sandbox._faults import Fault
-from tests.scenarios.world import World, world
+from tests.scenarios.world import EVERY_WORKFLOW, World, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
 
@@ -32,6 +32,13 @@ async def app(idle: World) -> AsyncIterator[World]:
     """Everything, running."""
     async with idle.server():
         yield idle
+
+
+@pytest_asyncio.fixture
+async def every_workflow(tmp_path: Path) -> AsyncIterator[World]:
+    """The same, with the other workflows beside it."""
+    async with world(tmp_path, workflows=EVERY_WORKFLOW) as started, started.server():
+        yield started
 
 
 async def test_approve_by_api_runs_exactly_what_was_shown(app: World) -> None:
@@ -137,7 +144,8 @@ async def test_a_rejection_in_teams_reaches_the_agents(app: World) -> None:
     assert revised["arguments"]["discount_percent"] == 6
 
 
-async def test_calls_proposed_together_wait_for_each_other(app: World) -> None:
+async def test_calls_proposed_together_wait_for_each_other(every_workflow: World) -> None:
+    app = every_workflow
     session_id = await app.start(
         "crm_update", "move Contoso to negotiation, 26,000 EUR, closing 2026-12-30"
     )
@@ -155,8 +163,9 @@ async def test_calls_proposed_together_wait_for_each_other(app: World) -> None:
     assert app.mailbox.messages() == []
 
 
-async def test_fifty_votes_at_once_decide_once(app: World) -> None:
+async def test_fifty_votes_at_once_decide_once(every_workflow: World) -> None:
     """Half by API as two managers, half as clicks on the card: one decision, one execution."""
+    app = every_workflow
     await app.teams.send_message("Alex Wilber", "move Contoso to proposal")
     await app.teams.wait_for_card(timeout_s=30)
     _, page = await app.call("GET", "/api/v1/requests?status=pending")
@@ -268,8 +277,9 @@ async def test_a_stop_lets_a_running_tool_finish(idle: World) -> None:
     ],
 )
 async def test_what_cannot_be_started_is_not_stored(
-    app: World, body: dict[str, str], said: str
+    every_workflow: World, body: dict[str, str], said: str
 ) -> None:
+    app = every_workflow
     status, problem = await app.call("POST", "/api/v1/sessions", json=body)
 
     assert (status, said in problem["detail"]) == (422, True)

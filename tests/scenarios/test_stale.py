@@ -127,7 +127,7 @@ def without_the_workflow(app: World) -> None:
 async def test_session_whose_workflow_is_gone_says_so_and_its_approval_lapses(
     tmp_path: Path, clock: MovableClock
 ) -> None:
-    async with world(tmp_path) as app:
+    async with world(tmp_path, workflows=("sales_quote", "crm_update")) as app:
         async with app.server():
             await app.teams.install("Alex Wilber")
             await app.teams.install("Megan Bowen")

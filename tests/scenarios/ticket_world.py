@@ -220,11 +220,13 @@ async def ticket_world(
     rule: Mapping[str, Any] | None = None,
     also: Adjust | None = None,
     script: Sequence[Rule] = (),
+    **options: Any,
 ) -> AsyncIterator[TicketWorld]:
     """The stand-ins; start the server with `world.server()`.
 
     `connector` and `rule` differ from the local configuration: of the system, of the guarded tool.
-    `also` changes the rest of it, `script` is what the model says instead.
+    `also` changes the rest of it, `script` is what the model says instead; `options` are those of
+    `configured`.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -250,7 +252,8 @@ async def ticket_world(
             if also is not None:
                 also(document)
 
-        settings = configured(folder, {**office.ready(), system: running.ready()}, adjust)
+        ready = {**office.ready(), system: running.ready()}
+        settings = configured(folder, ready, adjust, **options)
         found = TicketWorld(settings, teams, office)
         found.desk, found.system, found.folder = desk, running, folder
         yield found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,12 @@ from tests.doubles.database import sqlite_url
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_S = 30.0
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S, LOOK_EVERY_MAX_S = 0.02, 0.2
+PATIENCE = 0.15
+"""How much of what was waited so far is waited on before it is looked again."""
 OVER = ("completed", "failed", "cancelled")
+EVERY_WORKFLOW = ("sales_quote", "crm_update", "it_change")
+"""Of the local configuration."""
 
 
 def database_url(folder: Path) -> str:
@@ -108,13 +113,18 @@ class World:
         return await self.eventually(look)
 
     async def eventually(self, look: Callable[[], Any]) -> Any:
-        """The first answer of `look` that is not None; looks again and again, within limits."""
+        """The first answer of `look` that is not None; looks again and again, within limits.
+
+        More seldom the longer it takes: each look takes time from the server that is waited for.
+        """
+        began = time.monotonic()
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 found = await look()
                 if found is not None:
                     return found
-                await asyncio.sleep(LOOK_EVERY_S)  # as any client of the API would
+                waited_s = time.monotonic() - began
+                await asyncio.sleep(min(max(LOOK_EVERY_S, waited_s * PATIENCE), LOOK_EVERY_MAX_S))
 
     async def ledger(self, session_id: str) -> Any:
         """The ledger of a session; it must verify."""
@@ -164,11 +174,19 @@ def configured(
     environ: Mapping[str, str] | None = None,
     systems: Sequence[System[Any]] = SYSTEMS,
     config: Path = REPOSITORY / "countersign.yaml",
+    workflows: Collection[str] = ("sales_quote",),
 ) -> Settings:
-    """The local configuration with these stand-ins, changed by `adjust`, on its own database."""
+    """The local configuration with these stand-ins, changed by `adjust`, on its own database.
+
+    Of its workflows only those that the test is about: to build one is most of a server's start.
+    """
 
     def adjusted(document: dict[str, Any]) -> None:
         use(document, ready)
+        modules = document["workflows"]["modules"]
+        document["workflows"]["modules"] = [
+            module for module in modules if module.rpartition(".")[2] in workflows
+        ]
         adjust(document)
 
     process = ProcessSettings(env=Mode.LOCAL, database_url=database_url(folder))
