@@ -1,11 +1,13 @@
 """`python -m tests.nursery MODULE`: imports once, then forks a server for each line on stdin.
 
 A line is `{"argv", "cwd", "env", "log"}`; the answer is the process id. MODULE has `prepare()`,
-called once before any fork, and `main(argv)`, called in each child.
+called once before any fork, and `main(argv)`, called in each child. It ends at the end of stdin,
+which is also the end of whoever has started it, and its children end with it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -15,8 +17,15 @@ import sys
 import traceback
 from typing import Any
 
+PR_SET_PDEATHSIG = 1
+"""Of Linux, `man 2 prctl`: the signal that a process gets when its parent ends."""
 
-def _child(module: Any, wish: dict[str, Any]) -> None:
+
+def _child(module: Any, wish: dict[str, Any], nursery: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != nursery:
+        os._exit(1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     log = os.open(wish["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -45,12 +54,13 @@ def main() -> None:
     module = importlib.import_module(sys.argv[1])
     module.prepare()
     gc.freeze()  # shared pages stay shared
+    nursery = os.getpid()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end leave nothing behind
     for line in iter(sys.stdin.readline, ""):
         wish = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _child(module, wish)
+            _child(module, wish, nursery)
         print(pid, flush=True)  # noqa: T201 - the answer
 
 

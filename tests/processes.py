@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +24,10 @@ STORY_TIMEOUT_S = 60.0
 POLL_S = 0.05
 PATIENCE, MAX_POLL_S = 0.1, 0.5
 """How much of what was waited so far is waited on before it is looked again, and at most."""
+_SETPRIV = shutil.which("setpriv")
+ENDS_WITH_US = (_SETPRIV, "--pdeathsig", "KILL") if _SETPRIV else ()
+"""Before a command: whatever ends the thread that started it, a `kill -9` of pytest included, ends
+the command. Where util-linux is missing it may be left over."""
 
 
 def free_port() -> int:
@@ -55,7 +63,7 @@ class Process:
         """Start it; its output is appended to the log."""
         with self.log.open("ab") as out:
             self._popen = subprocess.Popen(
-                self._argv,
+                [*ENDS_WITH_US, *self._argv],
                 cwd=self._directory,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **self._env},
                 stdout=out,
@@ -119,8 +127,9 @@ class Process:
 
 def stand_in(name: str, directory: Path, *options: str, log: str = "") -> Process:
     """A stand-in as a program on a free port, which is starting; its `first_json` says where."""
-    argv = [sys.executable, "-m", f"countersign.sandbox.{name}", "--port", "0", *options]
-    child = Process(log or name, argv, directory, {})
+    with _one_nursery:
+        nursery = _stand_ins()
+    child = Forked(log or name, [name, "--port", "0", *options], directory, {}, nursery)
     child.start()
     return child
 
@@ -163,7 +172,7 @@ class Nursery:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """No more children; those that run go on."""
+        """No more children; those that run end with it."""
         self._popen.kill()
         self._popen.wait()
         for pipe in (self._popen.stdin, self._popen.stdout):
@@ -205,3 +214,16 @@ class Forked(Process):
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> int:
         until(lambda: not self.running, f"{self.name} to end", timeout_s, every_s=0.005)
         return 0
+
+
+_one_nursery = threading.Lock()
+
+
+@functools.cache
+def _stand_ins() -> Nursery:
+    """Where all stand-ins of this process come from, until it ends."""
+    folder = TemporaryDirectory(prefix="countersign-stand-ins-")
+    atexit.register(folder.cleanup)
+    nursery = Nursery(Path(folder.name), module="tests.stand_ins")
+    atexit.register(nursery.__exit__)
+    return nursery
