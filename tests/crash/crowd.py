@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import certifi
 import httpx
 
 from countersign.sandbox.botframework.desk import TeamsDesk
@@ -112,15 +111,6 @@ class Crowd:
         return answer.json()
 
 
-def one_authority(directory: Path) -> Path:
-    """A file with a single certificate: every start of a server reads those of all authorities of
-    the world, and nothing here speaks TLS."""
-    end = "-----END CERTIFICATE-----\n"
-    path = directory / "authority.pem"
-    path.write_text(certifi.contents().partition(end)[0] + end)
-    return path
-
-
 def only_the_quote(settings: dict[str, Any]) -> None:
     """The workflow of the stories and no other: building their chats is most of a start."""
     settings["workflows"]["modules"] = ["countersign.examples.sales_quote"]
@@ -148,7 +138,6 @@ def crowd(
     env = {
         DIRECTORY: str(directory / "points"),
         LEASE_S: lease_s,
-        "SSL_CERT_FILE": str(one_authority(directory)),
     }
     with stack(
         directory,

@@ -12,9 +12,18 @@ BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs._take_over")
 EVERY_TIME = ("Runs.", "Approvals.", "SessionManager.", "_Rest.", "tool")
 """Steps whose every occurrence is a point of its own; of the others, which deliveries take as often
 as there are cards and tickets, it is the first."""
+OF_THE_SESSION = ("Runs.", "SessionManager.", "_Rest.", "tool")
+"""Of these, the steps that a session takes wherever its request is decided."""
+ASKED = "Runs.start"
+"""But for this one: the API is asked again with the same key, Teams sends the message again."""
 BY_CHANCE = ("Runs.begin", "Approvals.refuse")
 """Not taken every time: who writes the last vote may hand the session over in that commit, and a
 ticket may be read while it is written."""
+
+
+def of_the_session(points: Iterable[Point]) -> list[Point]:
+    """Those that another story of the same database need not die at again."""
+    return [p for p in points if p.name.startswith(OF_THE_SESSION) and p.name != ASKED]
 
 
 def points_of(steps: Iterable[tuple[str, str]], *, but: Sequence[Point] = ()) -> list[Point]:

@@ -23,6 +23,7 @@ from countersign.agents.session_manager import SessionManager
 from countersign.agents.tools.execution import execute
 from countersign.approvals import backoff
 from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.jobs import procrastinate as shared_jobs
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.jobs.procrastinate import ProcrastinateJobs
 from countersign.approvals.ports import Moment, Store, Unit
@@ -47,6 +48,8 @@ READ_AGAIN_S = 2.0
 """How long a poll and a look stay with a server that is gone."""
 SWEEP_S, SHARED_SWEEP_S = 0.25, 0.5
 """Of one server, and of several: each of a dozen that are idle takes time from those that die."""
+POLL_S = 2.0
+"""Between looks for doorbells that came without a notification: here a sweep finds them sooner."""
 SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "4s"}
 """How long a frozen server keeps its locks in the database, and how long others wait for them."""
 LATER = (
@@ -150,6 +153,7 @@ def _hurry() -> None:
         _default(Handoff, "lease_s", float(lease_s))
     _default(EmbeddedJobs, "sweep_every_s", SWEEP_S)
     _default(ProcrastinateJobs, "sweep_every_s", SHARED_SWEEP_S)
+    shared_jobs.POLL_S = POLL_S
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS
     backoff.ATTEMPT_S, backoff.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
     backoff.BACKOFF_BASE_S = SWEEP_S

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.crowd import SERVER, only_the_quote
 from tests.doubles import postgres
+from tests.processes import Nursery
 from tests.stack import ROOT, Stack, stack
 
 VARIABLE = "COUNTERSIGN_DATABASE_URL"
@@ -44,8 +46,8 @@ def moved(running: Stack, target: str) -> str:
 
 
 @pytest.mark.timeout(180)
-def test_what_waits_is_decided_on_the_other_database(tmp_path: Path) -> None:
-    with stack(tmp_path) as running:
+def test_what_waits_is_decided_on_the_other_database(tmp_path: Path, nursery: Nursery) -> None:
+    with stack(tmp_path, nursery=nursery, module=SERVER, adjust=only_the_quote) as running:
         running.start()
         session = running.ask(key="moved once")
         running.pending()
