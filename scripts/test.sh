@@ -85,7 +85,7 @@ fi
 
 computing() {
     COUNTERSIGN_COVERAGE=$PWD/artifacts/coverage.json tests main "$python" -p tests.covered \
-        -n $((processors + 1)) --dist worksteal tests "${elsewhere[@]}"
+        -n $((processors + 1)) --dist worksteal --stored tests "${elsewhere[@]}"
     stage coverage "$python" scripts/coverage_gate.py artifacts/coverage.json
 }
 
@@ -94,7 +94,8 @@ waiting() {
     tests crash "$python" -n 2 --dist loadgroup tests/crash
     # Those who wait for the polls of a ticket system do so for half of their time.
     tests tickets "$python" -n $((processors * 2)) --dist worksteal tests/scenarios/test_ticket*.py
-    tests operations "$python" -n 2 --dist loadscope tests/operations
+    # They wait for programs to start and for leases to end.
+    tests operations "$python" -n $((processors * 2)) --dist loadgroup tests/operations
     browser
     other_autogen
 }

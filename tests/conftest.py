@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import certifi
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
@@ -15,7 +18,7 @@ from structlog.typing import Processor
 
 import countersign.bot.systems  # noqa: F401 - so that systems have their words wherever they stand
 from tests.autogen_clients import quicken_clients
-from tests.cost import cases, in_memory_too, long, quick
+from tests.cost import cases, in_memory_too, long, quick, stored_too, without_autogen
 
 PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -33,16 +36,42 @@ OBJECTS = 20_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--quick` is for `make test-fast`, `--in-memory` for the agents on another AutoGen."""
+    """`--quick` is for `make test-fast`. Of cases that differ in their store only, the stage of all
+    tests takes those that are `--stored`, that of the agents on another AutoGen the others."""
     parser.addoption("--quick", action="store_true", help="only the tests that cost little")
     parser.addoption(
-        "--in-memory", action="store_true", help="no case that differs in its store only"
+        "--in-memory",
+        action="store_true",
+        help="no case that is there in memory too, and none that no AutoGen has a part in",
     )
+    parser.addoption("--stored", action="store_true", help="no case that is there on SQLite too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing here speaks TLS: let each client, of this process and of those that it starts, read
+    the certificate of one authority and not those of all, which takes 30 ms of CPU."""
+    if "SSL_CERT_FILE" in os.environ:  # of a worker, it is that of the process that has started it
+        return
+    folder = TemporaryDirectory(prefix="countersign-authority-")
+    config.add_cleanup(folder.cleanup)
+    os.environ["SSL_CERT_FILE"] = str(one_authority(Path(folder.name)))
+    config.add_cleanup(lambda: os.environ.pop("SSL_CERT_FILE", None))
+
+
+def one_authority(folder: Path) -> Path:
+    """A file with the first of the certificates that httpx would read."""
+    end = "-----END CERTIFICATE-----\n"
+    path = folder / "authority.pem"
+    path.write_text(certifi.contents().partition(end)[0] + end)
+    return path
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not import what is left out in any case."""
-    return True if config.getoption("quick") and long(collection_path) else None
+    left_out = (config.getoption("quick") and long(collection_path)) or (
+        config.getoption("in_memory") and without_autogen(collection_path)
+    )
+    return True if left_out else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -52,8 +81,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = {item for item, _, case in cases(short) if case == 1}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]
-    if config.getoption("in_memory"):
-        twins = in_memory_too(items)
+    for option, twins_of in (("in_memory", in_memory_too), ("stored", stored_too)):
+        if not config.getoption(option):
+            continue
+        twins = twins_of(items)
         config.hook.pytest_deselected(items=[item for item in items if item in twins])
         items[:] = [item for item in items if item not in twins]
 

@@ -11,20 +11,32 @@ import pytest
 ROOT = Path(__file__).parent
 EVERY_CASE = {"approvals", "contracts"}
 """Folders whose cases all run there."""
-LONG = {"bench", "security"}
-"""Folders that `--quick` leaves out: whole programs, and trying very many inputs."""
+LONG = {"bench", "sandbox", "scenarios", "security"}
+"""Folders that `--quick` leaves out: whole programs, what stands in for others, trying very many
+inputs."""
 LONG_FILES = {
-    "test_columns.py",
-    "test_crash.py",
-    "test_demo.py",
-    "test_hostile_tickets.py",
-    "test_machine.py",
-    "test_out_of_reach.py",
-    "test_readme.py",
-    "test_sandbox_alone.py",
-    "test_sandbox_servicenow_alone.py",
-    "test_stale.py",
+    # many inputs
+    *("test_columns.py", "test_machine.py", "test_shown.py", "test_waiting.py"),
+    *("test_canonical_text.py", "test_histories.py", "test_kept.py", "test_properties.py"),
+    *("test_property.py", "test_strict_json.py"),
+    # what needs PostgreSQL, and whole databases
+    *("test_copying.py", "test_engine.py", "test_migrations.py", "test_postgres.py"),
+    "test_procrastinate.py",
+    # programs of their own, and the whole application
+    *("test_app.py", "test_cli.py", "test_imports.py", "test_serving.py"),
+    *("test_cached_replies.py", "test_crash.py", "test_whole_application.py"),
+    *("test_it_change.py", "test_it_change_trouble.py"),
+    *("test_hostile_tickets.py", "test_polling.py"),
 }
+SHORT_FILES = {"test_main_job.py"}
+"""Of the long folders, what is worth its time: the main job, whole."""
+
+NO_AUTOGEN = {
+    *("test_crash.py", "test_lease_keeper.py", "test_time_limits.py", "test_validators_wait.py"),
+    *("test_kept.py", "test_property.py"),
+}
+"""Of the agents' tests, those of the gate, the session manager and of arguments, which know no
+framework (`agents` in pyproject.toml): another AutoGen beneath them proves nothing more."""
 
 
 def cases(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, str, int]]:
@@ -38,9 +50,17 @@ def cases(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, str, int]
 
 
 def long(path: Path) -> bool:
-    """Whether `--quick` leaves out this file or folder, and does not even import it."""
+    """Whether `--quick` leaves out this file, and does not even import it."""
     parts = path.relative_to(ROOT).parts if path.is_relative_to(ROOT) else ()
-    return bool(parts) and (parts[0] in LONG or parts[-1] in LONG_FILES)
+    if not parts or parts[-1] in SHORT_FILES or not parts[-1].endswith(".py"):
+        return False
+    return parts[-1] in LONG_FILES or (parts[0] in LONG and parts[-1].startswith("test_"))
+
+
+def without_autogen(path: Path) -> bool:
+    """Whether this file is the same on each AutoGen."""
+    parts = path.relative_to(ROOT).parts if path.is_relative_to(ROOT) else ()
+    return len(parts) > 1 and parts[0] == "agents" and parts[-1] in NO_AUTOGEN
 
 
 def quick(item: pytest.Item) -> bool:
@@ -50,9 +70,22 @@ def quick(item: pytest.Item) -> bool:
 
 def in_memory_too(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     """Those on SQLite that are there once more, the same but for a store in memory."""
+    return _there_too(items, "sqlite", "fake")
+
+
+def stored_too(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Those with a store in memory that are there once more, the same but on SQLite."""
+    return _there_too(items, "fake", "sqlite")
+
+
+def _there_too(items: Iterable[pytest.Item], store: str, other: str) -> set[pytest.Item]:
+    """Cases of the fixture `office` of the agents' tests."""
     known = {item.nodeid: item for item in items}
-    return {item for name, item in known.items() if "sqlite" in name and _in_memory(name) in known}
-
-
-def _in_memory(name: str) -> str:
-    return name.replace("sqlite", "fake")
+    return {
+        item
+        for name, item in known.items()
+        if isinstance(item, pytest.Function)
+        and hasattr(item, "callspec")
+        and item.callspec.params.get("office") == store
+        and name.replace(store, other) in known
+    }

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from countersign import Registry, SessionManager, WorkflowContext
+from countersign.agents.classic import registry as registries
 from countersign.agents.classic.models import ModelSettings, SharedClient, llm_config
 from countersign.agents.classic.workflows import Workflow
 from countersign.approvals.models import (
@@ -56,9 +59,14 @@ class World:
         return await self.session()
 
     def new_registry(self) -> Registry:
-        """The workflows as another process builds them."""
-        registry = Registry(self.context)
-        registry.add(self.workflow)
+        """The workflows as another process builds them. That two builds of the same workflow agree
+        is looked at where it is built first: once more would be a quarter of a test."""
+        registry, first = Registry(self.context), self.registry._workflows[self.workflow.name]
+        with pytest.MonkeyPatch.context() as patch:
+            if self.workflow is first:
+                tools = self.registry._tools[first.name]
+                patch.setattr(registries, "takes", lambda *_: tools)
+            registry.add(self.workflow)
         return registry
 
     async def session(self) -> Session:

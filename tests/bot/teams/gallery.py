@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -223,6 +224,11 @@ def _vote(name: str) -> Vote:
 
 def cards(flavour: Flavour) -> dict[str, JsonObject]:
     """Every state by name."""
+    return {name: draw() for name, draw in drawings(flavour).items()}
+
+
+def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
+    """How each is drawn: who wants to know what there is need not draw it."""
     look = Look(flavour, readable=True, full_width=True)
     approved, closed = decided(), RequestStatus
     late = Note(
@@ -231,13 +237,17 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
         "warning",
     )
     return {
-        "pending": request_card(view(), look),
-        "pending-long": request_card(view(arguments=NESTED, tool="send_email", schema=None), look),
-        "pending-huge": request_card(view(arguments=HUGE, tool="file_report", schema=None), look),
-        "pending-huge-read": request_card(
+        "pending": lambda: request_card(view(), look),
+        "pending-long": lambda: request_card(
+            view(arguments=NESTED, tool="send_email", schema=None), look
+        ),
+        "pending-huge": lambda: request_card(
+            view(arguments=HUGE, tool="file_report", schema=None), look
+        ),
+        "pending-huge-read": lambda: request_card(
             view(arguments=HUGE, tool="file_report", schema=None, openings=(READ,)), look
         ),
-        "pending-again": request_card(
+        "pending-again": lambda: request_card(
             view(
                 asked_again="What push_quote takes has changed since it was asked.",
                 same_calls=(SAME,),
@@ -255,7 +265,7 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "pending-checked": request_card(
+        "pending-checked": lambda: request_card(
             view(
                 asked_again="Approved by Alex Wilber on 2026-11-22 12:02 UTC, but what was checked "
                 "has changed since: Credit limit was 60000 and is 50000.",
@@ -264,11 +274,11 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "pending-checked-huge": request_card(
+        "pending-checked-huge": lambda: request_card(
             view(facts={"balance": 500}, preview=Preview(text="A line.\n" * 4_000)), look
         ),
-        "read": read_card(view(), look, "https://approve.example/read/abc.def", 60),
-        "pending-hostile": request_card(
+        "read": lambda: read_card(view(), look, "https://approve.example/read/abc.def", 60),
+        "pending-hostile": lambda: request_card(
             view(
                 arguments={"note": HOSTILE, HOSTILE: 1},
                 rationale=HOSTILE,
@@ -278,35 +288,39 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "pending-low-no-deadline": request_card(
+        "pending-low-no-deadline": lambda: request_card(
             view(risk=Risk.LOW, expires_at=None, rationale="", arguments={}), look
         ),
-        "pending-medium-two-together": request_card(
+        "pending-medium-two-together": lambda: request_card(
             view(risk=Risk.MEDIUM, siblings=(_sibling(),)), look
         ),
-        "pending-quorum": request_card(
+        "pending-quorum": lambda: request_card(
             view(stages=(Stage(roles=("sales_manager",), quorum=2),), votes=(_vote("isaiah"),)),
             look,
             note=Note("Your vote is counted. More people have to decide.", "accent", final=True),
         ),
-        "pending-reason-missing": request_card(
+        "pending-reason-missing": lambda: request_card(
             view(), look, note=Note("Say why you reject it; the agents read the reason.")
         ),
-        "pending-not-authorised": request_card(
+        "pending-not-authorised": lambda: request_card(
             view(),
             look,
             note=Note("You cannot decide this. This needs the role sales_manager.", final=True),
         ),
-        "pending-stale": request_card(
+        "pending-stale": lambda: request_card(
             view(revision=2), look, note=Note("This card was out of date. Nothing was decided.")
         ),
-        "edit": edit_form(view(), look),
-        "edit-problems": edit_form(view(), look, note=Note("2 values do not fit."), typed=TYPED),
-        "edit-nested": edit_form(view(arguments=NESTED, tool="send_email", schema=None), look),
-        "edit-too-long": edit_form(view(arguments=HUGE, schema=None), look),
-        "approved": request_card(view(status=closed.APPROVED, decision=approved), look),
-        "executing": request_card(view(status=closed.EXECUTING, decision=approved), look),
-        "executed": request_card(
+        "edit": lambda: edit_form(view(), look),
+        "edit-problems": lambda: edit_form(
+            view(), look, note=Note("2 values do not fit."), typed=TYPED
+        ),
+        "edit-nested": lambda: edit_form(
+            view(arguments=NESTED, tool="send_email", schema=None), look
+        ),
+        "edit-too-long": lambda: edit_form(view(arguments=HUGE, schema=None), look),
+        "approved": lambda: request_card(view(status=closed.APPROVED, decision=approved), look),
+        "executing": lambda: request_card(view(status=closed.EXECUTING, decision=approved), look),
+        "executed": lambda: request_card(
             view(
                 status=closed.EXECUTED,
                 decision=decided(comment="Good."),
@@ -314,7 +328,7 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "executed-with-changes": request_card(
+        "executed-with-changes": lambda: request_card(
             view(
                 status=closed.EXECUTED,
                 arguments=CHANGED,
@@ -325,7 +339,7 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "rejected": request_card(
+        "rejected": lambda: request_card(
             view(
                 status=closed.REJECTED,
                 decision=decided(Verdict.REJECT, REASON),
@@ -333,14 +347,14 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "expired": request_card(
+        "expired": lambda: request_card(
             view(
                 status=closed.EXPIRED,
                 decision=decided(Verdict.REJECT, "Nobody decided in time.", via=Via.CLOCK),
             ),
             look,
         ),
-        "cancelled-drift": request_card(
+        "cancelled-drift": lambda: request_card(
             view(
                 status=closed.CANCELLED,
                 result=done(
@@ -352,12 +366,12 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "approved-waits": request_card(
+        "approved-waits": lambda: request_card(
             view(status=closed.APPROVED, decision=approved, error="There is no workflow 'quote'."),
             look,
         ),
-        "cancelled": request_card(view(status=closed.CANCELLED), look),
-        "failed": request_card(
+        "cancelled": lambda: request_card(view(status=closed.CANCELLED), look),
+        "failed": lambda: request_card(
             view(
                 status=closed.FAILED,
                 decision=approved,
@@ -365,37 +379,39 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "in-doubt": request_card(view(status=closed.IN_DOUBT, decision=approved), look),
-        "found-done": request_card(
+        "in-doubt": lambda: request_card(view(status=closed.IN_DOUBT, decision=approved), look),
+        "found-done": lambda: request_card(
             view(status=closed.EXECUTED, decision=approved, result=found(happened=True)), look
         ),
-        "found-not-done": request_card(
+        "found-not-done": lambda: request_card(
             view(status=closed.FAILED, decision=approved, result=found(happened=False)), look
         ),
-        "already-decided": request_card(
+        "already-decided": lambda: request_card(
             view(status=closed.APPROVED, decision=decided(by_name="Isaiah Langer")), look, note=late
         ),
-        "not-found": notice_card("Request not found", "This request is not there any more."),
-        "is-it-an-answer": is_it_an_answer(
+        "not-found": lambda: notice_card(
+            "Request not found", "This request is not there any more."
+        ),
+        "is-it-an-answer": lambda: is_it_an_answer(
             request(kind=RequestKind.INPUT, arguments=ASKED),
             SAID,
             Start(WORKFLOWS[0], SAID),
             look,
             "1",
         ),
-        "is-it-a-command": is_it_an_answer(
+        "is-it-a-command": lambda: is_it_an_answer(
             request(kind=RequestKind.INPUT, arguments=ASKED), "status", Command("status"), look, "1"
         ),
-        "shall-it-start": shall_it_start(
+        "shall-it-start": lambda: shall_it_start(
             WORKFLOWS[0],
             SAID,
             look,
             "1",
             question=prompt_of(request(kind=RequestKind.INPUT, arguments=ASKED)),
         ),
-        "how-it-stands": state_card(view()),
-        "input": request_card(view(kind=RequestKind.INPUT, arguments=ASKED), look),
-        "input-answered": request_card(
+        "how-it-stands": lambda: state_card(view()),
+        "input": lambda: request_card(view(kind=RequestKind.INPUT, arguments=ASKED), look),
+        "input-answered": lambda: request_card(
             view(
                 kind=RequestKind.INPUT,
                 arguments=ASKED,
@@ -404,7 +420,7 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
             ),
             look,
         ),
-        "input-ended": request_card(
+        "input-ended": lambda: request_card(
             view(
                 kind=RequestKind.INPUT,
                 arguments=ASKED,

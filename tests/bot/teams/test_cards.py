@@ -35,7 +35,7 @@ from tests.bot.teams.stage import ARGUMENTS
 
 SCHEMA = Path(__file__).parents[2] / "fixtures" / "adaptive-card" / "schema-1.5.json"
 FLAVOURS: tuple[Flavour, ...] = ("execute", "submit")
-STATES = sorted(gallery.cards("execute"))
+STATES = sorted(gallery.drawings("execute"))
 LOOK = Look("execute", readable=True)
 
 
