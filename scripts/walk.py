@@ -1,6 +1,6 @@
 """Which files one approved tool call enters, in order: `.venv/bin/python scripts/walk.py`.
 
-Runs `countersign demo` in this process with a profile hook, from the first proposal of the guarded
+Runs `countersign demo` in this process with a trace hook, from the first proposal of the guarded
 call to its result, and prints each file of ours at its first entry; `again` counts how often the
 walk comes back to a file that it had left for another, per task and thread. `--via jira` walks
 another channel. Stand-ins, the demo itself and imports are not part of the walk.
@@ -35,9 +35,9 @@ class Walk:
         self._last: dict[object, str] = {}
         self.on = False
 
-    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
-        """Note a call; the interpreter makes it."""
-        if event != "call" or not self.on or frame.f_code.co_name == "<module>":
+    def __call__(self, frame: FrameType, _: str, __: Any) -> None:
+        """Note a call; the interpreter makes it. Its lines are not looked at."""
+        if not self.on or frame.f_code.co_name == "<module>":
             return
         path = frame.f_code.co_filename
         if path not in self._names:
@@ -53,9 +53,8 @@ class Walk:
         self.files[name] = self.files.get(name, -1) + 1
 
     def _where(self) -> object:
-        with contextlib.suppress(RuntimeError):
-            return asyncio.current_task()
-        return threading.get_ident()
+        running = asyncio._get_running_loop() is not None
+        return (asyncio.current_task() if running else None) or threading.get_ident()
 
 
 def ours(path: str) -> str | None:
@@ -85,12 +84,14 @@ def main() -> int:
         return await proposed(self, *args, **kwargs)
 
     setattr(Gate, first, begin)
-    threading.setprofile(walk)
-    sys.setprofile(walk)
+    threading.settrace(
+        walk
+    )  # calls only: a profile hook is told of each return and C function, too
+    sys.settrace(walk)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         app(["demo", "--via", options.via, "--json"])
-    sys.setprofile(None)
-    threading.setprofile(None)
+    sys.settrace(None)
+    threading.settrace(None)
     if options.json:
         print(json.dumps(walk.files, indent=2))
     else:
