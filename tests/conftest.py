@@ -53,9 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if "SSL_CERT_FILE" in os.environ:  # of a worker, it is that of the process that has started it
         return
     folder = TemporaryDirectory(prefix="countersign-authority-")
-    config.add_cleanup(folder.cleanup)
     os.environ["SSL_CERT_FILE"] = str(one_authority(Path(folder.name)))
-    config.add_cleanup(lambda: os.environ.pop("SSL_CERT_FILE", None))
+
+    def forget() -> None:
+        os.environ.pop("SSL_CERT_FILE", None)
+        folder.cleanup()
+
+    config.add_cleanup(forget)
 
 
 def one_authority(folder: Path) -> Path:
