@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import pytest
 from sqlalchemy import Column, Connection, Float, Integer, Table, and_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from countersign.approvals.errors import NotFoundError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import Conversation, SessionId, Verdict
 from countersign.approvals.store import policy_versions
 from countersign.approvals.store.schema import metadata, requests, sessions, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
+from countersign.approvals.store.verifying import verify_one
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.chats import chat_of
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
@@ -164,9 +163,9 @@ def session_of(connection: Connection, table: Table, row: dict[str, Any]) -> Ses
 async def _tells(world: DeskWorld, session: SessionId | None) -> bool:
     """Whether verifying the session, or else verifying everything, finds something."""
     if session is not None:
-        with suppress(NotFoundError):
-            if not (await world.records.verify(session)).verified:
-                return True
+        one = await world.store.read(lambda c: verify_one(c, session))
+        if not one.verified:
+            return True
     return not (await world.records.verify()).verified
 
 
