@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-rules bench-soak bench-docs guarantees lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-rules bench-directory bench-soak bench-docs guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ bench-peers: setup ## Measure pause and resume beside other frameworks, in turn 
 
 bench-load: setup ## Measure votes, clicks, many sessions and starts, now and before (ROUNDS=25 PARTS=... DATABASES=...)
 	@.venv/bin/python -m bench.load $(BENCH_ARGS)
+
+bench-directory: setup ## Measure a directory of 50,000 people: reading it, and votes (PEOPLE=50000)
+	@.venv/bin/python -m bench.ours.directory
 
 bench-rules: setup ## Measure rulings a second beside plain Python and cel-python (ROUNDS=5)
 	@.venv/bin/python -m bench.ours.rules

@@ -24,6 +24,7 @@ from countersign.agents.tools.late_results import LateResults
 from countersign.approvals.errors import (
     BesideGateError,
     ClosedError,
+    HeldError,
     IntegrityError,
     LostLeaseError,
     UnavailableError,
@@ -33,7 +34,7 @@ from countersign.approvals.forms.causes import SessionCause
 from countersign.approvals.models import SessionId
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.outages import Outages
-from countersign.approvals.runs import PARK_ATTEMPTS, Run, Runs
+from countersign.approvals.runs import HELD, PARK_ATTEMPTS, Run, Runs
 
 log = structlog.get_logger(__name__)
 
@@ -228,6 +229,10 @@ class SessionManager:
                 self._missing.add(run.session.workflow_version)
                 log.error("session has no workflow", error=str(error))
             await self._runs.park(run, error=words_of(error), attempts=None)
+            return
+        if isinstance(error, HeldError):
+            log.info("session held", reason=str(error))
+            await self._runs.park(run, error=words_of(error), attempts=None, waits_for=HELD)
             return
         if isinstance(error, BesideGateError):
             await self._runs.refuse(run, error)

@@ -156,7 +156,7 @@ class Approvals:
                 ticket_rows.record_act(unit.connection, act, request_id, reason, unit.now)
             return outcome, True
 
-        outcome, new = await self._store.unit(work, self._moments.now())
+        outcome, new = await self._moments.unit(self._store, work)
         if isinstance(outcome, AskAgain):
             await self._reasking.ask_again(outcome)
             raise StaleDigestError(

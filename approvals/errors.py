@@ -20,10 +20,13 @@ CountersignError
 ├── InvalidError             the input does not fit; says what to change
 │   ├── InvalidArgumentsError  edited arguments do not fit the tool's schema
 │   └── PreconditionFailedError  a tool's own check says that the call makes no sense now
+├── HeldError                what is approved may not run yet; it waits, and nothing is lost
 ├── IntegrityError           stored data does not match its digest or chain
 ├── InvalidWebhookError      a webhook is not signed by who it claims to be from
 ├── ConfigurationError       a setting is missing or wrong; lists every problem
 └── UnavailableError         a system around us cannot be reached now; try again
+    ├── CursorLostError      a directory does not know any more what we had read; read all of it
+    ├── PeopleChangedError   the people of a directory have changed this moment
     ├── NoRecipientError     it works, but whom this is for cannot be reached in it yet
     │   └── UnreachableError it is closed to us there until people undo that
     ├── MisdirectedError     it works, and refuses this one message at this address
@@ -163,6 +166,10 @@ class PreconditionFailedError(InvalidError):
     run if it was approved before; the agents read the text."""
 
 
+class HeldError(CountersignError):
+    """What is approved may not run yet: its session waits for what the text names."""
+
+
 class IntegrityError(CountersignError):
     """Stored data does not match its digest or chain."""
 
@@ -188,6 +195,18 @@ class UnavailableError(CountersignError):
     def __init__(self, message: str, *, retry_after_s: float | None = None):
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class CursorLostError(UnavailableError):
+    """A directory does not know any more up to where it was read: read all of it again."""
+
+    outage = False
+
+
+class PeopleChangedError(UnavailableError):
+    """A directory was read again since this process has looked; look again, and do it anew."""
+
+    outage = False
 
 
 class NoRecipientError(UnavailableError):

@@ -22,8 +22,9 @@ from countersign.approvals.decisions.handoff import Run as Run
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.outcomes import Outcomes
+from countersign.approvals.decisions.parking import HELD as HELD
 from countersign.approvals.decisions.parking import PARK_ATTEMPTS as PARK_ATTEMPTS
-from countersign.approvals.decisions.parking import Parking
+from countersign.approvals.decisions.parking import WORKFLOW, Parking, WaitsFor
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.run_writes import WAITING, change
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
@@ -243,14 +244,15 @@ class Runs:
         A Request (executing): run the tool now, with exactly its arguments and execution token.
         A Request (pending): it was asked again, and the session waits; suspend the chat.
         A Result: do not run; this is what the agents are told.
-        Raises IntegrityError, and changes nothing, unless it is one of those submitted last.
+        Raises HeldError, and changes nothing, if it has to wait. Raises IntegrityError, and changes
+        nothing, unless it is one of those submitted last.
         """
 
         def work(unit: Unit) -> Request | Result | AskAgain:
             last = lease_rows.require_lease(unit, run.session.id, run.epoch)
             return self._claims.claim(unit, run, last, request_id, arguments, checked)
 
-        claimed = await self._store.unit(work, self._moments.now())
+        claimed = await self._moments.unit(self._store, work)
         return await self._ask_again(run, claimed) if isinstance(claimed, AskAgain) else claimed
 
     async def _ask_again(self, run: Run, again: AskAgain) -> Request | Result:
@@ -377,12 +379,13 @@ class Runs:
         error: str,
         attempts: int | None = PARK_ATTEMPTS,
         cause: SessionCause = SessionCause.MODEL_UNAVAILABLE,
+        waits_for: WaitsFor = WORKFLOW,
     ) -> bool:
         """Give the lease back and come again later, with back-off.
 
         False when the `attempts` are used up: then the session has failed with `error` and
         `cause`. None never gives up: the session waits for what `error` names, which people and
-        the ledger are told once.
+        the ledger are told once, in the words of `waits_for`.
         """
         error = well_formed(error)
         before = await self._store.read(lambda c: session_rows.attempts(c, run.session.id))
@@ -390,9 +393,9 @@ class Runs:
             said = f"{error} (gave up after {before + 1} attempts)"
             await self.fail(run, error=said, cause=cause)
             return False
-        for_ever = attempts is None
+        named = waits_for if attempts is None else None
         await self._store.unit(
-            lambda unit: self._parking.park(unit, run, error, before, for_ever=for_ever),
+            lambda unit: self._parking.park(unit, run, error, before, waits_for=named),
             self._moments.now(),
         )
         return True

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import SecretStr
 from typing_extensions import override
 
+from countersign.approvals.directory.linking import small
 from countersign.approvals.models import People, Principal
 from countersign.approvals.ports import Directory
 from countersign.bot.settings.sections import PersonSettings, Settings
@@ -39,7 +40,7 @@ class SettingsDirectory(Directory):
     @override
     def by_identity(self, kind: str, value: str) -> Principal | None:
         """Case does not matter."""
-        return self._by_identity.get((kind, _small(value.strip(" \t\r\n"))))
+        return self._by_identity.get((kind, small(value.strip(" \t\r\n"))))
 
     @override
     def people(self) -> People:
@@ -52,6 +53,11 @@ class SettingsDirectory(Directory):
     @override
     def everybody(self) -> Sequence[Principal]:
         return self._people.everybody()
+
+    @override
+    async def refresh(self) -> bool:
+        """The file is read once."""
+        return False
 
 
 def directory_of(settings: Settings) -> SettingsDirectory:
@@ -80,14 +86,6 @@ class Tokens:
             if hmac.compare_digest(given, expected):
                 found = who
         return found
-
-
-def _small(identity: str) -> str:
-    """In lower case, but for what would become another letter by it: the Kelvin sign is no k, and
-    whoever has it in the name of their account is not Karl."""
-    return "".join(
-        c if not c.isascii() and any(map(str.isascii, c.lower())) else c.lower() for c in identity
-    )
 
 
 def token_hash(token: str) -> bytes:

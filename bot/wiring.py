@@ -28,19 +28,22 @@ from countersign.approvals.jobs.local import WAITING
 from countersign.approvals.jobs.sealing import SEAL, Sealing
 from countersign.approvals.ports import (
     Clock,
+    Directory,
     Job,
+    Store,
 )
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.store import open_store
 from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
+from countersign.bot.directories import DirectoryHealth, Following, known_people, open_sources
 from countersign.bot.http.lanes import Limits
 from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
-from countersign.bot.people import Tokens, directory_of
+from countersign.bot.people import Tokens
 from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.policy.reload import PolicyReload, store_version
 from countersign.bot.policy.review import Finding
@@ -150,8 +153,8 @@ async def compose(
 
     Raises ConfigurationError: it names what to change.
     """
-    clock, directory = SystemClock(), directory_of(settings)
-    watch, limits = ProcessObserver(Metrics(), tracing), Limits(settings.limits)
+    clock, watch = SystemClock(), ProcessObserver(Metrics(), tracing)
+    limits = Limits(settings.limits)
     async with AsyncExitStack() as stack:
         _own_threads(stack)
         client = stack.enter_context(shared_client(settings.model.timeout_s))
@@ -159,6 +162,7 @@ async def compose(
         policies = LivePolicy(ruling_policy(settings.policy, registry))
         store = await stack.enter_async_context(open_store(settings.database_url))
         await store_version(store, clock, policies.current)
+        directory = await known_people(settings, store)
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
         links = read_links(settings, clock)
@@ -193,6 +197,7 @@ async def compose(
             SessionManager(domain.runs, registry, observer=watch, limits=proposed)
         )
         _follow_up(stack, jobs, domain, manager, Sealing(store, clock))
+        await _read_directories(stack, settings, directory, domain, store, clock, jobs)
         webhooks = await _read_tickets(jobs, deployment, domain, systems, limits)
         starts = BoundedRuns(domain.runs, store, at_most=settings.limits.running_sessions)
         inbound = Inbound(domain.approvals, domain.records, starts, registry.infos(), limits)
@@ -217,7 +222,11 @@ async def compose(
             routes=routes,
             webhooks=webhooks.receive,
             checks=health.checks,
-            systems=together(Systems(store, systems).checks, reload.checks),
+            systems=together(
+                Systems(store, systems).checks,
+                reload.checks,
+                DirectoryHealth(settings.directory, store, clock).checks,
+            ),
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,
@@ -255,6 +264,23 @@ def _follow_up(
     jobs.handle(SEAL, sealing.seal)
     jobs.each_sweep(Job(kind=SEAL, id="heads"))
     stack.push_async_callback(sealing.leave)
+
+
+async def _read_directories(
+    stack: AsyncExitStack,
+    settings: Settings,
+    directory: Directory,
+    domain: Domain,
+    store: Store,
+    clock: Clock,
+    jobs: LocalJobs,
+) -> None:
+    """Read people from directories by jobs, where there are any."""
+    if settings.directory is None:
+        return
+    sources = await stack.enter_async_context(open_sources(settings, clock))
+    following = Following(directory, domain.review.run)
+    await following.begin(settings.directory, sources, store, clock, jobs)
 
 
 async def _read_tickets(

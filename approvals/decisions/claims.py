@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from countersign.approvals.decisions.asking import AskAgain, Asking
@@ -16,7 +17,7 @@ from countersign.approvals.decisions.staleness import (
     drifted,
     lapsed,
 )
-from countersign.approvals.errors import IntegrityError, InvalidError
+from countersign.approvals.errors import HeldError, IntegrityError, InvalidError
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Cause,
@@ -30,6 +31,7 @@ from countersign.approvals.models import (
     Result,
     Verdict,
     Via,
+    Vote,
 )
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
@@ -37,10 +39,12 @@ from countersign.approvals.rules.authority import revoked
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
+from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store.requests import Stored
 
 DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
+WAITS_FOR_PEOPLE = "It runs once that directory has been read again."
 FORGED_MESSAGE = (
     "The ledger does not have this approval on record, so nothing was run. Operators have been "
     "told: run `countersign ledger verify`"
@@ -85,6 +89,7 @@ class Claims:
         `last` is the checkpoint that the session has submitted last, `checked` what the tool's
         check finds now.
         """
+        directory_people.require_current(unit)
         stored = stored_of_run(unit, run, request_id)
         request = stored.request
         require_last(request, last)
@@ -171,8 +176,18 @@ class Claims:
             return self._forged(unit, request, "its votes do not add up to a yes")
         if begun:  # in time
             return None
+        self._require_known(unit, evidence.votes)
         over = lapsed(request, run.session, evidence, ruling, unit.now)
         return over or drifted(request, run.session, evidence, checked)
+
+    def _require_known(self, unit: Unit, votes: Sequence[Vote]) -> None:
+        """Raise HeldError if it is too long ago that a directory was asked about an approver."""
+        people = unit.moment.people
+        for vote in votes:
+            person = people.by_id(vote.principal_id)
+            outdated = None if person is None else people.outdated(person, unit.now)
+            if outdated is not None:
+                raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
 
     def _known(self, unit: Unit, stored: Stored, request: Request, result: Result) -> Result:
         """What became of it; a person's answer to a question only as the ledger has it."""

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from countersign.approvals.decisions.handoff import Handoff
-from countersign.approvals.ports import Clock, Directory, Moment, ToolCatalog
+from countersign.approvals.errors import PeopleChangedError
+from countersign.approvals.ports import Clock, Directory, Moment, Store, ToolCatalog, Unit
+
+T = TypeVar("T")
+TRIES = 3
+"""How often a unit is begun that finds each time that people have changed."""
 
 
 class Moments:
@@ -17,3 +25,13 @@ class Moments:
         """This moment."""
         people, forms = self._directory.people(), self._catalog.forms()
         return Moment(self._clock.now(), people, forms, self._handoff.room())
+
+    async def unit(self, store: Store, work: Callable[[Unit], T]) -> T:
+        """Do `work` at this moment; anew, with the people of now, where those have changed since
+        this process has looked. Raises as `Store.unit`."""
+        for _ in range(TRIES - 1):
+            try:
+                return await store.unit(work, self.now())
+            except PeopleChangedError:
+                await self._directory.refresh()
+        return await store.unit(work, self.now())

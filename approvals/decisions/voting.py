@@ -25,6 +25,7 @@ from countersign.approvals.models import (
     Decision,
     JsonObject,
     Outcome,
+    People,
     Principal,
     Request,
     RequestKind,
@@ -42,8 +43,13 @@ from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import not_executed
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import against_approval
+from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
+
+VOTE_AGAIN = (
+    "Nothing was counted. Decide again once it has been read; operators can see why it is not."
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Voting:
 
         AskAgain: nothing was counted, for what was asked is not what would run today.
         """
+        directory_people.require_current(unit)
+        actor = _as_of_now(actor, unit.moment.people)
         request, session = request_rows.with_session(unit, given.request_id)
         if request.status is RequestStatus.EXPIRED:
             raise _expired(request)
@@ -79,6 +87,9 @@ class Voting:
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
             return _refused(unit, given, request, actor, reason)
+        outdated = unit.moment.people.outdated(actor.principal, unit.now)
+        if outdated is not None:
+            return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
         if given.digest != request.digest:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
@@ -186,6 +197,14 @@ class Voting:
             self._outbox.tell(unit, session, told.decided(after), progress=True)
         self._outbox.decided(unit, after)
         return after
+
+
+def _as_of_now(actor: Actor, people: People) -> Actor:
+    """The actor with the roles of now, where a directory says who that is: the channel has looked
+    them up before."""
+    if actor.principal is None or not people.revisions:
+        return actor
+    return actor.model_copy(update={"principal": people.by_id(actor.principal.id)})
 
 
 def _vote(

@@ -29,10 +29,17 @@ from countersign.approvals.models.deliveries import Delivery as Delivery
 from countersign.approvals.models.deliveries import DeliveryStatus as DeliveryStatus
 from countersign.approvals.models.deliveries import Notice as Notice
 from countersign.approvals.models.deliveries import Placing as Placing
+from countersign.approvals.models.directories import Account as Account
+from countersign.approvals.models.directories import AccountState as AccountState
+from countersign.approvals.models.directories import Delegate as Delegate
+from countersign.approvals.models.directories import DirectoryPage as DirectoryPage
+from countersign.approvals.models.directories import Group as Group
+from countersign.approvals.models.directories import Membership as Membership
 from countersign.approvals.models.people import NOBODY as NOBODY
 from countersign.approvals.models.people import Actor as Actor
 from countersign.approvals.models.people import People as People
 from countersign.approvals.models.people import Principal as Principal
+from countersign.approvals.models.people import Reading as Reading
 from countersign.approvals.models.people import Via as Via
 from countersign.approvals.models.requests import Cause as Cause
 from countersign.approvals.models.requests import Decision as Decision

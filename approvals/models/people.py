@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
@@ -53,15 +55,37 @@ class Principal(Value):
     domains: frozenset[str] = frozenset()
     identities: dict[str, str] = Field(default_factory=dict)
     """Channel name (`entra`, `email`, `jira`, `servicenow`) to the id in it, lower case."""
+    directories: tuple[str, ...] = ()
+    """The directories that say who this is and what they may do; none where the file says it."""
+
+
+class Reading(NamedTuple):
+    """When a directory was read last, and for how long what it said may be gone by."""
+
+    words: str
+    """The directory as people call it."""
+    read_at: datetime | None
+    """When that reading began; None before the first one."""
+    max_age: timedelta
 
 
 class People:
     """Everybody there is at a moment: a value, which answers without asking anybody."""
 
-    __slots__ = ("_by_id",)
+    __slots__ = ("_by_id", "_by_role", "readings", "revisions")
 
-    def __init__(self, everybody: Iterable[Principal] = ()):
+    def __init__(
+        self,
+        everybody: Iterable[Principal] = (),
+        *,
+        revisions: Mapping[str, int] | None = None,
+        readings: Mapping[str, Reading] | None = None,
+    ):
+        """`revisions` of the directories that this was made of, and their `readings`, by name."""
         self._by_id = {person.id: person for person in sorted(everybody, key=lambda p: p.id)}
+        self._by_role: dict[str, list[Principal]] | None = None
+        self.revisions = dict(revisions or {})
+        self.readings = dict(readings or {})
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
@@ -69,11 +93,38 @@ class People:
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """Everybody who holds at least one of `roles`, ordered by id."""
-        return [person for person in self._by_id.values() if person.roles.intersection(roles)]
+        if self._by_role is None:  # many people, few who decide: looked up, not looked through
+            self._by_role = {}
+            for person in self._by_id.values():
+                for role in person.roles:
+                    self._by_role.setdefault(role, []).append(person)
+        lists = [self._by_role.get(role, []) for role in dict.fromkeys(roles)]
+        if len(lists) == 1:
+            return list(lists[0])
+        found = heapq.merge(*lists, key=lambda person: person.id)
+        return list({person.id: person for person in found}.values())
 
     def everybody(self) -> Sequence[Principal]:
         """Everybody, ordered by id."""
         return list(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def outdated(self, person: Principal, now: datetime) -> str | None:
+        """Why what is known of this person is too old to go by; None if it is not."""
+        for name in person.directories:
+            reading = self.readings.get(name)
+            if reading is None:
+                return f"{person.name} is known from {name}, which is not read any more."
+            if reading.read_at is None:
+                return f"{reading.words}, from which {person.name} is known, was not read yet."
+            if now - reading.read_at > reading.max_age:
+                return (
+                    f"{reading.words}, from which {person.name} is known, was last read at "
+                    f"{reading.read_at:%Y-%m-%d %H:%M} UTC; that is too long ago."
+                )
+        return None
 
 
 NOBODY = People()

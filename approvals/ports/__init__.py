@@ -8,6 +8,7 @@ from countersign.approvals.ports.channels import Conversations as Conversations
 from countersign.approvals.ports.channels import RequestView as RequestView
 from countersign.approvals.ports.people import Clock as Clock
 from countersign.approvals.ports.people import Directory as Directory
+from countersign.approvals.ports.people import DirectorySource as DirectorySource
 from countersign.approvals.ports.store import Job as Job
 from countersign.approvals.ports.store import Jobs as Jobs
 from countersign.approvals.ports.store import Reader as Reader

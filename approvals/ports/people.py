@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from countersign.approvals.models import People, Principal
+from countersign.approvals.models import DirectoryPage, People, Principal
+from countersign.approvals.tickets import CheckResult
 
 
 class Clock(Protocol):
@@ -35,3 +36,32 @@ class Directory(Protocol):
 
     def everybody(self) -> Sequence[Principal]:
         """Everybody there is, ordered by id."""
+
+    async def refresh(self) -> bool:
+        """Take over what has changed where people are kept; whether anything had. Raises
+        UnavailableError."""
+
+
+class DirectorySource(Protocol):
+    """A directory from which people are read: Entra, Jira, ServiceNow."""
+
+    name: str
+    """In `directory.sources`."""
+    words: str
+    """As people call it."""
+    identity: str
+    """The kind of identity that its account ids are."""
+    lists_everybody: bool
+    """Whether an account that is missing in a whole reading was deleted there."""
+
+    def read(self, cursor: str | None) -> AsyncIterator[DirectoryPage]:
+        """All of it, or what has changed since the reading that ended with `cursor`, by pages.
+
+        Raises UnavailableError; CursorLostError if `cursor` says nothing to it any more.
+        """
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Ask it whether we may read it; each finding says what to do. Raises UnavailableError."""
+
+    async def close(self) -> None:
+        """Let go of its connections."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,12 +23,14 @@ from countersign.approvals.decisions.outbox import RUN
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
     Actor,
+    Principal,
     PrincipalId,
     Request,
     RequestStatus,
     Verdict,
     Via,
 )
+from countersign.approvals.ports import Directory, Store
 from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Runs
@@ -88,15 +90,23 @@ class Stack:
             cursor = page.next
 
 
+MakeDirectory = Callable[[Store, Sequence[Principal]], Awaitable[Directory]]
+
+
 @asynccontextmanager
-async def stack(database: Path, *workflows: str) -> AsyncIterator[Stack]:
-    """The parts on one database, with these workflows."""
+async def stack(
+    database: Path, *workflows: str, directory: MakeDirectory | None = None
+) -> AsyncIterator[Stack]:
+    """The parts on one database, with these workflows; people as `directory` makes them of those
+    that are usual, which are the only ones without it."""
     quiet()
-    policy, clock, people = Policy.load(_POLICY), SystemClock(), SettingsDirectory(_PEOPLE)
+    policy, clock = Policy.load(_POLICY), SystemClock()
+    listed = SettingsDirectory(_PEOPLE)
     registry = Registry(CONTEXT)
     for name in workflows:
         registry.add(WORKFLOWS[name])
     async with open_store(f"sqlite:///{database}") as store:
+        people = listed if directory is None else await directory(store, listed.everybody())
         jobs = EmbeddedJobs(store, clock)
         handoff = Handoff(elapsed_s)
         domain = compose(store, clock, jobs, policy, people, registry, handoff=handoff)

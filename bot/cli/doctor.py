@@ -19,6 +19,7 @@ from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console
+from countersign.bot.directories import open_sources
 from countersign.bot.no_database import NoConversations, NoStore
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.policy.check import Examined, examine, placed
@@ -46,6 +47,7 @@ def doctor(config: ConfigOption = None) -> None:
     results += [asyncio.run(_run(name, check, settings)) for name, check in checks.items()]
     results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
     if not examined.problems:
+        results.append(asyncio.run(_directories(settings)))
         results += [asyncio.run(_system(each, settings)) for each in settings.systems]
     if not all(results):
         raise typer.Exit(1)
@@ -92,6 +94,24 @@ async def _system(each: Configured, settings: Settings) -> bool:
     for result in results:
         _line(result.ok, f"{words}, {result.name}", visible(result.said))
     return all(result.ok for result in results)
+
+
+async def _directories(settings: Settings) -> bool:
+    """Ask each directory whether we may read it."""
+    well = True
+    async with open_sources(settings, SystemClock()) as sources:
+        for source in sources:
+            name = f"directory, {source.words}"
+            try:
+                results = await source.check()
+            except CountersignError as exc:
+                _line(False, name, visible(str(exc)))
+                well = False
+                continue
+            for result in results:
+                _line(result.ok, f"{name}, {result.name}", visible(result.said))
+                well = well and result.ok
+    return well
 
 
 def _unforeseen(error: Exception) -> str:

@@ -15,6 +15,7 @@ from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.manifest import manifest
 from countersign.bot.cli.options import ConfigOption
+from countersign.bot.cli.people import people
 from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import ledger, requests, sessions
@@ -36,6 +37,7 @@ for name, group in (
     ("requests", requests),
     ("ledger", ledger),
     ("policy", policy),
+    ("people", people),
     ("manifest", manifest),
     ("db", database),
 ):

@@ -85,6 +85,7 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
     """What does not fit: the rules, the workflows, the people; without `complete` there are more
     workflows than these."""
     directory = directory_of(settings)
+    elsewhere = settings.directory.roles() if settings.directory else frozenset[str]()
     tools = {info.name: info.tools for info in registry.infos()}
     known = settings.policy.knowing(known_tools(registry))
     return [
@@ -93,7 +94,7 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
         *against_tools(settings.policy, tools, complete=complete),
         *against_bodies(settings.policy, registry.same_bodies),
         *against_descriptions(registry.undescribed),
-        *against_people(settings.policy, directory, registry.asking),
+        *against_people(settings.policy, directory, registry.asking, elsewhere),
     ]
 
 

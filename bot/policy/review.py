@@ -7,7 +7,7 @@ are not enough. `policy check` and `doctor` print what is found; `serve` logs it
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from countersign.approvals.forms.sentences import nearest
 from countersign.approvals.forms.systems import identity_kind
@@ -119,21 +119,31 @@ def against_people(
     policy: Policy,
     directory: Directory,
     asking: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+    elsewhere: Collection[str] = (),
 ) -> list[Finding]:
     """Rules that too few different people, or nobody, can decide; and questions that nobody would
-    answer, with the roles that user proxies name, by (workflow, proxy)."""
+    answer, with the roles that user proxies name, by (workflow, proxy).
+
+    Roles of `elsewhere` are held by people of whom only a directory knows.
+    """
     found: list[Finding] = []
     for where, rule in policy.entries.items():
-        if rule.effect is Effect.REQUIRE_APPROVAL:
+        known_later = {role for stage in rule.tiers() for role in stage.roles} & set(elsewhere)
+        if rule.effect is Effect.REQUIRE_APPROVAL and not known_later:
             found += _Staffing(where, rule, directory).findings()
-    found += _unanswered("policy.human_input", policy.rule_input_roles, directory)
-    for (workflow, proxy), roles in (asking or {}).items():
-        found += _unanswered(f"workflow {workflow}, user proxy {proxy}", roles, directory)
+    roles = policy.rule_input_roles
+    found += _unanswered("policy.human_input", roles, directory, elsewhere)
+    for (workflow, proxy), named in (asking or {}).items():
+        where = f"workflow {workflow}, user proxy {proxy}"
+        found += _unanswered(where, named, directory, elsewhere)
     return found
 
 
-def _unanswered(where: str, roles: tuple[str, ...], directory: Directory) -> Iterator[Finding]:
-    held = [role for role in roles if role == OWNER_ROLE or directory.with_roles([role])]
+def _unanswered(
+    where: str, roles: tuple[str, ...], directory: Directory, elsewhere: Collection[str]
+) -> Iterator[Finding]:
+    known = {OWNER_ROLE, *elsewhere}
+    held = [role for role in roles if role in known or directory.with_roles([role])]
     for role in roles:
         if role not in held:
             says = f"nobody has the role {role}; give it to somebody in `people`."

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.settings.directory import DirectorySettings, directory_problems
 from countersign.bot.settings.people import token_problems
 from countersign.bot.settings.production import (
     insecure_limits,
@@ -36,6 +37,7 @@ class Document:
     has_all_systems: bool
     """Whether none of their sections is wrong."""
     limits: LimitsSettings
+    directory: DirectorySettings | None = None
     policy: Policy | None = None
     asks_for_text: bool = False
     """Whether the policy says who answers free text."""
@@ -50,8 +52,11 @@ def _tokens(document: Document) -> Iterator[str]:
 def _quorums(document: Document) -> Iterator[str]:
     """Rules that fewer people than are needed could approve."""
     rules = document.policy.entries if document.policy else {}
+    elsewhere = document.directory.roles() if document.directory else frozenset[str]()
     for where, rule in rules.items():
         for stage in rule.tiers():
+            if elsewhere.intersection(stage.roles):  # who that is, only the directory knows
+                continue
             holders = [p.id for p in document.people if p.roles.intersection(stage.roles)]
             if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
                 yield (
@@ -62,7 +67,14 @@ def _quorums(document: Document) -> Iterator[str]:
 
 def _channels(document: Document) -> Iterator[str]:
     if document.policy is not None and document.has_all_systems:
-        yield from channel_problems(document.policy, document.systems, document.people)
+        elsewhere = document.directory.roles() if document.directory else frozenset[str]()
+        people = document.people
+        yield from channel_problems(document.policy, document.systems, people, elsewhere)
+
+
+def _directories(document: Document) -> Iterator[str]:
+    if document.has_all_systems:
+        yield from directory_problems(document.directory, {s.name for s in document.systems})
 
 
 def _systems(document: Document) -> Iterator[str]:
@@ -83,6 +95,11 @@ def _production(document: Document) -> Iterator[str]:
     yield from insecure_tokens(document.tokens)
     for each in document.systems:
         yield from insecure_section(each.system.path, each.settings)
+    if document.directory is not None:
+        yield from insecure_section("directory", document.directory)
+        if document.directory.entra is not None:
+            yield from insecure_url("directory.entra.graph_url", document.directory.entra.graph_url)
+            yield from insecure_url("directory.entra.login_url", document.directory.entra.login_url)
     if document.model is not None:
         yield from insecure_model(document.model)
     yield from insecure_limits(document.limits)
@@ -94,6 +111,7 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _tokens,
     _quorums,
     _channels,
+    _directories,
     _systems,
     _production,
 )

@@ -12,6 +12,7 @@ from countersign.approvals.forms.sentences import unknown_key
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.database import readable_on_the_way
+from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.document import Document, cross_problems
 from countersign.bot.settings.lines import located
 from countersign.bot.settings.links import LinksSettings, link_key
@@ -49,6 +50,7 @@ LOCAL_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 SECTIONS = (
     "public_url",
     "people",
+    "directory",
     "teams",
     "connectors",
     "model",
@@ -107,6 +109,7 @@ class Reader:
             people=tuple(people),
             tokens=tokens_of(people),
             systems=systems,
+            directory=self.section("directory", DirectorySettings),
             has_all_systems=has_all_systems,
             limits=self.section("limits", LimitsSettings, {}) or LimitsSettings(),
             policy=self.policy(systems),
@@ -135,6 +138,7 @@ class Reader:
             workflow_secrets=workflows.secrets(),
             policy=policy,
             systems=systems,
+            directory=document.directory,
             limits=document.limits,
             metrics_token=None if metrics is None else metrics.token,
             link_key=link_key,

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from countersign.approvals.models import Principal, PrincipalId, Value
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.run import RunSettings
 from countersign.connectors.secrets import EnvSecret, Reading, Section, named, resolved
 from countersign.connectors.system import Configured, System
@@ -177,6 +178,8 @@ class Settings(Value):
     policy: InstanceOf[Policy]
     systems: tuple[InstanceOf[Configured], ...] = ()
     """The configured systems, in the order of `bot.systems`."""
+    directory: DirectorySettings | None = None
+    """From where people are read besides `people`."""
     limits: LimitsSettings = LimitsSettings()
     metrics_token: SecretStr | None = None
     """What scrapers send; None lets only this machine read the metrics."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from countersign.approvals.forms.sentences import unknown_key
@@ -62,9 +62,13 @@ def is_asked(policy: Policy, name: str, *, free_text: bool) -> bool:
 
 
 def channel_problems(
-    policy: Policy, systems: Sequence[Configured], people: Iterable[PersonSettings]
+    policy: Policy,
+    systems: Sequence[Configured],
+    people: Iterable[PersonSettings],
+    elsewhere: Collection[str] = (),
 ) -> list[str]:
-    """Rules whose channel is not there, or in which nobody could answer."""
+    """Rules whose channel is not there, or in which nobody could answer. Who has a role of
+    `elsewhere` is not known yet."""
     problems = []
     known = {each.name: each.system for each in systems}
     for where, rule in policy.entries.items():
@@ -79,6 +83,8 @@ def channel_problems(
                 continue
             kind = known[channel].identity
             for stage in rule.tiers():
+                if set(stage.roles).intersection(elsewhere):
+                    continue
                 holders = [p for p in people if p.roles.intersection(stage.roles)]
                 if not any(p.identities.get(kind) for p in holders):
                     problems.append(

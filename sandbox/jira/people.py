@@ -59,12 +59,42 @@ ACCOUNTS = (BOT, ALEX, SAM, MEGAN, ADELE, MALLORY)
 PEOPLE = ACCOUNTS[1:]
 
 
+@dataclass
+class Group:
+    """A group of accounts; on Data Center its name is all that identifies it."""
+
+    group_id: str
+    name: str
+    members: list[str]
+    """Account ids."""
+
+
 class Directory:
-    """The accounts by everything a request may call them."""
+    """The accounts by everything a request may call them, and their groups."""
 
     def __init__(self, accounts: tuple[Account, ...] = ACCOUNTS) -> None:
         self._by_id = {account.account_id: account for account in accounts}
         self._by_login = {account.login: account for account in accounts}
+        self.inactive: set[str] = set()
+        """Account ids of those whom an administrator has deactivated."""
+        self.groups = [
+            Group("276f955c-63d7-42c8-9520-92d01dca0625", "sales-managers", [ALEX.account_id]),
+            Group(
+                "6e87dc72-4f1f-421f-9382-2fee8b652487", "everybody", [p.account_id for p in PEOPLE]
+            ),
+        ]
+
+    def add(self, account: Account, *groups: str) -> None:
+        """A new account, in the groups of these names."""
+        self._by_id[account.account_id] = self._by_login[account.login] = account
+        for group in self.groups:
+            if group.name in groups:
+                group.members.append(account.account_id)
+
+    def group(self, group_id: str = "", name: str = "") -> Group | None:
+        """The group with this id, or name."""
+        found = (g for g in self.groups if g.group_id == group_id or g.name == name)
+        return next(found, None)
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._by_id.values())

@@ -58,7 +58,7 @@ class View:
         common = {
             "avatarUrls": {size: f"{avatar}&size={size}" for size in _AVATAR_SIZES},
             "displayName": account.display_name,
-            "active": True,
+            "active": account.account_id not in self.site.directory.inactive,
             "timeZone": account.time_zone,
         }
         if not self.site.cloud:

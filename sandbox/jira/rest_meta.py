@@ -255,6 +255,36 @@ async def users(call: Call) -> Any:
     ]
 
 
+async def group_members(call: Call) -> Any:
+    """`GET /group/member`: by pages of at most 50, ordered by name; without
+    `includeInactiveUsers=true` only those who are active.
+
+    Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-groups/ (read
+    2026-11-29).
+    """
+    directory = call.site.directory
+    named = call.query("groupId"), call.query("groupname")
+    if all(named) or not any(named):
+        raise JiraError(400, "Exactly one of groupId and groupname is required.")
+    group = directory.group(*named) if call.site.cloud or named[1] else None
+    if group is None:
+        raise JiraError(404, "The group was not found.")
+    members = [account for account in map(directory.get, group.members) if account is not None]
+    if call.query("includeInactiveUsers") != "true":
+        members = [each for each in members if each.account_id not in directory.inactive]
+    members.sort(key=lambda account: account.login)
+    start, size = call.number("startAt", 0, most=10**9), call.number("maxResults", 50, most=50)
+    shown = members[start : start + size]
+    return {
+        "self": f"{call.view.rest}/group/member?groupname={group.name}",
+        "maxResults": size,
+        "startAt": start,
+        "total": len(members),
+        "isLast": start + size >= len(members),
+        "values": [call.view.user(account.account_id) for account in shown],
+    }
+
+
 def add_routes(routes: Routes) -> None:
     """Every path of this file but `/serverInfo`, which needs no caller."""
     routes.add("GET", "/myself", myself)
@@ -270,6 +300,7 @@ def add_routes(routes: Routes) -> None:
     routes.add("GET", "/user", user)
     routes.add("GET", "/user/search", users)
     routes.add("GET", "/user/assignable/search", users)
+    routes.add("GET", "/group/member", group_members)
 
 
 def server_info_routes(site: Site, base_url: Callable[[], str]) -> list[web.RouteDef]:

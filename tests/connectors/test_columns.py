@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,17 @@ from sqlalchemy.exc import IntegrityError
 
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
-from countersign.approvals.models import Conversation, SessionId, Verdict
-from countersign.approvals.store import policy_versions
+from countersign.approvals.models import (
+    Account,
+    Conversation,
+    Delegate,
+    DirectoryPage,
+    Group,
+    Membership,
+    SessionId,
+    Verdict,
+)
+from countersign.approvals.store import directories, directory_changes, policy_versions
 from countersign.approvals.store.schema import metadata, requests, sessions, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
 from countersign.approvals.store.verifying import verify_one
@@ -64,12 +74,32 @@ async def lived(world: DeskWorld) -> None:
     await world.store.write(
         lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)
     )
+    await world.store.write(lambda c: _read_directory(c, now))
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
     await world.domain.review.run()
     world.clock.advance(3700)
     await world.approvals.expire(late.id)
     await Sealing(world.store, world.clock).seal()
+
+
+def _read_directory(connection: Connection, now: datetime) -> None:
+    """A reading has ended, and another one has begun."""
+    page = DirectoryPage(
+        accounts=(Account(id="acc", name="Kim", email="kim@example.com", active=True),),
+        groups=(Group(id="managers", name="Managers"),),
+        memberships=(Membership(group_id="managers", member_id="acc"),),
+        delegates=(Delegate(id="1", account_id="acc", delegate_id="acc", ends_at=now),),
+    )
+    directories.know(connection, "entra", "1", now)
+    for _ in range(2):
+        begun = directories.begin(connection, "entra", now, whole_every=timedelta(days=1))
+        assert begun is not None
+        directories.stage(connection, begun, page, now)
+        for step in directory_changes.steps(begun, lists_everybody=True):
+            step(connection, begun, ("", ""))
+        if begun.generation == 1:
+            directories.finish(connection, begun, "link", now)
 
 
 async def _ran(world: DeskWorld) -> None:

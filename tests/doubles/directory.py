@@ -86,6 +86,10 @@ class FakeDirectory:
         outside("The directory")
         return sorted(self._people.values(), key=lambda p: p.id)
 
+    async def refresh(self) -> bool:
+        """Nothing changes but by the methods below."""
+        return False
+
     def set_roles(self, principal_id: str, *roles: str) -> Principal:
         """Grant exactly these roles."""
         known = self._people[PrincipalId(principal_id)]

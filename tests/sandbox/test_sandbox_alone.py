@@ -44,6 +44,7 @@ PROGRAMS = {
             "users",
         },
     ),
+    "graph": ([], {"url", "tenant_id", "client_id", "client_secret"}),
     "servicenow": (
         [],
         {

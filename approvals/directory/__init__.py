@@ -1,0 +1,1 @@
+"""People from directories: read by jobs, linked, and kept in memory as they are now."""

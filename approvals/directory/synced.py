@@ -1,0 +1,127 @@
+"""The synced directory: the people of the file and of the directories, as one.
+
+All are kept in memory by id, role and identity, so that a vote looks people up as it always did.
+What another process has read is taken over when a vote finds that the revision has changed, and
+every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from typing_extensions import override
+
+from countersign.approvals.directory.linking import Linking, SourceRules, small
+from countersign.approvals.models import People, Principal, Reading
+from countersign.approvals.ports import Directory, Reader
+from countersign.approvals.store import directory_people
+from countersign.approvals.store.directory_people import Changes, KnownAccount
+
+Account = tuple[str, str]
+"""The name of a directory and the id in it."""
+
+
+class SyncedDirectory(Directory):
+    """Implements `approvals.ports.Directory` on rows that a job keeps up to date."""
+
+    def __init__(
+        self,
+        listed: Iterable[Principal],
+        sources: Sequence[SourceRules],
+        reader: Reader,
+        *,
+        words: Mapping[str, str],
+        max_age: timedelta,
+    ):
+        """`words` are what people call the directories. Nobody but those `listed` is known before
+        the first `refresh`."""
+        people = list(listed)
+        self._linking, self._reader = Linking(people, sources), reader
+        self._groups = {source.name: list(source.grants) for source in sources}
+        self._words, self._max_age = words, max_age
+        self._accounts: dict[Account, KnownAccount] = {}
+        self._alike: dict[str, set[Account]] = {}
+        self._found: dict[str, list[Principal]] = {
+            f"listed {person.id}": [person] for person in people
+        }
+        self._revisions: dict[str, int] = dict.fromkeys(self._groups, -1)
+        self._readings = {name: Reading(words[name], None, max_age) for name in self._groups}
+        self._lock = asyncio.Lock()
+        self._publish()
+
+    @override
+    def by_id(self, principal_id: str) -> Principal | None:
+        return self._people.by_id(principal_id)
+
+    @override
+    def by_identity(self, kind: str, value: str) -> Principal | None:
+        """Case does not matter."""
+        return self._by_identity.get((kind, small(value.strip(" \t\r\n"))))
+
+    @override
+    def people(self) -> People:
+        return self._people
+
+    @override
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        return self._people.with_roles(roles)
+
+    @override
+    def everybody(self) -> Sequence[Principal]:
+        return self._people.everybody()
+
+    @override
+    async def refresh(self) -> bool:
+        async with self._lock:
+            known, groups = dict(self._revisions), self._groups
+            found = await self._reader.read(lambda c: directory_people.changes(c, known, groups))
+            if found:  # of a large directory this takes a while, and others are answered meanwhile
+                await asyncio.to_thread(self._take_over, found)
+            return bool(found)
+
+    def _take_over(self, found: Sequence[Changes]) -> None:
+        for changes in found:
+            self._take(changes)
+        self._publish()
+
+    def _take(self, changes: Changes) -> None:
+        touched: set[str] = set()
+        if changes.whole:
+            listed = {(account.source, account.id) for account in changes.accounts}
+            for place in [p for p in self._accounts if p[0] == changes.source and p not in listed]:
+                touched.add(self._forget(place))
+        for account in changes.accounts:
+            place = account.source, account.id
+            if place in self._accounts:
+                touched.add(self._forget(place))
+            key = self._linking.key(account)
+            self._accounts[place] = account
+            self._alike.setdefault(key, set()).add(place)
+            touched.add(key)
+        for key in touched:
+            self._link(key)
+        self._revisions[changes.source] = changes.revision
+        reading = self._readings[changes.source]
+        self._readings[changes.source] = reading._replace(read_at=changes.read_at)
+
+    def _forget(self, place: Account) -> str:
+        key = self._linking.key(self._accounts.pop(place))
+        self._alike[key].discard(place)
+        return key
+
+    def _link(self, key: str) -> None:
+        accounts = [self._accounts[place] for place in sorted(self._alike.get(key, ()))]
+        self._found[key] = list(self._linking.people(key, accounts))
+        if not self._found[key]:
+            del self._found[key]
+
+    def _publish(self) -> None:
+        everybody = [person for found in self._found.values() for person in found]
+        self._by_identity = {
+            (kind, value): person
+            for person in everybody
+            for kind, value in person.identities.items()
+        }
+        self._people = People(everybody, revisions=self._revisions, readings=self._readings)

@@ -1,0 +1,291 @@
+"""Queries on the readings of directories: begun, staged page by page, failed, held, ended.
+
+A reading has a generation, which is compared with every write: of two that run at once, the one
+that began later counts, whichever ends first. What it finds is staged, and nothing of it holds
+before the whole of it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from countersign.approvals.errors import LostLeaseError
+from countersign.approvals.models import Account, DirectoryPage, JsonObject, Value
+from countersign.approvals.store import codec
+from countersign.approvals.store.schema import (
+    directory_accounts,
+    directory_groups,
+    directory_members,
+    directory_sources,
+    directory_staged,
+    sessions,
+)
+
+ACCOUNT, GROUP, MEMBER, DELEGATE = "account", "group", "member", "delegate"
+LEASE = timedelta(minutes=5)
+"""How long a reading may be silent; then another one begins."""
+_S = directory_sources.c
+
+
+class Begun(Value):
+    """A reading that has begun."""
+
+    source: str
+    generation: int
+    revision: int
+    """With which what it changes is marked."""
+    cursor: str | None
+    """None: all of it is read."""
+    go_on: bool
+    """Whether people have said that it may remove however many."""
+    began_at: datetime
+    attempts: int
+
+
+class SourceState(Value):
+    """How it stands with the readings of a directory."""
+
+    name: str
+    revision: int
+    read_at: datetime | None
+    next_at: datetime | None
+    running: bool
+    progress: int
+    """How many accounts, groups and memberships the present reading has found so far."""
+    error: str | None
+    held: str | None
+    accounts: int = 0
+    groups: int = 0
+    memberships: int = 0
+
+
+def know(connection: Connection, name: str, settings: str, now: datetime) -> None:
+    """Have a row for a directory. With other `settings` all of it is read again, at once."""
+    at = codec.to_text(now)
+    row = {"name": name, "settings": settings, "next_at": at}
+    insert = _insert(connection, directory_sources).values(row).on_conflict_do_nothing()
+    connection.execute(insert)
+    again = {"settings": settings, "cursor": None, "next_at": at}
+    connection.execute(
+        update(directory_sources).where(_S.name == name, _S.settings != settings).values(again)
+    )
+
+
+def due(connection: Connection, now: datetime) -> list[str]:
+    """The directories of which a reading is due, and none is under way."""
+    at = codec.to_text(now)
+    free = or_(_S.lease_until.is_(None), _S.lease_until <= at)
+    query = select(_S.name).where(_S.next_at <= at, free).order_by(_S.next_at)
+    return list(connection.execute(query).scalars())
+
+
+def begin(
+    connection: Connection, name: str, now: datetime, *, whole_every: timedelta
+) -> Begun | None:
+    """Begin a reading, if one is due and none is under way; of all, `whole_every` so often."""
+    if name not in due(connection, now):
+        return None
+    row = connection.execute(select(directory_sources).where(_S.name == name)).one()
+    changed = connection.execute(
+        update(directory_sources)
+        .where(_S.name == name, _S.generation == row.generation)
+        .values(generation=row.generation + 1, progress=0, lease_until=codec.to_text(now + LEASE))
+    )
+    if changed.rowcount != 1:  # somebody else has just begun one
+        return None
+    connection.execute(delete(directory_staged).where(directory_staged.c.source == name))
+    old = codec.to_text(now - whole_every)
+    cursor = None if row.whole_at is None or row.whole_at <= old else row.cursor
+    return Begun(
+        source=name,
+        generation=row.generation + 1,
+        revision=row.revision + 1,
+        cursor=cursor,
+        go_on=bool(row.go_on),
+        began_at=now,
+        attempts=row.attempts,
+    )
+
+
+def keep(connection: Connection, begun: Begun, now: datetime, *, found: int = 0) -> None:
+    """Hold on to a reading. Raises LostLeaseError if a later one has begun."""
+    _change(
+        connection,
+        begun,
+        progress=_S.progress + found,
+        lease_until=codec.to_text(now + LEASE),
+    )
+
+
+def stage(connection: Connection, begun: Begun, page: DirectoryPage, now: datetime) -> None:
+    """Keep a page until the reading has come to its end. Raises LostLeaseError."""
+    keep(connection, begun, now, found=len(page))
+    rows = {(row["kind"], row["id"], row["member_id"]): row for row in _rows(page)}
+    for account_id, said in _accounts(connection, begun, page.accounts).items():
+        rows[ACCOUNT, account_id, ""] = _row(ACCOUNT, account_id, "", said)
+    if not rows:
+        return
+    insert = _insert(connection, directory_staged)
+    upsert = insert.on_conflict_do_update(
+        index_elements=["source", "kind", "id", "member_id"],
+        set_={"generation": insert.excluded.generation, "body": insert.excluded.body},
+    )
+    of = {"source": begun.source, "generation": begun.generation}
+    connection.execute(upsert, [row | of for row in rows.values()])
+
+
+def fail(
+    connection: Connection, begun: Begun, error: str, next_at: datetime, *, anew: bool = False
+) -> None:
+    """End a reading that came to nothing; with `anew` the next one is of all."""
+    _change(
+        connection,
+        begun,
+        error=error,
+        attempts=_S.attempts + 1,
+        lease_until=None,
+        next_at=codec.to_text(next_at),
+        **({"cursor": None} if anew else {}),
+    )
+
+
+def hold(connection: Connection, begun: Begun, why: str, next_at: datetime) -> None:
+    """End a reading that is not taken over before somebody says so; the next one may be."""
+    _change(
+        connection, begun, held=why, error=None, lease_until=None, next_at=codec.to_text(next_at)
+    )
+
+
+def finish(connection: Connection, begun: Begun, cursor: str | None, next_at: datetime) -> None:
+    """What was read holds from now on. Raises LostLeaseError."""
+    _change(
+        connection,
+        begun,
+        revision=begun.revision,
+        cursor=cursor,
+        read_at=codec.to_text(begun.began_at),
+        next_at=codec.to_text(next_at),
+        **({} if begun.cursor else {"whole_at": codec.to_text(begun.began_at)}),
+        lease_until=None,
+        attempts=0,
+        error=None,
+        held=None,
+        go_on=0,
+    )
+
+
+def wake(connection: Connection, words: str, now: datetime) -> None:
+    """Let sessions go on at once whose error ends with `words`: they wait for a reading."""
+    waiting = sessions.c.error.endswith(words, autoescape=True), sessions.c.lease_until.is_(None)
+    values = {"next_at": codec.to_text(now)}
+    later = sessions.c.next_at > values["next_at"]
+    connection.execute(update(sessions).where(later, *waiting).values(values))
+
+
+def allow(connection: Connection, name: str, now: datetime) -> bool:
+    """Let the next reading remove however many, and begin it at once; False if there is no such
+    directory."""
+    values = {"go_on": 1, "next_at": codec.to_text(now)}
+    done = connection.execute(update(directory_sources).where(_S.name == name).values(values))
+    return done.rowcount == 1
+
+
+def read_soon(connection: Connection, name: str, now: datetime) -> bool:
+    """Let the next reading begin at once; False if there is no such directory."""
+    values = {"next_at": codec.to_text(now)}
+    done = connection.execute(update(directory_sources).where(_S.name == name).values(values))
+    return done.rowcount == 1
+
+
+def states(connection: Connection, now: datetime, *, count: bool = False) -> list[SourceState]:
+    """All directories by name; with `count` how much there is of each."""
+    rows = connection.execute(select(directory_sources).order_by(_S.name)).all()
+    counts: dict[str, Mapping[str, int]] = {}
+    if count:
+        counts = {
+            "accounts": _counts(
+                connection, directory_accounts, directory_accounts.c.state == "active"
+            ),
+            "groups": _counts(connection, directory_groups),
+            "memberships": _counts(connection, directory_members),
+        }
+    return [
+        SourceState(
+            name=row.name,
+            revision=row.revision,
+            read_at=None if row.read_at is None else codec.from_text(row.read_at),
+            next_at=None if row.next_at is None else codec.from_text(row.next_at),
+            running=row.lease_until is not None and codec.from_text(row.lease_until) > now,
+            progress=row.progress,
+            error=row.error,
+            held=row.held,
+            **{what: of.get(row.name, 0) for what, of in counts.items()},
+        )
+        for row in rows
+    ]
+
+
+def _counts(connection: Connection, table: Table, *which: ColumnElement[bool]) -> dict[str, int]:
+    query = select(table.c.source, func.count()).where(*which).group_by(table.c.source)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _change(connection: Connection, begun: Begun, **values: Any) -> None:
+    done = connection.execute(
+        update(directory_sources)
+        .where(_S.name == begun.source, _S.generation == begun.generation)
+        .values(values)
+    )
+    if done.rowcount != 1:
+        raise LostLeaseError(f"A later reading of {begun.source} has begun.")
+
+
+def _accounts(
+    connection: Connection, begun: Begun, accounts: Sequence[Account]
+) -> dict[str, JsonObject | None]:
+    """What was said of these accounts, also on earlier pages; None of one that is inactive."""
+    query = select(directory_staged.c.id, directory_staged.c.body).where(
+        directory_staged.c.source == begun.source,
+        directory_staged.c.kind == ACCOUNT,
+        directory_staged.c.id.in_({account.id for account in accounts}),
+    )
+    said = {row[0]: codec.object_or_none(row[1]) for row in connection.execute(query)}
+    for account in accounts:
+        before = said.get(account.id, {})
+        told = account.model_dump(mode="json", exclude={"id"}, exclude_none=True)
+        if account.active is False or (before is None and account.active is None):
+            said[account.id] = None
+        else:
+            said[account.id] = {**(before or {}), **told}
+    return said
+
+
+def _rows(page: DirectoryPage) -> Iterator[dict[str, Any]]:
+    for group in page.groups:
+        yield _row(GROUP, group.id, "", None if group.is_gone else {"name": group.name})
+    for each in page.memberships:
+        said = None if each.is_gone else {"is_group": int(each.is_group)}
+        yield _row(MEMBER, each.group_id, each.member_id, said)
+    for given in page.delegates:
+        body = {
+            "account_id": given.account_id,
+            "delegate_id": given.delegate_id,
+            "starts_at": given.starts_at and codec.to_text(given.starts_at),
+            "ends_at": given.ends_at and codec.to_text(given.ends_at),
+        }
+        yield _row(DELEGATE, given.id, "", body)
+
+
+def _row(kind: str, id_: str, member_id: str, body: JsonObject | None) -> dict[str, Any]:
+    text = None if body is None else codec.dumps(body)
+    return {"kind": kind, "id": id_, "member_id": member_id, "body": text}
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return make(table)

@@ -1,0 +1,149 @@
+"""Directories in a running server: their sources opened, what they say kept, and read by jobs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from countersign.approvals.directory.synced import SyncedDirectory
+from countersign.approvals.directory.syncing import SYNC, Syncing, SyncPlan
+from countersign.approvals.errors import UnavailableError
+from countersign.approvals.jobs import LocalJobs
+from countersign.approvals.models import Principal
+from countersign.approvals.ports import Clock, Directory, DirectorySource, Job, Reader, Store
+from countersign.approvals.store import directories as rows
+from countersign.approvals.store.directories import SourceState
+from countersign.bot.people import directory_of
+from countersign.bot.settings.directory import DirectorySettings
+from countersign.bot.settings.sections import Settings
+from countersign.connectors.jira.settings import JiraSettings
+from countersign.connectors.servicenow.settings import ServiceNowSettings
+
+log = structlog.get_logger(__name__)
+
+REFRESH = "people"
+"""Kind of the job that takes over what any server has read."""
+WORDS = {"entra": "Microsoft Entra", "jira": "Jira", "servicenow": "ServiceNow"}
+
+
+def people_with(
+    settings: DirectorySettings, listed: Sequence[Principal], reader: Reader
+) -> SyncedDirectory:
+    """The people of the file and of the directories; these after the first `refresh`."""
+    return SyncedDirectory(
+        listed,
+        settings.rules(),
+        reader,
+        words=WORDS,
+        max_age=timedelta(seconds=settings.max_age),
+    )
+
+
+async def known_people(settings: Settings, reader: Reader) -> Directory:
+    """Everybody there is, as far as directories have been read."""
+    listed = directory_of(settings)
+    if settings.directory is None:
+        return listed
+    found = people_with(settings.directory, listed.everybody(), reader)
+    await found.refresh()
+    return found
+
+
+@asynccontextmanager
+async def open_sources(settings: Settings, clock: Clock) -> AsyncIterator[list[DirectorySource]]:
+    """The configured directories; nothing is asked of them yet."""
+    directory = settings.directory
+    async with AsyncExitStack() as stack:
+        sources: list[DirectorySource] = []
+        if directory is not None and directory.entra is not None:
+            # Here, so that a deployment without need not import the vendor's package.
+            from countersign.connectors.entra.graph import Graph
+            from countersign.connectors.entra.source import EntraSource
+
+            sources.append(EntraSource(directory.entra, Graph(directory.entra)))
+        jira = settings.section(JiraSettings)
+        if directory is not None and directory.jira is not None and jira is not None:
+            from countersign.connectors.jira.client import JiraClient
+            from countersign.connectors.jira.groups import JiraGroups
+
+            sources.append(JiraGroups(JiraClient(jira), jira, directory.jira))
+        snow = settings.section(ServiceNowSettings)
+        if directory is not None and directory.servicenow is not None and snow is not None:
+            from countersign.connectors.servicenow.client import ServiceNowClient
+            from countersign.connectors.servicenow.groups import ServiceNowGroups
+
+            sources.append(ServiceNowGroups(ServiceNowClient(snow), directory.servicenow, clock))
+        for source in sources:
+            stack.push_async_callback(source.close)
+        yield sources
+
+
+def plan_of(settings: DirectorySettings) -> SyncPlan:
+    """How often is read, and what is not believed."""
+    return SyncPlan(every=timedelta(seconds=settings.every), most_gone=settings.most_gone)
+
+
+class Following:
+    """Keeps this process's people up to date, and has directories read when that is due."""
+
+    def __init__(self, directory: Directory, review: Callable[[], Awaitable[object]]):
+        self._directory, self._review = directory, review
+
+    async def refresh(self, _: str = "") -> None:
+        """Take over what was read, here or elsewhere, and tell of what nobody can decide now."""
+        if await self._directory.refresh():
+            await self._review()
+
+    async def begin(
+        self,
+        settings: DirectorySettings,
+        sources: Sequence[DirectorySource],
+        store: Store,
+        clock: Clock,
+        jobs: LocalJobs,
+    ) -> None:
+        """Have the jobs do it from now on. Raises UnavailableError."""
+        syncing = Syncing(sources, store, clock, plan_of(settings), changed=self.refresh)
+        await syncing.know(settings.fingerprint())
+        await self._directory.refresh()
+        jobs.handle(SYNC, syncing.run)
+        jobs.handle(REFRESH, self.refresh)
+        jobs.each_sweep(Job(kind=SYNC, id=""))
+        jobs.each_sweep(Job(kind=REFRESH, id=""))
+
+
+class DirectoryHealth:
+    """What `/readyz` says of directories: whether people can still decide by what they say."""
+
+    def __init__(self, settings: DirectorySettings | None, store: Reader, clock: Clock):
+        self._settings, self._store, self._clock = settings, store, clock
+
+    async def checks(self) -> dict[str, str]:
+        """Each directory: `ok`, or what is wrong; the cause is for `countersign people status`."""
+        if self._settings is None:
+            return {}
+        now, names = self._clock.now(), set(self._settings.sections())
+
+        def unit(connection: Connection) -> list[SourceState]:
+            return [state for state in rows.states(connection, now) if state.name in names]
+
+        try:
+            states = await self._store.read(unit)
+        except UnavailableError:  # the check of the store says it
+            return {}
+        max_age = timedelta(seconds=self._settings.max_age)
+        return {f"directory_{state.name}": _said(state, now - max_age) for state in states}
+
+
+def _said(state: SourceState, oldest: object) -> str:
+    if state.held is not None:
+        return "held: a reading would remove too many people; see `countersign people status`"
+    if state.read_at is None:
+        return "not read yet" if state.error is None else "cannot be read; the log says why"
+    if state.read_at < oldest:  # type: ignore[operator]
+        return f"last read at {state.read_at:%Y-%m-%d %H:%M} UTC: nobody it names can decide"
+    return "ok"

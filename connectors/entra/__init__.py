@@ -1,0 +1,1 @@
+"""Microsoft Entra as a directory of people, through Microsoft Graph."""
