@@ -38,7 +38,8 @@ class ToolRuns:
         self._lane, self._slot, self._observer = lane, slot, observer
 
     async def answer(self, runner: Runner, request: Request) -> str | None:
-        """What the agents read as the result of the call; None if people are asked again."""
+        """What the agents read as the result of the call; None if it waits: it is paused, or people
+        are asked again."""
         with bound_contextvars(request_id=request.id):
             result, took_s = await self._result(runner, request)
             if result is None:
@@ -63,7 +64,7 @@ class ToolRuns:
             claimed = await self._runs.claim(self._lease.run, request.id, request.arguments, found)
         if isinstance(claimed, Result):
             return claimed, None
-        if claimed.status is RequestStatus.PENDING:
+        if claimed is None or claimed.status is RequestStatus.PENDING:  # paused, or asked again
             return None, None
         tool = runner.function_map.get(claimed.tool)
         if not isinstance(tool, SealedTool):

@@ -17,6 +17,7 @@ from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.refusals import refused
 from countersign.approvals.decisions.vote_input import VoteInput
@@ -71,6 +72,7 @@ class Approvals:
         reasking: Reasking,
         cancelling: Cancelling,
         doubts: Doubts,
+        pausing: Pausing,
         *,
         observer: Observer = SILENT,
     ):
@@ -80,6 +82,7 @@ class Approvals:
         self._catalog, self._outbox = catalog, outbox
         self._voting, self._deadlines = voting, deadlines
         self._reasking, self._cancelling, self._doubts = reasking, cancelling, doubts
+        self.pausing = pausing
 
     async def vote(
         self,

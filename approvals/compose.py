@@ -19,9 +19,11 @@ from countersign.approvals.decisions.outbox import (
     DOUBT,
     EXPIRE,
     NOTIFY,
+    TELL_PAUSE,
     Outbox,
 )
 from countersign.approvals.decisions.outcomes import Outcomes
+from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.review import Review
@@ -59,6 +61,7 @@ class Domain:
         jobs.handle(NOTIFY, self.courier.notify)
         jobs.handle(EXPIRE, self.approvals.expire)
         jobs.handle(DOUBT, self.runs.doubt)
+        jobs.handle(TELL_PAUSE, self.approvals.pausing.tell)
 
 
 def compose(
@@ -96,6 +99,7 @@ def compose(
         Reasking(store, moments, policies, catalog, asking),
         Cancelling(outcomes, outbox),
         Doubts(store, moments, outbox),
+        Pausing(store, moments, policies, jobs, outbox),
         observer=observer,
     )
     runs = Runs(

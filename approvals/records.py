@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     LedgerEntry,
+    Pause,
     Principal,
     Request,
     RequestId,
@@ -31,11 +32,13 @@ from countersign.approvals.ports import Clock, Directory, Reader, RequestView, S
 from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import governance as governance_rows
 from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
-from countersign.approvals.store.verifying import verify_all, verify_one
+from countersign.approvals.store.verifying import verify_all, verify_governance, verify_one
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.store.waiting import Waiting
 from countersign.approvals.tickets import ActKey, RecordedAct
@@ -87,6 +90,7 @@ class Records:
             arguments_schema=self.schema(rows.session, rows.request.tool),
             eligible=self.eligible(rows.request, rows.votes),
             openings=rows.openings,
+            pauses=rows.pauses,
         )
 
     def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
@@ -223,8 +227,37 @@ class Records:
 
         return await self._reader.read(unit)
 
+    async def pauses(self) -> Sequence[Pause]:
+        """The pauses that hold, oldest first."""
+        return await self._reader.read(pause_rows.active)
+
+    async def all_pauses(self, *, limit: int = 50) -> Sequence[Pause]:
+        """Also those that have ended, newest first. Raises InvalidError for a bad limit."""
+        size = _limit(limit)
+        return await self._reader.read(lambda c: pause_rows.page(c, limit=size))
+
+    async def governance(
+        self, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[LedgerEntry]:
+        """The entries that belong to no session and follow number `after`, in order. Raises
+        IntegrityError if one of them is not what we wrote."""
+
+        def unit(connection: Connection) -> list[LedgerEntry]:
+            try:
+                return governance_rows.entries(connection, after=after, limit=limit)
+            except ValueError as exc:
+                raise IntegrityError(
+                    f"The governance ledger was changed and cannot be read: {exc}"
+                ) from exc
+
+        return await self._reader.read(unit)
+
+    async def verify_governance(self) -> Verification:
+        """Check the chain of what belongs to no session."""
+        return await self._reader.read(verify_governance)
+
     async def verify(self, session_id: SessionId | None = None) -> Verification:
-        """Check the chain of one session, or of all."""
+        """Check the chain of one session, or all there are."""
         if session_id is None:
             return await verify_all(self._reader)
 

@@ -14,7 +14,7 @@ import structlog
 
 from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain, Asking
-from countersign.approvals.decisions.claims import Claims, require_last
+from countersign.approvals.decisions.claims import Claims, Paused, require_last
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
 from countersign.approvals.decisions.handoff import Handoff
@@ -237,20 +237,26 @@ class Runs:
         request_id: RequestId,
         arguments: JsonObject,
         checked: Found = NOTHING_CHECKED,
-    ) -> Request | Result:
+    ) -> Request | Result | None:
         """Take the one right to run an approved call; `arguments` are those about to run, `checked`
         is what the tool's check finds now, or why it finds nothing.
 
         A Request (executing): run the tool now, with exactly its arguments and execution token.
         A Request (pending): it was asked again, and the session waits; suspend the chat.
+        None: it is paused, and the session waits for the end of that; likewise.
         A Result: do not run; this is what the agents are told.
         Raises HeldError, and changes nothing, if it has to wait. Raises IntegrityError, and changes
         nothing, unless it is one of those submitted last.
         """
 
-        def work(unit: Unit) -> Request | Result | AskAgain:
+        def work(unit: Unit) -> Request | Result | AskAgain | None:
             last = lease_rows.require_lease(unit, run.session.id, run.epoch)
-            return self._claims.claim(unit, run, last, request_id, arguments, checked)
+            claimed = self._claims.claim(unit, run, last, request_id, arguments, checked)
+            if not isinstance(claimed, Paused):
+                return claimed
+            pause = claimed.pause
+            lease_rows.hold(unit, run.session.id, run.epoch, pause=pause.id, error=pause.words)
+            return None
 
         claimed = await self._moments.unit(self._store, work)
         return await self._ask_again(run, claimed) if isinstance(claimed, AskAgain) else claimed

@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import NoReturn, cast
 
 import structlog
@@ -45,9 +45,10 @@ async def serving(
     port: int,
     tracing: Tracing | None = None,
     hold: bool = False,
+    on_hangup: bool = False,
 ) -> AsyncIterator[str]:
     """Serve inside the block and yield the base URL; port 0 takes a free one. With `hold` people
-    are answered and nothing is run or sent.
+    are answered and nothing is run or sent. `on_hangup`: SIGHUP has the policy read again.
 
     The port is bound before any session runs, so a second server does no work at all. Raises
     ConfigurationError: it names what to change.
@@ -69,6 +70,8 @@ async def serving(
             stack.push_async_callback(runner.cleanup)
             server, url = await _listen(runner, host, port)
             stack.callback(server.close)
+            if on_hangup:
+                stack.enter_context(_on_hangup(runtime.reload.now))
             await runtime.self_test(url)
             async with runtime.on_hold() if hold else runtime.working(grace_s=limits.grace):
                 log.info("serving", url=url, mode=str(settings.mode), config=settings.source)
@@ -100,7 +103,11 @@ async def serve(settings: Settings, *, host: str, port: int, hold: bool = False)
         loop.add_signal_handler(number, on_signal, number)
     tracing, send_rest = tracing_by(os.environ)
     try:
-        async with serving(settings, host=host, port=port, tracing=tracing, hold=hold):
+        # On a terminal it says that the terminal is gone, and ends the process as ever.
+        hangup = not sys.stdin.isatty()
+        async with serving(
+            settings, host=host, port=port, tracing=tracing, hold=hold, on_hangup=hangup
+        ):
             await stop.wait()
     finally:
         send_rest()  # blocks; but nothing is left that would want the loop
@@ -109,6 +116,16 @@ async def serve(settings: Settings, *, host: str, port: int, hold: bool = False)
         # A tool, or a model that was asked by a sync chat: Python would wait for it for ever.
         log.warning("threads left behind")
         _leave(0)
+
+
+@contextmanager
+def _on_hangup(work: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, work)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def _threads_left() -> bool:

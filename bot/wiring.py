@@ -26,6 +26,7 @@ from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs, jobs_on
 from countersign.approvals.jobs.local import WAITING
 from countersign.approvals.jobs.sealing import SEAL, Sealing
+from countersign.approvals.models import PolicySource
 from countersign.approvals.ports import (
     Clock,
     Directory,
@@ -45,7 +46,7 @@ from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
 from countersign.bot.people import Tokens
 from countersign.bot.policy.check import findings, ruling_policy
-from countersign.bot.policy.reload import PolicyReload, store_version
+from countersign.bot.policy.reload import PolicyReload, begin_to_rule
 from countersign.bot.policy.review import Finding
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts
@@ -161,7 +162,8 @@ async def compose(
         registry = load_workflows(settings, client)
         policies = LivePolicy(ruling_policy(settings.policy, registry))
         store = await stack.enter_async_context(open_store(settings.database_url))
-        await store_version(store, clock, policies.current)
+        ruling, source = policies.current, PolicySource.START
+        await begin_to_rule(store, clock, ruling, source, settings.source)
         directory = await known_people(settings, store)
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch

@@ -220,6 +220,8 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
     if request.same_calls:
         said = " ".join(cut(in_sentence(same), 300) for same in request.same_calls)
         rows.insert(0, Row(name="Same call", text=_one_line(said)))
+    for pause in view.held:
+        rows.insert(0, Row(name="Paused", text=_one_line(cut(pause.words, 700))))
     if request.asked_again:
         rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]

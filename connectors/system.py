@@ -90,6 +90,14 @@ class WorkflowInfo(Protocol):
     def example(self) -> str:
         """A task that works."""
 
+    @property
+    def tools(self) -> Sequence[str]:
+        """What its agents may call."""
+
+    @property
+    def agents(self) -> Sequence[str]:
+        """Their names."""
+
 
 class Admission(Protocol):
     """Bounds what is taken on at once."""

@@ -1,4 +1,7 @@
-"""The hash chain of a session: every entry links to the one before it."""
+"""The hash chains: every entry links to the one before it.
+
+There is one for each session, and one for what belongs to no session, the governance chain.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,13 @@ from countersign.approvals.models import (
 
 GENESIS = "0" * 64
 """`prev_hash` of the first entry."""
+GOVERNANCE = SessionId("governance")
+"""What stands for the session in the entries of the governance chain; no session has this id."""
+
+
+def chain_name(session_id: str) -> str:
+    """A chain, as people are told of it."""
+    return "the governance ledger" if session_id == GOVERNANCE else f"session {session_id}"
 
 
 def entry_hash(
@@ -57,16 +67,17 @@ class Verification(Value):
 def verify(
     session_id: SessionId, entries: Iterable[LedgerEntry], head: tuple[int, str]
 ) -> Verification:
-    """Check one session's entries, ordered by seq, against its stored `head` (seq and hash).
+    """Check one chain's entries, ordered by seq, against its stored `head` (seq and hash).
 
     Detects edits, insertions, deletions, reordering, and a cut-off tail (the head says how long
     the chain must be). Whoever can rewrite both entries and head is not detected by this alone.
     """
     problems: list[str] = []
+    name = chain_name(session_id)
     seq, prev_hash, count = 0, GENESIS, 0
     for entry in entries:
         count += 1
-        where = f"session {session_id}, entry {entry.seq}"
+        where = f"{name}, entry {entry.seq}"
         if entry.seq != seq + 1:
             problems.append(f"{where}: follows entry {seq}; something is missing or out of order")
         if entry.prev_hash != prev_hash:
@@ -75,9 +86,7 @@ def verify(
             problems.append(f"{where}: was changed after it was written")
         seq, prev_hash = entry.seq, entry.hash
     if (seq, prev_hash) != head:
-        problems.append(
-            f"session {session_id}: ends at entry {seq}, but its head is entry {head[0]}"
-        )
+        problems.append(f"{name}: ends at entry {seq}, but its head is entry {head[0]}")
     return Verification(entries=count, problems=tuple(problems))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from countersign.approvals.decisions.asking import AskAgain, Asking
@@ -24,6 +25,7 @@ from countersign.approvals.models import (
     CheckpointId,
     Effect,
     JsonObject,
+    Pause,
     Request,
     RequestId,
     RequestKind,
@@ -37,10 +39,12 @@ from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import revoked
 from countersign.approvals.rules.lifecycle import tally
+from countersign.approvals.rules.pausing import among
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
 from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store.requests import Stored
 
 DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
@@ -59,6 +63,13 @@ def require_last(request: Request, last: CheckpointId | None) -> None:
             f"Request {request.id} is not among the calls that its session proposed last; only "
             "those can run."
         )
+
+
+@dataclass(frozen=True)
+class Paused:
+    """It does not begin before a pause has ended; nothing of the request has changed."""
+
+    pause: Pause
 
 
 class Claims:
@@ -83,7 +94,7 @@ class Claims:
         request_id: RequestId,
         arguments: JsonObject,
         checked: Found = NOTHING_CHECKED,
-    ) -> Request | Result | AskAgain:
+    ) -> Request | Result | AskAgain | Paused:
         """The request, executing and ours; or why it is not run, perhaps not yet.
 
         `last` is the checkpoint that the session has submitted last, `checked` what the tool's
@@ -103,6 +114,8 @@ class Claims:
             raise IntegrityError(
                 f"Request {request_id} is {request.status}; only an approved one can run."
             )
+        if (paused := self._paused(unit, run, request)) is not None:
+            return paused
         if not again and (ask := self._to_ask(unit, run, request)) is not None:
             return ask
         refusal = self._why_not(unit, run, stored, arguments, checked, begun=again)
@@ -124,6 +137,24 @@ class Claims:
         }
         ledger_rows.append(unit, request.session_id, ("claimed", body))
         return claimed
+
+    def _paused(self, unit: Unit, run: Run, request: Request) -> Paused | None:
+        """Whether somebody has paused it: the ledger and whoever asked are told that it waits."""
+        found = among(pause_rows.holding(unit), request, run.session)
+        if not found:
+            return None
+        pause = found[0]
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "pause": pause.id,
+            "by": pause.by,
+            "reason": pause.reason,
+        }
+        ledger_rows.append(unit, request.session_id, ("held", body))
+        self._outbox.changed(unit, request)
+        self._outbox.tell(unit, run.session, told.held(request, pause), progress=True)
+        return Paused(pause)
 
     def _to_ask(self, unit: Unit, run: Run, request: Request) -> AskAgain | None:
         """Whether people have to be asked again; a rule that allowed it answers by itself."""

@@ -15,6 +15,7 @@ from countersign.approvals.models import (
     Placing,
     Principal,
     Request,
+    RequestId,
     RequestStatus,
     Session,
     SessionId,
@@ -38,6 +39,8 @@ EXPIRE, DOUBT = "expire", "doubt"
 """Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
 OUTCOME_WAIT = timedelta(milliseconds=250)
 """Most tools end sooner, and so each place is brought up to date once instead of twice."""
+TELL_PAUSE = "pause"
+"""Kind of the job on a pause that has begun or ended: those whom it concerns do not know."""
 READ, POLL = "read", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 READ_BEFORE = "look"
@@ -132,7 +135,11 @@ class Outbox:
 
     def changed(self, unit: Unit, request: Request) -> None:
         """Bring every place that shows the request up to date."""
-        for delivery_id in delivery_rows.touch(unit.connection, request.id, unit.now):
+        self.touched(unit, request.id)
+
+    def touched(self, unit: Unit, request_id: RequestId) -> None:
+        """`changed`, by the id of the request."""
+        for delivery_id in delivery_rows.touch(unit.connection, request_id, unit.now):
             self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
 
     def _changes_soon(self, unit: Unit, request: Request) -> None:

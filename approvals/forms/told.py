@@ -21,6 +21,7 @@ from countersign.approvals.forms.wording import (
 from countersign.approvals.models import (
     Cause,
     Decision,
+    Pause,
     Principal,
     Request,
     RequestKind,
@@ -142,6 +143,12 @@ def denied(request: Request) -> Told:
     if result is None or result.cause is not Cause.DENIED_BY_POLICY:
         return NOTHING
     return with_reason(f"**Not run:** {named(request)}.", result.message)
+
+
+def held(request: Request, pause: Pause) -> Told:
+    """That it is paused, and goes on by itself after that."""
+    text = f"**Paused** by {as_text(pause.by_name)}: {named(request)} waits and goes on by itself."
+    return _with(text, "Reason", pause.reason)
 
 
 def ended(request: Request) -> Told:

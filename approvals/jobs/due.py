@@ -15,11 +15,13 @@ from countersign.approvals.decisions.outbox import (
     POLL,
     READ,
     RUN,
+    TELL_PAUSE,
 )
 from countersign.approvals.ports import Job
 from countersign.approvals.store import (
     clock_ahead,
     deliveries,
+    pauses,
     requests,
     sessions,
     tickets,
@@ -40,6 +42,7 @@ DUE: Mapping[str, Due] = {
         *clock_ahead.asked(c, now, limit=SWEEP_LIMIT),
     ],
     READ: lambda c, now: tickets.due_reads(c, now, limit=SWEEP_LIMIT),
+    TELL_PAUSE: lambda c, now: pauses.untold(c, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),
 }
 

@@ -35,6 +35,15 @@ from countersign.approvals.models.directories import Delegate as Delegate
 from countersign.approvals.models.directories import DirectoryPage as DirectoryPage
 from countersign.approvals.models.directories import Group as Group
 from countersign.approvals.models.directories import Membership as Membership
+from countersign.approvals.models.governance import Governance as Governance
+from countersign.approvals.models.governance import PauseBegan as PauseBegan
+from countersign.approvals.models.governance import PauseEnded as PauseEnded
+from countersign.approvals.models.governance import PolicyChanged as PolicyChanged
+from countersign.approvals.models.governance import PolicySource as PolicySource
+from countersign.approvals.models.pauses import Pause as Pause
+from countersign.approvals.models.pauses import PauseId as PauseId
+from countersign.approvals.models.pauses import PauseKind as PauseKind
+from countersign.approvals.models.pauses import PauseScope as PauseScope
 from countersign.approvals.models.people import NOBODY as NOBODY
 from countersign.approvals.models.people import Actor as Actor
 from countersign.approvals.models.people import People as People

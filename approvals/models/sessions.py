@@ -79,7 +79,8 @@ class StoredChat:
 
 
 class LedgerEntry(Value):
-    """One link of a session's chain; `hash` covers all the rest and the link before."""
+    """One link of a session's chain, or of that of governance, whose name is in place of the
+    session's; `hash` covers all the rest and the link before."""
 
     session_id: SessionId
     seq: int

@@ -12,6 +12,7 @@ from countersign.approvals.models import (
     JsonObject,
     Notice,
     Opening,
+    Pause,
     Placing,
     Principal,
     PrincipalId,
@@ -34,6 +35,9 @@ _OPEN = frozenset(
 )
 
 
+_NOT_BEGUN = (RequestStatus.PENDING, RequestStatus.APPROVED)
+
+
 class RequestView(Value):
     """What a channel shows of a request: all it needs, read in one transaction."""
 
@@ -49,6 +53,13 @@ class RequestView(Value):
     """Who may decide the open stage now, by id; `forms.wording.people_in_words` names them."""
     openings: tuple[Opening, ...] = ()
     """Who has read all of the current revision, where it did not fit where it was asked."""
+    pauses: tuple[Pause, ...] = ()
+    """The pauses that hold, in whose scope it is, oldest first."""
+
+    @property
+    def held(self) -> tuple[Pause, ...]:
+        """The pauses for whose end it waits, or will once it is approved."""
+        return self.pauses if self.request.status in _NOT_BEGUN else ()
 
     def has_read(self, principal: Principal | None) -> bool:
         """Whether this person has read all of the current revision."""

@@ -13,7 +13,8 @@ from countersign.approvals.models import (
 )
 
 ADMIN_ROLE = "admin"
-"""May end any session, and resolve doubts about what ran without people."""
+"""May end any session, and resolve doubts about what ran without people; may pause, unless the
+policy says who else does."""
 OWNER_ROLE = "owner"
 """Stands in a stage for whoever asked: the default answerer of an agent's own questions."""
 

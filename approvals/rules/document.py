@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from countersign.approvals.forms.sentences import sentence
 from countersign.approvals.models import Effect, JsonObject, Reversibility, Value
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.authority import ADMIN_ROLE, OWNER_ROLE
 from countersign.approvals.rules.conditions.calendars import Calendar
 from countersign.approvals.rules.durations import Seconds
 from countersign.approvals.rules.examples import Example
@@ -24,6 +24,19 @@ class HumanInput(Value):
     deadline: Seconds | None = None
 
 
+class Administrators(Value):
+    """Who may pause and resume."""
+
+    roles: tuple[str, ...] = Field(default=(ADMIN_ROLE,), min_length=1)
+
+    @field_validator("roles")
+    @classmethod
+    def _not_whoever_asked(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        if OWNER_ROLE in roles:
+            raise ValueError(f"{OWNER_ROLE} is whoever asked; name a role that people have")
+        return roles
+
+
 class PolicyDocument(Value):
     """The `policy:` section, as it was read."""
 
@@ -33,11 +46,14 @@ class PolicyDocument(Value):
     calendars: dict[str, Calendar] = Field(default_factory=dict)
     reversibility: dict[ToolName, Reversibility] = Field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    administrators: Administrators = Administrators()
 
     def text(self) -> JsonObject:
         """All that rules, as JSON: what is not written has its default. Parts that a policy may do
         without are left out where it does, and so are the examples, by which nothing is ruled."""
         told = self.model_dump(mode="json", exclude={"examples"})
+        if self.administrators == Administrators():
+            del told["administrators"]
         return {key: value for key, value in told.items() if value or key not in _OPTIONAL}
 
     @field_validator("rules", mode="before")
@@ -97,6 +113,7 @@ _FIELDS: Mapping[str, Collection[str]] = {
     "rules": OrderedRule.model_fields,
     "calendars": Calendar.model_fields,
     "human_input": HumanInput.model_fields,
+    "administrators": Administrators.model_fields,
     "examples": Example.model_fields,
 }
 

@@ -26,6 +26,7 @@ The policy is read from the `policy:` section of the configuration:
       reversibility: {pay_refund: irreversible}
       calendars: {office: {zone: Europe/Berlin, hours: 09:00-17:00, holidays: DE-BE}}
       human_input: {roles: [owner]}
+      administrators: {roles: [admin]}  # who may pause and resume
 
 The first rule that matches a call rules on it; what no rule matches is denied. An entry of `tools`
 is a rule without a condition for one tool, by its exact name, after all of `rules`.
@@ -136,6 +137,11 @@ class Policy:
     def rule_input_roles(self) -> tuple[str, ...]:
         """Who answers questions, unless a user proxy names others."""
         return self.document.human_input.roles
+
+    @property
+    def administrators(self) -> tuple[str, ...]:
+        """The roles of those who may pause and resume."""
+        return self.document.administrators.roles
 
     @property
     def text_channels(self) -> tuple[str, ...]:

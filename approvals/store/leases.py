@@ -7,9 +7,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from countersign.approvals.errors import LostLeaseError
-from countersign.approvals.models import CheckpointId, Session, SessionStatus, StoredChat
+from countersign.approvals.models import (
+    CheckpointId,
+    Session,
+    SessionId,
+    SessionStatus,
+    StoredChat,
+)
 from countersign.approvals.ports import NewLease, Unit
 from countersign.approvals.store import codec, ledger
+from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 from countersign.approvals.store.sessions import (
@@ -85,6 +92,34 @@ def require_lease(unit: Unit, session_id: str, epoch: int) -> CheckpointId | Non
     if not held:
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
     return checkpoint_id
+
+
+def hold(unit: Unit, session_id: str, epoch: int, *, pause: str, error: str) -> None:
+    """Give the lease of this run back until a pause ends; `error` says which. Raises LostLeaseError
+    if another run began since."""
+    session_rows.change(
+        unit,
+        session_id,
+        epoch,
+        held_by=pause,
+        error=error,
+        attempts=0,
+        next_at=None,
+        lease_until=None,
+        lease_owner=None,
+    )
+
+
+def let_go(unit: Unit, pause: str, *, limit: int) -> list[SessionId]:
+    """Make due some of the sessions that a pause holds; returns their ids."""
+    held = select(sessions.c.id).where(sessions.c.held_by == pause).order_by(sessions.c.id)
+    ids = [SessionId(row[0]) for row in unit.connection.execute(held.limit(limit))]
+    unit.connection.execute(
+        update(sessions)
+        .where(sessions.c.id.in_(ids), sessions.c.held_by == pause)
+        .values(held_by=None, error=None, next_at=codec.to_text(unit.now))
+    )
+    return ids
 
 
 def _lease(unit: Unit, session_id: str, epoch: int) -> tuple[bool, CheckpointId | None]:

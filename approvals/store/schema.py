@@ -68,6 +68,8 @@ sessions = Table(
     Column("cause", String(40)),
     # How many rows of session_messages the snapshot builds upon.
     Column("chunks", Integer, nullable=False, server_default="0"),
+    # The pause for whose end it waits: nobody runs it until then.
+    Column("held_by", String(40)),
 )
 Index(
     "ix_sessions_next_at",
@@ -80,6 +82,12 @@ Index(
     sessions.c.status,
     sessions.c.created_at,
     sessions.c.id,
+)
+Index(
+    "ix_sessions_held_by",
+    sessions.c.held_by,
+    sqlite_where=sessions.c.held_by.is_not(None),
+    postgresql_where=sessions.c.held_by.is_not(None),
 )
 _in_conversation = sessions.c.conversation.is_not(None)
 Index(
@@ -368,6 +376,52 @@ Index(
     conversations.c.blocked_at,
     sqlite_where=conversations.c.blocked_at.is_not(None),
     postgresql_where=conversations.c.blocked_at.is_not(None),
+)
+
+# The chain of what belongs to no session. Its end is its last row.
+governance = Table(
+    "governance",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("by_name", String(300), nullable=False),
+    Column("via", String(20), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("ended_by", String(200)),
+    Column("ended_by_name", String(300)),
+    Column("ended_via", String(20)),
+    # What the places that show its requests have not been told yet: 1 its beginning, 2 its end.
+    Column("untold", Integer, nullable=False),
+)
+_holds = pauses.c.ended_at.is_(None)
+Index(
+    "ix_pauses_kind_name",
+    pauses.c.kind,
+    pauses.c.name,
+    unique=True,
+    sqlite_where=_holds,
+    postgresql_where=_holds,
+)
+Index(
+    "ix_pauses_untold",
+    pauses.c.untold,
+    sqlite_where=pauses.c.untold > 0,
+    postgresql_where=pauses.c.untold > 0,
 )
 
 # Where chains stood, outside of them: a session that is deleted whole leaves its name here.

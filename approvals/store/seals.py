@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, tuple_
 
-from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE, chain_name
 from countersign.approvals.audit.seals import Head, Seal, seal_hash
 from countersign.approvals.models import SessionStatus
-from countersign.approvals.store import codec
+from countersign.approvals.store import codec, governance
 from countersign.approvals.store.schema import ledger, ledger_seals, sessions
 
 _LOCK_KEY = 0x5EA1
@@ -64,9 +64,13 @@ def add(
 
 def left(connection: Connection, before: Seal | None) -> dict[str, Head]:
     """Where the chains stand of sessions that were begun after the newest seal, which a process
-    that was killed has left unsealed; where there is no seal yet, of the newest sessions."""
+    that was killed has left unsealed; where there is no seal yet, of the newest sessions. And that
+    of governance, if it has moved since."""
     columns = sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head
     found: dict[str, Head] = {}
+    moved = governance.head_since(connection, None if before is None else before.at - _MARGIN)
+    if moved is not None:
+        found[GOVERNANCE] = moved
     for status in SessionStatus:  # the index begins with it
         query = select(*columns).where(sessions.c.status == status.value)
         if before is not None:
@@ -87,12 +91,16 @@ def untrue(connection: Connection, seal: Seal) -> Iterator[str]:
             tuple_(ledger.c.session_id, ledger.c.seq).in_(keys)
         )
         found = {(row[0], row[1]): row[2] for row in connection.execute(query)}
+        for session_id, seq in keys:
+            if session_id == GOVERNANCE and (own := governance.hash_of(connection, seq)):
+                found[session_id, seq] = own
         for session_id, (seq, own_hash) in some:
             actual = found.get((session_id, seq))
             if actual is None:
                 yield (
-                    f"session {session_id}: entry {seq}, which seal {seal.number} of "
+                    f"{chain_name(session_id)}: entry {seq}, which seal {seal.number} of "
                     f"{seal.at:%Y-%m-%d %H:%M:%S UTC} names, is gone"
                 )
             elif actual != own_hash:
-                yield f"session {session_id}: entry {seq} is not the one of seal {seal.number}"
+                name = chain_name(session_id)
+                yield f"{name}: entry {seq} is not the one of seal {seal.number}"

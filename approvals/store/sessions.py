@@ -21,7 +21,7 @@ from countersign.approvals.store.schema import sessions
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 FIRST_EPOCH = 1
 _COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
-_LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts", "chunks")
+_LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts", "chunks", "held_by")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
 BEGUN = (*_COLUMNS, *chat_states.READ)
 WITH_HEAD = (*_COLUMNS, sessions.c.ledger_seq, sessions.c.ledger_head)
@@ -231,9 +231,11 @@ def attempts(connection: Connection, session_id: str) -> int:
 
 
 def count_running(connection: Connection, *, limit: int) -> int:
-    """How many sessions run now, counted up to `limit`."""
+    """How many sessions run now, counted up to `limit`; none that a pause holds."""
     running = (
-        select(sessions.c.id).where(sessions.c.status == SessionStatus.RUNNING.value).limit(limit)
+        select(sessions.c.id)
+        .where(sessions.c.status == SessionStatus.RUNNING.value, sessions.c.held_by.is_(None))
+        .limit(limit)
     )
     return int(
         connection.execute(select(func.count()).select_from(running.subquery())).scalar_one()

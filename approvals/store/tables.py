@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from countersign.approvals.store.schema import (
     deliveries,
+    pauses,
     request_openings,
     requests,
     result_texts,
@@ -30,6 +31,8 @@ class Row:
 
 OF_REQUESTS = (votes, request_openings, result_texts, deliveries)
 """Tables whose rows belong to a request."""
+GOVERNED: tuple[Table, ...] = (pauses,)
+"""Tables whose rows belong to no session, and are on the governance ledger."""
 
 
 def rows_of(connection: Connection, first: str, last: str) -> dict[str, list[Row]]:
@@ -52,6 +55,11 @@ def rows_of(connection: Connection, first: str, last: str) -> dict[str, list[Row
         ):
             found.setdefault(owners[row.columns["request_id"]], []).append(row)
     return found
+
+
+def governed(connection: Connection) -> list[Row]:
+    """The rows of which the governance ledger tells."""
+    return [row for table in GOVERNED for row in _read(connection, table)]
 
 
 def orphans(connection: Connection, *, limit: int) -> list[str]:

@@ -1,6 +1,6 @@
-"""Checks the ledger: the chain of each session, and the tables against what it says.
+"""Checks the ledger: each chain, and the tables against what it says.
 
-One session, or all of them, a page at a time however many there are.
+One session, or all of them, a page at a time however many there are, and what belongs to none.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from countersign.approvals.audit.ledger import GENESIS, Verification, combine
+from countersign.approvals.audit.ledger import GENESIS, Verification, chain_name, combine
 from countersign.approvals.audit.ledger import verify as verify_chain
 from countersign.approvals.audit.seals import Seal, broken
 from countersign.approvals.models import SessionId
 from countersign.approvals.ports import Reader
-from countersign.approvals.store import codec, policy_versions, seals, tables
+from countersign.approvals.store import codec, governance, policy_versions, seals, tables
 from countersign.approvals.store import ledger as rows
 from countersign.approvals.store.comparing import differences
 
@@ -61,6 +61,7 @@ def _steps() -> Generator[Step, Any, Verification]:
         if last is None:
             break
         after = last
+    total = combine([total, (yield verify_governance)])
     lost = yield partial(tables.orphans, limit=PAGE)
     texts = yield policy_versions.untrue
     problems, before = [*lost, *texts], (0, GENESIS)
@@ -99,12 +100,17 @@ def verify_one(connection: Connection, session_id: SessionId) -> Verification:
     return compared(rows.chain_of(connection, session_id), stored.get(session_id, []))
 
 
+def verify_governance(connection: Connection) -> Verification:
+    """Check the governance chain, and the rows that it tells of."""
+    return compared(governance.chain(connection), tables.governed(connection))
+
+
 def compared(chain: rows.Chain, stored: Sequence[tables.Row]) -> Verification:
     """What checking one chain finds, and where the tables hold something else than it says."""
     checked = verified(chain)
     if chain.head is None:
         return checked
-    where = f"session {chain.session_id}"
+    where = chain_name(chain.session_id)
     try:
         entries = [codec.ledger_entry(row) for row in chain.rows]
         found = [f"{where}, {problem}" for problem in differences(entries, stored)]
@@ -123,6 +129,7 @@ def verified(chain: rows.Chain) -> Verification:
     try:
         entries = [codec.ledger_entry(row) for row in chain.rows]
     except ValueError as exc:  # not JSON, not a time, not a number: nothing that we wrote
-        problem = f"session {chain.session_id}: an entry was changed and cannot be read: {exc}"
+        name = chain_name(chain.session_id)
+        problem = f"{name}: an entry was changed and cannot be read: {exc}"
         return Verification(entries=chain.head[0], problems=(problem,))
     return verify_chain(chain.session_id, entries, chain.head)

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from countersign.approvals.models import Opening, Request, Session, Vote
-from countersign.approvals.store import openings, requests, sessions
+from countersign.approvals.models import Opening, Pause, Request, Session, Vote
+from countersign.approvals.rules.pausing import among
+from countersign.approvals.store import openings, pauses, requests, sessions
 
 
 class ViewRows(NamedTuple):
@@ -18,6 +19,7 @@ class ViewRows(NamedTuple):
     votes: tuple[Vote, ...]
     siblings: tuple[Request, ...]
     openings: tuple[Opening, ...]
+    pauses: tuple[Pause, ...]
 
 
 def view_rows(connection: Connection, request_id: str) -> ViewRows:
@@ -31,4 +33,5 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
         votes=tuple(requests.votes_of(connection, request_id)),
         siblings=tuple(other for other in together if other.id != request.id),
         openings=tuple(openings.of_revision(connection, request.id, request.revision)),
+        pauses=among(pauses.active(connection), request, session),
     )

@@ -1,4 +1,4 @@
-"""The ledger of a session, for whoever audits it."""
+"""The ledger of a session, and of what belongs to none, for whoever audits it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from http import HTTPStatus
 from pydantic import Field
 
 from countersign.approvals.models import LedgerEntry, SessionId, Value
+from countersign.approvals.records import MAX_PAGE
 from countersign.bot.api.operation import Call, Operation
 
 
@@ -23,6 +24,39 @@ class LedgerBody(Value):
     next: None = None
     verified: bool
     problems: list[str]
+
+
+class GovernanceQuery(Value):
+    """Where to go on."""
+
+    after: int = Field(default=0, ge=0)
+    """The number of the last entry that is known."""
+    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
+
+
+class GovernanceBody(Value):
+    """Entries that belong to no session, and whether their whole chain holds."""
+
+    items: list[LedgerEntry]
+    next: int | None
+    """What `after` has to be for the entries that follow."""
+    verified: bool
+    problems: list[str]
+
+
+async def governance(call: Call) -> GovernanceBody:
+    """The entries, oldest first; all of the chain is verified now."""
+    query: GovernanceQuery = call.query
+    records = call.services.records
+    found = await records.governance(after=query.after, limit=query.limit + 1)
+    verification = await records.verify_governance()
+    items = list(found[: query.limit])
+    return GovernanceBody(
+        items=items,
+        next=items[-1].seq if len(found) > query.limit else None,
+        verified=verification.verified,
+        problems=list(verification.problems),
+    )
 
 
 async def entries(call: Call) -> LedgerBody:
@@ -42,5 +76,9 @@ OPERATIONS = (
     Operation(
         "GET", "/api/v1/ledger", "Read the ledger of a session", entries, LedgerBody,
         query=LedgerQuery, problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "GET", "/api/v1/ledger/governance", "Read the ledger of what belongs to no session",
+        governance, GovernanceBody, query=GovernanceQuery,
     ),
 )  # fmt: skip

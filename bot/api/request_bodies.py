@@ -25,6 +25,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.records import Records
+from countersign.approvals.rules.pausing import words_of
 
 
 class RuleBody(Value):
@@ -117,6 +118,9 @@ class RequestBody(Value):
     asked_again: str = Field(
         description='Why this revision had to be asked; "" if an agent or an edit did.'
     )
+    paused: str | None = Field(
+        description="If it does not begin for now: paused by whom, since when and why."
+    )
     same_calls: list[SameCall] = Field(
         description="Requests of the session for the very same call, as they stood when this one "
         "was asked; the newest few."
@@ -134,6 +138,7 @@ class RequestBody(Value):
         deliveries: Sequence[Delivery],
         eligible: Sequence[Principal] = (),
         schema: JsonObject | None = None,
+        paused: str | None = None,
     ) -> Self:
         """The request as the API shows it."""
         return cls(
@@ -164,6 +169,7 @@ class RequestBody(Value):
             preview=request.preview,
             approval_valid_for_s=request.valid_for_s,
             asked_again=request.asked_again,
+            paused=paused,
             same_calls=list(request.same_calls),
             questions=[],
             deliveries=[_delivery(delivery) for delivery in deliveries],
@@ -180,13 +186,14 @@ async def shown(records: Records, request: Request) -> RequestBody:
 async def all_shown(records: Records, requests: Sequence[Request]) -> list[RequestBody]:
     """`shown` for each of these, a page at most."""
     around = await records.around([request.id for request in requests])
-    sessions = await records.sessions_of(requests)
+    sessions, pauses = await records.sessions_of(requests), await records.pauses()
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
         eligible = records.eligible(request, votes)
         schema = records.schema(session, request.tool)
-        return RequestBody.of(request, session, votes, deliveries, eligible, schema)
+        paused = words_of(pauses, request, session)
+        return RequestBody.of(request, session, votes, deliveries, eligible, schema, paused)
 
     return [body(request) for request in requests]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ from countersign.bot.console import console
 from countersign.bot.settings.people import tokens_of
 
 TIMEOUT_S = 30.0
+TOKEN_VARIABLE = "COUNTERSIGN_TOKEN"  # noqa: S105 - the name of a variable
+"""The token of whoever sits at the command line, for what admins do in production as well."""
 
 PersonOption = Annotated[str, typer.Option("--as", help="The id of a person in `people`.")]
 ServerOption = Annotated[
@@ -33,13 +36,20 @@ class Server:
 
     def __init__(self, config: Path | None, person: str, url: str | None):
         part = read_part(config)
+        self._url = (url or part.public_url()).rstrip("/")
+        if not person and (own := os.environ.get(TOKEN_VARIABLE, "").strip()):
+            self._headers = {"Authorization": f"Bearer {own}"}
+            return
+        if not person:
+            raise ConfigurationError(
+                [f"say who you are: {TOKEN_VARIABLE}, or in local mode --as PERSON."]
+            )
         if not part.local:
             raise RefusedError(
                 "This command speaks as somebody else, so it works in local mode only: set "
                 "COUNTERSIGN_ENV=local, or decide in Teams or through the API with your own token."
             )
         people, token = part.people(), part.token(person)
-        self._url = (url or part.public_url()).rstrip("/")
         part.require_sound()
         if token is None:
             is_known = any(each.id == person for each in people)

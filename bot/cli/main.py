@@ -15,6 +15,7 @@ from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.manifest import manifest
 from countersign.bot.cli.options import ConfigOption
+from countersign.bot.cli.pauses import pause, pauses, resume
 from countersign.bot.cli.people import people
 from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
@@ -48,6 +49,9 @@ requests.command("resolve")(resolve)
 app.command()(init)
 app.command()(run)
 app.command()(decide)
+app.command()(pause)
+app.command()(resume)
+app.command()(pauses)
 app.command()(doctor)
 
 

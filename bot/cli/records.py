@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +16,7 @@ from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     JsonObject,
+    LedgerEntry,
     Principal,
     RequestStatus,
     SessionId,
@@ -211,11 +212,20 @@ def verify(
 
 @ledger.command("export")
 def export(
-    session: Annotated[str, typer.Option(help="Which session.")],
+    session: Annotated[str | None, typer.Option(help="Which session.")] = None,
+    governance: Annotated[
+        bool, typer.Option("--governance", help="What belongs to no session.")
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="A file instead of stdout.")] = None,
 ) -> None:
-    """Write the entries of a session as JSON Lines."""
-    entries = reading(lambda records: records.ledger(session))
+    """Write the entries of a session, or of what belongs to none, as JSON Lines."""
+    if governance == (session is not None):
+        raise InvalidError("Say which ledger: --session SESSION, or --governance.")
+
+    async def work(records: Records) -> Sequence[LedgerEntry]:
+        return await (records.governance() if session is None else records.ledger(session))
+
+    entries = reading(work)
     lines = "".join(entry.model_dump_json() + "\n" for entry in entries)
     if output is None:
         typer.echo(lines, nl=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ import structlog
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import ConfigurationError, UnavailableError
-from countersign.approvals.ports import Clock, Store
+from countersign.approvals.models import PolicyChanged, PolicySource
+from countersign.approvals.ports import Clock, Moment, Store, Unit
 from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.store import policy_versions
+from countersign.approvals.store import governance, policy_versions
 from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.settings.sections import Settings
 
@@ -25,15 +27,28 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 2.0
 
 
-async def store_version(store: Store, clock: Clock, policy: Policy) -> None:
-    """Keep the text of a policy before it rules, so that each ruling's version can be read later.
-    Harmless to repeat."""
-    text, now = policy.document.text(), clock.now()
-    await store.write(lambda c: policy_versions.keep(c, policy.version, text, now))
+async def begin_to_rule(
+    store: Store, clock: Clock, policy: Policy, source: PolicySource, file: str
+) -> None:
+    """Keep the text of a policy before it rules, so that each ruling's version can be read later,
+    and say on the governance ledger that it does, unless it is the one that ruled last. Harmless
+    to repeat."""
+    text = policy.document.text()
+
+    def work(unit: Unit) -> None:
+        policy_versions.keep(unit.connection, policy.version, text, unit.now)
+        last = governance.newest(unit, PolicyChanged)
+        before = None if last is None else last.after
+        if policy.version != before:
+            changed = PolicyChanged(before=before, after=policy.version, source=source, file=file)
+            governance.append(unit, changed)
+
+    await store.unit(work, Moment(clock.now()))
 
 
 class PolicyReload:
-    """Looks at the file again and again. Only its `policy` section is taken over."""
+    """Looks at the file again and again, and when it is told to. Only its `policy` section is taken
+    over."""
 
     def __init__(
         self,
@@ -50,22 +65,31 @@ class PolicyReload:
         self._path = Path(settings.source)
         self._seen = _content(self._path)
         self._problem: str | None = None
+        self._told = asyncio.Event()
+
+    def now(self) -> None:
+        """Read the file at once, whether it was changed or not: for a signal."""
+        self._told.set()
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), LOOK_EVERY_S)
+            source = PolicySource.SIGNAL if self._told.is_set() else PolicySource.FILE
+            self._told.clear()
             try:
-                await self.look()
+                await self.look(source)
             except UnavailableError as exc:  # the next look takes it over
                 log.warning("policy not reloaded yet", error=str(exc))
             except Exception:  # the policy that rules stays, and the server works
                 log.exception("policy not reloaded")
 
-    async def look(self) -> bool:
-        """Take over what the file says now; whether another policy rules since."""
+    async def look(self, source: PolicySource = PolicySource.FILE) -> bool:
+        """Take over what the file says now; whether another policy rules since. On a signal it is
+        read although it says the same as before: what it names may be there now."""
         content = await asyncio.to_thread(_content, self._path)
-        if content == self._seen:
+        if content == self._seen and source is PolicySource.FILE:
             return False
         try:
             policy = await asyncio.to_thread(self._read)
@@ -80,7 +104,8 @@ class PolicyReload:
             return False
         before = self._live.current.version
         if policy.version != before:
-            await store_version(self._store, self._clock, policy)
+            file = self._settings.source
+            await begin_to_rule(self._store, self._clock, policy, source, file)
             self._live.replace(policy)
             log.info("policy reloaded", version=policy.version, before=before)
         self._seen, self._problem = content, None

@@ -84,6 +84,7 @@ def whole(view: RequestView) -> list[str]:
         _deciding(request, shown),
         f"<p>Asked by the agent <b>{_theirs(request.agent)}</b> for <b>{_theirs(asker)}</b>.</p>",
     ]
+    parts += [f"<p><b>Take care:</b> {_theirs(pause.words)}</p>" for pause in view.held]
     if request.asked_again:
         parts.append(f"<p><b>Asked again:</b> {_theirs(request.asked_again)}</p>")
     parts += [

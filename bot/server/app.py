@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler, Middleware
 from countersign.bot.api import (
     ledger,
     openapi,
+    pauses,
     requests,
     sessions,
     workflows,
@@ -37,6 +38,7 @@ OPERATIONS = (
     *sessions.OPERATIONS,
     *requests.OPERATIONS,
     *ledger.OPERATIONS,
+    *pauses.OPERATIONS,
 )
 REQUEST_ID = "X-Request-Id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

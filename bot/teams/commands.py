@@ -11,6 +11,9 @@ from countersign.approvals.forms.wording import as_text, cut_visibly, in_words
 from countersign.approvals.models import (
     Actor,
     ConversationKey,
+    Pause,
+    PauseKind,
+    PauseScope,
     Placing,
     Request,
     RequestStatus,
@@ -20,6 +23,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.eligibility import asked, missing
+from countersign.approvals.rules.pausing import known_in, words_of
 from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
@@ -52,6 +56,8 @@ def help_text(workflows: Sequence[WorkflowInfo], kind: Kind = "personal") -> str
         "- `pending`: what waits for your decision\n"
         "- `status`: the sessions of this chat; `status S-…` for one of them\n"
         "- `cancel S-…`: end a session you started\n"
+        "- `pauses`: what does not run for now; admins `pause tool NAME: REASON` and `resume tool "
+        "NAME`, likewise `workflow`, `agent` and `all`\n"
         "- `help`: this text"
     )
 
@@ -110,6 +116,27 @@ class Commands:
                 return await self._status(command.session_id, here, asker, kind)
             case "cancel":
                 return await self._cancel(command.session_id, here, asker)
+            case "pauses":
+                return _pauses_text(await self._records.pauses())
+            case "pause" | "resume":
+                return await self._switch(command, clicker)
+
+    async def _switch(self, command: Command, clicker: Actor) -> Text:
+        """Pause or resume, if they may."""
+        pausing, scope = self._approvals.pausing, command.scope or PauseScope(kind=PauseKind.ALL)
+        try:
+            if command.name == "resume":
+                ended = await pausing.resume(scope, clicker)
+                return Text(f"{_the(ended.scope)} goes on. It was {as_text(ended.words)}")
+            known = known_in(self._workflows)
+            begun = await pausing.pause(scope, command.reason, clicker, known)
+        except CountersignError as error:
+            return Text(str(error), markdown=False)
+        how = "all" if scope.kind is PauseKind.ALL else f"{scope.kind} {scope.name}"
+        return Text(
+            f"{_the(begun.scope)} is paused. What waits keeps waiting, and can be decided. "
+            f"`resume {how}` lets it go on."
+        )
 
     async def pending(self, clicker: Actor) -> Sequence[Request]:
         """What waits for this person."""
@@ -206,6 +233,8 @@ class Commands:
     async def _stand(self, requests: Sequence[Request], wider_audience: bool) -> list[str]:
         """What people had or have to do with each of these; no line for what a rule allowed."""
         around = await self._records.around([request.id for request in requests])
+        sessions = await self._records.sessions_of(requests)
+        pauses = await self._records.pauses()
         found = []
         for request in requests:
             votes, deliveries = around[request.id]
@@ -218,6 +247,8 @@ class Commands:
             text = told.to(wider_audience=wider_audience)
             if request.status is RequestStatus.PENDING:
                 text = "; ".join([text.rstrip("."), *unreachable(deliveries)])
+            if held := words_of(pauses, request, sessions[request.session_id]):
+                text = f"{text.rstrip('.')}; {as_text(held)}"
             found.append(text)
         return found
 
@@ -244,6 +275,20 @@ class Commands:
             each = " or ".join(f"`cancel {session.id}`" for session in sessions)
             how = f"Which one? Write {each}."
         return Text("\n".join([*lines, "", how]))
+
+
+def _the(scope: PauseScope) -> str:
+    """What is paused, at the beginning of a sentence."""
+    if scope.kind is PauseKind.ALL:
+        return "Everything"
+    return f"The {scope.kind} `{scope.name}`"
+
+
+def _pauses_text(pauses: Sequence[Pause]) -> Text:
+    if not pauses:
+        return Text("Nothing is paused.")
+    lines = [f"- **{_the(pause.scope)}**: {as_text(pause.words)}" for pause in pauses]
+    return Text("\n".join(["Paused now:", "", *lines]))
 
 
 def _pending_text(requests: Sequence[Request], *, elsewhere: bool) -> Text:

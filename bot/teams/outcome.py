@@ -36,7 +36,15 @@ from countersign.bot.teams.elements import (
     sentence,
     words,
 )
-from countersign.bot.teams.parts import Look, deciding_line, not_everything, position, what, why
+from countersign.bot.teams.parts import (
+    Look,
+    deciding_line,
+    not_everything,
+    paused,
+    position,
+    what,
+    why,
+)
 
 RESULT_LIMIT = 1200
 COMMENT_SHOWN = 1500
@@ -62,6 +70,7 @@ def outcome_card(
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         {"type": "Container", "style": style, "items": head},
         *deciding_line(view, shown),
+        *paused(view),
         *_decided(request),
         *position(view),
         *changed.elements,
@@ -123,6 +132,8 @@ def found(request: Request) -> Finding | None:
 
 
 def _when_it_runs(view: RequestView) -> str:
+    if view.held:
+        return "It has not run: it is paused."
     if view.session.error:
         return f"It has not run: {as_text(view.session.error)}"
     if any(sibling.status is RequestStatus.PENDING for sibling in view.siblings):

@@ -15,6 +15,7 @@ from countersign.approvals.forms.display import (
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
     JsonObject,
+    Pause,
     Request,
     RequestStatus,
     Risk,
@@ -28,6 +29,7 @@ from countersign.bot.teams.arguments import (
 )
 from countersign.bot.teams.elements import (
     Flavour,
+    banner,
     button,
     heading,
     plain,
@@ -126,6 +128,16 @@ def asked_again(request: Request) -> list[JsonObject]:
     if not request.asked_again:
         return []
     return [sentence(("bold", "Asked again: "), ("plain", cut_visibly(request.asked_again, 500)))]
+
+
+def paused(view: RequestView) -> list[JsonObject]:
+    """That it does not run for now, who said so and why."""
+    return [banner(f"⏸ {cut_visibly(_sentence(pause), 700)}", "warning") for pause in view.held]
+
+
+def _sentence(pause: Pause) -> str:
+    text = pause.words[:1].upper() + pause.words[1:].rstrip(".")
+    return f"{text}. It can be decided, and runs once that has ended."
 
 
 def same_calls(request: Request) -> list[JsonObject]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from countersign.approvals.models import PauseKind, PauseScope
 from countersign.connectors.system import WorkflowInfo
 
 TASK_LIMIT = 20_000
@@ -15,6 +16,11 @@ _CANCELS = frozenset(
     {"cancel", "cancel it", "cancel that", "stop", "stop it", "abort", "never mind", "nevermind",
      "forget it"}
 )  # fmt: skip
+_PAUSES = re.compile(
+    r"(pause|resume)\s+(?:(all|everything)|(tool|workflow|agent)\s+`?([^\s:`]{1,200})`?)"
+    r"(?:\s*:\s*(\S.*))?",
+    re.IGNORECASE | re.DOTALL,
+)
 _DECIDES = re.compile(
     r"(?:(?:please|ok|okay|yes|i|we|lgtm)\b[\s,]*)*(?:approve|reject|decline|deny)d?"
     r"(?:\s+(?:it|this|that|them|all|`?R-[A-Za-z0-9_-]{1,64}`?))?[\s.!]*",
@@ -35,8 +41,16 @@ _GREETINGS = frozenset({"", "help", "hi", "hello", "hey", "start", "?"})
 class Command:
     """One of the fixed words, with a session id where one was given."""
 
-    name: Literal["help", "workflows", "pending", "status", "cancel"]
+    name: Literal["help", "workflows", "pending", "status", "cancel", "pauses", "pause", "resume"]
     session_id: str = ""
+    scope: PauseScope | None = None
+    """What is paused or resumed."""
+    reason: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it names what it is about, so that it can be no answer to anything."""
+        return bool(self.session_id) or self.scope is not None
 
 
 @dataclass(frozen=True)
@@ -64,18 +78,27 @@ def understand(text: str, workflows: Sequence[WorkflowInfo]) -> Command | Start 
     plain = words.lower().strip(" .!/`")
     if plain in _GREETINGS:
         return Command("help")
-    if plain in {"workflows", "pending", "status"}:
+    if plain in {"workflows", "pending", "status", "pauses"}:
         return Command(plain)  # type: ignore[arg-type]
     if plain in _CANCELS:
         return Command("cancel")
     if found := _SESSION.fullmatch(words):
         return Command(found[1].lower(), found[2])  # type: ignore[arg-type]
+    if found := _PAUSES.fullmatch(words):
+        return _pause(*found.groups())
     if _DECIDES.fullmatch(words):
         return Unclear("Nothing waits for your decision here.", decides=True)
     wish = _start(words, workflows)
     if isinstance(wish, Unclear) and len(words) <= _ASKED_IN and _ASKS.fullmatch(words):
         return Command("status")
     return wish
+
+
+def _pause(verb: str, everything: str | None, kind: str, name: str, why: str | None) -> Command:
+    scope = PauseScope(kind=PauseKind.ALL)
+    if not everything:
+        scope = PauseScope(kind=PauseKind(kind.lower()), name=name)
+    return Command(verb.lower(), scope=scope, reason=(why or "").strip())  # type: ignore[arg-type]
 
 
 def _start(words: str, workflows: Sequence[WorkflowInfo]) -> Start | Unclear:

@@ -105,7 +105,7 @@ class Talking:
             log.info("message delivered again")  # it was an answer, and counts once
             return
         wish = understand(activity.words, self._workflows)
-        if isinstance(wish, Command) and (wish.session_id or not activity.words):
+        if isinstance(wish, Command) and (wish.is_complete or not activity.words):
             await self._carry_out(activity, wish, asker, clicker)
             return
         waits, actor = await self._waiting(activity, asker, clicker)

@@ -22,7 +22,6 @@ from countersign.approvals.models import (
     Request,
     RequestId,
     RequestStatus,
-    Result,
     SessionId,
     SessionStatus,
     Verdict,
@@ -101,7 +100,7 @@ class Machine:
             assert before == await self.world.store.read(_everything), "a refusal changed something"
             return
         claimed = await self.world.runs.claim(run, request_id, arguments)
-        if isinstance(claimed, Result) or claimed.status is not RequestStatus.EXECUTING:
+        if not isinstance(claimed, Request) or claimed.status is not RequestStatus.EXECUTING:
             return  # not run, or asked again
         await self.world.require_lease(run)
         self.running.append((run, claimed))

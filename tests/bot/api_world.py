@@ -51,15 +51,16 @@ from tests.doubles.tickets import FakeTickets
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PEOPLE = [
     PersonSettings(id="alex", name="Alex Wilber", roles=frozenset({"manager"})),
-    PersonSettings(id="megan", name="Megan Bowen", roles=frozenset({"manager"})),
+    PersonSettings(id="megan", name="Megan Bowen", roles=frozenset({"manager", "boss"})),
     PersonSettings(id="sam", name="Sam Carter", roles=frozenset({"manager"})),
     PersonSettings(id="adele", name="Adele Vance"),
 ]
 POLICY: JsonObject = {
+    "administrators": {"roles": ["boss"]},
     "tools": {
         "look": "allow",
         "send": {"effect": "require_approval", "roles": ["manager"], "deadline": "4h"},
-    }
+    },
 }
 SCHEMA: JsonObject = {
     "type": "object",

@@ -21,16 +21,25 @@ from countersign.approvals.models import (
     DirectoryPage,
     Group,
     Membership,
+    PauseKind,
+    PauseScope,
+    PolicyChanged,
+    PolicySource,
     SessionId,
     Verdict,
 )
-from countersign.approvals.store import directories, directory_changes, policy_versions
+from countersign.approvals.store import (
+    directories,
+    directory_changes,
+    governance,
+    policy_versions,
+)
 from countersign.approvals.store.schema import metadata, requests, sessions, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
 from countersign.approvals.store.verifying import verify_one
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.chats import chat_of
-from tests.doubles.directory import ANNA, BEN, CARA, ERIN, acting
+from tests.doubles.directory import ANNA, BEN, CARA, ERIN, ROOT, acting
 from tests.doubles.world import QUOTE, THREAD
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "ledger.md"
@@ -75,6 +84,10 @@ async def lived(world: DeskWorld) -> None:
         lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)
     )
     await world.store.write(lambda c: _read_directory(c, now))
+    for after in ("v1", policy.version):
+        began = PolicyChanged(before=None, after=after, source=PolicySource.START, file="c.yaml")
+        await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]
+    await _pauses(world)
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
     await world.domain.review.run()
@@ -100,6 +113,18 @@ def _read_directory(connection: Connection, now: datetime) -> None:
             step(connection, begun, ("", ""))
         if begun.generation == 1:
             directories.finish(connection, begun, "link", now)
+
+
+async def _pauses(world: DeskWorld) -> None:
+    """One that holds a session, and one that has ended."""
+    pausing, everything = world.approvals.pausing, PauseScope(kind=PauseKind.ALL)
+    run, request = await world.approved()
+    await pausing.pause(everything, "Incident.", acting(ROOT), {})
+    await world.runs.claim(run, request.id, request.arguments)
+    await pausing.resume(everything, acting(ROOT))
+    quotes = PauseScope(kind=PauseKind.TOOL, name="quote")
+    known = {PauseKind.TOOL: frozenset({"quote"})}
+    await pausing.pause(quotes, "The price list is wrong.", acting(ROOT), known)
 
 
 async def _ran(world: DeskWorld) -> None:

@@ -70,9 +70,38 @@ def in_ticket(system: str) -> Story:
     return tell
 
 
+def paused(crowd: Crowd, key: str) -> str:
+    """Sam asks and Alex approves while the tool is paused; then Alex lets it go on."""
+    session = str(crowd.patient(lambda: crowd.one.ask(TASK, key=key), "an answer"))
+    (request,) = crowd.patient(
+        lambda: requests_of(crowd, session, "&status=pending"), "the request"
+    )
+    crowd.patient(lambda: _is_paused(crowd, reason=key), "the pause")
+    crowd.patient(lambda: crowd.one.vote(request).status_code in (200, 409), "a vote")
+    crowd.patient(lambda: _is_held(crowd, session), "the session to be held")
+    crowd.patient(lambda: _goes_on(crowd), "the end of the pause")
+    return session
+
+
+def _is_paused(crowd: Crowd, *, reason: str) -> bool:
+    body = {"tool": TOOL, "reason": reason}
+    return crowd.one.api("POST", "/pauses", json=body).status_code in (201, 409)
+
+
+def _is_held(crowd: Crowd, session: str) -> bool:
+    return str(crowd.get(f"/sessions/{session}")["error"]).startswith("paused by")
+
+
+def _goes_on(crowd: Crowd) -> bool:
+    for pause in crowd.get("/pauses")["items"]:
+        crowd.one.api("DELETE", f"/pauses/{pause['id']}")
+    return not crowd.get("/pauses")["items"]
+
+
 STORIES: dict[str, Story] = {
     "teams": in_teams,
     "jira": in_ticket("jira"),
     "servicenow": in_ticket("servicenow"),
+    "paused": paused,
 }
 SYSTEMS = ("jira", "servicenow")

@@ -35,12 +35,15 @@ STACKS = 3
 TELLINGS, GET_THERE_S = 3, 20.0
 """How often a story is told for one point, and how long it may take to get there."""
 UNREACHED = "unreached"
-TEAMS = ("teams",)
+TEAMS, PAUSED = ("teams",), ("paused",)
+CLAIM = "Runs.claim"
 Work = tuple[str, Point]
 
 
 def world_of(story: str) -> dict[str, Any]:
     """What a story needs around the servers."""
+    if story == "paused":
+        return {}
     return {"bot_framework": True} if story == "teams" else {"tickets": settings_of(*SYSTEMS)}
 
 
@@ -176,10 +179,16 @@ def test_kill_at_every_step(
     known = of_the_session(point for _, point in in_teams)
     in_tickets = die_everywhere(tmp_path, nursery, database, SYSTEMS, but=known)
     figure(summary(database, SYSTEMS, in_tickets))
+    other = [point for point in known if point.name != CLAIM]  # by which it is held here
+    in_pauses = die_everywhere(tmp_path, nursery, database, PAUSED, but=other)
+    figure(summary(database, PAUSED, in_pauses))
 
     assert {"executed", "in_doubt"} == set(in_teams.values()) - {UNREACHED}
     assert min(len(in_teams), len(in_tickets)) >= 20
-    check_reached(in_teams | in_tickets)
+    assert {"Pausing.pause", "Pausing.resume_by_id", "Pausing._let_go", CLAIM} <= {
+        point.name for _, point in in_pauses
+    }
+    check_reached(in_teams | in_tickets | in_pauses)
 
 
 def check_reached(outcomes: dict[Work, str]) -> None:

@@ -3,7 +3,9 @@ that is changed in its file rules at once, unless it is broken."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,47 @@ async def test_a_changed_policy_rules_at_once_and_a_broken_one_never(
     named = {first["rule"]["policy_version"], again["rule"]["policy_version"], version}
     assert named == {each.version for each in stored}
     assert all(version_of(each.document) == each.version for each in stored)
+
+
+@pytest.mark.usefixtures("both_databases")
+async def test_which_policy_began_to_rule_is_on_the_governance_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reload, "LOOK_EVERY_S", 0.05)
+    file = tmp_path / "c.yaml"
+    write(file, "1000")
+    async with world(tmp_path, config=file) as app:
+
+        async def began(count: int) -> Any:
+            _, body = await app.call("GET", "/api/v1/ledger/governance")
+            assert (True, []) == (body["verified"], body["problems"])
+            found = [entry["body"] for entry in body["items"]]
+            return found if len(found) == count else None
+
+        async with app.server():
+            (first,) = await began(1)
+            write(file, "2000")
+            await app.eventually(lambda: began(2))
+            file.write_text(re.sub(r"args\.amount", "args.amuont", file.read_text()))
+            await app.eventually(lambda: about_policy(app))
+            write(file, "2000")
+        async with app.server():  # its settings are still those of the first policy
+            third = (await began(3))[-1]
+        monkeypatch.setattr(reload, "LOOK_EVERY_S", 999)
+        async with app.server(on_hangup=True):
+            os.kill(os.getpid(), signal.SIGHUP)
+            found = await app.eventually(lambda: began(4))
+            _, page = await app.call("GET", "/api/v1/ledger/governance?limit=3")
+            _, rest = await app.call("GET", "/api/v1/ledger/governance?after=3")
+        async with open_reader(app.settings.database_url) as reader:
+            stored = await reader.read(lambda c: policy_versions.newest(c, limit=9))
+
+    small, larger = first["after"], found[1]["after"]
+    assert {small, larger} == {each.version for each in stored}
+    assert [None, small, larger, small] == [body["before"] for body in found]
+    assert [small, larger, small, larger] == [body["after"] for body in found]
+    assert ["start", "file", "start", "signal"] == [body["source"] for body in found]
+    assert {str(file)} == {body["file"] for body in found}
+    assert third == found[2]
+    assert ([1, 2, 3], 3) == ([entry["seq"] for entry in page["items"]], page["next"])
+    assert ([4], None) == ([entry["seq"] for entry in rest["items"]], rest["next"])

@@ -35,9 +35,9 @@ class TicketWorld(World):
     folder: Path
 
     @asynccontextmanager
-    async def server(self) -> AsyncIterator[None]:
+    async def server(self, *, on_hangup: bool = False) -> AsyncIterator[None]:
         """The application, with webhooks of the ticket system on their way to it."""
-        async with super().server():
+        async with super().server(on_hangup=on_hangup):
             self.system.notify(f"{self.url}/webhooks/{self.desk.name}")
             yield
 

@@ -48,9 +48,11 @@ class World:
         self.url = ""
 
     @asynccontextmanager
-    async def server(self) -> AsyncIterator[None]:
+    async def server(self, *, on_hangup: bool = False) -> AsyncIterator[None]:
         """The application, served inside the block."""
-        async with serving(self.settings, host="127.0.0.1", port=0) as self.url:
+        async with serving(
+            self.settings, host="127.0.0.1", port=0, on_hangup=on_hangup
+        ) as self.url:
             self.teams.bot_url = f"{self.url}/api/messages"
             yield
 

@@ -65,6 +65,7 @@ async def claim(world: World, request: Request, found: Found) -> Request | Resul
     run = await world.begin(request.session_id)
     claimed = await world.runs.claim(run, request.id, request.arguments, found)
     await world.runs.release(run)
+    assert claimed is not None
     return claimed
 
 

@@ -37,7 +37,9 @@ async def later(world: World, request: Request, seconds: float) -> Request | Res
     """The claim of a run that begins so much later."""
     world.clock.advance(seconds)
     run = await world.begin(request.session_id)
-    return await world.runs.claim(run, request.id, request.arguments)
+    claimed = await world.runs.claim(run, request.id, request.arguments)
+    assert claimed is not None
+    return claimed
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from countersign.approvals.errors import (
     InvalidError,
     UnavailableError,
 )
-from countersign.approvals.models import RequestStatus
-from countersign.approvals.store import copying, engine_of
+from countersign.approvals.models import PolicyChanged, PolicySource, RequestStatus
+from countersign.approvals.store import copying, engine_of, governance
 from countersign.approvals.store.copying import copy
 from countersign.approvals.store.schema import metadata
 from countersign.approvals.store.sqlite import exclusive
@@ -54,6 +54,8 @@ async def filled(folder: Path) -> tuple[str, Any]:
         (voted,) = await world.asked("pay")
         await world.vote(voted)
         (waiting,) = await world.asked("quote")
+        began = PolicyChanged(before=None, after="v1", source=PolicySource.START, file="c.yaml")
+        await world.unit(lambda unit: governance.append(unit, began))
     return f"sqlite:///{folder}/countersign.db", waiting
 
 
@@ -124,7 +126,9 @@ async def test_target_with_rows_is_refused_and_kept(tmp_path: Path, target: str)
     source, _ = await filled(tmp_path)
     quietly(source, target)
     before = rows(target)
-    with pytest.raises(ConflictError, match=r"has rows already \(conversations, sessions"):
+    with pytest.raises(
+        ConflictError, match=r"has rows already \(conversations, governance, sessions"
+    ):
         quietly(source, target)
 
     assert before == rows(target)

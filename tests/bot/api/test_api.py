@@ -19,7 +19,7 @@ REQUEST_FIELDS = {
     "id", "session_id", "checkpoint_id", "tool", "arguments", "agent", "rationale", "risk",
     "digest", "revision", "status", "stage", "expires_at", "rule", "votes", "questions",
     "deliveries", "result", "asked_again", "same_calls", "created_at", "requester", "eligible",
-    "facts", "preview", "approval_valid_for_s", "workflow", "task", "arguments_schema",
+    "facts", "preview", "paused", "approval_valid_for_s", "workflow", "task", "arguments_schema",
 }  # fmt: skip
 
 

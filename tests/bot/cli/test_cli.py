@@ -170,6 +170,19 @@ def test_an_export_can_go_into_a_file(cli: Cli, database: Path, tmp_path: Path) 
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) >= 3
 
 
+def test_the_governance_ledger_is_exported_too(cli: Cli, database: Path) -> None:
+    exported = cli("ledger", "export", "--governance")
+    neither, both = (
+        cli("ledger", "export"),
+        cli("ledger", "export", "--governance", "--session", "S"),
+    )
+
+    assert (0, "") == (exported.status, exported.err)
+    assert {"governance"} >= {json.loads(line)["session_id"] for line in exported.out.splitlines()}
+    assert "Say which ledger: --session SESSION, or --governance." in neither.err
+    assert (1, 1, neither.err) == (neither.status, both.status, both.err)
+
+
 def test_an_export_that_cannot_be_written_says_so(cli: Cli, database: Path) -> None:
     session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
     said = cli("ledger", "export", "--session", session, "--output", "not/there.jsonl")
@@ -430,6 +443,53 @@ def test_decide_goes_through_the_running_server(
     assert no_reason.status == 1
     assert (done.status, "is approved" in done.out) == (0, True)
     assert (late.status, "already decided" in late.err) == (1, True)
+
+
+def test_what_is_paused_on_the_command_line_is_resumed_there(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> list[Said]:
+        async with running(tmp_path) as world:
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+
+            async def said(*arguments: str) -> Said:
+                common = ["--server", url, "--config", "c.yaml"]
+                return await asyncio.to_thread(cli, *arguments, *common)
+
+            begun = await said("pause", "--tool", "send", "--reason", "Wrong.", "--as", "megan")
+            refused = await said("pause", "--all", "--reason", "x", "--as", "alex")
+            strange = await said("resume", "--workflow", "echo", "--as", "megan")
+            monkeypatch.setenv("COUNTERSIGN_TOKEN", "token-of-megan")
+            ended = await said("resume", "--tool", "send")
+            everything = await said("pause", "--all", "--reason", "Incident.")
+            monkeypatch.delenv("COUNTERSIGN_TOKEN")
+            nobody = await said("resume", "--all")
+            neither = await said("resume", "--as", "megan")
+            return [begun, refused, strange, ended, everything, nobody, neither]
+
+    begun, refused, strange, ended, everything, nobody, neither = asyncio.run(story())
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/countersign.db")
+    now, once = cli("pauses"), cli("pauses", "--ended")
+    (listed,) = json.loads(cli("pauses", "--json").out)
+
+    assert (0, "the tool send is paused.") == (begun.status, begun.out.strip()[-24:])
+    assert (1, True) == (refused.status, "This needs the role boss." in refused.err)
+    assert "the workflow echo is not paused; paused: the tool send." in strange.err
+    assert (0, True) == (ended.status, "the tool send goes on." in ended.out)
+    assert "everything is paused." in everything.out
+    assert "COUNTERSIGN_TOKEN, or in local mode --as PERSON" in nobody.err
+    assert "exactly one of --tool, --workflow, --agent and --all" in neither.err
+    assert ("Incident.", {"kind": "all", "name": ""}) == (listed["reason"], listed["scope"])
+    assert "everything: paused by Megan Bowen since" in now.out
+    assert "send" not in now.out
+    assert "the tool send: paused by Megan Bowen since 2026-11-22 12:00 UTC: Wrong." in once.out
+    assert "by Megan Bowen)" in once.out
+
+
+def test_nothing_is_paused_at_first(cli: Cli, database: Path) -> None:
+    assert "Nothing is paused." in cli("pauses").out
 
 
 def test_resolve_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ from countersign.approvals.models import (
     JsonObject,
     Opening,
     Outcome,
+    Pause,
+    PauseId,
+    PauseKind,
+    PauseScope,
     Preview,
     Principal,
     PrincipalId,
@@ -56,6 +60,15 @@ ALEX = Principal(id=PrincipalId("alex"), name="Alex Wilber")
 ISAIAH = Principal(id=PrincipalId("isaiah"), name="Isaiah Langer")
 READ = Opening(
     request_id=RequestId("R-01J9ZK3V7Q"), revision=1, principal_id=PrincipalId("alex"), at=NOW
+)
+PAUSED = Pause(
+    id=PauseId("P-01J9ZK1A2B"),
+    scope=PauseScope(kind=PauseKind.TOOL, name="push_quote"),
+    reason="The price list of December is wrong.",
+    by=PrincipalId("isaiah"),
+    by_name="Isaiah Langer",
+    via=Via("teams"),
+    at=NOW,
 )
 SAME = SameCall(
     request_id=RequestId("R-01J9ZK1A2B"),
@@ -124,6 +137,7 @@ def view(
     schema: JsonObject | None = SCHEMA,
     openings: tuple[Opening, ...] = (),
     error: str | None = None,
+    pauses: tuple[Pause, ...] = (),
     **changes: Any,
 ) -> RequestView:
     session = Session(
@@ -147,6 +161,7 @@ def view(
         arguments_schema=schema,
         eligible=(ALEX, ISAIAH),
         openings=openings,
+        pauses=pauses,
     )
 
 
@@ -264,6 +279,10 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
                 ),
             ),
             look,
+        ),
+        "pending-paused": lambda: request_card(view(pauses=(PAUSED,)), look),
+        "approved-paused": lambda: request_card(
+            view(status=closed.APPROVED, decision=approved, pauses=(PAUSED,)), look
         ),
         "pending-checked": lambda: request_card(
             view(

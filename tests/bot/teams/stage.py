@@ -130,6 +130,8 @@ class Workflow:
     triggers: tuple[str, ...]
     example: str
     version: str = "1"
+    tools: tuple[str, ...] = ("push_quote", "look_up")
+    agents: tuple[str, ...] = ("seller",)
 
 
 WORKFLOWS = (

@@ -443,3 +443,38 @@ async def test_long_message_beside_a_question_of_others_starts_nothing(signed: S
 
     assert before == await sessions(signed)
     assert "too long to ask" in str(said)
+
+
+async def test_an_admin_pauses_in_words(signed: Stage) -> None:
+    await waiting(signed)
+    signed.directory.set_roles("alex", "sales_manager", "admin")
+    unknown = await write(signed, "pause tool push_qoute: wrong", ALEX)
+    why = await write(signed, "pause tool push_quote", ALEX)
+    begun = await write(signed, "pause tool push_quote: The price list is wrong.", ALEX)
+    again = await write(signed, "Pause tool `push_quote`: Wrong.", ALEX)
+    listed = await write(signed, "pauses", ALEX)
+    stands = await write(signed, "status", ALEX)
+    ended = await write(signed, "resume tool push_quote", ALEX)
+    nothing = await write(signed, "pauses", ALEX)
+    everything = await write(signed, "pause all: Incident.", ALEX)
+    on = await write(signed, "resume everything", ALEX)
+
+    assert "did you mean push_quote?" in unknown
+    assert "Say why" in why
+    assert "The tool `push_quote` is paused. What waits keeps waiting" in begun
+    assert "`resume tool push_quote` lets it go on." in begun
+    assert "The tool push_quote is already paused by Alex Wilber since" in again
+    words = "paused by Alex Wilber since 2026-11-22 12:00 UTC: The price list is wrong."
+    assert words in listed
+    assert words in stands
+    assert "The tool `push_quote` goes on." in ended
+    assert "Nothing is paused." == nothing
+    assert "Everything is paused." in everything
+    assert "Everything goes on." in on
+
+
+async def test_nobody_else_pauses_in_words(signed: Stage) -> None:
+    refused = await write(signed, "pause all: I can.", ALEX)
+
+    assert "This needs the role admin." in refused
+    assert () == tuple(await signed.records.pauses())

@@ -1,0 +1,67 @@
+"""What the governance ledger tells: each kind of entry is one of these, and its body has these
+members."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from countersign.approvals.models.base import PrincipalId, Value
+from countersign.approvals.models.pauses import PauseId, PauseScope
+from countersign.approvals.models.people import Via
+
+
+class PolicySource(StrEnum):
+    """What made a server read the policy by which it rules since."""
+
+    START = "start"
+    """The server started with it."""
+    FILE = "file"
+    """Its file was changed while the server ran."""
+    SIGNAL = "signal"
+    """Somebody sent SIGHUP to the server."""
+
+
+class Governance(Value):
+    """The body of an entry that belongs to no session."""
+
+    kind: ClassVar[str]
+
+
+class PolicyChanged(Governance):
+    """Another policy rules than before."""
+
+    kind: ClassVar[str] = "policy_changed"
+
+    before: str | None
+    """The version that ruled last on this database; None if none is on record."""
+    after: str
+    source: PolicySource
+    file: str
+    """The path of the configuration, as the server was given it."""
+
+
+class PauseBegan(Governance):
+    """Somebody paused something."""
+
+    kind: ClassVar[str] = "pause_began"
+
+    pause: PauseId
+    scope: PauseScope
+    reason: str
+    by: PrincipalId
+    via: Via
+    identity: str
+    """How the channel knows them."""
+
+
+class PauseEnded(Governance):
+    """Somebody let it go on."""
+
+    kind: ClassVar[str] = "pause_ended"
+
+    pause: PauseId
+    scope: PauseScope
+    by: PrincipalId
+    via: Via
+    identity: str
