@@ -188,10 +188,14 @@ class Approvals:
         return await self._store.unit(locked, self._moments.now())
 
     async def expire(self, request_id: str) -> None:
-        """Let a request expire if its deadline has passed, and have the whole time again if a clock
-        that was ahead has asked it; harmless otherwise."""
-        if await self._about(request_id, self._deadlines.see_to):
+        """Do what the time of a request asks for: what its rule says of its deadline, a reminder,
+        an escalation; it has the whole time again if a clock that was ahead has asked it. Harmless
+        otherwise."""
+        decided = await self._about(request_id, self._deadlines.see_to)
+        if decided is not None and decided.status is RequestStatus.EXPIRED:
             self._observer.expired(request_id)
+        elif decided is not None:
+            self._observer.silence(decided)
 
     async def refuse(
         self, request_id: RequestId, actor: Actor, reason: str, *, act: ActKey | None = None

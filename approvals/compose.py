@@ -19,6 +19,7 @@ from countersign.approvals.decisions.outbox import (
     DOUBT,
     EXPIRE,
     NOTIFY,
+    REMIND,
     TELL_PAUSE,
     Outbox,
 )
@@ -27,6 +28,7 @@ from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.review import Review
+from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.delivery.courier import Courier
 from countersign.approvals.observer import SILENT, Observer
@@ -59,6 +61,7 @@ class Domain:
         """Be the handler of every kind of job that needs neither agents nor ticket systems."""
         jobs.handle(DELIVER, self.courier.deliver)
         jobs.handle(NOTIFY, self.courier.notify)
+        jobs.handle(REMIND, self.courier.remind)
         jobs.handle(EXPIRE, self.approvals.expire)
         jobs.handle(DOUBT, self.runs.doubt)
         jobs.handle(TELL_PAUSE, self.approvals.pausing.tell)
@@ -87,7 +90,8 @@ def compose(
     handoff = Handoff(time.monotonic) if handoff is None else handoff
     moments = Moments(clock, directory, catalog, handoff)
     outbox = Outbox(jobs, {name: c.placing for name, c in channels.items()}, handoff)
-    asking, deadlines = Asking(policies, catalog, outbox), Deadlines(outbox)
+    asking = Asking(policies, catalog, outbox)
+    deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
     outcomes = Outcomes(policies, outbox, result_chars=result_chars)
     approvals = Approvals(
         store,
@@ -96,7 +100,7 @@ def compose(
         outbox,
         Voting(policies, asking, deadlines, outbox),
         deadlines,
-        Reasking(store, moments, policies, catalog, asking),
+        Reasking(store, moments, policies, catalog, asking, outbox),
         Cancelling(outcomes, outbox),
         Doubts(store, moments, outbox),
         Pausing(store, moments, policies, jobs, outbox),

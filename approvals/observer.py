@@ -40,6 +40,9 @@ class Observer(Protocol):
     def expired(self, request_id: str) -> None:
         """Nobody decided in time."""
 
+    def silence(self, request: Request) -> None:
+        """Nobody objected in time, and its rule lets it run then."""
+
     def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         """It is known what became of a call; `took_s` is how long its tool ran, if it did."""
 
@@ -94,6 +97,10 @@ class Silent(Observer):
 
     @override
     def expired(self, request_id: str) -> None:
+        pass
+
+    @override
+    def silence(self, request: Request) -> None:
         pass
 
     @override

@@ -93,6 +93,10 @@ class Records:
             pauses=rows.pauses,
         )
 
+    def person(self, principal_id: str) -> Principal | None:
+        """The person as they are now."""
+        return self._directory.by_id(principal_id)
+
     def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
         """Who may decide it now, after these votes, by id; () once it is decided or too late."""
         if request.status is not RequestStatus.PENDING:

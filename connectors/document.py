@@ -16,6 +16,7 @@ from countersign.approvals.forms.display import (
     table_text,
     value_text,
 )
+from countersign.approvals.forms.times import moment, then, zone_of
 from countersign.approvals.forms.wording import (
     cut,
     cut_visibly,
@@ -197,6 +198,11 @@ def _preview_text(preview: Preview) -> str:
     return visible(preview.text)
 
 
+def _then(request: Request) -> str:
+    said = then(request)
+    return "nothing runs" if said == "it does not run" else said
+
+
 def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
     request = view.request
     stage = request.stages[request.stage]
@@ -206,7 +212,7 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
     deadline = (
         "no deadline"
         if request.expires_at is None
-        else f"{request.expires_at:%Y-%m-%d %H:%M} UTC; then nothing runs"
+        else f"{moment(request.expires_at, zone_of(request))}; then {_then(request)}"
     )
     rows = [
         Row(name="Who decides", text=f"{count}{people}{tier}"),

@@ -8,7 +8,7 @@ digest of its own, and waits for people once more. Where it was shown, it says w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.replacing import decide
@@ -41,6 +41,8 @@ from countersign.approvals.rules.proposals import (
 )
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import of_ruling
+from countersign.approvals.rules.silence import is_undoable
+from countersign.approvals.rules.timing import never_approved, ruled_stages, times, with_timing
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 
@@ -167,6 +169,9 @@ class Asking:
         (after,) = with_same_calls(
             [after], request_rows.of_session(unit.connection, request.session_id)
         )
+        batch = request_rows.checkpoint_with(unit.connection, after)
+        if not is_undoable(batch, policy.book.reversibility):
+            after = with_timing(after, never_approved(after.timing))
         decide(unit, request, after)
         entries = [] if again.entry is None else [again.entry]
         was_decided = request.status is RequestStatus.APPROVED
@@ -221,11 +226,7 @@ class Asking:
                 "channels": ruling.channels,
                 "show_first": ruling.show_first,
                 "valid_for_s": ruling.valid_for_s,
-                "expires_at": (
-                    None
-                    if ruling.deadline_s is None
-                    else now + timedelta(seconds=ruling.deadline_s)
-                ),
+                **times(ruling, now, self._policies.current.calendars),
             }
         after = request.model_copy(update=update)
         digest = call_digest(call_of(after, after.arguments), policy_version)
@@ -257,7 +258,7 @@ class Asking:
 def _asks_others(request: Request, ruling: Ruling) -> bool:
     """Whether the rule of today asks more, fewer or other people than the one it was asked by."""
     return (ruling.stages, ruling.rule_id, ruling.risk) != (
-        request.stages,
+        ruled_stages(request),
         request.rule_id,
         request.risk,
     )

@@ -31,6 +31,7 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Result,
+    Ruling,
     Verdict,
     Via,
     Vote,
@@ -42,9 +43,12 @@ from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import among
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
+from countersign.approvals.rules.silence import against_silence
+from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import pauses as pause_rows
+from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store.requests import Stored
 
 DRIFT_MESSAGE = "What is about to run is not what was approved. Nothing was run."
@@ -181,9 +185,9 @@ class Claims:
         signed = decision is not None and recomputed == request.digest == decision.digest
         if decision is None or not signed or arguments != request.arguments:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
-        by_rule = decision.via == Via.POLICY
+        by_rule, by_clock = decision.via == Via.POLICY, decision.via == Via.CLOCK
         try:
-            evidence = approval(unit, stored, by_rule=by_rule)
+            evidence = approval(unit, stored, by_rule=by_rule, by_clock=by_clock)
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
         call = call_of(request, arguments)
@@ -200,15 +204,18 @@ class Claims:
             if (again := self._asking.needed(request, run.session, unit.moment)) is not None:
                 return not_executed(Cause.DRIFT, f"{again.why} Propose it again.", retry=True)
             return None
-        lost = revoked(unit.moment.people, request, evidence.votes)
-        if lost is not None:
+        if by_clock:
+            if (no := self._against_silence(unit, request, ruling)) is not None:
+                return not_executed(Cause.DRIFT, f"{no}. Propose it again.", retry=True)
+        elif (lost := revoked(unit.moment.people, request, evidence.votes)) is not None:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
-        if tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
+        elif tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
             return self._forged(unit, request, "its votes do not add up to a yes")
         if begun:  # in time
             return None
         self._require_known(unit, evidence.votes)
-        over = lapsed(request, run.session, evidence, ruling, unit.now)
+        calendars = self._policies.current.calendars
+        over = lapsed(request, run.session, evidence, ruling, unit.now, calendars)
         return over or drifted(request, run.session, evidence, checked)
 
     def _require_known(self, unit: Unit, votes: Sequence[Vote]) -> None:
@@ -219,6 +226,16 @@ class Claims:
             outdated = None if person is None else people.outdated(person, unit.now)
             if outdated is not None:
                 raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
+
+    def _against_silence(self, unit: Unit, request: Request, ruling: Ruling) -> str | None:
+        """Why what its deadline has approved does not run now; None if it does."""
+        return against_silence(
+            request,
+            ruling,
+            request_rows.checkpoint_with(unit.connection, request),
+            delivery_rows.of_request(unit.connection, request.id),
+            self._policies.current.book.reversibility,
+        )
 
     def _known(self, unit: Unit, stored: Stored, request: Request, result: Result) -> Result:
         """What became of it; a person's answer to a question only as the ledger has it."""

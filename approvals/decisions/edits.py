@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
 from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling
+from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_digest, call_hash, call_of
+from countersign.approvals.rules.timing import (
+    carried,
+    deadline,
+    never_approved,
+    of_timing,
+    ruled_stages,
+    timing,
+)
 
 LOOK_AGAIN = "The arguments were changed, and what its check and preview say of them with that."
 """Of an edit that does not count yet: whoever made it has not seen what it means."""
 
 
-def revised(given: VoteInput, request: Request, policy: Policy, situation: Situation) -> Request:
+def revised(
+    given: VoteInput, request: Request, policy: Policy, situation: Situation, now: datetime
+) -> Request:
     """The next revision, ruled on anew. Raises InvalidError; DeniedByPolicyError."""
     effective = given.effective
     if effective is None:
@@ -53,7 +64,7 @@ def revised(given: VoteInput, request: Request, policy: Policy, situation: Situa
             "policy_version": policy.version,
             "digest": call_digest(call, policy.version),
             "stage": 0,
-            **(_asked_by(ruling, request) if asks else {}),
+            **(_asked_by(ruling, request, policy.calendars, now) if asks else {}),
         }
     )
 
@@ -64,22 +75,25 @@ def _asks(policy: Policy, request: Request, situation: Situation) -> bool:
     return before.effect is Effect.REQUIRE_APPROVAL
 
 
-def _asked_by(ruling: Ruling, request: Request) -> JsonObject:
+def _asked_by(ruling: Ruling, request: Request, calendars: Calendars, now: datetime) -> JsonObject:
     """Who is asked, and until when. What may run without people now is still decided by those who
-    were asked before: an edit does not do away with them."""
+    were asked before: an edit does not do away with them, nor with an escalation."""
+    same = ruling.stages == ruled_stages(request)
+    asked_at = request.created_at if request.timing is None else request.timing.asked_at
+    expires_at = deadline(ruling, asked_at, calendars) or request.expires_at
+    if same and request.timing is not None and request.timing.escalated:
+        expires_at = request.expires_at
+    fresh = timing(ruling, asked_at, expires_at, calendars)
     return {
         "risk": ruling.risk,
         "rule_id": ruling.rule_id,
         "reason": ruling.reason,
-        "stages": ruling.stages,
+        "stages": request.stages if same else ruling.stages,
         "channels": ruling.channels,
         "show_first": ruling.show_first,
         "valid_for_s": ruling.valid_for_s,
-        "expires_at": (
-            request.expires_at
-            if ruling.deadline_s is None
-            else request.created_at + timedelta(seconds=ruling.deadline_s)
-        ),
+        "expires_at": expires_at,
+        **of_timing(never_approved(carried(request.timing if same else None, fresh, now))),
     }
 
 

@@ -23,6 +23,7 @@ from countersign.approvals.models import (
     LedgerEntry,
     Request,
     Verdict,
+    Via,
     Vote,
 )
 from countersign.approvals.ports import Unit
@@ -55,8 +56,8 @@ class Evidence:
     tool's check had found had changed."""
 
 
-def approval(unit: Unit, stored: Stored, *, by_rule: bool) -> Evidence:
-    """Who approved this revision, or that a rule did. One read, by keys.
+def approval(unit: Unit, stored: Stored, *, by_rule: bool, by_clock: bool = False) -> Evidence:
+    """Who approved this revision, or that a rule did, or its deadline. One read, by keys.
 
     Raises EvidenceError.
     """
@@ -66,7 +67,10 @@ def approval(unit: Unit, stored: Stored, *, by_rule: bool) -> Evidence:
     about = [entry for entry in naming if entry.body.get("request") == request.id]
     if not about or about[0].kind != "proposed":  # read from another place on than its beginning
         raise EvidenceError("it was never proposed")
-    evidence = _allowed(request, about) if by_rule else _approved(request, about)
+    if by_rule:
+        evidence = _allowed(request, about)
+    else:
+        evidence = _approved(request, about, by_clock=by_clock)
     if _owner(rows) != request.requester:
         raise EvidenceError("somebody else has asked for it")
     try:
@@ -97,13 +101,15 @@ def require_ticket(unit: Unit, request: Request, delivery: Delivery) -> None:
         raise EvidenceError("the ledger names another ticket for it")
 
 
-def _approved(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
+def _approved(request: Request, found: Sequence[LedgerEntry], *, by_clock: bool) -> Evidence:
     decided = [e for e in found if e.kind == "decided" and _is_on(e, request)]
     if not decided:
         raise EvidenceError("there is no decision on it")
     entry = decided[-1]
     if entry.body.get("verdict") not in _APPROVING:
         raise EvidenceError(f"the decision on it is {entry.body.get('verdict')}")
+    if (entry.body.get("via") == Via.CLOCK) is not by_clock:
+        raise EvidenceError("its deadline has not decided it" if by_clock else "nobody decided it")
     voted = [e for e in found if e.kind == "voted" and _is_on(e, request)]
     in_vain = sum(e.kind in _IN_VAIN for e in found)
     return Evidence(entry.at, tuple(_vote(request, e) for e in voted), in_vain)

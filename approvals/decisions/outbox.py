@@ -26,15 +26,19 @@ from countersign.approvals.ports import (
     Unit,
 )
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
-from countersign.approvals.rules.placing import targets, wider_audience
+from countersign.approvals.rules.placing import is_reminded, targets, wider_audience
 from countersign.approvals.rules.reach import not_asked, strangers
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import reminders as reminder_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store.reminders import reminder_id
 
 RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
 """Kinds of jobs; the id is that of a session, a delivery, a conversation."""
+REMIND = "remind"
+"""Another one: say in one place that a request still waits."""
 EXPIRE, DOUBT = "expire", "doubt"
 """Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
 OUTCOME_WAIT = timedelta(milliseconds=250)
@@ -132,6 +136,21 @@ class Outbox:
         )
         if added:
             self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
+
+    def remind(
+        self, unit: Unit, request: Request, people: Sequence[Principal], *, escalated: bool
+    ) -> list[str]:
+        """Plan a message to where a pending request is shown, to those of these people who are
+        shown it by themselves and to everybody else who is shown it; returns where."""
+        number = 0 if request.timing is None else request.timing.count
+        told = []
+        for delivery in delivery_rows.of_request(unit.connection, request.id):
+            if not is_reminded(delivery, request, people):
+                continue
+            reminder_rows.add(unit, delivery, number, escalated=escalated)
+            self._jobs.enqueue(unit, Job(kind=REMIND, id=reminder_id(delivery.id, number)))
+            told.append(f"{delivery.channel} {delivery.target}")
+        return sorted(told)
 
     def changed(self, unit: Unit, request: Request) -> None:
         """Bring every place that shows the request up to date."""

@@ -37,6 +37,7 @@ from countersign.approvals.rules.repeats import (
     with_same_calls,
 )
 from countersign.approvals.rules.shortfall import Shortfall, of_ruling
+from countersign.approvals.rules.silence import as_one_batch
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Proposing:
                 digest_hex=digest_hex,
                 policy_version=policy.version,
                 now=moment.now,
+                calendars=policy.calendars,
             )
             if nobody is not None:
                 request = request.model_copy(update={"result": no_approver(ruling.reason)})
@@ -108,6 +110,7 @@ class Proposing:
             entries.append(("proposed", _proposed(request, ruling.effect, transcript_sha256)))
             if nobody is not None:
                 entries.append(("nobody_left", _nobody(request, nobody)))
+        requests = as_one_batch(requests, policy.book.reversibility)
         return Checkpoint(checkpoint_id, with_same_calls(requests, earlier), entries)
 
 

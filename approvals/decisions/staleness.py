@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
 from countersign.approvals.audit.canonical import canonical_json
@@ -11,7 +11,7 @@ from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.evidence import DRIFTED, LAPSED, Evidence
 from countersign.approvals.errors import CheckFailedError, PreconditionFailedError
 from countersign.approvals.forms.display import shown_facts
-from countersign.approvals.forms.wording import cut_visibly, duration_words, visible
+from countersign.approvals.forms.wording import cut_visibly, span_words, visible
 from countersign.approvals.models import (
     Cause,
     Checked,
@@ -20,8 +20,13 @@ from countersign.approvals.models import (
     Result,
     Ruling,
     Session,
+    Span,
+    TimeRule,
     Verdict,
 )
+from countersign.approvals.models.time_rules import ANY_TIME
+from countersign.approvals.rules import working_hours
+from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
 from countersign.approvals.rules.proposals import not_executed
 
 Found: TypeAlias = Checked | PreconditionFailedError | CheckFailedError
@@ -44,17 +49,27 @@ def lapsed(
     evidence: Evidence,
     ruling: Ruling,
     now: datetime,
+    calendars: Calendars = NO_CALENDARS,
 ) -> AskAgain | Result | None:
     """What follows if the time of the approval is over; None if it holds.
 
     `ruling` is that of today: an approval holds for as long as the rule says that it was asked by,
     and as the rule of today says.
     """
-    spans = [s for s in (request.valid_for_s, ruling.valid_for_s) if s is not None]
-    if not spans or evidence.decided_at + timedelta(seconds=min(spans)) >= now:
+    spans = [
+        Span(seconds=seconds, calendar=rule.valid_calendar)
+        for seconds, rule in (
+            (request.valid_for_s, _time(request)),
+            (ruling.valid_for_s, ruling.time),
+        )
+        if seconds is not None
+    ]
+    over = {working_hours.after(span, evidence.decided_at, calendars): span for span in spans}
+    if not over or min(over) >= now:
         return None
+    span = over[min(over)]
     why = NOT_CARRIED_OUT.format(
-        who=_approvers(evidence), at=evidence.decided_at, span=duration_words(min(spans))
+        who=_approvers(evidence), at=evidence.decided_at, span=span_words(span)
     )
     if evidence.in_vain + 1 >= IN_VAIN:
         return _given_up(Cause.EXPIRED, why, evidence)
@@ -64,7 +79,8 @@ def lapsed(
         "digest": request.digest,
         "cause": Cause.EXPIRED,
         "decided_at": evidence.decided_at.isoformat(),
-        "valid_for_s": min(spans),
+        "valid_for_s": span.seconds,
+        **({} if span.calendar is None else {"calendar": span.calendar}),
     }
     return AskAgain(request, session, why, tool_changed=False, entry=(LAPSED, body))
 
@@ -115,7 +131,13 @@ def _given_up(cause: Cause, why: str, evidence: Evidence) -> Result:
     return not_executed(cause, f"{why} {given_up}", retry=True)
 
 
+def _time(request: Request) -> TimeRule:
+    return ANY_TIME if request.timing is None else request.timing.rule
+
+
 def _approvers(evidence: Evidence) -> str:
+    if not evidence.votes:
+        return "its rule at the deadline"
     names = [visible(vote.name) for vote in evidence.votes if vote.verdict is Verdict.APPROVE]
     *others, last = dict.fromkeys(names)
     return f"{', '.join(others)} and {last}" if others else last

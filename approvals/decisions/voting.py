@@ -80,8 +80,12 @@ class Voting:
         if request.status is not RequestStatus.PENDING:
             raise AlreadyDecidedError(request.id, request.status, request.decision)
         if request.expires_at is not None and request.expires_at <= unit.now:
-            self._deadlines.expire(unit, request)
-            return Refusal(error=_expired(request))
+            request = self._deadlines.reached(unit, request, session)
+            if request.status is RequestStatus.EXPIRED:
+                return Refusal(error=_expired(request))
+            if request.status is not RequestStatus.PENDING:
+                error = AlreadyDecidedError(request.id, request.status, request.decision)
+                return Refusal(error=error)
         votes = request_rows.votes_since(unit.connection, request)
         reason = reason_against(actor.principal, request, votes)
         if reason is not None or actor.principal is None:
@@ -107,7 +111,7 @@ class Voting:
         people = unit.moment.people
         if is_edit(given, request):
             situation = situation_of(session, people, request.created_at)
-            after = revised(given, request, self._policies.current, situation)
+            after = revised(given, request, self._policies.current, situation, unit.now)
             reason = reason_against(actor.principal, after, [])
             reason = reason or against_approval(
                 asked(after, []), actor.principal, people, revised=True

@@ -8,6 +8,7 @@ kept with its reason, and logged.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,11 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.approvals import backoff
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.delivery import digests
+from countersign.approvals.delivery.digests import Fellow
 from countersign.approvals.delivery.notices import Notifier
+from countersign.approvals.delivery.quiet_times import HELD, held, person_of
+from countersign.approvals.delivery.reminding import Reminding
 from countersign.approvals.errors import (
     BusyError,
     CountersignError,
@@ -53,12 +58,13 @@ from countersign.approvals.store.view_rows import ViewRows, view_rows
 
 log = structlog.get_logger(__name__)
 
+Shown = tuple[Delivery, RequestView]
 NEVER_SHOWN = "It was over before it could be shown here."
 BUSY = "As much was sent there as may be sent at once; it is not its turn yet."
 
 
 class Courier:
-    """Handlers of the jobs `deliver` and `notify`."""
+    """Handlers of the jobs `deliver`, `notify` and `remind`."""
 
     def __init__(
         self,
@@ -76,19 +82,22 @@ class Courier:
         self._observer = observer
         self._outages = Outages("channel")
         self._notifier = Notifier(store, clock, channels, observer, self._outages)
+        self._reminding = Reminding(store, clock, records, channels, observer, self._outages)
 
     async def deliver(self, delivery_id: str) -> None:
         """Post or update one delivery, if it is due."""
         taken = await self._take(delivery_id)
         if taken is None:
             return
-        delivery, view = taken
+        delivery, view, fellows = taken
         with bound_contextvars(
             session_id=view.session.id, request_id=view.request.id, delivery_id=delivery.id
         ):
-            await self._attempt(delivery, view)
+            await self._attempt(delivery, view, fellows)
 
-    async def _attempt(self, delivery: Delivery, view: RequestView) -> None:
+    async def _attempt(
+        self, delivery: Delivery, view: RequestView, fellows: Sequence[Shown]
+    ) -> None:
         channel = self._channels.get(delivery.channel)
         if channel is None:
             await self._failed(delivery, None, f"The channel {delivery.channel} is not configured.")
@@ -96,7 +105,7 @@ class Courier:
         try:
             with self._observer.span("deliver", view.request, channel=delivery.channel):
                 async with asyncio.timeout(backoff.SEND_TIMEOUT_S):
-                    reference = await self._send(channel, delivery, view)
+                    reference = await self._send(channel, delivery, view, fellows)
         except NotFoundError as exc:
             await self._gone(delivery, str(exc))
         except BusyError as exc:
@@ -122,20 +131,26 @@ class Courier:
             await self._failed(delivery, None, f"{backoff.UNFORESEEN} ({named(exc)})", outage=False)
         else:
             self._outages.up(delivery.channel)
-            await self._delivered(channel, delivery, view, reference)
+            for shown, its_view in ((delivery, view), *fellows):
+                await self._delivered(channel, shown, its_view, reference)
 
     async def notify(self, conversation_key: str) -> None:
         """Post what waits for a conversation, in order, until one fails."""
         await self._notifier.notify(conversation_key)
 
-    async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView] | None:
+    async def remind(self, reminder: str) -> None:
+        """Say in one place that a request still waits, if it does."""
+        await self._reminding.remind(reminder)
+
+    async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView, Sequence[Shown]] | None:
         now = self._clock.now()
         known = await self._store.read(lambda c: rows.get(c, delivery_id))
         if not _is_due(known, now):
             return None
         busy_s = self._busy_s(known)
+        person = self._records.person(person_of(known))
 
-        def take(connection: Connection) -> tuple[Delivery, ViewRows] | None:
+        def take(connection: Connection) -> tuple[Delivery, ViewRows, Sequence[Fellow]] | None:
             delivery = rows.get(connection, delivery_id, lock=True)
             if not _is_due(delivery, now):
                 return None
@@ -143,20 +158,37 @@ class Courier:
                 next_at = codec.to_text(now + timedelta(seconds=backoff.capped_s(busy_s)))
                 rows.record(connection, delivery_id, next_at=next_at, error=BUSY)
                 return None
+            found = view_rows(connection, delivery.request_id)
+            later = held(delivery, person, found.request, now)
+            if later is not None:
+                rows.record(connection, delivery_id, next_at=codec.to_text(later), error=HELD)
+                return None
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
             tried = delivery.attempts + 1
             # Without an error it is under way: `free_attempts` tells that from a back-off.
             rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
-            return delivery, view_rows(connection, delivery.request_id)
+            listed = digests.take(connection, delivery, person, found.request, now, until)
+            return delivery, found, listed
 
         taken = await self._store.write(take)
-        return None if taken is None else (taken[0], self._records.shown(taken[1]))
+        if taken is None:
+            return None
+        fellows = [(each, self._records.shown(found)) for each, found in taken[2]]
+        return taken[0], self._records.shown(taken[1]), fellows
 
     def _busy_s(self, delivery: Delivery) -> float:
         channel = self._channels.get(delivery.channel)
         return 0.0 if channel is None else channel.busy_s(delivery)
 
-    async def _send(self, channel: Channel, delivery: Delivery, view: RequestView) -> JsonObject:
+    async def _send(
+        self,
+        channel: Channel,
+        delivery: Delivery,
+        view: RequestView,
+        fellows: Sequence[Shown],
+    ) -> JsonObject:
+        if fellows:
+            return await channel.post_list(delivery, [view, *(each for _, each in fellows)])
         if delivery.reference is None:
             return await channel.post(delivery, view)
         await channel.update(delivery, view)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.display import value_text
 from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.times import happened, moment, then, zone_of
 from countersign.approvals.forms.wording import (
     as_text,
     cut_visibly,
@@ -84,8 +84,29 @@ def waits(request: Request, people: Sequence[Principal], missing: int = 1) -> st
 def _until(request: Request) -> str:
     if request.expires_at is None:
         return ""
-    then = "the chat ends" if request.kind is RequestKind.INPUT else "it does not run"
-    return f", until {_at(request.expires_at)}; if nobody decides by then, {then}"
+    until = moment(request.expires_at, zone_of(request))
+    return f", until {until}; if nobody decides by then, {then(request)}"
+
+
+def reminded(request: Request, people: Sequence[Principal]) -> Told:
+    """That those who may decide were reminded."""
+    who = people_in_words(people, conjunction="and")
+    return together(f"**Reminded:** {who}, of {named(request)}{_until(request)}.")
+
+
+def escalated(request: Request, people: Sequence[Principal]) -> Told:
+    """That others may decide now, who were not asked before."""
+    if not people:
+        return together(f"**Escalated:** {named(request)}, but nobody else may decide it.")
+    who = people_in_words(people, conjunction="and")
+    return together(f"**Escalated:** nobody has decided {named(request)}, so {who} may, too.")
+
+
+def prompt(request: Request, *, escalated: bool) -> str:
+    """What those who may decide read where they are shown it, as a message of its own. Plain."""
+    if escalated:
+        return f"Still undecided: {named(request)}{_until(request)}. {happened(request)}".strip()
+    return f"Reminder: {named(request)} waits for your decision{_until(request)}."
 
 
 def voted(request: Request, vote: Vote) -> Told:
@@ -100,6 +121,8 @@ def decided(request: Request) -> Told:
     decision = request.decision
     if decision is None or decision.via == Via.POLICY:
         return NOTHING
+    if decision.via == Via.CLOCK and decision.verdict is Verdict.APPROVE:
+        return together(f"**Runs:** {named(request)}. {as_text(decision.comment)}")
     if decision.via == Via.CLOCK:
         ends = "The chat ends." if request.kind is RequestKind.INPUT else "It does not run."
         return together(f"**Expired:** {named(request)}. Nobody decided in time. {ends}")
@@ -189,5 +212,7 @@ def _with(text: str, label: str, words: str) -> Told:
     return Told(" ".join(filter(None, [text, shown and f"{label}: {as_text(shown)}"])), text)
 
 
-def _at(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M} UTC"
+def listed(requests: Sequence[Request]) -> str:
+    """Several that wait for one person, in one message."""
+    lines = [f"- {named(request)}{_until(request)}" for request in requests]
+    return "\n".join([f"{len(lines)} requests of low risk wait for your decision:", "", *lines])

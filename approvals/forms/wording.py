@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.lookalikes import escaped, written_out
-from countersign.approvals.models import Principal
+from countersign.approvals.models import Principal, Span
 
 NAMED = 3
 """How many people are named before the rest is counted."""
@@ -105,6 +105,15 @@ def duration_words(seconds: float) -> str:
         if count.is_integer() and (count > 1 or unit != "day"):
             break
     return f"{count:g} {unit}{'' if count == 1 else 's'}"
+
+
+def span_words(span: Span) -> str:
+    """`4 hours`, or `4 business hours of office`."""
+    words = duration_words(span.seconds)
+    if span.calendar is None:
+        return words
+    count, _, unit = words.partition(" ")
+    return f"{count} business {unit} of {span.calendar}"
 
 
 _MARKDOWN = re.compile(r"[&*`~\[\]|\\]|(?<![^\W_])_|_(?![^\W_])|(?m:^[ \t]*(?:[#>+=-]|\d+[.)]))")

@@ -14,6 +14,7 @@ from countersign.approvals.decisions.outbox import (
     NOTIFY,
     POLL,
     READ,
+    REMIND,
     RUN,
     TELL_PAUSE,
 )
@@ -22,6 +23,7 @@ from countersign.approvals.store import (
     clock_ahead,
     deliveries,
     pauses,
+    reminders,
     requests,
     sessions,
     tickets,
@@ -40,7 +42,9 @@ DUE: Mapping[str, Due] = {
     EXPIRE: lambda c, now: [
         *requests.expiring(c, now, limit=SWEEP_LIMIT),
         *clock_ahead.asked(c, now, limit=SWEEP_LIMIT),
+        *reminders.with_steps(c, now, limit=SWEEP_LIMIT),
     ],
+    REMIND: lambda c, now: reminders.due(c, now, limit=SWEEP_LIMIT),
     READ: lambda c, now: tickets.due_reads(c, now, limit=SWEEP_LIMIT),
     TELL_PAUSE: lambda c, now: pauses.untold(c, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),

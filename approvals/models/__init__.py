@@ -46,8 +46,10 @@ from countersign.approvals.models.pauses import PauseKind as PauseKind
 from countersign.approvals.models.pauses import PauseScope as PauseScope
 from countersign.approvals.models.people import NOBODY as NOBODY
 from countersign.approvals.models.people import Actor as Actor
+from countersign.approvals.models.people import Digest as Digest
 from countersign.approvals.models.people import People as People
 from countersign.approvals.models.people import Principal as Principal
+from countersign.approvals.models.people import QuietHours as QuietHours
 from countersign.approvals.models.people import Reading as Reading
 from countersign.approvals.models.people import Via as Via
 from countersign.approvals.models.requests import Cause as Cause
@@ -66,3 +68,11 @@ from countersign.approvals.models.sessions import LedgerEntry as LedgerEntry
 from countersign.approvals.models.sessions import Session as Session
 from countersign.approvals.models.sessions import SessionStatus as SessionStatus
 from countersign.approvals.models.sessions import StoredChat as StoredChat
+from countersign.approvals.models.time_rules import AtDeadline as AtDeadline
+from countersign.approvals.models.time_rules import Escalation as Escalation
+from countersign.approvals.models.time_rules import Reminder as Reminder
+from countersign.approvals.models.time_rules import Span as Span
+from countersign.approvals.models.time_rules import TimeRule as TimeRule
+from countersign.approvals.models.timing import Escalated as Escalated
+from countersign.approvals.models.timing import Step as Step
+from countersign.approvals.models.timing import Timing as Timing

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from countersign.approvals.models.base import JsonObject, SessionId, Value
+from countersign.approvals.models.time_rules import ANY_TIME, TimeRule
 
 
 class RequestKind(StrEnum):
@@ -149,6 +150,7 @@ class Ruling(Value):
     tool_timeout_s: float | None = None
     valid_for_s: float | None = None
     """How long an approval holds before its call has begun."""
+    time: TimeRule = ANY_TIME
     after_rejection: AfterRejection = AfterRejection.ANSWER
 
 

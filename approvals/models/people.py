@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
@@ -46,6 +46,21 @@ class Via(str):
 Via.API, Via.CLI, Via.POLICY, Via.CLOCK = map(Via, ("api", "cli", "policy", "clock"))
 
 
+class QuietHours(Value):
+    """When a person is not written to: every day from one time to another, perhaps of the next."""
+
+    zone: str
+    begins: time
+    ends: time
+
+
+class Digest(Value):
+    """When a person is shown what is of low risk, in one list; every day at these times."""
+
+    zone: str
+    at: tuple[time, ...] = Field(min_length=1)
+
+
 class Principal(Value):
     """A person or service, with the identities by which channels know it."""
 
@@ -55,6 +70,8 @@ class Principal(Value):
     domains: frozenset[str] = frozenset()
     identities: dict[str, str] = Field(default_factory=dict)
     """Channel name (`entra`, `email`, `jira`, `servicenow`) to the id in it, lower case."""
+    quiet: QuietHours | None = None
+    digest: Digest | None = None
     directories: tuple[str, ...] = ()
     """The directories that say who this is and what they may do; none where the file says it."""
 

@@ -15,6 +15,7 @@ from countersign.approvals.models.base import (
 )
 from countersign.approvals.models.calls import Checked, Injected, Preview, RequestKind, Risk, Stage
 from countersign.approvals.models.people import Via
+from countersign.approvals.models.timing import Timing
 
 
 class RequestStatus(StrEnum):
@@ -206,6 +207,10 @@ class Request(Value):
     """SHA-256 of the canonical tool and arguments: the same call has the same."""
     same_calls: tuple[SameCall, ...] = ()
     """The newest few of the session, proposed before this one or beside it."""
+    timing: Timing | None = None
+    """What its time brings while it waits, beside its deadline; None: nothing."""
+    next_step_at: datetime | None = None
+    """When the next of that is due."""
     ledger_seq: int = 0
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
 

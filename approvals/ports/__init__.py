@@ -5,6 +5,7 @@ from __future__ import annotations
 from countersign.approvals.ports.channels import Channel as Channel
 from countersign.approvals.ports.channels import Channels as Channels
 from countersign.approvals.ports.channels import Conversations as Conversations
+from countersign.approvals.ports.channels import Prompt as Prompt
 from countersign.approvals.ports.channels import RequestView as RequestView
 from countersign.approvals.ports.people import Clock as Clock
 from countersign.approvals.ports.people import Directory as Directory

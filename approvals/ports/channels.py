@@ -74,6 +74,15 @@ class RequestView(Value):
         return status not in _OPEN
 
 
+class Prompt(Value):
+    """A message to those who are shown a request that waits."""
+
+    number: int
+    """Of all messages about the request: the same one has the same."""
+    escalated: bool = False
+    """Whether others may decide it now, too; else it is a reminder."""
+
+
 class Channel(Protocol):
     """A place where people see requests. At-least-once: a message may be posted twice after a
     crash, so an update or a click must be understood whichever copy it comes from."""
@@ -89,6 +98,11 @@ class Channel(Protocol):
         refusal first; NotFoundError if the target can never be reached (the reason is shown to
         operators, and the delivery is abandoned).
         """
+
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """Show several requests to the person that the delivery is for, in one message that leads
+        to each of them. Its reference is that of every one; `update` of it changes nothing. Raises
+        as `post`."""
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Make what `delivery.reference` shows match `view`. Idempotent.
@@ -107,6 +121,11 @@ class Channel(Protocol):
         it, instead of another message. Returns the reference of the message in which it stands now;
         None where messages cannot be changed.
         """
+
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Say that the request shown at `delivery.reference` still waits, so that it calls people:
+        in words that lead to what is shown, and never as another one that can be answered. Raises
+        as `update`."""
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Whether what is shown there now will not change any more. Pure."""

@@ -64,9 +64,22 @@ def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | No
         if principal is None:
             return f"{vote.name}, who approved this, is no longer known."
         for number in (vote.stage, *vote.also):
-            roles = request.stages[number].roles
+            roles = _ever_asked(request, number)
             owns = principal.id == request.requester and OWNER_ROLE in roles
             if not owns and not principal.roles.intersection(roles):
                 lost = f"no longer holds the role {' or '.join(roles)}"
                 return f"{vote.name}, who approved this, {lost}."
     return None
+
+
+def _ever_asked(request: Request, number: int) -> tuple[str, ...]:
+    """The roles of a stage, with those that an escalation has taken out of it: who had voted by
+    then has done so rightly."""
+    roles = request.stages[number].roles
+    timing = request.timing
+    if timing is None or not timing.ruled_stages:
+        return roles
+    asked = [each.escalation.roles for each in timing.escalated if each.stage == number]
+    return tuple(
+        role for named in (roles, timing.ruled_stages[number].roles, *asked) for role in named
+    )

@@ -11,9 +11,9 @@ from countersign.approvals.forms.sentences import sentence
 from countersign.approvals.models import Effect, JsonObject, Reversibility, Value
 from countersign.approvals.rules.authority import ADMIN_ROLE, OWNER_ROLE
 from countersign.approvals.rules.conditions.calendars import Calendar
-from countersign.approvals.rules.durations import Seconds
 from countersign.approvals.rules.examples import Example
 from countersign.approvals.rules.ordered_rules import OrderedRule
+from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
 from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, ToolName
 
 
@@ -21,7 +21,7 @@ class HumanInput(Value):
     """Who answers the free-text questions of a user proxy."""
 
     roles: tuple[str, ...] = Field(default=(OWNER_ROLE,), min_length=1)
-    deadline: Seconds | None = None
+    deadline: Length | None = None
 
 
 class Administrators(Value):
@@ -121,8 +121,12 @@ _FIELDS: Mapping[str, Collection[str]] = {
 def _keys(loc: list[str]) -> Collection[str]:
     """The keys that may stand where the last step of a location stands."""
     if loc[:1] in (["tools"], ["rules"]) and len(loc) != 3:
-        return ("roles", "quorum")
+        return _PARTS.get(loc[2] if len(loc) > 3 else "", ("roles", "quorum"))
     return _FIELDS.get(loc[0], PolicyDocument.model_fields) if len(loc) > 1 else _SECTIONS
 
 
+_PARTS: Mapping[str, Collection[str]] = {
+    "remind": ReminderKey.model_fields,
+    "escalate": EscalationKey.model_fields,
+}
 _SECTIONS = tuple(PolicyDocument.model_fields)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countersign.approvals.models import Conversation, Placing, Principal, Request, RequestKind
-from countersign.approvals.tickets import target_of
+from countersign.approvals.models import (
+    Conversation,
+    Delivery,
+    DeliveryStatus,
+    Placing,
+    Principal,
+    Request,
+    RequestKind,
+)
+from countersign.approvals.tickets import TARGET, target_of
 
 
 def wider_audience(placing: Placing, kind: str) -> bool:
@@ -31,3 +39,17 @@ def targets(
     needed = placing.identity
     asked = [person for person in approvers if not needed or needed in person.identities]
     return tuple(f"person:{person.id}" for person in asked)
+
+
+def is_reminded(delivery: Delivery, request: Request, people: Sequence[Principal]) -> bool:
+    """Whether somebody who may decide is reached by a message to where it is shown."""
+    if delivery.status is not DeliveryStatus.LIVE:
+        return False
+    if delivery.target.startswith(TARGET):
+        return delivery.target == target_of(request)
+    if delivery.target.startswith(_PERSON):
+        return any(delivery.target == f"{_PERSON}{person.id}" for person in people)
+    return delivery.target.startswith(_CONVERSATION)
+
+
+_PERSON, _CONVERSATION = "person:", "conversation:"

@@ -10,7 +10,10 @@ The policy is read from the `policy:` section of the configuration:
           effect: require_approval
           roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...]
           risk: high                    # low | medium | high
-          deadline: 4h
+          deadline: 4h                  # or {business: 4h, calendar: office}
+          at_deadline: reject           # or escalate; approve if it can be undone
+          remind: [1h, 30m before]      # after it was asked, before the deadline
+          escalate: [{after: 2h, roles: [controller]}]
           approval_valid_for: 2h        # from the decision to the beginning of the call
           same_person: true             # one person may count for several stages
           channels: [jira]              # else the first system that is configured
@@ -44,11 +47,15 @@ from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import (
     Effect,
     JsonObject,
+    Reversibility,
     Risk,
     Ruling,
     Stage,
+    TimeRule,
     ToolCall,
 )
+from countersign.approvals.models.time_rules import calendar_of
+from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
 from countersign.approvals.rules.document import PolicyDocument, problem
 from countersign.approvals.rules.rulebook import (
@@ -61,6 +68,7 @@ from countersign.approvals.rules.rulebook import (
 )
 from countersign.approvals.rules.shadowing import shadowed
 from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, strictest
+from countersign.approvals.rules.wrong_times import wrong_times
 
 VERSION_DIGITS = 16
 
@@ -124,6 +132,11 @@ class Policy:
         return self.document.tools
 
     @property
+    def calendars(self) -> Calendars:
+        """By the names that rules call them."""
+        return self.document.calendars
+
+    @property
     def entries(self) -> Mapping[str, Rule]:
         """All rules by where they stand: `policy.rules.small`, `policy.tools.pay_refund`."""
         ordered = {f"policy.rules.{rule.id}": rule for rule in self.document.rules}
@@ -152,7 +165,11 @@ class Policy:
         """What is wrong with the rules that could be read, with where below `policy`: conditions,
         and rules that no call reaches."""
         wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
-        return [*wrong, *shadowed(self.document.rules, self.tools)]
+        return [
+            *wrong,
+            *shadowed(self.document.rules, self.tools),
+            *wrong_times(self.document, self.book),
+        ]
 
     def knowing(self, tools: Tools) -> Policy:
         """This policy, with its conditions checked against the arguments that these tools take. A
@@ -210,16 +227,19 @@ class Policy:
                 return other
         merged = strictest(list(found.values()))
         rule_id = next((i for i, each in found.items() if each.effect is merged.effect), "")
-        return ruling_of(merged, rule_id, call.tool)
+        classes = sorted(map(self.book.reversibility, names), key=list(Reversibility).index)
+        return ruling_of(merged, rule_id, call.tool, classes[-1])
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:
         """Who may answer a user proxy's question; `roles` of the proxy win over the default."""
+        deadline = self.document.human_input.deadline
         return Ruling(
             effect=Effect.REQUIRE_APPROVAL,
             rule_id="human_input",
             reason=f"{call.executor} asks for a person's answer.",
             risk=Risk.LOW,
             stages=(Stage(roles=roles or self.document.human_input.roles),),
-            deadline_s=self.document.human_input.deadline,
+            deadline_s=None if deadline is None else deadline.seconds,
+            time=TimeRule(deadline_calendar=calendar_of(deadline)),
             channels=self._text_channels,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import (
@@ -34,8 +34,10 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
+from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
 from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
 from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.timing import times
 
 POLICY = "policy"
 """Who decided, when it was a rule."""
@@ -166,10 +168,10 @@ def build(
     digest_hex: str,
     policy_version: str,
     now: datetime,
+    calendars: Calendars = NO_CALENDARS,
 ) -> Request:
     """The request for one proposal, already decided where policy decides."""
     call = proposal.call
-    deadline = None if ruling.deadline_s is None else now + timedelta(seconds=ruling.deadline_s)
     asks = ruling.effect is Effect.REQUIRE_APPROVAL
     return Request(
         id=request_id,
@@ -196,7 +198,7 @@ def build(
         requester=session.owner,
         idempotent=proposal.idempotent,
         created_at=now,
-        expires_at=deadline if asks else None,
+        **times(ruling, now, calendars),
         decision=None if asks else _by_policy(ruling, digest_hex, now),
         execution_token=ids.new_token(),
         traceparent=proposal.traceparent,

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from countersign.approvals.models import (
+    AtDeadline,
     Effect,
     JsonObject,
     Reversibility,
     Risk,
     Ruling,
+    TimeRule,
     ToolCall,
 )
+from countersign.approvals.models.time_rules import ANY_TIME
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.checking import Checked, check
 from countersign.approvals.rules.conditions.condition import Condition
@@ -32,6 +35,8 @@ from countersign.approvals.rules.tool_rules import Rule
 UNKNOWN_RULE = "unknown-tool"
 """Denies what no rule names."""
 ANY_TOOL = "the tool"
+UNDOABLE = frozenset({Reversibility.READ_ONLY, Reversibility.REVERSIBLE})
+"""Classes of what may run although nobody has decided, if its rule says so."""
 
 _REASONS = {
     Effect.ALLOW: "{tool} may run without asking.",
@@ -95,7 +100,7 @@ class Rulebook:
     ):
         self.known = Tools() if known is None else known
         self._rules, self._tools, self._calendars = rules, tools, calendars
-        self._classes = {**self.known.classes, **classes}
+        self.classes: Mapping[str, Reversibility] = {**self.known.classes, **classes}
         self._nodes = {rule.id: rule.condition for rule in rules}
         self._untyped = {rule.id: self._condition(rule, ANY_TOOL, DYN) for rule in rules}
         names = {name for rule in rules for name in rule.tool if not is_pattern(name)}
@@ -150,7 +155,7 @@ class Rulebook:
     def reversibility(self, tool: str) -> Reversibility:
         """The class of a tool, by the policy or by what its workflow declares; the worst one where
         neither says."""
-        return self._classes.get(tool, UNKNOWN_CLASS)
+        return self.classes.get(tool, UNKNOWN_CLASS)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What is wrong with each condition, by the rule's id."""
@@ -206,17 +211,19 @@ class Rulebook:
         for rule in self._rules:
             if rule.is_for(tool):
                 condition = condition_of(rule)
-                entries.append(Entry(rule.id, rule, condition, ruling_of(rule, rule.id, tool)))
+                ruling = ruling_of(rule, rule.id, tool, self.reversibility(tool))
+                entries.append(Entry(rule.id, rule, condition, ruling))
                 if condition is None:
                     return entries
         if tool in self._tools:
             last, rule_id = self._tools[tool], f"{TOOLS_PREFIX}{tool}"
-            entries.append(Entry(rule_id, last, None, ruling_of(last, rule_id, tool)))
+            ruling = ruling_of(last, rule_id, tool, self.reversibility(tool))
+            entries.append(Entry(rule_id, last, None, ruling))
         return entries
 
 
-def ruling_of(rule: Rule, rule_id: str, tool: str) -> Ruling:
-    """What a rule says of every call of a tool that it matches."""
+def ruling_of(rule: Rule, rule_id: str, tool: str, reversibility: Reversibility) -> Ruling:
+    """What a rule says of every call of a tool that it matches; the class is the tool's."""
     asks = rule.effect is Effect.REQUIRE_APPROVAL
     return Ruling(
         effect=rule.effect,
@@ -224,14 +231,23 @@ def ruling_of(rule: Rule, rule_id: str, tool: str) -> Ruling:
         reason=rule.reason or _REASONS[rule.effect].format(tool=tool),
         risk=rule.risk,
         stages=rule.tiers(),
-        deadline_s=rule.deadline,
+        deadline_s=None if rule.deadline is None else rule.deadline.seconds,
         channels=rule.channels if asks else (),
         show_first=rule.show_first,
         after_rejection=rule.after_rejection,
         on_error=rule.on_error,
         tool_timeout_s=rule.tool_timeout,
         valid_for_s=rule.valid_for_s if asks else None,
+        time=_time(rule, reversibility) if asks else ANY_TIME,
     )
+
+
+def _time(rule: Rule, reversibility: Reversibility) -> TimeRule:
+    """What the rule says of time: nothing runs by itself that cannot be undone here."""
+    time = rule.time
+    if time.at_deadline is AtDeadline.APPROVE and reversibility not in UNDOABLE:
+        return time.model_copy(update={"at_deadline": AtDeadline.REJECT})
+    return time
 
 
 def failed(entry: Entry, error: EvaluationError) -> Ruling:

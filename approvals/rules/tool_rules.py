@@ -6,11 +6,22 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from countersign.approvals.models import AfterRejection, Effect, OnError, Risk, Stage, Value
+from countersign.approvals.models import (
+    AfterRejection,
+    AtDeadline,
+    Effect,
+    OnError,
+    Risk,
+    Stage,
+    TimeRule,
+    Value,
+)
+from countersign.approvals.models.time_rules import calendar_of
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.durations import Seconds
+from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
 
 DEFAULT_CHANNELS = ("teams",)
 """Where people are asked if neither a rule nor whoever loads the policy says."""
@@ -39,9 +50,15 @@ class Rule(Value):
     roles: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     risk: Risk = Risk.MEDIUM
-    deadline: Seconds | None = None
+    deadline: Length | None = None
     """How long people have; None means that a request never expires."""
-    approval_valid_for: Seconds | None = None
+    at_deadline: AtDeadline = Field(default=AtDeadline.REJECT, exclude_if=lambda v: v == "reject")
+    """What becomes of it then."""
+    remind: tuple[ReminderKey, ...] = Field(default=(), exclude_if=lambda v: not v)
+    escalate: tuple[EscalationKey, ...] = Field(default=(), exclude_if=lambda v: not v)
+    through_quiet_hours: bool = Field(default=False, exclude_if=lambda v: not v)
+    """Whether people are written to at once, whatever their quiet hours."""
+    approval_valid_for: Length | None = None
     """How long an approval holds before its call has begun; None: as `valid_for_s` says."""
     reason: str = ""
     channels: tuple[str, ...] = DEFAULT_CHANNELS
@@ -78,8 +95,22 @@ class Rule(Value):
         """How long an approval holds: as long as people had for it, at most a day, if the rule
         does not say."""
         if self.approval_valid_for is not None:
-            return self.approval_valid_for
-        return min(self.deadline or LONGEST_VALID_S, LONGEST_VALID_S)
+            return self.approval_valid_for.seconds
+        if self.deadline is None:
+            return LONGEST_VALID_S
+        return min(self.deadline.seconds, LONGEST_VALID_S)
+
+    @property
+    def time(self) -> TimeRule:
+        """What it says of time, beside how long people have and an approval holds."""
+        return TimeRule(
+            deadline_calendar=calendar_of(self.deadline),
+            valid_calendar=calendar_of(self.approval_valid_for),
+            at_deadline=self.at_deadline,
+            remind=tuple(each.reminder for each in self.remind),
+            escalate=tuple(each.escalation for each in self.escalate),
+            through_quiet_hours=self.through_quiet_hours,
+        )
 
     def tiers(self) -> tuple[Stage, ...]:
         """The stages, with `roles` as the short form of one stage with a quorum of one."""
@@ -105,8 +136,21 @@ def strictest(rules: Sequence[Rule]) -> Rule:
         if known is None or known.quorum < stage.quorum:
             stages[stage.roles] = stage.model_copy(update={"same_person": False})
     return strictest.model_copy(
-        update={"roles": (), "stages": tuple(stages.values()), "same_person": False}
+        update={
+            "roles": (),
+            "stages": tuple(stages.values()),
+            "same_person": False,
+            "at_deadline": _mildest_end(strictest, asking),
+        }
     )
+
+
+def _mildest_end(strictest: Rule, asking: Sequence[Rule]) -> AtDeadline:
+    """What becomes of it at the deadline: it runs only if all of the rules say so."""
+    ends = {rule.at_deadline for rule in asking}
+    if strictest.at_deadline is AtDeadline.APPROVE and ends != {AtDeadline.APPROVE}:
+        return AtDeadline.REJECT
+    return strictest.at_deadline
 
 
 def _asks(rule: Rule) -> tuple[tuple[Stage, ...], bool]:

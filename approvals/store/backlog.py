@@ -22,6 +22,7 @@ from countersign.approvals.store.schema import (
     deliveries,
     notices,
     polls,
+    reminders,
     requests,
     sessions,
 )
@@ -143,7 +144,8 @@ def _by_status(connection: Connection, table: Table, statuses: list[str]) -> dic
 def _backlogs(connection: Connection) -> tuple[Backlog, ...]:
     is_held = deliveries.c.status == DeliveryStatus.UNREACHABLE.value
     held = func.sum(case((is_held, 1), else_=0))
-    failing = func.sum(case((and_(deliveries.c.error.is_not(None), ~is_held), 1), else_=0))
+    tried = and_(deliveries.c.error.is_not(None), deliveries.c.attempts > 0)
+    failing = func.sum(case((and_(tried, ~is_held), 1), else_=0))
     first = func.min(deliveries.c.next_at)
     query = (
         select(deliveries.c.channel, func.count(), failing, held, first)
@@ -180,6 +182,8 @@ def _due_at(connection: Connection, now: str) -> dict[str, datetime]:
         "read": (deliveries, deliveries.c.look_at),
         "poll": (polls, polls.c.next_at),
         "expire": (requests, requests.c.expires_at),
+        "step": (requests, requests.c.next_step_at),
+        "remind": (reminders, reminders.c.next_at),
     }
     due = {}
     for kind, (table, at) in first.items():

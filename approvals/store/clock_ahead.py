@@ -27,6 +27,7 @@ from countersign.approvals.store.schema import (
     deliveries,
     notices,
     polls,
+    reminders,
     requests,
     sessions,
 )
@@ -43,6 +44,7 @@ _PLANNED = (
     (deliveries, "next_at"),
     (deliveries, "look_at"),
     (notices, "next_at"),
+    (reminders, "next_at"),
     (polls, "next_at"),
 )
 

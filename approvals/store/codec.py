@@ -24,6 +24,7 @@ from countersign.approvals.models import (
     SameCall,
     Session,
     Stage,
+    Timing,
     Vote,
 )
 from countersign.approvals.store import schema
@@ -87,6 +88,8 @@ def request(row: Sequence[Any]) -> Request:
         m[name] = object_or_none(m[name])
     for name in ("defaulted", "injected", "show_first", "same_calls"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
+    m["timing"] = None if m["timing"] is None else Timing.model_validate_json(m["timing"])
+    m["next_step_at"] = None if m["next_step_at"] is None else from_text(m["next_step_at"])
     m["decision"] = None if m["decision"] is None else loads(m["decision"])
     m["result"] = None if m["result"] is None else loads(m["result"])
     return Request.model_validate(m)
@@ -106,7 +109,7 @@ def _json_or_none(value: Any) -> str | None:
     return None if value is None else dumps(value)
 
 
-def _model_or_none(value: Decision | Preview | Result | None) -> str | None:
+def _model_or_none(value: Decision | Preview | Result | Timing | None) -> str | None:
     return None if value is None else value.model_dump_json()
 
 
@@ -118,7 +121,8 @@ def _models(values: tuple[Injected | SameCall, ...]) -> str | None:
     return dumps([value.model_dump(mode="json") for value in values]) if values else None
 
 
-def _text_or_none(at: datetime | None) -> str | None:
+def text_or_none(at: datetime | None) -> str | None:
+    """A nullable time."""
     return None if at is None else to_text(at)
 
 
@@ -146,7 +150,7 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "status": str,
     "idempotent": int,
     "created_at": to_text,
-    "expires_at": _text_or_none,
+    "expires_at": text_or_none,
     "decision": _model_or_none,
     "result": _model_or_none,
     "channels": dumps,
@@ -157,6 +161,8 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "facts": _json_or_none,
     "preview": _model_or_none,
     "same_calls": _models,
+    "timing": _model_or_none,
+    "next_step_at": text_or_none,
 }
 
 

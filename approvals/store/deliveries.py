@@ -39,7 +39,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Prepared
-from countersign.approvals.store.schema import deliveries, notices, requests
+from countersign.approvals.store.schema import deliveries, notices, reminders, requests
 
 MAX_NOTICE_CHARACTERS = 20_000
 """Below the 28 KB (UTF-16) that Teams has documented for a message."""
@@ -140,7 +140,7 @@ def free_attempts(connection: Connection, *, now: datetime) -> int:
         connection.execute(
             update(table).where(*_under_way(table, now)).values(next_at=codec.to_text(now))
         ).rowcount
-        for table in (deliveries, notices)
+        for table in (deliveries, notices, reminders)
     )
 
 

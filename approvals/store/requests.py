@@ -219,12 +219,14 @@ def replace(unit: Unit, before: Request, after: Request) -> bool:
     old, new = before.__dict__, after.__dict__
     changed = tuple(name for name in _CHANGING if old[name] is not new[name])
     columns = codec.request_columns(after, changed)
+    was = {"was_next_step_at": codec.text_or_none(before.next_step_at)}
     done = _replacing(changed).run(
         unit.connection,
         of=before.id,
         was_status=before.status.value,
         was_revision=before.revision,
         was_stage=before.stage,
+        **(was if "timing" in changed else {}),
         **columns,
     )
     if done == 1:
@@ -262,20 +264,27 @@ _CHANGING = (
     "asked_again",
     "call_hash",
     "same_calls",
+    "timing",
+    "next_step_at",
 )
 
 
 @functools.cache
 def _replacing(names: tuple[str, ...]) -> Prepared:
-    """Writes these columns, or the status as it is where there are none."""
+    """Writes these columns, or the status as it is where there are none. A step of its time is
+    taken once: whoever takes the next one must have found it there."""
+    same: tuple[ColumnElement[bool], ...] = (
+        requests.c.id == bindparam("of"),
+        requests.c.status == bindparam("was_status"),
+        requests.c.revision == bindparam("was_revision"),
+        requests.c.stage == bindparam("was_stage"),
+    )
+    if "timing" in names:
+        planned = requests.c.next_step_at
+        same = (*same, planned.is_not_distinct_from(bindparam("was_next_step_at")))
     return Prepared(
         update(requests)
-        .where(
-            requests.c.id == bindparam("of"),
-            requests.c.status == bindparam("was_status"),
-            requests.c.revision == bindparam("was_revision"),
-            requests.c.stage == bindparam("was_stage"),
-        )
+        .where(*same)
         .values({name: bindparam(name) for name in names} or {"status": requests.c.status})
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    and_,
 )
 from sqlalchemy import String as _String
 from sqlalchemy import Text as _Text
@@ -162,6 +163,9 @@ requests = Table(
     Column("same_calls", Text),
     # Where its `proposed` stands in the chain of its session.
     Column("ledger_seq", Integer, nullable=False, server_default="0"),
+    # What comes before its deadline, as JSON, and when the next of that is due.
+    Column("timing", Text),
+    Column("next_step_at", String(32)),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(
@@ -179,6 +183,14 @@ Index(
     requests.c.expires_at,
     sqlite_where=_pending,
     postgresql_where=_pending,
+)
+_steps = and_(_pending, requests.c.next_step_at.is_not(None))
+Index(
+    "ix_requests_status_next_step_at",
+    requests.c.status,
+    requests.c.next_step_at,
+    sqlite_where=_steps,
+    postgresql_where=_steps,
 )
 
 votes = Table(
@@ -291,6 +303,20 @@ Index(
     sqlite_where=deliveries.c.ticket_id.is_not(None),
     postgresql_where=deliveries.c.ticket_id.is_not(None),
 )
+
+# Messages to places where requests are shown: that they still wait.
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("delivery_id", String(40), ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("escalated", Integer, nullable=False),
+    Column("next_at", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    sqlite_with_rowid=False,
+)
+Index("ix_reminders_next_at", reminders.c.next_at)
 
 # What people did in tickets: each act counts once.
 ticket_acts = Table(

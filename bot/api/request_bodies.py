@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
+from countersign.approvals.forms.times import at_deadline, next_step
 from countersign.approvals.models import (
+    AtDeadline,
     Delivery,
     JsonObject,
     Preview,
@@ -73,6 +75,14 @@ class DeliveryBody(Value):
     error: str | None = Field(description="What went wrong last, or was refused there.")
 
 
+class NextStep(Value):
+    """What happens if nobody decides by then."""
+
+    kind: Literal["remind", "escalate"]
+    at: datetime
+    roles: list[str] = Field(description="Who may decide it then, too; empty for a reminder.")
+
+
 class PersonBody(Value):
     """Somebody, as people know them."""
 
@@ -96,6 +106,12 @@ class RequestBody(Value):
     status: RequestStatus
     stage: StageBody | None
     expires_at: datetime | None
+    at_deadline: AtDeadline = Field(
+        description="What becomes of it then: it is rejected, others are asked, or it runs."
+    )
+    next_step: NextStep | None = Field(
+        description="What comes before that while it waits; null if nothing does."
+    )
     created_at: datetime
     requester: str = Field(description="Whose session asked; nobody decides their own calls.")
     workflow: str
@@ -155,6 +171,8 @@ class RequestBody(Value):
             status=request.status,
             stage=_stage(request),
             expires_at=request.expires_at,
+            at_deadline=at_deadline(request),
+            next_step=_next_step(request),
             created_at=request.created_at,
             requester=request.requester,
             workflow=session.workflow,
@@ -175,6 +193,14 @@ class RequestBody(Value):
             deliveries=[_delivery(delivery) for delivery in deliveries],
             result=request.result,
         )
+
+
+def _next_step(request: Request) -> NextStep | None:
+    step = next_step(request)
+    if step is None:
+        return None
+    roles = [] if step.escalation is None else list(step.escalation.roles)
+    return NextStep(kind=step.kind, at=step.at, roles=roles)
 
 
 async def shown(records: Records, request: Request) -> RequestBody:

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from countersign.approvals.errors import ConfigurationError, InvalidError
-from countersign.approvals.models import Effect, Stage
+from countersign.approvals.models import Effect, Span, Stage
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.tool_rules import Rule
@@ -23,6 +23,7 @@ from countersign.bot.console import console, finding, show_json
 from countersign.bot.policy.check import examine, placed
 from countersign.bot.policy.examples import beside, failures, read_examples
 from countersign.bot.policy.explained import body_of, call_of, read_call, rules_of, told
+from countersign.bot.policy.times import in_short, length
 from countersign.bot.settings.file import load_settings
 
 T = TypeVar("T")
@@ -60,23 +61,15 @@ def _outcome(rule: Rule) -> str:
     """What a rule says, on one line."""
     if rule.effect is not Effect.REQUIRE_APPROVAL:
         return str(rule.effect)
-    deadline = f"; deadline {duration_in_words(rule.deadline)}" if rule.deadline else ""
+    valid = Span(seconds=rule.valid_for_s, calendar=rule.time.valid_calendar)
     return (
         f"{rule.effect} by {_approvers(rule.tiers())}, in {', '.join(rule.channels)}; "
-        f"risk {rule.risk}{deadline}; holds for {duration_in_words(rule.valid_for_s)}"
+        f"risk {rule.risk}{''.join(in_short(rule))}; holds for {length(valid)}"
     )
 
 
 def _say(line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)  # to copy: never cut off
-
-
-def duration_in_words(seconds: float) -> str:
-    """As it could be written in the configuration: 4h, 30s."""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
 
 
 @policy.command()
@@ -93,9 +86,9 @@ def explain(
     rules, now = rules_of(load_settings(config, complete=False)), SystemClock().now()
     found = rules.explain(asked, now)
     if as_json:
-        show_json(body_of(found))
+        show_json(body_of(found, asked.at or now, rules.policy.calendars))
         return
-    for line in told(found, rules.directory, asked, now):
+    for line in told(found, rules.directory, asked, now, rules.policy.calendars):
         _say(line)
     for problem in rules.unusable:
         finding(problem, is_error=False)

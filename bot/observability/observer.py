@@ -90,6 +90,11 @@ class ProcessObserver(Observer):
         log.info("request expired", request_id=request_id)
 
     @override
+    def silence(self, request: Request) -> None:
+        self.metrics.decided(Via.CLOCK, Verdict.APPROVE)
+        log.info("request approved by silence", request_id=request.id, rule=request.rule_id)
+
+    @override
     def completed(self, request: Request, result: Result, *, took_s: float | None = None) -> None:
         if took_s is None and self._is_known(request.id):
             return

@@ -6,22 +6,24 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from countersign.approvals.errors import InvalidArgumentsError, InvalidError
-from countersign.approvals.forms.wording import duration_words, people_in_words
-from countersign.approvals.models import Effect, Proposal
+from countersign.approvals.forms.wording import people_in_words, span_words
+from countersign.approvals.models import Effect, Proposal, Span
 from countersign.approvals.ports import Directory
+from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.explaining import Considered, Explanation, explain
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import rule
 from countersign.bot.people import directory_of
 from countersign.bot.policy.check import ruling_policy
+from countersign.bot.policy.times import time_body, when
 from countersign.bot.settings.problems import problems_of
 from countersign.bot.settings.sections import Settings
 
@@ -107,8 +109,10 @@ def call_of(given: Any, source: str) -> ExampleCall:
         raise InvalidError("\n".join(problems_of(exc, source, given, ExampleCall))) from exc
 
 
-def body_of(found: Explanation) -> dict[str, Any]:
-    """What `policy explain --json` prints."""
+def body_of(
+    found: Explanation, at: datetime, calendars: Calendars = NO_CALENDARS
+) -> dict[str, Any]:
+    """What `policy explain --json` prints of a call that is asked at this moment."""
     ruling = found.ruling
     return {
         "effect": ruling.effect,
@@ -117,6 +121,7 @@ def body_of(found: Explanation) -> dict[str, Any]:
         "reversibility": found.reversibility,
         "stages": [stage.model_dump(mode="json") for stage in ruling.stages],
         "deadline_s": ruling.deadline_s,
+        **time_body(ruling, at, calendars),
         "channels": list(ruling.channels),
         "considered": [
             each.model_dump(mode="json", include={"rule", "matched", "why"})
@@ -127,20 +132,28 @@ def body_of(found: Explanation) -> dict[str, Any]:
 
 
 def told(
-    found: Explanation, directory: Directory, asked: ExampleCall, now: datetime
+    found: Explanation,
+    directory: Directory,
+    asked: ExampleCall,
+    now: datetime,
+    calendars: Calendars = NO_CALENDARS,
 ) -> Iterator[str]:
     """What `policy explain` prints, line by line."""
     ruling = found.ruling
     yield f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})"
     yield ruling.reason
     if ruling.effect is Effect.REQUIRE_APPROVAL:
-        yield from _asks(found, directory, asked, now)
+        yield from _asks(found, directory, asked, now, calendars)
     yield from _considered(found.considered)
     yield f"reversibility {found.reversibility}; policy version {found.policy_version}"
 
 
 def _asks(
-    found: Explanation, directory: Directory, asked: ExampleCall, now: datetime
+    found: Explanation,
+    directory: Directory,
+    asked: ExampleCall,
+    now: datetime,
+    calendars: Calendars,
 ) -> Iterator[str]:
     ruling = found.ruling
     stages = ", then ".join(f"{s.quorum} of {' or '.join(s.roles)}" for s in ruling.stages)
@@ -149,13 +162,10 @@ def _asks(
         people = [p for p in directory.with_roles(stage.roles) if p.id != asked.requester]
         step = f"step {number}: " if len(ruling.stages) > 1 else ""
         yield f"  {step}{people_in_words(people)} can decide it"
-    if ruling.deadline_s is None:
-        yield "they have as long as they want"
-    else:
-        until = (asked.at or now) + timedelta(seconds=ruling.deadline_s)
-        yield f"they have {duration_words(ruling.deadline_s)}, until {until:%Y-%m-%d %H:%M %Z}"
+    yield from when(ruling, asked.at or now, calendars)
     if ruling.valid_for_s is not None:
-        holds = duration_words(ruling.valid_for_s)
+        valid = Span(seconds=ruling.valid_for_s, calendar=ruling.time.valid_calendar)
+        holds = span_words(valid)
         yield f"an approval holds for {holds}; what has not begun by then is asked again"
 
 

@@ -190,7 +190,7 @@ class _Staffing:
         if short is not None:
             worst = self._finding(f"nobody could approve it. {short.text}", is_error=True)
             return [worst, *self._roles(only_misspelt=True)]
-        return [*self._roles(), *self._askers(), *self._channels()]
+        return [*self._roles(), *self._escalations(), *self._askers(), *self._channels()]
 
     def _asked(self, requester: PrincipalId) -> Asked:
         return Asked(kind=RequestKind.TOOL, requester=requester, stages=self._stages)
@@ -208,6 +208,24 @@ class _Staffing:
                 hint = f"did you mean {meant}?" if meant else "give it to somebody in `people`."
                 if meant or not only_misspelt:
                     yield self._finding(f"nobody has the role {role}; {hint}")
+
+    def _escalations(self) -> Iterator[Finding]:
+        """Escalations to nobody, or to nobody else for some who ask."""
+        asked = {role for stage in self._stages for role in stage.roles}
+        before = {person.id for person in self._directory.with_roles(sorted(asked))}
+        for number, each in enumerate(self._rule.escalate):
+            who, roles = self._directory.with_roles(each.roles), " or ".join(each.roles)
+            fresh = [person for person in who if each.instead or person.id not in before]
+            where = f"{self._where}.escalate.{number}"
+            if not who:
+                says = f"nobody has the role {roles}, so nobody is asked; give it to somebody."
+                yield Finding(where=where, says=says)
+            elif not fresh:
+                said = "asks nobody else: whoever has the role {roles} is asked from the beginning."
+                yield Finding(where=where, says=said.format(roles=roles), is_error=False)
+            elif len(fresh) == 1:
+                said = f"when {people_in_words(fresh)} asks, it reaches nobody else."
+                yield Finding(where=where, says=said, is_error=False)
 
     def _askers(self) -> Iterator[Finding]:
         """People who, when they ask, leave too few others."""

@@ -15,6 +15,7 @@ from countersign.approvals.forms.display import (
     shown_arguments,
     shown_facts,
 )
+from countersign.approvals.forms.times import coming, happened, then
 from countersign.approvals.forms.wording import in_words, people_in_words, visible
 from countersign.approvals.models import (
     JsonObject,
@@ -171,7 +172,8 @@ def _who(view: RequestView) -> list[str]:
         return []
     until = "It waits until somebody decides."
     if request.expires_at is not None:
-        until = f"Until {_moment(request.expires_at)}; if nobody does, it does not run."
+        until = f"Until {_moment(request.expires_at)}; if nobody does, {escape(then(request))}."
+    until = " ".join(filter(None, [escape(happened(request)), until, escape(coming(request))]))
     return [
         _heading("Who can decide"),
         f"<p><b>{escape(people_in_words(view.eligible))}</b>. {until}</p>",

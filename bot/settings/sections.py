@@ -27,6 +27,7 @@ from countersign.approvals.models import Principal, PrincipalId, Value
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
+from countersign.bot.settings.quiet import DigestSettings, QuietSettings
 from countersign.bot.settings.run import RunSettings
 from countersign.connectors.secrets import EnvSecret, Reading, Section, named, resolved
 from countersign.connectors.system import Configured, System
@@ -76,6 +77,10 @@ class PersonSettings(Section):
     """By the kind of identity of each system (`entra`, `jira`, …), and `email`."""
     token: EnvSecret | None = named("token", default=None)
     """The bearer token of the API."""
+    quiet: QuietSettings | None = None
+    """When they are not written to."""
+    digest: DigestSettings | None = None
+    """When they are shown what is of low risk, in one list."""
 
     @field_validator("identities")
     @classmethod
@@ -90,6 +95,8 @@ class PersonSettings(Section):
             roles=self.roles,
             domains=self.domains,
             identities=dict(self.identities),
+            quiet=None if self.quiet is None else self.quiet.hours,
+            digest=None if self.digest is None else self.digest.times,
         )
 
 

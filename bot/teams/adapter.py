@@ -131,8 +131,9 @@ class TeamsAdapter:
         answer = answers[-1] or InvokeAnswer({}, status=501)
         return web.json_response(answer.body, status=answer.status)
 
-    async def send(self, reference: JsonObject, message: Message) -> str:
-        """Post into the conversation of `reference`; gives the id of the message.
+    async def send(self, reference: JsonObject, message: Message, *, reply_to: str = "") -> str:
+        """Post into the conversation of `reference`, as a reply to a message if it is one; gives
+        the id of the message.
 
         Raises UnavailableError (BusyError if too much was sent there; UnreachableError if it is
         closed to the bot; MisdirectedError) or NotFoundError.
@@ -141,6 +142,8 @@ class TeamsAdapter:
         activity = outgoing_activity(message)
 
         async def post(context: TurnContext) -> None:
+            if reply_to:
+                context.activity.id = reply_to  # which `send_activity` answers
             response = await context.send_activity(activity)
             sent.append((response.id if response else None) or "")
 

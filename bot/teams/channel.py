@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from countersign.approvals.errors import NotFoundError, UnreachableError
+from countersign.approvals.forms.told import listed
+from countersign.approvals.forms.told import prompt as prompt_words
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     Conversation,
@@ -20,6 +22,7 @@ from countersign.approvals.ports import (
     Clock,
     Conversations,
     Directory,
+    Prompt,
     RequestView,
 )
 from countersign.approvals.rules.placing import wider_audience
@@ -38,6 +41,9 @@ from countersign.bot.teams.places import (
 from countersign.bot.teams.settings import TeamsSettings
 
 NAME = "teams"
+LIST = "list"
+"""The member of a reference that says that its message is a list of several requests."""
+SHOWN_BY_PENDING = "\n\nWrite `pending` to see their cards and decide."
 _CONVERSATION, _PERSON = "conversation:", "person:"
 
 
@@ -69,9 +75,18 @@ class TeamsChannel:
         activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))
         return message_in(reference, activity_id)
 
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """Post the list; `pending` shows the cards."""
+        reference = await self._reference(delivery.target)
+        text = Text(safe_markdown(listed([view.request for view in views])) + SHOWN_BY_PENDING)
+        sent = await self._places.send(reference, lambda at: self._adapter.send(at, text))
+        return {**message_in(reference, sent), LIST: True}
+
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Replace the card for everybody."""
         reference = delivery.reference or {}
+        if reference.get(LIST):
+            return
         activity_id = reference.get("activityId")
         if not isinstance(activity_id, str) or not activity_id:
             raise NotFoundError(f"Delivery {delivery.id} does not know its message")
@@ -99,6 +114,14 @@ class TeamsChannel:
         text = Text(safe_markdown(notice.text))
         sent = await self._places.send(place, lambda at: self._adapter.send(at, text))
         return message_in(place, sent)
+
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Reply to the card, in words."""
+        reference = delivery.reference or {}
+        wider = await self._has_wider_audience(reference)
+        text = Text(reminder(view, prompt, wider_audience=wider))
+        card = str(reference.get("activityId") or "")
+        await self._places.send(reference, lambda at: self._adapter.send(at, text, reply_to=card))
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
@@ -165,6 +188,14 @@ class TeamsChannel:
             )
         )
         return reference
+
+
+def reminder(view: RequestView, prompt: Prompt, *, wider_audience: bool) -> str:
+    """What stands beneath a card that still waits."""
+    where = (
+        "" if wider_audience else " It is answered on its card; write `pending` to see it again."
+    )
+    return f"{safe_markdown(prompt_words(view.request, escalated=prompt.escalated))}{where}"
 
 
 def look_for(settings: TeamsSettings, channel_id: str, *, readable: bool) -> Look:

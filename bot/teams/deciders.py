@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from countersign.approvals.forms.times import coming, happened, in_zone, then, zone_of
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
     JsonObject,
@@ -33,7 +36,9 @@ def who_decides(view: RequestView) -> list[JsonObject]:
     if request.expires_at is None:
         text = "It waits until somebody decides; nothing runs before."
     else:
-        text = f"Until {moment(request.expires_at)}; if nobody does, it does not run."
+        until = _told(request.expires_at, zone_of(request))
+        text = f"Until {until}; if nobody does, {then(request)}."
+    text = " ".join(filter(None, [happened(request, _told), text, coming(request, _told)]))
     said = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
     said.append(words(text, spacing="None", isSubtle=True))
     toggle, folded = details(view)
@@ -50,6 +55,11 @@ def who_decides(view: RequestView) -> list[JsonObject]:
         {"type": "ColumnSet", "separator": True, "spacing": "Medium", "columns": columns},
         folded,
     ]
+
+
+def _told(at: datetime, zone: str) -> str:
+    """A time for the reader, and where the rule's calendar is."""
+    return f"{moment(at)}, {in_zone(at, zone)}" if zone else moment(at)
 
 
 def _deciders(view: RequestView) -> JsonObject:

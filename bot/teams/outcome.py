@@ -152,7 +152,7 @@ def decided_by(decision: Decision) -> str:
 
 def _decided(request: Request) -> list[JsonObject]:
     decision = request.decision
-    if decision is None or decision.via == Via.CLOCK:
+    if decision is None or request.status is RequestStatus.EXPIRED:
         return []
     elements = [
         sentence("Decided by ", ("bold", decided_by(decision)), "."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,7 @@ from countersign.approvals.errors import (
     NotFoundError,
     UnansweredError,
 )
+from countersign.approvals.forms.told import prompt as prompt_words
 from countersign.approvals.models import (
     Conversation,
     Delivery,
@@ -30,6 +32,8 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import (
     Clock,
     Directory,
+    Moment,
+    Prompt,
     RequestView,
     Store,
     TicketConnector,
@@ -76,6 +80,10 @@ class TicketChannel:
             await self._connector.close(ref, *found)  # decided while we had lost sight of it
         return reference(ref, view.request.digest)
 
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """A ticket is for one request."""
+        raise NotFoundError(f"{self.name} shows no lists.")
+
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Tell the ticket the outcome, once there is one; its text never changes."""
         found = outcome_of(delivery, view)
@@ -89,6 +97,17 @@ class TicketChannel:
     async def say(self, conversation: Conversation, notice: Notice) -> None:
         """Tickets hold no conversations."""
         raise NotFoundError(f"{self.name} has no conversations.")
+
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Comment in the ticket, once for each number. After an escalation the ticket first names
+        those who may answer it now."""
+        ref = ticket_of(delivery)
+        if prompt.escalated:
+            ref = await self._connector.adopt(self.order(delivery, view), ref)
+            kept = partial(keep_shown, delivery=delivery, ref=ref)
+            await self._store.unit(kept, Moment(self._clock.now()))
+        text = prompt_words(view.request, escalated=prompt.escalated)
+        await self._connector.comment(ref, text, key=f"remind:{prompt.number}")
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once it is decided and what came of it is known, or another ticket asks instead."""

@@ -55,7 +55,8 @@ def decided_words(request: Request) -> str:
     if decision is None:
         return f"This is {request.status}."
     if decision.via == Via.CLOCK:
-        return "Nobody decided in time."
+        silent = decision.verdict is Verdict.APPROVE
+        return decision.comment if silent else "Nobody decided in time."
     what = {
         Verdict.APPROVE: "Approved",
         Verdict.MODIFY: "Approved with changes",

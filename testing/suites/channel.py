@@ -15,7 +15,7 @@ import pytest
 
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.models import Conversation, Delivery, JsonObject, Notice, Principal
-from countersign.approvals.ports import Channel, RequestView
+from countersign.approvals.ports import Channel, Prompt, RequestView
 from countersign.approvals.rules.placing import targets
 from countersign.testing.suites.asked import CUSTOMER, asked, delivery, executed
 
@@ -25,6 +25,7 @@ __all__ = [
     "test_notice_is_said_where_there_are_conversations",
     "test_outage_is_unavailable_and_passes",
     "test_post_shows_the_request",
+    "test_reminder_is_no_second_request",
     "test_shown_once_for_each_post",
     "test_targets_differ",
     "test_what_is_decided_and_done_is_over",
@@ -134,6 +135,15 @@ async def test_long_and_hostile_text_can_be_shown(channel: ChannelUnderTest) -> 
     view, planned = waiting(channel, arguments={"customer": HOSTILE * 500, "amount": 1})
 
     assert await channel.channel.post(planned, view)
+    assert 1 == len(await channel.shown())
+
+
+async def test_reminder_is_no_second_request(channel: ChannelUnderTest) -> None:
+    """It is said in words; what can be answered stands there once."""
+    view, live = await posted(channel)
+    await channel.channel.remind(live, view, Prompt(number=1))
+    await channel.channel.remind(live, view, Prompt(number=2))
+
     assert 1 == len(await channel.shown())
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.replacing import decide, replace
+from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ClosedError,
@@ -195,9 +197,12 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
 
 async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
     stale, decided = await overtaken(world)
-    await world.unit(lambda unit: Deadlines(world.outbox).expire(unit, stale))
+    policy, outbox = world.policy, world.outbox
+    asking, steps = Asking(policy, world.catalog, outbox), Steps(policy, outbox)
+    deadlines = Deadlines(policy, asking, steps, outbox)
+    found = await world.unit(lambda unit: deadlines.expire(unit, stale))
 
-    assert decided == await world.now(stale)
+    assert decided == found == await world.now(stale)
     assert "expired" not in await world.kinds(stale.session_id)
 
 

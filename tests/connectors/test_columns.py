@@ -33,6 +33,7 @@ from countersign.approvals.store import (
     directory_changes,
     governance,
     policy_versions,
+    reminders,
 )
 from countersign.approvals.store.schema import metadata, requests, sessions, vote_refusals
 from countersign.approvals.store.sqlite import SqliteStore
@@ -79,6 +80,8 @@ async def lived(world: DeskWorld) -> None:
     await world.approvals.cancel(ended.session_id, acting(ANNA))
     refused = {"request_id": late.id, "identity": "entra:oid-erin", "count": 3}
     await world.store.write(lambda c: c.execute(vote_refusals.insert().values(refused)))
+    (shown, *_) = await world.records.deliveries(late.id)
+    await world.unit(lambda unit: reminders.add(unit, shown, 1, escalated=False))
     policy, now = world.policy, world.clock.now()
     await world.store.write(
         lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)

@@ -66,7 +66,7 @@ LATER = (
 STEPS: tuple[tuple[type, str], ...] = (
     (SessionManager, "_chat"),
     (_Rest, "write"),
-    *((TeamsChannel, name) for name in ("post", "update", "say")),
+    *((TeamsChannel, name) for name in ("post", "update", "say", "remind")),
     *(
         (connector, name)
         for connector in (JiraConnector, ServiceNowConnector)

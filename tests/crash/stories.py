@@ -23,6 +23,20 @@ def requests_of(crowd: Crowd, session: str, query: str = "") -> list[dict[str, A
 
 def in_teams(crowd: Crowd, _: str) -> str:
     """Alex asks the bot and approves on the card. Who clicks and sees an error clicks again."""
+    return _told_in_teams(crowd, lambda session: True)
+
+
+def after_a_while(crowd: Crowd, _: str) -> str:
+    """The same, but people are reminded and others are asked before anybody clicks."""
+
+    def waited(session: str) -> bool:
+        found = crowd.get(f"/ledger?session={session}")["items"]
+        return {"reminded", "escalated"} <= {entry["kind"] for entry in found}
+
+    return _told_in_teams(crowd, waited)
+
+
+def _told_in_teams(crowd: Crowd, ready: Callable[[str], bool]) -> str:
     teams = crowd.teams
     assert teams is not None
     teams.forget()
@@ -36,6 +50,7 @@ def in_teams(crowd: Crowd, _: str) -> str:
     session: str
     (session,) = crowd.patient(started, "the session")
     (request,) = crowd.patient(lambda: requests_of(crowd, session), "the request")
+    crowd.patient(lambda: ready(session), "the time to decide")
 
     def decided() -> bool:
         live = teams.live(request["id"])
@@ -103,5 +118,6 @@ STORIES: dict[str, Story] = {
     "jira": in_ticket("jira"),
     "servicenow": in_ticket("servicenow"),
     "paused": paused,
+    "time": after_a_while,
 }
 SYSTEMS = ("jira", "servicenow")

@@ -14,7 +14,7 @@ from countersign.approvals.models import (
     Notice,
     Placing,
 )
-from countersign.approvals.ports import RequestView
+from countersign.approvals.ports import Prompt, RequestView
 from countersign.approvals.tickets import CheckResult
 from tests.doubles.transactions import outside
 
@@ -39,6 +39,10 @@ class FakeChannel:
         """Card ids, in order."""
         self.said: list[tuple[str, str]] = []
         """Conversation key and text, in order."""
+        self.reminded: list[tuple[str, str, Prompt]] = []
+        """Card id, target and prompt of each reminder, in order."""
+        self.lists: list[tuple[str, list[str]]] = []
+        """Target and request ids of each list, in order."""
         self.updates = False
         """Whether it can change a message of progress."""
         self.messages: list[str] = []
@@ -62,11 +66,20 @@ class FakeChannel:
             await self.hold.wait()
         return {"card": card, "target": delivery.target, **self.more}
 
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """Keep which requests stand in it."""
+        outside("A channel")
+        self._fail()
+        self.lists.append((delivery.target, [view.request.id for view in views]))
+        return {"list": len(self.lists), "target": delivery.target}
+
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Show `view` on the card of the delivery."""
         outside("A channel")
         self._fail()
         reference = delivery.reference or {}
+        if "list" in reference:
+            return
         card = str(reference.get("card"))
         if card not in self.cards:
             raise NotFoundError(f"There is no card {card}.")
@@ -90,6 +103,13 @@ class FakeChannel:
             return {"message": len(self.messages) - 1}
         self.messages[notice.reference["message"]] = "\n".join([*notice.before, notice.text])
         return notice.reference
+
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Keep which card it is beneath, and what it is."""
+        outside("A channel")
+        self._fail()
+        card = str((delivery.reference or {}).get("card"))
+        self.reminded.append((card, delivery.target, prompt))
 
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """As cards are."""

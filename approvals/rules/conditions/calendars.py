@@ -75,18 +75,23 @@ class Calendar(Value):
     def is_open(self, at: datetime) -> bool:
         """Whether people work at this moment; on the minute on which hours end, no longer."""
         here = at.astimezone(zone(self.zone))
-        day, minute = here.date(), here.hour * 60 + here.minute
-        if _DAYS[here.weekday()] not in self.days or day in self.closed:
-            return False
-        if self._free is not None and day in self._free:
-            return False
-        opens, closes = _minutes(self.hours)
-        return opens <= minute < closes
+        opens, closes = self.minutes
+        return opens <= here.hour * 60 + here.minute < closes and self.works_on(here.date())
 
+    def works_on(self, day: date) -> bool:
+        """Whether people work on this day."""
+        if _DAYS[day.weekday()] not in self.days or day in self.closed:
+            return False
+        return self._free is None or day not in self._free
 
-def _minutes(hours: str) -> list[int]:
-    """The minutes of the day at which hours that were read begin and end."""
-    return [int(each.strip()[:2]) * 60 + int(each.strip()[3:]) for each in hours.split("-")]
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """The minutes of the day at which its hours begin and end."""
+        opens, closes = (
+            int(each.strip()[:2]) * 60 + int(each.strip()[3:]) for each in self.hours.split("-")
+        )
+        return opens, closes
 
 
 Calendars = Mapping[str, Calendar]
+NO_CALENDARS: Calendars = {}

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from countersign.approvals.models import (
+    AtDeadline,
     Cause,
     CheckpointId,
     ConversationKey,
     Decision,
+    Escalated,
+    Escalation,
     Finding,
     Injected,
     JsonObject,
@@ -33,7 +36,11 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     SessionStatus,
+    Span,
     Stage,
+    Step,
+    TimeRule,
+    Timing,
     Verdict,
     Via,
     Vote,
@@ -75,6 +82,24 @@ SAME = SameCall(
     status=RequestStatus.EXECUTED,
     at=NOW,
     by="Isaiah Langer",
+)
+ESCALATION = Escalation(after=Span(seconds=7200, calendar="office"), roles=("controller",))
+ESCALATED = Escalated(at=NOW + timedelta(hours=2), escalation=ESCALATION, stage=0)
+TIMING = Timing(
+    rule=TimeRule(deadline_calendar="office", escalate=(ESCALATION,)),
+    deadline_s=14400,
+    zone="Europe/Berlin",
+    asked_at=NOW,
+    steps=(Step(kind="escalate", at=NOW + timedelta(hours=2), escalation=ESCALATION),),
+)
+SILENT = Timing(rule=TimeRule(at_deadline=AtDeadline.APPROVE), asked_at=NOW)
+BY_SILENCE = Decision(
+    verdict=Verdict.APPROVE,
+    by="clock",
+    by_name="the deadline",
+    via=Via.CLOCK,
+    at=NOW + timedelta(hours=4),
+    comment="Nobody objected in time, and the rule tools.push_quote lets it run then.",
 )
 LONG = (
     "Dear Ms Okafor,\n\nthank you for your time on Tuesday. As agreed, please find our offer for "
@@ -317,6 +342,18 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
             view(stages=(Stage(roles=("sales_manager",), quorum=2),), votes=(_vote("isaiah"),)),
             look,
             note=Note("Your vote is counted. More people have to decide.", "accent", final=True),
+        ),
+        "pending-times": lambda: request_card(view(timing=TIMING), look),
+        "pending-escalated": lambda: request_card(
+            view(
+                timing=TIMING.model_copy(update={"steps": (), "escalated": (ESCALATED,)}),
+                stages=(Stage(roles=("sales_manager", "controller")),),
+            ),
+            look,
+        ),
+        "pending-silent": lambda: request_card(view(timing=SILENT, risk=Risk.LOW), look),
+        "approved-by-silence": lambda: request_card(
+            view(status=RequestStatus.APPROVED, timing=SILENT, decision=BY_SILENCE), look
         ),
         "pending-reason-missing": lambda: request_card(
             view(), look, note=Note("Say why you reject it; the agents read the reason.")

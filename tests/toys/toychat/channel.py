@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import httpx
 
 from countersign.approvals.errors import NoRecipientError, NotFoundError, UnavailableError
+from countersign.approvals.forms import told
 from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.wording import cut_visibly, visible
 from countersign.approvals.models import (
@@ -17,7 +18,7 @@ from countersign.approvals.models import (
     Placing,
     RequestStatus,
 )
-from countersign.approvals.ports import Directory, RequestView, TicketOrder
+from countersign.approvals.ports import Directory, Prompt, RequestView, TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.document import Document, document
@@ -40,17 +41,20 @@ class ToyChannel:
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Write to the person; the reference is the message's id."""
-        person = self._directory.by_id(delivery.target.removeprefix(_PERSON))
-        if person is None:
-            raise NotFoundError(f"There is nobody {delivery.target} any more.")
-        if NAME not in person.identities:
-            raise NoRecipientError(f"{person.name} has no identity {NAME}; add it in `people`.")
-        message = {"to": person.identities[NAME], **self._message(view)}
+        message = {"to": self._to(delivery), **self._message(view)}
         return {"message": str((await self._call("POST", "/messages", message))["id"])}
 
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """Write their names; what is behind them is in the API."""
+        text = visible(told.listed([view.request for view in views]))
+        message = {"to": self._to(delivery), "text": text}
+        return {"list": str((await self._call("POST", "/messages", message))["id"])}
+
     async def update(self, delivery: Delivery, view: RequestView) -> None:
-        """Write over the message."""
+        """Write over the message, but over no list."""
         message = (delivery.reference or {}).get("message")
+        if message is None:
+            return
         await self._call("PUT", f"/messages/{message}", self._message(view))
 
     def busy_s(self, delivery: Delivery) -> float:
@@ -62,6 +66,11 @@ class ToyChannel:
         message = {"to": conversation.reference["to"], "text": visible(notice.text)}
         await self._call("POST", "/messages", message)
 
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Write a text to whoever is shown it."""
+        words = visible(told.prompt(view.request, escalated=prompt.escalated))
+        await self._call("POST", "/messages", {"to": self._to(delivery), "text": words})
+
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
         return view.is_over
@@ -70,6 +79,15 @@ class ToyChannel:
         """Whether the service knows us."""
         me = await self._call("GET", "/me")
         return [CheckResult(name="account", ok=True, said=f"posts as {me['name']}")]
+
+    def _to(self, delivery: Delivery) -> str:
+        """The account of whom it is for. Raises NotFoundError, NoRecipientError."""
+        person = self._directory.by_id(delivery.target.removeprefix(_PERSON))
+        if person is None:
+            raise NotFoundError(f"There is nobody {delivery.target} any more.")
+        if NAME not in person.identities:
+            raise NoRecipientError(f"{person.name} has no identity {NAME}; add it in `people`.")
+        return person.identities[NAME]
 
     def _message(self, view: RequestView) -> JsonObject:
         request = view.request
