@@ -16,6 +16,7 @@ from countersign.approvals.jobs.due import DUE
 from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.approvals.store import (
     leases,
+    prepared,
     requests,
     sessions,
     tickets,
@@ -65,8 +66,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("name", UNITS)
-async def test_no_table_is_read_from_end_to_end(name: str, world: World) -> None:
+async def test_no_table_is_read_from_end_to_end(
+    name: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plans: list[str] = []
+    plain = prepared.run
 
     def unit(connection: Connection) -> None:
         statements: list[tuple[str, Any]] = []
@@ -74,8 +78,14 @@ async def test_no_table_is_read_from_end_to_end(name: str, world: World) -> None
         def keep(*args: Any) -> None:
             statements.append((args[2], args[3]))
 
+        def keep_prepared(to: Connection, text: str, values: Any = prepared.NONE) -> Any:
+            statements.append((text, dict(values)))
+            return plain(to, text, values)
+
         event.listen(connection, "before_cursor_execute", keep)
-        UNITS[name](connection)
+        with monkeypatch.context() as patch:
+            patch.setattr(prepared, "run", keep_prepared)
+            UNITS[name](connection)
         event.remove(connection, "before_cursor_execute", keep)
         for statement, values in statements:
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
