@@ -15,6 +15,7 @@ from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
+from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
@@ -26,6 +27,7 @@ from countersign.approvals.errors import (
     ClosedError,
     CountersignError,
     ExpiredError,
+    InvalidError,
     NotAuthorisedError,
     StaleDigestError,
 )
@@ -42,10 +44,11 @@ from countersign.approvals.models import (
     RequestStatus,
     Session,
     SessionId,
+    Terms,
     Verdict,
 )
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import Store, ToolCatalog, Unit
+from countersign.approvals.ports import Proofs, Store, ToolCatalog, Unit
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import openings as opening_rows
@@ -73,6 +76,8 @@ class Approvals:
         cancelling: Cancelling,
         doubts: Doubts,
         pausing: Pausing,
+        granting: Granting,
+        proofs: Proofs,
         *,
         observer: Observer = SILENT,
     ):
@@ -82,7 +87,7 @@ class Approvals:
         self._catalog, self._outbox = catalog, outbox
         self._voting, self._deadlines = voting, deadlines
         self._reasking, self._cancelling, self._doubts = reasking, cancelling, doubts
-        self.pausing = pausing
+        self.pausing, self.granting, self._proofs = pausing, granting, proofs
 
     async def vote(
         self,
@@ -95,11 +100,15 @@ class Approvals:
         comment: str = "",
         act: ActKey | None = None,
         stage: int | None = None,
+        grant: Terms | None = None,
+        proof: str | None = None,
     ) -> Request:
         """Count one person's verdict; returns the request as it is then.
 
         With `act`, the same act changes nothing the second time, and is not refused again either.
-        `stage` is the one that was asked, where what asked was for one stage only.
+        `stage` is the one that was asked, where what asked was for one stage only. With `grant`, it
+        is a yes to later calls that are alike, too; if that cannot be given, nothing is counted.
+        `proof` is what whoever takes proofs of presence has given the person for this digest.
 
         Raises NotFoundError; NotAuthorisedError (which is on the ledger); AlreadyDecidedError
         with who, when and through what; StaleDigestError; ExpiredError; InvalidArgumentsError for
@@ -112,9 +121,15 @@ class Approvals:
             arguments=arguments,
             comment=well_formed(comment),
             stage=stage,
+            grant=grant,
         )
         began_s = time.time()
         try:
+            if proof is not None and actor.principal is not None:
+                found = await self._proofs.verified(proof, actor.principal.id, digest)
+                if (found.principal_id, found.digest) != (actor.principal.id, digest):
+                    raise InvalidError("This proof is of somebody else, or for something else.")
+                given = given.model_copy(update={"proof": found})
             if verdict is Verdict.MODIFY and arguments is not None:
                 given = await self._with_effective(given, arguments)
             request, new = await self._cast(given, actor, act)
@@ -154,6 +169,9 @@ class Approvals:
             if act is not None and ticket_rows.act(unit.connection, act) is not None:
                 return request_rows.get(unit.connection, request_id), False
             outcome = self._voting.cast(unit, given, actor)
+            if given.grant is not None and isinstance(outcome, Request):
+                _, session = request_rows.with_session(unit, request_id)
+                self.granting.give_in(unit, outcome, session, actor, given.grant)
             if act is not None:
                 reason = _reason(outcome)
                 ticket_rows.record_act(unit.connection, act, request_id, reason, unit.now)

@@ -11,6 +11,7 @@ from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
+from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.long_results import RESULT_CHARS
 from countersign.approvals.decisions.moments import Moments
@@ -37,12 +38,16 @@ from countersign.approvals.ports import (
     Clock,
     Directory,
     Jobs,
+    NoProofs,
+    Proofs,
     Store,
     ToolCatalog,
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.policies import Policies
 from countersign.approvals.runs import TOOL_TIMEOUT_S, Runs
+
+NO_PROOFS = NoProofs()
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,12 @@ def compose(
     handoff: Handoff | None = None,
     result_chars: int = RESULT_CHARS,
     tool_timeout_s: float = TOOL_TIMEOUT_S,
+    proofs: Proofs = NO_PROOFS,
 ) -> Domain:
     """The domain on `store`; `channels` by name are those in which requests can be shown.
 
     `handoff` keeps the leases of this process; by default they last 30 s and no session is taken
-    over until it is opened. Nothing is read, written or started.
+    over until it is opened. `proofs` takes proofs of presence. Nothing is read, written or started.
     """
     channels = {} if channels is None else channels
     handoff = Handoff(time.monotonic) if handoff is None else handoff
@@ -93,32 +99,36 @@ def compose(
     asking = Asking(policies, catalog, outbox)
     deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
     outcomes = Outcomes(policies, outbox, result_chars=result_chars)
+    granting = Granting(store, moments, policies, outbox)
     approvals = Approvals(
         store,
         moments,
         catalog,
         outbox,
-        Voting(policies, asking, deadlines, outbox),
+        Voting(policies, asking, deadlines, outbox, proofs),
         deadlines,
         Reasking(store, moments, policies, catalog, asking, outbox),
         Cancelling(outcomes, outbox),
         Doubts(store, moments, outbox),
         Pausing(store, moments, policies, jobs, outbox),
+        granting,
+        proofs,
         observer=observer,
     )
     runs = Runs(
         store,
         moments,
         policies,
-        Proposing(policies, catalog),
-        Claims(policies, asking, outcomes, outbox, observer),
+        Proposing(policies, catalog, granting),
+        Claims(policies, asking, outcomes, outbox, granting, observer),
         outcomes,
         asking,
         outbox,
         handoff,
+        granting,
         tool_timeout_s=tool_timeout_s,
     )
-    records = Records(store, clock, directory, catalog)
+    records = Records(store, clock, directory, catalog, policies)
     courier = Courier(store, clock, records, approvals, channels, observer)
     review = Review(store, moments, outbox, observer)
     return Domain(records, approvals, runs, courier, review, outbox, handoff)

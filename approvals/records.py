@@ -15,24 +15,31 @@ from countersign.approvals.decisions.long_results import ResultText, whole
 from countersign.approvals.errors import IntegrityError, InvalidError
 from countersign.approvals.models import (
     Delivery,
+    Grant,
     JsonObject,
     LedgerEntry,
     Pause,
     Principal,
     Request,
     RequestId,
+    RequestKind,
     RequestStatus,
     Session,
     SessionId,
     SessionStatus,
+    Used,
     Value,
     Vote,
 )
 from countersign.approvals.ports import Clock, Directory, Reader, RequestView, Schemas
 from countersign.approvals.rules.eligibility import asked, eligible
+from countersign.approvals.rules.grants import Grants, offers
+from countersign.approvals.rules.policies import Policies, situation_of
+from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import governance as governance_rows
+from countersign.approvals.store import grants as grant_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store import requests as request_rows
@@ -58,10 +65,17 @@ class Records:
     """All reads of people, channels and programs; each is one read-only transaction."""
 
     def __init__(
-        self, reader: Reader, clock: Clock, directory: Directory, catalog: Schemas | None = None
+        self,
+        reader: Reader,
+        clock: Clock,
+        directory: Directory,
+        catalog: Schemas | None = None,
+        policies: Policies | None = None,
     ):
         """`reader` may be a store, or a database that somebody else writes. `directory` knows who
-        may decide. Without `catalog` a view does not say what a tool accepts."""
+        may decide. Without `catalog` a view does not say what a tool accepts, without `policies`
+        not which grants may be given."""
+        self._policies = policies
         self._reader = reader
         self._clock = clock
         self._directory = directory
@@ -81,7 +95,10 @@ class Records:
 
     def shown(self, rows: ViewRows) -> RequestView:
         """The view of what was read, with the people and tools of now."""
+        permitted = self._permitted(rows)
         return RequestView(
+            offers=() if permitted is None else offers(permitted),
+            alike=() if permitted is None else permitted.same,
             request=rows.request,
             session=rows.session,
             votes=rows.votes,
@@ -96,6 +113,24 @@ class Records:
     def person(self, principal_id: str) -> Principal | None:
         """The person as they are now."""
         return self._directory.by_id(principal_id)
+
+    def _permitted(self, rows: ViewRows) -> Grants | None:
+        """The grants that its rule permits while it waits."""
+        request, policies = rows.request, self._policies
+        if policies is None or request.status is not RequestStatus.PENDING:
+            return None
+        policy = policies.current
+        if request.kind is not RequestKind.TOOL or not policy.permits_any:
+            return None
+        situation = situation_of(rows.session, self._directory.people(), request.created_at)
+        found = policy.permits(call_of(request, request.arguments), situation)
+        return None if found is None else found.grants
+
+    async def grants(self, *, limit: int = 50) -> Sequence[tuple[Grant, Used]]:
+        """Grants, newest first, each with how far it is used. Raises InvalidError for a bad
+        limit."""
+        size = _limit(limit)
+        return await self._reader.read(lambda c: grant_rows.page(c, limit=size))
 
     def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
         """Who may decide it now, after these votes, by id; () once it is decided or too late."""

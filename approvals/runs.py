@@ -17,6 +17,7 @@ from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.claims import Claims, Paused, require_last
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
+from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
 from countersign.approvals.decisions.moments import Moments
@@ -80,6 +81,7 @@ class Runs:
         asking: Asking,
         outbox: Outbox,
         handoff: Handoff,
+        granting: Granting,
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
@@ -87,7 +89,7 @@ class Runs:
         self._store, self._moments = store, moments
         self._policies, self._proposing = policies, proposing
         self._claims, self._outcomes, self._asking = claims, outcomes, asking
-        self._outbox, self._handoff = outbox, handoff
+        self._outbox, self._handoff, self._granting = outbox, handoff, granting
         self._starting = Starting(outbox, handoff)
         self._parking, self._ends = Parking(outbox), Ends(outcomes, outbox)
         self._tool_timeout_s = tool_timeout_s
@@ -189,7 +191,10 @@ class Runs:
         is_first = first and run.chat is None
         earlier = [] if is_first else await self._earlier(run.session, proposals)
         moment, sha256 = self._moments.now(), state.transcript_sha256
-        checkpoint = self._proposing.checkpoint(run.session, proposals, earlier, sha256, moment)
+        granted = await self._granting.candidates([p.call.tool for p in proposals], moment)
+        checkpoint = self._proposing.checkpoint(
+            run.session, proposals, earlier, sha256, moment, granted
+        )
         requests, entries = list(checkpoint.requests), checkpoint.entries
         if not entries:  # the chat's state alone
             entries = [("stored", {"transcript_sha256": sha256})]

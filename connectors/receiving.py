@@ -38,6 +38,7 @@ from countersign.approvals.models import (
     RequestId,
     RequestKind,
     RequestStatus,
+    Terms,
     Verdict,
 )
 from countersign.approvals.ports import RequestView
@@ -86,6 +87,10 @@ class VoteAttempt:
     all of it was shown. Asked only of somebody who may decide and has not read it elsewhere."""
     instead: str = "Change the arguments, approve without that comment, or reject."
     """What to do instead of writing changes or conditions into the comment of an approval."""
+    proof: str | None = None
+    """What whoever takes proofs of presence has given them."""
+    grant: Terms | None = None
+    """A yes to later calls that are alike, as well."""
     keep_refused: bool = False
     """Whether the ledger says, once for each act, why an answer in bad form does not count: for
     places like a ticket, where the answer can be seen by everybody afterwards."""
@@ -251,6 +256,8 @@ async def _vote(approvals: Approvals, attempt: VoteAttempt, view: RequestView | 
         comment=comment,
         act=attempt.act,
         stage=attempt.stage,
+        grant=attempt.grant,
+        proof=attempt.proof,
     )
 
 

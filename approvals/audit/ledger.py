@@ -82,7 +82,7 @@ def verify(
             problems.append(f"{where}: follows entry {seq}; something is missing or out of order")
         if entry.prev_hash != prev_hash:
             problems.append(f"{where}: does not link to the entry before it")
-        if entry.hash != _expected(entry):
+        if entry.hash != hash_as_written(entry):
             problems.append(f"{where}: was changed after it was written")
         seq, prev_hash = entry.seq, entry.hash
     if (seq, prev_hash) != head:
@@ -90,7 +90,8 @@ def verify(
     return Verification(entries=count, problems=tuple(problems))
 
 
-def _expected(entry: LedgerEntry) -> str | None:
+def hash_as_written(entry: LedgerEntry) -> str | None:
+    """The hash of an entry that is as it was written; None of one that never was."""
     try:
         return entry_hash(
             session_id=entry.session_id,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_in
 from functools import partial
 
-from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.asking import RULE_CHANGED, AskAgain, Asking
 from countersign.approvals.decisions.evidence import EvidenceError, approval
+from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.outcomes import Outcomes, stored_of_run
@@ -24,6 +26,7 @@ from countersign.approvals.models import (
     Cause,
     CheckpointId,
     Effect,
+    Grant,
     JsonObject,
     Pause,
     Request,
@@ -32,6 +35,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Result,
     Ruling,
+    Used,
     Verdict,
     Via,
     Vote,
@@ -39,6 +43,7 @@ from countersign.approvals.models import (
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import revoked
+from countersign.approvals.rules.grants import votes_of
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import among
 from countersign.approvals.rules.policies import Policies, situation_of
@@ -85,10 +90,11 @@ class Claims:
         asking: Asking,
         outcomes: Outcomes,
         outbox: Outbox,
+        granting: Granting,
         observer: Observer = SILENT,
     ):
         self._policies, self._asking, self._outcomes = policies, asking, outcomes
-        self._outbox, self._observer = outbox, observer
+        self._outbox, self._granting, self._observer = outbox, granting, observer
 
     def claim(
         self,
@@ -127,8 +133,10 @@ class Claims:
             return refusal
         if refusal is not None and again:
             return self._outcomes.set_in_doubt(unit, run.session, request)
-        if refusal is not None:
+        if isinstance(refusal, Result):
             return self._call_off(unit, run, request, refusal)
+        if refusal is not None:
+            self._granting.count(unit, request, run.session, *refusal)
         claimed = request.model_copy(
             update={"status": RequestStatus.EXECUTING, "executing_epoch": run.epoch}
         )
@@ -175,7 +183,8 @@ class Claims:
         checked: Found,
         *,
         begun: bool,
-    ) -> Result | AskAgain | None:
+    ) -> Result | AskAgain | tuple[Grant, Used] | None:
+        """Why it does not run; or the grant by which it does, with how far that is used then."""
         request = stored.request
         try:
             recomputed = call_digest(call_of(request, arguments), request.policy_version)
@@ -186,8 +195,9 @@ class Claims:
         if decision is None or not signed or arguments != request.arguments:
             return not_executed(Cause.DRIFT, DRIFT_MESSAGE)
         by_rule, by_clock = decision.via == Via.POLICY, decision.via == Via.CLOCK
+        by_grant = decision.via == Via.GRANT
         try:
-            evidence = approval(unit, stored, by_rule=by_rule, by_clock=by_clock)
+            evidence = approval(unit, stored, by_rule=by_rule, by_clock=by_clock, by_grant=by_grant)
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
         call = call_of(request, arguments)
@@ -204,6 +214,15 @@ class Claims:
             if (again := self._asking.needed(request, run.session, unit.moment)) is not None:
                 return not_executed(Cause.DRIFT, f"{again.why} Propose it again.", retry=True)
             return None
+        grant: tuple[Grant, Used] | None = None
+        if evidence.grant is not None and not begun:
+            looked = self._granting.look(unit, request, run.session, evidence.grant)
+            if isinstance(looked, AskAgain):
+                return looked
+            grant = looked
+            evidence = replace_in(evidence, votes=votes_of(grant[0], request))
+        if evidence.grant is not None and begun:  # it was counted when it began
+            return None
         if by_clock:
             if (no := self._against_silence(unit, request, ruling)) is not None:
                 return not_executed(Cause.DRIFT, f"{no}. Propose it again.", retry=True)
@@ -211,12 +230,16 @@ class Claims:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
         elif tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
             return self._forged(unit, request, "its votes do not add up to a yes")
+        unproven = any(vote.proof is None for vote in evidence.votes)
+        if ruling.step_up_s is not None and unproven and not begun:
+            why = RULE_CHANGED.format(tool=request.tool)
+            return AskAgain(request, run.session, why, tool_changed=False)
         if begun:  # in time
             return None
         self._require_known(unit, evidence.votes)
         calendars = self._policies.current.calendars
         over = lapsed(request, run.session, evidence, ruling, unit.now, calendars)
-        return over or drifted(request, run.session, evidence, checked)
+        return over or drifted(request, run.session, evidence, checked) or grant
 
     def _require_known(self, unit: Unit, votes: Sequence[Vote]) -> None:
         """Raise HeldError if it is too long ago that a directory was asked about an approver."""

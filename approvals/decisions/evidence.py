@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from countersign.approvals.audit.ledger import entry_hash
-from countersign.approvals.errors import InvalidError
+from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import (
     Delivery,
     Effect,
+    GrantId,
     JsonObject,
     LedgerEntry,
     Request,
@@ -27,7 +28,8 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Unit
-from countersign.approvals.store import codec
+from countersign.approvals.store import codec, governance
+from countersign.approvals.store import grants as grant_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store.comparing import of_request
 from countersign.approvals.store.requests import Stored
@@ -51,13 +53,22 @@ class Evidence:
     decided_at: datetime
     votes: tuple[Vote, ...] = ()
     """On this revision, oldest first; none where a rule allowed the call."""
+    grant: GrantId | None = None
+    """By which it was approved, instead of by votes."""
     in_vain: int = 0
     """How many approvals of earlier revisions came to nothing: their time was over, or what the
     tool's check had found had changed."""
 
 
-def approval(unit: Unit, stored: Stored, *, by_rule: bool, by_clock: bool = False) -> Evidence:
-    """Who approved this revision, or that a rule did, or its deadline. One read, by keys.
+def approval(
+    unit: Unit,
+    stored: Stored,
+    *,
+    by_rule: bool,
+    by_clock: bool = False,
+    by_grant: bool = False,
+) -> Evidence:
+    """Who approved this revision, or that a rule, a grant or its deadline did. One read, by keys.
 
     Raises EvidenceError.
     """
@@ -69,6 +80,8 @@ def approval(unit: Unit, stored: Stored, *, by_rule: bool, by_clock: bool = Fals
         raise EvidenceError("it was never proposed")
     if by_rule:
         evidence = _allowed(request, about)
+    elif by_grant:
+        evidence = _granted(unit, request, about)
     else:
         evidence = _approved(request, about, by_clock=by_clock)
     if _owner(rows) != request.requester:
@@ -112,7 +125,8 @@ def _approved(request: Request, found: Sequence[LedgerEntry], *, by_clock: bool)
         raise EvidenceError("its deadline has not decided it" if by_clock else "nobody decided it")
     voted = [e for e in found if e.kind == "voted" and _is_on(e, request)]
     in_vain = sum(e.kind in _IN_VAIN for e in found)
-    return Evidence(entry.at, tuple(_vote(request, e) for e in voted), in_vain)
+    votes = tuple(_vote(request, e) for e in voted)
+    return Evidence(entry.at, votes, in_vain=in_vain)
 
 
 def _allowed(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
@@ -122,6 +136,26 @@ def _allowed(request: Request, found: Sequence[LedgerEntry]) -> Evidence:
                 raise EvidenceError("no rule allowed it")
             return Evidence(entry.at)
     raise EvidenceError("no rule ever saw it")
+
+
+def _granted(unit: Unit, request: Request, found: Sequence[LedgerEntry]) -> Evidence:
+    """The grant, as the session's ledger names it, with a row that is as the governance ledger
+    says."""
+    entry = next((e for e in found if e.kind == "granted" and _is_on(e, request)), None)
+    if entry is None:
+        raise EvidenceError("no grant is on record for it")
+    grant_id = str(entry.body.get("grant"))
+    try:
+        said = governance.about(unit.connection, "grant", grant_id)
+        row = grant_rows.stored(unit.connection, grant_id)
+        differs = list(of_request(said, row))
+    except (ValueError, KeyError, TypeError, AttributeError, NotFoundError) as exc:
+        raise EvidenceError(f"what is on record of its grant cannot be read: {exc}") from exc
+    if not said:
+        raise EvidenceError("its grant was never given")
+    if differs:
+        raise EvidenceError(f"the tables say otherwise: {differs[0]}")
+    return Evidence(entry.at, grant=GrantId(grant_id))
 
 
 def _is_on(entry: LedgerEntry, request: Request) -> bool:
@@ -143,6 +177,7 @@ def _vote(request: Request, entry: LedgerEntry) -> Vote:
         at=entry.at,
         comment=body["comment"],
         also=body.get("also", ()),
+        proof=body.get("proof"),
     )
 
 

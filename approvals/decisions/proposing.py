@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals import ids
+from countersign.approvals.decisions.granting import Granting, by_grant
 from countersign.approvals.forms.told import Told, denied
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
     CheckpointId,
     Effect,
+    Grant,
     JsonObject,
     Proposal,
     Request,
     RequestId,
     RequestKind,
     Session,
+    Used,
 )
 from countersign.approvals.ports import Moment, ToolCatalog
 from countersign.approvals.rules.policies import Policies, situation_of
@@ -61,8 +64,8 @@ class Checkpoint:
 class Proposing:
     """Turns proposals into requests, by what policy says of them now. Outside of transactions."""
 
-    def __init__(self, policies: Policies, catalog: ToolCatalog):
-        self._policies, self._catalog = policies, catalog
+    def __init__(self, policies: Policies, catalog: ToolCatalog, granting: Granting):
+        self._policies, self._catalog, self._granting = policies, catalog, granting
 
     def checkpoint(
         self,
@@ -71,8 +74,10 @@ class Proposing:
         earlier: Sequence[Request],
         transcript_sha256: str,
         moment: Moment,
+        candidates: Sequence[tuple[Grant, Used]] = (),
     ) -> Checkpoint:
-        """The requests of `proposals`, some decided already; `earlier` are the session's others."""
+        """The requests of `proposals`, some decided already; `earlier` are the session's others,
+        `candidates` the grants that may cover some of them."""
         policy = self._policies.current
         situation = situation_of(session, moment.people, moment.now)
         checkpoint_id = CheckpointId(ids.new_id("C"))
@@ -106,10 +111,15 @@ class Proposing:
                 request = request.model_copy(update={"result": no_approver(ruling.reason)})
             elif refused is not None:
                 request = as_before(request)
+            grant = self._granting.covering(request, session, candidates, moment)
+            if grant is not None:
+                request = by_grant(request, grant, moment)
             requests.append(request)
             entries.append(("proposed", _proposed(request, ruling.effect, transcript_sha256)))
             if nobody is not None:
                 entries.append(("nobody_left", _nobody(request, nobody)))
+            if grant is not None:
+                entries.append(("granted", _granted(request, grant)))
         requests = as_one_batch(requests, policy.book.reversibility)
         return Checkpoint(checkpoint_id, with_same_calls(requests, earlier), entries)
 
@@ -135,6 +145,16 @@ def _proposed(request: Request, effect: Effect, transcript_sha256: str) -> JsonO
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "transcript_sha256": transcript_sha256,
         **({} if request.facts is None else {"facts": request.facts}),
+    }
+
+
+def _granted(request: Request, grant: Grant) -> JsonObject:
+    return {
+        "request": request.id,
+        "revision": request.revision,
+        "digest": request.digest,
+        "grant": grant.id,
+        "by": [giver.by for giver in grant.givers],
     }
 
 

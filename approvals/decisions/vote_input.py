@@ -8,9 +8,11 @@ from countersign.approvals.models import (
     Checked,
     Effective,
     JsonObject,
+    Proof,
     Request,
     RequestId,
     RequestKind,
+    Terms,
     Value,
     Verdict,
 )
@@ -32,12 +34,18 @@ class VoteInput(Value):
     comment: str = ""
     stage: int | None = None
     """The stage that was asked; None for whichever is open."""
+    proof: Proof | None = None
+    """That the person is there."""
+    grant: Terms | None = None
+    """A yes to later calls that are alike as well."""
 
 
 def require_form(given: VoteInput, request: Request) -> None:
     """Raise InvalidError for a vote that cannot be meant like that."""
     if len(given.comment) > MAX_COMMENT:
         raise InvalidError(f"The comment is longer than {MAX_COMMENT} characters; shorten it.")
+    if given.grant is not None and given.verdict is Verdict.REJECT:
+        raise InvalidError("A grant goes with an approval; nothing was decided.")
     if request.kind is RequestKind.INPUT:
         if given.verdict is Verdict.MODIFY:
             raise InvalidError("A question has no arguments to change; answer it instead.")

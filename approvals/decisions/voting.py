@@ -35,12 +35,12 @@ from countersign.approvals.models import (
     Verdict,
     Vote,
 )
-from countersign.approvals.ports import Unit
-from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.ports import Proofs, Unit
+from countersign.approvals.rules.authority import reason_against, reason_against_proof
 from countersign.approvals.rules.eligibility import asked, counts_also
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.proposals import not_executed
+from countersign.approvals.rules.proposals import call_of, not_executed
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import against_approval
 from countersign.approvals.store import directory_people
@@ -62,8 +62,15 @@ class Refusal:
 class Voting:
     """Counts votes. Each method belongs into a transaction."""
 
-    def __init__(self, policies: Policies, asking: Asking, deadlines: Deadlines, outbox: Outbox):
-        self._policies = policies
+    def __init__(
+        self,
+        policies: Policies,
+        asking: Asking,
+        deadlines: Deadlines,
+        outbox: Outbox,
+        proofs: Proofs,
+    ):
+        self._policies, self._proofs = policies, proofs
         self._asking, self._deadlines = asking, deadlines
         self._outbox = outbox
 
@@ -109,6 +116,11 @@ class Voting:
         if again is not None and _must_ask(again, given.verdict):
             return again
         people = unit.moment.people
+        within_s = self._step_up_s(request, session, people)
+        if given.verdict is not Verdict.REJECT:
+            reason = reason_against_proof(given.proof, within_s, unit.now, self._proofs.where)
+            if reason is not None:
+                return _refused(unit, given, request, actor, reason)
         if is_edit(given, request):
             situation = situation_of(session, people, request.created_at)
             after = revised(given, request, self._policies.current, situation, unit.now)
@@ -123,7 +135,8 @@ class Voting:
             (after,) = with_same_calls([after], others)
             decide(unit, request, after)
             ledger_rows.append(unit, request.session_id, revision_entry(request, after, actor))
-            if after.checked != request.checked:  # nothing is approved that was not shown
+            # nothing is approved that was not shown, or of which the proof is not
+            if after.checked != request.checked or within_s is not None:
                 self._show(unit, session, after)
                 return after
             request = after
@@ -134,12 +147,21 @@ class Voting:
         vote = _vote(given, request, actor, actor.principal, unit.now)
         return self._count(unit, session, request, vote, votes)
 
+    def _step_up_s(self, request: Request, session: Session, people: People) -> float | None:
+        """How old a proof of presence may be at most; None if nobody has to give one."""
+        policy = self._policies.current
+        if not policy.asks_for_proofs or request.kind is not RequestKind.TOOL:
+            return None
+        situation = situation_of(session, people, request.created_at)
+        return policy.rule(call_of(request, request.arguments), situation).step_up_s
+
     def _count(
         self, unit: Unit, session: Session, request: Request, vote: Vote, earlier: list[Vote]
     ) -> Request:
         request_rows.add_vote(unit, request.session_id, vote)
         body: JsonObject = {
-            **vote.model_dump(mode="json", exclude={"request_id", "at", "principal_id"}),
+            **vote.model_dump(mode="json", exclude={"request_id", "at", "principal_id", "proof"}),
+            **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
             "request": request.id,
             "by": vote.principal_id,
             "digest": request.digest,
@@ -226,6 +248,7 @@ def _vote(
         at=now,
         comment=given.comment.strip(),
         also=counts_also(asked(request, []), principal),
+        proof=None if given.verdict is Verdict.REJECT else given.proof,
     )
 
 

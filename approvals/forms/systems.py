@@ -22,6 +22,7 @@ _OURS: dict[str, Named] = {
     Via.API: Named(words="the API"),
     Via.CLI: Named(words="the command line"),
     Via.POLICY: Named(words="policy"),
+    Via.GRANT: Named(words="a grant"),
     Via.CLOCK: Named(words="the deadline"),
 }
 _NAMED: dict[str, Named] = {**_OURS}

@@ -21,11 +21,13 @@ from countersign.approvals.forms.wording import (
 from countersign.approvals.models import (
     Cause,
     Decision,
+    Grant,
     Pause,
     Principal,
     Request,
     RequestKind,
     RequestStatus,
+    Used,
     Verdict,
     Via,
     Vote,
@@ -119,7 +121,7 @@ def voted(request: Request, vote: Vote) -> Told:
 def decided(request: Request) -> Told:
     """Who decided it, through what, and why; nothing where a rule did."""
     decision = request.decision
-    if decision is None or decision.via == Via.POLICY:
+    if decision is None or decision.via in (Via.POLICY, Via.GRANT):
         return NOTHING
     if decision.via == Via.CLOCK and decision.verdict is Verdict.APPROVE:
         return together(f"**Runs:** {named(request)}. {as_text(decision.comment)}")
@@ -172,6 +174,12 @@ def held(request: Request, pause: Pause) -> Told:
     """That it is paused, and goes on by itself after that."""
     text = f"**Paused** by {as_text(pause.by_name)}: {named(request)} waits and goes on by itself."
     return _with(text, "Reason", pause.reason)
+
+
+def granted(request: Request, grant: Grant, used: Used) -> Told:
+    """That it begins to run by a grant, instead of asking."""
+    by = f"{as_text(grant.names)} ({grant.id}, {used.of(grant)})"
+    return together(f"**Runs by a grant** of {by}: {named(request)}.")
 
 
 def ended(request: Request) -> Told:

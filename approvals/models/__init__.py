@@ -36,10 +36,19 @@ from countersign.approvals.models.directories import DirectoryPage as DirectoryP
 from countersign.approvals.models.directories import Group as Group
 from countersign.approvals.models.directories import Membership as Membership
 from countersign.approvals.models.governance import Governance as Governance
+from countersign.approvals.models.governance import GrantGiven as GrantGiven
+from countersign.approvals.models.governance import GrantRevoked as GrantRevoked
+from countersign.approvals.models.governance import GrantUsedUp as GrantUsedUp
 from countersign.approvals.models.governance import PauseBegan as PauseBegan
 from countersign.approvals.models.governance import PauseEnded as PauseEnded
 from countersign.approvals.models.governance import PolicyChanged as PolicyChanged
 from countersign.approvals.models.governance import PolicySource as PolicySource
+from countersign.approvals.models.grants import Giver as Giver
+from countersign.approvals.models.grants import Grant as Grant
+from countersign.approvals.models.grants import GrantId as GrantId
+from countersign.approvals.models.grants import Offer as Offer
+from countersign.approvals.models.grants import Terms as Terms
+from countersign.approvals.models.grants import Used as Used
 from countersign.approvals.models.pauses import Pause as Pause
 from countersign.approvals.models.pauses import PauseId as PauseId
 from countersign.approvals.models.pauses import PauseKind as PauseKind
@@ -49,6 +58,7 @@ from countersign.approvals.models.people import Actor as Actor
 from countersign.approvals.models.people import Digest as Digest
 from countersign.approvals.models.people import People as People
 from countersign.approvals.models.people import Principal as Principal
+from countersign.approvals.models.people import Proof as Proof
 from countersign.approvals.models.people import QuietHours as QuietHours
 from countersign.approvals.models.people import Reading as Reading
 from countersign.approvals.models.people import Via as Via

@@ -152,6 +152,8 @@ class Ruling(Value):
     """How long an approval holds before its call has begun."""
     time: TimeRule = ANY_TIME
     after_rejection: AfterRejection = AfterRejection.ANSWER
+    step_up_s: float | None = None
+    """An approval needs a proof of presence that is not older than this."""
 
 
 class Proposal(Value):

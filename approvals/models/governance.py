@@ -6,7 +6,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from countersign.approvals.models.base import PrincipalId, Value
+from countersign.approvals.models.base import PrincipalId, RequestId, SessionId, Value
+from countersign.approvals.models.grants import GrantId
 from countersign.approvals.models.pauses import PauseId, PauseScope
 from countersign.approvals.models.people import Via
 
@@ -62,6 +63,48 @@ class PauseEnded(Governance):
 
     pause: PauseId
     scope: PauseScope
+    by: PrincipalId
+    via: Via
+    identity: str
+
+
+class GrantGiven(Governance):
+    """Somebody gave a grant, or their part of it."""
+
+    kind: ClassVar[str] = "grant_given"
+
+    grant: GrantId
+    on_request: RequestId
+    tool: str
+    rule: str
+    by: PrincipalId
+    stage: int
+    via: Via
+    identity: str
+    allows: str
+    """What it allows from then on, in words; the rows have all of it."""
+    complete: bool
+    """Whether every stage has given it."""
+
+
+class GrantUsedUp(Governance):
+    """The last call that it allowed begins to run."""
+
+    kind: ClassVar[str] = "grant_used_up"
+
+    grant: GrantId
+    session: SessionId
+    by_request: RequestId
+    uses: int
+    total: str
+
+
+class GrantRevoked(Governance):
+    """Somebody ended a grant."""
+
+    kind: ClassVar[str] = "grant_revoked"
+
+    grant: GrantId
     by: PrincipalId
     via: Via
     identity: str

@@ -17,7 +17,8 @@ _SYSTEM_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 class Via(str):
-    """Through what a decision reached us: `api`, `cli`, `policy`, `clock`, or the name of a system.
+    """Through what a decision reached us: `api`, `cli`, `policy`, `grant`, `clock`, or the name of
+    a system.
 
     A system that is not there any more keeps its name in what was decided through it.
     """
@@ -27,6 +28,7 @@ class Via(str):
     API: ClassVar[Via]
     CLI: ClassVar[Via]
     POLICY: ClassVar[Via]
+    GRANT: ClassVar[Via]
     CLOCK: ClassVar[Via]
 
     def __new__(cls, name: str) -> Self:
@@ -43,7 +45,8 @@ class Via(str):
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
-Via.API, Via.CLI, Via.POLICY, Via.CLOCK = map(Via, ("api", "cli", "policy", "clock"))
+_OWN = ("api", "cli", "policy", "grant", "clock")
+Via.API, Via.CLI, Via.POLICY, Via.GRANT, Via.CLOCK = map(Via, _OWN)
 
 
 class QuietHours(Value):
@@ -145,6 +148,18 @@ class People:
 
 
 NOBODY = People()
+
+
+class Proof(Value):
+    """That a person was there at a time, and meant one revision of one request."""
+
+    id: str
+    """By which whoever took it finds it again."""
+    method: str
+    """`passkey`, `sign_in`."""
+    principal_id: PrincipalId
+    digest: str
+    at: datetime
 
 
 class Actor(Value):

@@ -14,7 +14,7 @@ from countersign.approvals.models.base import (
     Value,
 )
 from countersign.approvals.models.calls import Checked, Injected, Preview, RequestKind, Risk, Stage
-from countersign.approvals.models.people import Via
+from countersign.approvals.models.people import Proof, Via
 from countersign.approvals.models.timing import Timing
 
 
@@ -82,6 +82,8 @@ class Vote(Value):
     comment: str = ""
     also: tuple[int, ...] = ()
     """Later stages for which it counts as well, where the rule lets one person count for both."""
+    proof: Proof | None = None
+    """That its person was there, where the rule asks for that."""
 
 
 class Opening(Value):

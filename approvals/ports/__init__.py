@@ -10,6 +10,8 @@ from countersign.approvals.ports.channels import RequestView as RequestView
 from countersign.approvals.ports.people import Clock as Clock
 from countersign.approvals.ports.people import Directory as Directory
 from countersign.approvals.ports.people import DirectorySource as DirectorySource
+from countersign.approvals.ports.proofs import NoProofs as NoProofs
+from countersign.approvals.ports.proofs import Proofs as Proofs
 from countersign.approvals.ports.store import Job as Job
 from countersign.approvals.ports.store import Jobs as Jobs
 from countersign.approvals.ports.store import Reader as Reader

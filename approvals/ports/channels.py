@@ -11,6 +11,7 @@ from countersign.approvals.models import (
     Delivery,
     JsonObject,
     Notice,
+    Offer,
     Opening,
     Pause,
     Placing,
@@ -53,6 +54,10 @@ class RequestView(Value):
     """Who may decide the open stage now, by id; `forms.wording.people_in_words` names them."""
     openings: tuple[Opening, ...] = ()
     """Who has read all of the current revision, where it did not fit where it was asked."""
+    offers: tuple[Offer, ...] = ()
+    """Grants that may be given while it is approved."""
+    alike: tuple[str, ...] = ()
+    """The arguments in which later calls have to be equal, if one is given."""
     pauses: tuple[Pause, ...] = ()
     """The pauses that hold, in whose scope it is, oldest first."""
 

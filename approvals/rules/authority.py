@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from countersign.approvals.forms.wording import duration_words
 from countersign.approvals.models import (
     People,
     Principal,
+    Proof,
     Request,
     RequestKind,
     Vote,
@@ -36,6 +39,22 @@ def reason_against(
         return f"This needs the role {' or '.join(roles)}."
     if any(v.principal_id == principal.id and v.revision == request.revision for v in votes):
         return "You have already voted on this request."
+    return None
+
+
+def reason_against_proof(
+    proof: Proof | None, within_s: float | None, now: datetime, where: str
+) -> str | None:
+    """Why an approval does not count for want of a fresh proof of presence; None if it does. The
+    proof has been found to be of this person, for this digest."""
+    if within_s is None:
+        return None
+    span = duration_words(within_s)
+    how = f"give it {where}" if where else "it cannot be given here"
+    if proof is None:
+        return f"This needs a proof that it is you, not older than {span}; {how}."
+    if not now - timedelta(seconds=within_s) <= proof.at <= now:
+        return f"Your proof is older than {span}; {how}."
     return None
 
 

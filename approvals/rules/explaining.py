@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from countersign.approvals.models import Reversibility, Ruling, ToolCall, Value
 from countersign.approvals.rules.conditions.checking import Checked
 from countersign.approvals.rules.conditions.facts import NOWHERE, Facts, Situation
+from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.rulebook import Said
@@ -30,13 +31,17 @@ class Explanation(Value):
     considered: tuple[Considered, ...]
     """The rules up to the one that rules on the call; all, where none does."""
     policy_version: str
+    grants: Grants | None = None
+    """What people may give while they approve such a call."""
 
 
 def explain(policy: Policy, call: ToolCall, situation: Situation = NOWHERE) -> Explanation:
     """The ruling on a call, with every rule that was considered."""
     said = {each.entry.id: each for each in policy.book.considered(call, situation)}
     facts = policy.book.facts(call, situation)
+    permitted = policy.permits(call, situation)
     return Explanation(
+        grants=None if permitted is None else permitted.grants,
         ruling=policy.rule(call, situation),
         reversibility=policy.book.reversibility(call.tool),
         considered=tuple(_considered(policy, call, said, facts)),

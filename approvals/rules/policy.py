@@ -20,6 +20,7 @@ The policy is read from the `policy:` section of the configuration:
           show_first: [payee, amount]   # the arguments that decide, before the others
           on_error: in_doubt            # what an undeclared exception of it means: or failed
           tool_timeout: 2m              # how long it may run
+          grants: {max_uses: 20, max_duration: 7d, same: [customer]}  # a standing yes
       rules:                            # in this order, and before those of `tools`
         - id: small
           tool: pay_refund              # or a list; `*` and `?` make a pattern
@@ -55,9 +56,12 @@ from countersign.approvals.models import (
     ToolCall,
 )
 from countersign.approvals.models.time_rules import calendar_of
+from countersign.approvals.rules import granting
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
 from countersign.approvals.rules.document import PolicyDocument, problem
+from countersign.approvals.rules.grants import Permitted, fingerprint
+from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.rulebook import (
     UNKNOWN_RULE,
     Rulebook,
@@ -71,6 +75,7 @@ from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, stric
 from countersign.approvals.rules.wrong_times import wrong_times
 
 VERSION_DIGITS = 16
+NO_PROOFS = "nobody can prove their presence here, so nobody could approve it; remove it"
 
 
 def version_of(text: JsonObject) -> str:
@@ -88,7 +93,10 @@ class Policy:
         *,
         known: Tools | None = None,
         same: Mapping[str, frozenset[str]] | None = None,
+        proofs: bool = False,
     ):
+        """`proofs`: whether people can prove their presence here."""
+        self._proofs = proofs
         self.document, self._text_channels = document, text_channels
         self._same = {} if same is None else same
         self.book = Rulebook(
@@ -104,6 +112,7 @@ class Policy:
         path: str = "policy",
         channels: tuple[str, ...] = DEFAULT_CHANNELS,
         text_channels: tuple[str, ...] = DEFAULT_CHANNELS,
+        proofs: bool = False,
     ) -> Policy:
         """Read the `policy:` section. `channels` are those of a rule that names none,
         `text_channels` those in which free text is asked for.
@@ -115,7 +124,7 @@ class Policy:
         except ValidationError as exc:
             problems = [problem(path, section, error) for error in exc.errors()]
             raise ConfigurationError(problems) from exc
-        policy = cls(document, text_channels)
+        policy = cls(document, text_channels, proofs=proofs)
         problems = [f"{path}.{where}: {says}" for where, says in policy.problems()]
         if problems:
             raise ConfigurationError(problems)
@@ -165,6 +174,10 @@ class Policy:
         """What is wrong with the rules that could be read, with where below `policy`: conditions,
         and rules that no call reaches."""
         wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
+        wrong += granting.problems(self.entries, self.book)
+        for where, rule in self.entries.items():
+            if rule.step_up is not None and not self._proofs:
+                wrong.append((f"{where.removeprefix('policy.')}.step_up", NO_PROOFS))
         return [
             *wrong,
             *shadowed(self.document.rules, self.tools),
@@ -174,7 +187,13 @@ class Policy:
     def knowing(self, tools: Tools) -> Policy:
         """This policy, with its conditions checked against the arguments that these tools take. A
         condition that is wrong for a tool denies all of that tool's calls: see `problems`."""
-        return Policy(self.document, self._text_channels, known=tools, same=self._same)
+        return Policy(
+            self.document,
+            self._text_channels,
+            known=tools,
+            same=self._same,
+            proofs=self._proofs,
+        )
 
     def strictest(self, same: Iterable[frozenset[str]]) -> Policy:
         """This policy, with one rule for tools that are one function: the strictest they have.
@@ -192,7 +211,13 @@ class Policy:
         if rules == dict(self.tools) and of_one == self._same:
             return self
         document = self.document.model_copy(update={"tools": rules})
-        return Policy(document, self._text_channels, known=self.book.known, same=of_one)
+        return Policy(
+            document,
+            self._text_channels,
+            known=self.book.known,
+            same=of_one,
+            proofs=self._proofs,
+        )
 
     def rule(self, call: ToolCall, situation: Situation = NOWHERE) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
@@ -229,6 +254,30 @@ class Policy:
         rule_id = next((i for i, each in found.items() if each.effect is merged.effect), "")
         classes = sorted(map(self.book.reversibility, names), key=list(Reversibility).index)
         return ruling_of(merged, rule_id, call.tool, classes[-1])
+
+    def permits(self, call: ToolCall, situation: Situation) -> Permitted | None:
+        """What may be given of calls like this one, if the rule that asks people permits it."""
+        if call.tool in self._same:  # of one function under two names nobody can say what is alike
+            return None
+        ruling, rule = self._rule(call, situation)
+        if rule is None or rule.grants is None or ruling.effect is not Effect.REQUIRE_APPROVAL:
+            return None
+        hard = self.book.reversibility(call.tool) is Reversibility.IRREVERSIBLE
+        if hard and not rule.grants.irreversible:
+            return None
+        when = rule.when if isinstance(rule, OrderedRule) else None
+        names = fingerprint(ruling.rule_id, ruling.stages, when, rule.grants)
+        return Permitted(rule.grants, ruling.rule_id, ruling.stages, names)
+
+    @property
+    def asks_for_proofs(self) -> bool:
+        """Whether any rule asks for a proof of presence."""
+        return any(rule.step_up is not None for rule in self.entries.values())
+
+    @property
+    def permits_any(self) -> bool:
+        """Whether any rule permits grants."""
+        return any(rule.grants is not None for rule in self.entries.values())
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:
         """Who may answer a user proxy's question; `roles` of the proxy win over the default."""

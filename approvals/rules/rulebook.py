@@ -26,7 +26,7 @@ from countersign.approvals.rules.conditions.facts import (
     Situation,
     arguments_type,
 )
-from countersign.approvals.rules.conditions.syntax import Node
+from countersign.approvals.rules.conditions.syntax import Node, parse
 from countersign.approvals.rules.conditions.types import DYN, Type
 from countersign.approvals.rules.conditions.values import EvaluationError
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX, OrderedRule, is_pattern
@@ -148,6 +148,12 @@ class Rulebook:
             if matched:
                 return
 
+    def compiled(self, text: str, workflow: str, tool: str) -> Condition | Checked:
+        """A condition beside those of the rules, on one tool. Raises ConditionSyntaxError."""
+        schema = self.known.schemas.get((workflow, tool))
+        arguments = DYN if schema is None else arguments_type(schema)
+        return Condition.of(parse(text), Catalogue(tool, arguments, self._calendars))
+
     def facts(self, call: ToolCall, situation: Situation) -> Facts:
         """What conditions are asked of."""
         return Facts(call, situation, self.reversibility(call.tool), self._calendars)
@@ -239,6 +245,7 @@ def ruling_of(rule: Rule, rule_id: str, tool: str, reversibility: Reversibility)
         tool_timeout_s=rule.tool_timeout,
         valid_for_s=rule.valid_for_s if asks else None,
         time=_time(rule, reversibility) if asks else ANY_TIME,
+        step_up_s=rule.step_up if asks else None,
     )
 
 

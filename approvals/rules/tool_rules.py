@@ -21,6 +21,7 @@ from countersign.approvals.models import (
 from countersign.approvals.models.time_rules import calendar_of
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.durations import Seconds
+from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
 
 DEFAULT_CHANNELS = ("teams",)
@@ -74,6 +75,12 @@ class Rule(Value):
     """What an exception that the tool has not declared harmless means; None: that a call of which
     people were asked is in doubt, and that any other one has failed."""
 
+    grants: Grants | None = None
+    """Whether people may give a standing yes while they approve, and within which bounds."""
+
+    step_up: Seconds | None = None
+    """Approving needs a proof of presence besides the vote, not older than this."""
+
     @model_validator(mode="after")
     def _approvers(self) -> Self:
         if self.roles and self.stages:
@@ -86,6 +93,14 @@ class Rule(Value):
                     f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
                     "name another role"
                 )
+        if self.grants is not None and self.effect is not Effect.REQUIRE_APPROVAL:
+            raise ValueError("grants is for what people approve; remove it, or ask for people")
+        if self.step_up is not None and self.effect is not Effect.REQUIRE_APPROVAL:
+            raise ValueError("step_up is for what people approve; remove it, or ask for people")
+        if self.step_up is not None and self.at_deadline is AtDeadline.APPROVE:
+            raise ValueError("step_up asks for a person, and at_deadline: approve for none")
+        if self.step_up is not None and self.grants is not None:
+            raise ValueError("step_up asks at each call, and grants at none; remove one of them")
         if any(stage.same_person for stage in self.stages):
             raise ValueError("same_person is for the whole rule; write it beside stages")
         return self
@@ -135,12 +150,14 @@ def strictest(rules: Sequence[Rule]) -> Rule:
         known = stages.get(stage.roles)
         if known is None or known.quorum < stage.quorum:
             stages[stage.roles] = stage.model_copy(update={"same_person": False})
+    spans = [rule.step_up for rule in asking if rule.step_up is not None]
     return strictest.model_copy(
         update={
             "roles": (),
             "stages": tuple(stages.values()),
             "same_person": False,
             "at_deadline": _mildest_end(strictest, asking),
+            "step_up": min(spans, default=None),
         }
     )
 
@@ -153,8 +170,8 @@ def _mildest_end(strictest: Rule, asking: Sequence[Rule]) -> AtDeadline:
     return strictest.at_deadline
 
 
-def _asks(rule: Rule) -> tuple[tuple[Stage, ...], bool]:
-    return rule.tiers(), rule.same_person
+def _asks(rule: Rule) -> tuple[tuple[Stage, ...], bool, float | None]:
+    return rule.tiers(), rule.same_person, rule.step_up
 
 
 def _strictness(rule: Rule) -> tuple[int, int, int]:

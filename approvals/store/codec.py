@@ -170,6 +170,7 @@ def vote(row: Sequence[Any]) -> Vote:
     """A row of `votes`."""
     m = dict(zip(_VOTE, row, strict=True))
     m["at"], m["also"] = from_text(m["at"]), loads(m["also"])
+    m["proof"] = object_or_none(m["proof"])
     return Vote.model_validate(m)
 
 
@@ -177,7 +178,8 @@ def vote_columns(value: Vote) -> dict[str, Any]:
     """The columns of a vote."""
     at = to_text(value.at)
     words = {"verdict": str(value.verdict), "via": str(value.via)}
-    return {**value.__dict__, **words, "at": at, "also": dumps(value.also)}
+    proof = None if value.proof is None else dumps(value.proof.model_dump(mode="json"))
+    return {**value.__dict__, **words, "at": at, "also": dumps(value.also), "proof": proof}
 
 
 def delivery(row: Sequence[Any]) -> Delivery:

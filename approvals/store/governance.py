@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, func, literal, select
 
-from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE
+from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE, hash_as_written
 from countersign.approvals.audit.seals import Head
 from countersign.approvals.models import Governance, LedgerEntry
 from countersign.approvals.ports import Unit
@@ -77,6 +77,20 @@ def newest(unit: Unit, kind: type[G]) -> G | None:
         return None
     body = codec.loads(text)
     return kind.model_validate({name: body[name] for name in kind.model_fields})
+
+
+def about(connection: Connection, member: str, name: str) -> list[LedgerEntry]:
+    """The entries whose body says `name` as `member`, each with its own hash and linked to the one
+    before. Raises ValueError for one that is not as we wrote it."""
+    pattern = f'"{member}":{codec.dumps(name)}'
+    query = _ALL.where(governance.c.body.contains(pattern, autoescape=True))
+    found = [codec.ledger_entry(row) for row in connection.execute(query)]
+    found = [entry for entry in found if entry.body.get(member) == name]
+    for entry in found:
+        before = GENESIS if entry.seq == 1 else hash_of(connection, entry.seq - 1)
+        if entry.prev_hash != before or entry.hash != hash_as_written(entry):
+            raise ValueError(f"entry {entry.seq} was changed after it was written")
+    return found
 
 
 def _locked_head(unit: Unit) -> Head:

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from countersign.approvals.store.schema import (
     deliveries,
+    grant_uses,
+    grants,
     pauses,
     request_openings,
     requests,
@@ -29,9 +31,9 @@ class Row:
     columns: Mapping[str, Any]
 
 
-OF_REQUESTS = (votes, request_openings, result_texts, deliveries)
+OF_REQUESTS = (votes, request_openings, result_texts, deliveries, grant_uses)
 """Tables whose rows belong to a request."""
-GOVERNED: tuple[Table, ...] = (pauses,)
+GOVERNED: tuple[Table, ...] = (pauses, grants)
 """Tables whose rows belong to no session, and are on the governance ledger."""
 
 

@@ -14,6 +14,7 @@ from countersign.approvals.models import (
     JsonObject,
     RequestId,
     RequestStatus,
+    Terms,
     Value,
     Verdict,
 )
@@ -23,6 +24,7 @@ from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
 from countersign.connectors.receiving import VoteAttempt, receive
 
+MAX_PROOF = 4_000
 HOW_TO_APPROVE = (
     "Send changed arguments with the verdict modify, approve without that comment, or reject."
 )
@@ -60,6 +62,12 @@ class CastVote(Value):
         default=None, description="All arguments as they shall run; with `modify` only."
     )
     comment: str = Field(default="", max_length=MAX_COMMENT)
+    proof: str | None = Field(
+        default=None, max_length=MAX_PROOF, description="Of the caller's presence, for this digest."
+    )
+    grant: Terms | None = Field(
+        default=None, description="With an approval: a yes to later calls that are alike as well."
+    )
 
     @model_validator(mode="after")
     def _arguments_with_modify(self) -> Self:
@@ -119,6 +127,8 @@ async def vote(call: Call) -> RequestBody:
             arguments=body.arguments,
             comment=body.comment,
             instead=HOW_TO_APPROVE,
+            grant=body.grant,
+            proof=body.proof,
         ),
     )
     return await shown(services.records, outcome.counted())

@@ -13,6 +13,7 @@ from countersign.approvals.errors import ConfigurationError, CountersignError
 from countersign.bot.cli.actions import cancel, decide, resolve, start
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
+from countersign.bot.cli.grants import grants
 from countersign.bot.cli.manifest import manifest
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.cli.pauses import pause, pauses, resume
@@ -39,6 +40,7 @@ for name, group in (
     ("ledger", ledger),
     ("policy", policy),
     ("people", people),
+    ("grants", grants),
     ("manifest", manifest),
     ("db", database),
 ):

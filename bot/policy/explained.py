@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from countersign.approvals.errors import InvalidArgumentsError, InvalidError
-from countersign.approvals.forms.wording import people_in_words, span_words
+from countersign.approvals.forms.wording import duration_words, people_in_words, span_words
 from countersign.approvals.models import Effect, Proposal, Span
 from countersign.approvals.ports import Directory
 from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.explaining import Considered, Explanation, explain
+from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import rule
 from countersign.bot.people import directory_of
@@ -114,6 +115,11 @@ def body_of(
 ) -> dict[str, Any]:
     """What `policy explain --json` prints of a call that is asked at this moment."""
     ruling = found.ruling
+    more: dict[str, Any] = {}
+    if ruling.step_up_s is not None:
+        more["step_up_s"] = ruling.step_up_s
+    if found.grants is not None:
+        more["grants"] = found.grants.model_dump(mode="json", exclude_none=True)
     return {
         "effect": ruling.effect,
         "rule": ruling.rule_id,
@@ -128,6 +134,7 @@ def body_of(
             for each in found.considered
         ],
         "policy_version": found.policy_version,
+        **more,
     }
 
 
@@ -167,6 +174,26 @@ def _asks(
         valid = Span(seconds=ruling.valid_for_s, calendar=ruling.time.valid_calendar)
         holds = span_words(valid)
         yield f"an approval holds for {holds}; what has not begun by then is asked again"
+    if ruling.step_up_s is not None:
+        span = duration_words(ruling.step_up_s)
+        yield f"each of them proves their presence, at most {span} before they approve"
+    if found.grants is not None:
+        yield f"they may approve later calls with it: {_bounds(found.grants)}"
+
+
+def _bounds(grants: Grants) -> str:
+    """The most that may be granted, as a colleague says it."""
+    parts = []
+    if grants.max_uses is not None:
+        parts.append(f"{grants.max_uses} at most")
+    if grants.max_duration is not None:
+        parts.append(f"for {duration_words(grants.max_duration)}")
+    if grants.max_total is not None:
+        money = f"{grants.max_total.amount} {grants.max_total.currency or ''}".rstrip()
+        parts.append(f"up to {money} in total of {grants.value}")
+    if grants.same:
+        parts.append(f"with the same {' and '.join(grants.same)}")
+    return ", ".join(parts)
 
 
 def _considered(considered: Sequence[Considered]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from countersign.bot.api import (
+    grants,
     ledger,
     openapi,
     pauses,
@@ -39,6 +40,7 @@ OPERATIONS = (
     *requests.OPERATIONS,
     *ledger.OPERATIONS,
     *pauses.OPERATIONS,
+    *grants.OPERATIONS,
 )
 REQUEST_ID = "X-Request-Id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -99,12 +99,29 @@ def approval_card(
         return Drawn(card(body, [refresh_button(request, look)], spoken=spoken), complete)
     body.append(_comment(typed, required_for="to reject"))
     offered = complete or any(view.has_read(person) for person in view.eligible)
+    if offered and view.offers:
+        body.append(_grants(view))
     actions = _buttons(request, look, typed.values if typed else {}, approve=offered)
     return Drawn(card(body, actions, spoken=spoken), complete)
 
 
 def _noted(note: Note | None) -> list[JsonObject]:
     return [banner(f"⚠ {note.text}", note.style)] if note else []
+
+
+def _grants(view: RequestView) -> JsonObject:
+    """A choice beside Approve: this one, or later ones as well."""
+    alike = "" if not view.alike else f" with the same {', '.join(map(in_words, view.alike))}"
+    only = {"title": "Only this one", "value": ""}
+    more = [{"title": offer.title, "value": offer.key} for offer in view.offers]
+    return {
+        "type": "Input.ChoiceSet",
+        "id": "grant",
+        "style": "compact",
+        "label": f"Approve later calls{alike} as well, without asking again?",
+        "choices": [only, *more],
+        "value": "",
+    }
 
 
 def _comment(typed: Typed | None, *, required_for: str) -> JsonObject:

@@ -42,6 +42,8 @@ class Click:
     verb: str
     comment: str = ""
     typed: JsonObject = field(default_factory=dict)
+    grant: str = ""
+    """The key of the offer that was chosen beside Approve; "" for none."""
 
 
 def click_of_invoke(value: Any) -> Click:
@@ -81,14 +83,17 @@ def _click(verb: str, data: JsonObject) -> Click:
             if verb not in _CARRIES_EDITS:
                 raise TamperedError("it carries arguments where none belong", known)
             typed[name.removeprefix(INPUT_PREFIX)] = value
-        elif name not in {"request", "digest", "comment"}:
+        elif name not in {"request", "digest", "comment", "grant"}:
             raise TamperedError("it carries more than it should", known)
     comment = data.get("comment") or ""
     if not isinstance(comment, str):
         raise TamperedError("its comment is not a text", known)
     if len(comment) > COMMENT_LIMIT:
         raise TamperedError("its comment is longer than the card allows", known)
-    return Click(known, digest, verb, comment.strip(), typed)
+    grant = data.get("grant") or ""
+    if not isinstance(grant, str) or len(grant) > _ID_LIMIT:
+        raise TamperedError("its grant is none that the card offers", known)
+    return Click(known, digest, verb, comment.strip(), typed, grant)
 
 
 def _short_text(data: JsonObject, name: str) -> str:

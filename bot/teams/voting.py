@@ -20,7 +20,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms.fields import Field, fields
 from countersign.approvals.forms.parsing import edited_arguments
-from countersign.approvals.models import Actor, JsonObject, RequestKind, RequestStatus
+from countersign.approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Terms
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
@@ -173,7 +173,18 @@ def _attempt(click: Click, actor: Actor, look: Look, view: RequestView) -> VoteA
         comment="" if click.verb == "go_on" else click.comment,
         unread=(lambda view: "" if shows_all(view, look) else UNREAD) if judged else all_of_it,
         instead=HOW_TO_CHANGE if is_edit else HOW_TO_APPROVE,
+        grant=_terms(click, view) if click.verb == "approve" else None,
     )
+
+
+def _terms(click: Click, view: RequestView) -> Terms | None:
+    """What was chosen beside Approve, if anything. Raises TamperedError for what is not offered."""
+    if not click.grant:
+        return None
+    found = next((offer.terms for offer in view.offers if offer.key == click.grant), None)
+    if found is None:
+        raise TamperedError("its grant is none that the card offers", click.request_id)
+    return found
 
 
 def _to_read(actor: Actor, look: Look, view: RequestView, links: ReadLinks | None) -> Reply:

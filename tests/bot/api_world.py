@@ -59,8 +59,14 @@ POLICY: JsonObject = {
     "administrators": {"roles": ["boss"]},
     "tools": {
         "look": "allow",
-        "send": {"effect": "require_approval", "roles": ["manager"], "deadline": "4h"},
+        "send": {
+            "effect": "require_approval",
+            "roles": ["manager"],
+            "deadline": "4h",
+            "grants": {"max_uses": 20, "max_total": 500, "value": "amount", "same": ["to"]},
+        },
     },
+    "reversibility": {"send": "reversible"},
 }
 SCHEMA: JsonObject = {
     "type": "object",

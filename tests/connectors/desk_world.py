@@ -36,7 +36,13 @@ def with_channels(channels: list[str]) -> Mapping[str, Any]:
         name: {**rule, "channels": channels} if isinstance(rule, dict) else rule
         for name, rule in RULES["tools"].items()
     }
-    return {"tools": tools}
+    give = {
+        "effect": "require_approval",
+        "roles": ["manager"],
+        "grants": {"max_uses": 9},
+        "channels": channels,
+    }
+    return {"tools": {**tools, "give": give}, "reversibility": {"give": "reversible"}}
 
 
 class DeskWorld(World):

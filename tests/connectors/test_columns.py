@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     PolicyChanged,
     PolicySource,
     SessionId,
+    Terms,
     Verdict,
 )
 from countersign.approvals.store import (
@@ -91,6 +92,7 @@ async def lived(world: DeskWorld) -> None:
         began = PolicyChanged(before=None, after=after, source=PolicySource.START, file="c.yaml")
         await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]
     await _pauses(world)
+    await _grants(world)
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
     await world.domain.review.run()
@@ -128,6 +130,19 @@ async def _pauses(world: DeskWorld) -> None:
     quotes = PauseScope(kind=PauseKind.TOOL, name="quote")
     known = {PauseKind.TOOL: frozenset({"quote"})}
     await pausing.pause(quotes, "The price list is wrong.", acting(ROOT), known)
+
+
+async def _grants(world: DeskWorld) -> None:
+    """One that is used, and one that is revoked."""
+    granting = world.approvals.granting
+    for _ in range(2):
+        (request,) = await world.submit(await world.begun(), "give")
+        await world.vote(request, BEN, grant=Terms(uses=5))
+    ((grant, _), *_) = await world.records.grants()
+    await granting.revoke(grant.id, acting(BEN))
+    run = await world.begun()
+    (covered,) = await world.submit(run, "give")
+    await world.runs.claim(run, covered.id, covered.arguments)
 
 
 async def _ran(world: DeskWorld) -> None:

@@ -488,6 +488,46 @@ def test_what_is_paused_on_the_command_line_is_resumed_there(
     assert "by Megan Bowen)" in once.out
 
 
+def test_grants_go_through_the_running_server(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> list[Said]:
+        async with running(tmp_path) as world:
+            request = await world.waiting()
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+            common = ["--server", url, "--config", "c.yaml", "--as", "alex"]
+
+            async def said(*arguments: str) -> Said:
+                return await asyncio.to_thread(cli, "grants", *arguments, *common)
+
+            id_ = request["id"]
+            wide = await said("give", id_, "--uses", "30")
+            odd = await said("give", id_, "--for", "7")
+            given = await said("give", id_, "--uses", "3", "--total", "99.50", "--when", "true")
+            await said("revoke", given.out[:14])
+            again = await said("give", id_)
+            return [wide, odd, given, again]
+
+    wide, odd, given, again = asyncio.run(story())
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/countersign.db")
+    listed, as_json = cli("grants", "list"), json.loads(cli("grants", "list", "--json").out)
+
+    assert "permits 20 uses at most, not 30" in wide.err
+    assert "--for: '7' has no unit" in odd.err
+    assert "send, the next 3, up to 99.50 in total." in given.out
+    assert "send, the next 20, up to 500 in total." in again.out
+    first, second = sorted(listed.out.splitlines(), key=lambda line: "revoked" in line)
+    assert "send with to 'ceo': the next 20, up to 500 in total; by Alex Wilber; not used" in first
+    assert second.endswith("revoked by Alex Wilber")
+    assert {None, "alex"} == {each["grant"]["revoked_by"] for each in as_json}
+
+
+def test_nothing_is_granted_at_first(cli: Cli, database: Path) -> None:
+    assert "Nothing was granted." in cli("grants", "list").out
+
+
 def test_nothing_is_paused_at_first(cli: Cli, database: Path) -> None:
     assert "Nothing is paused." in cli("pauses").out
 

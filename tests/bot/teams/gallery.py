@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Finding,
     Injected,
     JsonObject,
+    Offer,
     Opening,
     Outcome,
     Pause,
@@ -46,6 +47,8 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.grants import Grants
+from countersign.approvals.rules.grants import offers as offers_of
 from countersign.bot.teams.approval import Note, Typed
 from countersign.bot.teams.asking import is_it_an_answer, shall_it_start
 from countersign.bot.teams.cards import (
@@ -67,6 +70,9 @@ ALEX = Principal(id=PrincipalId("alex"), name="Alex Wilber")
 ISAIAH = Principal(id=PrincipalId("isaiah"), name="Isaiah Langer")
 READ = Opening(
     request_id=RequestId("R-01J9ZK3V7Q"), revision=1, principal_id=PrincipalId("alex"), at=NOW
+)
+PERMITS = Grants.model_validate(
+    {"max_uses": 20, "max_duration": "7d", "max_total": 500, "value": "amount"}
 )
 PAUSED = Pause(
     id=PauseId("P-01J9ZK1A2B"),
@@ -163,6 +169,7 @@ def view(
     openings: tuple[Opening, ...] = (),
     error: str | None = None,
     pauses: tuple[Pause, ...] = (),
+    offers: tuple[Offer, ...] = (),
     **changes: Any,
 ) -> RequestView:
     session = Session(
@@ -187,6 +194,8 @@ def view(
         eligible=(ALEX, ISAIAH),
         openings=openings,
         pauses=pauses,
+        offers=offers,
+        alike=("customer",) if offers else (),
     )
 
 
@@ -305,6 +314,7 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
             ),
             look,
         ),
+        "pending-grants": lambda: request_card(view(offers=offers_of(PERMITS)), look),
         "pending-paused": lambda: request_card(view(pauses=(PAUSED,)), look),
         "approved-paused": lambda: request_card(
             view(status=closed.APPROVED, decision=approved, pauses=(PAUSED,)), look

@@ -96,11 +96,17 @@ POLICY: JsonObject = {
             "deadline": "4h",
             "reason": "Quotes above 10,000 bind us.",
         },
+        "give_discount": {
+            "effect": "require_approval",
+            "roles": ["sales_manager"],
+            "grants": {"max_uses": 20, "same": ["customer"]},
+        },
         "release_pair": {
             "effect": "require_approval",
             "stages": [{"roles": ["sales_manager"], "quorum": 2}],
         },
-    }
+    },
+    "reversibility": {"give_discount": "reversible"},
 }
 
 

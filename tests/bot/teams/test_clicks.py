@@ -617,3 +617,24 @@ async def test_a_comment_that_agrees_is_an_approval(world: Stage, comment: str) 
     await press(world, "approve", comment=comment)
 
     assert "approved" == await world.status(request.id)
+
+
+@STAGES
+async def test_a_grant_is_given_with_the_click_that_approves(world: Stage) -> None:
+    request = await world.pending(tool="give_discount")
+    await press(world, "approve", grant="uses:5")
+    ((grant, _),) = await world.records.grants()
+
+    assert (request.id, 5, "Alex Wilber") == (grant.request_id, grant.uses, grant.names)
+    assert {"customer": "Contoso"} == grant.same
+
+
+async def test_a_grant_that_the_card_does_not_offer_is_tampering(signed: Stage) -> None:
+    request = await signed.pending(tool="give_discount")
+    answer = await send(signed, forge(signed, data={"grant": "uses:500"}))
+    odd = await send(signed, forge(signed, data={"grant": ["uses:5"]}))
+
+    assert "its grant is none that the card offers" in texts(answer.card)
+    assert "its grant is none that the card offers" in str(odd.body)
+    assert await signed.status(request.id) == "pending"
+    assert () == tuple(await signed.records.grants())

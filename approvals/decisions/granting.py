@@ -1,0 +1,355 @@
+"""Granting: people give a standing yes while they approve, and calls run by it instead of asking.
+
+A call that a grant covers is approved when it is proposed; whether it still covers it is looked at
+again in the transaction of the claim, where it is counted. If it does not, people are asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from countersign.approvals import ids
+from countersign.approvals.decisions.asking import AskAgain
+from countersign.approvals.decisions.moments import Moments
+from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.errors import (
+    ConflictError,
+    InvalidError,
+    NotAuthorisedError,
+)
+from countersign.approvals.forms import told
+from countersign.approvals.models import (
+    Actor,
+    Decision,
+    Giver,
+    Grant,
+    GrantGiven,
+    GrantId,
+    GrantRevoked,
+    GrantUsedUp,
+    JsonObject,
+    Principal,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Session,
+    Terms,
+    Used,
+    Verdict,
+    Via,
+)
+from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.rules.eligibility import asked, counts_also
+from countersign.approvals.rules.granting import covered, reason_against_condition
+from countersign.approvals.rules.grants import (
+    Permitted,
+    bounds,
+    is_used_up,
+    value_of,
+    values_of,
+    votes_of,
+)
+from countersign.approvals.rules.lifecycle import tally
+from countersign.approvals.rules.pausing import reason_against_administering
+from countersign.approvals.rules.policies import Policies, situation_of
+from countersign.approvals.rules.proposals import call_of
+from countersign.approvals.store import codec, governance
+from countersign.approvals.store import grants as rows
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import requests as request_rows
+
+log = structlog.get_logger(__name__)
+
+OVER = "The grant {grant} of {names} does not hold for this call: {why}."
+Found = tuple[Grant, Used]
+
+
+class Granting:
+    """Gives, uses and revokes."""
+
+    def __init__(self, store: Store, moments: Moments, policies: Policies, outbox: Outbox):
+        self._store, self._moments = store, moments
+        self._policies, self._outbox = policies, outbox
+
+    async def give(self, request_id: str, actor: Actor, terms: Terms) -> Grant:
+        """This person's yes to calls like this one; the grant as it is then.
+
+        The request may be decided already. Raises NotFoundError; NotAuthorisedError for whoever
+        could not approve it; InvalidError for what its rule does not permit.
+        """
+
+        def work(unit: Unit) -> Grant:
+            request, session = request_rows.with_session(unit, request_id)
+            return self.give_in(unit, request, session, actor, terms)
+
+        grant = await self._store.unit(work, self._moments.now())
+        log.info("granted", grant_id=grant.id, by=grant.givers[-1].by, complete=grant.complete)
+        return grant
+
+    def give_in(
+        self, unit: Unit, request: Request, session: Session, actor: Actor, terms: Terms
+    ) -> Grant:
+        """`give`, in a transaction of the caller's, who has locked the session."""
+        permitted = self._permitted(unit.moment, request, session)
+        if permitted is None or permitted.stages != request.stages:
+            raise InvalidError(
+                f"The rule {request.rule_id} permits no grants of {request.tool}; decide each call."
+            )
+        if terms.when is not None:
+            book = self._policies.current.book
+            wrong = reason_against_condition(terms.when, book, session.workflow, request.tool)
+            if wrong is not None:
+                raise InvalidError(f"when: {wrong}")
+        before = rows.on(unit, request.id)
+        if before is not None and before.rule_sha256 != permitted.sha256:
+            raise ConflictError(f"The rule has changed since {before.names} gave {before.id}.")
+        giver = self._giver(unit, request, actor, before)
+        own = _new(request, session, permitted, terms, giver, unit)
+        after = own if before is None else _both(before, own, giver)
+        after = after.model_copy(update={"complete": _is_complete(request, after)})
+        if before is None:
+            rows.add(unit, after)
+        else:
+            rows.replace(unit, before, after)
+        entry = GrantGiven(
+            grant=after.id,
+            on_request=request.id,
+            tool=request.tool,
+            rule=request.rule_id,
+            by=giver.by,
+            stage=giver.stage + 1,
+            via=giver.via,
+            identity=giver.identity,
+            allows=after.words,
+            complete=after.complete,
+        )
+        governance.append(unit, entry)
+        body: JsonObject = {"request": request.id, "grant": after.id, "by": giver.by}
+        ledger_rows.append(unit, request.session_id, ("grant_given", body))
+        return after
+
+    def _permitted(self, moment: Moment, request: Request, session: Session) -> Permitted | None:
+        if request.kind is not RequestKind.TOOL:
+            return None
+        situation = situation_of(session, moment.people, request.created_at)
+        call = call_of(request, request.arguments)
+        found = self._policies.current.permits(call, situation)
+        return None if found is None or found.rule_id != request.rule_id else found
+
+    def _giver(self, unit: Unit, request: Request, actor: Actor, before: Grant | None) -> Giver:
+        person = actor.principal
+        if person is None:
+            raise NotAuthorisedError("You are not known here. Ask an administrator to add you.")
+        if person.id == request.requester:
+            raise NotAuthorisedError("You asked for this yourself; somebody else has to grant it.")
+        given = () if before is None else votes_of(before, request)
+        if any(vote.principal_id == person.id for vote in given):
+            raise ConflictError("You have given it already.")
+        counted = tally(request.stages, given)
+        if counted.verdict is Verdict.APPROVE:
+            raise ConflictError(f"It is given already: {before.id if before else ''}.")
+        roles = request.stages[counted.stage].roles
+        if not person.roles.intersection(roles):
+            raise NotAuthorisedError(f"This needs the role {' or '.join(roles)}.")
+        at_stage = request.model_copy(update={"stage": counted.stage})
+        return Giver(
+            by=person.id,
+            name=person.name,
+            stage=counted.stage,
+            also=counts_also(asked(at_stage, []), person),
+            via=actor.via,
+            identity=actor.identity,
+            at=unit.now,
+        )
+
+    async def revoke(self, grant_id: str, actor: Actor) -> Grant:
+        """Let nothing run by it any more. Whoever gave it may, and administrators.
+
+        Raises NotFoundError, NotAuthorisedError; ConflictError if it was revoked before.
+        """
+
+        def work(unit: Unit) -> Grant:
+            grant = rows.locked(unit, grant_id)
+            person = self._revoker(grant, actor)
+            if grant.revoked_at is not None:
+                when = f"{grant.revoked_at:%Y-%m-%d %H:%M} UTC"
+                raise ConflictError(f"{grant.revoked_by_name} has revoked it on {when}.")
+            after = grant.model_copy(
+                update={
+                    "revoked_at": unit.now,
+                    "revoked_by": person.id,
+                    "revoked_by_name": person.name,
+                }
+            )
+            rows.replace(unit, grant, after)
+            entry = GrantRevoked(
+                grant=grant.id, by=person.id, via=actor.via, identity=actor.identity
+            )
+            governance.append(unit, entry)
+            return after
+
+        grant = await self._store.unit(work, self._moments.now())
+        log.info("grant revoked", grant_id=grant.id, by=grant.revoked_by)
+        return grant
+
+    def _revoker(self, grant: Grant, actor: Actor) -> Principal:
+        person = actor.principal
+        if person is not None and any(giver.by == person.id for giver in grant.givers):
+            return person
+        roles = self._policies.current.administrators
+        against = reason_against_administering(person, roles)
+        if against is not None or person is None:
+            raise NotAuthorisedError(f"Only {grant.names} or an administrator may. {against}")
+        return person
+
+    async def candidates(self, tools: Sequence[str], moment: Moment) -> list[Found]:
+        """Grants that may cover calls of these tools."""
+        if not self._policies.current.permits_any:
+            return []
+        now = codec.to_text(moment.now)
+        return await self._store.read(lambda c: rows.usable(c, tools, now))
+
+    def covering(
+        self, request: Request, session: Session, candidates: Sequence[Found], moment: Moment
+    ) -> Grant | None:
+        """The first grant that covers a call which people would be asked about."""
+        if request.status is not RequestStatus.PENDING or request.kind is not RequestKind.TOOL:
+            return None
+        for grant, used in candidates:
+            try:
+                self._covered(request, session, grant, used, moment)
+            except ValueError:
+                continue
+            return grant
+        return None
+
+    def look(
+        self, unit: Unit, request: Request, session: Session, grant_id: GrantId
+    ) -> tuple[Grant, Used] | AskAgain:
+        """The grant by which an approved call is about to run, locked, and how far it is used then;
+        or why people have to be asked."""
+        grant = rows.locked(unit, grant_id)
+        try:
+            used = rows.used(unit.connection, grant.id)
+            return grant, self._covered(request, session, grant, used, unit.moment)
+        except ValueError as exc:
+            why = OVER.format(grant=grant.id, names=grant.names, why=exc)
+            return AskAgain(request, session, why, tool_changed=False)
+
+    def _covered(
+        self, request: Request, session: Session, grant: Grant, used: Used, moment: Moment
+    ) -> Used:
+        policy = self._policies.current
+        situation = situation_of(session, moment.people, request.created_at)
+        facts = policy.book.facts(call_of(request, request.arguments), situation)
+        permitted = self._permitted(moment, request, session)
+        return covered(
+            grant,
+            used,
+            request,
+            session.workflow,
+            permitted,
+            facts,
+            policy.book,
+            moment.people,
+            moment.now,
+        )
+
+    def count(
+        self, unit: Unit, request: Request, session: Session, grant: Grant, after: Used
+    ) -> None:
+        """Count the call that begins now; `after` is from `look` in the same transaction."""
+        rows.use(unit, grant, after, request)
+        body: JsonObject = {
+            "request": request.id,
+            "digest": request.digest,
+            "grant": grant.id,
+            "by": [giver.by for giver in grant.givers],
+            "names": [giver.name for giver in grant.givers],
+            "use": after.of(grant),
+            "number": after.uses,
+            "of": grant.uses,
+            "total": str(after.total),
+            "currency": grant.currency,
+        }
+        ledger_rows.append(unit, request.session_id, ("grant_used", body))
+        self._outbox.tell(unit, session, told.granted(request, grant, after), progress=True)
+        if is_used_up(grant, after):
+            entry = GrantUsedUp(
+                grant=grant.id,
+                session=request.session_id,
+                by_request=request.id,
+                uses=after.uses,
+                total=str(after.total),
+            )
+            governance.append(unit, entry)
+
+
+def by_grant(request: Request, grant: Grant, moment: Moment) -> Request:
+    """The request, approved by a grant."""
+    decision = Decision(
+        verdict=Verdict.APPROVE,
+        by=grant.givers[-1].by,
+        by_name=grant.names,
+        via=Via.GRANT,
+        at=moment.now,
+        comment=f"{grant.id}: {grant.words}",
+        digest=request.digest,
+    )
+    update = {"status": RequestStatus.APPROVED, "decision": decision, "expires_at": None}
+    return request.model_copy(update=update)
+
+
+def _new(
+    request: Request,
+    session: Session,
+    permitted: Permitted,
+    terms: Terms,
+    giver: Giver,
+    unit: Unit,
+) -> Grant:
+    """A grant as this person alone gives it."""
+    try:
+        uses, for_s, total = bounds(permitted.grants, terms)
+        same = values_of(permitted.grants, request.arguments)
+        value_of(permitted.grants, request.arguments)
+    except ValueError as exc:
+        raise InvalidError(f"Nothing was granted. {exc}") from exc
+    most = permitted.grants.max_total
+    return Grant(
+        id=GrantId(ids.new_id("G")),
+        request_id=request.id,
+        workflow=session.workflow,
+        tool=request.tool,
+        rule_id=request.rule_id,
+        rule_sha256=permitted.sha256,
+        same=same,
+        when=() if terms.when is None else (terms.when,),
+        uses=uses,
+        total=total,
+        currency=None if most is None else most.currency,
+        expires_at=None if for_s is None else unit.now + timedelta(seconds=for_s),
+        givers=(giver,),
+        complete=False,
+        created_at=unit.now,
+    )
+
+
+def _both(before: Grant, own: Grant, giver: Giver) -> Grant:
+    """What both say yes to: the narrower of each bound, and all conditions."""
+    return before.model_copy(
+        update={
+            "uses": min(filter(None, (before.uses, own.uses)), default=None),
+            "total": min(filter(None, (before.total, own.total)), default=None),
+            "expires_at": min(filter(None, (before.expires_at, own.expires_at)), default=None),
+            "when": tuple(dict.fromkeys([*before.when, *own.when])),
+            "givers": (*before.givers, giver),
+        }
+    )
+
+
+def _is_complete(request: Request, grant: Grant) -> bool:
+    return tally(request.stages, votes_of(grant, request)).verdict is Verdict.APPROVE

@@ -1,0 +1,116 @@
+"""Granting: what is wrong with the grants that rules permit, and whether a grant covers a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from countersign.approvals.forms.sentences import nearest
+from countersign.approvals.models import (
+    Grant,
+    JsonObject,
+    People,
+    Request,
+    Reversibility,
+    Used,
+    Verdict,
+    Vote,
+)
+from countersign.approvals.rules.authority import revoked
+from countersign.approvals.rules.conditions.checking import Checked
+from countersign.approvals.rules.conditions.facts import Facts
+from countersign.approvals.rules.conditions.syntax import ConditionSyntaxError
+from countersign.approvals.rules.conditions.values import EvaluationError
+from countersign.approvals.rules.grants import (
+    Grants,
+    Permitted,
+    after_use,
+    reason_against_use,
+    value_of,
+    votes_of,
+)
+from countersign.approvals.rules.lifecycle import tally
+from countersign.approvals.rules.rulebook import Rulebook
+from countersign.approvals.rules.tool_rules import Rule
+
+
+def problems(rules: Mapping[str, Rule], book: Rulebook) -> Iterator[tuple[str, str]]:
+    """What is wrong with the grants of these rules, by where they stand, compared with the tools
+    that are known."""
+    for where, rule in rules.items():
+        if rule.grants is None:
+            continue
+        for (workflow, tool), schema in book.known.schemas.items():
+            if any(entry.rule is rule for entry in book.lane(workflow, tool)):
+                place = f"{where.removeprefix('policy.')}.grants"
+                for says in _wrong(rule.grants, tool, schema, book.reversibility(tool)):
+                    yield place, says
+
+
+def _wrong(
+    grants: Grants, tool: str, schema: JsonObject, reversibility: Reversibility
+) -> Iterator[str]:
+    known = schema.get("properties", {})
+    for name in grants.arguments():
+        if name not in known:
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"it has {', '.join(known) or 'none'}."
+            yield f"{tool} has no argument {name}; {hint}"
+    if reversibility is Reversibility.IRREVERSIBLE and not grants.irreversible:
+        yield (
+            f"{tool} cannot be undone, so nothing is granted of it; write `irreversible: true`, or "
+            "its class under policy.reversibility."
+        )
+
+
+def reason_against_condition(text: str, book: Rulebook, workflow: str, tool: str) -> str | None:
+    """What is wrong with the condition of a grant; None if nothing is."""
+    try:
+        condition = book.compiled(text, workflow, tool)
+    except ConditionSyntaxError as exc:
+        return f"{text!r} {exc}"
+    return condition.problems[0] if isinstance(condition, Checked) else None
+
+
+def covered(
+    grant: Grant,
+    used: Used,
+    request: Request,
+    workflow: str,
+    permitted: Permitted | None,
+    facts: Facts,
+    book: Rulebook,
+    people: People,
+    now: datetime,
+) -> Used:
+    """How far a grant is used once the call has run by it. Raises ValueError with the reason why it
+    may not."""
+    if permitted is None or permitted.sha256 != grant.rule_sha256:
+        raise ValueError("the rule that permitted it has changed")
+    against = reason_against_use(grant, request, people, now)
+    against = against or _lost(grant, request, people) or _untrue(grant, workflow, facts, book)
+    if against is not None:
+        raise ValueError(against)
+    return after_use(grant, used, value_of(permitted.grants, request.arguments))
+
+
+def _lost(grant: Grant, request: Request, people: People) -> str | None:
+    """Why those who gave it cannot give it any more."""
+    votes: Sequence[Vote] = votes_of(grant, request)
+    lost = revoked(people, request, votes)
+    if lost is not None:
+        return lost.replace("approved", "gave").rstrip(".")
+    if tally(request.stages, votes).verdict is not Verdict.APPROVE:
+        return "it was not given by everybody whom this asks"
+    return None
+
+
+def _untrue(grant: Grant, workflow: str, facts: Facts, book: Rulebook) -> str | None:
+    for text in grant.when:
+        condition = book.compiled(text, workflow, grant.tool)
+        try:
+            if isinstance(condition, Checked) or not condition.holds(facts):
+                return f"{text} is not true of it"
+        except EvaluationError as exc:
+            return f"{text} cannot be decided: {exc}"
+    return None
