@@ -128,6 +128,7 @@ async def test_a_proof_of_something_else_does_not_count(
     world: World, proofs: FakeProofs, changed: Any, error: type[Exception], says: str
 ) -> None:
     (request,) = await world.asked()
+    changed = dict(changed)
     ago_s = changed.pop("ago_s", 0)
     at = world.clock.now() - timedelta(seconds=ago_s)
     with pytest.raises(error, match=says):

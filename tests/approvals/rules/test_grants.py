@@ -10,7 +10,7 @@ import pytest
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Reversibility
 from countersign.approvals.models.grants import Used, ordinal
-from countersign.approvals.rules.grants import Grants, Money, offers, value_of, values_of
+from countersign.approvals.rules.grants import Grants, offers, value_of, values_of
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.rulebook import Tools
 
@@ -123,8 +123,8 @@ def test_what_has_to_be_equal_has_to_be_there() -> None:
 
 
 def test_cards_offer_some_and_the_most() -> None:
-    all_of_them = Grants(
-        max_uses=20, max_duration=7 * 86400.0, max_total=Money(amount=Decimal(500)), value="amount"
+    all_of_them = Grants.model_validate(
+        {"max_uses": 20, "max_duration": "7d", "max_total": 500, "value": "amount"}
     )
     titles = [offer.title for offer in offers(all_of_them)]
 
