@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.decisions.long_results import ResultText, whole
-from countersign.approvals.errors import IntegrityError, InvalidError
+from countersign.approvals.errors import IntegrityError, InvalidError, NotFoundError
 from countersign.approvals.models import (
     Delivery,
     Grant,
@@ -36,7 +36,8 @@ from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.grants import Grants, offers
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_of
-from countersign.approvals.store import codec
+from countersign.approvals.rules.subjects import people_for
+from countersign.approvals.store import codec, visible
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import governance as governance_rows
 from countersign.approvals.store import grants as grant_rows
@@ -45,8 +46,10 @@ from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
+from countersign.approvals.store.open_roles import Place
 from countersign.approvals.store.verifying import verify_all, verify_governance, verify_one
 from countersign.approvals.store.view_rows import ViewRows, view_rows
+from countersign.approvals.store.visible import Eyes
 from countersign.approvals.store.waiting import Waiting
 from countersign.approvals.tickets import ActKey, RecordedAct
 
@@ -105,7 +108,7 @@ class Records:
             requester=self._directory.by_id(rows.request.requester),
             siblings=rows.siblings,
             arguments_schema=self.schema(rows.session, rows.request.tool),
-            eligible=self.eligible(rows.request, rows.votes),
+            eligible=self.eligible(rows.request, rows.votes, rows.session),
             openings=rows.openings,
             pauses=rows.pauses,
         )
@@ -132,13 +135,16 @@ class Records:
         size = _limit(limit)
         return await self._reader.read(lambda c: grant_rows.page(c, limit=size))
 
-    def eligible(self, request: Request, votes: Sequence[Vote]) -> tuple[Principal, ...]:
+    def eligible(
+        self, request: Request, votes: Sequence[Vote], session: Session
+    ) -> tuple[Principal, ...]:
         """Who may decide it now, after these votes, by id; () once it is decided or too late."""
         if request.status is not RequestStatus.PENDING:
             return ()
         if request.expires_at is not None and request.expires_at <= self._clock.now():
             return ()
-        return eligible(asked(request, votes), self._directory.people())
+        people = people_for(self._directory.people(), request, session)
+        return eligible(asked(request, votes), people)
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""
@@ -156,15 +162,28 @@ class Records:
         limit: int = 50,
         cursor: str | None = None,
         newest: bool = False,
+        reader: Principal | None = None,
     ) -> Page[Request]:
-        """Requests, oldest (or newest) first. Raises InvalidError for a bad cursor or limit."""
+        """Requests, oldest (or newest) first; with `reader` those that this person may read.
+        Raises InvalidError for a bad cursor or limit."""
         after, size = _cursor(cursor), _limit(limit)
-        found = await self._reader.read(
-            lambda c: request_rows.page(
-                c, status=status, session_id=session_id, after=after, limit=size + 1, newest=newest
-            )
-        )
-        return _page(found, size)
+
+        eyes = Eyes(reader, self._directory.people().domains)
+
+        def unit(connection: Connection) -> list[Request]:
+            def read(place: Place | None, most: int) -> list[Request]:
+                return request_rows.page(
+                    connection,
+                    status=status,
+                    session_id=session_id,
+                    after=place,
+                    limit=most,
+                    newest=newest,
+                )
+
+            return visible.page(connection, read, eyes.requests, after, size + 1)
+
+        return _page(await self._reader.read(unit), size)
 
     async def sessions(
         self,
@@ -173,15 +192,40 @@ class Records:
         conversation: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        reader: Principal | None = None,
     ) -> Page[Session]:
-        """Sessions, newest first. Raises InvalidError for a bad cursor or limit."""
+        """Sessions, newest first; with `reader` those that this person may read. Raises
+        InvalidError for a bad cursor or limit."""
         after, size = _cursor(cursor), _limit(limit)
-        found = await self._reader.read(
-            lambda c: session_rows.page(
-                c, status=status, conversation=conversation, after=after, limit=size + 1
-            )
-        )
-        return _page(found, size)
+
+        eyes = Eyes(reader, self._directory.people().domains)
+
+        def unit(connection: Connection) -> list[Session]:
+            def read(place: Place | None, most: int) -> list[Session]:
+                return session_rows.page(
+                    connection, status=status, conversation=conversation, after=place, limit=most
+                )
+
+            return visible.page(connection, read, eyes.sessions, after, size + 1)
+
+        return _page(await self._reader.read(unit), size)
+
+    async def require_seen(self, reader: Principal, request_id: str) -> None:
+        """Raise NotFoundError unless this person may read the request: whoever may not, does not
+        learn that there is one."""
+        eyes = Eyes(reader, self._directory.people().domains)
+        if eyes.domains and not await self._reader.read(
+            lambda c: eyes.requests(c, [request_rows.get(c, request_id)])
+        ):
+            raise NotFoundError(f"There is no request {request_id}.")
+
+    async def require_session_seen(self, reader: Principal, session_id: str) -> None:
+        """`require_seen` for a session, with what was said in it and its ledger."""
+        eyes = Eyes(reader, self._directory.people().domains)
+        if eyes.domains and not await self._reader.read(
+            lambda c: eyes.sessions(c, [session_rows.get(c, session_id)])
+        ):
+            raise NotFoundError(f"There is no session {session_id}.")
 
     async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
         """Pending requests that this person may decide now, oldest first."""

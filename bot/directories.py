@@ -13,7 +13,7 @@ from countersign.approvals.directory.synced import SyncedDirectory
 from countersign.approvals.directory.syncing import SYNC, Syncing, SyncPlan
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs
-from countersign.approvals.models import Principal
+from countersign.approvals.models import Domains, Principal
 from countersign.approvals.ports import Clock, Directory, DirectorySource, Job, Reader, Store
 from countersign.approvals.store import directories as rows
 from countersign.approvals.store.directories import SourceState
@@ -31,7 +31,10 @@ WORDS = {"entra": "Microsoft Entra", "jira": "Jira", "servicenow": "ServiceNow"}
 
 
 def people_with(
-    settings: DirectorySettings, listed: Sequence[Principal], reader: Reader
+    settings: DirectorySettings,
+    listed: Sequence[Principal],
+    reader: Reader,
+    domains: Callable[[], Domains] = dict,
 ) -> SyncedDirectory:
     """The people of the file and of the directories; these after the first `refresh`."""
     return SyncedDirectory(
@@ -40,15 +43,19 @@ def people_with(
         reader,
         words=WORDS,
         max_age=timedelta(seconds=settings.max_age),
+        domains=domains,
     )
 
 
-async def known_people(settings: Settings, reader: Reader) -> Directory:
-    """Everybody there is, as far as directories have been read."""
-    listed = directory_of(settings)
+async def known_people(
+    settings: Settings, reader: Reader, domains: Callable[[], Domains]
+) -> Directory:
+    """Everybody there is, as far as directories have been read; `domains` are those of the policy
+    that rules now."""
+    listed = directory_of(settings, domains)
     if settings.directory is None:
         return listed
-    found = people_with(settings.directory, listed.everybody(), reader)
+    found = people_with(settings.directory, listed.everybody(), reader, domains)
     await found.refresh()
     return found
 

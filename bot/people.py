@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import SecretStr
 from typing_extensions import override
 
 from countersign.approvals.directory.linking import small
-from countersign.approvals.models import People, Principal
+from countersign.approvals.models import Domains, People, Principal
 from countersign.approvals.ports import Directory
 from countersign.bot.settings.sections import PersonSettings, Settings
 from countersign.bot.teams.settings import TeamsSettings
@@ -19,14 +19,22 @@ from countersign.bot.teams.settings import TeamsSettings
 class SettingsDirectory(Directory):
     """Implements `approvals.ports.Directory` on the settings."""
 
-    def __init__(self, people: Iterable[PersonSettings], *, local_persona: str = ""):
-        """`local_persona` is the person as whom unsigned local clients click."""
+    def __init__(
+        self,
+        people: Iterable[PersonSettings],
+        *,
+        local_persona: str = "",
+        domains: Callable[[], Domains] = dict,
+    ):
+        """`local_persona` is the person as whom unsigned local clients click; `domains` gives those
+        of the policy that rules now."""
         by_id = {str(p.id): p.principal() for p in people}
         persona = by_id.get(local_persona)
         if persona is not None and "entra" not in persona.identities:
             identities = {**persona.identities, "entra": f"local:{persona.id}"}
             by_id[persona.id] = persona.model_copy(update={"identities": identities})
-        self._people = People(by_id.values())
+        self._domains = domains
+        self._people = People(by_id.values(), domains=domains())
         self._by_identity = {
             (kind, value): person
             for person in by_id.values()
@@ -44,6 +52,9 @@ class SettingsDirectory(Directory):
 
     @override
     def people(self) -> People:
+        domains = self._domains()
+        if domains != self._people.domains:  # the policy was reloaded
+            self._people = People(self._people.everybody(), domains=domains)
         return self._people
 
     @override
@@ -60,12 +71,18 @@ class SettingsDirectory(Directory):
         return False
 
 
-def directory_of(settings: Settings) -> SettingsDirectory:
-    """The people of the configuration, with the one as whom local clients of Teams click."""
+def directory_of(
+    settings: Settings, domains: Callable[[], Domains] | None = None
+) -> SettingsDirectory:
+    """The people of the configuration, with the one as whom local clients of Teams click. `domains`
+    are those of its policy, unless another one may take its place."""
     teams = settings.section(TeamsSettings)
     unsigned = settings.local and teams is not None and not teams.app_id
     persona = teams.local_approver if teams is not None and unsigned else ""
-    return SettingsDirectory(settings.people, local_persona=persona)
+    of_policy = settings.policy.document.domains
+    return SettingsDirectory(
+        settings.people, local_persona=persona, domains=domains or (lambda: of_policy)
+    )
 
 
 class Tokens:

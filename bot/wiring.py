@@ -164,7 +164,7 @@ async def compose(
         store = await stack.enter_async_context(open_store(settings.database_url))
         ruling, source = policies.current, PolicySource.START
         await begin_to_rule(store, clock, ruling, source, settings.source)
-        directory = await known_people(settings, store)
+        directory = await known_people(settings, store, lambda: policies.current.document.domains)
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
         links = read_links(settings, clock)

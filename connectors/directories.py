@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from countersign.approvals.models import Value
+from countersign.connectors.role_entries import RoleEntry, split
 from countersign.connectors.secrets import Section
 
 
 class GroupGrant(Value):
     """What being in a group gives."""
 
-    roles: frozenset[str] = Field(min_length=1)
+    roles: frozenset[str] = frozenset()
+    limited: tuple[RoleEntry, ...] = ()
+    """Roles that are held for some calls only; in the file they stand among `roles`."""
     domains: frozenset[str] = frozenset()
+    """Of which everything may be read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_limited(cls, raw: Any) -> Any:
+        return split(raw)
+
+    @model_validator(mode="after")
+    def _gives_something(self) -> Self:
+        if not (self.roles or self.limited or self.domains):
+            raise ValueError("gives nothing; name at least one role")
+        return self
+
+    @property
+    def all_roles(self) -> frozenset[str]:
+        """The roles that are held for any calls."""
+        return self.roles | {entry.role for entry in self.limited}
 
 
 def _written_short(value: Any) -> Any:

@@ -42,6 +42,7 @@ from countersign.approvals.rules.proposals import (
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import of_ruling
 from countersign.approvals.rules.silence import is_undoable
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.rules.timing import never_approved, ruled_stages, times, with_timing
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -157,7 +158,8 @@ class Asking:
             return self._cancel(unit, again, Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
             return self._cancel(unit, again, Cause.SHADOW, ruling.reason)
-        nobody = of_ruling(ruling, request.kind, request.requester, unit.moment.people)
+        people = people_for(unit.moment.people, request, again.session)
+        nobody = of_ruling(ruling, request.kind, request.requester, people)
         if nobody is not None:
             what = f"{in_words(request.tool)} ({request.id})"
             text = f"**Not asked again:** {what}."

@@ -49,6 +49,7 @@ from countersign.approvals.rules.pausing import among
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_digest, call_of, not_executed
 from countersign.approvals.rules.silence import against_silence
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
@@ -223,10 +224,11 @@ class Claims:
             evidence = replace_in(evidence, votes=votes_of(grant[0], request))
         if evidence.grant is not None and begun:  # it was counted when it began
             return None
+        people = people_for(unit.moment.people, request, run.session)
         if by_clock:
             if (no := self._against_silence(unit, request, ruling)) is not None:
                 return not_executed(Cause.DRIFT, f"{no}. Propose it again.", retry=True)
-        elif (lost := revoked(unit.moment.people, request, evidence.votes)) is not None:
+        elif (lost := revoked(people, request, evidence.votes)) is not None:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
         elif tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
             return self._forged(unit, request, "its votes do not add up to a yes")

@@ -34,6 +34,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.authority import reason_against_resolving
+from countersign.approvals.rules.subjects import subject_of
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
@@ -61,7 +62,11 @@ class Doubts:
             request = request_rows.get(unit.connection, request_id)
             if request.status is not RequestStatus.IN_DOUBT:
                 raise NotInDoubtError(request.id, request.status, _finding(request))
-            reason = reason_against_resolving(actor.principal, request)
+            session = session_rows.get(unit.connection, request.session_id)
+            person = actor.principal
+            if person is not None:
+                person = person.about(subject_of(request, session), unit.moment.people.domains)
+            reason = reason_against_resolving(person, request)
             if reason is not None or actor.principal is None:
                 reason = reason or "You are not known here."
                 error = refused(unit, request, actor, reason, kind=RESOLVING, happened=happened)

@@ -56,6 +56,7 @@ from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import reason_against_administering
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_of
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec, governance
 from countersign.approvals.store import grants as rows
 from countersign.approvals.store import ledger as ledger_rows
@@ -254,7 +255,7 @@ class Granting:
             permitted,
             facts,
             policy.book,
-            moment.people,
+            people_for(moment.people, request, session),
             moment.now,
         )
 

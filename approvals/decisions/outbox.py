@@ -28,6 +28,7 @@ from countersign.approvals.ports import (
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
 from countersign.approvals.rules.placing import is_reminded, targets, wider_audience
 from countersign.approvals.rules.reach import not_asked, strangers
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import reminders as reminder_rows
@@ -94,7 +95,7 @@ class Outbox:
         told = list(said or ())
         for request in requests:
             ask = self._asked(unit, request)
-            approvers = eligible(ask, unit.moment.people)
+            approvers = eligible(ask, people_for(unit.moment.people, request, session))
             told.append(waits(request, approvers, missing(ask)))
             self._tell_of_strangers(unit, session, request, approvers)
             for name, placing in self._placings.items():

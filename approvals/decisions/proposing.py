@@ -41,6 +41,7 @@ from countersign.approvals.rules.repeats import (
 )
 from countersign.approvals.rules.shortfall import Shortfall, of_ruling
 from countersign.approvals.rules.silence import as_one_batch
+from countersign.approvals.rules.subjects import people_for
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class Proposing:
             refused = rejected_before(proposal, ruling, earlier)
             if refused is not None:
                 ruling = answered(ruling, refused)
-            nobody = of_ruling(ruling, proposal.kind, session.owner, moment.people)
+            people = people_for(moment.people, proposal.call, session)
+            nobody = of_ruling(ruling, proposal.kind, session.owner, people)
             if nobody is not None:  # asked of nobody, so it would wait for ever
                 ruling = unanswerable(ruling, nobody.text)
             request = build(

@@ -21,12 +21,15 @@ from countersign.approvals.models import (
     RequestId,
     RequestKind,
     RequestStatus,
+    Session,
+    Subject,
     Vote,
 )
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.eligibility import Asked, asked, eligible
 from countersign.approvals.rules.shortfall import Shortfall, shortfall
+from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import nobody_left
 from countersign.approvals.store import requests as request_rows
@@ -57,7 +60,7 @@ class Review:
         Run twice, or by two servers at once, it tells nothing twice. Raises UnavailableError.
         """
         self._people = self._moments.now().people
-        self._known: dict[Asked, Shortfall | None] = {}
+        self._known: dict[tuple[Asked, Subject | None], Shortfall | None] = {}
         count = await self._each(nobody_left.told)
         for shape in await self._store.read(self._stuck_shapes):
             count += await self._each(_of_shape(shape))
@@ -66,15 +69,20 @@ class Review:
     def _stuck_shapes(self, connection: Connection) -> list[nobody_left.Shape]:
         stuck = []
         for shape, request_id in nobody_left.shapes(connection):
-            if self._shortfall(request_rows.get(connection, request_id), []) is not None:
+            request = request_rows.get(connection, request_id)
+            session = session_rows.get(connection, request.session_id)
+            if self._shortfall(request, [], session) is not None:
                 stuck.append(shape)
         return stuck
 
-    def _shortfall(self, request: Request, votes: Sequence[Vote]) -> Shortfall | None:
-        ask = asked(request, votes)
-        if ask not in self._known:
-            self._known[ask] = shortfall(ask, self._people)
-        return self._known[ask]
+    def _shortfall(
+        self, request: Request, votes: Sequence[Vote], session: Session
+    ) -> Shortfall | None:
+        ask, people = asked(request, votes), people_for(self._people, request, session)
+        key = ask, subject_of(request, session) if people is not self._people else None
+        if key not in self._known:
+            self._known[key] = shortfall(ask, people)
+        return self._known[key]
 
     async def _each(self, find: _Find) -> int:
         count, after = 0, ""
@@ -96,11 +104,16 @@ class Review:
         votes: dict[str, list[Vote]] = {}
         for vote in request_rows.votes_among(connection, ids):
             votes.setdefault(vote.request_id, []).append(vote)
+        found = request_rows.among(connection, ids)
+        around = session_rows.among(connection, {request.session_id for request in found})
         return [
             request.id
-            for request in request_rows.among(connection, ids)
+            for request in found
             if request.status is RequestStatus.PENDING
-            and (self._shortfall(request, votes.get(request.id, [])) is None)
+            and (
+                self._shortfall(request, votes.get(request.id, []), around[request.session_id])
+                is None
+            )
             == (request.id in told)
         ]
 
@@ -112,13 +125,14 @@ class Review:
             if not self._changed(unit.connection, [request_id]):
                 continue
             request = request_rows.get(unit.connection, request_id)
-            short = self._shortfall(request, request_rows.votes_of(unit.connection, request_id))
-            self._say(unit, request, short)
+            session = session_rows.get(unit.connection, request.session_id)
+            votes = request_rows.votes_of(unit.connection, request_id)
+            short = self._shortfall(request, votes, session)
+            self._say(unit, session, request, short)
             told.append((request, short))
         return told
 
-    def _say(self, unit: Unit, request: Request, short: Shortfall | None) -> None:
-        session = session_rows.get(unit.connection, request.session_id)
+    def _say(self, unit: Unit, session: Session, request: Request, short: Shortfall | None) -> None:
         what = "the question" if request.kind is RequestKind.INPUT else in_words(request.tool)
         if short is not None:
             nobody_left.add(unit.connection, request.id, unit.now)
@@ -129,7 +143,7 @@ class Review:
         else:
             nobody_left.remove(unit.connection, request.id)
             votes = request_rows.votes_of(unit.connection, request.id)
-            who = eligible(asked(request, votes), self._people)
+            who = eligible(asked(request, votes), people_for(self._people, request, session))
             body = {"request": request.id, "eligible": [person.id for person in who]}
             kind = "somebody_again"
             text = f"{people_in_words(who)} can decide {what} ({request.id}) now."

@@ -14,6 +14,7 @@ from countersign.approvals.models import (
     Escalated,
     Escalation,
     JsonObject,
+    People,
     Principal,
     Request,
     Timing,
@@ -22,6 +23,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.eligibility import asked, eligible, shortage
 from countersign.approvals.rules.policies import Policies
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.rules.timing import again, with_timing
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -112,7 +114,13 @@ class Steps:
     @staticmethod
     def _eligible(unit: Unit, request: Request) -> tuple[Principal, ...]:
         ask = asked(request, request_rows.votes_since(unit.connection, request))
-        return eligible(ask, unit.moment.people)
+        return eligible(ask, _people(unit, request))
+
+
+def _people(unit: Unit, request: Request) -> People:
+    """The people with the roles that they hold for this call."""
+    session = session_rows.get(unit.connection, request.session_id)
+    return people_for(unit.moment.people, request, session)
 
 
 def _counted(timing: Timing) -> Timing:
@@ -123,7 +131,7 @@ def _asking(unit: Unit, request: Request, escalation: Escalation, votes: list[Vo
     """The request as others may decide it, too, at the stage that is open. Nobody is taken out of
     it if it could not be decided then."""
     alone = _with_roles(request, escalation.roles)
-    if escalation.instead and shortage(asked(alone, votes), unit.moment.people) is None:
+    if escalation.instead and shortage(asked(alone, votes), _people(unit, request)) is None:
         return alone
     return _with_roles(request, (*request.stages[request.stage].roles, *escalation.roles))
 

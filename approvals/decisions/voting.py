@@ -43,6 +43,7 @@ from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_of, not_executed
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import against_approval
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -80,8 +81,9 @@ class Voting:
         AskAgain: nothing was counted, for what was asked is not what would run today.
         """
         directory_people.require_current(unit)
-        actor = _as_of_now(actor, unit.moment.people)
         request, session = request_rows.with_session(unit, given.request_id)
+        people = people_for(unit.moment.people, request, session)
+        actor = _as_of_now(actor, people)
         if request.status is RequestStatus.EXPIRED:
             raise _expired(request)
         if request.status is not RequestStatus.PENDING:
@@ -98,7 +100,7 @@ class Voting:
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
             return _refused(unit, given, request, actor, reason)
-        outdated = unit.moment.people.outdated(actor.principal, unit.now)
+        outdated = people.outdated(actor.principal, unit.now)
         if outdated is not None:
             return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
         if given.digest != request.digest:
@@ -115,7 +117,6 @@ class Voting:
         again = self._asking.needed(request, session, unit.moment)
         if again is not None and _must_ask(again, given.verdict):
             return again
-        people = unit.moment.people
         within_s = self._step_up_s(request, session, people)
         if given.verdict is not Verdict.REJECT:
             reason = reason_against_proof(given.proof, within_s, unit.now, self._proofs.where)
@@ -226,11 +227,11 @@ class Voting:
 
 
 def _as_of_now(actor: Actor, people: People) -> Actor:
-    """The actor with the roles of now, where a directory says who that is: the channel has looked
-    them up before."""
-    if actor.principal is None or not people.revisions:
+    """The actor with the roles of now for this call: the channel has looked them up before."""
+    known = actor.principal
+    if known is None or not (people.revisions or known.scopes):
         return actor
-    return actor.model_copy(update={"principal": people.by_id(actor.principal.id)})
+    return actor.model_copy(update={"principal": people.by_id(known.id)})
 
 
 def _vote(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from countersign.approvals.models import AccountState, Principal, PrincipalId
+from countersign.approvals.models import AccountState, Principal, PrincipalId, Scope
 from countersign.approvals.store.directory_people import KnownAccount
 
 EMAIL = "email"
@@ -21,6 +21,8 @@ class Grant:
     """What being in a group gives."""
 
     roles: frozenset[str] = frozenset()
+    scopes: Mapping[str, tuple[Scope, ...]] = field(default_factory=dict)
+    """By role, for which calls it is held; one that is not here is held for all."""
     domains: frozenset[str] = frozenset()
 
 
@@ -108,6 +110,7 @@ class Linking:
             id=PrincipalId(f"{rules.identity}:{small(first.id)}"),
             name=first.name or first.identity,
             roles=none.union(*(grant.roles for grant in grants)),
+            scopes=_scopes(grants),
             domains=none.union(*(grant.domains for grant in grants)),
             identities=identities,
             directories=tuple(dict.fromkeys(account.source for account in here)),
@@ -115,11 +118,23 @@ class Linking:
         yield found if listed is None else _listed(listed, found)
 
 
+def _scopes(grants: Sequence[Grant]) -> dict[str, tuple[Scope, ...]]:
+    """What all of them give: a role that one of them gives without limits has none."""
+    whole = {role for grant in grants for role in grant.roles - grant.scopes.keys()}
+    found: dict[str, tuple[Scope, ...]] = {}
+    for grant in grants:
+        for role, scopes in grant.scopes.items():
+            if role not in whole:
+                found[role] = (*found.get(role, ()), *scopes)
+    return found
+
+
 def _listed(listed: Principal, found: Principal) -> Principal:
     """What the file says, and what it leaves open as the directories say it."""
     return listed.model_copy(
         update={
             "roles": listed.roles or found.roles,
+            "scopes": listed.scopes if listed.roles else found.scopes,
             "domains": listed.domains or found.domains,
             "identities": {**found.identities, **listed.identities},
             "directories": () if listed.roles else found.directories,

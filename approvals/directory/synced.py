@@ -8,13 +8,13 @@ every few seconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from typing_extensions import override
 
 from countersign.approvals.directory.linking import Linking, SourceRules, small
-from countersign.approvals.models import People, Principal, Reading
+from countersign.approvals.models import Domains, People, Principal, Reading
 from countersign.approvals.ports import Directory, Reader
 from countersign.approvals.store import directory_people
 from countersign.approvals.store.directory_people import Changes, KnownAccount
@@ -34,13 +34,14 @@ class SyncedDirectory(Directory):
         *,
         words: Mapping[str, str],
         max_age: timedelta,
+        domains: Callable[[], Domains] = dict,
     ):
-        """`words` are what people call the directories. Nobody but those `listed` is known before
-        the first `refresh`."""
+        """`words` are what people call the directories, `domains` those of the policy that rules
+        now. Nobody but those `listed` is known before the first `refresh`."""
         people = list(listed)
         self._linking, self._reader = Linking(people, sources), reader
         self._groups = {source.name: list(source.grants) for source in sources}
-        self._words, self._max_age = words, max_age
+        self._domains = domains
         self._accounts: dict[Account, KnownAccount] = {}
         self._alike: dict[str, set[Account]] = {}
         self._found: dict[str, list[Principal]] = {
@@ -62,6 +63,8 @@ class SyncedDirectory(Directory):
 
     @override
     def people(self) -> People:
+        if self._domains() != self._people.domains:  # the policy was reloaded
+            self._publish()
         return self._people
 
     @override
@@ -124,4 +127,9 @@ class SyncedDirectory(Directory):
             for person in everybody
             for kind, value in person.identities.items()
         }
-        self._people = People(everybody, revisions=self._revisions, readings=self._readings)
+        self._people = People(
+            everybody,
+            revisions=self._revisions,
+            readings=self._readings,
+            domains=self._domains(),
+        )

@@ -73,6 +73,11 @@ from countersign.approvals.models.requests import Result as Result
 from countersign.approvals.models.requests import SameCall as SameCall
 from countersign.approvals.models.requests import Verdict as Verdict
 from countersign.approvals.models.requests import Vote as Vote
+from countersign.approvals.models.scopes import Domain as Domain
+from countersign.approvals.models.scopes import Domains as Domains
+from countersign.approvals.models.scopes import Scope as Scope
+from countersign.approvals.models.scopes import Subject as Subject
+from countersign.approvals.models.scopes import domains_of as domains_of
 from countersign.approvals.models.sessions import ChatState as ChatState
 from countersign.approvals.models.sessions import LedgerEntry as LedgerEntry
 from countersign.approvals.models.sessions import Session as Session

@@ -10,9 +10,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
+from typing_extensions import override
 
 from countersign.approvals.models.base import PrincipalId, Value
+from countersign.approvals.models.scopes import Domains, Scope, Subject, domains_of
 
+SUBJECTS_KEPT = 256
+"""For so many different calls it is kept who holds which role."""
 _SYSTEM_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
@@ -77,6 +81,20 @@ class Principal(Value):
     digest: Digest | None = None
     directories: tuple[str, ...] = ()
     """The directories that say who this is and what they may do; none where the file says it."""
+    scopes: dict[str, tuple[Scope, ...]] = Field(default_factory=dict)
+    """By role, for which calls it is held; one that is not here is held for all."""
+
+    def about(self, subject: Subject, domains: Domains) -> Principal:
+        """The person with the roles that they hold for a call."""
+        if not self.scopes:
+            return self
+        among = domains_of(subject, domains)
+        out = {
+            role
+            for role, scopes in self.scopes.items()
+            if not any(scope.covers(subject, among) for scope in scopes)
+        }
+        return self.model_copy(update={"roles": self.roles - out, "scopes": {}})
 
 
 class Reading(NamedTuple):
@@ -92,7 +110,7 @@ class Reading(NamedTuple):
 class People:
     """Everybody there is at a moment: a value, which answers without asking anybody."""
 
-    __slots__ = ("_by_id", "_by_role", "readings", "revisions")
+    __slots__ = ("_by_id", "_by_role", "_narrowed", "_scoped", "domains", "readings", "revisions")
 
     def __init__(
         self,
@@ -100,12 +118,16 @@ class People:
         *,
         revisions: Mapping[str, int] | None = None,
         readings: Mapping[str, Reading] | None = None,
+        domains: Domains | None = None,
     ):
         """`revisions` of the directories that this was made of, and their `readings`, by name."""
         self._by_id = {person.id: person for person in sorted(everybody, key=lambda p: p.id)}
         self._by_role: dict[str, list[Principal]] | None = None
         self.revisions = dict(revisions or {})
         self.readings = dict(readings or {})
+        self.domains = {} if domains is None else domains
+        self._scoped = [person for person in self._by_id.values() if person.scopes]
+        self._narrowed: dict[Subject, People] = {}
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
@@ -128,6 +150,18 @@ class People:
         """Everybody, ordered by id."""
         return list(self._by_id.values())
 
+    def about(self, subject: Subject) -> People:
+        """The same people with the roles that each holds for a call."""
+        if not self._scoped:
+            return self
+        found = self._narrowed.get(subject)
+        if found is None:
+            if len(self._narrowed) >= SUBJECTS_KEPT:
+                self._narrowed.clear()
+            changed = {p.id: p.about(subject, self.domains) for p in self._scoped}
+            found = self._narrowed[subject] = Narrowed(self, changed)
+        return found
+
     def __len__(self) -> int:
         return len(self._by_id)
 
@@ -145,6 +179,35 @@ class People:
                     f"{reading.read_at:%Y-%m-%d %H:%M} UTC; that is too long ago."
                 )
         return None
+
+
+class Narrowed(People):
+    """People, some of whom have fewer roles than usual."""
+
+    __slots__ = ("_all", "_changed")
+
+    def __init__(self, everybody: People, changed: Mapping[PrincipalId, Principal]):
+        super().__init__(
+            revisions=everybody.revisions, readings=everybody.readings, domains=everybody.domains
+        )
+        self._all, self._changed = everybody, changed
+
+    @override
+    def by_id(self, principal_id: str) -> Principal | None:
+        return self._changed.get(PrincipalId(principal_id)) or self._all.by_id(principal_id)
+
+    @override
+    def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
+        found = (self._changed.get(p.id, p) for p in self._all.with_roles(roles))
+        return [person for person in found if person.roles.intersection(roles)]
+
+    @override
+    def everybody(self) -> Sequence[Principal]:
+        return [self._changed.get(person.id, person) for person in self._all.everybody()]
+
+    @override
+    def __len__(self) -> int:
+        return len(self._all)
 
 
 NOBODY = People()

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from countersign.approvals.forms.sentences import sentence
-from countersign.approvals.models import Effect, JsonObject, Reversibility, Value
+from countersign.approvals.models import Domain, Effect, JsonObject, Reversibility, Value
 from countersign.approvals.rules.authority import ADMIN_ROLE, OWNER_ROLE
 from countersign.approvals.rules.conditions.calendars import Calendar
 from countersign.approvals.rules.examples import Example
@@ -47,6 +47,7 @@ class PolicyDocument(Value):
     reversibility: dict[ToolName, Reversibility] = Field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     administrators: Administrators = Administrators()
+    domains: dict[str, Domain] = Field(default_factory=dict)
 
     def text(self) -> JsonObject:
         """All that rules, as JSON: what is not written has its default. Parts that a policy may do
@@ -87,7 +88,7 @@ class PolicyDocument(Value):
         }
 
 
-_OPTIONAL = frozenset({"rules", "calendars", "reversibility"})
+_OPTIONAL = frozenset({"rules", "calendars", "reversibility", "domains"})
 
 
 def problem(path: str, section: Any, error: Any) -> str:
@@ -115,6 +116,7 @@ _FIELDS: Mapping[str, Collection[str]] = {
     "human_input": HumanInput.model_fields,
     "administrators": Administrators.model_fields,
     "examples": Example.model_fields,
+    "domains": Domain.model_fields,
 }
 
 

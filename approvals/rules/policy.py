@@ -29,6 +29,7 @@ The policy is read from the `policy:` section of the configuration:
         - {id: rest, tool: pay_refund, effect: require_approval, roles: [manager]}
       reversibility: {pay_refund: irreversible}
       calendars: {office: {zone: Europe/Berlin, hours: 09:00-17:00, holidays: DE-BE}}
+      domains: {finance: {tools: [pay_refund], workflows: [payroll]}}
       human_input: {roles: [owner]}
       administrators: {roles: [admin]}  # who may pause and resume
 

@@ -9,13 +9,22 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, in
 
 from countersign.approvals.models import RequestId, RequestStatus
 from countersign.approvals.store import codec
-from countersign.approvals.store.schema import nobody_left, requests, votes
+from countersign.approvals.store.schema import nobody_left, requests, sessions, votes
 
-Shape = tuple[str, str, str, int]
-"""(kind, requester, stages as stored, open stage): who may decide depends on no more, while nobody
-has voted."""
+Shape = tuple[str, str, str, int, str, str, str]
+"""(kind, requester, stages as stored, open stage, tool, agent, workflow): who may decide depends on
+no more, while nobody has voted."""
 _PENDING = requests.c.status == RequestStatus.PENDING.value
-_COLUMNS = (requests.c.kind, requests.c.requester, requests.c.stages, requests.c.stage)
+_COLUMNS = (
+    requests.c.kind,
+    requests.c.requester,
+    requests.c.stages,
+    requests.c.stage,
+    requests.c.tool,
+    requests.c.agent,
+    sessions.c.workflow,
+)
+_WITH_SESSION = requests.join(sessions, sessions.c.id == requests.c.session_id)
 _TOLD = exists().where(nobody_left.c.request_id == requests.c.id)
 _VOTED = exists().where(
     and_(votes.c.request_id == requests.c.id, votes.c.revision == requests.c.revision)
@@ -24,8 +33,16 @@ _VOTED = exists().where(
 
 def shapes(connection: Connection) -> list[tuple[Shape, RequestId]]:
     """The different shapes of what is pending, each with one request of it."""
-    query = select(*_COLUMNS, func.min(requests.c.id)).where(_PENDING).group_by(*_COLUMNS)
-    return [((r[0], r[1], r[2], r[3]), RequestId(r[4])) for r in connection.execute(query)]
+    query = (
+        select(*_COLUMNS, func.min(requests.c.id))
+        .select_from(_WITH_SESSION)
+        .where(_PENDING)
+        .group_by(*_COLUMNS)
+    )
+    return [
+        ((r[0], r[1], r[2], r[3], r[4], r[5], r[6]), RequestId(r[7]))
+        for r in connection.execute(query)
+    ]
 
 
 def untold(connection: Connection, shape: Shape, after: str, limit: int) -> list[RequestId]:
@@ -65,6 +82,7 @@ def _ids(
 ) -> list[RequestId]:
     query = (
         select(requests.c.id)
+        .select_from(_WITH_SESSION)
         .where(_PENDING, requests.c.id > after, *conditions)
         .order_by(requests.c.id)
         .limit(limit)

@@ -12,12 +12,16 @@ from countersign.approvals.models import (
     Principal,
     Request,
     RequestStatus,
+    Session,
+    Subject,
     Vote,
 )
 from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.rules.eligibility import Asked, asked, reserved
+from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.store import codec, open_roles
 from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
 
 AT_ONCE = 200
 """How many candidates are read at once."""
@@ -28,7 +32,7 @@ class Waiting:
 
     def __init__(self, people: People, principal: Principal, now: datetime):
         self._people, self._principal, self._now = people, principal, now
-        self._kept_out: dict[Asked, bool] = {}
+        self._kept_out: dict[tuple[Asked, Subject | None], bool] = {}
 
     def page(
         self, connection: Connection, *, after: open_roles.Place | None, limit: int
@@ -63,18 +67,23 @@ class Waiting:
         votes: dict[str, list[Vote]] = {}
         for vote in request_rows.votes_among(connection, [r.id for r in candidates]):
             votes.setdefault(vote.request_id, []).append(vote)
-        return [r for r in candidates if self._may_decide(r, votes.get(r.id, []))]
+        around = session_rows.among(connection, {r.session_id for r in candidates})
+        return [
+            r for r in candidates if self._may_decide(r, votes.get(r.id, []), around[r.session_id])
+        ]
 
-    def _may_decide(self, request: Request, votes: list[Vote]) -> bool:
+    def _may_decide(self, request: Request, votes: list[Vote], session: Session) -> bool:
         if request.status is not RequestStatus.PENDING:
             return False
         if request.expires_at is not None and request.expires_at <= self._now:
             return False
-        if reason_against(self._principal, request, votes) is not None:
+        subject, people = subject_of(request, session), people_for(self._people, request, session)
+        person = self._principal.about(subject, people.domains)
+        if reason_against(person, request, votes) is not None:
             return False
-        ask = asked(request, votes)
+        ask = asked(request, votes), subject if people is not self._people else None
         if ask not in self._kept_out:
-            needed_later = reserved(ask, self._principal, self._people)
+            needed_later = reserved(ask[0], person, people)
             self._kept_out[ask] = needed_later is not None
         return not self._kept_out[ask]
 

@@ -63,6 +63,7 @@ async def entries(call: Call) -> LedgerBody:
     """The entries, oldest first, verified now."""
     query: LedgerQuery = call.query
     session_id = SessionId(query.session)
+    await call.services.records.require_session_seen(call.person, session_id)
     found = await call.services.records.ledger(session_id)
     verification = await call.services.records.verify(session_id)
     return LedgerBody(

@@ -216,7 +216,7 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
-        eligible = records.eligible(request, votes)
+        eligible = records.eligible(request, votes, session)
         schema = records.schema(session, request.tool)
         paused = words_of(pauses, request, session)
         return RequestBody.of(request, session, votes, deliveries, eligible, schema, paused)

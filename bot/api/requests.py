@@ -86,7 +86,7 @@ class Resolution(Value):
 
 
 async def page(call: Call) -> RequestPage:
-    """Requests of everybody, or those that wait for the caller."""
+    """Requests that the caller may read, or those that wait for them."""
     query: RequestQuery = call.query
     records = call.services.records
     if query.mine:
@@ -95,20 +95,26 @@ async def page(call: Call) -> RequestPage:
         )
     else:
         found = await records.requests(
-            status=query.status, session_id=query.session, limit=query.limit, cursor=query.cursor
+            status=query.status,
+            session_id=query.session,
+            limit=query.limit,
+            cursor=query.cursor,
+            reader=call.person,
         )
     items = await all_shown(records, found.items)
     return RequestPage(items=items, next=found.next)
 
 
 async def get(call: Call) -> RequestBody:
-    """One request."""
+    """One request. 404 also if the caller may not read it."""
     records = call.services.records
+    await records.require_seen(call.person, call.path["id"])
     return await shown(records, await records.request(RequestId(call.path["id"])))
 
 
 async def result(call: Call) -> ResultText:
     """All that is kept of a result that may be cut for the agents. 404 if there is none yet."""
+    await call.services.records.require_seen(call.person, call.path["id"])
     return await call.services.records.result(RequestId(call.path["id"]))
 
 
@@ -116,6 +122,7 @@ async def vote(call: Call) -> RequestBody:
     """Decide. 409 says who was first; 403 is on the ledger."""
     body: CastVote = call.body
     services = call.services
+    await services.records.require_seen(call.person, call.path["id"])
     outcome = await receive(
         services.approvals,
         services.records,
@@ -137,6 +144,7 @@ async def vote(call: Call) -> RequestBody:
 async def resolve(call: Call) -> RequestBody:
     """Resolve a doubt. 409 if there is none (any more); 403 is on the ledger."""
     body: Resolution = call.body
+    await call.services.records.require_seen(call.person, call.path["id"])
     request = await call.services.approvals.resolve(
         RequestId(call.path["id"]), call.actor, happened=body.happened, note=body.note
     )

@@ -60,6 +60,13 @@ def against_tools(
             where = f"policy.rules.{rule.id}.tool"
             unused = [name for name in rule.tool if not fnmatch.filter(known, name)]
             found += [_without_tool(where, name, known, policy) for name in unused]
+    for name, domain in policy.document.domains.items():
+        for tool in sorted(domain.tools - known) if complete else ():
+            where = f"policy.domains.{name}.tools"
+            found.append(_without_tool(where, tool, known, policy))
+        for workflow in sorted(domain.workflows - set(tools)) if complete else ():
+            says = f"there is no workflow {workflow}; correct the name."
+            found.append(Finding(where=f"policy.domains.{name}.workflows", says=says))
     return found
 
 

@@ -103,6 +103,9 @@ class ReadingPage:
     async def _show(
         self, request: web.Request, token: str, invitation: Invitation, view: RequestView
     ) -> web.StreamResponse:
+        reader = None if invitation.person is None else self._directory.by_id(invitation.person)
+        if reader is not None:
+            await self._records.require_seen(reader, view.request.id)
         parts = await asyncio.to_thread(html.whole, view)  # megabytes take their time
         if view.request.status is RequestStatus.PENDING:
             parts.append(self._button(token, invitation, view))

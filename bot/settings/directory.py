@@ -18,6 +18,7 @@ from countersign.connectors.directories import (
     ServiceNowGroupsSection,
 )
 from countersign.connectors.entra.settings import EntraDirectorySettings
+from countersign.connectors.role_entries import scopes_of
 
 SOURCES = ("entra", "jira", "servicenow")
 """In this order they name people whom several of them know."""
@@ -58,7 +59,11 @@ class DirectorySettings(Value):
                 name=name,
                 identity=name,
                 grants={
-                    group: Grant(roles=grant.roles, domains=grant.domains)
+                    group: Grant(
+                        roles=grant.all_roles,
+                        scopes=scopes_of(grant.roles, grant.limited),
+                        domains=grant.domains,
+                    )
                     for group, grant in section.groups.items()
                 },
                 links_by_email=section.link_by_email,
@@ -69,7 +74,7 @@ class DirectorySettings(Value):
     def roles(self) -> frozenset[str]:
         """The roles that being in a group gives."""
         grants = [g for section in self.sections().values() for g in section.groups.values()]
-        return frozenset(role for grant in grants for role in grant.roles)
+        return frozenset(role for grant in grants for role in grant.all_roles)
 
     def fingerprint(self) -> str:
         """The same as long as the same is read: a change means to read all of it again."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from countersign.approvals.forms.sentences import nearest
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
@@ -22,6 +23,7 @@ from countersign.bot.settings.production import (
 )
 from countersign.bot.settings.sections import ModelSettings, PersonSettings, WorkflowsSection
 from countersign.bot.settings.systems import channel_problems, is_asked
+from countersign.connectors.directories import GroupGrant
 from countersign.connectors.system import Configured, Situation
 
 
@@ -57,7 +59,7 @@ def _quorums(document: Document) -> Iterator[str]:
         for stage in rule.tiers():
             if elsewhere.intersection(stage.roles):  # who that is, only the directory knows
                 continue
-            holders = [p.id for p in document.people if p.roles.intersection(stage.roles)]
+            holders = [p.id for p in document.people if p.all_roles.intersection(stage.roles)]
             if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
                 yield (
                     f"{where}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
@@ -70,6 +72,31 @@ def _channels(document: Document) -> Iterator[str]:
         elsewhere = document.directory.roles() if document.directory else frozenset[str]()
         people = document.people
         yield from channel_problems(document.policy, document.systems, people, elsewhere)
+
+
+def _domains(document: Document) -> Iterator[str]:
+    """Roles and readers of domains that the policy does not have."""
+    if document.policy is None:
+        return
+    known = document.policy.document.domains
+    sections = document.directory.sections() if document.directory else {}
+    for where, names in (
+        *((f"people.{n}", _named(p)) for n, p in enumerate(document.people)),
+        *(
+            (f"directory.{name}.groups.{group}", _named(grant))
+            for name, section in sections.items()
+            for group, grant in section.groups.items()
+        ),
+    ):
+        for name in sorted(names - set(known)):
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else "add it to policy.domains."
+            yield f"{where}: there is no domain {name}; {hint}"
+
+
+def _named(person: PersonSettings | GroupGrant) -> set[str]:
+    of_roles = {name for entry in person.limited for name in entry.domains or ()}
+    return {*person.domains, *of_roles}
 
 
 def _directories(document: Document) -> Iterator[str]:
@@ -112,6 +139,7 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _quorums,
     _channels,
     _directories,
+    _domains,
     _systems,
     _production,
 )

@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,6 +30,7 @@ from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.quiet import DigestSettings, QuietSettings
 from countersign.bot.settings.run import RunSettings
+from countersign.connectors.role_entries import RoleEntry, scopes_of, split
 from countersign.connectors.secrets import EnvSecret, Reading, Section, named, resolved
 from countersign.connectors.system import Configured, System
 
@@ -73,6 +75,8 @@ class PersonSettings(Section):
     name: str = Field(min_length=1)
     roles: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
+    limited: tuple[RoleEntry, ...] = ()
+    """Roles that are held for some calls only; in the file they stand among `roles`."""
     identities: dict[str, str] = Field(default_factory=dict)
     """By the kind of identity of each system (`entra`, `jira`, …), and `email`."""
     token: EnvSecret | None = named("token", default=None)
@@ -81,6 +85,11 @@ class PersonSettings(Section):
     """When they are not written to."""
     digest: DigestSettings | None = None
     """When they are shown what is of low risk, in one list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_limited(cls, raw: Any) -> Any:
+        return split(raw)
 
     @field_validator("identities")
     @classmethod
@@ -92,12 +101,18 @@ class PersonSettings(Section):
         return Principal(
             id=PrincipalId(self.id),
             name=self.name,
-            roles=self.roles,
+            roles=self.all_roles,
+            scopes=scopes_of(self.roles, self.limited),
             domains=self.domains,
             identities=dict(self.identities),
             quiet=None if self.quiet is None else self.quiet.hours,
             digest=None if self.digest is None else self.digest.times,
         )
+
+    @property
+    def all_roles(self) -> frozenset[str]:
+        """The roles that are held for any calls."""
+        return self.roles | {entry.role for entry in self.limited}
 
 
 class ModelSection(Value):

@@ -85,7 +85,7 @@ def channel_problems(
             for stage in rule.tiers():
                 if set(stage.roles).intersection(elsewhere):
                     continue
-                holders = [p for p in people if p.roles.intersection(stage.roles)]
+                holders = [p for p in people if p.all_roles.intersection(stage.roles)]
                 if not any(p.identities.get(kind) for p in holders):
                     problems.append(
                         f"{where}: is asked in {channel}, but nobody with the role "

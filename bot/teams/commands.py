@@ -152,7 +152,9 @@ class Commands:
             sessions = [session] if session else []
             none = f"There is no session `{session_id}` that you can see."
         else:
-            page = await self._records.sessions(conversation=here, limit=SESSIONS_SHOWN)
+            page = await self._records.sessions(
+                conversation=here, limit=SESSIONS_SHOWN, reader=asker.principal
+            )
             sessions = list(page.items)
             none = (
                 "No session was started in this chat yet. Write `workflows` to see what I can do."
@@ -201,6 +203,8 @@ class Commands:
         """The session, if it was begun here, or is the asker's, or the asker is an admin."""
         try:
             session = await self._records.session(session_id)
+            if asker.principal is not None:
+                await self._records.require_session_seen(asker.principal, session_id)
         except NotFoundError:
             return None
         principal = asker.principal
@@ -225,12 +229,14 @@ class Commands:
         if whole or session.status is SessionStatus.WAITING:
             page = await self._records.requests(session_id=session.id, limit=REQUESTS_SHOWN)
             shown = [r for r in page.items if r.status is RequestStatus.PENDING or whole]
-            lines += [f"  - {text}" for text in await self._stand(shown, wider_audience)]
+            lines += [f"  - {text}" for text in await self._stand(session, shown, wider_audience)]
         if whole and (end := session.answer or (session.status not in OPEN and session.error)):
             lines.append(f"  - {as_text(cut_visibly(end, ANSWER_SHOWN))}")
         return "\n".join(lines)
 
-    async def _stand(self, requests: Sequence[Request], wider_audience: bool) -> list[str]:
+    async def _stand(
+        self, session: Session, requests: Sequence[Request], wider_audience: bool
+    ) -> list[str]:
         """What people had or have to do with each of these; no line for what a rule allowed."""
         around = await self._records.around([request.id for request in requests])
         sessions = await self._records.sessions_of(requests)
@@ -242,7 +248,7 @@ class Commands:
                 decided(request) or denied(request)
             ):
                 continue
-            people = self._records.eligible(request, votes)
+            people = self._records.eligible(request, votes, session)
             told = denied(request) or stands(request, people, missing(asked(request, votes)))
             text = told.to(wider_audience=wider_audience)
             if request.status is RequestStatus.PENDING:

@@ -40,6 +40,7 @@ from countersign.approvals.ports import (
     TicketOrder,
     Unit,
 )
+from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import requests as request_rows
@@ -122,9 +123,10 @@ class TicketChannel:
     def order(self, delivery: Delivery, view: RequestView) -> TicketOrder:
         """What is asked for. Raises NoRecipientError if nobody could answer it there."""
         stage = view.request.stages[view.request.stage]
+        people = people_for(self._directory.people(), view.request, view.session)
         approvers = [
             person
-            for person in self._directory.with_roles(stage.roles)
+            for person in people.with_roles(stage.roles)
             if person.id != view.request.requester and person.identities.get(self.name)
         ]
         if not approvers:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from countersign.approvals.models import (
     Actor,
+    Domains,
     People,
     Principal,
     PrincipalId,
@@ -57,6 +58,7 @@ class FakeDirectory:
 
     def __init__(self, people: Iterable[Principal] = EVERYBODY):
         self._people = {p.id: p for p in people}
+        self.domains: Domains = {}
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
@@ -72,7 +74,7 @@ class FakeDirectory:
     def people(self) -> People:
         """Everybody there is now."""
         outside("The directory")
-        return People(self._people.values())
+        return People(self._people.values(), domains=self.domains)
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """Everybody who holds at least one of `roles`, ordered by id."""

@@ -1,0 +1,67 @@
+"""Queries that leave out what somebody may not read (`approvals.rules.visibility`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection
+
+from countersign.approvals.models import Domains, Principal, Request, Session
+from countersign.approvals.rules.visibility import may_see, may_see_session
+from countersign.approvals.store import codec
+from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store.open_roles import Place
+
+T = TypeVar("T")
+
+
+class Eyes(NamedTuple):
+    """Who reads, and which domains there are now; None reads everything."""
+
+    reader: Principal | None
+    domains: Domains
+
+    def requests(self, connection: Connection, found: list[Request]) -> list[Request]:
+        """Those of these that may be read, a page at most."""
+        if self.reader is None or not self.domains:
+            return found
+        around = session_rows.among(connection, {request.session_id for request in found})
+        return [
+            request
+            for request in found
+            if may_see(self.reader, request, around[request.session_id], self.domains)
+        ]
+
+    def sessions(self, connection: Connection, found: list[Session]) -> list[Session]:
+        """Those of these that may be read."""
+        if self.reader is None or not self.domains:
+            return found
+        return [
+            session
+            for session in found
+            if may_see_session(
+                self.reader, session, request_rows.of_session(connection, session.id), self.domains
+            )
+        ]
+
+
+def page(
+    connection: Connection,
+    read: Callable[[Place | None, int], list[T]],
+    seen: Callable[[Connection, list[T]], list[T]],
+    after: Place | None,
+    size: int,
+) -> list[T]:
+    """At least `size` of what may be read after a place, if there is so much; `read` gives what is
+    there, by pages."""
+    found: list[T] = []
+    while len(found) < size:
+        rows = read(after, size)
+        found += seen(connection, rows)
+        if len(rows) < size:
+            break
+        last: Any = rows[-1]
+        after = codec.to_text(last.created_at), last.id
+    return found[:size]
