@@ -19,10 +19,15 @@ from countersign.approvals.models import (
 
 @dataclass(frozen=True)
 class Batch:
-    """The calls of one message and their requests, in the same order."""
+    """The calls of one message and their requests, in the same order; a question what would become
+    of a call has none."""
 
     calls: tuple[Call, ...]
     requests: tuple[Request, ...]
+    asker: str = ""
+    """The agent that wrote it."""
+    questions: frozenset[str] = frozenset()
+    """The ids of the calls that are such questions."""
 
     @property
     def waits(self) -> bool:

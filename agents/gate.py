@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from countersign.agents import causes, results
+from countersign.agents import asking_beforehand, causes, results
 from countersign.agents.batch import Batch, require_calls, require_question
 from countersign.agents.calls import AnsweredCall, AskedCall, Call, read_calls
 from countersign.agents.lanes import Lane, Slot
@@ -32,6 +32,14 @@ from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.runs import Runs
 
 T = TypeVar("T")
+
+
+def _questions(runner: Runner, calls: Sequence[Call]) -> frozenset[str]:
+    """The ids of the calls that ask what would become of one."""
+    if not runner.asks_beforehand:
+        return frozenset()
+    return frozenset(each.call_id for each in calls if each.tool == asking_beforehand.TOOL)
+
 
 HUMAN_INPUT = "human_input"
 """The tool name under which a free-text question is stored."""
@@ -89,15 +97,22 @@ class Gate:
         Where one is pending, the chat has to wait.
         """
         calls = self._read(runner, asked)
-        proposals = [await self._preparation.proposal(runner, call, asker) for call in calls]
-        return Batch(tuple(calls), await self._submit(runner, proposals))
+        questions = _questions(runner, calls)
+        proposals = [
+            await self._preparation.proposal(runner, call, asker)
+            for call in calls
+            if call.call_id not in questions
+        ]
+        requests = await self._submit(runner, proposals) if proposals else ()
+        return Batch(tuple(calls), requests, asker, questions)
 
-    def reopened(self, runner: Runner, asked: Sequence[AskedCall]) -> Batch:
+    def reopened(self, runner: Runner, asked: Sequence[AskedCall], asker: str) -> Batch:
         """The batch with which a restored chat waited. Raises IntegrityError unless the stored
         requests are the calls of the restored message."""
         calls = self._read(runner, asked)
-        require_calls(runner, calls, self._open)
-        return Batch(tuple(calls), self._open)
+        questions = _questions(runner, calls)
+        require_calls(runner, [c for c in calls if c.call_id not in questions], self._open)
+        return Batch(tuple(calls), self._open, asker, questions)
 
     async def carry_out(self, runner: Runner, batch: Batch) -> list[AnsweredCall] | None:
         """Every call with its answer, in order: what was approved is run, once.
@@ -107,14 +122,30 @@ class Gate:
         """
         if batch.waits:
             return None
-        answered = []
-        for call, request in zip(batch.calls, batch.requests, strict=True):
-            text = await self._tool_runs.answer(runner, request)
+        answered, requests = [], iter(batch.requests)
+        for call in batch.calls:
+            if call.call_id in batch.questions:
+                answered.append(AnsweredCall(call, await self._foreseen(call, batch.asker)))
+                continue
+            text = await self._tool_runs.answer(runner, next(requests))
             if text is None:
                 return None
             answered.append(AnsweredCall(call, text))
         self._close()
         return answered
+
+    async def _foreseen(self, question: Call, asker: str) -> str:
+        """What would become of the call that an agent asks about."""
+        asked = asking_beforehand.question_of(question)
+        if asked.call is None:
+            return asking_beforehand.refused(asked.problem)
+        name = asked.call.tool
+        known = (each for each in self._chat.runners if name in each.function_map)
+        runner = next(known, self._chat.runners[0])
+        (call,) = self._read(runner, [asked.call])
+        proposal = await self._preparation.proposal(runner, call, asker)
+        self._lease.require()
+        return asking_beforehand.answer(await self._runs.foresee(self._lease.run, proposal))
 
     async def refuse(
         self, asked: Sequence[AskedCall], asker: str, because: NotAsked

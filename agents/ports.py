@@ -18,6 +18,9 @@ class Runner(Protocol):
     idempotent: frozenset[str]
     """The tools that may be called again after a crash, with the same execution token."""
 
+    asks_beforehand: bool
+    """Whether agents may ask it what would become of a call."""
+
     @property
     def name(self) -> str:
         """As the chat calls it."""

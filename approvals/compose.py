@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.deadlines import Deadlines
@@ -96,20 +97,21 @@ def compose(
     handoff = Handoff(time.monotonic) if handoff is None else handoff
     moments = Moments(clock, directory, catalog, handoff)
     outbox = Outbox(jobs, {name: c.placing for name, c in channels.items()}, handoff)
-    asking = Asking(policies, catalog, outbox)
+    budgeting = Budgeting(policies)
+    asking = Asking(policies, catalog, outbox, budgeting)
     deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
-    outcomes = Outcomes(policies, outbox, result_chars=result_chars)
+    outcomes = Outcomes(policies, outbox, budgeting, result_chars=result_chars)
     granting = Granting(store, moments, policies, outbox)
     approvals = Approvals(
         store,
         moments,
         catalog,
         outbox,
-        Voting(policies, asking, deadlines, outbox, proofs),
+        Voting(policies, asking, deadlines, outbox, proofs, budgeting),
         deadlines,
         Reasking(store, moments, policies, catalog, asking, outbox),
         Cancelling(outcomes, outbox),
-        Doubts(store, moments, outbox),
+        Doubts(store, moments, outbox, budgeting),
         Pausing(store, moments, policies, jobs, outbox),
         granting,
         proofs,
@@ -120,12 +122,13 @@ def compose(
         moments,
         policies,
         Proposing(policies, catalog, granting),
-        Claims(policies, asking, outcomes, outbox, granting, observer),
+        Claims(policies, asking, outcomes, outbox, granting, budgeting, observer),
         outcomes,
         asking,
         outbox,
         handoff,
         granting,
+        budgeting,
         tool_timeout_s=tool_timeout_s,
     )
     records = Records(store, clock, directory, catalog, policies)

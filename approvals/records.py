@@ -125,7 +125,9 @@ class Records:
         policy = policies.current
         if request.kind is not RequestKind.TOOL or not policy.permits_any:
             return None
-        situation = situation_of(rows.session, self._directory.people(), request.created_at)
+        situation = situation_of(
+            rows.session, self._directory.people(), request.created_at, request.seen
+        )
         found = policy.permits(call_of(request, request.arguments), situation)
         return None if found is None else found.grants
 

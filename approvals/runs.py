@@ -11,9 +11,11 @@ from contextlib import suppress
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.claims import Claims, Paused, require_last
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
@@ -39,7 +41,6 @@ from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
     ChatState,
     ConversationKey,
-    Effect,
     JsonObject,
     PrincipalId,
     Proposal,
@@ -51,7 +52,8 @@ from countersign.approvals.models import (
     SessionId,
     ToolCall,
 )
-from countersign.approvals.ports import Store, Unit
+from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.rules.budgets.judging import NOTHING_USED, Usage
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.repeats import call_hashes
@@ -82,6 +84,7 @@ class Runs:
         outbox: Outbox,
         handoff: Handoff,
         granting: Granting,
+        budgeting: Budgeting,
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
@@ -90,6 +93,7 @@ class Runs:
         self._policies, self._proposing = policies, proposing
         self._claims, self._outcomes, self._asking = claims, outcomes, asking
         self._outbox, self._handoff, self._granting = outbox, handoff, granting
+        self._budgeting = budgeting
         self._starting = Starting(outbox, handoff)
         self._parking, self._ends = Parking(outbox), Ends(outcomes, outbox)
         self._tool_timeout_s = tool_timeout_s
@@ -189,11 +193,11 @@ class Runs:
         caller must suspend the chat.
         """
         is_first = first and run.chat is None
-        earlier = [] if is_first else await self._earlier(run.session, proposals)
         moment, sha256 = self._moments.now(), state.transcript_sha256
+        earlier, usage = await self._before(run.session, proposals, moment, is_first=is_first)
         granted = await self._granting.candidates([p.call.tool for p in proposals], moment)
         checkpoint = self._proposing.checkpoint(
-            run.session, proposals, earlier, sha256, moment, granted
+            run.session, proposals, earlier, sha256, moment, granted, usage
         )
         requests, entries = list(checkpoint.requests), checkpoint.entries
         if not entries:  # the chat's state alone
@@ -223,18 +227,41 @@ class Runs:
         await self._store.unit(work, moment)
         return tuple(requests)
 
-    async def _earlier(self, session: Session, proposals: Sequence[Proposal]) -> list[Request]:
-        """The same calls that the session has proposed before; nobody decides any of them now: the
-        chat goes on."""
-        if not (hashes := call_hashes(proposals)):
-            return []
-        return await self._store.read(lambda c: request_rows.alike(c, session.id, hashes))
+    async def foresee(self, run: Run, proposal: Proposal) -> Request:
+        """What would become of a call if it were proposed now: the request that it would be, judged
+        in the same way. Nothing is stored, and nobody is asked."""
+        moment = self._moments.now()
+        earlier, usage = await self._before(run.session, [proposal], moment, is_first=False)
+        checkpoint = self._proposing.checkpoint(
+            run.session, [proposal], earlier, "", moment, usage=usage
+        )
+        (request,) = checkpoint.requests
+        return request
+
+    async def _before(
+        self, session: Session, proposals: Sequence[Proposal], moment: Moment, *, is_first: bool
+    ) -> tuple[list[Request], Usage]:
+        """The same calls that the session has proposed before, of which nobody decides any now: the
+        chat goes on; and what is used of the budgets that these draw on."""
+        hashes = frozenset() if is_first else call_hashes(proposals)
+        situation = situation_of(session, moment.people, moment.now)
+        draws = self._budgeting.draws(proposals, situation)
+        if not hashes and not draws:
+            return [], NOTHING_USED
+
+        def read(connection: Connection) -> tuple[list[Request], Usage]:
+            alike = request_rows.alike(connection, session.id, hashes) if hashes else []
+            if not draws:
+                return alike, NOTHING_USED
+            return alike, self._budgeting.usage(connection, proposals, situation, moment.now)
+
+        return await self._store.read(read)
 
     def asks(self, session: Session, call: ToolCall) -> bool:
-        """Whether people would have to approve the call."""
+        """Whether people would have to approve the call, or may have to past a soft limit."""
         moment = self._moments.now()
         situation = situation_of(session, moment.people, moment.now)
-        return self._policies.current.rule(call, situation).effect is Effect.REQUIRE_APPROVAL
+        return self._budgeting.may_ask(call, situation)
 
     async def claim(
         self,
@@ -283,7 +310,9 @@ class Runs:
 
     def time_limit_s(self, session: Session, request: Request) -> float:
         """How long its tool may take: by its rule, or else the setting."""
-        situation = situation_of(session, self._moments.now().people, request.created_at)
+        situation = situation_of(
+            session, self._moments.now().people, request.created_at, request.seen
+        )
         ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
         return ruling.tool_timeout_s or self._tool_timeout_s
 

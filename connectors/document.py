@@ -32,6 +32,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView, TicketOrder
 from countersign.approvals.read_links import ReadLinks
+from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.repeats import in_sentence
 
 TITLE_LIMIT = 150
@@ -228,6 +229,9 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
         rows.insert(0, Row(name="Same call", text=_one_line(said)))
     for pause in view.held:
         rows.insert(0, Row(name="Paused", text=_one_line(cut(pause.words, 700))))
+    if request.budgets:
+        said = "; ".join(cut(line, 300) for line in lines(request.budgets))
+        rows.insert(0, Row(name="Budget", text=_one_line(said)))
     if request.asked_again:
         rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]

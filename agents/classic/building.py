@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from countersign.agents.classic import entries, topology
+from countersign.agents.classic import beforehand, entries, topology
 from countersign.agents.classic.answer_log import AnswerLog
 from countersign.agents.classic.awaited_models import await_models
 from countersign.agents.classic.baseline import Baseline
@@ -72,6 +72,7 @@ def build(
     before = fingerprint_with_schemas(chat, schemas_before_versions(chat))
     named = [f"{workflow.version}+{each}" for each in (fingerprint(chat), before)]
     show(chat, tools, needs_rationale)
+    beforehand.offer(chat, workflow.name)
     replace_conditions(chat.agents)
     if workflow.mode == "async":
         ask_once(chat.agents)

@@ -35,7 +35,7 @@ class ChatRun:
         """
         gate, asked = self.gate, asked_calls(history)
         if gate.is_open:
-            batch = gate.reopened(runner, asked)
+            batch = gate.reopened(runner, asked, asker)
         else:
             batch = await gate.propose(runner, asked, asker)
         return await gate.carry_out(runner, batch)

@@ -38,7 +38,8 @@ class ApprovalProxy(CachedReplies, HumanInput):
     of a call and say, before people are asked, what it rests on and what it would do (see
     `agents.tools.checks`). `roles` says who answers its free-text questions.
     `reversibility` says how what a tool did can be undone (`{"pay": "irreversible"}`), for the
-    conditions of rules.
+    conditions of rules. With `ask_beforehand` agents are offered the tool `would_need_approval`,
+    which says what would become of a call, and asks nobody.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         previews: Mapping[str, CheckFunction] | None = None,
         roles: Sequence[str] = (),
         reversibility: Mapping[str, Reversibility | str] | None = None,
+        ask_beforehand: bool = False,
         **kwargs: Any,
     ):
         """Take what UserProxyAgent takes, in its order; code execution is off unless asked for.
@@ -89,6 +91,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         self.checks, self.previews = dict(checks or {}), dict(previews or {})
         self.roles = tuple(roles)
         self.reversibility = classes(reversibility or {})
+        self.asks_beforehand = ask_beforehand
         if function_map:
             self.register_function(function_map)
         sender: Any = AnySender

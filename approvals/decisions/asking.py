@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.errors import (
@@ -32,6 +33,7 @@ from countersign.approvals.models import (
     Session,
 )
 from countersign.approvals.ports import Moment, ToolCatalog, Unit
+from countersign.approvals.rules.budgets.judging import asking, in_entry
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import (
     call_digest,
@@ -84,8 +86,10 @@ class Asking:
     """Finds what has to be asked again, and does it. Methods with a connection belong into a
     transaction."""
 
-    def __init__(self, policies: Policies, catalog: ToolCatalog, outbox: Outbox):
-        self._policies = policies
+    def __init__(
+        self, policies: Policies, catalog: ToolCatalog, outbox: Outbox, budgeting: Budgeting
+    ):
+        self._policies, self._budgeting = policies, budgeting
         self._catalog = catalog
         self._outbox = outbox
 
@@ -98,8 +102,14 @@ class Asking:
         if version is not None and version != request.schema_version:
             why = TOOL_CHANGED if request.schema_version else OLD_FORM
             return AskAgain(request, session, why.format(tool=request.tool), tool_changed=True)
-        situation = situation_of(session, moment.people, request.created_at)
-        ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
+        situation = situation_of(session, moment.people, request.created_at, request.seen)
+        policy, call = self._policies.current, call_of(request, request.arguments)
+        if not policy.needs(call, session.workflow).seen_in(request.seen):
+            why = RULE_CHANGED.format(tool=request.tool)
+            return AskAgain(request, session, why, tool_changed=False)
+        ruling = policy.rule(call, situation)
+        if request.budgets:  # those that were passed when it was asked; how they stand may change
+            ruling = asking(ruling, request.budgets, policy.document.budgets)
         if ruling.effect is Effect.REQUIRE_APPROVAL and _asks_others(request, ruling):
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, session, why, tool_changed=False)
@@ -152,8 +162,14 @@ class Asking:
             }
         )
         policy = self._policies.current
-        situation = situation_of(again.session, unit.moment.people, request.created_at)
-        ruling = policy.rule(call_of(revised, arguments), situation)
+        situation = situation_of(
+            again.session, unit.moment.people, request.created_at, request.seen
+        )
+        call = call_of(revised, arguments)
+        seen = self._budgeting.see(unit.connection, request, arguments, situation, unit.now)
+        revised = revised.model_copy(update={"seen": seen})
+        situation = situation.model_copy(update=seen or {})
+        ruling = self._budgeting.ruling(unit.connection, call, situation, unit.now)
         if ruling.effect is Effect.DENY:
             return self._cancel(unit, again, Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
@@ -191,6 +207,8 @@ class Asking:
             "policy_version": after.policy_version,
             "facts": after.facts,
             "why": why,
+            **in_entry(after.budgets),
+            **({} if after.seen is None else {"seen": after.seen}),
         }
         entries.append(("asked_again", body))
         ledger_rows.append(unit, request.session_id, *entries)
@@ -212,6 +230,7 @@ class Asking:
             "policy_version": policy_version,
             "call_hash": call_hash(request.tool, request.arguments),
             "same_calls": (),
+            "budgets": ruling.budgets,
             "stage": 0,
             "decision": None,
             "result": None,

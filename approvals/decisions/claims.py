@@ -8,6 +8,7 @@ from dataclasses import replace as replace_in
 from functools import partial
 
 from countersign.approvals.decisions.asking import RULE_CHANGED, AskAgain, Asking
+from countersign.approvals.decisions.budgeting import Budgeting, asks_more
 from countersign.approvals.decisions.evidence import EvidenceError, approval
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Run
@@ -35,6 +36,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Result,
     Ruling,
+    Standing,
     Used,
     Verdict,
     Via,
@@ -43,6 +45,7 @@ from countersign.approvals.models import (
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import revoked
+from countersign.approvals.rules.budgets.judging import in_entry
 from countersign.approvals.rules.grants import votes_of
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import among
@@ -92,9 +95,11 @@ class Claims:
         outcomes: Outcomes,
         outbox: Outbox,
         granting: Granting,
+        budgeting: Budgeting,
         observer: Observer = SILENT,
     ):
         self._policies, self._asking, self._outcomes = policies, asking, outcomes
+        self._budgeting = budgeting
         self._outbox, self._granting, self._observer = outbox, granting, observer
 
     def claim(
@@ -136,17 +141,22 @@ class Claims:
             return self._outcomes.set_in_doubt(unit, run.session, request)
         if isinstance(refusal, Result):
             return self._call_off(unit, run, request, refusal)
+        budgets = request.budgets if again else self._reserve(unit, run, request)
+        if isinstance(budgets, AskAgain):
+            return budgets
+        if isinstance(budgets, Result):
+            return self._call_off(unit, run, request, budgets)
         if refusal is not None:
             self._granting.count(unit, request, run.session, *refusal)
-        claimed = request.model_copy(
-            update={"status": RequestStatus.EXECUTING, "executing_epoch": run.epoch}
-        )
+        update = {"status": RequestStatus.EXECUTING, "executing_epoch": run.epoch}
+        claimed = request.model_copy(update={**update, "budgets": budgets})
         replace(unit, request, claimed)
         body: JsonObject = {
             "request": request_id,
             "digest": request.digest,
             "epoch": run.epoch,
             "again": again,
+            **in_entry(budgets),
         }
         ledger_rows.append(unit, request.session_id, ("claimed", body))
         return claimed
@@ -168,6 +178,22 @@ class Claims:
         self._outbox.changed(unit, request)
         self._outbox.tell(unit, run.session, told.held(request, pause), progress=True)
         return Paused(pause)
+
+    def _reserve(
+        self, unit: Unit, run: Run, request: Request
+    ) -> tuple[Standing, ...] | Result | AskAgain:
+        """Draw on its budgets; or why it is not run."""
+        situation = situation_of(run.session, unit.moment.people, request.created_at, request.seen)
+        call = call_of(request, request.arguments)
+        ruling = self._budgeting.reserve(unit, request, call, situation)
+        if ruling.effect is Effect.DENY:
+            return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
+        if not asks_more(request, ruling):
+            return ruling.budgets
+        if request.decision is not None and request.decision.via in (Via.POLICY, Via.CLOCK):
+            message = f"{ruling.reason} Propose it again."
+            return not_executed(Cause.DRIFT, message, retry=True)
+        return AskAgain(request, run.session, ruling.reason, tool_changed=False)
 
     def _to_ask(self, unit: Unit, run: Run, request: Request) -> AskAgain | None:
         """Whether people have to be asked again; a rule that allowed it answers by itself."""
@@ -202,7 +228,7 @@ class Claims:
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
         call = call_of(request, arguments)
-        situation = situation_of(run.session, unit.moment.people, request.created_at)
+        situation = situation_of(run.session, unit.moment.people, request.created_at, request.seen)
         ruling = self._policies.current.rule(call, situation)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)

@@ -111,7 +111,7 @@ class Deadlines:
         if nobody_left.among(unit.connection, [request.id]):
             return "Nobody could decide it"
         policy = self._policies.current
-        situation = situation_of(session, unit.moment.people, request.created_at)
+        situation = situation_of(session, unit.moment.people, request.created_at, request.seen)
         return against_silence(
             request,
             policy.rule(call_of(request, request.arguments), situation),

@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import RESOLVING, refused
@@ -48,9 +49,9 @@ MAX_NOTE = 1_000
 class Doubts:
     """What people do about requests in doubt."""
 
-    def __init__(self, store: Store, moments: Moments, outbox: Outbox):
+    def __init__(self, store: Store, moments: Moments, outbox: Outbox, budgeting: Budgeting):
         self._store, self._moments = store, moments
-        self._outbox = outbox
+        self._outbox, self._budgeting = outbox, budgeting
 
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
@@ -107,6 +108,7 @@ class Doubts:
             "happened": finding.happened,
             "outcome": result.outcome,
             "note": finding.note,
+            **({} if finding.happened else self._budgeting.release(unit, request)),
         }
         ledger_rows.append(unit, request.session_id, ("doubt_settled", body))
         self._outbox.changed(unit, after)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
-from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling
+from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling, ToolCall
+from countersign.approvals.rules.budgets.judging import asking, in_entry
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.policy import Policy
@@ -25,9 +27,17 @@ LOOK_AGAIN = "The arguments were changed, and what its check and preview say of 
 
 
 def revised(
-    given: VoteInput, request: Request, policy: Policy, situation: Situation, now: datetime
+    given: VoteInput,
+    request: Request,
+    policy: Policy,
+    situation: Situation,
+    now: datetime,
+    rule: Callable[[ToolCall], Ruling],
 ) -> Request:
-    """The next revision, ruled on anew. Raises InvalidError; DeniedByPolicyError."""
+    """The next revision, ruled on anew by `rule`, which knows what is used of the budgets.
+
+    Raises InvalidError; DeniedByPolicyError.
+    """
     effective = given.effective
     if effective is None:
         raise InvalidError(
@@ -49,7 +59,7 @@ def revised(
         }
     )
     call = call_of(changed, effective.arguments)
-    ruling = policy.rule(call, situation)
+    ruling = rule(call)
     asks = ruling.effect is Effect.REQUIRE_APPROVAL
     if not asks and (ruling.effect is not Effect.ALLOW or not _asks(policy, request, situation)):
         raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
@@ -62,6 +72,7 @@ def revised(
             ),
             "revision": request.revision + 1,
             "policy_version": policy.version,
+            "budgets": ruling.budgets,
             "digest": call_digest(call, policy.version),
             "stage": 0,
             **(_asked_by(ruling, request, policy.calendars, now) if asks else {}),
@@ -72,6 +83,7 @@ def revised(
 def _asks(policy: Policy, request: Request, situation: Situation) -> bool:
     """Whether people are asked of the call as it was before the edit."""
     before = policy.rule(call_of(request, request.arguments), situation)
+    before = asking(before, request.budgets, policy.document.budgets)
     return before.effect is Effect.REQUIRE_APPROVAL
 
 
@@ -107,6 +119,8 @@ def revision_entry(request: Request, after: Request, actor: Actor) -> tuple[str,
         "replaces": request.digest,
         "policy_version": after.policy_version,
         "facts": after.facts,
+        **in_entry(after.budgets),
+        **({} if after.seen is None else {"seen": after.seen}),
         "by": None if actor.principal is None else actor.principal.id,
     }
     return "revised", body

@@ -135,7 +135,7 @@ class Granting:
     def _permitted(self, moment: Moment, request: Request, session: Session) -> Permitted | None:
         if request.kind is not RequestKind.TOOL:
             return None
-        situation = situation_of(session, moment.people, request.created_at)
+        situation = situation_of(session, moment.people, request.created_at, request.seen)
         call = call_of(request, request.arguments)
         found = self._policies.current.permits(call, situation)
         return None if found is None or found.rule_id != request.rule_id else found
@@ -244,7 +244,7 @@ class Granting:
         self, request: Request, session: Session, grant: Grant, used: Used, moment: Moment
     ) -> Used:
         policy = self._policies.current
-        situation = situation_of(session, moment.people, request.created_at)
+        situation = situation_of(session, moment.people, request.created_at, request.seen)
         facts = policy.book.facts(call_of(request, request.arguments), situation)
         permitted = self._permitted(moment, request, session)
         return covered(

@@ -8,6 +8,7 @@ same execution token.
 from __future__ import annotations
 
 from countersign.approvals.audit.canonical import sha256_hex, well_formed
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.doubts import contradicted
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.long_results import (
@@ -56,8 +57,15 @@ UNKNOWN_MESSAGE = "It will not be run again. A person has been told to check the
 class Outcomes:
     """Each method belongs into a transaction whose run has been checked by the caller."""
 
-    def __init__(self, policies: Policies, outbox: Outbox, *, result_chars: int = RESULT_CHARS):
-        self._policies, self._outbox = policies, outbox
+    def __init__(
+        self,
+        policies: Policies,
+        outbox: Outbox,
+        budgeting: Budgeting,
+        *,
+        result_chars: int = RESULT_CHARS,
+    ):
+        self._policies, self._outbox, self._budgeting = policies, outbox, budgeting
         self._result_chars = result_chars
 
     def finish(
@@ -76,11 +84,21 @@ class Outcomes:
         comes after a person has resolved the doubt, or after the tool was given up, is kept on the
         ledger.
         """
-        return self._finish(unit, run, claimed(unit, run, request_id), content, ok=ok, late=late)
+        request = claimed(unit, run, request_id)
+        return self._finish(unit, run, request, content, ok=ok, late=late, happened=ok)
 
     def _finish(
-        self, unit: Unit, run: Run, request: Request, content: str, *, ok: bool, late: bool
+        self,
+        unit: Unit,
+        run: Run,
+        request: Request,
+        content: str,
+        *,
+        ok: bool,
+        late: bool,
+        happened: bool = True,
     ) -> Result:
+        """Without `happened` it is certain that nothing has."""
         finished = request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED)
         whole = _told(request, content, ok=ok)
         result = shortened(whole, request.id, limit=self._result_chars)
@@ -97,7 +115,9 @@ class Outcomes:
         if result is not whole:
             keep(unit, request, whole.content)
         kind = "late_result" if doubted else "executed" if ok else "failed"
-        ledger_rows.append(unit, request.session_id, (kind, _outcome(request, whole)))
+        released = {} if happened else self._budgeting.release(unit, request)
+        body = {**_outcome(request, whole), **released}
+        ledger_rows.append(unit, request.session_id, (kind, body))
         self._outbox.changed(unit, request)
         if told.decided(done):  # what a rule allows is not told of
             self._outbox.tell(unit, run.session, told.ended(done), progress=True)
@@ -129,7 +149,7 @@ class Outcomes:
         return self._unknown(unit, run, request, message)
 
     def _on_error(self, unit: Unit, run: Run, request: Request) -> OnError:
-        situation = situation_of(run.session, unit.moment.people, request.created_at)
+        situation = situation_of(run.session, unit.moment.people, request.created_at, request.seen)
         ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
         if ruling.on_error is not None:
             return ruling.on_error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals import ids
+from countersign.approvals.decisions.budgeting import Ahead, passes_soft
 from countersign.approvals.decisions.granting import Granting, by_grant
 from countersign.approvals.forms.told import Told, denied
 from countersign.approvals.forms.wording import in_words
@@ -22,6 +23,7 @@ from countersign.approvals.models import (
     Used,
 )
 from countersign.approvals.ports import Moment, ToolCatalog
+from countersign.approvals.rules.budgets.judging import NOTHING_USED, Usage, in_entry
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import (
     build,
@@ -76,20 +78,25 @@ class Proposing:
         transcript_sha256: str,
         moment: Moment,
         candidates: Sequence[tuple[Grant, Used]] = (),
+        usage: Usage = NOTHING_USED,
     ) -> Checkpoint:
         """The requests of `proposals`, some decided already; `earlier` are the session's others,
-        `candidates` the grants that may cover some of them."""
+        `candidates` the grants that may cover some of them, `usage` is what is used of the budgets
+        that they draw on."""
         policy = self._policies.current
         situation = situation_of(session, moment.people, moment.now)
+        sound = [checked(raw, policy.version) for raw in proposals]
+        ahead = Ahead(policy, [each for each, _ in sound], situation, usage, moment.now)
         checkpoint_id = CheckpointId(ids.new_id("C"))
         # lists go by time and id: sorted ids keep calls of one moment in the order of the message
         request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)
         requests: list[Request] = []
         entries: list[tuple[str, JsonObject]] = []
-        for position, raw in enumerate(proposals):
-            proposal, digest_hex = checked(raw, policy.version)
+        for position, (proposal, digest_hex) in enumerate(sound):
             roles = self._catalog.input_roles(session.workflow, proposal.call.executor)
-            ruling = rule(policy, proposal, roles, situation)
+            seen = ahead.seen(proposal)
+            here = situation if seen is None else situation.model_copy(update=seen)
+            ruling = ahead.ruling(rule(policy, proposal, roles, here), proposal)
             refused = rejected_before(proposal, ruling, earlier)
             if refused is not None:
                 ruling = answered(ruling, refused)
@@ -108,12 +115,15 @@ class Proposing:
                 policy_version=policy.version,
                 now=moment.now,
                 calendars=policy.calendars,
+                seen=seen,
             )
             if nobody is not None:
                 request = request.model_copy(update={"result": no_approver(ruling.reason)})
             elif refused is not None:
                 request = as_before(request)
-            grant = self._granting.covering(request, session, candidates, moment)
+            grant = None
+            if not passes_soft(ruling.budgets):  # no standing yes is for more than that
+                grant = self._granting.covering(request, session, candidates, moment)
             if grant is not None:
                 request = by_grant(request, grant, moment)
             requests.append(request)
@@ -147,6 +157,8 @@ def _proposed(request: Request, effect: Effect, transcript_sha256: str) -> JsonO
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "transcript_sha256": transcript_sha256,
         **({} if request.facts is None else {"facts": request.facts}),
+        **in_entry(request.budgets),
+        **({} if request.seen is None else {"seen": request.seen}),
     }
 
 

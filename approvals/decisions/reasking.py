@@ -75,7 +75,7 @@ class Reasking:
         """Remind people, and ask others, when today's rule says so: that alone asks nobody again.
         Raises AlreadyDecidedError if it has changed since."""
         policy, moment = self._policies.current, self._moments.now()
-        situation = situation_of(session, moment.people, request.created_at)
+        situation = situation_of(session, moment.people, request.created_at, request.seen)
         ruling = policy.rule(call_of(request, request.arguments), situation)
 
         def work(unit: Unit) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from countersign.approvals.decisions.asking import AskAgain, Asking
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
 from countersign.approvals.decisions.edits import revised, revision_entry
 from countersign.approvals.decisions.outbox import Outbox
@@ -70,8 +71,9 @@ class Voting:
         deadlines: Deadlines,
         outbox: Outbox,
         proofs: Proofs,
+        budgeting: Budgeting,
     ):
-        self._policies, self._proofs = policies, proofs
+        self._policies, self._proofs, self._budgeting = policies, proofs, budgeting
         self._asking, self._deadlines = asking, deadlines
         self._outbox = outbox
 
@@ -123,8 +125,7 @@ class Voting:
             if reason is not None:
                 return _refused(unit, given, request, actor, reason)
         if is_edit(given, request):
-            situation = situation_of(session, people, request.created_at)
-            after = revised(given, request, self._policies.current, situation, unit.now)
+            after = self._revised(unit, given, request, session)
             reason = reason_against(actor.principal, after, [])
             reason = reason or against_approval(
                 asked(after, []), actor.principal, people, revised=True
@@ -153,8 +154,25 @@ class Voting:
         policy = self._policies.current
         if not policy.asks_for_proofs or request.kind is not RequestKind.TOOL:
             return None
-        situation = situation_of(session, people, request.created_at)
+        situation = situation_of(session, people, request.created_at, request.seen)
         return policy.rule(call_of(request, request.arguments), situation).step_up_s
+
+    def _revised(self, unit: Unit, given: VoteInput, request: Request, session: Session) -> Request:
+        """The revision with the arguments that somebody asks for, by all that is counted now."""
+        policy, connection, now = self._policies.current, unit.connection, unit.now
+        situation = situation_of(session, unit.moment.people, request.created_at, request.seen)
+        arguments = request.arguments if given.effective is None else given.effective.arguments
+        seen = self._budgeting.see(connection, request, arguments, situation, now)
+        here = situation.model_copy(update=seen or {})
+        after = revised(
+            given,
+            request,
+            policy,
+            situation,
+            now,
+            lambda call: self._budgeting.ruling(connection, call, here, now),
+        )
+        return after.model_copy(update={"seen": seen})
 
     def _count(
         self, unit: Unit, session: Session, request: Request, vote: Vote, earlier: list[Vote]

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from countersign.approvals.models.base import JsonObject, SessionId, Value
+from countersign.approvals.models.budgets import Standing
 from countersign.approvals.models.time_rules import ANY_TIME, TimeRule
 
 
@@ -154,6 +155,8 @@ class Ruling(Value):
     after_rejection: AfterRejection = AfterRejection.ANSWER
     step_up_s: float | None = None
     """An approval needs a proof of presence that is not older than this."""
+    budgets: tuple[Standing, ...] = ()
+    """Where the budgets that the call draws on stand with it."""
 
 
 class Proposal(Value):

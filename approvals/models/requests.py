@@ -13,6 +13,7 @@ from countersign.approvals.models.base import (
     SessionId,
     Value,
 )
+from countersign.approvals.models.budgets import Standing
 from countersign.approvals.models.calls import Checked, Injected, Preview, RequestKind, Risk, Stage
 from countersign.approvals.models.people import Proof, Via
 from countersign.approvals.models.timing import Timing
@@ -213,6 +214,11 @@ class Request(Value):
     """What its time brings while it waits, beside its deadline; None: nothing."""
     next_step_at: datetime | None = None
     """When the next of that is due."""
+    budgets: tuple[Standing, ...] = ()
+    """Where the budgets that it draws on stood with it: when it was asked, and once it has been
+    claimed, when that was reserved."""
+    seen: JsonObject | None = None
+    """What conditions saw of calls before it, and of those beside it."""
     ledger_seq: int = 0
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from countersign.approvals.forms.sentences import sentence
 from countersign.approvals.models import Domain, Effect, JsonObject, Reversibility, Value
 from countersign.approvals.rules.authority import ADMIN_ROLE, OWNER_ROLE
+from countersign.approvals.rules.budgets.budget import (
+    Budget,
+    BudgetName,
+    CountLimits,
+    ValueLimits,
+    zone_name,
+)
 from countersign.approvals.rules.conditions.calendars import Calendar
 from countersign.approvals.rules.examples import Example
 from countersign.approvals.rules.ordered_rules import OrderedRule
@@ -45,6 +52,9 @@ class PolicyDocument(Value):
     rules: tuple[OrderedRule, ...] = ()
     calendars: dict[str, Calendar] = Field(default_factory=dict)
     reversibility: dict[ToolName, Reversibility] = Field(default_factory=dict)
+    budgets: dict[BudgetName, Budget] = Field(default_factory=dict)
+    zone: Annotated[str, AfterValidator(zone_name)] | None = None
+    """In which a day begins, for what conditions say of `history`."""
     examples: tuple[Example, ...] = ()
     administrators: Administrators = Administrators()
     domains: dict[str, Domain] = Field(default_factory=dict)
@@ -64,6 +74,17 @@ class PolicyDocument(Value):
             return value
         channels = info.context or DEFAULT_CHANNELS
         return [{"channels": channels, **v} if isinstance(v, Mapping) else v for v in value]
+
+    @field_validator("budgets", mode="before")
+    @classmethod
+    def _budgets_asked_in(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        channels = info.context or DEFAULT_CHANNELS
+        return {
+            k: {"channels": channels, **v} if isinstance(v, Mapping) else v
+            for k, v in value.items()
+        }
 
     @field_validator("rules")
     @classmethod
@@ -88,7 +109,7 @@ class PolicyDocument(Value):
         }
 
 
-_OPTIONAL = frozenset({"rules", "calendars", "reversibility", "domains"})
+_OPTIONAL = frozenset({"rules", "calendars", "reversibility", "domains", "budgets", "zone"})
 
 
 def problem(path: str, section: Any, error: Any) -> str:
@@ -113,6 +134,7 @@ _FIELDS: Mapping[str, Collection[str]] = {
     "tools": Rule.model_fields,
     "rules": OrderedRule.model_fields,
     "calendars": Calendar.model_fields,
+    "budgets": Budget.model_fields,
     "human_input": HumanInput.model_fields,
     "administrators": Administrators.model_fields,
     "examples": Example.model_fields,
@@ -122,7 +144,9 @@ _FIELDS: Mapping[str, Collection[str]] = {
 
 def _keys(loc: list[str]) -> Collection[str]:
     """The keys that may stand where the last step of a location stands."""
-    if loc[:1] in (["tools"], ["rules"]) and len(loc) != 3:
+    if loc[:1] == ["budgets"] and loc[2:3] in (["count"], ["value"]):
+        return (CountLimits if loc[2] == "count" else ValueLimits).model_fields
+    if loc[:1] in (["tools"], ["rules"], ["budgets"]) and len(loc) != 3:
         return _PARTS.get(loc[2] if len(loc) > 3 else "", ("roles", "quorum"))
     return _FIELDS.get(loc[0], PolicyDocument.model_fields) if len(loc) > 1 else _SECTIONS
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from countersign.approvals.models import Reversibility, Ruling, ToolCall, Value
+from countersign.approvals.rules.budgets.charges import UncountableError, Used
+from countersign.approvals.rules.budgets.judging import RUNS, judged, standing, uncountable
 from countersign.approvals.rules.conditions.checking import Checked
 from countersign.approvals.rules.conditions.facts import NOWHERE, Facts, Situation
 from countersign.approvals.rules.grants import Grants
@@ -35,18 +38,40 @@ class Explanation(Value):
     """What people may give while they approve such a call."""
 
 
-def explain(policy: Policy, call: ToolCall, situation: Situation = NOWHERE) -> Explanation:
-    """The ruling on a call, with every rule that was considered."""
+def explain(
+    policy: Policy,
+    call: ToolCall,
+    situation: Situation = NOWHERE,
+    used: Mapping[str, Used] | None = None,
+) -> Explanation:
+    """The ruling on a call, with every rule that was considered, and with its budgets where so much
+    was `used` of them before; nothing of those that are not named."""
     said = {each.entry.id: each for each in policy.book.considered(call, situation)}
     facts = policy.book.facts(call, situation)
     permitted = policy.permits(call, situation)
     return Explanation(
         grants=None if permitted is None else permitted.grants,
-        ruling=policy.rule(call, situation),
+        ruling=ruling_after(policy, call, situation, used or {}),
         reversibility=policy.book.reversibility(call.tool),
         considered=tuple(_considered(policy, call, said, facts)),
         policy_version=policy.version,
     )
+
+
+def ruling_after(
+    policy: Policy, call: ToolCall, situation: Situation, used: Mapping[str, Used]
+) -> Ruling:
+    """The ruling where so much was used of the budgets, by name."""
+    ruling = policy.rule(call, situation)
+    if ruling.effect not in RUNS:
+        return ruling
+    try:
+        charges = policy.charges(call, situation)
+    except UncountableError as exc:
+        return uncountable(ruling, exc)
+    now = situation.at or datetime.now(UTC)
+    stands = [standing(each, used.get(each.account.budget, Used()), now) for each in charges]
+    return judged(ruling, stands, policy.document.budgets)
 
 
 def _considered(

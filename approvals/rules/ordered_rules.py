@@ -47,13 +47,19 @@ def _readable(text: str) -> str:
     return text
 
 
+Pattern = Annotated[str, AfterValidator(_pattern)]
+"""The name of a tool, or a pattern of names."""
+Readable = Annotated[str, AfterValidator(_readable)]
+"""A text in CEL that can be read."""
+
+
 class OrderedRule(Rule):
     """One entry of `policy.rules`: the first one that matches a call rules on it."""
 
     id: Annotated[str, AfterValidator(_id)]
-    tool: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field(min_length=1)
+    tool: tuple[Pattern, ...] = Field(min_length=1)
     """Names of tools, or patterns of them."""
-    when: Annotated[str, AfterValidator(_readable)] | None = None
+    when: Readable | None = None
     """In CEL; without it the rule matches every call of its tools."""
 
     @field_validator("tool", mode="before")

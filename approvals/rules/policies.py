@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from countersign.approvals.models import People, Session
+from countersign.approvals.models import JsonObject, People, Session
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.policy import Policy
 
@@ -34,13 +34,18 @@ class LivePolicy:
         self._policy = policy
 
 
-def situation_of(session: Session, people: People, at: datetime) -> Situation:
-    """Where a call of a session stands. `at` is when it was proposed, also for whoever asks later:
-    what was asked within business hours stays so. The roles are today's."""
-    person = people.by_id(session.owner)
+def situation_of(
+    session: Session, people: People, at: datetime, seen: JsonObject | None = None
+) -> Situation:
+    """Where a call of a session stands. `at` is when it was proposed, and `seen` what was counted
+    then, also for whoever asks later: what was asked within business hours stays so. The roles are
+    today's."""
+    person, known = people.by_id(session.owner), seen or {}
     return Situation(
         workflow=session.workflow,
         requester=session.owner,
         roles=frozenset() if person is None else person.roles,
         at=at,
+        history=known.get("history"),
+        batch=known.get("batch"),
     )

@@ -27,6 +27,9 @@ The policy is read from the `policy:` section of the configuration:
           when: args.amount <= 50.0 && args.currency == "EUR"
           effect: allow
         - {id: rest, tool: pay_refund, effect: require_approval, roles: [manager]}
+      budgets:
+        refunds: {tool: pay_refund, window: day, zone: Europe/Berlin, count: {soft: 5, hard: 20},
+                  roles: [controller]}
       reversibility: {pay_refund: irreversible}
       calendars: {office: {zone: Europe/Berlin, hours: 09:00-17:00, holidays: DE-BE}}
       domains: {finance: {tools: [pay_refund], workflows: [payroll]}}
@@ -58,6 +61,9 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.models.time_rules import calendar_of
 from countersign.approvals.rules import granting
+from countersign.approvals.rules.budgets.book import BudgetBook
+from countersign.approvals.rules.budgets.budget import Budget
+from countersign.approvals.rules.budgets.charges import Charge
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
 from countersign.approvals.rules.document import PolicyDocument, problem
@@ -71,6 +77,7 @@ from countersign.approvals.rules.rulebook import (
     ruling_of,
     unknown,
 )
+from countersign.approvals.rules.seeing import NO_NEEDS, Needs, joined, watched
 from countersign.approvals.rules.shadowing import shadowed
 from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, strictest
 from countersign.approvals.rules.wrong_times import wrong_times
@@ -101,8 +108,14 @@ class Policy:
         self.document, self._text_channels = document, text_channels
         self._same = {} if same is None else same
         self.book = Rulebook(
-            document.rules, document.tools, document.calendars, document.reversibility, known
+            document.rules,
+            document.tools,
+            document.calendars,
+            document.reversibility,
+            known,
+            document.zone,
         )
+        self.budgets = BudgetBook(document.budgets, document.calendars, self.book.known.schemas)
         self.version = version_of(document.text())
 
     @classmethod
@@ -148,9 +161,15 @@ class Policy:
 
     @property
     def entries(self) -> Mapping[str, Rule]:
-        """All rules by where they stand: `policy.rules.small`, `policy.tools.pay_refund`."""
+        """All rules by where they stand: `policy.rules.small`, `policy.tools.pay_refund`; and those
+        by which people are asked past the soft limit of a budget."""
         ordered = {f"policy.rules.{rule.id}": rule for rule in self.document.rules}
-        return {**ordered, **{f"policy.tools.{tool}": rule for tool, rule in self.tools.items()}}
+        budgets = self.document.budgets.items()
+        return {
+            **ordered,
+            **{f"policy.tools.{tool}": rule for tool, rule in self.tools.items()},
+            **{f"policy.budgets.{name}": each.asking() for name, each in budgets if each.asks},
+        }
 
     def rules_for(self, tool: str) -> Sequence[Rule]:
         """The rules that a call of this tool may come under, in their order."""
@@ -183,6 +202,7 @@ class Policy:
             *wrong,
             *shadowed(self.document.rules, self.tools),
             *wrong_times(self.document, self.book),
+            *self.budgets.problems(self.rules_for),
         ]
 
     def knowing(self, tools: Tools) -> Policy:
@@ -208,7 +228,8 @@ class Policy:
             if known:
                 rules |= dict.fromkeys(known, strictest([rules[name] for name in known]))
         ordered = self.document.rules
-        of_one = {n: g for g in groups for n in g if any(r.is_for(m) for r in ordered for m in g)}
+        several: tuple[OrderedRule | Budget, ...] = (*ordered, *self.document.budgets.values())
+        of_one = {n: g for g in groups for n in g if any(r.is_for(m) for r in several for m in g)}
         if rules == dict(self.tools) and of_one == self._same:
             return self
         document = self.document.model_copy(update={"tools": rules})
@@ -226,6 +247,27 @@ class Policy:
         if names is None:
             return self._rule(call, situation)[0]
         return self._strictest_ruling(call, situation, names)
+
+    def charges(self, call: ToolCall, situation: Situation) -> Sequence[Charge]:
+        """What a call draws on the budgets that are for its tool. Raises UncountableError."""
+        names = self._same.get(call.tool, frozenset())
+        return self.budgets.charges(
+            call, situation.workflow, names, lambda: self.book.facts(call, situation)
+        )
+
+    def needs(self, call: ToolCall, workflow: str | None) -> Needs:
+        """What the conditions on a call speak of that is counted before they are asked."""
+        if not self.document.rules:
+            return NO_NEEDS
+        names = {call.tool, *self._same.get(call.tool, ())}
+        return joined(self.book.needs(workflow, name) for name in names)
+
+    def watched(self, call: ToolCall, situation: Situation) -> Mapping[str, Charge]:
+        """Where a call is counted for its conditions, by what they call it."""
+        needs = self.needs(call, situation.workflow)
+        if not needs.counted:
+            return {}
+        return watched(needs, call, situation.requester, self.document.zone)
 
     def _rule(self, call: ToolCall, situation: Situation) -> tuple[Ruling, Rule | None]:
         """The ruling, and the rule that matched if one did."""

@@ -169,6 +169,7 @@ def build(
     policy_version: str,
     now: datetime,
     calendars: Calendars = NO_CALENDARS,
+    seen: JsonObject | None = None,
 ) -> Request:
     """The request for one proposal, already decided where policy decides."""
     call = proposal.call
@@ -211,6 +212,8 @@ def build(
         facts=call.checked.facts,
         preview=call.checked.preview,
         call_hash="" if proposal.problem else call_hash(call.tool, call.arguments),
+        budgets=ruling.budgets,
+        seen=seen,
         result=_result(proposal, ruling),
     )
 

@@ -30,6 +30,7 @@ from countersign.approvals.rules.conditions.syntax import Node, parse
 from countersign.approvals.rules.conditions.types import DYN, Type
 from countersign.approvals.rules.conditions.values import EvaluationError
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX, OrderedRule, is_pattern
+from countersign.approvals.rules.seeing import Needs, needs_of
 from countersign.approvals.rules.tool_rules import Rule
 
 UNKNOWN_RULE = "unknown-tool"
@@ -97,7 +98,9 @@ class Rulebook:
         calendars: Calendars,
         classes: Mapping[str, Reversibility],
         known: Tools | None = None,
+        zone: str | None = None,
     ):
+        self._zone = zone
         self.known = Tools() if known is None else known
         self._rules, self._tools, self._calendars = rules, tools, calendars
         self.classes: Mapping[str, Reversibility] = {**self.known.classes, **classes}
@@ -106,6 +109,8 @@ class Rulebook:
         names = {name for rule in rules for name in rule.tool if not is_pattern(name)}
         self._by_name = {name: self._untyped_lane(name) for name in {*names, *tools}}
         self._typed = {place: self._typed_lane(*place) for place in self.known.schemas}
+        self._needs_by_name = {name: _needs(lane) for name, lane in self._by_name.items()}
+        self._typed_needs = {place: _needs(lane) for place, lane in self._typed.items()}
 
     def lane(self, workflow: str | None, tool: str) -> Sequence[Entry]:
         """The rules for a tool, in their order; none after one without a condition."""
@@ -154,6 +159,13 @@ class Rulebook:
         arguments = DYN if schema is None else arguments_type(schema)
         return Condition.of(parse(text), Catalogue(tool, arguments, self._calendars))
 
+    def needs(self, workflow: str | None, tool: str) -> Needs:
+        """What the conditions of a tool speak of that is counted before they are asked."""
+        found = self._typed_needs.get((workflow or "", tool))
+        if found is None:
+            found = self._needs_by_name.get(tool)
+        return _needs(self._untyped_lane(tool)) if found is None else found
+
     def facts(self, call: ToolCall, situation: Situation) -> Facts:
         """What conditions are asked of."""
         return Facts(call, situation, self.reversibility(call.tool), self._calendars)
@@ -178,7 +190,7 @@ class Rulebook:
         """What is wrong whatever the tool takes; all of it, if the tools are known and it is for
         none of them."""
         undecided = not self.known.schemas
-        return check(node, Catalogue(ANY_TOOL, DYN, self._calendars, undecided))
+        return check(node, Catalogue(ANY_TOOL, DYN, self._calendars, self._zone, undecided))
 
     def _never(self, rule: OrderedRule, found: Sequence[Checked]) -> Iterator[str]:
         """Why a condition is true of no call at all."""
@@ -201,7 +213,7 @@ class Rulebook:
         node = self._nodes[rule.id]
         if node is None:
             return None
-        return Condition.of(node, Catalogue(tool, arguments, self._calendars))
+        return Condition.of(node, Catalogue(tool, arguments, self._calendars, self._zone))
 
     def _untyped_lane(self, tool: str) -> Sequence[Entry]:
         return self._lane(tool, lambda rule: self._untyped[rule.id])
@@ -226,6 +238,10 @@ class Rulebook:
             ruling = ruling_of(last, rule_id, tool, self.reversibility(tool))
             entries.append(Entry(rule_id, last, None, ruling))
         return entries
+
+
+def _needs(lane: Sequence[Entry]) -> Needs:
+    return needs_of(entry.condition.node for entry in lane if entry.condition is not None)
 
 
 def ruling_of(rule: Rule, rule_id: str, tool: str, reversibility: Reversibility) -> Ruling:

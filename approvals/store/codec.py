@@ -24,6 +24,7 @@ from countersign.approvals.models import (
     SameCall,
     Session,
     Stage,
+    Standing,
     Timing,
     Vote,
 )
@@ -84,9 +85,9 @@ def request(row: Sequence[Any]) -> Request:
     m["stages"], m["channels"] = _stages_in(m["stages"]), _names_in(m["channels"])
     m["created_at"] = from_text(m["created_at"])
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
-    for name in ("written", "facts", "preview"):
+    for name in ("written", "facts", "preview", "seen"):
         m[name] = object_or_none(m[name])
-    for name in ("defaulted", "injected", "show_first", "same_calls"):
+    for name in ("defaulted", "injected", "show_first", "same_calls", "budgets"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
     m["timing"] = None if m["timing"] is None else Timing.model_validate_json(m["timing"])
     m["next_step_at"] = None if m["next_step_at"] is None else from_text(m["next_step_at"])
@@ -117,7 +118,7 @@ def _names_or_none(names: tuple[str, ...]) -> str | None:
     return dumps(names) if names else None
 
 
-def _models(values: tuple[Injected | SameCall, ...]) -> str | None:
+def _models(values: tuple[Injected | SameCall | Standing, ...]) -> str | None:
     return dumps([value.model_dump(mode="json") for value in values]) if values else None
 
 
@@ -159,10 +160,12 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "injected": _models,
     "show_first": _names_or_none,
     "facts": _json_or_none,
+    "seen": _json_or_none,
     "preview": _model_or_none,
     "same_calls": _models,
     "timing": _model_or_none,
     "next_step_at": text_or_none,
+    "budgets": _models,
 }
 
 

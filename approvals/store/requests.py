@@ -266,6 +266,8 @@ _CHANGING = (
     "same_calls",
     "timing",
     "next_step_at",
+    "budgets",
+    "seen",
 )
 
 

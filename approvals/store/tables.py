@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from countersign.approvals.store.schema import (
+    budget_uses,
     deliveries,
     grant_uses,
     grants,
@@ -31,7 +32,7 @@ class Row:
     columns: Mapping[str, Any]
 
 
-OF_REQUESTS = (votes, request_openings, result_texts, deliveries, grant_uses)
+OF_REQUESTS = (votes, request_openings, result_texts, deliveries, grant_uses, budget_uses)
 """Tables whose rows belong to a request."""
 GOVERNED: tuple[Table, ...] = (pauses, grants)
 """Tables whose rows belong to no session, and are on the governance ledger."""

@@ -16,7 +16,15 @@ from countersign.approvals.audit.ledger import verify as verify_chain
 from countersign.approvals.audit.seals import Seal, broken
 from countersign.approvals.models import SessionId
 from countersign.approvals.ports import Reader
-from countersign.approvals.store import codec, governance, policy_versions, seals, tables
+from countersign.approvals.rules.budgets.charges import Account
+from countersign.approvals.store import (
+    budgets,
+    codec,
+    governance,
+    policy_versions,
+    seals,
+    tables,
+)
 from countersign.approvals.store import ledger as rows
 from countersign.approvals.store.comparing import differences
 
@@ -24,6 +32,9 @@ PAGE = 500
 """Sessions that are checked in one step; others use the store between two of them."""
 SEALS = 20
 """Seals that are checked in one step; each may name many sessions."""
+
+FIRST = Account("", "")
+"""Before all accounts."""
 
 
 Step: TypeAlias = "Callable[[Connection], Any]"
@@ -65,6 +76,10 @@ def _steps() -> Generator[Step, Any, Verification]:
     lost = yield partial(tables.orphans, limit=PAGE)
     texts = yield policy_versions.untrue
     problems, before = [*lost, *texts], (0, GENESIS)
+    account: Account | None = FIRST
+    while account is not None:
+        wrong, account = yield partial(budgets.untrue, after=account)
+        problems += wrong
     while True:
         wrong, found = yield partial(_sealed, before=before)
         problems += wrong

@@ -21,6 +21,7 @@ from countersign.approvals.models import (
     Risk,
     SameCall,
     Session,
+    Standing,
     Value,
     Verdict,
     Via,
@@ -141,6 +142,10 @@ class RequestBody(Value):
         description="Requests of the session for the very same call, as they stood when this one "
         "was asked; the newest few."
     )
+    budgets: list[Standing] = Field(
+        description="Where the budgets that it draws on stood with it: when it was asked, and once "
+        "it runs, when that was reserved."
+    )
     questions: list[JsonObject] = Field(description="Empty in this version.")
     deliveries: list[DeliveryBody]
     result: Result | None
@@ -189,6 +194,7 @@ class RequestBody(Value):
             asked_again=request.asked_again,
             paused=paused,
             same_calls=list(request.same_calls),
+            budgets=list(request.budgets),
             questions=[],
             deliveries=[_delivery(delivery) for delivery in deliveries],
             result=request.result,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.models import Effect, Span, Stage
+from countersign.approvals.rules.budgets.words import limits_in_words
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.tool_rules import Rule
@@ -54,6 +55,12 @@ def _show(loaded: Policy) -> None:
     width = max((len(tool) for tool in loaded.tools), default=0)
     for tool, short in sorted(loaded.tools.items()):
         _say(f"{tool:{width}}  {_outcome(short)}")
+    for name, budget in loaded.document.budgets.items():
+        _say(f"budget {name}: {', '.join(budget.tool)}")
+        _say(f"  {limits_in_words(budget)}")
+        if budget.asks:
+            asking = budget.asking()
+            _say(f"  past soft: {_approvers(asking.tiers())}, in {', '.join(asking.channels)}")
     _say(f"policy version {loaded.version}; a tool that is not listed is denied")
 
 
@@ -81,7 +88,7 @@ def explain(
 ) -> None:
     """Say what the rules say of a call: which one rules, why not those before it, who would be
     asked and until when. The file has `tool`, `arguments`, and what it depends on: `agent`,
-    `workflow`, `requester`, `roles`, `at`."""
+    `workflow`, `requester`, `roles`, `at`, and `used` of budgets."""
     asked = _asked(call, arguments)
     rules, now = rules_of(load_settings(config, complete=False)), SystemClock().now()
     found = rules.explain(asked, now)

@@ -75,8 +75,8 @@ def examine(config: Path | None, *, complete: bool) -> Examined:
 
 
 def placed(examined: Examined, said: str) -> str:
-    """A finding with its file and line, if it is on a rule of `policy.rules`."""
-    if examined.settings is None or not said.startswith("policy.rules"):
+    """A finding with its file and line, if it is on a rule of `policy.rules` or a budget."""
+    if examined.settings is None or not said.startswith(("policy.rules", "policy.budgets")):
         return said
     return located(examined.settings.source, said)
 
@@ -122,7 +122,7 @@ def _without_bad_rules(document: dict[str, Any]) -> None:
     policy = document.get("policy")
     if not isinstance(policy, dict):
         return
-    for part in ("calendars", "reversibility", "examples"):
+    for part in ("calendars", "reversibility", "examples", "budgets"):
         if part in policy and not _is_read({part: policy[part]}):
             del policy[part]
     tools = policy.setdefault("tools", {})

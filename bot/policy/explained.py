@@ -16,6 +16,9 @@ from countersign.approvals.errors import InvalidArgumentsError, InvalidError
 from countersign.approvals.forms.wording import duration_words, people_in_words, span_words
 from countersign.approvals.models import Effect, Proposal, Span
 from countersign.approvals.ports import Directory
+from countersign.approvals.rules.budgets.charges import Used
+from countersign.approvals.rules.budgets.judging import in_entry
+from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.explaining import Considered, Explanation, explain
@@ -39,7 +42,7 @@ class Rules:
     policy: Policy
     directory: Directory
     registry: Registry | None
-    """None where no rule has a condition: then nothing has to be known of the tools."""
+    """None where there are neither rules nor budgets: nothing has to be known of the tools then."""
     unusable: Sequence[str] = ()
     """Why some workflows cannot be used; their tools are not known."""
 
@@ -56,7 +59,12 @@ class Rules:
             found = explain(self.policy, call, situation)
             refused = rule(self.policy, Proposal(call=call, problem=str(exc)), (), situation)
             return found.model_copy(update={"ruling": refused, "considered": ()})
-        return explain(self.policy, call.model_copy(update={"arguments": effective}), situation)
+        used = {name: Used(each.count, each.value) for name, each in asked.used.items()}
+        call = call.model_copy(update={"arguments": effective})
+        needs = self.policy.needs(call, workflow)
+        seen = asked.seen(needs, call, self.policy.book.reversibility(call.tool))
+        situation = situation.model_copy(update=seen or {})
+        return explain(self.policy, call, situation, used)
 
     def _workflow(self, tool: str) -> str | None:
         infos = self.registry.infos() if self.registry is not None else ()
@@ -81,7 +89,7 @@ def rules_of(settings: Settings) -> Rules:
     Raises ConfigurationError for rules that a server would not start with.
     """
     directory, document = directory_of(settings), settings.policy.document
-    if not document.rules:
+    if not (document.rules or document.budgets):
         return Rules(settings.policy, directory, None)
     from countersign.agents.classic.models import shared_client
     from countersign.bot.workflows import sound_workflows
@@ -135,6 +143,7 @@ def body_of(
         ],
         "policy_version": found.policy_version,
         **more,
+        **in_entry(ruling.budgets),
     }
 
 
@@ -151,6 +160,7 @@ def told(
     yield ruling.reason
     if ruling.effect is Effect.REQUIRE_APPROVAL:
         yield from _asks(found, directory, asked, now, calendars)
+    yield from (f"budget {line}" for line in lines(ruling.budgets))
     yield from _considered(found.considered)
     yield f"reversibility {found.reversibility}; policy version {found.policy_version}"
 

@@ -56,9 +56,11 @@ def against_tools(
     if complete:
         unused = sorted(set(policy.tools) - known)
         found += [_without_tool(f"policy.tools.{name}", name, known, policy) for name in unused]
-        for rule in policy.document.rules:
-            where = f"policy.rules.{rule.id}.tool"
-            unused = [name for name in rule.tool if not fnmatch.filter(known, name)]
+        several = [(f"rules.{rule.id}", rule.tool) for rule in policy.document.rules]
+        several += [(f"budgets.{name}", b.tool) for name, b in policy.document.budgets.items()]
+        for place, names in several:
+            where = f"policy.{place}.tool"
+            unused = [name for name in names if not fnmatch.filter(known, name)]
             found += [_without_tool(where, name, known, policy) for name in unused]
     for name, domain in policy.document.domains.items():
         for tool in sorted(domain.tools - known) if complete else ():

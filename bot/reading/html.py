@@ -25,6 +25,7 @@ from countersign.approvals.models import (
     RequestStatus,
 )
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.repeats import in_sentence
 
 STYLE = """
@@ -91,6 +92,7 @@ def whole(view: RequestView) -> list[str]:
     parts += [
         f"<p><b>Take care:</b> {_theirs(in_sentence(same))}</p>" for same in request.same_calls
     ]
+    parts += [f"<p><b>Budget</b> {_theirs(line)}</p>" for line in lines(request.budgets)]
     parts += [
         _heading("What exactly would run"),
         _fields((*shown, *set_by_workflow(request.injected))),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import yaml
 
-_LOCATED = ("policy.rules", "policy.calendars", "policy.reversibility", "policy.examples")
+_LOCATED = tuple(
+    f"policy.{part}" for part in ("rules", "calendars", "reversibility", "budgets", "examples")
+)
 """Places of which one file has many that look alike."""
 
 

@@ -21,6 +21,7 @@ from countersign.approvals.models import (
     Risk,
 )
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.repeats import in_sentence
 from countersign.bot.teams.arguments import (
     ArgumentsTable,
@@ -40,6 +41,8 @@ from countersign.bot.teams.elements import (
 
 RATIONALE_LIMIT = 1500
 NAME_LIMIT = 80
+MOST_BUDGETS = 4
+"""On a card; its page has all of them."""
 
 _RISK: dict[Risk, tuple[str, str]] = {
     Risk.HIGH: ("⚠ High risk", "attention"),
@@ -145,6 +148,18 @@ def same_calls(request: Request) -> list[JsonObject]:
     return [
         sentence(("bold", "⚠ "), ("plain", cut_visibly(in_sentence(same), 300)))
         for same in request.same_calls
+    ]
+
+
+def budgets(request: Request) -> list[JsonObject]:
+    """Where the budgets stand that it draws on, those first whose limits it passes."""
+    found = lines(request.budgets)
+    return [
+        sentence(
+            ("bold", "⚠ Budget " if "; past" in line else "Budget "),
+            ("plain", cut_visibly(line, 300)),
+        )
+        for line in found[:MOST_BUDGETS]
     ]
 
 

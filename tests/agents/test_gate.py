@@ -69,6 +69,7 @@ class Clerk:
 
     name = "clerk"
     idempotent: frozenset[str] = frozenset()
+    asks_beforehand = False
 
     def __init__(self, body: Callable[..., Any]):
         self.function_map = {"pay": SealedTool("pay", body, Plain())}
@@ -124,7 +125,7 @@ class Toy:
     async def _played(self, gate: Gate) -> Ended:
         asked = [AskedCall("pay", {"amount": self.amount}, None, "It is due.")]
         if gate.is_open:
-            batch = gate.reopened(self.runners[0], asked)
+            batch = gate.reopened(self.runners[0], asked, "agent")
         else:
             batch = await gate.propose(self.runners[0], asked, "agent")
         answers = await gate.carry_out(self.runners[0], batch)

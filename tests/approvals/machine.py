@@ -9,6 +9,8 @@ import tempfile
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from countersign.approvals.audit.canonical import digest
 from countersign.approvals.errors import CountersignError, IntegrityError, LostLeaseError
 from countersign.approvals.models import (
     Effect,
+    Limit,
     Request,
     RequestId,
     RequestStatus,
@@ -32,13 +35,28 @@ from countersign.approvals.runs import Run
 from countersign.approvals.store import codec, schema
 from countersign.approvals.store import requests as request_rows
 from tests.doubles.directory import EVERYBODY, acting
-from tests.doubles.world import World, opened
+from tests.doubles.world import RULES, World, opened
 
 REACHABLE = {
     status: {status, *MOVES[status], *(far for near in MOVES[status] for far in MOVES[near])}
     for status in RequestStatus
 }
 """A step may make two moves at once, as when a vote expires a request and wakes the session."""
+FEW, SPEND = 6, 600
+SPAN = timedelta(hours=1)
+BUDGETED: dict[str, Any] = {
+    **RULES,
+    "budgets": {
+        "few": {"tool": "*", "window": "day", "zone": "UTC", "count": {"hard": FEW}},
+        "spend": {
+            "tool": ["quote", "look", "wire"],
+            "window": "1h",
+            "value": {"amount": "args.amount", "currency": "EUR", "soft": 200, "hard": SPEND},
+            "roles": ["controller"],
+        },
+    },
+}
+"""The usual rules, and budgets that a few calls use up."""
 REAL_PEOPLE = {p.id: p for p in EVERYBODY}
 
 
@@ -60,6 +78,9 @@ class Machine:
         self._folder = Path(tempfile.mkdtemp(prefix="countersign-machine-"))
         self._stack = AsyncExitStack()
         self.world: World = self._run(self._stack.enter_async_context(opened(self._folder)))
+        self.world.use(BUDGETED)
+        self.harmless: set[RequestId] = set()
+        """Calls of which it was said that nothing had happened."""
         self.runs: list[Run] = []
         """Every run that ever began, live or lost: a lost one may still try anything."""
         self.running: list[tuple[Run, Request]] = []
@@ -118,11 +139,18 @@ class Machine:
         assert RequestStatus.PENDING not in {s.status for s in siblings}, "ran before all decided"
         await self._require_approval(claimed)
 
-    async def finish(self, number: int, *, ok: bool) -> None:
+    async def finish(self, number: int, *, how: str) -> None:
         """A body comes back, perhaps long after its run was lost."""
         run, request = self.running.pop(number)
+        before, runs = await self.world.now(request), self.world.runs
         with contextlib.suppress(LostLeaseError):
-            await self.world.runs.finish(run, request.id, ok=ok, content="done" if ok else "boom")
+            if how == "raised":
+                await runs.raised(run, request.id, content="boom")
+            else:
+                await runs.finish(run, request.id, ok=how == "done", content=how)
+        unsure = before.status in (RequestStatus.EXECUTING, RequestStatus.IN_DOUBT)
+        if how == "harmless" and unsure and before.executing_epoch == run.epoch:
+            self.harmless.add(request.id)
 
     async def _require_approval(self, request: Request) -> None:
         decision = request.decision
@@ -157,6 +185,7 @@ class Machine:
         for row in rows:
             mine = [r for r in requests.values() if r.session_id == row["id"]]
             self._check_session(row, mine)
+        self._check_budgets(requests, await self.world.store.read(_uses))
         verification = await self.world.records.verify()
         assert verification.verified, verification.problems
 
@@ -189,6 +218,31 @@ class Machine:
             finding = None if request.result is None else request.result.finding
             if finding is not None:
                 assert finding.by != request.requester or not request.stages, "settled by who asked"
+
+    def _check_budgets(self, requests: dict[str, Request], uses: list[dict[str, Any]]) -> None:
+        """Never exceeded, never passed softly without people, and given back only on certainty."""
+        drawn: dict[str, set[str]] = defaultdict(set)
+        held: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
+        for use in uses:
+            drawn[use["request_id"]].add(use["budget"])
+            result = requests[use["request_id"]].result
+            finding = None if result is None else result.finding
+            nothing = use["request_id"] in self.harmless or (finding and not finding.happened)
+            assert bool(use["released_at"]) is bool(nothing), "given back without certainty"
+            if not nothing:
+                held[use["budget"]].append((codec.from_text(use["at"]), Decimal(use["amount"])))
+        for at, _ in held["few"]:
+            same_day = [1 for other, _ in held["few"] if other.date() == at.date()]
+            assert len(same_day) <= FEW, "more calls than there are"
+        for at, _ in held["spend"]:
+            within = [amount for other, amount in held["spend"] if at - SPAN <= other <= at]
+            assert sum(within) <= SPEND, "more spent than there is"
+        for request_id in self.bodies:
+            request = requests[request_id]
+            assert {each.budget for each in request.budgets} == drawn[request_id], "not counted"
+            by_rule = request.decision is not None and request.decision.via == Via.POLICY
+            passed = any(each.passes is Limit.SOFT for each in request.budgets)
+            assert not (by_rule and passed), "nobody was asked past a soft limit"
 
     def _check_session(self, row: dict[str, Any], requests: list[Request]) -> None:
         open_checkpoint = [r for r in requests if r.checkpoint_id == row["checkpoint_id"]]
@@ -223,6 +277,10 @@ def _everything(connection: Connection) -> tuple[list[dict[str, Any]], dict[str,
     rows = [dict(row._mapping) for row in connection.execute(select(schema.sessions))]
     found = [codec.request(row) for row in connection.execute(select(schema.requests))]
     return rows, {request.id: request for request in found}
+
+
+def _uses(connection: Connection) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(select(schema.budget_uses))]
 
 
 def _is_open(request_id: str, rows: list[dict[str, Any]], requests: dict[str, Request]) -> bool:

@@ -21,10 +21,9 @@ from countersign.approvals.models import (
     SessionId,
     Verdict,
 )
-from tests.approvals.machine import Machine, voter
+from tests.approvals.machine import BUDGETED, Machine, voter
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, ERIN, acting
-from tests.doubles.world import RULES
 
 EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "15"))
 pytestmark = pytest.mark.timeout(60 + 5 * EXAMPLES)
@@ -145,11 +144,11 @@ class Approvals(RuleBasedStateMachine):
                 self.machine.do(self.machine.claim(run, one.id, arguments))
 
     @precondition(lambda self: self.machine.running)
-    @rule(pick=PICK, ok=st.booleans())
-    def finish(self, pick: int, ok: bool) -> None:
+    @rule(pick=PICK, how=st.sampled_from(["done", "harmless", "raised"]))
+    def finish(self, pick: int, how: str) -> None:
         """A tool body comes back, perhaps long after its run was lost."""
         number = pick % len(self.machine.running)
-        self.machine.do(self.machine.finish(number, ok=ok))
+        self.machine.do(self.machine.finish(number, how=how))
 
     @precondition(lambda self: self.requests)
     @rule(pick=PICK, who=PEOPLE, happened=st.booleans())
@@ -203,7 +202,7 @@ class Approvals(RuleBasedStateMachine):
         if change in rules:
             self.world.change_rule("quote", rules[change])
         else:
-            self.world.use(RULES)
+            self.world.use(BUDGETED)
 
     @invariant()
     def all_holds(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.replacing import decide, replace
 from countersign.approvals.decisions.steps import Steps
@@ -198,7 +199,8 @@ async def test_decision_of_a_slower_transaction_is_refused_with_the_first_one(
 async def test_expiry_in_a_slower_transaction_changes_nothing(world: World) -> None:
     stale, decided = await overtaken(world)
     policy, outbox = world.policy, world.outbox
-    asking, steps = Asking(policy, world.catalog, outbox), Steps(policy, outbox)
+    asking = Asking(policy, world.catalog, outbox, Budgeting(policy))
+    steps = Steps(policy, outbox)
     deadlines = Deadlines(policy, asking, steps, outbox)
     found = await world.unit(lambda unit: deadlines.expire(unit, stale))
 

@@ -97,6 +97,41 @@ async def test_statements_of_a_pause_and_of_what_follows_an_approval(world: Worl
     assert (await world.records.verify(session.id)).verified
 
 
+@pytest.mark.parametrize(
+    ("budgets", "more"),
+    [
+        ({"others": {"tool": "look", "window": "1h", "count": {"hard": 9}}}, (0, 0)),
+        ({"day": {"window": "day", "zone": "UTC", "count": {"soft": 9}}}, (3, 3)),
+        ({"span": {"window": "1h", "count": {"hard": 9}}}, (4, 3)),
+        (
+            {
+                "day": {"window": "day", "zone": "UTC", "count": {"hard": 9}},
+                "month": {"window": "month", "zone": "UTC", "count": {"hard": 9}},
+            },
+            (6, 6),
+        ),
+    ],
+)
+async def test_each_budget_of_a_call_takes_so_many_statements(
+    world: World, budgets: dict[str, Any], more: tuple[int, int]
+) -> None:
+    """At a claim, and where it is given back: however much was used before."""
+    world.channels = {}
+    named = {name: {"tool": "quote", **each} for name, each in budgets.items()}
+    world.use({**world.rules, "budgets": named})
+    writer = Writer(world)
+    await writer.listen()
+    for number in range(4):
+        world.clock.advance(3)
+        run, request = await world.approved()
+        claim = await writer.count(world.runs.claim(run, request.id, request.arguments))
+        with shown(writer):
+            assert number == 0 or RESUME["claim"] + more[0] == claim
+    finish = await writer.count(world.runs.finish(run, request.id, ok=False, content="No."))
+    with shown(writer):
+        assert RESUME["finish"] + more[1] + (1 if more[1] else 0) == finish
+
+
 async def test_a_first_proposal_reads_nothing_and_a_later_one_what_is_alike(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,8 +57,13 @@ def listed() -> dict[str, set[str]]:
     return {table: set(re.findall(r"`(\w+)`", columns)) for table, columns in rows}
 
 
+BUDGET = {"tool": "*", "window": "day", "zone": "UTC", "count": {"hard": 99}}
+
+
 async def lived(world: DeskWorld) -> None:
     """Rows in every table, of sessions in every state: as after some days of work."""
+    world.rules = {**world.rules, "budgets": {"calls": BUDGET}}
+    world.restart()
     thread = {
         "key": THREAD,
         "channel": "teams",

@@ -105,6 +105,22 @@ async def test_ticket_says_that_the_same_call_has_run(world: DeskWorld) -> None:
     assert "Same call" not in other
 
 
+async def test_ticket_says_where_the_budgets_stand(world: DeskWorld) -> None:
+    budgets = {
+        "each": {"tool": "*", "window": "24h", "per": "args.customer", "count": {"hard": 9}},
+        "day": {"tool": "quote", "window": "day", "zone": "UTC", "count": {"soft": 0}},
+    }
+    world.rules = {**world.rules, "budgets": budgets}
+    world.restart()
+    (request,) = await world.asked(world.proposal((await world.start()).id, "quote"))
+    said = facts(await written(world, request))
+
+    assert (
+        "day: 1st of 0 today; past its soft limit of 0 calls; each: 1st of 9 in 24 hours "
+        "(customer Contoso)"
+    ) == said["Budget"]
+
+
 async def test_ticket_shows_what_the_agent_had_proposed(world: DeskWorld) -> None:
     (request,) = await world.asked("wire")
     edited = {"customer": "Contoso", "amount": 90}

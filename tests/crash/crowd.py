@@ -111,9 +111,21 @@ class Crowd:
         return answer.json()
 
 
+BUDGETS: dict[str, Any] = {
+    "calls": {"tool": "*", "window": "day", "zone": "Europe/Berlin", "count": {"hard": 100_000}},
+    "quotes": {
+        "tool": "release_quote",
+        "window": "1h",
+        "value": {"amount": "args.amount", "currency": "EUR", "hard": 10**12},
+    },
+}
+"""What every call draws on; nothing here uses them up."""
+
+
 def only_the_quote(settings: dict[str, Any]) -> None:
     """The workflow of the stories and no other: building their chats is most of a start."""
     settings["workflows"]["modules"] = ["countersign.examples.sales_quote"]
+    settings["policy"]["budgets"] = BUDGETS
 
 
 @contextmanager

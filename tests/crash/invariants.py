@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.sandbox.botframework.desk import TeamsDesk
 from countersign.sandbox.desk import Ticket
-from tests.crash.crowd import Crowd
+from tests.crash.crowd import BUDGETS, Crowd
 from tests.crash.desks import desk_of
 from tests.crash.stories import QUOTE, requests_of
 
@@ -38,6 +38,7 @@ def check(crowd: Crowd, session: str, effects_before: Counter[str], *, cards: bo
         raise
     (request,) = requests_of(crowd, session)
     _check_rows(crowd, session, request)
+    _check_budgets(crowd, session, request)
     _check_effects(crowd, session, request, effects_before)
     for system in crowd.one.tickets:
         _check_ticket(crowd, system, request)
@@ -106,6 +107,21 @@ def _check_rows(crowd: Crowd, session: str, request: dict[str, Any]) -> None:
     assert ["alex"] == [vote["by"] for vote in request["votes"]]
     assert {} == {kind: kinds[kind] for kind in ONCE if kinds[kind] > 1}
     assert (1, 1) == (kinds["voted"], kinds["decided"])
+
+
+def _check_budgets(crowd: Crowd, session: str, request: dict[str, Any]) -> None:
+    """What was reserved for the call is reserved once, and kept: it ran, or may have run."""
+    rows = [
+        (entry["kind"], row["key"], row["set"])
+        for entry in crowd.get(f"/ledger?session={session}")["items"]
+        for row in entry["body"].get("rows", ())
+        if row["table"] == "budget_uses" and row["key"][0] == request["id"]
+    ]
+
+    assert ["claimed"] * len(BUDGETS) == [kind for kind, _, _ in rows]
+    assert sorted(BUDGETS) == sorted(key[1] for _, key, _ in rows)
+    assert {None} == {columns["released_at"] for _, _, columns in rows}
+    assert sorted(BUDGETS) == sorted(each["budget"] for each in request["budgets"])
 
 
 def _check_effects(

@@ -102,7 +102,8 @@ class World:
     def change_rule(self, tool: str, rule: Any) -> None:
         """Restart with one rule replaced; None removes it."""
         tools = {**RULES["tools"], tool: rule}
-        self.use({"tools": {name: value for name, value in tools.items() if value is not None}})
+        known = {name: value for name, value in tools.items() if value is not None}
+        self.use({**self.rules, "tools": known})
 
     async def start(self, conversation: ConversationKey | None = None) -> Session:
         """A session of Anna's."""

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from countersign.approvals.forms.sentences import nearest
 from countersign.approvals.rules.conditions.calendars import Calendars
+from countersign.approvals.rules.conditions.facts import Catalogue
 from countersign.approvals.rules.conditions.functions import (
     BUSINESS_TIME,
     ELSEWHERE,
     FUNCTIONS,
     HAS,
     OF_NUMBERS,
+    SAME,
+    TOTAL,
     ZONED,
     Function,
     zone,
@@ -26,10 +29,12 @@ _EITHER_WAY = frozenset({"size"})
 """Functions that CEL also knows in the other form."""
 
 
-def called(node: Node, given: Sequence[Type], calendars: Calendars) -> Type:
+def called(node: Node, given: Sequence[Type], catalogue: Catalogue) -> Type:
     """The type of a call with operands of these types. Raises OperandError."""
     if node.name == BUSINESS_TIME:
-        return _business_time(node, calendars)
+        return _business_time(node, catalogue.calendars)
+    if node.name in _OF_ARGUMENT:
+        return _of_argument(node, catalogue)
     function = FUNCTIONS.get(node.name)
     if function is None:
         raise OperandError(_unknown(node.name))
@@ -50,7 +55,7 @@ def called(node: Node, given: Sequence[Type], calendars: Calendars) -> Type:
 def _unknown(name: str) -> str:
     if name in ELSEWHERE:
         return f"{name}() is not part of conditions; {ELSEWHERE[name]}"
-    known = sorted({*FUNCTIONS, *MACROS, HAS, BUSINESS_TIME})
+    known = sorted({*FUNCTIONS, *MACROS, HAS, BUSINESS_TIME, *_OF_ARGUMENT})
     meant = nearest(name, known)
     hint = f"did you mean {meant}?" if meant else f"there are {', '.join(known)}"
     return f"{name}() is not known; {hint}"
@@ -130,6 +135,33 @@ def _money(node: Node, given: Sequence[Type]) -> Type:
         values = first.fields["currency"].values
         return replace(MONEY, values=values if len(values) == 1 else ())
     return MONEY
+
+
+_OF_ARGUMENT = {SAME: ("history", BOOL), TOTAL: ("batch", DOUBLE)}
+"""Methods that name an argument: what they belong to, and what they give."""
+_SIMPLE = frozenset({"string", "int", "double", "bool", "dyn", "either", "null"})
+
+
+def _of_argument(node: Node, catalogue: Catalogue) -> Type:
+    fact, gives = _OF_ARGUMENT[node.name]
+    form = f'{fact}.{node.name}("…")'
+    named = [*node.parts[1:], None][0]
+    is_one = node.parts and node.parts[0] == Node("name", name=fact) and len(node.parts) == 2
+    if not is_one or named is None or named.op != "literal" or type(named.value) is not str:
+        raise OperandError(f"{node.text}: write {form} with the name of an argument")
+    fields = catalogue.arguments.fields
+    if fields is None:
+        return gives
+    if named.value not in fields:
+        meant = nearest(named.value, fields)
+        hint = f"did you mean {meant}?" if meant else f"there is {', '.join(sorted(fields))}"
+        raise OperandError(f"{node.text}: {catalogue.tool} has no argument {named.value}; {hint}")
+    found = fields[named.value]
+    if node.name == SAME and found.kind not in _SIMPLE:
+        raise OperandError(f"{node.text}: {named.value} is a {found}, not a simple value")
+    if node.name == TOTAL and not (found.is_number or found.is_open):
+        raise OperandError(f"{node.text}: {named.value} is a {found}, not a number")
+    return gives
 
 
 def _business_time(node: Node, calendars: Calendars) -> Type:

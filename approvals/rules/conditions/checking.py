@@ -30,6 +30,7 @@ from countersign.approvals.rules.conditions.types import (
 )
 
 NULL_LITERAL = literal(None)
+_HISTORY = Node("name", name="history")
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,21 @@ class Checked:
 
 def check(node: Node, catalogue: Catalogue) -> Checked:
     """What is wrong with a condition on one tool; it may be evaluated if that is nothing."""
+
+    def wrong(found: Type) -> str | None:
+        if found.kind in ("bool", "dyn") and not found.nullable:
+            return None
+        return f"{node.text} is a {found}; a condition says true or false"
+
+    return check_value(node, catalogue, wrong)
+
+
+def check_value(node: Node, catalogue: Catalogue, wrong: Callable[[Type], str | None]) -> Checked:
+    """`check` of an expression; `wrong` says why a value of its type is not what is needed."""
     checker = _Checker(catalogue)
-    scope = _Scope(catalogue.names, frozenset())
-    found = checker.type_of(node, scope)
-    if found.kind not in ("bool", "dyn") or found.nullable:
-        checker.problems.append(f"{node.text} is a {found}; a condition says true or false")
+    found = checker.type_of(node, _Scope(catalogue.names, frozenset()))
+    if (said := wrong(found)) is not None:
+        checker.problems.append(said)
     problems = tuple(dict.fromkeys(checker.problems))
     return Checked(
         node,
@@ -142,6 +153,10 @@ class _Checker:
         require_value(target, of)
         if of.kind != "object":
             raise OperandError(f"{target.text} is a {of}, so it has no {node.name}")
+        if target == _HISTORY and self._catalogue.zone is None:
+            raise OperandError(
+                f"{node.text} needs to know where a day begins: write policy.zone, as Europe/Berlin"
+            )
         found = of.element or DYN
         if of.fields is not None:
             if node.name not in of.fields:
@@ -185,7 +200,7 @@ class _Checker:
         given = [self.type_of(part, scope) for part in node.parts]
         if len(self.problems) > before:
             return DYN
-        return called(node, given, self._catalogue.calendars)
+        return called(node, given, self._catalogue)
 
     def _has(self, node: Node, scope: _Scope) -> Type:
         if len(node.parts) != 1 or node.parts[0].op != "select":

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from countersign.approvals.rules.conditions.checking import Checked, check
 from countersign.approvals.rules.conditions.evaluating import compiled, truth
-from countersign.approvals.rules.conditions.facts import Catalogue, Facts
+from countersign.approvals.rules.conditions.facts import OF_BEFORE, Catalogue, Facts
+from countersign.approvals.rules.conditions.functions import SAME, TOTAL
 from countersign.approvals.rules.conditions.syntax import Node
 from countersign.approvals.rules.conditions.values import EvaluationError, shown
 
@@ -64,7 +65,7 @@ class Condition:
                 yield f"{fact.text} is {shown(value)}"
 
 
-_OF_A_CALL = frozenset({"args", "tool", "agent", "workflow", "requester", "now"})
+_OF_A_CALL = frozenset({"args", "tool", "agent", "workflow", "requester", "now", *OF_BEFORE})
 
 
 def _facts(node: Node) -> Iterator[Node]:
@@ -89,6 +90,8 @@ def _is_path(node: Node) -> bool:
 
 
 def _says_more(node: Node) -> bool:
+    if node.name in (SAME, TOTAL):
+        return True
     subject, others = node.parts[0], node.parts[1:]
     telling = (
         node.name == "size" or node.name.startswith("get") or node.name in ("sum", "min", "max")

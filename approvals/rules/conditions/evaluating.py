@@ -16,6 +16,8 @@ from countersign.approvals.rules.conditions.functions import (
     BUSINESS_TIME,
     FUNCTIONS,
     HAS,
+    SAME,
+    TOTAL,
     accepts,
 )
 from countersign.approvals.rules.conditions.operating import Run, operator
@@ -24,6 +26,7 @@ from countersign.approvals.rules.conditions.values import (
     NUMBERS,
     EvaluationError,
     Money,
+    decimal_of,
     kind_of,
 )
 
@@ -119,6 +122,8 @@ def _call(node: Node, inner: Sequence[Run], checked: Checked) -> Run:
     if node.name == BUSINESS_TIME:
         name = node.parts[0].value
         return lambda facts: facts.calendars[name].is_open(facts["now"])
+    if node.name in (SAME, TOTAL):
+        return _of_argument(node)
     function, text = FUNCTIONS[node.name], node.text
     takes, call = function.takes, function.run
 
@@ -129,6 +134,24 @@ def _call(node: Node, inner: Sequence[Run], checked: Checked) -> Run:
                 said = f"is a {kind_of(value)}, which {node.name}() does not take"
                 raise EvaluationError(part.text, said)
         return call(text, *values)
+
+    return run
+
+
+def _of_argument(node: Node) -> Run:
+    """What was seen of one argument when the call was proposed."""
+    fact, kind, name, text = node.parts[0].name, node.name, node.parts[1].value, node.text
+
+    def run(facts: Facts) -> Any:
+        known = facts[fact].get(kind, {})
+        if name not in known:
+            raise EvaluationError(text, "is not known here")
+        value = known[name]
+        if kind == SAME:
+            return value
+        if type(value) is not str:
+            raise EvaluationError(text, "is not known here")
+        return decimal_of(value, text)
 
     return run
 

@@ -11,6 +11,7 @@ from countersign.approvals.models import JsonObject, Reversibility, ToolCall, Va
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.types import (
     DYN,
+    INT,
     STRING,
     TIMESTAMP,
     Type,
@@ -33,6 +34,10 @@ class Situation(Value):
     """Of the requester, today."""
     at: datetime | None = None
     """When the call was proposed: it stays the same while people decide."""
+    history: JsonObject | None = None
+    """What was counted of calls before this one when it was proposed."""
+    batch: JsonObject | None = None
+    """Of all calls that were proposed together."""
 
 
 NOWHERE = Situation()
@@ -46,6 +51,8 @@ class Catalogue:
     arguments: Type = DYN
     """An object with the arguments as its fields; `dyn` where the tool is not known."""
     calendars: Calendars = field(default_factory=dict)
+    zone: str | None = None
+    """In which a day of `history` begins."""
     is_preliminary: bool = False
     """Whether the condition is checked again once the tool is known: then what only its types can
     say is not asked."""
@@ -56,16 +63,19 @@ class Catalogue:
         return {**_NAMES, "args": self.arguments}
 
 
+_CLASSES = Type("string", values=tuple(map(str, Reversibility)))
 _NAMES: Mapping[str, Type] = {
     "args": DYN,
-    "tool": object_of(
-        {"name": STRING, "reversibility": Type("string", values=tuple(map(str, Reversibility)))}
-    ),
+    "tool": object_of({"name": STRING, "reversibility": _CLASSES}),
     "agent": STRING,
     "workflow": STRING,
     "requester": object_of({"id": STRING, "roles": list_of(STRING)}),
     "now": TIMESTAMP,
+    "history": object_of({"today": INT, "by_requester_today": INT}),
+    "batch": object_of({"size": INT, "reversibility": _CLASSES}),
 }
+OF_BEFORE = frozenset({"history", "batch"})
+"""Facts that are read, or counted, when a call is proposed; what was seen then stays so."""
 
 
 def arguments_type(schema: JsonObject | None) -> Type:
@@ -116,6 +126,8 @@ class Facts(dict[str, Any]):
             "workflow": situation.workflow,
             "now": situation.at,
             "requester": self._requester(),
+            "history": situation.history,
+            "batch": situation.batch,
         }
         if not known.get(name):
             raise EvaluationError(name, "is not known here")

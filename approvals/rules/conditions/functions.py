@@ -210,6 +210,8 @@ FUNCTIONS: Mapping[str, Function] = {
 ZONED = frozenset(name for name in FUNCTIONS if name.startswith("get"))
 OF_NUMBERS = frozenset({"sum", "min", "max"})
 HAS, BUSINESS_TIME = "has", "business_time"
+SAME, TOTAL = "same", "total"
+"""Methods of `history` and of `batch` that name an argument."""
 ELSEWHERE: Mapping[str, str] = {
     "matches": "write startsWith, endsWith, contains or `in`: a pattern can take for ever",
     "string": "compare the value itself",

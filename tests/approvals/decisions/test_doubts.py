@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from countersign.approvals.decisions import doubts
+from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.errors import (
     IntegrityError,
     InvalidError,
@@ -297,7 +298,7 @@ async def test_of_many_who_settle_one_does_and_the_others_are_told_who(world: Wo
 async def test_word_in_a_slower_transaction_is_refused(world: World) -> None:
     _, stale = await doubted(world)
     settled = await settle(world, stale)
-    slower = doubts.Doubts(world.store, world.moments, world.outbox)
+    slower = doubts.Doubts(world.store, world.moments, world.outbox, Budgeting(world.policy))
     finding = doubts.found_by(CARA, acting(CARA), world.clock.now(), happened=False, note=NOTE)
 
     with pytest.raises(IntegrityError, match="changed while it was being written"):

@@ -19,7 +19,8 @@ REQUEST_FIELDS = {
     "id", "session_id", "checkpoint_id", "tool", "arguments", "agent", "rationale", "risk",
     "digest", "revision", "status", "stage", "expires_at", "rule", "votes", "questions",
     "deliveries", "result", "asked_again", "same_calls", "created_at", "requester", "eligible",
-    "facts", "preview", "paused", "approval_valid_for_s", "workflow", "task", "arguments_schema",
+    "budgets", "facts", "preview", "paused", "approval_valid_for_s", "workflow", "task",
+    "arguments_schema", "next_step", "at_deadline",
 }  # fmt: skip
 
 

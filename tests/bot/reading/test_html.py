@@ -18,7 +18,7 @@ from countersign.approvals.models import (
     SameCall,
 )
 from countersign.bot.reading import html
-from tests.bot.teams.gallery import view
+from tests.bot.teams.gallery import BUDGETS, view
 
 BAD = "<img src=x onerror=alert(1)>\"'&lt;</dd></main>\u202e"
 
@@ -36,6 +36,12 @@ def test_the_same_call_is_named() -> None:
     assert "<b>Take care:</b> The same call was rejected by INV-7 was paid." in page
 
 
+def test_budgets_are_said() -> None:
+    page = html.page("Read", [*html.whole(view(budgets=BUDGETS))])
+
+    assert "<b>Budget</b> quotes: 41st of 200 this month" in page
+
+
 @pytest.mark.parametrize("kind", ["text", "diff", "table"])
 def test_every_word_of_others_is_escaped(kind: Literal["text", "diff", "table"]) -> None:
     about = view(
@@ -49,6 +55,7 @@ def test_every_word_of_others_is_escaped(kind: Literal["text", "diff", "table"])
         rule_id=BAD,
         asked_again=BAD,
         same_calls=(same(BAD),),
+        budgets=(BUDGETS[1].model_copy(update={"scope": BAD}),),
         facts={BAD: BAD},
         injected=(Injected(name=BAD, value=BAD),),
         preview=Preview(kind=kind, text=BAD, rows=((BAD,), (BAD,))),

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Finding,
     Injected,
     JsonObject,
+    Limit,
     Offer,
     Opening,
     Outcome,
@@ -39,6 +40,7 @@ from countersign.approvals.models import (
     SessionStatus,
     Span,
     Stage,
+    Standing,
     Step,
     TimeRule,
     Timing,
@@ -106,6 +108,23 @@ BY_SILENCE = Decision(
     via=Via.CLOCK,
     at=NOW + timedelta(hours=4),
     comment="Nobody objected in time, and the rule tools.push_quote lets it run then.",
+)
+DISCOUNTS = Standing(
+    budget="discounts",
+    period="today",
+    scope="customer Contoso",
+    count=3,
+    soft_count=2,
+    hard_count=5,
+    currency="EUR",
+    amount="24000",
+    value="12400",
+    hard_value="20000",
+    passes=Limit.SOFT,
+)
+BUDGETS = (
+    Standing(budget="quotes", period="this month", count=41, hard_count=200),
+    DISCOUNTS,
 )
 LONG = (
     "Dear Ms Okafor,\n\nthank you for your time on Tuesday. As agreed, please find our offer for "
@@ -319,6 +338,7 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
         "approved-paused": lambda: request_card(
             view(status=closed.APPROVED, decision=approved, pauses=(PAUSED,)), look
         ),
+        "pending-budgets": lambda: request_card(view(budgets=BUDGETS), look),
         "pending-checked": lambda: request_card(
             view(
                 asked_again="Approved by Alex Wilber on 2026-11-22 12:02 UTC, but what was checked "

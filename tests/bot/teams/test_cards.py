@@ -186,6 +186,23 @@ def test_the_same_call_is_said_in_text_that_nobody_writes_markup_in() -> None:
     assert "approved by **Sam** [x](https://evil.example) on" in lines[1]["text"]
 
 
+def test_budgets_are_said_those_first_that_are_passed() -> None:
+    hostile = gallery.DISCOUNTS.model_copy(
+        update={"scope": "customer **Sam** [x](https://e.example)"}
+    )
+    five = (*gallery.BUDGETS, hostile, *gallery.BUDGETS)
+    card = request_card(view(budgets=five), LOOK)
+    found = [n for n in nodes(card) if " Budget " in f" {n.get('text', '')}"]
+    lines = [n["text"] for n in nodes(card) if "today, EUR" in str(n.get("text", ""))]
+
+    assert ["⚠ Budget ", "⚠ Budget ", "⚠ Budget ", "Budget "] == [n["text"] for n in found]
+    assert (
+        "discounts: 3rd of 5 today, EUR 12,400 of 20,000 (customer Contoso); past its soft limit "
+        "of 2 calls"
+    ) == lines[0]
+    assert {"TextRun"} == {n["type"] for n in nodes(card) if "**Sam**" in str(n.get("text", ""))}
+
+
 def test_checkpoint_position_is_said() -> None:
     said = texts(drawn("execute")["pending-medium-two-together"])
 

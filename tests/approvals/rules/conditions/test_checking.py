@@ -14,7 +14,10 @@ WRONG = [
     ("args.xyz > 5", "pay has no argument xyz; there is amount, anything, count"),
     ("amount > 5", "amount is not known; did you mean args.amount?"),
     ('tol.name == "x"', "tol is not known; did you mean tool?"),
-    ("qqq == 1", "qqq is not known; there are agent, args, now, requester, tool, workflow"),
+    (
+        "qqq == 1",
+        "qqq is not known; there are agent, args, batch, history, now, requester, tool, workflow",
+    ),
     ('tool.nam == "x"', "tool has no nam; did you mean name?"),
     ('args.lines.all(l, l.skuu == "b")', "l has no skuu; did you mean sku?"),
     ('args.name.first == "x"', "args.name is a text, so it has no first"),

@@ -1,0 +1,1 @@
+"""Budgets: cumulative limits on calls, by count and by value, within a time."""
