@@ -32,6 +32,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Clock, Directory, Reader, RequestView, Schemas
+from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.grants import Grants, offers
 from countersign.approvals.rules.policies import Policies, situation_of
@@ -145,8 +146,9 @@ class Records:
             return ()
         if request.expires_at is not None and request.expires_at <= self._clock.now():
             return ()
-        people = people_for(self._directory.people(), request, session)
-        return eligible(asked(request, votes), people)
+        everybody = self._directory.people().at(self._clock.now())
+        people = people_for(everybody, request, session)
+        return with_delegates(eligible(asked(request, votes), people), request, votes, people)
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""
@@ -243,7 +245,8 @@ class Records:
     ) -> Page[Request]:
         """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
         after, size = _cursor(cursor), _limit(limit)
-        waiting = Waiting(self._directory.people(), principal, self._clock.now())
+        now = self._clock.now()
+        waiting = Waiting(self._directory.people().at(now), principal, now)
 
         def unit(connection: Connection) -> list[Request]:
             if session_id is not None:

@@ -13,7 +13,7 @@ from countersign.approvals.directory.synced import SyncedDirectory
 from countersign.approvals.directory.syncing import SYNC, Syncing, SyncPlan
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs
-from countersign.approvals.models import Domains, Principal
+from countersign.approvals.models import Delegation, Domains, Principal
 from countersign.approvals.ports import Clock, Directory, DirectorySource, Job, Reader, Store
 from countersign.approvals.store import directories as rows
 from countersign.approvals.store.directories import SourceState
@@ -35,6 +35,7 @@ def people_with(
     listed: Sequence[Principal],
     reader: Reader,
     domains: Callable[[], Domains] = dict,
+    delegations: Sequence[Delegation] = (),
 ) -> SyncedDirectory:
     """The people of the file and of the directories; these after the first `refresh`."""
     return SyncedDirectory(
@@ -44,6 +45,7 @@ def people_with(
         words=WORDS,
         max_age=timedelta(seconds=settings.max_age),
         domains=domains,
+        delegations=delegations,
     )
 
 
@@ -55,7 +57,7 @@ async def known_people(
     listed = directory_of(settings, domains)
     if settings.directory is None:
         return listed
-    found = people_with(settings.directory, listed.everybody(), reader, domains)
+    found = people_with(settings.directory, listed.everybody(), reader, domains, listed.delegations)
     await found.refresh()
     return found
 

@@ -28,13 +28,15 @@ class SettingsDirectory(Directory):
     ):
         """`local_persona` is the person as whom unsigned local clients click; `domains` gives those
         of the policy that rules now."""
+        people = list(people)
         by_id = {str(p.id): p.principal() for p in people}
+        self.delegations = [each for p in people for each in p.delegations()]
         persona = by_id.get(local_persona)
         if persona is not None and "entra" not in persona.identities:
             identities = {**persona.identities, "entra": f"local:{persona.id}"}
             by_id[persona.id] = persona.model_copy(update={"identities": identities})
         self._domains = domains
-        self._people = People(by_id.values(), domains=domains())
+        self._people = People(by_id.values(), domains=domains(), delegations=self.delegations)
         self._by_identity = {
             (kind, value): person
             for person in by_id.values()
@@ -54,7 +56,8 @@ class SettingsDirectory(Directory):
     def people(self) -> People:
         domains = self._domains()
         if domains != self._people.domains:  # the policy was reloaded
-            self._people = People(self._people.everybody(), domains=domains)
+            everybody = self._people.everybody()
+            self._people = People(everybody, domains=domains, delegations=self.delegations)
         return self._people
 
     @override

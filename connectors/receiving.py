@@ -43,7 +43,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.records import Records
-from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.rules.delegation import reason_in_view
 from countersign.approvals.tickets import ActKey
 from countersign.connectors.comments.wanted import Written, require_plain, wanted
 
@@ -219,7 +219,7 @@ def require_read(
     """Raise UnreadError if this person may decide the request and has not read all of it."""
     if view.request.status is not RequestStatus.PENDING or view.has_read(person):
         return
-    if reason_against(person, view.request, view.votes) is None and (why := unread(view)):
+    if reason_in_view(view, person) is None and (why := unread(view)):
         raise UnreadError(why)
 
 

@@ -273,10 +273,11 @@ class Claims:
         """Raise HeldError if it is too long ago that a directory was asked about an approver."""
         people = unit.moment.people
         for vote in votes:
-            person = people.by_id(vote.principal_id)
-            outdated = None if person is None else people.outdated(person, unit.now)
-            if outdated is not None:
-                raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
+            for known in {vote.principal_id, vote.seat}:
+                person = people.by_id(known)
+                outdated = None if person is None else people.outdated(person, unit.now)
+                if outdated is not None:
+                    raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
 
     def _against_silence(self, unit: Unit, request: Request, ruling: Ruling) -> str | None:
         """Why what its deadline has approved does not run now; None if it does."""

@@ -178,6 +178,7 @@ def _vote(request: Request, entry: LedgerEntry) -> Vote:
         comment=body["comment"],
         also=body.get("also", ()),
         proof=body.get("proof"),
+        on_behalf_of=body.get("on_behalf_of", ""),
     )
 
 

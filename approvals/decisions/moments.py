@@ -23,8 +23,8 @@ class Moments:
 
     def now(self) -> Moment:
         """This moment."""
-        people, forms = self._directory.people(), self._catalog.forms()
-        return Moment(self._clock.now(), people, forms, self._handoff.room())
+        people, forms, now = self._directory.people(), self._catalog.forms(), self._clock.now()
+        return Moment(now, people.at(now), forms, self._handoff.room())
 
     async def unit(self, store: Store, work: Callable[[Unit], T]) -> T:
         """Do `work` at this moment; anew, with the people of now, where those have changed since

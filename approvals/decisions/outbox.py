@@ -25,6 +25,7 @@ from countersign.approvals.ports import (
     Jobs,
     Unit,
 )
+from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
 from countersign.approvals.rules.placing import is_reminded, targets, wider_audience
 from countersign.approvals.rules.reach import not_asked, strangers
@@ -95,7 +96,9 @@ class Outbox:
         told = list(said or ())
         for request in requests:
             ask = self._asked(unit, request)
-            approvers = eligible(ask, people_for(unit.moment.people, request, session))
+            people = people_for(unit.moment.people, request, session)
+            votes = request_rows.votes_since(unit.connection, request)
+            approvers = with_delegates(eligible(ask, people), request, votes, people)
             told.append(waits(request, approvers, missing(ask)))
             self._tell_of_strangers(unit, session, request, approvers)
             for name, placing in self._placings.items():

@@ -21,6 +21,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Unit
+from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import asked, eligible, shortage
 from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.subjects import people_for
@@ -113,8 +114,8 @@ class Steps:
 
     @staticmethod
     def _eligible(unit: Unit, request: Request) -> tuple[Principal, ...]:
-        ask = asked(request, request_rows.votes_since(unit.connection, request))
-        return eligible(ask, _people(unit, request))
+        votes, people = request_rows.votes_since(unit.connection, request), _people(unit, request)
+        return with_delegates(eligible(asked(request, votes), people), request, votes, people)
 
 
 def _people(unit: Unit, request: Request) -> People:

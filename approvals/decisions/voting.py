@@ -37,7 +37,8 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Proofs, Unit
-from countersign.approvals.rules.authority import reason_against, reason_against_proof
+from countersign.approvals.rules.authority import reason_against_proof
+from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.eligibility import asked, counts_also
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.policies import Policies, situation_of
@@ -98,13 +99,14 @@ class Voting:
                 error = AlreadyDecidedError(request.id, request.status, request.decision)
                 return Refusal(error=error)
         votes = request_rows.votes_since(unit.connection, request)
-        reason = reason_against(actor.principal, request, votes)
+        reason, giver = standing(people, actor.principal, request, votes)
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
             return _refused(unit, given, request, actor, reason)
-        outdated = people.outdated(actor.principal, unit.now)
-        if outdated is not None:
-            return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
+        seat = giver or actor.principal
+        for person in (actor.principal, seat):
+            if (outdated := people.outdated(person, unit.now)) is not None:
+                return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
         if given.digest != request.digest:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
@@ -126,10 +128,9 @@ class Voting:
                 return _refused(unit, given, request, actor, reason)
         if is_edit(given, request):
             after = self._revised(unit, given, request, session)
-            reason = reason_against(actor.principal, after, [])
-            reason = reason or against_approval(
-                asked(after, []), actor.principal, people, revised=True
-            )
+            reason, giver = standing(people, actor.principal, after, [])
+            seat = giver or actor.principal
+            reason = reason or against_approval(asked(after, []), seat, people, revised=True)
             if reason is not None:
                 reason = f"With these arguments you may not decide it: {reason}"
                 return _refused(unit, given, request, actor, reason)
@@ -143,10 +144,10 @@ class Voting:
                 return after
             request = after
         elif given.verdict is not Verdict.REJECT:
-            reason = against_approval(asked(request, votes), actor.principal, people, revised=False)
+            reason = against_approval(asked(request, votes), seat, people, revised=False)
             if reason is not None:
                 return _refused(unit, given, request, actor, reason)
-        vote = _vote(given, request, actor, actor.principal, unit.now)
+        vote = _vote(given, request, actor, actor.principal, unit.now, giver)
         return self._count(unit, session, request, vote, votes)
 
     def _step_up_s(self, request: Request, session: Session, people: People) -> float | None:
@@ -179,7 +180,7 @@ class Voting:
     ) -> Request:
         request_rows.add_vote(unit, request.session_id, vote)
         body: JsonObject = {
-            **vote.model_dump(mode="json", exclude={"request_id", "at", "principal_id", "proof"}),
+            **vote.model_dump(mode="json", exclude=_elsewhere(vote)),
             **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
             "request": request.id,
             "by": vote.principal_id,
@@ -253,22 +254,36 @@ def _as_of_now(actor: Actor, people: People) -> Actor:
 
 
 def _vote(
-    given: VoteInput, request: Request, actor: Actor, principal: Principal, now: datetime
+    given: VoteInput,
+    request: Request,
+    actor: Actor,
+    principal: Principal,
+    now: datetime,
+    giver: Principal | None,
 ) -> Vote:
+    """The vote, under both names where somebody else is stood in for."""
+    named = principal.name if giver is None else f"{principal.name} for {giver.name}"
     return Vote(
         request_id=request.id,
         revision=request.revision,
         principal_id=principal.id,
-        name=principal.name,
+        name=named,
+        on_behalf_of="" if giver is None else giver.id,
         stage=request.stage,
         verdict=Verdict.APPROVE if given.verdict is Verdict.MODIFY else given.verdict,
         via=actor.via,
         identity=actor.identity,
         at=now,
         comment=given.comment.strip(),
-        also=counts_also(asked(request, []), principal),
+        also=counts_also(asked(request, []), giver or principal),
         proof=None if given.verdict is Verdict.REJECT else given.proof,
     )
+
+
+def _elsewhere(vote: Vote) -> set[str]:
+    """What an entry does not say of a vote, or under other names."""
+    out = {"request_id", "at", "principal_id", "proof"}
+    return out if vote.on_behalf_of else {*out, "on_behalf_of"}
 
 
 def _refused(

@@ -72,6 +72,10 @@ class Linking:
             return f"listed {known}"
         return f"email {email}" if email else f"account {account.source} {account.id}"
 
+    def kind(self, source: str) -> str:
+        """The kind of identity that account ids of a directory are."""
+        return self._sources[source].identity
+
     def people(self, key: str, accounts: Sequence[KnownAccount]) -> Iterator[Principal]:
         """Who the accounts of a key are: mostly one person, nobody if one is deactivated.
 

@@ -8,16 +8,16 @@ every few seconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from typing_extensions import override
 
 from countersign.approvals.directory.linking import Linking, SourceRules, small
-from countersign.approvals.models import Domains, People, Principal, Reading
+from countersign.approvals.models import Delegation, Domains, People, Principal, Reading
 from countersign.approvals.ports import Directory, Reader
 from countersign.approvals.store import directory_people
-from countersign.approvals.store.directory_people import Changes, KnownAccount
+from countersign.approvals.store.directory_people import Changes, KnownAccount, KnownDelegate
 
 Account = tuple[str, str]
 """The name of a directory and the id in it."""
@@ -35,13 +35,15 @@ class SyncedDirectory(Directory):
         words: Mapping[str, str],
         max_age: timedelta,
         domains: Callable[[], Domains] = dict,
+        delegations: Sequence[Delegation] = (),
     ):
         """`words` are what people call the directories, `domains` those of the policy that rules
         now. Nobody but those `listed` is known before the first `refresh`."""
         people = list(listed)
         self._linking, self._reader = Linking(people, sources), reader
         self._groups = {source.name: list(source.grants) for source in sources}
-        self._domains = domains
+        self._domains, self._given = domains, delegations
+        self._delegates: dict[str, list[KnownDelegate]] = {}
         self._accounts: dict[Account, KnownAccount] = {}
         self._alike: dict[str, set[Account]] = {}
         self._found: dict[str, list[Principal]] = {
@@ -105,6 +107,7 @@ class SyncedDirectory(Directory):
             touched.add(key)
         for key in touched:
             self._link(key)
+        self._delegates[changes.source] = changes.delegates
         self._revisions[changes.source] = changes.revision
         reading = self._readings[changes.source]
         self._readings[changes.source] = reading._replace(read_at=changes.read_at)
@@ -132,4 +135,26 @@ class SyncedDirectory(Directory):
             revisions=self._revisions,
             readings=self._readings,
             domains=self._domains(),
+            delegations=[*self._given, *self._delegations()],
         )
+
+    def _delegations(self) -> Iterator[Delegation]:
+        """What people have named in a directory, between people who are known."""
+        for known in self._delegates.values():
+            for each in known:
+                giver = self._owner(each.source, each.account_id)
+                delegate = self._owner(each.source, each.delegate_id)
+                if giver is not None and delegate is not None and giver.id != delegate.id:
+                    yield Delegation(
+                        giver=giver.id,
+                        delegate=delegate.id,
+                        starts_at=each.starts_at,
+                        ends_at=each.ends_at,
+                        source=each.source,
+                    )
+
+    def _owner(self, source: str, account_id: str) -> Principal | None:
+        account = self._accounts.get((source, account_id))
+        if account is None:
+            return None
+        return self._by_identity.get((self._linking.kind(source), small(account.identity)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime, time, timedelta
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -13,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from countersign.approvals.models.base import PrincipalId, Value
+from countersign.approvals.models.delegations import LINKS, Delegation
 from countersign.approvals.models.scopes import Domains, Scope, Subject, domains_of
 
 SUBJECTS_KEPT = 256
@@ -110,7 +112,17 @@ class Reading(NamedTuple):
 class People:
     """Everybody there is at a moment: a value, which answers without asking anybody."""
 
-    __slots__ = ("_by_id", "_by_role", "_narrowed", "_scoped", "domains", "readings", "revisions")
+    __slots__ = (
+        "_active",
+        "_by_id",
+        "_by_role",
+        "_narrowed",
+        "_scoped",
+        "delegations",
+        "domains",
+        "readings",
+        "revisions",
+    )
 
     def __init__(
         self,
@@ -119,6 +131,7 @@ class People:
         revisions: Mapping[str, int] | None = None,
         readings: Mapping[str, Reading] | None = None,
         domains: Domains | None = None,
+        delegations: Iterable[Delegation] = (),
     ):
         """`revisions` of the directories that this was made of, and their `readings`, by name."""
         self._by_id = {person.id: person for person in sorted(everybody, key=lambda p: p.id)}
@@ -128,6 +141,8 @@ class People:
         self.domains = {} if domains is None else domains
         self._scoped = [person for person in self._by_id.values() if person.scopes]
         self._narrowed: dict[Subject, People] = {}
+        self.delegations = tuple(delegations)
+        self._active: tuple[Delegation, ...] = ()
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
@@ -149,6 +164,51 @@ class People:
     def everybody(self) -> Sequence[Principal]:
         """Everybody, ordered by id."""
         return list(self._by_id.values())
+
+    def at(self, now: datetime) -> People:
+        """The same people, with those delegations that hold at this time."""
+        if not self.delegations:
+            return self
+        found = copy(self)
+        found._active = tuple(each for each in self.delegations if each.holds_at(now))
+        found._narrowed = {}
+        return found
+
+    @property
+    def has_delegations(self) -> bool:
+        """Whether anybody stands in for somebody now."""
+        return bool(self._active)
+
+    def givers(self, principal_id: str) -> list[tuple[Principal, frozenset[str]]]:
+        """For whom this person decides now, with the roles that it is about, by at most two steps
+        from one to the next."""
+        found: dict[str, tuple[Principal, frozenset[str]]] = {}
+        left: list[tuple[str, frozenset[str] | None]] = [(principal_id, None)]
+        for _ in range(LINKS if self._active else 0):
+            further: list[tuple[str, frozenset[str] | None]] = []
+            for delegate, within in left:
+                for each in self._active:
+                    giver = self.by_id(each.giver) if each.delegate == delegate else None
+                    if giver is None or giver.id == principal_id or giver.id in found:
+                        continue
+                    roles = each.roles if within is None else _both(each.roles, within)
+                    carried = giver.roles if roles is None else giver.roles & roles
+                    found[giver.id] = giver, carried
+                    further.append((giver.id, roles))
+            left = further
+        return list(found.values())
+
+    def delegates(self, principal_id: str) -> list[Principal]:
+        """Who decides for this person now."""
+        near = {each.delegate for each in self._active if each.giver == principal_id}
+        far = {each.delegate for each in self._active if each.giver in near}
+        known = (self.by_id(each) for each in sorted((near | far) - {principal_id}))
+        return [person for person in known if person is not None]
+
+    def stood_in(self, giver: str, delegate: str, at: datetime) -> bool:
+        """Whether a delegation that there still is let one decide for the other at this time."""
+        then = self.at(at)
+        return any(person.id == giver for person, _ in then.givers(delegate))
 
     def about(self, subject: Subject) -> People:
         """The same people with the roles that each holds for a call."""
@@ -181,6 +241,10 @@ class People:
         return None
 
 
+def _both(one: frozenset[str] | None, other: frozenset[str]) -> frozenset[str]:
+    return other if one is None else one & other
+
+
 class Narrowed(People):
     """People, some of whom have fewer roles than usual."""
 
@@ -188,8 +252,12 @@ class Narrowed(People):
 
     def __init__(self, everybody: People, changed: Mapping[PrincipalId, Principal]):
         super().__init__(
-            revisions=everybody.revisions, readings=everybody.readings, domains=everybody.domains
+            revisions=everybody.revisions,
+            readings=everybody.readings,
+            domains=everybody.domains,
+            delegations=everybody.delegations,
         )
+        self._active = everybody._active
         self._all, self._changed = everybody, changed
 
     @override

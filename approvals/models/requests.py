@@ -85,6 +85,13 @@ class Vote(Value):
     """Later stages for which it counts as well, where the rule lets one person count for both."""
     proof: Proof | None = None
     """That its person was there, where the rule asks for that."""
+    on_behalf_of: str = ""
+    """The id of whom this person stood in for; "" if they decided for themselves."""
+
+    @property
+    def seat(self) -> PrincipalId:
+        """Whose place it fills: a person and who stands in for them fill one."""
+        return PrincipalId(self.on_behalf_of) or self.principal_id
 
 
 class Opening(Value):

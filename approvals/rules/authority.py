@@ -39,6 +39,8 @@ def reason_against(
         return f"This needs the role {' or '.join(roles)}."
     if any(v.principal_id == principal.id and v.revision == request.revision for v in votes):
         return "You have already voted on this request."
+    if any(v.seat == principal.id and v.revision == request.revision for v in votes):
+        return "Whoever stands in for you has already voted on this request."
     return None
 
 
@@ -79,9 +81,11 @@ def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | No
     for vote in votes:
         if vote.revision != request.revision:
             continue
-        principal = people.by_id(vote.principal_id)
-        if principal is None:
+        principal = people.by_id(vote.seat)
+        if principal is None or people.by_id(vote.principal_id) is None:
             return f"{vote.name}, who approved this, is no longer known."
+        if vote.on_behalf_of and not people.stood_in(principal.id, vote.principal_id, vote.at):
+            return f"{vote.name}, who approved this, does not stand in any more."
         for number in (vote.stage, *vote.also):
             roles = _ever_asked(request, number)
             owns = principal.id == request.requester and OWNER_ROLE in roles

@@ -55,11 +55,13 @@ class Shortage(Value):
 
 def asked(request: Request, votes: Iterable[Vote]) -> Asked:
     """What a request asks for, after these votes on any of its revisions."""
-    counted = [
-        (vote.principal_id, (vote.stage, *vote.also))
+    mine = [
+        vote
         for vote in votes
         if vote.revision == request.revision and vote.verdict is not Verdict.REJECT
     ]
+    counted = [(vote.seat, (vote.stage, *vote.also)) for vote in mine]
+    counted += [(vote.principal_id, ()) for vote in mine if vote.on_behalf_of]  # they have voted
     return Asked(
         kind=request.kind,
         requester=request.requester,
@@ -84,6 +86,8 @@ def may_fill(ask: Asked, number: int, people: People) -> list[Principal]:
         found[owner.id] = owner
     if is_tool:
         found.pop(ask.requester, None)
+        for delegate in people.delegates(ask.requester):
+            found.pop(delegate.id, None)
     return [found[id_] for id_ in sorted(found) if id_ not in voted]
 
 

@@ -212,6 +212,8 @@ votes = Table(
     Column("also", Text, nullable=False, server_default="[]"),
     # Of the person's presence, where the rule asks for it.
     Column("proof", Text),
+    # Whom its person stood in for.
+    Column("on_behalf_of", String(200), nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

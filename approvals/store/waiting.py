@@ -16,7 +16,7 @@ from countersign.approvals.models import (
     Subject,
     Vote,
 )
-from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.eligibility import Asked, asked, reserved
 from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.store import codec, open_roles
@@ -32,7 +32,9 @@ class Waiting:
 
     def __init__(self, people: People, principal: Principal, now: datetime):
         self._people, self._principal, self._now = people, principal, now
-        self._kept_out: dict[tuple[Asked, Subject | None], bool] = {}
+        lent = (carried for _, carried in people.givers(principal.id))
+        self._wide = principal.model_copy(update={"roles": principal.roles.union(*lent)})
+        self._kept_out: dict[tuple[Asked, tuple[str, Subject | None]], bool] = {}
 
     def page(
         self, connection: Connection, *, after: open_roles.Place | None, limit: int
@@ -41,7 +43,7 @@ class Waiting:
         found: list[Request] = []
         place = after or open_roles.BEGINNING
         while len(found) < limit:
-            ids = open_roles.waiting(connection, self._principal, place, AT_ONCE)
+            ids = open_roles.waiting(connection, self._wide, place, AT_ONCE)
             candidates = request_rows.among(connection, ids)
             found += self._mine(connection, candidates)
             if len(ids) < AT_ONCE:
@@ -79,11 +81,13 @@ class Waiting:
             return False
         subject, people = subject_of(request, session), people_for(self._people, request, session)
         person = self._principal.about(subject, people.domains)
-        if reason_against(person, request, votes) is not None:
+        reason, giver = standing(people, person, request, votes)
+        if reason is not None:
             return False
-        ask = asked(request, votes), subject if people is not self._people else None
+        seat = (giver or person).id, subject if people is not self._people else None
+        ask = asked(request, votes), seat
         if ask not in self._kept_out:
-            needed_later = reserved(ask[0], person, people)
+            needed_later = reserved(ask[0], giver or person, people)
             self._kept_out[ask] = needed_later is not None
         return not self._kept_out[ask]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from countersign.approvals.forms.sentences import nearest
+from countersign.approvals.models.delegations import cycle
 from countersign.approvals.rules.authority import OWNER_ROLE
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
@@ -72,6 +73,25 @@ def _channels(document: Document) -> Iterator[str]:
         elsewhere = document.directory.roles() if document.directory else frozenset[str]()
         people = document.people
         yield from channel_problems(document.policy, document.systems, people, elsewhere)
+
+
+def _delegations(document: Document) -> Iterator[str]:
+    """People who stand in for one another in a circle, or for nobody's roles."""
+    people = {person.id: person for person in document.people}
+    given = [each for person in document.people for each in person.delegations()]
+    for number, person in enumerate(document.people):
+        for place, each in enumerate(person.delegations()):
+            where = f"people.{number}.delegates.{place}"
+            if each.delegate not in people:
+                meant = nearest(each.delegate, people)
+                hint = f"did you mean {meant}?" if meant else "write an id of `people`."
+                yield f"{where}.to: there is nobody {each.delegate}; {hint}"
+            if each.delegate == person.id:
+                yield f"{where}.to: nobody stands in for themselves."
+            if missing := sorted((each.roles or frozenset()) - person.all_roles):
+                yield f"{where}.roles: {person.id} does not hold the role {missing[0]}."
+    if circle := cycle([each for each in given if each.giver != each.delegate]):
+        yield f"people: {' → '.join(circle)} stand in for one another in a circle; take one out."
 
 
 def _domains(document: Document) -> Iterator[str]:
@@ -140,6 +160,7 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _channels,
     _directories,
     _domains,
+    _delegations,
     _systems,
     _production,
 )

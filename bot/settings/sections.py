@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AnyHttpUrl,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     Field,
@@ -24,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from countersign.approvals.models import Principal, PrincipalId, Value
+from countersign.approvals.models import Delegation, Principal, PrincipalId, Value
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
@@ -68,6 +69,32 @@ class ProcessSettings(BaseSettings):
     """Whether nobody but the database and its servers is on the network between them."""
 
 
+class DelegateEntry(Value):
+    """That somebody else decides for a person."""
+
+    to: PersonId
+    starts: AwareDatetime | None = None
+    ends: AwareDatetime | None = None
+    roles: frozenset[str] | None = Field(default=None, min_length=1)
+    """Only these of the person's roles."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.starts is not None and self.ends is not None and self.ends <= self.starts:
+            raise ValueError("ends before it starts")
+        return self
+
+    def given_by(self, person_id: str) -> Delegation:
+        """As the domain knows it."""
+        return Delegation(
+            giver=PrincipalId(person_id),
+            delegate=PrincipalId(self.to),
+            starts_at=self.starts,
+            ends_at=self.ends,
+            roles=self.roles,
+        )
+
+
 class PersonSettings(Section):
     """One entry of `people`."""
 
@@ -75,6 +102,8 @@ class PersonSettings(Section):
     name: str = Field(min_length=1)
     roles: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
+    delegates: tuple[DelegateEntry, ...] = ()
+    """Who decides for this person, and when."""
     limited: tuple[RoleEntry, ...] = ()
     """Roles that are held for some calls only; in the file they stand among `roles`."""
     identities: dict[str, str] = Field(default_factory=dict)
@@ -108,6 +137,10 @@ class PersonSettings(Section):
             quiet=None if self.quiet is None else self.quiet.hours,
             digest=None if self.digest is None else self.digest.times,
         )
+
+    def delegations(self) -> list[Delegation]:
+        """Who decides for them."""
+        return [entry.given_by(self.id) for entry in self.delegates]
 
     @property
     def all_roles(self) -> frozenset[str]:

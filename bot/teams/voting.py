@@ -24,7 +24,7 @@ from countersign.approvals.models import Actor, JsonObject, RequestKind, Request
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
-from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.rules.delegation import reason_in_view
 from countersign.bot.teams.approval import Note, Typed
 from countersign.bot.teams.cards import (
     edit_form,
@@ -205,7 +205,7 @@ def _edit_step(click: Click, actor: Actor, look: Look, view: RequestView) -> Rep
     require_read(view, actor.principal, lambda view: "" if shows_all(view, look) else UNREAD)
     if view.request.status is not RequestStatus.PENDING:
         return Reply(request_card(view, look))
-    reason = reason_against(actor.principal, view.request, view.votes)
+    reason = reason_in_view(view, actor.principal)
     if reason is not None:
         raise NotAuthorisedError(reason)
     return Reply(edit_form(view, look, typed=Typed(click.typed, click.comment)))

@@ -19,7 +19,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.ports import RequestView
-from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.rules.delegation import reason_in_view
 from countersign.connectors.comments.edits import (
     HOW,
     asked_for,
@@ -90,7 +90,7 @@ def require_plain(
     request = view.request
     if request.status is not RequestStatus.PENDING or not comment.strip():
         return
-    if person is None or reason_against(person, request, view.votes) is not None:
+    if person is None or reason_in_view(view, person) is not None:
         return  # which is what they are told
     named = [person.name, "" if view.requester is None else view.requester.name]
     what = _shown(request, view.arguments_schema, named, arguments)

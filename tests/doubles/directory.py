@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from countersign.approvals.models import (
     Actor,
+    Delegation,
     Domains,
     People,
     Principal,
@@ -59,6 +60,7 @@ class FakeDirectory:
     def __init__(self, people: Iterable[Principal] = EVERYBODY):
         self._people = {p.id: p for p in people}
         self.domains: Domains = {}
+        self.delegations: list[Delegation] = []
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
@@ -74,7 +76,7 @@ class FakeDirectory:
     def people(self) -> People:
         """Everybody there is now."""
         outside("The directory")
-        return People(self._people.values(), domains=self.domains)
+        return People(self._people.values(), domains=self.domains, delegations=self.delegations)
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """Everybody who holds at least one of `roles`, ordered by id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from countersign.approvals.errors import CountersignError
-from countersign.approvals.models import Account, DirectoryPage, Group, Membership
+from countersign.approvals.models import Account, Delegate, DirectoryPage, Group, Membership
 from countersign.approvals.ports import DirectorySource
 from countersign.approvals.tickets import CheckResult
 
@@ -20,6 +20,7 @@ class FakeSource(DirectorySource):
         self.members: dict[str, list[str]] = {}
         self.parts: dict[str, list[str]] = {}
         """Groups in groups."""
+        self.delegates: tuple[Delegate, ...] = ()
         self.changes: list[DirectoryPage] | None = None
         """What is said to whoever has a cursor; everything, if None."""
         self.fails: list[CountersignError] = []
@@ -73,7 +74,7 @@ class FakeSource(DirectorySource):
             )
             for group, members in {**{key: [] for key in self.parts}, **self.members}.items()
         ]
-        return [*accounts, *groups]
+        return [*accounts, *groups, DirectoryPage(delegates=self.delegates)]
 
     async def check(self) -> Sequence[CheckResult]:
         return [CheckResult(name="all of it", ok=True, said="is here")]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from countersign.approvals.errors import CursorLostError, UnavailableError
-from countersign.approvals.models import Account, DirectoryPage, Group, Membership, Principal
+from countersign.approvals.models import (
+    Account,
+    Delegate,
+    DirectoryPage,
+    Group,
+    Membership,
+    Principal,
+)
 from countersign.approvals.store import directories as rows
 from tests.approvals.directory.office import EVERY, Office
 from tests.doubles.directory import ANNA, person
@@ -318,3 +325,24 @@ async def test_the_file_wins_where_both_name_somebody(world: World) -> None:
     await office.sync()
 
     assert ["anna", "cara"] == office.names()
+
+
+async def test_delegates_that_a_directory_names_stand_in(world: World) -> None:
+    snow = FakeSource("servicenow", lists_everybody=False)
+    office = Office(world, snow)
+    snow.add("ben", "managers")
+    snow.add("dana")
+    snow.delegates = (
+        Delegate(id="1", account_id="ben", delegate_id="dana"),
+        Delegate(id="2", account_id="ben", delegate_id="unknown"),
+        Delegate(id="3", account_id="unknown", delegate_id="dana"),
+    )
+    await office.sync()
+    people = office.directory.people().at(world.clock.now())
+
+    assert ["servicenow:ben"] == [giver.id for giver, _ in people.givers("servicenow:dana")]
+
+    snow.delegates = ()
+    await office.sync()
+
+    assert () == office.directory.people().delegations

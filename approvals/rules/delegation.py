@@ -1,0 +1,61 @@
+"""Delegation: for whom somebody may decide a request that they may not decide themselves.
+
+Whoever stands in for the requester decides nothing of theirs. The place that is filled is the
+giver's: of both, one counts, whoever is first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from countersign.approvals.models import People, Principal, Request, RequestKind, Vote
+from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.authority import reason_against
+
+
+def standing(
+    people: People, person: Principal | None, request: Request, votes: Sequence[Vote]
+) -> tuple[str | None, Principal | None]:
+    """Why this person may not vote on the current revision now, None if they may; and for whom
+    they do, if not for themselves."""
+    reason = reason_against(person, request, votes)
+    if person is None or request.kind is not RequestKind.TOOL:
+        return reason, None
+    givers = people.givers(person.id)
+    requester = people.by_id(request.requester)
+    if requester is not None and requester.id in {giver.id for giver, _ in givers}:
+        return f"You stand in for {requester.name}, who asked for this; others decide it.", None
+    mine = [vote for vote in votes if vote.revision == request.revision]
+    if reason is None:
+        return None, None
+    voted = any(vote.principal_id == person.id for vote in mine)
+    if person.id == request.requester or voted or request.stage >= len(request.stages):
+        return reason, None
+    roles = frozenset(request.stages[request.stage].roles)
+    for giver, carried in givers:
+        lent = giver.model_copy(update={"roles": carried})
+        if carried & roles and reason_against(lent, request, votes) is None:
+            return None, giver
+    return reason, None
+
+
+def with_delegates(
+    found: Iterable[Principal], request: Request, votes: Sequence[Vote], people: People
+) -> tuple[Principal, ...]:
+    """These people, and those who may decide for one of them, by id."""
+    known = {person.id: person for person in found}
+    if people.has_delegations and request.kind is RequestKind.TOOL:
+        for giver in list(known.values()):
+            for delegate in people.delegates(giver.id):
+                if standing(people, delegate, request, votes)[0] is None:
+                    known.setdefault(delegate.id, delegate)
+    return tuple(known[id_] for id_ in sorted(known))
+
+
+def reason_in_view(view: RequestView, person: Principal | None) -> str | None:
+    """Why this person may not vote on what is shown to them; None if they may."""
+    reason = reason_against(person, view.request, view.votes)
+    if reason is not None and person is not None:
+        if person.id in {each.id for each in view.eligible}:  # for somebody else
+            return None
+    return reason
