@@ -94,8 +94,7 @@ waiting() {
     tests crash "$python" -n 2 --dist loadgroup tests/crash
     # Those who wait for the polls of a ticket system do so for half of their time.
     tests tickets "$python" -n $((processors * 2)) --dist worksteal tests/scenarios/test_ticket*.py
-    # They wait for programs to start and for leases to end.
-    tests operations "$python" -n $((processors * 2)) --dist loadgroup tests/operations
+    tests operations "$python" -n 2 --dist loadscope tests/operations
     browser
     other_autogen
 }

@@ -75,8 +75,6 @@ CONFIGURATION = {
     },
 }
 PROGRAM_TIMEOUT_S = 120
-pytestmark = pytest.mark.xdist_group("wheel")
-"""One process builds and installs it, for all of these tests."""
 
 
 @dataclass(frozen=True)
