@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from countersign.approvals.forms.times import coming, happened, in_zone, then, zone_of
+from countersign.approvals.forms.times import coming, happened, then, zone_of
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
     JsonObject,
@@ -17,6 +17,7 @@ from countersign.bot.teams.elements import (
     facts,
     label,
     moment,
+    moment_in,
     plain,
     sentence,
     words,
@@ -38,9 +39,9 @@ def who_decides(view: RequestView) -> list[JsonObject]:
     else:
         until = _told(request.expires_at, zone_of(request))
         text = f"Until {until}; if nobody does, {then(request)}."
-    text = " ".join(filter(None, [happened(request, _told), text, coming(request, _told)]))
     said = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
-    said.append(words(text, spacing="None", isSubtle=True))
+    around = (happened(request, _told), text, coming(request, _told))
+    said += [words(each, spacing="None", isSubtle=True) for each in around if each]
     toggle, folded = details(view)
     columns = [
         {"type": "Column", "width": "stretch", "items": said},
@@ -59,7 +60,7 @@ def who_decides(view: RequestView) -> list[JsonObject]:
 
 def _told(at: datetime, zone: str) -> str:
     """A time for the reader, and where the rule's calendar is."""
-    return f"{moment(at)}, {in_zone(at, zone)}" if zone else moment(at)
+    return moment_in(at, zone) if zone else moment(at)
 
 
 def _deciders(view: RequestView) -> JsonObject:

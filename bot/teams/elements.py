@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
@@ -102,8 +103,19 @@ def banner(text: str, style: Literal["attention", "warning", "good", "accent"]) 
 def moment(at: datetime) -> str:
     """A time in the reader's own zone and format, and in UTC for everybody."""
     utc = at.astimezone(UTC)
+    return f"{_local(utc)} ({utc:%Y-%m-%d %H:%M} UTC)"
+
+
+def moment_in(at: datetime, zone: str) -> str:
+    """The same, with that of another zone instead."""
+    return (
+        f"{_local(at.astimezone(UTC))} ({at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} in {zone})"
+    )
+
+
+def _local(utc: datetime) -> str:
     iso = utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{{{{DATE({iso}, SHORT)}}}} {{{{TIME({iso})}}}} ({utc:%Y-%m-%d %H:%M} UTC)"
+    return f"{{{{DATE({iso}, SHORT)}}}} {{{{TIME({iso})}}}}"
 
 
 def button(flavour: Flavour, verb: str, title: str, data: JsonObject, **more: Any) -> JsonObject:

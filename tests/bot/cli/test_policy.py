@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,55 @@ def test_explain_as_json_is_the_public_form(rules: Any, tmp_path: Path) -> None:
         (each["rule"], each["matched"]) for each in found["considered"]
     ]
     assert {"rule", "matched", "why"} == set(found["considered"][0])
+
+
+TIMED = RULES.replace(
+    "deadline: 4h, risk: high}",
+    """deadline: {business: 4h, calendar: office}, at_deadline: escalate, risk: high,
+       remind: [1h, {before: {business: 30m, calendar: office}}],
+       escalate: [{after: 2h, roles: [sales_manager]}, {roles: [it_manager], instead: true}]}""",
+)
+
+
+def timed(rules: Any, tmp_path: Path, *command: str) -> Any:
+    (tmp_path / "call.json").write_text(json.dumps(CALL))
+    return rules(TIMED, "policy", *command)
+
+
+def test_explain_says_when_people_are_reminded_and_others_asked(rules: Any, tmp_path: Path) -> None:
+    said = timed(rules, tmp_path, "explain", "call.json")
+
+    assert said.status == 0, said.err
+    for line in (
+        "it reminds them at 2026-12-01 13:00 +01:00 (Tue 1 Dec 2026, 13:00 in Europe/Berlin)",
+        "sales_manager is asked as well from 2026-12-01 14:00 +01:00 "
+        "(Tue 1 Dec 2026, 14:00 in Europe/Berlin)",
+        "they have 4 business hours of office, until 2026-12-01 16:00 +01:00 (Tue 1 Dec 2026, "
+        "16:00 in Europe/Berlin); if nobody decides by then, it_manager is asked, with as long "
+        "again",
+    ):
+        assert line in said.out.splitlines(), said.out
+
+
+def test_explain_as_json_says_so_where_a_rule_does(rules: Any, tmp_path: Path) -> None:
+    found = json.loads(timed(rules, tmp_path, "explain", "call.json", "--json").out)
+
+    assert "escalate" == found["at_deadline"]
+    assert datetime.fromisoformat("2026-12-01T16:00+01:00") == datetime.fromisoformat(
+        found["expires_at"]
+    )
+    assert [("remind", []), ("escalate", ["sales_manager"]), ("remind", [])] == [
+        (step["kind"], step["roles"]) for step in found["steps"]
+    ]
+
+
+def test_check_shows_times_as_they_are_written(rules: Any, tmp_path: Path) -> None:
+    said = timed(rules, tmp_path, "check")
+
+    assert (
+        "deadline 4h of office, then escalate; reminds after 1h; reminds 30m of office before; "
+        "asks sales_manager as well after 2h; asks it_manager instead at the deadline; holds for"
+    ) in said.out, said.out
 
 
 @pytest.mark.parametrize(

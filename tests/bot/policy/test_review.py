@@ -188,3 +188,26 @@ def test_one_function_under_rules_that_differ_is_warned_of() -> None:
         )
     ]
     assert [] == against_bodies(policy(pay=ASK, pay_quickly=ASK), same)
+
+
+def test_escalation_to_nobody_is_an_error_and_to_nobody_else_a_note() -> None:
+    def found(roles: list[str], *there: Principal) -> list[tuple[bool, str]]:
+        rule = {**ASK, "deadline": "4h", "escalate": [{"after": "1h", "roles": roles}]}
+        return [each for each in people(rule, *there) if "escalate" in each[1]]
+
+    where = "policy.tools.pay.escalate.0"
+    both = person("Kim", "boss")
+    assert found(["boss"], ALEX, SAM) == [
+        (True, f"{where}: nobody has the role boss, so nobody is asked; give it to somebody.")
+    ]
+    assert found(["controller"], ALEX, MEGAN) == [
+        (
+            False,
+            f"{where}: asks nobody else: whoever has the role controller is asked from the "
+            "beginning.",
+        )
+    ]
+    assert found(["boss"], ALEX, SAM, both) == [
+        (False, f"{where}: when Kim asks, it reaches nobody else.")
+    ]
+    assert [] == found(["boss"], ALEX, SAM, both, person("Lou", "boss"))
