@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import well_formed
@@ -15,12 +14,14 @@ from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
+from countersign.approvals.decisions.editing import Edit, Editing
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.refusals import refused
+from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Refusal, Voting
 from countersign.approvals.errors import (
@@ -33,14 +34,12 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.models import (
     Actor,
-    Checked,
     DeliveryId,
     JsonObject,
     Opening,
     PrincipalId,
     Request,
     RequestId,
-    RequestKind,
     RequestStatus,
     Session,
     SessionId,
@@ -48,12 +47,11 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import Proofs, Store, ToolCatalog, Unit
+from countersign.approvals.ports import Proofs, Store, Unit
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import openings as opening_rows
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import ActKey
 
@@ -68,7 +66,7 @@ class Approvals:
         self,
         store: Store,
         moments: Moments,
-        catalog: ToolCatalog,
+        editing: Editing,
         outbox: Outbox,
         voting: Voting,
         deadlines: Deadlines,
@@ -78,15 +76,17 @@ class Approvals:
         pausing: Pausing,
         granting: Granting,
         proofs: Proofs,
+        retracting: Retracting,
         *,
         observer: Observer = SILENT,
     ):
         """`approvals.compose` puts it together."""
         self._store, self._moments = store, moments
         self._observer = observer
-        self._catalog, self._outbox = catalog, outbox
+        self._editing, self._outbox = editing, outbox
         self._voting, self._deadlines = voting, deadlines
-        self._reasking, self._cancelling, self._doubts = reasking, cancelling, doubts
+        self._reasking, self._cancelling = reasking, cancelling
+        self._doubts, self._retracting = doubts, retracting
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
 
     async def vote(
@@ -102,12 +102,15 @@ class Approvals:
         stage: int | None = None,
         grant: Terms | None = None,
         proof: str | None = None,
+        foreseen: str | None = None,
     ) -> Request:
         """Count one person's verdict; returns the request as it is then.
 
         With `act`, the same act changes nothing the second time, and is not refused again either.
-        `stage` is the one that was asked, where what asked was for one stage only. With `grant`, it
-        is a yes to later calls that are alike, too; if that cannot be given, nothing is counted.
+        `stage` is the one that was asked, where what asked was for one stage only; `foreseen` the
+        digest of what `foresee` has told them, "" for nothing: then an edit that others have to
+        decide as well is asked as it is then, and counts for nobody. None: they know. With `grant`,
+        it is a yes to later calls that are alike, too; if that cannot be given, nothing is counted.
         `proof` is what whoever takes proofs of presence has given the person for this digest.
 
         Raises NotFoundError; NotAuthorisedError (which is on the ledger); AlreadyDecidedError
@@ -122,6 +125,7 @@ class Approvals:
             comment=well_formed(comment),
             stage=stage,
             grant=grant,
+            foreseen=foreseen,
         )
         began_s = time.time()
         try:
@@ -131,7 +135,7 @@ class Approvals:
                     raise InvalidError("This proof is of somebody else, or for something else.")
                 given = given.model_copy(update={"proof": found})
             if verdict is Verdict.MODIFY and arguments is not None:
-                given = await self._with_effective(given, arguments)
+                given = await self._editing.with_effective(given, arguments)
             request, new = await self._cast(given, actor, act)
         except CountersignError as exc:
             self._observer.vote_refused(request_id, actor.via, exc)
@@ -140,23 +144,12 @@ class Approvals:
             self._observer.voted(request, verdict, actor.via, began_s=began_s)
         return request
 
-    async def _with_effective(self, given: VoteInput, arguments: JsonObject) -> VoteInput:
-        """What the tool would receive, and what its check finds then; asked outside of a
-        transaction, for it runs validators and checks of the workflow's."""
-
-        def unit(connection: Connection) -> tuple[Request, Session]:
-            request = request_rows.get(connection, given.request_id)
-            return request, session_rows.get(connection, request.session_id)
-
-        request, session = await self._store.read(unit)
-        if request.status is not RequestStatus.PENDING or request.kind is RequestKind.INPUT:
-            return given  # it is refused for that
-        workflow, tool = session.workflow, request.tool
-        effective = await self._catalog.effective(workflow, tool, arguments)
-        if effective is None:
-            return given
-        checked = await self._catalog.checked(workflow, tool, effective.arguments)
-        return given.model_copy(update={"effective": effective, "checked": checked or Checked()})
+    async def foresee(
+        self, request_id: RequestId, actor: Actor, *, digest: str, arguments: JsonObject
+    ) -> Edit:
+        """What would become of the request if this person changed its arguments; nothing is
+        written. Raises as `vote` does."""
+        return await self._editing.foresee(request_id, actor, digest=digest, arguments=arguments)
 
     async def _cast(
         self, given: VoteInput, actor: Actor, act: ActKey | None
@@ -291,6 +284,28 @@ class Approvals:
         the ledger); InvalidError.
         """
         return await self._doubts.resolve(request_id, actor, happened=happened, note=note)
+
+    async def withdraw(
+        self, request_id: RequestId, actor: Actor, *, act: ActKey | None = None
+    ) -> Request:
+        """Take back this person's vote on a request that is not decided yet; the request as it
+        waits then. The same `act` only once.
+
+        Raises NotFoundError; AlreadyDecidedError; ExpiredError; InvalidError where they have not
+        voted on it as it stands; NotAuthorisedError.
+        """
+        return await self._retracting.withdraw(request_id, actor, act)
+
+    async def revoke(
+        self, request_id: RequestId, actor: Actor, *, reason: str, ask_again: bool = False
+    ) -> Request:
+        """Take back an approval whose call has not begun: the request is rejected with `reason`, or
+        asked again as another revision. Only who has approved it, or an administrator, may.
+
+        Raises NotFoundError; AlreadyUsedError with who approved it and when it has begun;
+        AlreadyDecidedError; NotAuthorisedError (which is on the ledger); InvalidError.
+        """
+        return await self._retracting.revoke(request_id, actor, reason=reason, ask_again=ask_again)
 
     async def cancel(
         self, session_id: SessionId, actor: Actor, *, unless_proposed: bool = False

@@ -12,6 +12,7 @@ from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.doubts import Doubts
+from countersign.approvals.decisions.editing import Editing
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.long_results import RESULT_CHARS
@@ -29,6 +30,7 @@ from countersign.approvals.decisions.outcomes import Outcomes
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.reasking import Reasking
+from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.voting import Voting
@@ -105,7 +107,7 @@ def compose(
     approvals = Approvals(
         store,
         moments,
-        catalog,
+        Editing(store, moments, policies, budgeting, catalog),
         outbox,
         Voting(policies, asking, deadlines, outbox, proofs, budgeting),
         deadlines,
@@ -115,6 +117,7 @@ def compose(
         Pausing(store, moments, policies, jobs, outbox),
         granting,
         proofs,
+        Retracting(store, moments, asking, deadlines, outbox),
         observer=observer,
     )
     runs = Runs(

@@ -11,6 +11,7 @@ CountersignError
 │   └── BesideGateError      something in a session was about to run past the gate
 ├── ConflictError            the state has moved on
 │   ├── AlreadyDecidedError  who decided, when, through what
+│   │   └── AlreadyUsedError the call has begun: its approval cannot be revoked
 │   ├── StaleDigestError     the digest is of an older revision
 │   ├── ExpiredError         the deadline has passed
 │   ├── NotInDoubtError      what became of the request is known, or it has not run
@@ -40,6 +41,7 @@ A caller that talks to people catches `CountersignError` and shows `str(error)`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from countersign.approvals.models import (
     Decision,
@@ -111,6 +113,29 @@ class AlreadyDecidedError(ConflictError):
                 f"{decision.by_name} at {when} through {decision.via}. It is {status} now."
             )
         super().__init__(text)
+
+
+class AlreadyUsedError(AlreadyDecidedError):
+    """The call has begun, so its approval cannot be taken back; who gave it, and when it began."""
+
+    def __init__(
+        self,
+        request_id: RequestId,
+        status: RequestStatus,
+        decision: Decision | None,
+        begun_at: datetime | None,
+        text: str = "",
+    ):
+        super().__init__(request_id, status, decision)
+        self.begun_at = begun_at
+        if not text:
+            by = "" if decision is None else f" by {decision.by_name} through {decision.via}"
+            when = "" if begun_at is None else f" at {begun_at:%Y-%m-%d %H:%M:%S UTC}"
+            text = (
+                f"Request {request_id} was approved{by} and has begun{when}, so that cannot be "
+                f"revoked any more. It is {status} now."
+            )
+        self.args = (text,)
 
 
 class StaleDigestError(ConflictError):

@@ -27,6 +27,7 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     SessionStatus,
+    StageProgress,
     Used,
     Value,
     Vote,
@@ -36,6 +37,7 @@ from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.grants import Grants, offers
 from countersign.approvals.rules.policies import Policies, situation_of
+from countersign.approvals.rules.progress import steps
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec, visible
@@ -110,6 +112,7 @@ class Records:
             siblings=rows.siblings,
             arguments_schema=self.schema(rows.session, rows.request.tool),
             eligible=self.eligible(rows.request, rows.votes, rows.session),
+            steps=self.steps(rows.request, rows.votes, rows.session),
             openings=rows.openings,
             pauses=rows.pauses,
         )
@@ -149,6 +152,12 @@ class Records:
         everybody = self._directory.people().at(self._clock.now())
         people = people_for(everybody, request, session)
         return with_delegates(eligible(asked(request, votes), people), request, votes, people)
+
+    def steps(
+        self, request: Request, votes: Sequence[Vote], session: Session
+    ) -> tuple[StageProgress, ...]:
+        """Its stages in order, with the votes on the current revision."""
+        return steps(request, votes, people_for(self._directory.people(), request, session))
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.models import Request, Value, Verdict
@@ -18,7 +19,7 @@ TARGET = "ticket:"
 
 def target_of(request: Request) -> str:
     """The target of the delivery that shows this revision to this stage: `ticket:1.0`."""
-    return f"{TARGET}{request.revision}.{request.stage}"
+    return f"{TARGET}{request.revision}.{request.step}"
 
 
 def order_key(request_id: str, target: str) -> str:
@@ -111,6 +112,16 @@ class TicketRefusal(Value):
 
     act: TicketAct
     reason: str
+
+
+class TicketWithdrawal(Value):
+    """A comment by which somebody takes back the vote that they gave in this ticket."""
+
+    act: TicketAct
+
+
+TicketFinding: TypeAlias = TicketVote | TicketRefusal | TicketWithdrawal
+"""What an act in a ticket means."""
 
 
 class TicketPage(Value):

@@ -6,6 +6,8 @@ without `visible`, and each connector escapes it for its own markup.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countersign.approvals.audit.canonical import short
 from countersign.approvals.forms.display import (
     Shown,
@@ -28,11 +30,13 @@ from countersign.approvals.models import (
     Preview,
     Request,
     RequestStatus,
+    StageProgress,
     Value,
 )
 from countersign.approvals.ports import RequestView, TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.rules.budgets.words import lines
+from countersign.approvals.rules.deciding import step_in_words
 from countersign.approvals.rules.repeats import in_sentence
 
 TITLE_LIMIT = 150
@@ -204,19 +208,35 @@ def _then(request: Request) -> str:
     return "nothing runs" if said == "it does not run" else said
 
 
+def _needed(view: RequestView) -> int:
+    """How many people the stages that are open together ask."""
+    request = view.request
+    return sum(request.stages[number].quorum for number in request.open_stages)
+
+
+def _told(view: RequestView) -> Sequence[StageProgress]:
+    """Every stage, where there is more than one."""
+    return view.steps if view.request.stages[1:] else ()
+
+
 def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
     request = view.request
-    stage = request.stages[request.stage]
     people = ", ".join(visible(person.name) for person in order.approvers)
-    count = f"{stage.quorum} of: " if stage.quorum > 1 else ""
-    tier = f" (step {request.stage + 1} of {len(request.stages)})" if request.stages[1:] else ""
+    first, last = request.open_stages[0] + 1, request.open_stages[-1] + 1
+    which = f"step {first}" if first == last else f"steps {first} to {last}, in any order"
+    count = " of: " if (needed := _needed(view)) > 1 else ""
+    tier = f" ({which} of {len(request.stages)})" if request.stages[1:] else ""
     deadline = (
         "no deadline"
         if request.expires_at is None
         else f"{moment(request.expires_at, zone_of(request))}; then {_then(request)}"
     )
     rows = [
-        Row(name="Who decides", text=f"{count}{people}{tier}"),
+        Row(name="Who decides", text=f"{needed if count else ''}{count}{people}{tier}"),
+        *(
+            Row(name=f"Step {each.number + 1}", text=_one_line(step_in_words(each)))
+            for each in _told(view)
+        ),
         Row(name="Decide by", text=deadline),
         Row(name="Risk", text=str(request.risk)),
         Row(name="Rule", text=_one_line(f"{request.rule_id}: {request.reason}")),

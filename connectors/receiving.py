@@ -82,6 +82,9 @@ class VoteAttempt:
     """Of what they did there, where it may be read more than once: it counts once."""
     stage: int | None = None
     """The stage that was asked, where that was one only."""
+    foreseen: str | None = None
+    """The digest of the edit of which they have been told who decides it as well, "" for none; None
+    where that is not asked. See `Approvals.vote`."""
     unread: Callable[[RequestView], str] = all_of_it
     """The refusal of whoever approves what was shown in part and has not read the rest; "" where
     all of it was shown. Asked only of somebody who may decide and has not read it elsewhere."""
@@ -104,7 +107,8 @@ class VoteResult(StrEnum):
     COUNTED = "counted"
     """More people have to approve."""
     REVISED = "revised"
-    """The arguments are changed, but the tool says something else of them: look, then approve."""
+    """The arguments are changed, but that is no approval yet: the tool says something else of them,
+    or others decide them as well. Look, then approve."""
     LOST = "lost"
     """It was decided before: `decision` says who, when and through what."""
     EXPIRED = "expired"
@@ -258,6 +262,7 @@ async def _vote(approvals: Approvals, attempt: VoteAttempt, view: RequestView | 
         stage=attempt.stage,
         grant=attempt.grant,
         proof=attempt.proof,
+        foreseen=attempt.foreseen,
     )
 
 

@@ -34,6 +34,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Moment, ToolCatalog, Unit
 from countersign.approvals.rules.budgets.judging import asking, in_entry
+from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import (
     call_digest,
@@ -107,7 +108,7 @@ class Asking:
         if not policy.needs(call, session.workflow).seen_in(request.seen):
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, session, why, tool_changed=False)
-        ruling = policy.rule(call, situation)
+        ruling = rule_request(policy, request, situation)
         if request.budgets:  # those that were passed when it was asked; how they stand may change
             ruling = asking(ruling, request.budgets, policy.document.budgets)
         if ruling.effect is Effect.REQUIRE_APPROVAL and _asks_others(request, ruling):
@@ -165,11 +166,10 @@ class Asking:
         situation = situation_of(
             again.session, unit.moment.people, request.created_at, request.seen
         )
-        call = call_of(revised, arguments)
         seen = self._budgeting.see(unit.connection, request, arguments, situation, unit.now)
         revised = revised.model_copy(update={"seen": seen})
         situation = situation.model_copy(update=seen or {})
-        ruling = self._budgeting.ruling(unit.connection, call, situation, unit.now)
+        ruling = self._budgeting.ruling_on(unit.connection, revised, situation, unit.now)
         if ruling.effect is Effect.DENY:
             return self._cancel(unit, again, Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:

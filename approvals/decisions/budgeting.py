@@ -30,6 +30,7 @@ from countersign.approvals.rules.budgets.charges import Account, Charge, Uncount
 from countersign.approvals.rules.budgets.judging import RUNS, Usage, judged, standing, uncountable
 from countersign.approvals.rules.conditions.amount import plus
 from countersign.approvals.rules.conditions.facts import Situation
+from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
@@ -50,6 +51,14 @@ class Budgeting:
         """What the policy says of a call, its budgets included."""
         policy = self._policies.current
         return with_budgets(policy, policy.rule(call, situation), call, situation, connection, now)
+
+    def ruling_on(
+        self, connection: Connection, request: Request, situation: Situation, now: datetime
+    ) -> Ruling:
+        """`ruling` of a request as it stands, with the people of the call that was proposed."""
+        policy, call = self._policies.current, call_of(request, request.arguments)
+        ruling = rule_request(policy, request, situation)
+        return with_budgets(policy, ruling, call, situation, connection, now)
 
     def usage(
         self,

@@ -46,6 +46,7 @@ from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import revoked
 from countersign.approvals.rules.budgets.judging import in_entry
+from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.grants import votes_of
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import among
@@ -227,9 +228,8 @@ class Claims:
             evidence = approval(unit, stored, by_rule=by_rule, by_clock=by_clock, by_grant=by_grant)
         except EvidenceError as exc:
             return self._forged(unit, request, str(exc))
-        call = call_of(request, arguments)
         situation = situation_of(run.session, unit.moment.people, request.created_at, request.seen)
-        ruling = self._policies.current.rule(call, situation)
+        ruling = rule_request(self._policies.current, request, situation)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
         if ruling.effect is Effect.SHADOW:
@@ -258,7 +258,9 @@ class Claims:
             return not_executed(Cause.DRIFT, f"{lost} Propose it again.", retry=True)
         elif tally(request.stages, evidence.votes).verdict is not Verdict.APPROVE:
             return self._forged(unit, request, "its votes do not add up to a yes")
-        unproven = any(vote.proof is None for vote in evidence.votes)
+        unproven = any(
+            vote.proof is None for vote in evidence.votes if vote.verdict is Verdict.APPROVE
+        )
         if ruling.step_up_s is not None and unproven and not begun:
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, run.session, why, tool_changed=False)

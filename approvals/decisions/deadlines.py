@@ -24,8 +24,9 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.approvals.ports import Unit
+from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.proposals import call_of, not_executed
+from countersign.approvals.rules.proposals import not_executed
 from countersign.approvals.rules.silence import against_silence, is_meant
 from countersign.approvals.rules.timing import again
 from countersign.approvals.store import deliveries as delivery_rows
@@ -114,7 +115,7 @@ class Deadlines:
         situation = situation_of(session, unit.moment.people, request.created_at, request.seen)
         return against_silence(
             request,
-            policy.rule(call_of(request, request.arguments), situation),
+            rule_request(policy, request, situation),
             request_rows.checkpoint_with(unit.connection, request),
             delivery_rows.of_request(unit.connection, request.id),
             policy.book.reversibility,

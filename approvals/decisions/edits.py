@@ -7,7 +7,7 @@ from datetime import datetime
 
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
-from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling, ToolCall
+from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling
 from countersign.approvals.rules.budgets.judging import asking, in_entry
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import Situation
@@ -24,6 +24,10 @@ from countersign.approvals.rules.timing import (
 
 LOOK_AGAIN = "The arguments were changed, and what its check and preview say of them with that."
 """Of an edit that does not count yet: whoever made it has not seen what it means."""
+NOT_EDITABLE = (
+    "{the} rule {rule} does not let its calls be changed. Approve it as it is, or reject it and "
+    "say what to propose instead."
+)
 
 
 def revised(
@@ -32,7 +36,7 @@ def revised(
     policy: Policy,
     situation: Situation,
     now: datetime,
-    rule: Callable[[ToolCall], Ruling],
+    rule: Callable[[Request], Ruling],
 ) -> Request:
     """The next revision, ruled on anew by `rule`, which knows what is used of the budgets.
 
@@ -44,10 +48,14 @@ def revised(
             f"What {request.tool} accepts is not known here, so its arguments cannot be "
             "changed. Approve or reject them as they are."
         )
-    checked = given.checked
+    if not all(stage.edits for stage in request.stages):
+        raise DeniedByPolicyError(NOT_EDITABLE.format(the="The", rule=request.rule_id))
+    checked, first = given.checked, request.proposed_arguments
     changed = request.model_copy(
         update={
             "arguments": effective.arguments,
+            "proposed_arguments": request.arguments if first is None else first,
+            "revision": request.revision + 1,
             "schema_version": effective.schema_version,
             "defaulted": effective.defaulted,
             "injected": effective.injected,
@@ -58,22 +66,19 @@ def revised(
             "asked_again": "" if checked == request.checked else LOOK_AGAIN,
         }
     )
-    call = call_of(changed, effective.arguments)
-    ruling = rule(call)
+    ruling = rule(changed)
     asks = ruling.effect is Effect.REQUIRE_APPROVAL
     if not asks and (ruling.effect is not Effect.ALLOW or not _asks(policy, request, situation)):
         raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")
+    if not ruling.edits:
+        raise DeniedByPolicyError(
+            f"With these arguments, {NOT_EDITABLE.format(the='the', rule=ruling.rule_id)}"
+        )
     return changed.model_copy(
         update={
-            "proposed_arguments": (
-                request.arguments
-                if request.proposed_arguments is None
-                else request.proposed_arguments
-            ),
-            "revision": request.revision + 1,
             "policy_version": policy.version,
             "budgets": ruling.budgets,
-            "digest": call_digest(call, policy.version),
+            "digest": call_digest(call_of(changed, effective.arguments), policy.version),
             "stage": 0,
             **(_asked_by(ruling, request, policy.calendars, now) if asks else {}),
         }

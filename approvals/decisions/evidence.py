@@ -38,6 +38,10 @@ LAPSED = "lapsed"
 """The ledger's kind of an approval whose time was over before its call had begun."""
 DRIFTED = "drifted"
 """The ledger's kind of an approval after which the tool's check found something else."""
+WITHDRAWN = "vote_withdrawn"
+"""The ledger's kind of a vote that its person has taken back."""
+REVOKED = "revoked"
+"""The ledger's kind of an approval that was taken back before its call had begun."""
 _IN_VAIN = frozenset({LAPSED, DRIFTED})
 _APPROVING = (Verdict.APPROVE, Verdict.MODIFY)
 
@@ -95,6 +99,16 @@ def approval(
     return evidence
 
 
+def begun_at(unit: Unit, request: Request) -> datetime | None:
+    """When the call of a request was claimed last, by the ledger; None if that cannot be read."""
+    rows = ledger_rows.since(unit.connection, request.session_id, request.ledger_seq)
+    try:
+        claimed = [e for e in _naming(unit, request, rows) if e.kind == "claimed"]
+    except EvidenceError:
+        return None
+    return claimed[-1].at if claimed else None
+
+
 def require_ticket(unit: Unit, request: Request, delivery: Delivery) -> None:
     """Raise EvidenceError unless the ledger says that this ticket was opened for this delivery, and
     with which digest: an answer in it is one to what it shows."""
@@ -123,9 +137,16 @@ def _approved(request: Request, found: Sequence[LedgerEntry], *, by_clock: bool)
         raise EvidenceError(f"the decision on it is {entry.body.get('verdict')}")
     if (entry.body.get("via") == Via.CLOCK) is not by_clock:
         raise EvidenceError("its deadline has not decided it" if by_clock else "nobody decided it")
-    voted = [e for e in found if e.kind == "voted" and _is_on(e, request)]
+    if any(e.kind == REVOKED and _is_on(e, request) for e in found):
+        raise EvidenceError("the approval was revoked")
+    voted: dict[str, LedgerEntry] = {}
+    for e in (e for e in found if _is_on(e, request)):
+        if e.kind == "voted":
+            voted[e.body["by"]] = e
+        elif e.kind == WITHDRAWN:
+            voted.pop(e.body["by"], None)
     in_vain = sum(e.kind in _IN_VAIN for e in found)
-    votes = tuple(_vote(request, e) for e in voted)
+    votes = tuple(_vote(request, e) for e in voted.values())
     return Evidence(entry.at, votes, in_vain=in_vain)
 
 

@@ -42,6 +42,7 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.rules.approvers import approvers, is_asked_by
 from countersign.approvals.rules.eligibility import asked, counts_also
 from countersign.approvals.rules.granting import covered, reason_against_condition
 from countersign.approvals.rules.grants import (
@@ -152,15 +153,15 @@ class Granting:
         counted = tally(request.stages, given)
         if counted.verdict is Verdict.APPROVE:
             raise ConflictError(f"It is given already: {before.id if before else ''}.")
-        roles = request.stages[counted.stage].roles
-        if not person.roles.intersection(roles):
-            raise NotAuthorisedError(f"This needs the role {' or '.join(roles)}.")
+        stage = request.stages[counted.stage]
+        if not is_asked_by(person, stage):
+            raise NotAuthorisedError(f"This needs {approvers([stage])}.")
         at_stage = request.model_copy(update={"stage": counted.stage})
         return Giver(
             by=person.id,
             name=person.name,
             stage=counted.stage,
-            also=counts_also(asked(at_stage, []), person),
+            also=counts_also(asked(at_stage, []), person, counted.stage),
             via=actor.via,
             identity=actor.identity,
             at=unit.now,

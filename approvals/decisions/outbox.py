@@ -111,6 +111,10 @@ class Outbox:
         if said is not None:
             self.tell(unit, session, together(*told, by="\n\n"), progress=True)
 
+    def in_tickets(self, request: Request) -> bool:
+        """Whether a request is asked in tickets, of which each step of a revision has its own."""
+        return any(self._placings[n].in_tickets for n in request.channels if n in self._placings)
+
     @staticmethod
     def _asked(unit: Unit, request: Request) -> Asked:
         return asked(request, request_rows.votes_since(unit.connection, request))

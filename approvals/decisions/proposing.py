@@ -153,7 +153,7 @@ def _proposed(request: Request, effect: Effect, transcript_sha256: str) -> JsonO
         "rule": request.rule_id,
         "reason": request.reason,
         "policy_version": request.policy_version,
-        "stages": [stage.model_dump(mode="json") for stage in request.stages],
+        "stages": [stage.told() for stage in request.stages],
         "expires_at": None if request.expires_at is None else request.expires_at.isoformat(),
         "transcript_sha256": transcript_sha256,
         **({} if request.facts is None else {"facts": request.facts}),

@@ -14,8 +14,8 @@ from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.errors import AlreadyDecidedError
 from countersign.approvals.models import JsonObject, Request, RequestStatus, Session
 from countersign.approvals.ports import Store, ToolCatalog, Unit
+from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.timing import replanned
 from countersign.approvals.store import codec
 from countersign.approvals.store import ledger as ledger_rows
@@ -76,7 +76,7 @@ class Reasking:
         Raises AlreadyDecidedError if it has changed since."""
         policy, moment = self._policies.current, self._moments.now()
         situation = situation_of(session, moment.people, request.created_at, request.seen)
-        ruling = policy.rule(call_of(request, request.arguments), situation)
+        ruling = rule_request(policy, request, situation)
 
         def work(unit: Unit) -> None:
             request_rows.lock(unit, request.id)

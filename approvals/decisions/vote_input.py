@@ -38,6 +38,9 @@ class VoteInput(Value):
     """That the person is there."""
     grant: Terms | None = None
     """A yes to later calls that are alike as well."""
+    foreseen: str | None = None
+    """The digest of the edit whose consequences they have been shown, "" for none: an edit that
+    needs other people counts only if they have seen that. None: they do not ask for that."""
 
 
 def require_form(given: VoteInput, request: Request) -> None:
@@ -52,10 +55,19 @@ def require_form(given: VoteInput, request: Request) -> None:
         return
     if given.verdict is Verdict.REJECT and not given.comment.strip():
         raise InvalidError("Say why you reject this: the agents adapt to your reason.")
+    require_comment(given, request)
     if given.verdict is Verdict.MODIFY and given.arguments is None:
         raise InvalidError("Give the changed arguments.")
     if given.verdict is not Verdict.MODIFY and given.arguments is not None:
         raise InvalidError("Arguments can only be changed with the verdict modify.")
+
+
+def require_comment(given: VoteInput, request: Request) -> None:
+    """Raise InvalidError for an approval without the comment that its stage asks for."""
+    if given.verdict is Verdict.REJECT or given.comment.strip():
+        return
+    if any(request.stages[number].comment_required for number in request.open_stages):
+        raise InvalidError("Say why you approve this: its rule asks for a comment.")
 
 
 def is_edit(given: VoteInput, request: Request) -> bool:

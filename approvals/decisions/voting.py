@@ -8,11 +8,17 @@ from datetime import datetime
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
-from countersign.approvals.decisions.edits import revised, revision_entry
+from countersign.approvals.decisions.editing import as_of_now, edited
+from countersign.approvals.decisions.edits import revision_entry
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import refused
 from countersign.approvals.decisions.replacing import decide
-from countersign.approvals.decisions.vote_input import VoteInput, is_edit, require_form
+from countersign.approvals.decisions.vote_input import (
+    VoteInput,
+    is_edit,
+    require_comment,
+    require_form,
+)
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     CountersignError,
@@ -39,10 +45,17 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Proofs, Unit
 from countersign.approvals.rules.authority import reason_against_proof
 from countersign.approvals.rules.delegation import standing
-from countersign.approvals.rules.eligibility import asked, counts_also
+from countersign.approvals.rules.edited import rule_request
+from countersign.approvals.rules.eligibility import (
+    Asked,
+    asked,
+    counts_also,
+    place_of,
+    shortage,
+)
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.proposals import call_of, not_executed
+from countersign.approvals.rules.proposals import not_executed
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import against_approval
 from countersign.approvals.rules.subjects import people_for
@@ -86,15 +99,15 @@ class Voting:
         directory_people.require_current(unit)
         request, session = request_rows.with_session(unit, given.request_id)
         people = people_for(unit.moment.people, request, session)
-        actor = _as_of_now(actor, people)
+        actor = as_of_now(actor, people)
         if request.status is RequestStatus.EXPIRED:
-            raise _expired(request)
+            raise expired(request)
         if request.status is not RequestStatus.PENDING:
             raise AlreadyDecidedError(request.id, request.status, request.decision)
         if request.expires_at is not None and request.expires_at <= unit.now:
             request = self._deadlines.reached(unit, request, session)
             if request.status is RequestStatus.EXPIRED:
-                return Refusal(error=_expired(request))
+                return Refusal(error=expired(request))
             if request.status is not RequestStatus.PENDING:
                 error = AlreadyDecidedError(request.id, request.status, request.decision)
                 return Refusal(error=error)
@@ -112,9 +125,9 @@ class Voting:
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
                 "Look at it again and decide what it says today."
             )
-        if given.stage not in (None, request.stage):
+        if given.stage not in (None, request.step):
             raise StaleDigestError(
-                f"Request {request.id} is at step {request.stage + 1} now; you were asked about "
+                f"Request {request.id} is at step {request.step + 1} now; you were asked about "
                 "another one. Look at it again."
             )
         require_form(given, request)
@@ -127,28 +140,31 @@ class Voting:
             if reason is not None:
                 return _refused(unit, given, request, actor, reason)
         if is_edit(given, request):
-            after = self._revised(unit, given, request, session)
-            reason, giver = standing(people, actor.principal, after, [])
-            seat = giver or actor.principal
-            reason = reason or against_approval(asked(after, []), seat, people, revised=True)
-            if reason is not None:
-                reason = f"With these arguments you may not decide it: {reason}"
+            around = (self._policies, self._budgeting, unit.moment)
+            edit = edited(unit.connection, given, request, session, actor.principal, *around)
+            if edit.against is not None:
+                reason = f"With these arguments you may not decide it: {edit.against}"
                 return _refused(unit, given, request, actor, reason)
+            if not edit.held:
+                require_comment(given, edit.after)
             others = request_rows.of_session(unit.connection, request.session_id)
-            (after,) = with_same_calls([after], others)
+            (after,) = with_same_calls([edit.after], others)
             decide(unit, request, after)
             ledger_rows.append(unit, request.session_id, revision_entry(request, after, actor))
             # nothing is approved that was not shown, or of which the proof is not
-            if after.checked != request.checked or within_s is not None:
+            if edit.held or within_s is not None:
                 self._show(unit, session, after)
                 return after
-            request = after
+            request, votes, giver = after, [], edit.giver
+            seat = giver or actor.principal
         elif given.verdict is not Verdict.REJECT:
             reason = against_approval(asked(request, votes), seat, people, revised=False)
             if reason is not None:
                 return _refused(unit, given, request, actor, reason)
-        vote = _vote(given, request, actor, actor.principal, unit.now, giver)
-        return self._count(unit, session, request, vote, votes)
+        ask = asked(request, votes)
+        number = place_of(ask, seat, people)
+        vote = _vote(given, ask, actor, actor.principal, giver, number, unit.now, request.revision)
+        return self._count(unit, session, request, vote, votes, people)
 
     def _step_up_s(self, request: Request, session: Session, people: People) -> float | None:
         """How old a proof of presence may be at most; None if nobody has to give one."""
@@ -156,27 +172,16 @@ class Voting:
         if not policy.asks_for_proofs or request.kind is not RequestKind.TOOL:
             return None
         situation = situation_of(session, people, request.created_at, request.seen)
-        return policy.rule(call_of(request, request.arguments), situation).step_up_s
-
-    def _revised(self, unit: Unit, given: VoteInput, request: Request, session: Session) -> Request:
-        """The revision with the arguments that somebody asks for, by all that is counted now."""
-        policy, connection, now = self._policies.current, unit.connection, unit.now
-        situation = situation_of(session, unit.moment.people, request.created_at, request.seen)
-        arguments = request.arguments if given.effective is None else given.effective.arguments
-        seen = self._budgeting.see(connection, request, arguments, situation, now)
-        here = situation.model_copy(update=seen or {})
-        after = revised(
-            given,
-            request,
-            policy,
-            situation,
-            now,
-            lambda call: self._budgeting.ruling(connection, call, here, now),
-        )
-        return after.model_copy(update={"seen": seen})
+        return rule_request(policy, request, situation).step_up_s
 
     def _count(
-        self, unit: Unit, session: Session, request: Request, vote: Vote, earlier: list[Vote]
+        self,
+        unit: Unit,
+        session: Session,
+        request: Request,
+        vote: Vote,
+        earlier: list[Vote],
+        people: People,
     ) -> Request:
         request_rows.add_vote(unit, request.session_id, vote)
         body: JsonObject = {
@@ -189,13 +194,18 @@ class Voting:
         voted = ("voted", body)
         mine = [v for v in earlier if v.revision == request.revision]
         result = tally(request.stages, [*mine, vote])
-        if result.verdict is None:
+        verdict = result.verdict
+        if verdict is None and vote.verdict is Verdict.REJECT:
+            left = asked(request, [*mine, vote])
+            if shortage(left, people) is not None:  # nobody could approve it any more
+                verdict = Verdict.REJECT
+        if verdict is None:
             after = request.model_copy(update={"stage": result.stage})
             decide(unit, request, after)
             ledger_rows.append(unit, request.session_id, voted)
             self._show(unit, session, after, told.voted(after, vote))
             return after
-        return self._decide(unit, session, request, vote, result.verdict, voted)
+        return self._decide(unit, session, request, vote, verdict, voted)
 
     def _show(self, unit: Unit, session: Session, request: Request, *said: told.Told) -> None:
         """Another stage or revision may be for other people."""
@@ -245,38 +255,33 @@ class Voting:
         return after
 
 
-def _as_of_now(actor: Actor, people: People) -> Actor:
-    """The actor with the roles of now for this call: the channel has looked them up before."""
-    known = actor.principal
-    if known is None or not (people.revisions or known.scopes):
-        return actor
-    return actor.model_copy(update={"principal": people.by_id(known.id)})
-
-
 def _vote(
     given: VoteInput,
-    request: Request,
+    ask: Asked,
     actor: Actor,
     principal: Principal,
-    now: datetime,
     giver: Principal | None,
+    number: int,
+    now: datetime,
+    revision: int,
 ) -> Vote:
     """The vote, under both names where somebody else is stood in for."""
+    is_yes = given.verdict is not Verdict.REJECT
     named = principal.name if giver is None else f"{principal.name} for {giver.name}"
     return Vote(
-        request_id=request.id,
-        revision=request.revision,
+        request_id=given.request_id,
+        revision=revision,
         principal_id=principal.id,
         name=named,
         on_behalf_of="" if giver is None else giver.id,
-        stage=request.stage,
-        verdict=Verdict.APPROVE if given.verdict is Verdict.MODIFY else given.verdict,
+        stage=number,
+        verdict=Verdict.APPROVE if is_yes else Verdict.REJECT,
         via=actor.via,
         identity=actor.identity,
         at=now,
         comment=given.comment.strip(),
-        also=counts_also(asked(request, []), giver or principal),
-        proof=None if given.verdict is Verdict.REJECT else given.proof,
+        also=counts_also(ask, giver or principal, number) if is_yes else (),
+        proof=given.proof if is_yes else None,
     )
 
 
@@ -312,6 +317,7 @@ def _must_ask(again: AskAgain, verdict: Verdict) -> bool:
     return verdict is Verdict.APPROVE or (verdict is Verdict.MODIFY and again.tool_changed)
 
 
-def _expired(request: Request) -> ExpiredError:
+def expired(request: Request) -> ExpiredError:
+    """What is told to whoever comes too late."""
     when = "" if request.expires_at is None else f" at {request.expires_at:%Y-%m-%d %H:%M UTC}"
     return ExpiredError(f"Request {request.id} expired{when}. Nothing was run.")

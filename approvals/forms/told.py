@@ -112,10 +112,27 @@ def prompt(request: Request, *, escalated: bool) -> str:
 
 
 def voted(request: Request, vote: Vote) -> Told:
-    """One approval of several that are needed."""
+    """One vote of several that are needed."""
     through = system_words(vote.via)
-    text = f"{as_text(vote.name)} approved {named(request)} through {through}."
+    did = "rejected" if vote.verdict is Verdict.REJECT else "approved"
+    text = f"{as_text(vote.name)} {did} {named(request)} through {through}."
     return _with(text, "Comment", vote.comment)
+
+
+def withdrawn(request: Request, vote: Vote) -> str:
+    """That somebody has taken their vote back."""
+    what = "rejection" if vote.verdict is Verdict.REJECT else "approval"
+    return f"{as_text(vote.name)} has taken back the {what} of {named(request)}."
+
+
+def revoked(request: Request) -> Told:
+    """That an approval was revoked before it was used, and why."""
+    decision = request.decision
+    if decision is None:
+        return NOTHING
+    by = f"by {as_text(decision.by_name)} through {system_words(decision.via)}"
+    text = f"**Approval revoked** {by}: {named(request)}. It does not run."
+    return _with(text, "Reason", decision.comment)
 
 
 def decided(request: Request) -> Told:

@@ -65,6 +65,7 @@ from countersign.approvals.models.people import Proof as Proof
 from countersign.approvals.models.people import QuietHours as QuietHours
 from countersign.approvals.models.people import Reading as Reading
 from countersign.approvals.models.people import Via as Via
+from countersign.approvals.models.progress import StageProgress as StageProgress
 from countersign.approvals.models.requests import Cause as Cause
 from countersign.approvals.models.requests import Decision as Decision
 from countersign.approvals.models.requests import Finding as Finding

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from countersign.approvals.models.base import JsonObject, SessionId, Value
+from countersign.approvals.models.base import JsonObject, PrincipalId, SessionId, Value
 from countersign.approvals.models.budgets import Standing
 from countersign.approvals.models.time_rules import ANY_TIME, TimeRule
 
@@ -54,12 +54,34 @@ class Reversibility(StrEnum):
 
 
 class Stage(Value):
-    """One tier of approvers: `quorum` different people who hold one of `roles`."""
+    """One tier of approvers: `quorum` different people of those whom it asks: who hold one of
+    `roles`, are in one of `groups`, or are named."""
 
-    roles: tuple[str, ...] = Field(min_length=1)
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    people: tuple[PrincipalId, ...] = ()
     quorum: int = Field(default=1, ge=1)
+    parallel: bool = False
+    """Whether it is open together with the parallel ones beside it."""
     same_person: bool = False
-    """Whether an approval of an earlier stage counts here, too, if its person holds a role."""
+    """Whether an approval of another stage counts here, too, if it is asked of that person."""
+    rejects: int = Field(default=1, ge=1)
+    """How many different people have to reject before that is the decision."""
+    edits: bool = True
+    """Whether its people may change the arguments."""
+    comment_required: bool = False
+    """Whether an approval needs a comment, as a rejection always does."""
+
+    @model_validator(mode="after")
+    def _asks_somebody(self) -> Self:
+        if not (self.roles or self.groups or self.people):
+            raise ValueError("a stage needs roles, groups or people: who may approve it?")
+        return self
+
+    def told(self) -> JsonObject:
+        """As the ledger and people's programs read it: what is usual is left out."""
+        usual = {"roles": list(self.roles), "quorum": self.quorum, "same_person": self.same_person}
+        return {**usual, **self.model_dump(mode="json", exclude_defaults=True)}
 
 
 class Preview(Value):
@@ -157,6 +179,11 @@ class Ruling(Value):
     """An approval needs a proof of presence that is not older than this."""
     budgets: tuple[Standing, ...] = ()
     """Where the budgets that the call draws on stand with it."""
+
+    @property
+    def edits(self) -> bool:
+        """Whether people may change the arguments of what comes under it."""
+        return all(stage.edits for stage in self.stages)
 
 
 class Proposal(Value):

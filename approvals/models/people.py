@@ -77,6 +77,7 @@ class Principal(Value):
     name: str
     roles: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
     identities: dict[str, str] = Field(default_factory=dict)
     """Channel name (`entra`, `email`, `jira`, `servicenow`) to the id in it, lower case."""
     quiet: QuietHours | None = None

@@ -235,6 +235,27 @@ class Request(Value):
         return Checked(facts=self.facts, preview=self.preview)
 
     @property
+    def step(self) -> int:
+        """The first of the stages that are open together now: where `stage` is not parallel, that
+        one alone."""
+        number = self.stage
+        while 0 < number < len(self.stages) and _together(*self.stages[number - 1 : number + 1]):
+            number -= 1
+        return number
+
+    @property
+    def open_stages(self) -> range:
+        """The stages that are open together from the first unfilled one on; some may be filled."""
+        end = self.stage + 1
+        while 0 < end < len(self.stages) and _together(*self.stages[end - 1 : end + 1]):
+            end += 1
+        return range(self.stage, min(end, len(self.stages)))
+
+    @property
     def modified(self) -> bool:
         """Whether a person changed what the agent proposed."""
         return self.proposed_arguments is not None
+
+
+def _together(one: Stage, next_one: Stage) -> bool:
+    return one.parallel and next_one.parallel

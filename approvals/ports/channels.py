@@ -21,6 +21,7 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Session,
+    StageProgress,
     Value,
     Vote,
 )
@@ -52,6 +53,8 @@ class RequestView(Value):
     """What the tool accepts, to draw an edit form."""
     eligible: tuple[Principal, ...] = ()
     """Who may decide the open stage now, by id; `forms.wording.people_in_words` names them."""
+    steps: tuple[StageProgress, ...] = ()
+    """Its stages in order: who has voted in each, what is still needed, and who could."""
     openings: tuple[Opening, ...] = ()
     """Who has read all of the current revision, where it did not fit where it was asked."""
     offers: tuple[Offer, ...] = ()

@@ -12,11 +12,10 @@ from countersign.approvals.tickets import (
     FoundTicket,
     Observation,
     TicketAct,
+    TicketFinding,
     TicketOutcome,
     TicketPage,
     TicketRef,
-    TicketRefusal,
-    TicketVote,
     WebhookHint,
 )
 
@@ -106,7 +105,7 @@ class TicketConnector(Protocol):
         no secret.
         """
 
-    def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
+    def decide(self, observation: Observation) -> Sequence[TicketFinding]:
         """What the acts mean, oldest first; nothing at all means: still pending. Pure."""
 
     async def close_client(self) -> None:

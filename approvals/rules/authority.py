@@ -12,14 +12,21 @@ from countersign.approvals.models import (
     Proof,
     Request,
     RequestKind,
+    Stage,
+    Verdict,
     Vote,
+)
+from countersign.approvals.rules.approvers import (
+    OWNER_ROLE,
+    approvers,
+    is_asked_by,
+    lacking,
+    no_longer,
 )
 
 ADMIN_ROLE = "admin"
-"""May end any session, and resolve doubts about what ran without people; may pause, unless the
-policy says who else does."""
-OWNER_ROLE = "owner"
-"""Stands in a stage for whoever asked: the default answerer of an agent's own questions."""
+"""May end any session, revoke any approval, and resolve doubts about what ran without people; may
+pause, unless the policy says who else does."""
 
 
 def reason_against(
@@ -33,11 +40,13 @@ def reason_against(
         return "You asked for this yourself; somebody else has to decide it."
     if request.stage >= len(request.stages):
         return "Nobody can approve this request: its rule names no approvers."
-    roles = request.stages[request.stage].roles
-    holds = principal.roles.intersection(roles) or (is_requester and OWNER_ROLE in roles)
-    if not holds:
-        return f"This needs the role {' or '.join(roles)}."
-    if any(v.principal_id == principal.id and v.revision == request.revision for v in votes):
+    votes = [vote for vote in votes if vote.revision == request.revision]
+    open_now = [n for n in request.open_stages if lacking(request.stages[n], n, votes)]
+    stages = [request.stages[n] for n in open_now or (request.stage,)]
+    owns = is_requester and any(OWNER_ROLE in stage.roles for stage in stages)
+    if not owns and not any(is_asked_by(principal, stage) for stage in stages):
+        return f"This needs {approvers(stages)}."
+    if any(v.principal_id == principal.id for v in votes):
         return "You have already voted on this request."
     if any(v.seat == principal.id and v.revision == request.revision for v in votes):
         return "Whoever stands in for you has already voted on this request."
@@ -68,30 +77,51 @@ def reason_against_resolving(principal: Principal | None, request: Request) -> s
     """
     if principal is None:
         return "You are not known here. Ask an administrator to add you to `people`."
-    roles = list(dict.fromkeys(role for stage in request.stages for role in stage.roles))
-    if roles and principal.id == request.requester:
+    if request.stages and principal.id == request.requester:
         return "You asked for this yourself; somebody else has to say what became of it."
-    if not principal.roles.intersection(roles or [ADMIN_ROLE]):
-        return f"This needs the role {' or '.join(roles or [ADMIN_ROLE])}."
+    stages = request.stages or (Stage(roles=(ADMIN_ROLE,)),)
+    if not any(is_asked_by(principal, stage) for stage in stages):
+        return f"This needs {approvers(stages)}."
     return None
+
+
+def reason_against_revoking(
+    principal: Principal | None, request: Request, votes: Iterable[Vote]
+) -> str | None:
+    """Why this person may not revoke the approval of the current revision; None if they may:
+    whoever has given it, and an administrator."""
+    if principal is None:
+        return "You are not known here. Ask an administrator to add you to `people`."
+    given = any(
+        v.principal_id == principal.id
+        and v.revision == request.revision
+        and v.verdict is not Verdict.REJECT
+        for v in votes
+    )
+    if given or ADMIN_ROLE in principal.roles:
+        return None
+    return "You have not approved this; only who has, or an administrator, can revoke it."
 
 
 def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | None:
     """Why the votes that approved this revision no longer carry it; None if they still do."""
     for vote in votes:
-        if vote.revision != request.revision:
+        if vote.revision != request.revision or vote.verdict is Verdict.REJECT:
             continue
         principal = people.by_id(vote.seat)
         if principal is None or people.by_id(vote.principal_id) is None:
             return f"{vote.name}, who approved this, is no longer known."
         if vote.on_behalf_of and not people.stood_in(principal.id, vote.principal_id, vote.at):
             return f"{vote.name}, who approved this, does not stand in any more."
+        is_requester = principal.id == request.requester
+        if is_requester and request.kind is RequestKind.TOOL:
+            return f"{vote.name}, who approved this, has asked for it."
         for number in (vote.stage, *vote.also):
-            roles = _ever_asked(request, number)
-            owns = principal.id == request.requester and OWNER_ROLE in roles
-            if not owns and not principal.roles.intersection(roles):
-                lost = f"no longer holds the role {' or '.join(roles)}"
-                return f"{vote.name}, who approved this, {lost}."
+            asked = _ever_asked(request, number)
+            stage = request.stages[number].model_copy(update={"roles": asked})
+            owns = is_requester and OWNER_ROLE in stage.roles
+            if not owns and not is_asked_by(principal, stage):
+                return f"{vote.name}, who approved this, {no_longer(stage)}."
     return None
 
 

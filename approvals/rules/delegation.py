@@ -31,7 +31,8 @@ def standing(
     voted = any(vote.principal_id == person.id for vote in mine)
     if person.id == request.requester or voted or request.stage >= len(request.stages):
         return reason, None
-    roles = frozenset(request.stages[request.stage].roles)
+    open_now = (request.stages[number] for number in request.open_stages)
+    roles = frozenset(role for stage in open_now for role in stage.roles)
     for giver, carried in givers:
         lent = giver.model_copy(update={"roles": carried})
         if carried & roles and reason_against(lent, request, votes) is None:

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from countersign.approvals.forms.sentences import sentence
 from countersign.approvals.models import Domain, Effect, JsonObject, Reversibility, Value
-from countersign.approvals.rules.authority import ADMIN_ROLE, OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE
+from countersign.approvals.rules.authority import ADMIN_ROLE
 from countersign.approvals.rules.budgets.budget import (
     Budget,
     BudgetName,
@@ -147,11 +148,14 @@ def _keys(loc: list[str]) -> Collection[str]:
     if loc[:1] == ["budgets"] and loc[2:3] in (["count"], ["value"]):
         return (CountLimits if loc[2] == "count" else ValueLimits).model_fields
     if loc[:1] in (["tools"], ["rules"], ["budgets"]) and len(loc) != 3:
-        return _PARTS.get(loc[2] if len(loc) > 3 else "", ("roles", "quorum"))
+        return _PARTS.get(loc[2] if len(loc) > 3 else "", _STAGE)
     return _FIELDS.get(loc[0], PolicyDocument.model_fields) if len(loc) > 1 else _SECTIONS
 
 
+_STAGE = ("roles", "groups", "people", "quorum", "parallel")
 _PARTS: Mapping[str, Collection[str]] = {
+    "edits": ("second_person_above",),
+    "rejects": ("needed",),
     "remind": ReminderKey.model_fields,
     "escalate": EscalationKey.model_fields,
 }

@@ -21,7 +21,7 @@ from countersign.approvals.models import (
     Verdict,
     Vote,
 )
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE, all_asked, is_asked_by
 
 
 class Asked(Value):
@@ -34,6 +34,8 @@ class Asked(Value):
     """The open one."""
     counted: tuple[tuple[PrincipalId, tuple[int, ...]], ...] = ()
     """Who has approved the current revision, and for which stages that counts."""
+    rejected: tuple[PrincipalId, ...] = ()
+    """Who has rejected it, where one rejection is not the decision."""
 
     @property
     def same_person(self) -> bool:
@@ -55,34 +57,44 @@ class Shortage(Value):
 
 def asked(request: Request, votes: Iterable[Vote]) -> Asked:
     """What a request asks for, after these votes on any of its revisions."""
-    mine = [
-        vote
-        for vote in votes
-        if vote.revision == request.revision and vote.verdict is not Verdict.REJECT
-    ]
-    counted = [(vote.seat, (vote.stage, *vote.also)) for vote in mine]
-    counted += [(vote.principal_id, ()) for vote in mine if vote.on_behalf_of]  # they have voted
+    cast = [vote for vote in votes if vote.revision == request.revision]
+    mine = [vote for vote in cast if vote.verdict is not Verdict.REJECT]
+    yes = [(vote.seat, (vote.stage, *vote.also)) for vote in mine]
+    yes += [(vote.principal_id, ()) for vote in mine if vote.on_behalf_of]  # they have voted
+    against = [vote for vote in cast if vote.verdict is Verdict.REJECT]
+    no = {person for vote in against for person in (vote.seat, vote.principal_id)}
     return Asked(
         kind=request.kind,
         requester=request.requester,
         stages=request.stages,
         stage=request.stage,
-        counted=tuple(sorted(counted)),
+        counted=tuple(sorted(yes)),
+        rejected=tuple(sorted(no)),
     )
 
 
+def open_now(ask: Asked) -> tuple[int, ...]:
+    """The stages whose people may vote now: one, or all parallel ones beside it that need any."""
+    places, stages = _open_places(ask), ask.stages
+    end = ask.stage + 1
+    while 0 < end < len(stages) and stages[end - 1].parallel and stages[end].parallel:
+        end += 1
+    return tuple(number for number in range(ask.stage, min(end, len(stages))) if number in places)
+
+
 def missing(ask: Asked) -> int:
-    """How many approvals the open stage still needs."""
-    return ask.stages[ask.stage].quorum - sum(ask.stage in stages for _, stages in ask.counted)
+    """How many approvals the open stages still need."""
+    places = _open_places(ask)
+    return sum(places[number] for number in open_now(ask))
 
 
 def may_fill(ask: Asked, number: int, people: People) -> list[Principal]:
     """Everybody who has not voted yet and may vote in this stage once it is open, by id."""
-    roles = ask.stages[number].roles
-    voted = {person for person, _ in ask.counted}
+    stage = ask.stages[number]
+    voted = {*(person for person, _ in ask.counted), *ask.rejected}
     is_tool = ask.kind is RequestKind.TOOL
-    found = {person.id: person for person in people.with_roles(roles)}
-    if not is_tool and OWNER_ROLE in roles and (owner := people.by_id(ask.requester)):
+    found = {person.id: person for person in all_asked(people, stage)}
+    if not is_tool and OWNER_ROLE in stage.roles and (owner := people.by_id(ask.requester)):
         found[owner.id] = owner
     if is_tool:
         found.pop(ask.requester, None)
@@ -114,47 +126,75 @@ def shortage(ask: Asked, people: People) -> Shortage | None:
 
 
 def eligible(ask: Asked, people: People) -> tuple[Principal, ...]:
-    """Who may decide the open stage now, by id: without those who are needed in a later one."""
+    """Who may decide an open stage now, by id: without those who are needed in another one."""
     if ask.stage >= len(ask.stages):
         return ()
-    open_now = may_fill(ask, ask.stage, people)
-    later = [number for number in _open_places(ask) if number > ask.stage]
-    if not later or ask.same_person:
-        return tuple(open_now)
-    holders = {n: {p.id for p in may_fill(ask, n, people)} for n in later}
+    now, places = open_now(ask), _open_places(ask)
+    fit = {n: may_fill(ask, n, people) for n in places}
+    candidates = {person.id: person for n in now for person in fit[n]}
+    everybody = tuple(candidates[id_] for id_ in sorted(candidates))
+    if len(places) == 1 or ask.same_person:
+        return everybody
+    ids = {n: {person.id for person in fit[n]} for n in places}
     verdicts: dict[tuple[int, ...], bool] = {}  # people who can fill the same are alike
     kept = []
-    for person in open_now:
-        alike = tuple(n for n in later if person.id in holders[n])
-        if alike and alike not in verdicts:
-            verdicts[alike] = reserved(ask, person, people) is None
-        if not alike or verdicts[alike]:
+    for person in everybody:
+        alike = tuple(n for n in places if person.id in ids[n])
+        if alike not in verdicts:
+            mine = [n for n in now if n in alike]
+            verdicts[alike] = len(alike) == 1 or any(
+                reserved(ask, person, people, n) is None for n in mine
+            )
+        if verdicts[alike]:
             kept.append(person)
     return tuple(kept)
 
 
-def reserved(ask: Asked, person: Principal, people: People) -> Shortage | None:
-    """The later stages that this person's approval would leave without anybody; None if it is as
-    well filled afterwards as before."""
-    after = shortage(with_vote(ask, person), people)
+def place_of(ask: Asked, person: Principal, people: People) -> int:
+    """The open stage for which this person's vote counts: the one that leaves the others best
+    filled; the first of those. `ask.stage` if none is open to them."""
+    mine = [n for n in open_now(ask) if _fits(ask, n, person)]
+    if len(mine) < 2 or ask.same_person:
+        return mine[0] if mine else ask.stage
+
+    def left(number: int) -> int:
+        short = shortage(with_vote(ask, person, number), people)
+        return 0 if short is None else short.missing
+
+    return min(mine, key=left)
+
+
+def _fits(ask: Asked, number: int, person: Principal) -> bool:
+    stage = ask.stages[number]
+    is_owner = ask.kind is not RequestKind.TOOL and person.id == ask.requester
+    return is_asked_by(person, stage) or (is_owner and OWNER_ROLE in stage.roles)
+
+
+def reserved(ask: Asked, person: Principal, people: People, number: int) -> Shortage | None:
+    """The other stages that this person's approval of stage `number` would leave without anybody;
+    None if they are as well filled afterwards as before."""
+    after = shortage(with_vote(ask, person, number), people)
     if after is None:
         return None
     before = shortage(ask, people)
     return None if before is not None and after.missing <= before.missing else after
 
 
-def with_vote(ask: Asked, person: Principal) -> Asked:
-    """The same after this person has approved the open stage."""
-    counted = ((person.id, (ask.stage, *counts_also(ask, person))), *ask.counted)
+def with_vote(ask: Asked, person: Principal, number: int) -> Asked:
+    """The same after this person has approved an open stage."""
+    counted = ((person.id, (number, *counts_also(ask, person, number))), *ask.counted)
     return ask.model_copy(update={"counted": counted})
 
 
-def counts_also(ask: Asked, person: Principal) -> tuple[int, ...]:
-    """The later stages for which an approval of the open one counts as well."""
+def counts_also(ask: Asked, person: Principal, number: int) -> tuple[int, ...]:
+    """The other stages for which an approval of an open one counts as well."""
     return tuple(
-        number
-        for number, stage in enumerate(ask.stages)
-        if number > ask.stage and stage.same_person and person.roles.intersection(stage.roles)
+        other
+        for other, stage in enumerate(ask.stages)
+        if other >= ask.stage
+        and other != number
+        and stage.same_person
+        and is_asked_by(person, stage)
     )
 
 

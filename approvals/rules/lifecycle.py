@@ -18,7 +18,8 @@ MOVES: Mapping[S, frozenset[S]] = {
     # approved → cancelled: what was approved no longer holds when it is about to run
     # (the approver lost the role, policy now denies it, or the session was cancelled).
     # approved → pending: it is asked again, as another revision.
-    S.APPROVED: frozenset({S.EXECUTING, S.CANCELLED, S.PENDING}),
+    # approved → rejected: the approval was revoked before its call began.
+    S.APPROVED: frozenset({S.EXECUTING, S.CANCELLED, S.PENDING, S.REJECTED}),
     S.EXECUTING: frozenset({S.EXECUTED, S.FAILED, S.IN_DOUBT}),
     # by a late result of an owner that was thought dead, or by a person who has looked
     S.IN_DOUBT: frozenset({S.EXECUTED, S.FAILED}),
@@ -46,16 +47,22 @@ class Tally(Value):
 def tally(stages: Sequence[Stage], votes: Iterable[Vote]) -> Tally:
     """Count `votes` (all of one revision) against `stages`.
 
-    One rejection rejects. A stage is passed by `quorum` different people who voted in it; the
-    request is approved when every stage is passed. Without stages nobody can approve. A vote that
-    counts for later stages, too, counts in each of them.
+    As many rejections of one stage as it needs reject; one, unless its rule says otherwise. A stage
+    is passed by `quorum` different people who voted in it; the request is approved when every stage
+    is passed. Without stages nobody can approve. A vote that counts for other stages, too, counts
+    in each of them.
     """
     approvals: dict[int, set[str]] = {}
+    rejections: dict[int, set[str]] = {}
     for vote in votes:
         if vote.verdict is Verdict.REJECT:
-            return Tally(stage=vote.stage, verdict=Verdict.REJECT)
-        for stage_number in (vote.stage, *vote.also):
-            approvals.setdefault(stage_number, set()).add(vote.principal_id)
+            against = rejections.setdefault(vote.stage, set())
+            against.add(vote.seat)
+            if len(against) >= (stages[vote.stage].rejects if vote.stage < len(stages) else 1):
+                return Tally(stage=vote.stage, verdict=Verdict.REJECT)
+            continue
+        for number in (vote.stage, *vote.also):
+            approvals.setdefault(number, set()).add(vote.seat)
     for number, stage in enumerate(stages):
         if len(approvals.get(number, ())) < stage.quorum:
             return Tally(stage=number, verdict=None)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from countersign.approvals.rules.conditions.syntax import ConditionSyntaxError, Node, parse
+from countersign.approvals.rules.conditions.syntax import Node, parse
+from countersign.approvals.rules.edit_terms import readable
 from countersign.approvals.rules.tool_rules import Rule
 
 TAKEN = frozenset({"unknown-tool", "arguments", "precondition", "not_offered", "human_input"})
@@ -39,17 +40,9 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _readable(text: str) -> str:
-    try:
-        parse(text)
-    except ConditionSyntaxError as exc:
-        raise ValueError(f"{text!r} {exc}") from exc
-    return text
-
-
 Pattern = Annotated[str, AfterValidator(_pattern)]
 """The name of a tool, or a pattern of names."""
-Readable = Annotated[str, AfterValidator(_readable)]
+Readable = Annotated[str, AfterValidator(readable)]
 """A text in CEL that can be read."""
 
 

@@ -8,7 +8,10 @@ The policy is read from the `policy:` section of the configuration:
         drop_table: {effect: deny, reason: Never from an agent.}
         release_quote:
           effect: require_approval
-          roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...]
+          roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...], in order;
+                                        # each asks roles, groups and people: [alex], and those with
+                                        # parallel: true that stand together are open together
+          rejects: {needed: 2}          # different people of a stage; else any rejection ends it
           risk: high                    # low | medium | high
           deadline: 4h                  # or {business: 4h, calendar: office}
           at_deadline: reject           # or escalate; approve if it can be undone
@@ -18,6 +21,8 @@ The policy is read from the `policy:` section of the configuration:
           same_person: true             # one person may count for several stages
           channels: [jira]              # else the first system that is configured
           show_first: [payee, amount]   # the arguments that decide, before the others
+          edits: {second_person_above: args.amount > 5000.0}   # or true (which is meant), or false
+          comment: required             # with an approval, too, and not only with a rejection
           on_error: in_doubt            # what an undeclared exception of it means: or failed
           tool_timeout: 2m              # how long it may run
           grants: {max_uses: 20, max_duration: 7d, same: [customer]}  # a standing yes
@@ -194,6 +199,7 @@ class Policy:
         """What is wrong with the rules that could be read, with where below `policy`: conditions,
         and rules that no call reaches."""
         wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
+        wrong += self.book.edit_problems()
         wrong += granting.problems(self.entries, self.book)
         for where, rule in self.entries.items():
             if rule.step_up is not None and not self._proofs:
@@ -321,6 +327,10 @@ class Policy:
     def permits_any(self) -> bool:
         """Whether any rule permits grants."""
         return any(rule.grants is not None for rule in self.entries.values())
+
+    def names_of(self, tool: str) -> Sequence[str]:
+        """The names of the function that a tool is, its own among them."""
+        return sorted(self._same.get(tool, frozenset({tool})))
 
     def rule_input(self, call: ToolCall, roles: tuple[str, ...] = ()) -> Ruling:
         """Who may answer a user proxy's question; `roles` of the proxy win over the default."""

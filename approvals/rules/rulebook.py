@@ -70,13 +70,21 @@ class Entry:
     condition: Condition | Checked | None
     """Checked: it is wrong for this tool, so its rule denies whatever comes to it."""
     ruling: Ruling
+    second_person: Condition | Checked | None = None
+    """As `condition`: under which whoever changes its arguments does not count alone."""
 
     def holds(self, facts: Facts) -> bool:
         """What its condition says. Raises EvaluationError."""
-        condition = self.condition
+        return self.condition is None or self._says(self.condition, facts)
+
+    def wants_second_person(self, facts: Facts) -> bool:
+        """Whether whoever changed the call to this does not count alone. Raises EvaluationError."""
+        return self.second_person is not None and self._says(self.second_person, facts)
+
+    def _says(self, condition: Condition | Checked, facts: Facts) -> bool:
         if isinstance(condition, Checked):
             raise EvaluationError(f"rule {self.id}", f"is wrong: {condition.problems[0]}")
-        return condition is None or condition.holds(facts)
+        return condition.holds(facts)
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,24 @@ class Rulebook:
             for problem in dict.fromkeys(wrong or self._never(rule, found)):
                 yield rule.id, problem
 
+    def edit_problems(self) -> Iterator[tuple[str, str]]:
+        """What is wrong with the conditions on edits, by the rule's place in the policy."""
+        for rule_id, rule in self._with_terms():
+            node = rule.edits.condition
+            if node is None:
+                continue
+            lanes = [entry for lane in self._typed.values() for entry in lane]
+            own = [e.second_person for e in lanes if e.id == rule_id and e.second_person]
+            found = [each if isinstance(each, Checked) else each.checked for each in own]
+            wrong = [p for each in found or [self._preliminary(node)] for p in each.problems]
+            place = rule_id if rule_id.startswith(TOOLS_PREFIX) else f"rules.{rule_id}"
+            for problem in dict.fromkeys(wrong):
+                yield f"{place}.edits.second_person_above", problem
+
+    def _with_terms(self) -> Iterator[tuple[str, Rule]]:
+        yield from ((rule.id, rule) for rule in self._rules)
+        yield from ((f"{TOOLS_PREFIX}{tool}", rule) for tool, rule in self._tools.items())
+
     def _preliminary(self, node: Node) -> Checked:
         """What is wrong whatever the tool takes; all of it, if the tools are known and it is for
         none of them."""
@@ -216,28 +242,43 @@ class Rulebook:
         return Condition.of(node, Catalogue(tool, arguments, self._calendars, self._zone))
 
     def _untyped_lane(self, tool: str) -> Sequence[Entry]:
-        return self._lane(tool, lambda rule: self._untyped[rule.id])
+        return self._lane(tool, lambda rule: self._untyped[rule.id], DYN)
 
     def _typed_lane(self, workflow: str, tool: str) -> Sequence[Entry]:
         arguments = arguments_type(self.known.schemas[workflow, tool])
-        return self._lane(tool, lambda rule: self._condition(rule, tool, arguments))
+        return self._lane(tool, lambda rule: self._condition(rule, tool, arguments), arguments)
 
     def _lane(
-        self, tool: str, condition_of: Callable[[OrderedRule], Condition | Checked | None]
+        self,
+        tool: str,
+        condition_of: Callable[[OrderedRule], Condition | Checked | None],
+        arguments: Type,
     ) -> Sequence[Entry]:
         entries: list[Entry] = []
         for rule in self._rules:
             if rule.is_for(tool):
                 condition = condition_of(rule)
-                ruling = ruling_of(rule, rule.id, tool, self.reversibility(tool))
-                entries.append(Entry(rule.id, rule, condition, ruling))
+                entries.append(self._entry(rule.id, rule, condition, tool, arguments))
                 if condition is None:
                     return entries
         if tool in self._tools:
             last, rule_id = self._tools[tool], f"{TOOLS_PREFIX}{tool}"
-            ruling = ruling_of(last, rule_id, tool, self.reversibility(tool))
-            entries.append(Entry(rule_id, last, None, ruling))
+            entries.append(self._entry(rule_id, last, None, tool, arguments))
         return entries
+
+    def _entry(
+        self,
+        rule_id: str,
+        rule: Rule,
+        condition: Condition | Checked | None,
+        tool: str,
+        arguments: Type,
+    ) -> Entry:
+        node, second = rule.edits.condition, None
+        if node is not None:
+            second = Condition.of(node, Catalogue(tool, arguments, self._calendars))
+        ruling = ruling_of(rule, rule_id, tool, self.reversibility(tool))
+        return Entry(rule_id, rule, condition, ruling, second)
 
 
 def _needs(lane: Sequence[Entry]) -> Needs:

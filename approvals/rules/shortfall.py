@@ -12,14 +12,16 @@ from countersign.approvals.models import (
     PrincipalId,
     RequestKind,
     Ruling,
+    Stage,
     Value,
 )
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE, approvers, granted, is_asked_by
 from countersign.approvals.rules.eligibility import (
     Asked,
     Shortage,
     eligible,
     may_fill,
+    place_of,
     reserved,
     shortage,
     with_vote,
@@ -30,17 +32,19 @@ class Shortfall(Value):
     """Why a request cannot be decided as things are, and who could if they were given roles."""
 
     why: str
-    roles: tuple[str, ...]
+    needs: str
+    """Whom it asks: `the role manager`."""
+    how: str
+    """What an administrator would have to do for them: `gave them the role manager`."""
     could: tuple[Principal, ...]
 
     @property
     def text(self) -> str:
         """Both as sentences."""
-        roles = _named("role", self.roles)
         if not self.could:
-            return f"{self.why} There is nobody else: add a person with the {roles} to `people`."
+            return f"{self.why} There is nobody else: add a person with {self.needs} to `people`."
         who = people_in_words(self.could)
-        return f"{self.why} {who} could decide it if an administrator gave them the {roles}."
+        return f"{self.why} {who} could decide it if an administrator {self.how}."
 
 
 def shortfall(ask: Asked, people: People) -> Shortfall | None:
@@ -48,9 +52,12 @@ def shortfall(ask: Asked, people: People) -> Shortfall | None:
     short = shortage(ask, people)
     if short is None:
         return None
-    roles = _roles(ask, short.stages)
+    stages = _stages(ask, short.stages)
     return Shortfall(
-        why=_why(ask, short, roles, people), roles=roles, could=_could(ask, short, people)
+        why=_why(ask, short, stages, people),
+        needs=approvers(stages),
+        how=granted(stages),
+        could=_could(ask, short, people),
     )
 
 
@@ -70,15 +77,15 @@ def against_approval(ask: Asked, person: Principal, people: People, *, revised: 
     With `revised` they have changed the arguments, so that all stages begin anew: then different
     people must be able to fill them, also if that was not so before.
     """
-    after = with_vote(ask, person)
-    short = shortage(after, people) if revised else reserved(ask, person, people)
+    number = place_of(ask, person, people)
+    after = with_vote(ask, person, number)
+    short = shortage(after, people) if revised else reserved(ask, person, people, number)
     if short is None:
         return None
-    step, later = _steps((ask.stage,)), _steps(short.stages)
-    roles = _named("role", _roles(ask, short.stages))
+    step, later = _steps((number,)), _steps(short.stages)
     said = (
         f"Your approval of {step} would leave too few people for {later}, which "
-        f"{_need(short.stages)} the {roles}: "
+        f"{_need(short.stages)} {approvers(_stages(ask, short.stages))}: "
         "one person counts once."
     )
     others = [p for p in eligible(ask, people) if p.id != person.id]
@@ -87,16 +94,17 @@ def against_approval(ask: Asked, person: Principal, people: People, *, revised: 
     return f"{said} Leave {step} to {people_in_words(others)}."
 
 
-def _why(ask: Asked, short: Shortage, roles: tuple[str, ...], people: People) -> str:
+def _why(ask: Asked, short: Shortage, stages: Sequence[Stage], people: People) -> str:
     if not ask.stages:
         return "Nobody can decide it: its rule names no approvers."
     where = "It needs"
     if len(ask.stages) > 1:
         where = f"{_steps(short.stages).capitalize()} {_need(short.stages)}"
     places = "one person" if short.places == 1 else f"{short.places} different people"
-    need = f"{where} {places} with the {_named('role', roles)}"
+    need = f"{where} {places} with {approvers(stages)}"
     asker = people.by_id(ask.requester)
-    holds = asker is not None and ask.kind is RequestKind.TOOL and asker.roles.intersection(roles)
+    is_tool = ask.kind is RequestKind.TOOL
+    holds = asker is not None and is_tool and any(is_asked_by(asker, stage) for stage in stages)
     if asker is not None and holds and not short.people:
         return f"Nobody but {people_in_words([asker])}, who asked, may decide it. {need}."
     left = f"only {people_in_words(short.people, conjunction='and')}" if short.people else "nobody"
@@ -116,15 +124,16 @@ def _could(ask: Asked, short: Shortage, people: People) -> tuple[Principal, ...]
     return tuple(person for person in people.everybody() if person.id not in out)
 
 
-def _roles(ask: Asked, stages: Sequence[int]) -> tuple[str, ...]:
-    named = [role for number in stages for role in ask.stages[number].roles]
-    if ask.kind is RequestKind.TOOL:
-        named = [role for role in named if role != OWNER_ROLE] or named
-    return tuple(dict.fromkeys(named))
+def _stages(ask: Asked, numbers: Sequence[int]) -> list[Stage]:
+    """These stages; `owner` is nobody who could decide a call."""
+    return [_without_owner(ask, ask.stages[number]) for number in numbers]
 
 
-def _named(word: str, roles: Sequence[str]) -> str:
-    return f"{word} {' or '.join(roles)}"
+def _without_owner(ask: Asked, stage: Stage) -> Stage:
+    roles = tuple(role for role in stage.roles if role != OWNER_ROLE)
+    if ask.kind is not RequestKind.TOOL or not (roles or stage.groups or stage.people):
+        return stage
+    return stage.model_copy(update={"roles": roles})
 
 
 def _need(stages: Sequence[int]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
+from functools import reduce
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from countersign.approvals.models import (
     AfterRejection,
@@ -19,9 +21,11 @@ from countersign.approvals.models import (
     Value,
 )
 from countersign.approvals.models.time_rules import calendar_of
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE
 from countersign.approvals.rules.durations import Seconds
+from countersign.approvals.rules.edit_terms import Edits, EditTerms, strictest_terms
 from countersign.approvals.rules.grants import Grants
+from countersign.approvals.rules.tiers import merged
 from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
 
 DEFAULT_CHANNELS = ("teams",)
@@ -42,6 +46,24 @@ def _exact(tool: str) -> str:
 
 ToolName = Annotated[str, AfterValidator(_exact)]
 """The exact name of one tool."""
+
+
+class Comment(StrEnum):
+    """When whoever decides has to write something."""
+
+    REQUIRED = "required"
+    """Always."""
+    ON_REJECT = "on_reject"
+
+
+class Rejects(Value):
+    """How many different people of one stage have to reject."""
+
+    needed: int = Field(default=1, ge=1)
+
+
+Rejecting = Annotated[Rejects, BeforeValidator(lambda value: {} if value == "any" else value)]
+"""`any`, or `{needed: 2}`."""
 
 
 class Rule(Value):
@@ -71,6 +93,10 @@ class Rule(Value):
     """Whether people are asked again for the very call that one of them has refused."""
     tool_timeout: Seconds | None = None
     """How long its tool is waited for; None for what the settings say."""
+    rejects: Rejecting = Rejects()
+    edits: Edits = EditTerms()
+    """Whether people may change the arguments, and who has to decide then."""
+    comment: Comment = Comment.ON_REJECT
     on_error: OnError | None = None
     """What an exception that the tool has not declared harmless means; None: that a call of which
     people were asked is in doubt, and that any other one has failed."""
@@ -88,7 +114,7 @@ class Rule(Value):
         if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
             raise ValueError("require_approval needs roles (or stages): who may approve it?")
         for stage in self.tiers():
-            if set(stage.roles) == {OWNER_ROLE}:
+            if set(stage.roles) == {OWNER_ROLE} and not (stage.groups or stage.people):
                 raise ValueError(
                     f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
                     "name another role"
@@ -101,8 +127,10 @@ class Rule(Value):
             raise ValueError("step_up asks for a person, and at_deadline: approve for none")
         if self.step_up is not None and self.grants is not None:
             raise ValueError("step_up asks at each call, and grants at none; remove one of them")
-        if any(stage.same_person for stage in self.stages):
-            raise ValueError("same_person is for the whole rule; write it beside stages")
+        for name in _OF_WHOLE_RULE:
+            if any(name in stage.model_fields_set for stage in self.stages):
+                key = _OF_WHOLE_RULE[name]
+                raise ValueError(f"{name} is for the whole rule; write {key} beside stages")
         return self
 
     @property
@@ -130,9 +158,23 @@ class Rule(Value):
     def tiers(self) -> tuple[Stage, ...]:
         """The stages, with `roles` as the short form of one stage with a quorum of one."""
         stages = self.stages or ((Stage(roles=self.roles),) if self.roles else ())
-        if not self.same_person:
-            return stages
-        return tuple(stage.model_copy(update={"same_person": True}) for stage in stages)
+        terms = {
+            "rejects": self.rejects.needed if self.rejects.needed > 1 else None,
+            "same_person": self.same_person or None,
+            "edits": None if self.edits.allowed else False,
+            "comment_required": self.comment is Comment.REQUIRED or None,
+        }
+        update = {name: value for name, value in terms.items() if value is not None}
+        return tuple(stage.model_copy(update=update) for stage in stages) if update else stages
+
+
+_OF_WHOLE_RULE = {
+    "same_person": "it",
+    "rejects": "`rejects: {needed: …}`",
+    "edits": "it",
+    "comment_required": "`comment: required`",
+}
+"""What each stage carries, and how it is written for all of them."""
 
 
 _EFFECTS = (Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.SHADOW, Effect.DENY)
@@ -145,17 +187,16 @@ def strictest(rules: Sequence[Rule]) -> Rule:
     asking = [rule for rule in rules if rule.effect is strictest.effect]
     if strictest.effect is not Effect.REQUIRE_APPROVAL or len(set(map(_asks, asking))) == 1:
         return strictest
-    stages: dict[tuple[str, ...], Stage] = {}
-    for stage in (stage for rule in asking for stage in rule.tiers()):
-        known = stages.get(stage.roles)
-        if known is None or known.quorum < stage.quorum:
-            stages[stage.roles] = stage.model_copy(update={"same_person": False})
+    stages = reduce(merged, [rule.tiers() for rule in asking])
     spans = [rule.step_up for rule in asking if rule.step_up is not None]
     return strictest.model_copy(
         update={
             "roles": (),
-            "stages": tuple(stages.values()),
+            "stages": stages,
             "same_person": False,
+            "edits": strictest_terms([rule.edits for rule in asking]),
+            "rejects": min((rule.rejects for rule in asking), key=lambda rejects: rejects.needed),
+            "comment": max(asking, key=lambda rule: rule.comment is Comment.REQUIRED).comment,
             "at_deadline": _mildest_end(strictest, asking),
             "step_up": min(spans, default=None),
         }
@@ -170,8 +211,8 @@ def _mildest_end(strictest: Rule, asking: Sequence[Rule]) -> AtDeadline:
     return strictest.at_deadline
 
 
-def _asks(rule: Rule) -> tuple[tuple[Stage, ...], bool, float | None]:
-    return rule.tiers(), rule.same_person, rule.step_up
+def _asks(rule: Rule) -> tuple[tuple[Stage, ...], EditTerms, float | None]:
+    return rule.tiers(), rule.edits, rule.step_up
 
 
 def _strictness(rule: Rule) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from countersign.approvals.models import AtDeadline, Effect, Reversibility, Risk, Span
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.document import PolicyDocument
 from countersign.approvals.rules.rulebook import UNDOABLE, Rulebook

@@ -1,8 +1,9 @@
 """Row changes: what a unit has changed in the tables, for its next ledger entry to say.
 
 Every row that is written here is noted, and the entry that follows in the same unit carries it as a
-member of its body: `rows`, a list of {table, key, set}. So the ledger alone tells what the tables
-must hold (`approvals.store.comparing`), and a change without an entry does not commit.
+member of its body: `rows`, a list of {table, key, set}; of a row that was removed, with `gone`. So
+the ledger alone tells what the tables must hold (`approvals.store.comparing`), and a change without
+an entry does not commit.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from countersign.approvals.ports import Unit
 
 ROWS = "rows"
 """The member of a body."""
+GONE = "gone"
+"""The member of a row that is not there any more."""
 PLAIN_TEXT = 64
 """Longer texts are on the ledger as their SHA-256."""
 _NEVER_PLAIN = frozenset({"execution_token"})
@@ -34,6 +37,12 @@ def note(
     if columns:
         row = {"table": table, "key": list(key), "set": told(columns)}
         unit.changed.setdefault(session_id, []).append(row)
+
+
+def gone(unit: Unit, session_id: str, table: str, key: Sequence[str | int]) -> None:
+    """A row of a session was removed."""
+    row: JsonObject = {"table": table, "key": list(key), "set": {}, GONE: True}
+    unit.changed.setdefault(session_id, []).append(row)
 
 
 def told(columns: Mapping[str, Any]) -> JsonObject:

@@ -17,7 +17,7 @@ from countersign.approvals.models import (
     RequestStatus,
     SessionStatus,
 )
-from countersign.approvals.store.changes import ROWS, told
+from countersign.approvals.store.changes import GONE, ROWS, told
 from countersign.approvals.store.comparing_older import FORGET, told_by_older
 from countersign.approvals.store.tables import Row
 
@@ -41,6 +41,9 @@ class Expected:
             said = told_by_older(entry)
         for row in said:
             key = key_of(row["table"], row["key"])
+            if row.get(GONE) is True:
+                self.rows.pop(key, None)
+                continue
             columns = self.rows.setdefault(key, {})
             for name in row.get(FORGET, ()):
                 columns.pop(name, None)

@@ -1,6 +1,7 @@
 """Queries on the roles that pending requests ask for now, by which people find what is theirs.
 
-A row for every role of the open stage, kept in the transaction that changes the request.
+A row for every role, group and person of the open stages, kept in the transaction that changes the
+request.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
 )
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE
 from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import open_roles, votes
 
+GROUP, PERSON = "group:", "person:"
+"""Before the name of a group and the id of a person, whom a stage asks like a role."""
 NOBODY = ""
 """Whom a question keeps out: who asked may answer it, unlike a call."""
 Place = tuple[str, str]
@@ -48,7 +51,9 @@ def waiting(
     Without those that the person asked for or has voted on. Each role is read from the index up to
     `limit` rows, however many others wait.
     """
-    roles = [*sorted(principal.roles), _owner(principal.id)]
+    groups = [f"{GROUP}{group}" for group in sorted(principal.groups)]
+    own = [_owner(principal.id), f"{PERSON}{principal.id}"]
+    roles = [*sorted(principal.roles), *groups, *own]
     lists = [_of_role(connection, role, principal, after, limit) for role in roles]
     return [RequestId(request_id) for _, request_id in islice(_merged(lists), limit)]
 
@@ -87,8 +92,10 @@ def _rows(request: Request | None) -> list[dict[str, object]]:
 
 
 def _asked(request: Request, *, is_question: bool) -> Iterable[str]:
-    for stage in request.stages[request.stage : request.stage + 1]:
+    for stage in (request.stages[number] for number in request.open_stages):
         yield from stage.roles
+        yield from (f"{GROUP}{group}" for group in stage.groups)
+        yield from (f"{PERSON}{person}" for person in stage.people)
         if is_question and OWNER_ROLE in stage.roles:
             yield _owner(request.requester)
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    delete,
     literal_column,
     or_,
     select,
@@ -26,6 +27,7 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Session,
+    Stage,
     Vote,
 )
 from countersign.approvals.ports import Unit
@@ -299,6 +301,18 @@ def add_vote(unit: Unit, session_id: str, value: Vote) -> None:
     changes.note(unit, session_id, "votes", key, columns)
 
 
+def remove_vote(unit: Unit, session_id: str, value: Vote) -> None:
+    """Forget a vote that was taken back; the ledger keeps it."""
+    _DELETE_VOTE.run(
+        unit.connection,
+        of=value.request_id,
+        number=value.revision,
+        person=value.principal_id,
+    )
+    key: list[str | int] = [value.request_id, value.revision, value.principal_id]
+    changes.gone(unit, session_id, "votes", key)
+
+
 def votes_of(connection: Connection, request_id: str) -> list[Vote]:
     """All votes on all revisions, oldest first."""
     return [codec.vote(row) for row in _VOTES_OF.all(connection, of=request_id)]
@@ -306,11 +320,15 @@ def votes_of(connection: Connection, request_id: str) -> list[Vote]:
 
 def votes_since(connection: Connection, request: Request) -> list[Vote]:
     """`votes_of`, without a look where nobody can have voted on the request as it is: one vote
-    would have decided its first stage."""
+    would have decided it."""
     fresh = request.revision == 1 and request.stage == 0
-    if fresh and request.stages and request.stages[0].quorum == 1:
+    if fresh and len(request.stages) == 1 and _one_vote_decides(request.stages[0]):
         return []
     return votes_of(connection, request.id)
+
+
+def _one_vote_decides(stage: Stage) -> bool:
+    return stage.quorum == stage.rejects == 1 and not stage.parallel
 
 
 def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote]:
@@ -376,6 +394,13 @@ _CALL_HASH = requests.c.keys().index("call_hash")
 _PROPOSED = requests.c.keys().index("proposed_arguments")
 _OPEN = (RequestStatus.PENDING, RequestStatus.APPROVED)
 _INSERT_VOTE = insertion(votes)
+_DELETE_VOTE = Prepared(
+    delete(votes).where(
+        votes.c.request_id == bindparam("of"),
+        votes.c.revision == bindparam("number"),
+        votes.c.principal_id == bindparam("person"),
+    )
+)
 _VOTES_OF = Prepared(
     select(votes)
     .where(votes.c.request_id == bindparam("of"))

@@ -205,6 +205,24 @@ def wake(unit: Unit, session_id: str) -> None:
     _WAKE.run(unit.connection, of=session_id, now=codec.to_text(unit.now))
 
 
+def wait(unit: Unit, session_id: str) -> None:
+    """Let a session that goes on wait for people again, whoever runs it: the epoch moves on, so the
+    run that may be under way loses its lease."""
+    unit.connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.status == SessionStatus.RUNNING.value)
+        .values(
+            status=SessionStatus.WAITING.value,
+            epoch=sessions.c.epoch + 1,
+            lease_until=None,
+            next_at=None,
+            attempts=0,
+            error=None,
+            updated_at=codec.to_text(unit.now),
+        )
+    )
+
+
 def cancel(unit: Unit, session_id: str, *, error: str, cause: str) -> bool:
     """End a live session, whoever runs it; False if it was over. The epoch moves on, so the run
     that may be under way loses its lease."""

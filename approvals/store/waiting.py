@@ -17,7 +17,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.rules.delegation import standing
-from countersign.approvals.rules.eligibility import Asked, asked, reserved
+from countersign.approvals.rules.eligibility import Asked, asked, place_of, reserved
 from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.store import codec, open_roles
 from countersign.approvals.store import requests as request_rows
@@ -87,8 +87,9 @@ class Waiting:
         seat = (giver or person).id, subject if people is not self._people else None
         ask = asked(request, votes), seat
         if ask not in self._kept_out:
-            needed_later = reserved(ask[0], giver or person, people)
-            self._kept_out[ask] = needed_later is not None
+            number = place_of(ask[0], giver or person, people)
+            needed = reserved(ask[0], giver or person, people, number)
+            self._kept_out[ask] = needed is not None
         return not self._kept_out[ask]
 
 

@@ -21,6 +21,7 @@ from countersign.approvals.models import (
     Risk,
     SameCall,
     Session,
+    StageProgress,
     Standing,
     Value,
     Verdict,
@@ -39,13 +40,66 @@ class RuleBody(Value):
     policy_version: str
 
 
+class PersonBody(Value):
+    """Somebody, as people know them."""
+
+    id: str
+    name: str
+
+
 class StageBody(Value):
-    """The tier that is asked now."""
+    """The tier that is asked now; the first of those that are open together."""
 
     number: int = Field(description="From 1.")
     of: int
     roles: list[str]
     quorum: int
+
+
+class StepBody(Value):
+    """One tier: who has voted in it, what is still needed, and who could."""
+
+    number: int = Field(description="From 1.")
+    roles: list[str]
+    groups: list[str]
+    people: list[str] = Field(description="Ids of people whom the rule names.")
+    quorum: int
+    parallel: bool = Field(description="Whether it is open with the parallel ones beside it.")
+    rejects_needed: int = Field(description="How many rejections of it are the decision.")
+    is_open: bool = Field(description="Whether its people may vote now.")
+    approved_by: list[PersonBody]
+    rejected_by: list[PersonBody]
+    missing: int = Field(description="How many approvals it still needs.")
+    could: list[PersonBody] = Field(description="Who could give them, as things are.")
+    comment_required: bool = Field(description="Whether an approval needs a comment.")
+
+    @classmethod
+    def of(cls, step: StageProgress) -> Self:
+        """The tier as the API shows it."""
+        stage = step.stage
+        voted = {
+            no: [
+                PersonBody(id=vote.principal_id, name=vote.name)
+                for vote in step.votes
+                if (vote.verdict is Verdict.REJECT) is no
+            ]
+            for no in (False, True)
+        }
+        return cls(
+            number=step.number + 1,
+            roles=list(stage.roles),
+            groups=list(stage.groups),
+            people=list(stage.people),
+            quorum=stage.quorum,
+            parallel=stage.parallel,
+            rejects_needed=stage.rejects,
+            is_open=step.is_open,
+            approved_by=voted[False],
+            rejected_by=voted[True],
+            missing=step.missing,
+            could=[PersonBody(id=person.id, name=person.name) for person in step.could],
+            comment_required=stage.comment_required,
+        )
 
 
 class VoteBody(Value):
@@ -84,13 +138,6 @@ class NextStep(Value):
     roles: list[str] = Field(description="Who may decide it then, too; empty for a reminder.")
 
 
-class PersonBody(Value):
-    """Somebody, as people know them."""
-
-    id: str
-    name: str
-
-
 class RequestBody(Value):
     """One tool call that waits, or waited, for people."""
 
@@ -106,6 +153,8 @@ class RequestBody(Value):
     revision: int
     status: RequestStatus
     stage: StageBody | None
+    steps: list[StepBody] = Field(description="All tiers, in their order.")
+    editable: bool = Field(description="Whether its rule lets people change the arguments.")
     expires_at: datetime | None
     at_deadline: AtDeadline = Field(
         description="What becomes of it then: it is rejected, others are asked, or it runs."
@@ -160,6 +209,7 @@ class RequestBody(Value):
         eligible: Sequence[Principal] = (),
         schema: JsonObject | None = None,
         paused: str | None = None,
+        steps: Sequence[StageProgress] = (),
     ) -> Self:
         """The request as the API shows it."""
         return cls(
@@ -175,6 +225,8 @@ class RequestBody(Value):
             revision=request.revision,
             status=request.status,
             stage=_stage(request),
+            steps=[StepBody.of(step) for step in steps],
+            editable=all(stage.edits for stage in request.stages),
             expires_at=request.expires_at,
             at_deadline=at_deadline(request),
             next_step=_next_step(request),
@@ -225,7 +277,9 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
         eligible = records.eligible(request, votes, session)
         schema = records.schema(session, request.tool)
         paused = words_of(pauses, request, session)
-        return RequestBody.of(request, session, votes, deliveries, eligible, schema, paused)
+        steps = records.steps(request, votes, session)
+        around_it = (votes, deliveries, eligible, schema, paused, steps)
+        return RequestBody.of(request, session, *around_it)
 
     return [body(request) for request in requests]
 

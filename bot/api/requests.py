@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Self
 
@@ -14,12 +15,13 @@ from countersign.approvals.models import (
     JsonObject,
     RequestId,
     RequestStatus,
+    Risk,
     Terms,
     Value,
     Verdict,
 )
 from countersign.bot.api.operation import Call, Operation
-from countersign.bot.api.request_bodies import RequestBody, all_shown, shown
+from countersign.bot.api.request_bodies import RequestBody, RuleBody, StepBody, all_shown, shown
 from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
 from countersign.connectors.receiving import VoteAttempt, receive
@@ -74,6 +76,40 @@ class CastVote(Value):
         if (self.verdict is Verdict.MODIFY) != (self.arguments is not None):
             raise ValueError("arguments: required with the verdict modify, and only with it")
         return self
+
+
+class ChangedArguments(Value):
+    """Arguments as somebody would like them to run."""
+
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    arguments: JsonObject = Field(description="All of them.")
+
+
+class Foreseen(Value):
+    """What would become of a request with other arguments; nothing is changed yet."""
+
+    arguments: JsonObject = Field(description="As the tool would receive them.")
+    digest: str = Field(description="Of the request as it would be.")
+    rule: RuleBody
+    risk: Risk
+    expires_at: datetime | None
+    steps: list[StepBody]
+    others: str = Field(
+        description='Who has to decide it as well then, as a sentence; "" if nobody has to.'
+    )
+    counts: bool = Field(
+        description="Whether a vote with the verdict modify counts as an approval, too; if not, "
+        "the request is asked anew with these arguments."
+    )
+
+
+class Revocation(Value):
+    """That an approval does not stand any more."""
+
+    reason: str = Field(min_length=1, max_length=MAX_COMMENT, description="The agents read it.")
+    ask_again: StrictBool = Field(
+        default=False, description="Whether it is asked again; else it is rejected."
+    )
 
 
 class Resolution(Value):
@@ -141,6 +177,43 @@ async def vote(call: Call) -> RequestBody:
     return await shown(services.records, outcome.counted())
 
 
+async def withdraw(call: Call) -> RequestBody:
+    """Take the caller's vote back. 422 if there is none; 409 once it is decided."""
+    services = call.services
+    request = await services.approvals.withdraw(RequestId(call.path["id"]), call.actor)
+    return await shown(services.records, request)
+
+
+async def revoke(call: Call) -> RequestBody:
+    """Revoke an approval that is not used yet. 409 says since when it is; 403 is on the ledger."""
+    body: Revocation = call.body
+    services = call.services
+    request = await services.approvals.revoke(
+        RequestId(call.path["id"]), call.actor, reason=body.reason, ask_again=body.ask_again
+    )
+    return await shown(services.records, request)
+
+
+async def foresee(call: Call) -> Foreseen:
+    """Say what a change of the arguments would mean. Nobody is told, nothing is written."""
+    body: ChangedArguments = call.body
+    edit = await call.services.approvals.foresee(
+        RequestId(call.path["id"]), call.actor, digest=body.digest, arguments=body.arguments
+    )
+    after = edit.after
+    rule = RuleBody(id=after.rule_id, reason=after.reason, policy_version=after.policy_version)
+    return Foreseen(
+        arguments=after.arguments,
+        digest=after.digest,
+        rule=rule,
+        risk=after.risk,
+        expires_at=after.expires_at,
+        steps=[StepBody.of(step) for step in edit.steps],
+        others=edit.others,
+        counts=not edit.held,
+    )
+
+
 async def resolve(call: Call) -> RequestBody:
     """Resolve a doubt. 409 if there is none (any more); 403 is on the ledger."""
     body: Resolution = call.body
@@ -164,6 +237,25 @@ OPERATIONS = (
     Operation(
         "POST", "/api/v1/requests/{id}/votes", "Vote on a request", vote, RequestBody,
         body=CastVote, kind=Kind.VOTES,
+        problems=(
+            HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
+        ),
+    ),
+    Operation(
+        "POST", "/api/v1/requests/{id}/votes/withdraw", "Withdraw a vote", withdraw, RequestBody,
+        kind=Kind.VOTES,
+        problems=(
+            HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
+        ),
+    ),
+    Operation(
+        "POST", "/api/v1/requests/{id}/revocation", "Revoke an approval", revoke, RequestBody,
+        body=Revocation, kind=Kind.VOTES,
+        problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    ),
+    Operation(
+        "POST", "/api/v1/requests/{id}/edits/preview", "Foresee an edit", foresee, Foreseen,
+        body=ChangedArguments, kind=Kind.VOTES,
         problems=(
             HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
         ),

@@ -88,12 +88,20 @@ def decide(
         str | None, typer.Option(help="With modify: all arguments, as JSON.")
     ] = None,
     comment: Annotated[str, typer.Option(help="Required to reject.")] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="With modify: say who would decide, and do nothing.")
+    ] = False,
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Decide a request as somebody (local mode only)."""
     api = Server(config, person, server)
     found = api.call("GET", f"/api/v1/requests/{request}")
+    if preview:
+        changed = {"digest": found["digest"], "arguments": _object(arguments or "")}
+        edit = api.call("POST", f"/api/v1/requests/{request}/edits/preview", changed)
+        console.print(edit["others"] or "Nobody else has to decide it then.", markup=False)
+        return
     body: dict[str, Any] = {"verdict": verdict, "digest": found["digest"], "comment": comment}
     if arguments is not None:
         body["arguments"] = _object(arguments)
@@ -101,6 +109,35 @@ def decide(
     console.print(
         f"{decided['id']} is {decided['status']} (digest {short(decided['digest'])})", markup=False
     )
+
+
+def withdraw(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take back somebody's vote while nothing is decided (local mode only)."""
+    api = Server(config, person, server)
+    left = api.call("POST", f"/api/v1/requests/{request}/votes/withdraw")
+    console.print(f"{left['id']} is {left['status']}, without that vote", markup=False)
+
+
+def revoke(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    reason: Annotated[str, typer.Option(help="The agents and whoever asked read it.")],
+    person: PersonOption,
+    ask_again: Annotated[
+        bool, typer.Option("--ask-again", help="Ask people again instead of rejecting it.")
+    ] = False,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take back an approval that nobody has used yet (local mode only)."""
+    api = Server(config, person, server)
+    body: dict[str, Any] = {"reason": reason, "ask_again": ask_again}
+    left = api.call("POST", f"/api/v1/requests/{request}/revocation", body)
+    console.print(f"{left['id']} is {left['status']}", markup=False)
 
 
 def resolve(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from countersign.approvals.errors import ConfigurationError, CountersignError
-from countersign.bot.cli.actions import cancel, decide, resolve, start
+from countersign.bot.cli.actions import cancel, decide, resolve, revoke, start, withdraw
 from countersign.bot.cli.db import database
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.grants import grants
@@ -54,6 +54,8 @@ app.command()(decide)
 app.command()(pause)
 app.command()(resume)
 app.command()(pauses)
+app.command()(withdraw)
+app.command()(revoke)
 app.command()(doctor)
 
 

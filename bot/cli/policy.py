@@ -12,8 +12,9 @@ import typer
 from sqlalchemy import Connection
 
 from countersign.approvals.errors import ConfigurationError, InvalidError
-from countersign.approvals.models import Effect, Span, Stage
+from countersign.approvals.models import Effect, Span
 from countersign.approvals.rules.budgets.words import limits_in_words
+from countersign.approvals.rules.deciding import stages_in_words
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.tool_rules import Rule
@@ -60,7 +61,7 @@ def _show(loaded: Policy) -> None:
         _say(f"  {limits_in_words(budget)}")
         if budget.asks:
             asking = budget.asking()
-            _say(f"  past soft: {_approvers(asking.tiers())}, in {', '.join(asking.channels)}")
+            _say(f"  past soft: {stages_in_words(asking.tiers())}, in {', '.join(asking.channels)}")
     _say(f"policy version {loaded.version}; a tool that is not listed is denied")
 
 
@@ -70,7 +71,7 @@ def _outcome(rule: Rule) -> str:
         return str(rule.effect)
     valid = Span(seconds=rule.valid_for_s, calendar=rule.time.valid_calendar)
     return (
-        f"{rule.effect} by {_approvers(rule.tiers())}, in {', '.join(rule.channels)}; "
+        f"{rule.effect} by {stages_in_words(rule.tiers())}, in {', '.join(rule.channels)}; "
         f"risk {rule.risk}{''.join(in_short(rule))}; holds for {length(valid)}"
     )
 
@@ -173,7 +174,3 @@ def _reading(work: Callable[[Connection], T]) -> T:
             return await reader.read(work)
 
     return asyncio.run(run())
-
-
-def _approvers(stages: tuple[Stage, ...]) -> str:
-    return ", then ".join(f"{s.quorum} of {' or '.join(s.roles)}" for s in stages)

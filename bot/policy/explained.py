@@ -16,10 +16,12 @@ from countersign.approvals.errors import InvalidArgumentsError, InvalidError
 from countersign.approvals.forms.wording import duration_words, people_in_words, span_words
 from countersign.approvals.models import Effect, Proposal, Span
 from countersign.approvals.ports import Directory
+from countersign.approvals.rules.approvers import all_asked
 from countersign.approvals.rules.budgets.charges import Used
 from countersign.approvals.rules.budgets.judging import in_entry
 from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
+from countersign.approvals.rules.deciding import stages_in_words
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.explaining import Considered, Explanation, explain
 from countersign.approvals.rules.grants import Grants
@@ -133,7 +135,7 @@ def body_of(
         "rule": ruling.rule_id,
         "reason": ruling.reason,
         "reversibility": found.reversibility,
-        "stages": [stage.model_dump(mode="json") for stage in ruling.stages],
+        "stages": [stage.told() for stage in ruling.stages],
         "deadline_s": ruling.deadline_s,
         **time_body(ruling, at, calendars),
         "channels": list(ruling.channels),
@@ -173,10 +175,9 @@ def _asks(
     calendars: Calendars,
 ) -> Iterator[str]:
     ruling = found.ruling
-    stages = ", then ".join(f"{s.quorum} of {' or '.join(s.roles)}" for s in ruling.stages)
-    yield f"asks {stages}, in {' and '.join(ruling.channels)}"
+    yield f"asks {stages_in_words(ruling.stages)}, in {' and '.join(ruling.channels)}"
     for number, stage in enumerate(ruling.stages, start=1):
-        people = [p for p in directory.with_roles(stage.roles) if p.id != asked.requester]
+        people = [p for p in all_asked(directory.people(), stage) if p.id != asked.requester]
         step = f"step {number}: " if len(ruling.stages) > 1 else ""
         yield f"  {step}{people_in_words(people)} can decide it"
     yield from when(ruling, asked.at or now, calendars)

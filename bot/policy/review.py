@@ -22,7 +22,7 @@ from countersign.approvals.models import (
     Value,
 )
 from countersign.approvals.ports import Directory
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE, all_asked, asked_in_words
 from countersign.approvals.rules.eligibility import Asked
 from countersign.approvals.rules.ordered_rules import is_pattern
 from countersign.approvals.rules.policy import Policy
@@ -217,6 +217,10 @@ class _Staffing:
                 hint = f"did you mean {meant}?" if meant else "give it to somebody in `people`."
                 if meant or not only_misspelt:
                     yield self._finding(f"nobody has the role {role}; {hint}")
+        everybody = self._directory.everybody()
+        for group in dict.fromkeys(group for stage in self._stages for group in stage.groups):
+            if not any(group in person.groups for person in everybody):
+                yield self._finding(f"nobody is in the group {group}; put somebody into it.")
 
     def _escalations(self) -> Iterator[Finding]:
         """Escalations to nobody, or to nobody else for some who ask."""
@@ -238,14 +242,17 @@ class _Staffing:
 
     def _askers(self) -> Iterator[Finding]:
         """People who, when they ask, leave too few others."""
-        roles = frozenset(role for stage in self._stages for role in stage.roles)
-        verdicts: dict[frozenset[str], Shortfall | None] = {}  # who holds the same is alike
+        everybody = self._directory.people()
+        mine = [frozenset(p.id for p in all_asked(everybody, stage)) for stage in self._stages]
+        verdicts: dict[tuple[bool, ...], Shortfall | None] = {}  # whom the same stages ask is alike
         stuck: list[tuple[Principal, Shortfall]] = []
-        for person in self._directory.with_roles(sorted(roles)):
-            held = person.roles & roles
-            if held not in verdicts:
-                verdicts[held] = shortfall(self._asked(person.id), self._directory.people())
-            if (short := verdicts[held]) is not None:
+        for person in everybody.everybody():
+            asked = tuple(person.id in each for each in mine)
+            if not any(asked):
+                continue
+            if asked not in verdicts:
+                verdicts[asked] = shortfall(self._asked(person.id), everybody)
+            if (short := verdicts[asked]) is not None:
                 stuck.append((person, short))
         if stuck:
             who = people_in_words([person for person, _ in stuck])
@@ -258,10 +265,10 @@ class _Staffing:
                 yield from self._reached(channel, kind, stage)
 
     def _reached(self, channel: str, kind: str, stage: Stage) -> Iterator[Finding]:
-        holders = self._directory.with_roles(stage.roles)
+        holders = all_asked(self._directory.people(), stage)
         out = [person for person in holders if not person.identities.get(kind)]
         if out and len(holders) - len(out) < stage.quorum:
-            who, needed = people_in_words(out, conjunction="and"), " or ".join(stage.roles)
+            who, needed = people_in_words(out, conjunction="and"), asked_in_words(stage)
             yield self._finding(
                 f"is asked in {channel}, but {who} ({needed}) cannot be asked there: add "
                 f"`identities: {{{kind}: …}}` in `people`; until then only the API is left."

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from countersign.approvals.forms.sentences import nearest
+from countersign.approvals.models import Stage
 from countersign.approvals.models.delegations import cycle
-from countersign.approvals.rules.authority import OWNER_ROLE
+from countersign.approvals.rules.approvers import OWNER_ROLE, asked_in_words, is_asked_by
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings, directory_problems
@@ -60,12 +61,19 @@ def _quorums(document: Document) -> Iterator[str]:
         for stage in rule.tiers():
             if elsewhere.intersection(stage.roles):  # who that is, only the directory knows
                 continue
-            holders = [p.id for p in document.people if p.all_roles.intersection(stage.roles)]
+            holders = [p.id for p in document.people if is_asked_by(p.principal(), stage)]
             if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
                 yield (
-                    f"{where}: needs {stage.quorum} of {' or '.join(stage.roles)}, "
-                    f"but people has {len(holders)} with such a role; nobody could approve it."
+                    f"{where}: needs {stage.quorum} of {asked_in_words(stage)}, "
+                    f"but people has {len(holders)} {_such(stage)}; nobody could approve it."
                 )
+            unknown = sorted(set(stage.people) - {person.id for person in document.people})
+            for name in unknown if document.directory is None else ():
+                yield f"{where}: asks {name}, and nobody in `people` has this id."
+
+
+def _such(stage: Stage) -> str:
+    return "with such a role" if not (stage.groups or stage.people) else "whom it asks"
 
 
 def _channels(document: Document) -> Iterator[str]:

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countersign.approvals.models import Delegation, Principal, PrincipalId, Value
+from countersign.approvals.rules.approvers import is_asked_by
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
@@ -106,6 +107,7 @@ class PersonSettings(Section):
     """Who decides for this person, and when."""
     limited: tuple[RoleEntry, ...] = ()
     """Roles that are held for some calls only; in the file they stand among `roles`."""
+    groups: frozenset[str] = frozenset()
     identities: dict[str, str] = Field(default_factory=dict)
     """By the kind of identity of each system (`entra`, `jira`, …), and `email`."""
     token: EnvSecret | None = named("token", default=None)
@@ -133,6 +135,7 @@ class PersonSettings(Section):
             roles=self.all_roles,
             scopes=scopes_of(self.roles, self.limited),
             domains=self.domains,
+            groups=self.groups,
             identities=dict(self.identities),
             quiet=None if self.quiet is None else self.quiet.hours,
             digest=None if self.digest is None else self.digest.times,
@@ -258,6 +261,7 @@ class Settings(Value):
     def approvers_in(self, system: System[Any]) -> list[Principal]:
         """Everybody who may be asked in this system and is known there, by id."""
         rules = [rule for rule in self.policy.entries.values() if system.name in rule.channels]
-        roles = {role for rule in rules for stage in rule.tiers() for role in stage.roles}
+        stages = [stage for rule in rules for stage in rule.tiers()]
         people = [person.principal() for person in sorted(self.people, key=lambda p: p.id)]
-        return [p for p in people if p.roles & roles and p.identities.get(system.identity)]
+        asked = [person for person in people if any(is_asked_by(person, each) for each in stages)]
+        return [person for person in asked if person.identities.get(system.identity)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from countersign.approvals.forms.sentences import unknown_key
 from countersign.approvals.models import Effect
+from countersign.approvals.rules.approvers import approvers, is_asked_by
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.settings.problems import validated
 from countersign.bot.settings.sections import PersonSettings
@@ -85,11 +86,11 @@ def channel_problems(
             for stage in rule.tiers():
                 if set(stage.roles).intersection(elsewhere):
                     continue
-                holders = [p for p in people if p.all_roles.intersection(stage.roles)]
+                holders = [p for p in people if is_asked_by(p.principal(), stage)]
                 if not any(p.identities.get(kind) for p in holders):
                     problems.append(
-                        f"{where}: is asked in {channel}, but nobody with the role "
-                        f"{' or '.join(stage.roles)} has a {kind} identity; add "
+                        f"{where}: is asked in {channel}, but nobody with "
+                        f"{approvers([stage])} has a {kind} identity; add "
                         f"`identities: {{{kind}: …}}` to one of them in `people`."
                     )
     return problems

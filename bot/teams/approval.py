@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from countersign.approvals.decisions.editing import Edit
 from countersign.approvals.forms.display import Shown
 from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, Request
 from countersign.approvals.ports import RequestView
-from countersign.bot.teams.arguments import Space
+from countersign.bot.teams.arguments import Space, changes_table
 from countersign.bot.teams.checked import checked
-from countersign.bot.teams.deciders import details, votes, who_decides
+from countersign.bot.teams.deciders import details, steps, votes, who_decides
 from countersign.bot.teams.elements import (
     banner,
     button,
@@ -97,13 +98,17 @@ def approval_card(
         *who_decides(view),
     ]
     spoken = f"Approval needed. {request.risk.capitalize()} risk: {in_words(request.tool)}."
+    taking_back = [_withdraw_button(request, look)] if _has_votes(view) else []
     if note and note.final:
-        return Drawn(card(body, [refresh_button(request, look)], spoken=spoken), complete)
-    body.append(_comment(typed, required_for="to reject"))
+        buttons = [*taking_back, refresh_button(request, look)]
+        return Drawn(card(body, buttons, spoken=spoken), complete)
+    required_for = "to approve and to reject" if _asks_for_comment(request) else "to reject"
+    body.append(comment_input(typed, required_for=required_for))
     offered = complete or any(view.has_read(person) for person in view.eligible)
     if offered and view.offers:
         body.append(_grants(view))
     actions = _buttons(request, look, typed.values if typed else {}, approve=offered)
+    actions += taking_back
     return Drawn(card(body, actions, spoken=spoken), complete)
 
 
@@ -126,7 +131,8 @@ def _grants(view: RequestView) -> JsonObject:
     }
 
 
-def _comment(typed: Typed | None, *, required_for: str) -> JsonObject:
+def comment_input(typed: Typed | None, *, required_for: str) -> JsonObject:
+    """The field for a comment, which says what it is required for."""
     return {
         "type": "Input.Text",
         "id": "comment",
@@ -139,23 +145,40 @@ def _comment(typed: Typed | None, *, required_for: str) -> JsonObject:
     }
 
 
+def _asks_for_comment(request: Request) -> bool:
+    return any(request.stages[number].comment_required for number in request.open_stages)
+
+
 def _buttons(
     request: Request, look: Look, kept: Mapping[str, Any], *, approve: bool
 ) -> list[JsonObject]:
     data = action_data(request)
-    values = {f"{INPUT_PREFIX}{name}": value for name, value in kept.items()}
-    yes = [
-        button(look.flavour, "approve", "Approve", data, style="positive"),
-        button(look.flavour, "edit", "Edit", {**data, **values}),
-    ]
+    yes = [button(look.flavour, "approve", "Approve", data, style="positive")]
+    if all(stage.edits for stage in request.stages):
+        yes.append(button(look.flavour, "edit", "Edit", {**data, **_kept(kept)}))
     reject = button(look.flavour, "reject", "Reject", data, style="destructive")
     return [*(yes if approve else ()), reject]
+
+
+def _kept(values: Mapping[str, Any]) -> JsonObject:
+    """What was typed, as the data of a button."""
+    return {f"{INPUT_PREFIX}{name}": value for name, value in values.items()}
 
 
 def refresh_button(request: Request, look: Look) -> JsonObject:
     """Shows the request as it is now; changes nothing."""
     data = action_data(request)
     return button(look.flavour, "refresh", "Show how it stands now", data, associatedInputs="none")
+
+
+def _has_votes(view: RequestView) -> bool:
+    return any(vote.revision == view.request.revision for vote in view.votes)
+
+
+def _withdraw_button(request: Request, look: Look) -> JsonObject:
+    """For whoever has voted; others are told that they have nothing to take back."""
+    data, title = action_data(request), "Take back my vote"
+    return button(look.flavour, "withdraw", title, data, associatedInputs="none")
 
 
 def back_button(request: Request, look: Look) -> JsonObject:
@@ -179,7 +202,7 @@ def edit_card(
         *top(f"Edit what will run: {in_words(request.tool)}", request),
         words("What you approve here runs with your values; the agents are told what you changed."),
         *(form or [nothing_to_edit()]),
-        _comment(typed, required_for=""),
+        comment_input(typed, required_for="to approve" if _asks_for_comment(request) else ""),
         *details(view),
     ]
     data = action_data(request)
@@ -189,6 +212,31 @@ def edit_card(
     ]
     spoken = f"Edit the arguments of {in_words(request.tool)}, then approve with changes."
     return card(body, actions, spoken=spoken)
+
+
+def review_card(view: RequestView, look: Look, edit: Edit, typed: Typed) -> JsonObject:
+    """The third step: what was changed, and who has to decide it as well, before it counts."""
+    request, after = view.request, edit.after
+    changes = changes_table(request.arguments, after.arguments, Space(), view.arguments_schema)
+    body = [
+        banner(f"⚠ {edit.others}", "warning"),
+        *top(f"Review your changes: {in_words(request.tool)}", after),
+        words(
+            "Nothing is decided yet. If you go on, your approval counts, and they are asked too."
+        ),
+        *changes.elements,
+        *steps(edit.steps),
+        comment_input(typed, required_for="to approve" if _asks_for_comment(after) else ""),
+    ]
+    data = {**action_data(request), **_kept(typed.values)}
+    actions = [
+        button(
+            look.flavour, "confirm", "Approve with changes", {**data, "foreseen": after.digest},
+            style="positive",
+        ),
+        button(look.flavour, "edit", "Back to the form", data),
+    ]  # fmt: skip
+    return card(body, actions, spoken=f"{edit.others} Go on, or change your values.")
 
 
 def _ids(elements: list[JsonObject]) -> set[str]:

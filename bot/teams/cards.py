@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from countersign.approvals.decisions.editing import Edit
 from countersign.approvals.forms.told import stands
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, RequestKind, RequestStatus
@@ -17,6 +18,7 @@ from countersign.bot.teams.approval import (
     approval_card,
     back_button,
     edit_card,
+    review_card,
 )
 from countersign.bot.teams.arguments import Space
 from countersign.bot.teams.elements import (
@@ -105,6 +107,15 @@ def edit_form(
         return form
     too_long = Note("These arguments are too long to edit in a card. Use the API.")
     return request_card(view, look, note=too_long, typed=typed and Typed(comment=typed.comment))
+
+
+def review_form(view: RequestView, look: Look, edit: Edit, typed: Typed) -> JsonObject:
+    """Who else decides what was typed into the form; the form again if that is too long."""
+    drawn = _wide(review_card(view, look, edit, typed), look)
+    if size_bytes(drawn) <= CARD_LIMIT_BYTES:
+        return drawn
+    note = Note(f"{edit.others} These changes are too long to confirm in a card. Use the API.")
+    return edit_form(view, look, note=note, typed=typed)
 
 
 def _wide(content: JsonObject, look: Look) -> JsonObject:

@@ -14,13 +14,20 @@ VOTES: dict[str, Verdict] = {
     "approve": Verdict.APPROVE,
     "reject": Verdict.REJECT,
     "save": Verdict.MODIFY,
+    "confirm": Verdict.MODIFY,
     "reply": Verdict.APPROVE,
     "go_on": Verdict.APPROVE,
     "end": Verdict.REJECT,
 }
-TOOL_VERBS = frozenset({"approve", "reject", "save", "edit", "back", "read", "refresh"})
+TOOL_VERBS = frozenset(
+    {
+        *("approve", "reject", "save", "confirm", "edit", "back", "read", "refresh"),
+        *("withdraw", "revoke"),
+    }
+)
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
-_CARRIES_EDITS = frozenset({"save", "back", "edit"})
+_CARRIES_EDITS = frozenset({"save", "confirm", "back", "edit"})
+_CONFIRMS = ("confirm", "foreseen")
 _ID_LIMIT = 200
 _REFRESH_TRIGGER = "automatic"
 
@@ -44,6 +51,8 @@ class Click:
     typed: JsonObject = field(default_factory=dict)
     grant: str = ""
     """The key of the offer that was chosen beside Approve; "" for none."""
+    foreseen: str = ""
+    """Of `confirm`: the digest of the edit whose consequences the card has shown."""
 
 
 def click_of_invoke(value: Any) -> Click:
@@ -83,7 +92,7 @@ def _click(verb: str, data: JsonObject) -> Click:
             if verb not in _CARRIES_EDITS:
                 raise TamperedError("it carries arguments where none belong", known)
             typed[name.removeprefix(INPUT_PREFIX)] = value
-        elif name not in {"request", "digest", "comment", "grant"}:
+        elif name not in {"request", "digest", "comment", "grant"} and (verb, name) != _CONFIRMS:
             raise TamperedError("it carries more than it should", known)
     comment = data.get("comment") or ""
     if not isinstance(comment, str):
@@ -93,7 +102,8 @@ def _click(verb: str, data: JsonObject) -> Click:
     grant = data.get("grant") or ""
     if not isinstance(grant, str) or len(grant) > _ID_LIMIT:
         raise TamperedError("its grant is none that the card offers", known)
-    return Click(known, digest, verb, comment.strip(), typed, grant)
+    foreseen = _short_text(data, "foreseen") if verb == "confirm" else ""
+    return Click(known, digest, verb, comment.strip(), typed, grant, foreseen)
 
 
 def _short_text(data: JsonObject, name: str) -> str:

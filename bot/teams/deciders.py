@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from countersign.approvals.forms.times import coming, happened, then, zone_of
@@ -9,10 +10,13 @@ from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
     JsonObject,
     RequestStatus,
+    StageProgress,
     Verdict,
     Vote,
 )
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.approvers import approvers
+from countersign.approvals.rules.deciding import stages_in_words, step_in_words
 from countersign.bot.teams.elements import (
     facts,
     label,
@@ -40,6 +44,7 @@ def who_decides(view: RequestView) -> list[JsonObject]:
         until = _told(request.expires_at, zone_of(request))
         text = f"Until {until}; if nobody does, {then(request)}."
     said = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
+    said += steps(view.steps) if request.stages[1:] else []
     around = (happened(request, _told), text, coming(request, _told))
     said += [words(each, spacing="None", isSubtle=True) for each in around if each]
     toggle, folded = details(view)
@@ -65,29 +70,45 @@ def _told(at: datetime, zone: str) -> str:
 
 def _deciders(view: RequestView) -> JsonObject:
     request = view.request
-    stage = request.stages[request.stage]
-    roles = " or ".join(stage.roles)
-    who = people_in_words(view.eligible) if view.eligible else f"Nobody else with the role {roles}"
-    given = sum(vote.stage == request.stage for vote in _counted(view))
-    after = f", step {request.stage + 1} of {len(request.stages)}" if request.stages[1:] else ""
-    if stage.quorum > 1:
-        after = f" ({given} of {stage.quorum} approvals so far{after})"
-    can = " can decide" if stage.quorum == 1 else f" can decide; {stage.quorum} have to"
+    now = [request.stages[number] for number in request.open_stages]
+    who = people_in_words(view.eligible) if view.eligible else f"Nobody else with {approvers(now)}"
+    quorum = sum(stage.quorum for stage in now)
+    given = sum(vote.stage in request.open_stages for vote in _counted(view))
+    first, last = request.step + 1, request.open_stages[-1] + 1
+    which = f"step {first}" if first == last else f"steps {first} to {last}, in any order,"
+    after = f", {which} of {len(request.stages)}" if request.stages[1:] else ""
+    if quorum > 1:
+        after = f" ({given} of {quorum} approvals so far{after})"
+    can = " can decide" if quorum == 1 else f" can decide; {quorum} have to"
     return sentence(("bold", who), f"{can}{after}.")
+
+
+def steps(of: Sequence[StageProgress]) -> list[JsonObject]:
+    """A line for each stage: who has voted, what is still needed, and who could give it."""
+    return [_step(step) for step in of]
+
+
+def _step(step: StageProgress) -> JsonObject:
+    done = not step.missing
+    mark = "✓" if done else "▸" if step.is_open else "○"
+    text = cut_visibly(step_in_words(step), REASON_LIMIT)
+    return {
+        **sentence(f"{mark} Step {step.number + 1}, ", ("plain", text)),
+        "spacing": "Small",
+    }
 
 
 def details(view: RequestView) -> list[JsonObject]:
     """The rule and the names of it all elsewhere, folded away."""
     request = view.request
     reason = f": {request.reason}" if request.reason else ""
-    roles = [" or ".join(stage.roles) for stage in request.stages]
     revision = f", revision {request.revision}" if request.revision > 1 else ""
     rows: list[tuple[str, JsonObject]] = [
         ("Tool", plain(cut_visibly(request.tool, NAME_LIMIT))),
         ("Rule", plain(cut_visibly(f"{request.rule_id}{reason}", REASON_LIMIT))),
         *(
-            [("Who may decide", plain(cut_visibly(", then ".join(roles), REASON_LIMIT)))]
-            * bool(roles)
+            [("Who may decide", plain(cut_visibly(stages_in_words(request.stages), REASON_LIMIT)))]
+            * bool(request.stages)
         ),
         ("Workflow", plain(f"{view.session.workflow}, session {view.session.id}")),
         ("Request", plain(f"{request.id}{revision}")),

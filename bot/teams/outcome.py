@@ -23,11 +23,12 @@ from countersign.approvals.models import (
     Via,
 )
 from countersign.approvals.ports import RequestView
-from countersign.bot.teams.approval import Drawn, Note, refresh_button
+from countersign.bot.teams.approval import Drawn, Note, comment_input, refresh_button
 from countersign.bot.teams.arguments import ArgumentsTable, Space, changes_table
 from countersign.bot.teams.deciders import details
 from countersign.bot.teams.elements import (
     banner,
+    button,
     card,
     heading,
     label,
@@ -38,6 +39,7 @@ from countersign.bot.teams.elements import (
 )
 from countersign.bot.teams.parts import (
     Look,
+    action_data,
     deciding_line,
     not_everything,
     paused,
@@ -83,7 +85,17 @@ def outcome_card(
     ]
     over = request.status not in {RequestStatus.APPROVED, RequestStatus.EXECUTING}
     actions = [] if over else [refresh_button(request, look)]
+    if _is_revocable(request):
+        body.append(comment_input(None, required_for="to revoke"))
+        data = action_data(request)
+        actions.insert(0, button(look.flavour, "revoke", "Revoke approval", data))
     return Drawn(card(body, actions, spoken=f"{title}."), complete)
+
+
+def _is_revocable(request: Request) -> bool:
+    """Whether people have approved it and it has not begun."""
+    by_person = request.decision is not None and request.decision.via != Via.POLICY
+    return request.status is RequestStatus.APPROVED and request.result is None and by_person
 
 
 def _state(request: Request) -> tuple[str, str, str]:

@@ -8,7 +8,9 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.decisions.editing import Edit
 from countersign.approvals.errors import (
+    AlreadyUsedError,
     CountersignError,
     InvalidError,
     NotAuthorisedError,
@@ -32,6 +34,7 @@ from countersign.bot.teams.cards import (
     notice_card,
     read_card,
     request_card,
+    review_form,
     shows_all,
 )
 from countersign.bot.teams.clicks import (
@@ -146,24 +149,50 @@ async def _done(
         return _left(click, view, look)
     if click.verb == "read":
         return _to_read(actor, look, view, links)
+    if click.verb == "withdraw":
+        return await _withdrawn(approvals, records, click, actor, look)
+    if click.verb == "revoke":
+        return await _revoked(approvals, records, click, actor, look)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
         raise StaleDigestError("The request has changed since this card was drawn.")
-    if click.verb in {"edit", "save"}:
+    if click.verb in {"edit", "save", "confirm"}:
         _require_own_form(click, view)
     if click.verb == "edit":
         return _edit_step(click, actor, look, view)
+    if click.verb == "save" and (edit := await _foreseen(approvals, click, actor, look, view)):
+        typed = Typed(click.typed, click.comment)
+        return Reply(review_form(view, look, edit, typed), aside=edit.others)
     outcome = await receive(approvals, records, _attempt(click, actor, look, view), view)
-    if click.verb == "save" and outcome.result in _ASKS_AGAIN:
+    if click.verb in _EDITS and outcome.result in _ASKS_AGAIN:
         return _corrected(outcome, click, view, look)
     view = await records.view(click.request_id)
     return _told(outcome, click, view, look)
 
 
-_NEEDS_ALL = frozenset({"approve", "save"})
+_EDITS = frozenset({"save", "confirm"})
+_NEEDS_ALL = frozenset({"approve", *_EDITS})
+
+
+async def _foreseen(
+    approvals: Approvals, click: Click, actor: Actor, look: Look, view: RequestView
+) -> Edit | None:
+    """The edit, if others have to decide it as well; None also where it will not count at all."""
+    request, form = view.request, _require_own_form(click, view)
+    arguments, problems = edited_arguments(form, request.arguments, click.typed)
+    unread = not shows_all(view, look) and not view.has_read(actor.principal)
+    if problems or unread or request.status is not RequestStatus.PENDING:
+        return None
+    try:
+        edit = await approvals.foresee(request.id, actor, digest=click.digest, arguments=arguments)
+    except UnavailableError:
+        raise
+    except CountersignError:  # the vote is refused for that, and says so
+        return None
+    return edit if edit.others else None
 
 
 def _attempt(click: Click, actor: Actor, look: Look, view: RequestView) -> VoteAttempt:
-    is_edit, judged = click.verb == "save", click.verb in _NEEDS_ALL
+    is_edit, judged = click.verb in _EDITS, click.verb in _NEEDS_ALL
     return VoteAttempt(
         request_id=view.request.id,
         actor=actor,
@@ -172,6 +201,7 @@ def _attempt(click: Click, actor: Actor, look: Look, view: RequestView) -> VoteA
         arguments=Filled(click.typed) if is_edit else None,
         comment="" if click.verb == "go_on" else click.comment,
         unread=(lambda view: "" if shows_all(view, look) else UNREAD) if judged else all_of_it,
+        foreseen=click.foreseen,
         instead=HOW_TO_CHANGE if is_edit else HOW_TO_APPROVE,
         grant=_terms(click, view) if click.verb == "approve" else None,
     )
@@ -185,6 +215,22 @@ def _terms(click: Click, view: RequestView) -> Terms | None:
     if found is None:
         raise TamperedError("its grant is none that the card offers", click.request_id)
     return found
+
+
+async def _withdrawn(
+    approvals: Approvals, records: Records, click: Click, actor: Actor, look: Look
+) -> Reply:
+    await approvals.withdraw(click.request_id, actor)
+    note = Note("Your vote is taken back. You can vote again.", "accent")
+    view = await records.view(click.request_id)
+    return Reply(request_card(view, look, note=note), aside=note.text)
+
+
+async def _revoked(
+    approvals: Approvals, records: Records, click: Click, actor: Actor, look: Look
+) -> Reply:
+    await approvals.revoke(click.request_id, actor, reason=click.comment)
+    return Reply(request_card(await records.view(click.request_id), look))
 
 
 def _to_read(actor: Actor, look: Look, view: RequestView, links: ReadLinks | None) -> Reply:
@@ -264,7 +310,8 @@ def _told(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> 
             return Reply(request_card(view, look, note=note), aside=note.text)
         case VoteResult.REVISED:
             text = (
-                "Not decided yet: read what the tool says of your values, then approve or reject."
+                "Not decided yet: read below why your values are asked again, then approve or "
+                "reject."
             )
             return Reply(request_card(view, look, note=Note(text, "warning")))
         case VoteResult.LOST | VoteResult.EXPIRED:
@@ -294,7 +341,7 @@ def _nothing_decided(why: str, click: Click, view: RequestView, look: Look) -> R
 
 def _too_late(view: RequestView, outcome: VoteOutcome) -> str:
     decision = view.request.decision
-    if decision is None:
+    if decision is None or isinstance(outcome.error, AlreadyUsedError):
         return outcome.reason
     at = f"{decision.at:%Y-%m-%d %H:%M:%S} UTC"
     return f"This was decided before you clicked, by {decided_by(decision)}, at {at}."

@@ -19,11 +19,10 @@ from countersign.approvals.tickets import (
     FoundTicket,
     Observation,
     TicketAct,
+    TicketFinding,
     TicketOutcome,
     TicketPage,
     TicketRef,
-    TicketRefusal,
-    TicketVote,
     WebhookHint,
 )
 from countersign.connectors.jira import checks, webhook
@@ -142,7 +141,7 @@ class JiraConnector(TicketConnector):
         return webhook.hint(given, body)
 
     @override
-    def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
+    def decide(self, observation: Observation) -> Sequence[TicketFinding]:
         return decide(self._settings, self._people.own_id, observation)
 
     @override

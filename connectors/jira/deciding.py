@@ -6,24 +6,25 @@ from countersign.approvals.models import Verdict
 from countersign.approvals.tickets import (
     Observation,
     TicketAct,
+    TicketFinding,
     TicketRefusal,
     TicketVote,
+    TicketWithdrawal,
 )
+from countersign.connectors.comments.withdrawing import WITHDRAW
 from countersign.connectors.jira.approvals import VERDICTS
 from countersign.connectors.jira.settings import JiraSettings
 
 
-def decide(
-    settings: JiraSettings, own: str | None, seen: Observation
-) -> list[TicketVote | TicketRefusal]:
+def decide(settings: JiraSettings, own: str | None, seen: Observation) -> list[TicketFinding]:
     """The verdicts, and what looks like one and is none, oldest first. `own` is our account."""
     found = (_meaning(settings, own, act) for act in seen.acts)
     return [meaning for meaning in found if meaning is not None]
 
 
-def _meaning(
-    settings: JiraSettings, own: str | None, act: TicketAct
-) -> TicketVote | TicketRefusal | None:
+def _meaning(settings: JiraSettings, own: str | None, act: TicketAct) -> TicketFinding | None:
+    if act.state == WITHDRAW:
+        return TicketWithdrawal(act=act)
     verdict = VERDICTS.get(act.state) or settings.statuses.verdict(act.state)
     if verdict is None and not act.flaw:
         return None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import Value, Verdict
 from countersign.approvals.tickets import Observation, TicketAct, text_sha256
+from countersign.connectors.comments.withdrawing import WITHDRAW, is_withdrawal
 from countersign.connectors.jira.approvals import Answers
 from countersign.connectors.jira.settings import JiraSettings
 from countersign.connectors.jira.typed import as_typed
@@ -51,9 +52,25 @@ class Reader:
             order_key=self.order_key(issue),
             awaiting=issue.status in self._settings.statuses.pending,
             state_name=issue.status_name or issue.status,
-            acts=tuple(acts),
+            acts=tuple(sorted([*acts, *self._withdrawals(issue)], key=lambda act: act.at)),
             altered_by=None if altered is None else altered.id or "somebody",
         )
+
+    def _withdrawals(self, issue: Issue) -> list[TicketAct]:
+        """Comments by which people take back what they have answered; ours are none."""
+        return [
+            TicketAct(
+                id=f"{WITHDRAW}:{remark.by.id}:{remark.at.isoformat()}",
+                at=remark.at,
+                actor=remark.by.id,
+                actor_name=remark.by.name,
+                state=WITHDRAW,
+                state_name=WITHDRAW,
+                comment=remark.text,
+            )
+            for remark in issue.remarks
+            if is_withdrawal(remark.text) and not remark.edited and remark.by.id != self._own
+        ]
 
     def order_key(self, issue: Issue) -> str:
         """The key of an order in its labels; empty if there is none."""
@@ -268,7 +285,8 @@ def _status_changes(issue: Issue) -> list[_Move]:
 def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -> list[Remark]:
     """The comments of this person in that time, oldest first."""
     own = (r for r in issue.remarks if who.id is not None and r.by.id == who.id)
-    return [r for r in own if r.at >= since and (until is None or r.at < until)]
+    said = [r for r in own if r.at >= since and (until is None or r.at < until)]
+    return [remark for remark in said if not is_withdrawal(remark.text)]
 
 
 def _own_words(said: Sequence[Remark]) -> list[str]:

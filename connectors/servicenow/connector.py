@@ -15,11 +15,10 @@ from countersign.approvals.tickets import (
     FoundTicket,
     Observation,
     TicketAct,
+    TicketFinding,
     TicketOutcome,
     TicketPage,
     TicketRef,
-    TicketRefusal,
-    TicketVote,
     WebhookHint,
 )
 from countersign.connectors.servicenow import (
@@ -160,7 +159,7 @@ class ServiceNowConnector(TicketConnector):
         return webhook.verify(self._settings, self._clock, headers, body)
 
     @override
-    def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
+    def decide(self, observation: Observation) -> Sequence[TicketFinding]:
         return deciding.decide(self._settings, observation)
 
     @override

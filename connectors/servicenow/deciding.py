@@ -6,6 +6,7 @@ from countersign.approvals.models import Verdict
 from countersign.approvals.tickets import (
     Observation,
     TicketAct,
+    TicketFinding,
     TicketRefusal,
     TicketVote,
 )
@@ -13,7 +14,7 @@ from countersign.connectors.servicenow.reading import CLOSED
 from countersign.connectors.servicenow.settings import ServiceNowSettings
 
 
-def decide(settings: ServiceNowSettings, seen: Observation) -> list[TicketVote | TicketRefusal]:
+def decide(settings: ServiceNowSettings, seen: Observation) -> list[TicketFinding]:
     """The verdicts, and what looks like one and is none, oldest first."""
     found = (_meaning(settings, seen, act) for act in seen.acts)
     return [meaning for meaning in found if meaning is not None]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.forms.wording import visible
-from countersign.approvals.models import Delivery, JsonObject
+from countersign.approvals.models import Delivery, JsonObject, StageProgress
 from countersign.approvals.ports import (
     Clock,
     Directory,
@@ -24,10 +24,12 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
+from countersign.approvals.rules.deciding import stage_in_words
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.tickets import ActKey, Observation, RecordedAct, TicketAct
+from countersign.connectors.comments.withdrawing import WITHDRAW
 from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
 from countersign.connectors.ticketing.channel import TicketChannel, keep_shown, ticket_of
 from countersign.connectors.ticketing.outcome import is_current, outcome_of
@@ -118,6 +120,12 @@ class TicketAnswers:
                 await self._connector.comment(ticket_of(delivery), recorded.reason, key=act.id)
             return
         who = visible(act.actor_name or act.actor or "somebody")
+        if act.state == WITHDRAW:
+            said = f"The vote of {who} is taken back. {_still_needed(view)}"
+            if recorded.reason:
+                said = f"{who}: nothing was taken back. {visible(recorded.reason)}"
+            await self._connector.comment(ticket_of(delivery), said, key=act.id)
+            return
         if not recorded.reason:
             await self._connector.ask_again(
                 ticket_of(delivery), act, f"Counted: {who}. {_still_needed(view)}", counted=True
@@ -188,9 +196,13 @@ class TicketAnswers:
 
 
 def _still_needed(view: RequestView) -> str:
-    """How many more have to approve the open stage."""
-    request = view.request
-    quorum = request.stages[request.stage].quorum
-    here = request.revision, request.stage
-    given = {vote.principal_id for vote in view.votes if (vote.revision, vote.stage) == here}
-    return f"{quorum - len(given)} more of {quorum} have to approve."
+    """How many more have to approve the open stages, and as what."""
+    return " ".join(
+        f"{step.missing} more of {step.stage.quorum} have to approve{_as(view, step)}."
+        for step in view.steps
+        if step.is_open and step.missing
+    )
+
+
+def _as(view: RequestView, step: StageProgress) -> str:
+    return f" as {stage_in_words(step.stage)}" if view.request.stages[1:] else ""

@@ -40,6 +40,7 @@ from countersign.approvals.ports import (
     TicketOrder,
     Unit,
 )
+from countersign.approvals.rules.approvers import all_asked, approvers
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
@@ -122,20 +123,22 @@ class TicketChannel:
 
     def order(self, delivery: Delivery, view: RequestView) -> TicketOrder:
         """What is asked for. Raises NoRecipientError if nobody could answer it there."""
-        stage = view.request.stages[view.request.stage]
-        people = people_for(self._directory.people(), view.request, view.session)
-        approvers = [
-            person
-            for person in people.with_roles(stage.roles)
-            if person.id != view.request.requester and person.identities.get(self.name)
-        ]
-        if not approvers:
+        request, everybody = (
+            view.request,
+            people_for(self._directory.people(), view.request, view.session),
+        )
+        stages = [request.stages[number] for number in request.open_stages]
+        asked = {person.id: person for each in stages for person in all_asked(everybody, each)}
+        known = [person for person in asked.values() if person.identities.get(self.name)]
+        people = [person for person in known if person.id != request.requester]
+        if not people:
             raise NoRecipientError(
-                f"Nobody with the role {' or '.join(stage.roles)} has a {self.name} identity; add "
+                f"Nobody with {approvers(stages)} has a {self.name} identity; add "
                 f"`identities: {{{self.name}: …}}` to one of them in `people`."
             )
-        key = order_key(view.request.id, delivery.target)
-        return TicketOrder(key=key, view=view, approvers=tuple(approvers))
+        key = order_key(request.id, delivery.target)
+        by_id = tuple(sorted(people, key=lambda person: person.id))
+        return TicketOrder(key=key, view=view, approvers=by_id)
 
     async def _adopted(self, delivery: Delivery, order: TicketOrder) -> TicketRef | None:
         """The first ticket that we have made for this order; later ones are closed."""

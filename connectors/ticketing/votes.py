@@ -15,7 +15,7 @@ import structlog
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
 from countersign.approvals.decisions.vote_input import MAX_COMMENT
-from countersign.approvals.errors import NotFoundError
+from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.forms.wording import cut
 from countersign.approvals.models import Delivery, JsonObject, Verdict
 from countersign.approvals.ports import (
@@ -29,7 +29,13 @@ from countersign.approvals.ports import (
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
 from countersign.approvals.store import tickets as ticket_rows
-from countersign.approvals.tickets import Observation, TicketRefusal, TicketVote
+from countersign.approvals.tickets import (
+    Observation,
+    TicketFinding,
+    TicketRefusal,
+    TicketVote,
+    TicketWithdrawal,
+)
 from countersign.connectors.comments.vocabulary import Vocabulary
 from countersign.connectors.comments.wanted import Written
 from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
@@ -92,7 +98,7 @@ class TicketVotes:
         request = await self._records.request(delivery.request_id)
         return not is_current(delivery, request)
 
-    async def _count(self, delivery: Delivery, finding: TicketVote | TicketRefusal) -> None:
+    async def _count(self, delivery: Delivery, finding: TicketFinding) -> None:
         view = await self._records.view(delivery.request_id)
         if not is_current(delivery, view.request):
             await self._late(delivery, view, finding)
@@ -100,12 +106,26 @@ class TicketVotes:
         if isinstance(finding, TicketRefusal):
             await self._acts.refuse(delivery, finding.act, finding.reason)
             return
+        if isinstance(finding, TicketWithdrawal):
+            await self._withdraw(delivery, finding)
+            return
         if finding.verdict is not Verdict.REJECT:
             reason = await self._not_of_record(delivery, view)
             if reason:
                 await self._acts.refuse(delivery, finding.act, reason)
                 return
         await self._vote(delivery, view, finding)
+
+    async def _withdraw(self, delivery: Delivery, finding: TicketWithdrawal) -> None:
+        act = finding.act
+        try:
+            await self._approvals.withdraw(
+                delivery.request_id, self._acts.actor(act), act=self._acts.key(delivery, act)
+            )
+        except UnavailableError:
+            raise
+        except CountersignError as exc:
+            await self._acts.refuse(delivery, act, str(exc))
 
     async def _vote(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> None:
         attempt = self._attempt(delivery, view, vote)
@@ -149,6 +169,7 @@ class TicketVotes:
             comment=comment,
             act=self._acts.key(delivery, act),
             stage=view.request.stage,
+            foreseen="",
             unread=lambda _: "" if ref.whole else UNREAD_ANSWER,
             keep_refused=True,
         )
@@ -167,14 +188,12 @@ class TicketVotes:
             )
         return ""
 
-    async def _late(
-        self, delivery: Delivery, view: RequestView, finding: TicketVote | TicketRefusal
-    ) -> None:
+    async def _late(self, delivery: Delivery, view: RequestView, finding: TicketFinding) -> None:
         """Somebody moved a ticket that had its answer; our own closing it looks like that too."""
         act = finding.act
         said = too_late_words(view.request)
         many = len(await self._acts.recorded(delivery)) > ACTS_MAX
-        if isinstance(finding, TicketRefusal) or many:
+        if not isinstance(finding, TicketVote) or many:
             await self._store.write(
                 lambda c: ticket_rows.record_act(
                     c, self._acts.key(delivery, act), delivery.request_id, "", act.at

@@ -27,10 +27,14 @@ from countersign.approvals.models import (
     RequestStatus,
     SessionId,
     SessionStatus,
+    Stage,
     Verdict,
     Via,
+    Vote,
 )
+from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.lifecycle import MOVES
+from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.runs import Run
 from countersign.approvals.store import codec, schema
 from countersign.approvals.store import requests as request_rows
@@ -58,6 +62,31 @@ BUDGETED: dict[str, Any] = {
 }
 """The usual rules, and budgets that a few calls use up."""
 REAL_PEOPLE = {p.id: p for p in EVERYBODY}
+APPROVED = RequestStatus.APPROVED
+BAND: dict[str, Any] = {"tool": "band", "effect": "require_approval"}
+MACHINE_RULES: dict[str, Any] = {
+    **BUDGETED,
+    "rules": [
+        {"id": "huge", "tool": "band", "when": "args.amount >= 250", "effect": "deny"},
+        {"id": "large", "when": "args.amount >= 100", **BAND,
+         "stages": [{"roles": ["manager"]}, {"roles": ["controller"]}]},
+        {"id": "small", **BAND, "roles": ["manager"],
+         "edits": {"second_person_above": "args.amount > 0"}},
+    ],
+    "tools": {
+        **RULES["tools"],
+        "ship": {
+            "effect": "require_approval",
+            "stages": [
+                {"roles": ["manager"]},
+                {"people": ["cara", "erin"], "parallel": True},
+                {"groups": ["finance"], "parallel": True},
+            ],
+            "rejects": {"needed": 2},
+        },
+    },
+}  # fmt: skip
+"""Those of the world, with bands of amounts, and with stages that are open at once."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +100,16 @@ class Body:
 
 
 class Machine:
-    """The service on SQLite, with an executor that records what it starts."""
+    """The service on a database, with an executor that records what it starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str = "sqlite") -> None:
         self._runner = asyncio.Runner()
         self._folder = Path(tempfile.mkdtemp(prefix="countersign-machine-"))
         self._stack = AsyncExitStack()
-        self.world: World = self._run(self._stack.enter_async_context(opened(self._folder)))
-        self.world.use(BUDGETED)
+        self.world: World = self._run(
+            self._stack.enter_async_context(opened(self._folder, database=database))
+        )
+        self.world.use(MACHINE_RULES)
         self.harmless: set[RequestId] = set()
         """Calls of which it was said that nothing had happened."""
         self.runs: list[Run] = []
@@ -164,15 +195,39 @@ class Machine:
         votes = [
             v for v in await self.world.records.votes(request.id) if v.revision == request.revision
         ]
-        assert all(v.verdict is Verdict.APPROVE for v in votes)
-        assert request.requester not in {v.principal_id for v in votes}
+        against = [v for v in votes if v.verdict is Verdict.REJECT]
         for number, stage in enumerate(request.stages):
-            people = {v.principal_id for v in votes if v.stage == number}
-            assert len(people) >= stage.quorum, "ran without a quorum"
-            for principal_id in people:
-                holder = self.world.directory.by_id(principal_id)
-                assert holder is not None
-                assert holder.roles.intersection(stage.roles), "ran by somebody's lost authority"
+            rejected = {v.principal_id for v in against if v.stage == number}
+            assert len(rejected) < stage.rejects, "ran though it was rejected"
+        votes = [v for v in votes if v.verdict is Verdict.APPROVE]
+        assert len({v.principal_id for v in votes}) == len(votes), "one person has two votes"
+        assert request.requester not in {v.principal_id for v in votes}, "approved by who asked"
+        for number, stage in enumerate(request.stages):
+            assert self._fill(stage, [v for v in votes if number in (v.stage, *v.also)])
+            assert stage.same_person or not any(number in v.also for v in votes)
+        self._require_whom_the_proposed_call_needs(request, votes)
+
+    def _require_whom_the_proposed_call_needs(self, request: Request, votes: list[Vote]) -> None:
+        """Reckoned from the votes alone: whoever either call would ask has had a say."""
+        at = Situation(workflow="sales", requester=request.requester, at=request.created_at)
+        for arguments in (request.proposed_arguments, request.arguments):
+            ruling = self.world.policy.rule(call_of(request, arguments or request.arguments), at)
+            assert ruling.effect is not Effect.DENY, "ran what is denied"
+            for stage in ruling.stages if ruling.effect is Effect.REQUIRE_APPROVAL else ():
+                assert self._fill(stage, votes), "an edit let somebody out"
+
+    def _fill(self, stage: Stage, votes: list[Vote]) -> bool:
+        """Whether enough of these votes are of people whom the stage asks today."""
+        count = 0
+        for vote in votes:
+            holder = self.world.directory.by_id(vote.principal_id)
+            assert holder is not None
+            count += bool(
+                holder.roles & set(stage.roles)
+                or holder.groups & set(stage.groups)
+                or holder.id in stage.people
+            )
+        return count >= stage.quorum
 
     def check(self) -> None:
         """All invariants at once."""
@@ -197,7 +252,8 @@ class Machine:
                 continue
             assert now.status in REACHABLE[before.status], f"{before.status} to {now.status}"
             assert now.execution_token == before.execution_token
-            if before.decision is not None and now.revision == before.revision:
+            revoked = (before.status, now.status) == (APPROVED, RequestStatus.REJECTED)
+            if before.decision is not None and now.revision == before.revision and not revoked:
                 assert now.decision == before.decision, "a decision was changed"
                 assert now.digest == before.digest, "a decided request was changed"
             if before.status in (RequestStatus.EXECUTED, RequestStatus.FAILED):
@@ -213,6 +269,8 @@ class Machine:
             assert {body.digest for body in bodies} == {request.digest}
             assert len({body.epoch for body in bodies}) == len(bodies), "one run ran it twice"
         for request in requests.values():
+            if request.status in (RequestStatus.PENDING, APPROVED, RequestStatus.REJECTED):
+                assert request.id not in self.bodies, "what was not approved, or revoked, ran"
             if request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED):
                 assert request.id in self.bodies, "an outcome without a body"
             finding = None if request.result is None else request.result.finding

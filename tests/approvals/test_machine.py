@@ -21,16 +21,19 @@ from countersign.approvals.models import (
     SessionId,
     Verdict,
 )
-from tests.approvals.machine import BUDGETED, Machine, voter
+from tests.approvals.machine import MACHINE_RULES, Machine, voter
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, ERIN, acting
 
 EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "15"))
 pytestmark = pytest.mark.timeout(60 + 5 * EXAMPLES)
 TOOLS = st.sampled_from(
-    ["quote", "look", "quote", "quote", "wire", "pay", "human_input", "quote", "dream", "unheard"]
+    [
+        *("quote", "look", "quote", "wire", "pay", "human_input", "dream", "unheard"),
+        *("band", "band", "band", "ship", "ship"),
+    ]
 )
-AMOUNTS = st.sampled_from([1, 100, 250])
+AMOUNTS = st.sampled_from([1, 2, 100, 110, 250])
 PEOPLE = st.sampled_from(["anna", "ben", "cara", "dave", "erin", "root"])
 VERDICTS = st.sampled_from(
     [Verdict.APPROVE, Verdict.APPROVE, Verdict.MODIFY, Verdict.MODIFY, Verdict.REJECT]
@@ -45,9 +48,11 @@ CALLS = st.lists(st.tuples(TOOLS, AMOUNTS, st.booleans(), OFTEN), min_size=1, ma
 class Approvals(RuleBasedStateMachine):
     """People, agents, clocks and crashes, in any order."""
 
+    database = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
-        self.machine = Machine()
+        self.machine = Machine(self.database)
         self.sessions: list[SessionId] = []
         self.requests: list[Request] = []
 
@@ -96,7 +101,7 @@ class Approvals(RuleBasedStateMachine):
         checkpoint_id = self._now(pick, RequestStatus.PENDING).checkpoint_id
         for one in [r for r in self.requests if r.checkpoint_id == checkpoint_id]:
             mine = verdict
-            for who in ("ben", "cara", "dave", "anna"):
+            for who in ("ben", "cara", "erin", "dave", "anna"):
                 request = self.machine.do(self.world.now(one))
                 self._vote(request, who, mine, request.digest, amount)
                 mine = Verdict.APPROVE if mine is Verdict.MODIFY else mine
@@ -120,6 +125,24 @@ class Approvals(RuleBasedStateMachine):
                 digest=digest,
                 arguments=edited if verdict is Verdict.MODIFY else None,
                 comment="Because.",
+            )
+        )
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, who=PEOPLE)
+    def withdraw(self, pick: int, who: str) -> None:
+        """Somebody takes a vote back, if they have one."""
+        request = self._now(pick, RequestStatus.PENDING)
+        self.machine.do(self.world.approvals.withdraw(request.id, voter(who)))
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, who=PEOPLE, again=st.booleans())
+    def revoke(self, pick: int, who: str, again: bool) -> None:
+        """Somebody revokes an approval, which may be used already."""
+        request = self._now(pick, RequestStatus.APPROVED)
+        self.machine.do(
+            self.world.approvals.revoke(
+                request.id, voter(who), reason="Second thoughts.", ask_again=again
             )
         )
 
@@ -190,19 +213,24 @@ class Approvals(RuleBasedStateMachine):
         }
         self.machine.do(steps[how]())
 
-    @rule(change=st.sampled_from(["revoke", "deny", "shadow", "other people", "as before"]))
+    @rule(
+        change=st.sampled_from(["revoke", "deny", "shadow", "other people", "as before", "leave"])
+    )
     def rules_change(self, change: str) -> None:
-        """Somebody loses a role, or the server restarts with another policy."""
+        """Somebody loses a role or leaves a group, or the server restarts with another policy."""
         rules: dict[str, Any] = {
             "deny": "deny",
             "shadow": "shadow",
             "other people": {"effect": "require_approval", "roles": ["controller"]},
         }
         self.world.directory.set_roles("ben", *([] if change == "revoke" else ["manager"]))
+        groups = frozenset() if change == "leave" else frozenset({"finance"})
+        dave = self.world.directory.by_id("dave")
+        self.world.directory.put(dave.model_copy(update={"groups": groups}))
+        tools = dict(MACHINE_RULES["tools"])
         if change in rules:
-            self.world.change_rule("quote", rules[change])
-        else:
-            self.world.use(BUDGETED)
+            tools["quote"] = rules[change]
+        self.world.use({**MACHINE_RULES, "tools": tools})
 
     @invariant()
     def all_holds(self) -> None:
@@ -210,10 +238,22 @@ class Approvals(RuleBasedStateMachine):
         self.machine.check()
 
 
+class OnPostgres(Approvals):
+    """The same on PostgreSQL."""
+
+    database = "postgresql"
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 TestApprovals = Approvals.TestCase
-TestApprovals.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestApprovals.settings = _settings(EXAMPLES)
+TestOnPostgres = OnPostgres.TestCase
+TestOnPostgres.settings = _settings(max(EXAMPLES // 3, 1))

@@ -29,6 +29,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
+from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Runs
 from countersign.approvals.tickets import WebhookHint
@@ -143,7 +144,9 @@ class World:
         tickets: FakeTickets,
         hints: list[tuple[str, str]],
         systems: dict[str, str],
+        policies: LivePolicy,
     ):
+        self.policies = policies
         self.client, self.chats = client, chats
         self.approvals, self.records = approvals, records
         self.clock, self.checks = clock, checks
@@ -212,10 +215,11 @@ async def running(
     database: str = "sqlite",
 ) -> AsyncIterator[World]:
     """The API on a fresh database; `door` limits those who have not said yet who they are."""
-    clock, directory, policy = ManualClock(NOON), SettingsDirectory(PEOPLE), Policy.load(POLICY)
+    clock, directory = ManualClock(NOON), SettingsDirectory(PEOPLE)
+    policies = LivePolicy(Policy.load(POLICY))
     async with empty_store(tmp_path, database) as store:
         jobs = EmbeddedJobs(store, clock)
-        domain = compose(store, clock, jobs, policy, directory, FakeCatalog(every=SCHEMA))
+        domain = compose(store, clock, jobs, policies, directory, FakeCatalog(every=SCHEMA))
         approvals, records = domain.approvals, domain.records
         chats = Chats(domain.runs)
         tokens = Tokens({p.id: SecretStr(f"token-of-{p.id}") for p in PEOPLE})
@@ -257,4 +261,5 @@ async def running(
             limits=door or LimitsSettings(),
         )
         async with TestClient(TestServer(create_app(parts))) as client:
-            yield World(client, approvals, records, chats, clock, checks, tickets, hints, systems)
+            around_it = (clock, checks, tickets, hints, systems, policies)
+            yield World(client, approvals, records, chats, *around_it)

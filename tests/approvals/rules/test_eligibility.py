@@ -97,8 +97,8 @@ def test_a_person_who_is_needed_later_may_not_decide_now() -> None:
     tiers, people = ask(["manager"], ["controller"]), People([ALEX, MEGAN])
 
     assert ids(eligible(tiers, people)) == ["alex"]
-    assert reserved(tiers, MEGAN, people) is not None
-    assert reserved(tiers, ALEX, people) is None
+    assert reserved(tiers, MEGAN, people, 0) is not None
+    assert reserved(tiers, ALEX, people, 0) is None
 
 
 def test_what_nobody_can_complete_keeps_nobody_from_voting() -> None:
@@ -115,7 +115,7 @@ def test_one_person_counts_for_both_where_the_rule_says_so() -> None:
 
     assert shortage(tiers, people) is None
     assert ids(eligible(tiers, people)) == ["megan"]
-    assert with_vote(tiers, MEGAN).counted == (("megan", (0, 1)),)
+    assert with_vote(tiers, MEGAN, 0).counted == (("megan", (0, 1)),)
     assert shortage(tiers, People([ALEX])) is not None
 
 
@@ -181,7 +181,9 @@ def test_whoever_is_eligible_leaves_it_as_well_filled_as_before(
 
     may = eligible(request, directory)
 
-    assert [p for p in holders if reserved(request, p, directory) is None] == list(may)
+    assert [p for p in holders if reserved(request, p, directory, request.stage) is None] == list(
+        may
+    )
     if shortage(request, directory) is None:
         assert may
 

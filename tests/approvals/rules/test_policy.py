@@ -172,7 +172,6 @@ def test_every_problem_is_reported_with_its_path() -> None:
         "policy.tools.b",
         "policy.tools.c.deadline",
         "policy.tools.d",
-        "policy.tools.e.stages.0.roles",
         "policy.tools.e.stages.0.quorum",
         "policy.tools.f.colour",
         "policy.tools.g",
@@ -217,7 +216,7 @@ def test_what_is_wrong_is_said_in_a_sentence(rule: Any, path: str, says: str) ->
     [
         ({"roles": ["x"], "quorm": 2}, ".stages.0.quorm", "did you mean quorum?"),
         ({"roles": ["x"], "quorum": 0}, ".stages.0.quorum", "write 1 or more"),
-        ({"roles": []}, ".stages.0.roles", "name at least one"),
+        ({"roles": []}, ".stages.0", "needs roles, groups or people"),
         ({"roles": ["x"], "same_person": True}, "", "for the whole rule"),
     ],
 )

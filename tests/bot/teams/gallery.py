@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from countersign.approvals.decisions.editing import Edit
 from countersign.approvals.models import (
     AtDeadline,
     Cause,
@@ -25,6 +26,7 @@ from countersign.approvals.models import (
     PauseId,
     PauseKind,
     PauseScope,
+    People,
     Preview,
     Principal,
     PrincipalId,
@@ -49,8 +51,10 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.grants import offers as offers_of
+from countersign.approvals.rules.progress import steps
 from countersign.bot.teams.approval import Note, Typed
 from countersign.bot.teams.asking import is_it_an_answer, shall_it_start
 from countersign.bot.teams.cards import (
@@ -58,6 +62,7 @@ from countersign.bot.teams.cards import (
     notice_card,
     read_card,
     request_card,
+    review_form,
     state_card,
 )
 from countersign.bot.teams.elements import Flavour
@@ -67,6 +72,15 @@ from countersign.bot.teams.question import prompt_of
 from tests.bot.teams.stage import ARGUMENTS, SCHEMA, WORKFLOWS
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PEOPLE = People(
+    Principal(id=PrincipalId(key), name=name, roles=frozenset(roles))
+    for key, name, *roles in (
+        ("alex", "Alex Wilber", "sales_manager"),
+        ("isaiah", "Isaiah Langer", "sales_manager"),
+        ("nestor", "Nestor Wilke", "controller"),
+        ("lidia", "Lidia Holloway", "legal"),
+    )
+)
 SAM = Principal(id=PrincipalId("sam"), name="Sam Carter")
 ALEX = Principal(id=PrincipalId("alex"), name="Alex Wilber")
 ISAIAH = Principal(id=PrincipalId("isaiah"), name="Isaiah Langer")
@@ -203,14 +217,17 @@ def view(
         updated_at=NOW,
         error=error,
     )
+    asking = request(**changes)
+    several = bool(asking.stages[1:])
     return RequestView(
-        request=request(**changes),
+        request=asking,
         session=session,
         votes=votes,
         requester=SAM,
         siblings=siblings,
         arguments_schema=schema,
-        eligible=(ALEX, ISAIAH),
+        eligible=eligible(asked(asking, votes), PEOPLE) if several else (ALEX, ISAIAH),
+        steps=steps(asking, votes, PEOPLE),
         openings=openings,
         pauses=pauses,
         offers=offers,
@@ -274,6 +291,21 @@ HUGE: JsonObject = {
 
 def _sibling(**changes: Any) -> Request:
     return request(id="R-2", position=1, tool="move_stage", call_id="call-2", **changes)
+
+
+TIERS = (Stage(roles=("sales_manager",)), Stage(roles=("controller",)))
+TOGETHER = (
+    TIERS[0],
+    Stage(roles=("legal",), parallel=True),
+    Stage(roles=("controller",), parallel=True, comment_required=True),
+)
+
+
+def _edit(**changes: Any) -> Edit:
+    """An edit that brings in the controller."""
+    after = request(stages=TIERS, revision=2, **changes)
+    others = "With amount 32000 the controller decides as well."
+    return Edit(after, others, steps=steps(after, (), PEOPLE))
 
 
 def _vote(name: str) -> Vote:
@@ -384,6 +416,31 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
         "pending-silent": lambda: request_card(view(timing=SILENT, risk=Risk.LOW), look),
         "approved-by-silence": lambda: request_card(
             view(status=RequestStatus.APPROVED, timing=SILENT, decision=BY_SILENCE), look
+        ),
+        "pending-first-of-two": lambda: request_card(view(stages=TIERS), look),
+        "pending-second-of-two": lambda: request_card(
+            view(stages=TIERS, stage=1, votes=(_vote("alex"),)),
+            look,
+            note=Note("Your vote is counted. More people have to decide.", "accent", final=True),
+        ),
+        "pending-parallel": lambda: request_card(
+            view(stages=TOGETHER, stage=1, votes=(_vote("alex"),)), look
+        ),
+        "pending-not-editable": lambda: request_card(
+            view(stages=(Stage(roles=("sales_manager",), edits=False, comment_required=True),)),
+            look,
+        ),
+        "review": lambda: review_form(
+            view(),
+            look,
+            _edit(arguments={**ARGUMENTS, "amount": 32000}),
+            Typed({"amount": "32000"}, "As agreed on the phone"),
+        ),
+        "review-too-long": lambda: review_form(
+            view(),
+            look,
+            _edit(arguments={**ARGUMENTS, "customer": "x" * 20_000}),
+            Typed({"customer": "x" * 20_000}),
         ),
         "pending-reason-missing": lambda: request_card(
             view(), look, note=Note("Say why you reject it; the agents read the reason.")

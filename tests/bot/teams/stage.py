@@ -41,6 +41,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Channel
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
+from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.runs import Run, Runs
 from countersign.approvals.store import open_store
@@ -175,6 +176,7 @@ class Stage:
     clock: ManualClock
     teams: BotFramework
     sleeps: SleepLog
+    policies: LivePolicy
 
     async def settle(self) -> None:
         """Wait until everything that was rung for has been done and sent."""
@@ -298,7 +300,7 @@ async def stage(
             ) as adapter,
             open_store(sqlite_url(path, "stage.db")) as store,
         ):
-            policy = Policy.load(POLICY)
+            policies = LivePolicy(Policy.load(POLICY))
             jobs = EmbeddedJobs(store, clock)
             conversations = Conversations(store, clock, jobs)
             channel = TeamsChannel(
@@ -310,7 +312,7 @@ async def stage(
                 readable=links is not None,
             )
             channels: dict[str, Channel] = {channel.name: channel}
-            domain = compose(store, clock, jobs, policy, people, catalog, channels)
+            domain = compose(store, clock, jobs, policies, people, catalog, channels)
             approvals, records, runs = domain.approvals, domain.records, domain.runs
             jobs.handle(RUN, _nothing)
             domain.answer(jobs)
@@ -348,6 +350,7 @@ async def stage(
                     clock,
                     teams,
                     sleeps,
+                    policies,
                 )
                 await bot.drain()
             working.cancel()

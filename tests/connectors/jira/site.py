@@ -84,7 +84,8 @@ class JiraSite(OnJira):
 
     async def found(self, ref: TicketRef) -> list[TicketVote | TicketRefusal]:
         """What it makes of it."""
-        return list(self.connector.decide(await self.seen(ref)))
+        found = self.connector.decide(await self.seen(ref))
+        return [one for one in found if isinstance(one, TicketVote | TicketRefusal)]
 
     async def said(self, ref: TicketRef) -> list[str]:
         """The verdicts and the reasons against the others, oldest first."""

@@ -78,7 +78,8 @@ class Office(InServiceNow):
 
     async def found(self, ref: TicketRef) -> list[TicketVote | TicketRefusal]:
         """What it makes of it."""
-        return list(self.connector.decide(await self.seen(ref)))
+        found = self.connector.decide(await self.seen(ref))
+        return [one for one in found if isinstance(one, TicketVote | TicketRefusal)]
 
     def calls(self) -> list[tuple[str, str, int | None]]:
         """Method, path and status of every request so far."""

@@ -1,0 +1,199 @@
+"""Terms of a rule: what its stages may say, and what of that is refused when it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.models import Effect, SessionId, Stage, ToolCall
+from countersign.approvals.rules.approvers import granted, no_longer
+from countersign.approvals.rules.conditions.facts import NOWHERE
+from countersign.approvals.rules.deciding import stage_in_words, stages_in_words
+from countersign.approvals.rules.edited import rule_edited
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.rulebook import Tools
+from countersign.approvals.rules.tiers import merged, needs_more, with_second_person
+
+ASKS: dict[str, Any] = {"effect": "require_approval"}
+MANAGER, LEGAL = Stage(roles=("manager",)), Stage(roles=("legal",))
+SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}}}
+
+
+def problems(section: Any) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        Policy.load(section)
+    return caught.value.problems
+
+
+def call(amount: float = 1, tool: str = "pay") -> ToolCall:
+    return ToolCall(
+        session_id=SessionId("S-1"), call_id="c", tool=tool, arguments={"amount": amount},
+        agent="a", executor="e",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "says"),
+    [
+        ({"stages": [{"quorum": 1}]}, ".stages.0", "needs roles, groups or people"),
+        ({"stages": [{"groups": []}]}, ".stages.0", "needs roles, groups or people"),
+        ({"stages": [{"peple": ["x"]}]}, ".stages.0.peple", "did you mean people?"),
+        ({"stages": [{"roles": ["x"], "edits": False}]}, "", "edits is for the whole rule"),
+        ({"stages": [{"roles": ["x"], "rejects": 2}]}, "", "write `rejects: {needed: …}`"),
+        ({"stages": [{"roles": ["x"], "comment_required": True}]}, "", "`comment: required`"),
+        ({"roles": ["x"], "rejects": {"needed": 0}}, ".rejects.needed", "write 1 or more"),
+        ({"roles": ["x"], "rejects": {"neded": 2}}, ".rejects.neded", "did you mean needed?"),
+        ({"roles": ["x"], "comment": "always"}, ".comment", "required"),
+        ({"roles": ["x"], "edits": {"second": "a"}}, ".edits.second", "second_person_above"),
+        ({"roles": ["x"], "edits": {"second_person_above": "args.("}}, ".edits.second_person_above",
+         "args.("),
+        ({"roles": ["x"], "edits": {"second_person_above": "arg.a > 1"}},
+         ".edits.second_person_above", "arg"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_place(rule: Any, path: str, says: str) -> None:
+    for section, place in (
+        ({"tools": {"pay": {**ASKS, **rule}}}, "policy.tools.pay"),
+        ({"rules": [{"id": "r", "tool": "pay", **ASKS, **rule}]}, "policy.rules.r"),
+    ):
+        found = problems(section)
+        assert any(p.startswith(f"{place}{path}: ") and says in p for p in found), found
+
+
+def test_bands_of_edits_are_checked_against_the_tool() -> None:
+    rule = {**ASKS, "roles": ["x"], "edits": {"second_person_above": "args.amuont > 1"}}
+    known = Tools({("w", "pay"): SCHEMA})
+    short = Policy.load({"tools": {"pay": rule}}).knowing(known)
+    ordered = Policy.load({"rules": [{"id": "r", "tool": "*", **rule}]}).knowing(known)
+    fine = {**rule, "edits": {"second_person_above": "args.amount > 1"}}
+
+    for policy, place in ((short, "tools.pay"), (ordered, "rules.r")):
+        ((where, says),) = policy.problems()
+        assert f"{place}.edits.second_person_above" == where
+        assert "did you mean amount?" in says
+    assert [] == Policy.load({"tools": {"pay": fine}}).knowing(known).problems()
+    denied = rule_edited(short, call(1), call(2), NOWHERE.model_copy(update={"workflow": "w"}))
+    assert Effect.DENY is denied.effect
+
+
+def test_terms_stand_in_every_stage() -> None:
+    stages = [{"roles": ["manager"]}, {"people": ["alex"], "parallel": True}]
+    rule = {
+        **ASKS,
+        "stages": stages,
+        "rejects": {"needed": 2},
+        "comment": "required",
+        "edits": False,
+    }
+    tiers = Policy.load({"tools": {"pay": rule}}).tools["pay"].tiers()
+    plain = Policy.load({"tools": {"pay": {**ASKS, "stages": stages, "rejects": "any"}}})
+
+    assert [(2, True, False)] * 2 == [(t.rejects, t.comment_required, t.edits) for t in tiers]
+    assert [{"roles": ["manager"], "quorum": 1, "same_person": False}] == [
+        stage.told() for stage in plain.tools["pay"].tiers()[:1]
+    ]
+    assert {"people": ["alex"], "parallel": True} == {
+        key: tiers[1].told()[key] for key in ("people", "parallel")
+    }
+
+
+def test_names_of_one_function_take_the_stricter_terms() -> None:
+    band = {"second_person_above": "args.amount > 5"}
+    one = {**ASKS, "roles": ["x"], "rejects": {"needed": 3}, "edits": band}
+    two = {**ASKS, "roles": ["x"], "rejects": {"needed": 2}, "comment": "required", "edits": False}
+    three = {**ASKS, "roles": ["x"], "edits": {"second_person_above": "args.amount > 9"}}
+    written = Policy.load({"tools": {"a": one, "b": two, "c": three}})
+    rule = written.strictest([frozenset("abc")]).tools["a"]
+    (tier,) = rule.tiers()
+
+    assert (1, True, False) == (tier.rejects, tier.comment_required, tier.edits)
+    assert "(args.amount > 5) || (args.amount > 9)" == rule.edits.second_person_above
+
+
+def test_edit_of_one_name_is_ruled_like_that_of_the_other() -> None:
+    ask = {**ASKS, "roles": ["x"]}
+    band = {"edits": {"second_person_above": "args.amount > 5"}}
+    rules = [
+        {"id": "one", "tool": "pay", **ask, **band},
+        {"id": "other", "tool": "transfer", **ask},
+    ]
+    policy = Policy.load({"rules": rules}).strictest([frozenset({"pay", "transfer"})])
+
+    edited = rule_edited(policy, call(1, "transfer"), call(9, "transfer"), NOWHERE)
+    assert [2] == [stage.quorum for stage in edited.stages]
+
+
+def test_edit_of_what_no_rule_knows_is_denied() -> None:
+    policy = Policy.load({"tools": {"look": "allow"}})
+
+    assert Effect.DENY is rule_edited(policy, call(1), call(2), NOWHERE).effect
+    allowed = rule_edited(policy, call(1, "look"), call(2, "look"), NOWHERE)
+    assert Effect.ALLOW is allowed.effect
+
+
+def test_stages_of_two_rules_are_those_of_both() -> None:
+    """Also where one rule asks twice of the same people, in two steps."""
+    twice = (MANAGER, MANAGER)
+    finance = Stage(groups=("finance",), quorum=2, parallel=True)
+
+    assert twice == merged(twice, twice)
+    assert [s.roles for s in merged((MANAGER, LEGAL), twice)] == [
+        ("manager",), ("legal",), ("manager",),
+    ]  # fmt: skip
+    (both,) = merged((finance,), (finance.model_copy(update={"quorum": 3, "rejects": 2}),))
+    assert (3, 1) == (both.quorum, both.rejects)
+
+
+def test_one_person_fills_several_stages_only_where_both_rules_are_the_same() -> None:
+    same = tuple(s.model_copy(update={"same_person": True}) for s in (MANAGER, LEGAL))
+
+    assert same == merged(same, same)
+    assert not any(s.same_person for s in merged(same, (MANAGER,)))
+    assert not any(s.same_person for s in with_second_person(same))
+
+
+def test_second_person_is_asked_where_one_would_do() -> None:
+    two = MANAGER.model_copy(update={"quorum": 2})
+
+    assert (two,) == with_second_person([MANAGER])
+    assert (two,) == with_second_person([two])
+    assert (MANAGER, LEGAL) == with_second_person([MANAGER, LEGAL])
+
+
+def test_what_more_is_needed_is_told_with_what_was_asked_before() -> None:
+    three = MANAGER.model_copy(update={"quorum": 3})
+
+    assert [] == needs_more([MANAGER, LEGAL], [LEGAL])
+    assert [(three, 1), (LEGAL, 0)] == needs_more([MANAGER], [three, LEGAL])
+
+
+def test_stages_read_like_a_sentence() -> None:
+    stages = [
+        MANAGER.model_copy(update={"quorum": 2}),
+        Stage(roles=("legal",), parallel=True),
+        Stage(groups=("finance",), people=("alex",), parallel=True),  # type: ignore[arg-type]
+        Stage(roles=("head_of_sales",)),
+    ]
+
+    assert (
+        "2 of manager, then 1 of legal and 1 of group finance or alex, then 1 of head_of_sales"
+        == stages_in_words(stages)
+    )
+    assert "somebody of the group finance or alex" == stage_in_words(stages[2])
+    assert "head of sales" == stage_in_words(stages[3])
+
+
+@pytest.mark.parametrize(
+    ("stage", "gave", "lost"),
+    [
+        (MANAGER, "gave them the role manager", "no longer holds the role manager"),
+        (Stage(groups=("g",)), "put them into the group g",
+         "is no longer asked: it needs the group g"),
+        (Stage(people=("al",)), "named them in the rule",  # type: ignore[arg-type]
+         "is no longer asked: it needs the name al"),
+    ],
+)  # fmt: skip
+def test_what_somebody_would_need_or_has_lost_is_said(stage: Stage, gave: str, lost: str) -> None:
+    assert (gave, lost) == (granted([stage]), no_longer(stage))
