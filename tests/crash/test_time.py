@@ -1,4 +1,4 @@
-"""kill -9 at every step of a reminder and of an escalation: each happens, and once."""
+"""kill -9 at every step of a reminder and of an escalation: none is lost, none comes twice."""
 
 from __future__ import annotations
 
@@ -48,9 +48,12 @@ def test_kill_at_every_step_of_time(
         p.name for p in points
     }
     assert [] == [point for point, became in outcomes.items() if became == UNREACHED]
-    assert {(1, 1)} == {(each["reminded"], each["escalated"]) for each in kinds}
+    # Who comes back so late that others are asked already reminds nobody beside that.
+    assert {1} == {each["escalated"] for each in kinds}
+    assert {0, 1} >= {each["reminded"] for each in kinds}
+    assert any(each["reminded"] for each in kinds)
     assert verifies
     figure(
         f"crash {database} time: {len(points)} points, each killed once: "
-        f"{len(kinds)} sessions reminded once and escalated once"
+        f"{len(kinds)} sessions reminded at most once and escalated once"
     )
