@@ -38,6 +38,8 @@ from countersign.bot.teams.parts import (
 )
 
 COMMENT_LIMIT = 2000
+ONLY_THIS = "this"
+"""What is chosen where no grant is given; Teams draws no choice of an empty value."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _noted(note: Note | None) -> list[JsonObject]:
 def _grants(view: RequestView) -> JsonObject:
     """A choice beside Approve: this one, or later ones as well."""
     alike = "" if not view.alike else f" with the same {', '.join(map(in_words, view.alike))}"
-    only = {"title": "Only this one", "value": ""}
+    only = {"title": "Only this one", "value": ONLY_THIS}
     more = [{"title": offer.title, "value": offer.key} for offer in view.offers]
     return {
         "type": "Input.ChoiceSet",
@@ -127,7 +129,7 @@ def _grants(view: RequestView) -> JsonObject:
         "style": "compact",
         "label": f"Approve later calls{alike} as well, without asking again?",
         "choices": [only, *more],
-        "value": "",
+        "value": ONLY_THIS,
     }
 
 

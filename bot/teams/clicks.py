@@ -7,7 +7,7 @@ from typing import Any
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject, RequestId, Verdict
-from countersign.bot.teams.approval import COMMENT_LIMIT
+from countersign.bot.teams.approval import COMMENT_LIMIT, ONLY_THIS
 from countersign.bot.teams.inputs import INPUT_PREFIX
 
 VOTES: dict[str, Verdict] = {
@@ -103,7 +103,8 @@ def _click(verb: str, data: JsonObject) -> Click:
     if not isinstance(grant, str) or len(grant) > _ID_LIMIT:
         raise TamperedError("its grant is none that the card offers", known)
     foreseen = _short_text(data, "foreseen") if verb == "confirm" else ""
-    return Click(known, digest, verb, comment.strip(), typed, grant, foreseen)
+    chosen = "" if grant == ONLY_THIS else grant
+    return Click(known, digest, verb, comment.strip(), typed, chosen, foreseen)
 
 
 def _short_text(data: JsonObject, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -506,7 +507,8 @@ def test_grants_go_through_the_running_server(
             wide = await said("give", id_, "--uses", "30")
             odd = await said("give", id_, "--for", "7")
             given = await said("give", id_, "--uses", "3", "--total", "99.50", "--when", "true")
-            await said("revoke", given.out[:14])
+            (grant,) = re.findall(r"(G-\w+): send", given.out)
+            await said("revoke", grant)
             again = await said("give", id_)
             return [wide, odd, given, again]
 
