@@ -15,6 +15,7 @@ from countersign.approvals.decisions.long_results import ResultText, whole
 from countersign.approvals.errors import IntegrityError, InvalidError, NotFoundError
 from countersign.approvals.models import (
     Delivery,
+    Domains,
     Grant,
     JsonObject,
     LedgerEntry,
@@ -36,6 +37,7 @@ from countersign.approvals.ports import Clock, Directory, Reader, RequestView, S
 from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.grants import Grants, offers
+from countersign.approvals.rules.pausing import among, words_of
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.progress import steps
 from countersign.approvals.rules.proposals import call_of
@@ -114,8 +116,16 @@ class Records:
             eligible=self.eligible(rows.request, rows.votes, rows.session),
             steps=self.steps(rows.request, rows.votes, rows.session),
             openings=rows.openings,
-            pauses=rows.pauses,
+            pauses=among(rows.pauses, rows.request, rows.session, self._domains),
         )
+
+    @property
+    def _domains(self) -> Domains:
+        return self._directory.people().domains
+
+    def paused(self, pauses: Sequence[Pause], request: Request, session: Session) -> str | None:
+        """Who paused a call that waits, since when and why; None if nobody has."""
+        return words_of(pauses, request, session, self._domains)
 
     def person(self, principal_id: str) -> Principal | None:
         """The person as they are now."""

@@ -164,7 +164,8 @@ class Claims:
 
     def _paused(self, unit: Unit, run: Run, request: Request) -> Paused | None:
         """Whether somebody has paused it: the ledger and whoever asked are told that it waits."""
-        found = among(pause_rows.holding(unit), request, run.session)
+        domains = unit.moment.people.domains
+        found = among(pause_rows.holding(unit), request, run.session, domains)
         if not found:
             return None
         pause = found[0]

@@ -108,7 +108,7 @@ class Granting:
         before = rows.on(unit, request.id)
         if before is not None and before.rule_sha256 != permitted.sha256:
             raise ConflictError(f"The rule has changed since {before.names} gave {before.id}.")
-        giver = self._giver(unit, request, actor, before)
+        giver = self._giver(unit, request, session, actor, before)
         own = _new(request, session, permitted, terms, giver, unit)
         after = own if before is None else _both(before, own, giver)
         after = after.model_copy(update={"complete": _is_complete(request, after)})
@@ -141,8 +141,11 @@ class Granting:
         found = self._policies.current.permits(call, situation)
         return None if found is None or found.rule_id != request.rule_id else found
 
-    def _giver(self, unit: Unit, request: Request, actor: Actor, before: Grant | None) -> Giver:
-        person = actor.principal
+    def _giver(
+        self, unit: Unit, request: Request, session: Session, actor: Actor, before: Grant | None
+    ) -> Giver:
+        known = people_for(unit.moment.people, request, session)
+        person = None if actor.principal is None else known.by_id(actor.principal.id)
         if person is None:
             raise NotAuthorisedError("You are not known here. Ask an administrator to add you.")
         if person.id == request.requester:

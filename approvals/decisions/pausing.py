@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     PauseBegan,
     PauseEnded,
     PauseId,
+    PauseKind,
     PauseScope,
     Principal,
     RequestId,
@@ -64,6 +65,8 @@ class Pausing:
         reason; ConflictError if it is paused already.
         """
         admin, reason = self._admin(actor), well_formed(reason).strip()
+        domains = self._policies.current.document.domains
+        known = {**known, PauseKind.DOMAIN: frozenset(domains)}
         if not 1 <= len(reason) <= MAX_REASON:
             raise InvalidError(f"Say why, in 1 to {MAX_REASON} characters.")
         if (against := reason_against_scope(scope, known)) is not None:
@@ -163,9 +166,9 @@ class Pausing:
             return
         while what == rows.END and await self._store.unit(self._let_go(pause), self._moments.now()):
             pass
-        after = _FIRST
+        after, domains = _FIRST, self._policies.current.document.domains
         while found := await self._store.read(
-            lambda c, after=after: rows.open_requests(c, pause.scope, after, limit=AT_ONCE)  # type: ignore[misc]
+            lambda c, after=after: rows.open_requests(c, pause.scope, domains, after, limit=AT_ONCE)  # type: ignore[misc]
         ):
             shown = [request_id for _, request_id in found]
             await self._store.unit(self._bring_up_to_date(shown), self._moments.now())

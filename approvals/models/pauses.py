@@ -18,15 +18,16 @@ class PauseKind(StrEnum):
     TOOL = "tool"
     WORKFLOW = "workflow"
     AGENT = "agent"
+    DOMAIN = "domain"
     ALL = "all"
 
 
 class PauseScope(Value):
-    """All calls of one tool, workflow or agent, or all calls there are."""
+    """All calls of one tool, workflow, agent or domain, or all calls there are."""
 
     kind: PauseKind
     name: str = ""
-    """Of the tool, workflow or agent; "" for all."""
+    """Of the tool, workflow, agent or domain; "" for all."""
 
     def __str__(self) -> str:
         return "everything" if self.kind is PauseKind.ALL else f"the {self.kind} {self.name}"

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from countersign.approvals.forms.sentences import nearest
 from countersign.approvals.models import (
+    Domains,
     Pause,
     PauseKind,
     PauseScope,
@@ -15,7 +16,9 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Session,
+    domains_of,
 )
+from countersign.approvals.rules.subjects import subject_of
 
 MAX_REASON = 500
 Known: TypeAlias = Mapping[PauseKind, frozenset[str]]
@@ -69,14 +72,17 @@ def reason_against_administering(person: Principal | None, roles: Sequence[str])
     return None
 
 
-def among(pauses: Iterable[Pause], request: Request, session: Session) -> tuple[Pause, ...]:
-    """Those of these pauses in whose scope a request is; none, if it is no call of a tool."""
+def among(
+    pauses: Iterable[Pause], request: Request, session: Session, domains: Domains
+) -> tuple[Pause, ...]:
+    """Those of these pauses in whose scope a request is; none, if it is no call of a tool. What
+    belongs to a domain is as the policy says now."""
     if request.kind is not RequestKind.TOOL:
         return ()
-    return tuple(pause for pause in pauses if is_in(pause.scope, request, session))
+    return tuple(pause for pause in pauses if is_in(pause.scope, request, session, domains))
 
 
-def is_in(scope: PauseScope, request: Request, session: Session) -> bool:
+def is_in(scope: PauseScope, request: Request, session: Session, domains: Domains) -> bool:
     """Whether a call is in a scope."""
     match scope.kind:
         case PauseKind.TOOL:
@@ -85,6 +91,8 @@ def is_in(scope: PauseScope, request: Request, session: Session) -> bool:
             return session.workflow == scope.name
         case PauseKind.AGENT:
             return request.agent == scope.name
+        case PauseKind.DOMAIN:
+            return scope.name in domains_of(subject_of(request, session), domains)
         case PauseKind.ALL:
             return True
 
@@ -94,7 +102,9 @@ def waits(request: Request) -> bool:
     return request.status in (RequestStatus.PENDING, RequestStatus.APPROVED)
 
 
-def words_of(pauses: Iterable[Pause], request: Request, session: Session) -> str | None:
+def words_of(
+    pauses: Iterable[Pause], request: Request, session: Session, domains: Domains
+) -> str | None:
     """Who paused a call that waits, since when and why; None if nobody has."""
-    held = among(pauses, request, session) if waits(request) else ()
+    held = among(pauses, request, session, domains) if waits(request) else ()
     return "; ".join(pause.words for pause in held) or None

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, 
 
 from countersign.approvals.audit.ledger import GOVERNANCE
 from countersign.approvals.models import (
+    Domain,
+    Domains,
     Pause,
     PauseId,
     PauseKind,
@@ -90,27 +92,36 @@ def told(connection: Connection, pause_id: str, what: int) -> None:
 
 
 def open_requests(
-    connection: Connection, scope: PauseScope, after: tuple[str, str, str], *, limit: int
+    connection: Connection,
+    scope: PauseScope,
+    domains: Domains,
+    after: tuple[str, str, str],
+    *,
+    limit: int,
 ) -> list[tuple[tuple[str, str, str], RequestId]]:
     """Requests in a scope that wait for people or to be run, each with its place in the order."""
     place = requests.c.status, requests.c.created_at, requests.c.id
     query = (
         select(*place)
         .join(sessions, sessions.c.id == requests.c.session_id)
-        .where(requests.c.status.in_(_OPEN), _after(place, after), *_in(scope))
+        .where(requests.c.status.in_(_OPEN), _after(place, after), *_in(scope, domains))
         .order_by(*place)
         .limit(limit)
     )
     return [((r[0], r[1], r[2]), RequestId(r[2])) for r in connection.execute(query)]
 
 
-def _in(scope: PauseScope) -> list[ColumnElement[bool]]:
+def _in(scope: PauseScope, domains: Domains) -> list[ColumnElement[bool]]:
     """`rules.pausing.is_in`, for a query."""
     columns = {
         PauseKind.TOOL: requests.c.tool,
         PauseKind.WORKFLOW: sessions.c.workflow,
         PauseKind.AGENT: requests.c.agent,
     }
+    if scope.kind is PauseKind.DOMAIN:
+        domain = domains.get(scope.name, Domain())
+        tools, workflows = sorted(domain.tools), sorted(domain.workflows)
+        return [or_(requests.c.tool.in_(tools), sessions.c.workflow.in_(workflows))]
     return [] if scope.kind is PauseKind.ALL else [columns[scope.kind] == scope.name]
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from countersign.approvals.models import Opening, Pause, Request, Session, Vote
-from countersign.approvals.rules.pausing import among
 from countersign.approvals.store import openings, pauses, requests, sessions
 
 
@@ -20,6 +19,7 @@ class ViewRows(NamedTuple):
     siblings: tuple[Request, ...]
     openings: tuple[Opening, ...]
     pauses: tuple[Pause, ...]
+    """All that hold."""
 
 
 def view_rows(connection: Connection, request_id: str) -> ViewRows:
@@ -33,5 +33,5 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
         votes=tuple(requests.votes_of(connection, request_id)),
         siblings=tuple(other for other in together if other.id != request.id),
         openings=tuple(openings.of_revision(connection, request.id, request.revision)),
-        pauses=among(pauses.active(connection), request, session),
+        pauses=tuple(pauses.active(connection)),
     )

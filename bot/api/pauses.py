@@ -22,6 +22,7 @@ class ScopeBody(Value):
     tool: Name | None = None
     workflow: Name | None = None
     agent: Name | None = None
+    domain: Name | None = None
     all: Literal[True] | None = Field(default=None, description="Every call of every tool.")
 
     @model_validator(mode="after")

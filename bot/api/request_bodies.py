@@ -29,7 +29,6 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.records import Records
-from countersign.approvals.rules.pausing import words_of
 
 
 class RuleBody(Value):
@@ -276,7 +275,7 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
         eligible = records.eligible(request, votes, session)
         schema = records.schema(session, request.tool)
-        paused = words_of(pauses, request, session)
+        paused = records.paused(pauses, request, session)
         steps = records.steps(request, votes, session)
         around_it = (votes, deliveries, eligible, schema, paused, steps)
         return RequestBody.of(request, session, *around_it)

@@ -25,6 +25,9 @@ WorkflowOption = Annotated[
     str | None, typer.Option("--workflow", help="Every call in sessions of this workflow.")
 ]
 AgentOption = Annotated[str | None, typer.Option("--agent", help="Every call of this agent.")]
+DomainOption = Annotated[
+    str | None, typer.Option("--domain", help="Every call that belongs to this domain.")
+]
 AllOption = Annotated[bool, typer.Option("--all", help="Every call there is.")]
 
 
@@ -33,13 +36,14 @@ def pause(
     tool: ToolOption = None,
     workflow: WorkflowOption = None,
     agent: AgentOption = None,
+    domain: DomainOption = None,
     everything: AllOption = False,
     person: PersonOption = "",
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Let nothing begin of a tool, a workflow, an agent, or at all; what waits keeps waiting."""
-    scope = _scope(tool, workflow, agent, everything)
+    """Let nothing begin of a tool, workflow, agent, domain, or at all; what waits keeps waiting."""
+    scope = _scope(tool, workflow, agent, domain, everything)
     api = Server(config, person, server)
     begun = api.call("POST", "/api/v1/pauses", {**scope, "reason": reason})
     console.print(f"{begun['id']}: {_named(begun)} is paused.", markup=False, soft_wrap=True)
@@ -49,13 +53,14 @@ def resume(
     tool: ToolOption = None,
     workflow: WorkflowOption = None,
     agent: AgentOption = None,
+    domain: DomainOption = None,
     everything: AllOption = False,
     person: PersonOption = "",
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Let it go on; what waited for that goes on by itself."""
-    ((kind, name),) = _scope(tool, workflow, agent, everything).items()
+    ((kind, name),) = _scope(tool, workflow, agent, domain, everything).items()
     wanted = {"kind": kind, "name": "" if kind == PauseKind.ALL else name}
     api = Server(config, person, server)
     held = api.call("GET", "/api/v1/pauses?limit=200")["items"]
@@ -87,12 +92,22 @@ def pauses(
 
 
 def _scope(
-    tool: str | None, workflow: str | None, agent: str | None, everything: bool
+    tool: str | None,
+    workflow: str | None,
+    agent: str | None,
+    domain: str | None,
+    everything: bool,
 ) -> dict[str, Any]:
-    named = {"tool": tool, "workflow": workflow, "agent": agent, "all": everything or None}
+    named = {
+        "tool": tool,
+        "workflow": workflow,
+        "agent": agent,
+        "domain": domain,
+        "all": everything or None,
+    }
     given = {kind: name for kind, name in named.items() if name is not None}
     if len(given) != 1:
-        raise InvalidError("Name exactly one of --tool, --workflow, --agent and --all.")
+        raise InvalidError("Name exactly one of --tool, --workflow, --agent, --domain and --all.")
     return given
 
 

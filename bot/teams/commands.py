@@ -23,7 +23,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.eligibility import asked, missing
-from countersign.approvals.rules.pausing import known_in, words_of
+from countersign.approvals.rules.pausing import known_in
 from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.rules.unreachable import unreachable
 from countersign.bot.teams.messages import Text
@@ -57,7 +57,7 @@ def help_text(workflows: Sequence[WorkflowInfo], kind: Kind = "personal") -> str
         "- `status`: the sessions of this chat; `status S-…` for one of them\n"
         "- `cancel S-…`: end a session you started\n"
         "- `pauses`: what does not run for now; admins `pause tool NAME: REASON` and `resume tool "
-        "NAME`, likewise `workflow`, `agent` and `all`\n"
+        "NAME`, likewise `workflow`, `agent`, `domain` and `all`\n"
         "- `help`: this text"
     )
 
@@ -253,7 +253,7 @@ class Commands:
             text = told.to(wider_audience=wider_audience)
             if request.status is RequestStatus.PENDING:
                 text = "; ".join([text.rstrip("."), *unreachable(deliveries)])
-            if held := words_of(pauses, request, sessions[request.session_id]):
+            if held := self._records.paused(pauses, request, sessions[request.session_id]):
                 text = f"{text.rstrip('.')}; {as_text(held)}"
             found.append(text)
         return found

@@ -135,7 +135,7 @@ def asked_again(request: Request) -> list[JsonObject]:
 
 def paused(view: RequestView) -> list[JsonObject]:
     """That it does not run for now, who said so and why."""
-    return [banner(f"⏸ {cut_visibly(_sentence(pause), 700)}", "warning") for pause in view.held]
+    return [banner(f"⚠ {cut_visibly(_sentence(pause), 700)}", "warning") for pause in view.held]
 
 
 def _sentence(pause: Pause) -> str:

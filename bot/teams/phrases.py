@@ -17,7 +17,7 @@ _CANCELS = frozenset(
      "forget it"}
 )  # fmt: skip
 _PAUSES = re.compile(
-    r"(pause|resume)\s+(?:(all|everything)|(tool|workflow|agent)\s+`?([^\s:`]{1,200})`?)"
+    r"(pause|resume)\s+(?:(all|everything)|(tool|workflow|agent|domain)\s+`?([^\s:`]{1,200})`?)"
     r"(?:\s*:\s*(\S.*))?",
     re.IGNORECASE | re.DOTALL,
 )

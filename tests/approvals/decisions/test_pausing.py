@@ -102,6 +102,29 @@ async def test_an_approved_call_waits_for_the_end_and_then_runs(
     assert () == (await world.records.verify()).problems
 
 
+@pytest.mark.parametrize("belongs", [{"tools": ["quote"]}, {"workflows": ["sales"]}], ids=str)
+async def test_what_belongs_to_a_paused_domain_waits(world: World, belongs: Any) -> None:
+    world.use({**RULES, "domains": {"finance": belongs, "other": {"tools": ["pay"]}}})
+    world.directory.domains = world.policy.document.domains
+    run, request = await world.approved()
+    other, finance = (PauseScope(kind=PauseKind.DOMAIN, name=n) for n in ("other", "finance"))
+    with pytest.raises(InvalidError, match="no domain 'finanec' here; did you mean finance"):
+        await paused(world, PauseScope(kind=PauseKind.DOMAIN, name="finanec"))
+    await paused(world, other)
+    pause = await paused(world, finance)
+    world.take()
+    await world.approvals.pausing.tell(pause.id)
+    view = await world.records.view(request.id)
+
+    assert await claimed(world, run, request) is None
+    assert [finance] == [each.scope for each in view.held]
+    mine = {each.id for each in await world.records.deliveries(request.id)}
+    assert mine == {job.id for job in world.take() if job.kind == "deliver"}
+    await resumed(world, finance)
+    run = await world.begin(request.session_id)
+    assert RequestStatus.EXECUTING is (await claimed(world, run, run.batch[0])).status  # type: ignore[union-attr]
+
+
 async def test_what_is_not_in_its_scope_runs(world: World) -> None:
     await paused(world, PauseScope(kind=PauseKind.TOOL, name="pay"))
     run, request = await world.approved()

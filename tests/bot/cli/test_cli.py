@@ -481,7 +481,7 @@ def test_what_is_paused_on_the_command_line_is_resumed_there(
     assert (0, True) == (ended.status, "the tool send goes on." in ended.out)
     assert "everything is paused." in everything.out
     assert "COUNTERSIGN_TOKEN, or in local mode --as PERSON" in nobody.err
-    assert "exactly one of --tool, --workflow, --agent and --all" in neither.err
+    assert "exactly one of --tool, --workflow, --agent, --domain and --all" in neither.err
     assert ("Incident.", {"kind": "all", "name": ""}) == (listed["reason"], listed["scope"])
     assert "everything: paused by Megan Bowen since" in now.out
     assert "send" not in now.out
