@@ -42,8 +42,6 @@ Work = tuple[str, Point]
 
 def world_of(story: str) -> dict[str, Any]:
     """What a story needs around the servers."""
-    if story == "paused":
-        return {}
     return {"bot_framework": True} if story == "teams" else {"tickets": settings_of(*SYSTEMS)}
 
 
