@@ -236,7 +236,7 @@ def review_card(view: RequestView, look: Look, edit: Edit, typed: Typed) -> Json
             look.flavour, "confirm", "Approve with changes", {**data, "foreseen": after.digest},
             style="positive",
         ),
-        button(look.flavour, "edit", "Back to the form", data),
+        button(look.flavour, "edit", "Edit", data),
     ]  # fmt: skip
     return card(body, actions, spoken=f"{edit.others} Go on, or change your values.")
 
