@@ -209,19 +209,22 @@ async def test_an_async_reply_function_is_let_be(tmp_path: Path) -> None:
 async def test_a_thread_that_is_left_of_a_session_executes_nothing(tmp_path: Path) -> None:
     """It comes to it after the session has ended."""
     effect, over = Effect(tmp_path / "effect"), threading.Event()
-    left: list[Any] = []
+    left: list[threading.Thread] = []
+    raised: list[Exception] = []
 
     def later() -> None:
         over.wait()
         try:
             subprocess.run(effect.command, check=True)
         except Exception as exc:
-            left.append(exc)
+            raised.append(exc)
+
+    def leave() -> None:
+        left.append(threading.Thread(target=later))
+        left[-1].start()
 
     def build(_: WorkflowContext, effect: Effect) -> Chat:
-        thread = threading.Thread(target=later)
-        left.append(thread)
-        return Chat(gatekeeper(), answering(speaker(), thread.start))
+        return Chat(gatekeeper(), answering(speaker(), leave))
 
     async with running(build, effect, tmp_path) as one:
         session = await one.run()
@@ -230,4 +233,4 @@ async def test_a_thread_that_is_left_of_a_session_executes_nothing(tmp_path: Pat
 
     assert SessionStatus.COMPLETED is session.status
     assert not effect.happened
-    assert "BesideGateError" == type(left[-1]).__name__
+    assert ["BesideGateError"] == [type(exc).__name__ for exc in raised]
