@@ -29,7 +29,7 @@ class LedgerBody(Value):
 class GovernanceQuery(Value):
     """Where to go on."""
 
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, le=2**31 - 1)
     """The number of the last entry that is known."""
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
 

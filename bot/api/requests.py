@@ -246,6 +246,7 @@ OPERATIONS = (
         kind=Kind.VOTES,
         problems=(
             HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
         ),
     ),
     Operation(

@@ -193,6 +193,7 @@ async def test_an_approval_that_has_lapsed_meanwhile_is_asked_again(world: World
 async def test_two_pauses_have_to_end_both(world: World) -> None:
     run, request = await world.approved()
     await paused(world)
+    world.clock.advance(1)  # the one that began first is the one that holds
     await paused(world, ALL, "Incident.")
     await claimed(world, run, request)
     await resumed(world)
