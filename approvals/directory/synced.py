@@ -93,11 +93,7 @@ class SyncedDirectory(Directory):
 
     def _take(self, changes: Changes) -> None:
         touched: set[str] = set()
-        if changes.whole:
-            listed = {(account.source, account.id) for account in changes.accounts}
-            for place in [p for p in self._accounts if p[0] == changes.source and p not in listed]:
-                touched.add(self._forget(place))
-        for account in changes.accounts:
+        for account in changes.accounts:  # who is deleted there keeps a row, as inactive
             place = account.source, account.id
             if place in self._accounts:
                 touched.add(self._forget(place))

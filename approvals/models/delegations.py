@@ -30,10 +30,6 @@ class Delegation(Value):
             self.ends_at is None or now < self.ends_at
         )
 
-    def carries(self, roles: frozenset[str]) -> frozenset[str]:
-        """Those of these roles that it is about."""
-        return roles if self.roles is None else roles & self.roles
-
 
 def cycle(delegations: list[Delegation]) -> list[PrincipalId]:
     """People who stand in for one another in a circle at some time; empty if nobody does."""

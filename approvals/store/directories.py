@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.errors import LostLeaseError
@@ -78,9 +78,7 @@ def know(connection: Connection, name: str, settings: str, now: datetime) -> Non
 
 def due(connection: Connection, now: datetime) -> list[str]:
     """The directories of which a reading is due, and none is under way."""
-    at = codec.to_text(now)
-    free = or_(_S.lease_until.is_(None), _S.lease_until <= at)
-    query = select(_S.name).where(_S.next_at <= at, free).order_by(_S.next_at)
+    query = select(_S.name).where(_is_due(now)).order_by(_S.next_at)
     return list(connection.execute(query).scalars())
 
 
@@ -88,22 +86,20 @@ def begin(
     connection: Connection, name: str, now: datetime, *, whole_every: timedelta
 ) -> Begun | None:
     """Begin a reading, if one is due and none is under way; of all, `whole_every` so often."""
-    if name not in due(connection, now):
+    begun = connection.execute(
+        update(directory_sources)
+        .where(_S.name == name, _is_due(now))
+        .values(generation=_S.generation + 1, progress=0, lease_until=codec.to_text(now + LEASE))
+    )
+    if begun.rowcount != 1:
         return None
     row = connection.execute(select(directory_sources).where(_S.name == name)).one()
-    changed = connection.execute(
-        update(directory_sources)
-        .where(_S.name == name, _S.generation == row.generation)
-        .values(generation=row.generation + 1, progress=0, lease_until=codec.to_text(now + LEASE))
-    )
-    if changed.rowcount != 1:  # somebody else has just begun one
-        return None
     connection.execute(delete(directory_staged).where(directory_staged.c.source == name))
     old = codec.to_text(now - whole_every)
     cursor = None if row.whole_at is None or row.whole_at <= old else row.cursor
     return Begun(
         source=name,
-        generation=row.generation + 1,
+        generation=row.generation,
         revision=row.revision + 1,
         cursor=cursor,
         go_on=bool(row.go_on),
@@ -228,6 +224,12 @@ def states(connection: Connection, now: datetime, *, count: bool = False) -> lis
         )
         for row in rows
     ]
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """What `begin` asks in the statement that begins: of two processes, one finds it so."""
+    at = codec.to_text(now)
+    return and_(_S.next_at <= at, or_(_S.lease_until.is_(None), _S.lease_until <= at))
 
 
 def _counts(connection: Connection, table: Table, *which: ColumnElement[bool]) -> dict[str, int]:

@@ -53,8 +53,6 @@ class Changes(NamedTuple):
     source: str
     revision: int
     read_at: datetime | None
-    whole: bool
-    """Whether `accounts` are all there are."""
     accounts: list[KnownAccount]
     delegates: list[KnownDelegate]
 
@@ -90,7 +88,7 @@ def changes(
         read_at = None if row.read_at is None else codec.from_text(row.read_at)
         accounts = list(_accounts(connection, row.name, inside, None if whole else since))
         delegates = _delegates(connection, row.name)
-        found.append(Changes(row.name, row.revision, read_at, whole, accounts, delegates))
+        found.append(Changes(row.name, row.revision, read_at, accounts, delegates))
     return found
 
 
