@@ -19,6 +19,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.models.delegations import cycle
+from countersign.approvals.rules.delegation import reason_in_view
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, person
 from tests.doubles.world import World
 
@@ -141,6 +142,29 @@ async def test_a_chain_has_two_links_at_most(world: World) -> None:
 
     assert after.decision is not None
     assert "Erin for Ben" == after.decision.by_name
+
+
+async def test_a_chain_is_about_what_all_of_its_links_are_about(world: World) -> None:
+    both = BEN.model_copy(update={"roles": frozenset({"manager", "controller"})})
+    world.directory.put(both)
+    one = given(both, DAVE, roles=["manager"])
+    stands_in(world, one, given(DAVE, ERIN, roles=["controller"]))
+    (request,) = await world.asked("quote")
+    with pytest.raises(NotAuthorisedError, match="needs the role manager"):
+        await world.vote(request, ERIN)
+
+    stands_in(world, one, given(DAVE, ERIN, roles=["controller", "manager"]))
+
+    assert RequestStatus.APPROVED is (await world.vote(request, ERIN)).status
+
+
+async def test_who_is_shown_it_for_somebody_else_may_vote_on_it(world: World) -> None:
+    stands_in(world, given(BEN, ERIN))
+    (request,) = await world.asked("quote")
+    view = await world.records.view(request.id)
+    found = [reason_in_view(view, who) for who in (BEN, ERIN, FAY)]
+
+    assert [None, None, "This needs the role manager."] == found
 
 
 async def test_whoever_stands_in_for_the_requester_decides_nothing_of_theirs(world: World) -> None:

@@ -17,8 +17,9 @@ from countersign.approvals.models import QuietHours
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store.schema import reminders
 from tests.approvals.decisions.test_steps import ASK, REMIND, asked, later, prompts, work
+from tests.approvals.delivery.test_conversations import chat
 from tests.doubles.directory import BEN, CARA
-from tests.doubles.world import World
+from tests.doubles.world import THREAD, World
 
 pytestmark = pytest.mark.asyncio
 
@@ -62,6 +63,15 @@ async def test_what_fails_is_tried_again(world: World, failure: Exception, attem
     assert row["error"]
     assert [] == await on_their_way(world)
     assert 1 == len(prompts(world))
+
+
+async def test_where_everybody_is_shown_it_everybody_is_reminded_there(world: World) -> None:
+    world.show_in_conversations()
+    await world.conversations.save(chat(key=THREAD, kind="channel", principal_id=None))
+    await asked(world, REMIND)
+    await later(world, 1)
+
+    assert [f"conversation:{THREAD}"] == [where for where, _ in prompts(world)]
 
 
 async def test_what_can_never_be_said_is_given_up(world: World) -> None:

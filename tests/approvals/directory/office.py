@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from countersign.approvals.directory.linking import Grant, SourceRules
 from countersign.approvals.directory.synced import SyncedDirectory
 from countersign.approvals.directory.syncing import Syncing, SyncPlan
-from countersign.approvals.models import Principal
+from countersign.approvals.models import Domains, Principal
 from countersign.approvals.store import directories as rows
 from tests.doubles.directory import ANNA
 from tests.doubles.source import FakeSource
@@ -32,6 +32,7 @@ class Office:
         *sources: FakeSource,
         listed: Iterable[Principal] = (ANNA,),
         links_by_email: bool = False,
+        grants: Mapping[str, Grant] = GRANTS,
     ):
         self.world, self.listed = world, list(listed)
         self.sources = list(sources) or [FakeSource()]
@@ -39,11 +40,12 @@ class Office:
             SourceRules(
                 name=source.name,
                 identity=source.identity,
-                grants=GRANTS,
+                grants=grants,
                 links_by_email=links_by_email,
             )
             for source in self.sources
         ]
+        self.domains: Domains = {}
         self.directory = self.another()
         self.syncing = self.job()
         world.directory = self.directory  # type: ignore[assignment]
@@ -59,7 +61,12 @@ class Office:
         """What another process knows."""
         words = {source.name: source.words for source in self.sources}
         return SyncedDirectory(
-            self.listed, self.rules, self.world.store, words=words, max_age=MAX_AGE
+            self.listed,
+            self.rules,
+            self.world.store,
+            words=words,
+            max_age=MAX_AGE,
+            domains=lambda: self.domains,
         )
 
     def job(self) -> Syncing:

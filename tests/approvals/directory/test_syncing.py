@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import func, select
+
+from countersign.approvals.directory.linking import Grant
 from countersign.approvals.errors import CursorLostError, UnavailableError
 from countersign.approvals.models import (
     Account,
     Delegate,
     DirectoryPage,
+    Domain,
     Group,
     Membership,
     Principal,
+    Scope,
+    Subject,
 )
 from countersign.approvals.store import directories as rows
+from countersign.approvals.store.directory_changes import AT_ONCE
+from countersign.approvals.store.schema import directory_staged
 from tests.approvals.directory.office import EVERY, Office
 from tests.doubles.directory import ANNA, person
 from tests.doubles.source import FakeSource
@@ -130,6 +138,57 @@ async def test_a_reading_that_began_earlier_and_ends_later_changes_nothing(world
 
     assert ["entra:ben", "entra:cara"] == office.names("manager")
     assert (2, False, None) == (state.revision, state.running, state.error)
+
+
+async def test_a_reading_that_fails_after_a_later_one_has_ended_is_not_told_of(
+    world: World,
+) -> None:
+    office = Office(world)
+    staffed(office.source)
+    await office.sync()
+    slow, quick = office.source, office.job()
+
+    async def meanwhile() -> None:
+        world.clock.advance(rows.LEASE.total_seconds() + EVERY.total_seconds())
+        await quick.run()
+        slow.fails = [UnavailableError("Entra fell over.", retry_after_s=9999)]
+
+    slow.between = meanwhile
+    await office.sync()
+    (state,) = await office.states()
+
+    assert [] == slow.fails
+    assert (2, False, None) == (state.revision, state.running, state.error)
+    assert state.next_at == world.clock.now() + EVERY
+
+
+async def test_of_two_processes_one_reads_what_is_due(world: World) -> None:
+    """Both have seen that both directories are due; the one that is slower leaves the second."""
+    office = Office(world, FakeSource(), FakeSource("jira", lists_everybody=False))
+    for source in office.sources:
+        source.add(f"{source.name}-ben")
+        source.between = office.job().run
+    await office.sync()
+
+    assert [[None], [None]] == [source.asked for source in office.sources]
+    assert [1, 1] == [state.revision for state in await office.states()]
+
+
+async def test_more_than_one_transaction_takes_is_taken_over_whole(world: World) -> None:
+    office = Office(world)
+    await office.sync()
+    names = [f"p{number:03}" for number in range(AT_ONCE + 1)]
+    office.source.changes = [
+        DirectoryPage(
+            accounts=tuple(Account(id=name, name=name, active=True) for name in names),
+            memberships=tuple(Membership(group_id="managers", member_id=name) for name in names),
+        )
+    ]
+    await office.sync()
+    staged = select(func.count()).select_from(directory_staged)
+
+    assert [f"entra:{name}" for name in names] == office.names("manager")
+    assert 0 == await world.store.read(lambda c: c.execute(staged).scalar_one())
 
 
 async def test_a_reading_that_is_cut_off_changes_nothing_and_is_done_anew(world: World) -> None:
@@ -278,6 +337,61 @@ async def test_a_directory_that_lists_some_says_nothing_of_the_others(world: Wor
     await office.sync()
 
     assert ["anna"] == office.names()
+
+
+async def test_who_is_only_not_asked_for_any_more_is_what_the_file_says(world: World) -> None:
+    ben = person("Ben")
+    jira = FakeSource("jira", lists_everybody=False)
+    office = Office(world, jira, listed=[ANNA, ben])
+    jira.add("acc-ben", "managers")
+    jira.add("acc-cara", "managers")
+    await office.sync()
+
+    assert ["ben", "jira:acc-cara"] == office.names("manager")
+
+    jira.remove("acc-ben")
+    jira.remove("acc-cara")
+    await office.sync()
+
+    assert ["anna", "ben"] == office.names()
+    assert ben == office.directory.by_id("ben")
+
+
+async def test_scopes_of_groups_add_up_and_a_group_without_any_has_none(world: World) -> None:
+    manager = frozenset({"manager"})
+    quotes, pays = (Scope(tools=frozenset({tool})) for tool in ("quote", "pay"))
+    grants = {
+        "a": Grant(roles=manager, scopes={"manager": (quotes,)}),
+        "b": Grant(roles=manager, scopes={"manager": (pays,)}),
+        "c": Grant(roles=manager),
+    }
+    office = Office(world, grants=grants)
+    for name, groups in {"ben": "a", "cara": "ab", "dana": "abc"}.items():
+        office.source.add(name, *groups)
+    await office.sync()
+    people = office.directory.people()
+    holders = {
+        tool: [p.id for p in people.about(Subject(tool, "seller", "sales")).with_roles(["manager"])]
+        for tool in ("quote", "pay", "wire")
+    }
+
+    assert holders == {
+        "quote": ["entra:ben", "entra:cara", "entra:dana"],
+        "pay": ["entra:cara", "entra:dana"],
+        "wire": ["entra:dana"],
+    }
+
+
+async def test_domains_of_a_policy_that_was_read_again_count_at_once(world: World) -> None:
+    scope = Scope(domains=frozenset({"finance"}))
+    ben = person("Ben", "manager").model_copy(update={"scopes": {"manager": (scope,)}})
+    office = Office(world, listed=[ANNA, ben])
+    paying = Subject("pay", "seller", "sales")
+    before = office.directory.people().about(paying).with_roles(["manager"])
+    office.domains = {"finance": Domain(tools=frozenset({"pay"}))}
+    after = office.directory.people().about(paying).with_roles(["manager"])
+
+    assert ([], ["ben"]) == ([p.id for p in before], [p.id for p in after])
 
 
 async def test_an_address_links_nobody_unless_the_configuration_says_so(world: World) -> None:

@@ -128,6 +128,16 @@ def test_lost_role_revokes_the_approval() -> None:
     )
 
 
+def test_a_vote_of_the_requester_carries_no_call() -> None:
+    """No vote of theirs is taken; were there one in the store, nothing runs by it either."""
+    directory = FakeDirectory()
+    directory.set_roles(ANNA.id, "manager")
+
+    assert "Anna, who approved this, has asked for it." == revoked(
+        directory.people(), request(), [vote(ANNA)]
+    )
+
+
 def test_person_who_left_revokes_the_approval() -> None:
     directory = FakeDirectory()
     directory.remove(PrincipalId("ben"))

@@ -257,6 +257,13 @@ def test_tool_that_only_its_owner_could_approve_is_reported(rule: Any) -> None:
     assert "nobody may approve their own call" in problem
 
 
+def test_whoever_asked_is_no_administrator() -> None:
+    (problem,) = problems({"administrators": {"roles": ["admin", "owner"]}})
+
+    assert problem.startswith("policy.administrators.roles: ")
+    assert "owner is whoever asked; name a role that people have" in problem
+
+
 def test_problems_start_with_the_path_that_was_asked_for() -> None:
     with pytest.raises(ConfigurationError, match=r"^other\.policy\.tools\.a\.effect: "):
         Policy.load({"tools": {"a": "perhaps"}}, path="other.policy")
