@@ -188,7 +188,7 @@ class Asking:
             [after], request_rows.of_session(unit.connection, request.session_id)
         )
         batch = request_rows.checkpoint_with(unit.connection, after)
-        if not is_undoable(batch, policy.book.reversibility):
+        if after.modified or not is_undoable(batch, policy.book.reversibility):
             after = with_timing(after, never_approved(after.timing))
         decide(unit, request, after)
         entries = [] if again.entry is None else [again.entry]

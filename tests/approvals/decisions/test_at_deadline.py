@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from countersign.approvals.errors import AlreadyDecidedError, ExpiredError
+from countersign.approvals.forms.times import then
 from countersign.approvals.models import (
     Cause,
     JsonObject,
@@ -19,7 +20,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.store.schema import requests
 from tests.approvals.decisions.test_steps import entry, later, targets, work
-from tests.doubles.directory import BEN, DAVE
+from tests.doubles.directory import BEN, DAVE, acting
 from tests.doubles.world import QUOTE, World
 
 pytestmark = pytest.mark.asyncio
@@ -84,9 +85,36 @@ async def test_vote_that_comes_too_late_learns_that_it_runs(world: World) -> Non
     assert RequestStatus.APPROVED is (await world.now(request)).status
 
 
+BOTH: JsonObject = {"roles": [], "stages": [{"roles": ["manager"], "quorum": 2}]}
+"""One vote alone decides nothing."""
+
+
+async def test_vote_that_is_taken_back_too_late_learns_that_it_runs(world: World) -> None:
+    request = await asked(world, {**SILENT, **BOTH})
+    await world.vote(request, BEN)
+    world.clock.advance(hours=1)
+    with pytest.raises(AlreadyDecidedError, match="the deadline"):
+        await world.approvals.withdraw(request.id, acting(BEN))
+
+    assert RequestStatus.APPROVED is (await world.now(request)).status
+    assert ["ben"] == [vote.principal_id for vote in await world.records.votes(request.id)]
+    assert (await world.records.verify()).verified
+
+
+async def test_vote_is_taken_back_at_the_deadline_if_others_are_asked_then(world: World) -> None:
+    request = await asked(world, {**LAST, **BOTH})
+    await world.vote(request, BEN)
+    world.clock.advance(hours=1)
+    left = await world.approvals.withdraw(request.id, acting(BEN))
+
+    assert RequestStatus.PENDING is left.status
+    assert [] == await world.records.votes(request.id)
+    assert ["escalated", "vote_withdrawn"] == list((await world.kinds(request.session_id))[-2:])
+    assert (await world.records.verify()).verified
+
+
 async def test_what_a_person_has_changed_needs_a_person(world: World) -> None:
-    rule = {**SILENT, "roles": [], "stages": [{"roles": ["manager"], "quorum": 2}]}
-    request = await asked(world, rule)
+    request = await asked(world, {**SILENT, **BOTH})
     await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 1})
     shown = await world.now(request)
     await later(world, 1)
@@ -94,6 +122,32 @@ async def test_what_a_person_has_changed_needs_a_person(world: World) -> None:
     assert shown.timing is not None
     assert "reject" == shown.timing.rule.at_deadline
     assert RequestStatus.EXPIRED is (await world.now(request)).status
+
+
+async def test_what_a_person_has_changed_needs_a_person_when_it_is_asked_again(
+    world: World,
+) -> None:
+    """As whoever is shown it reads."""
+    request = await asked(world, {**SILENT, **BOTH})
+    await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 1})
+    risky = {"quote": {**SILENT, **BOTH, "risk": "high"}}
+    world.use({"tools": risky, "reversibility": CLASSES})
+    await world.approvals.ask_again_what_changed()
+    again = await world.now(request)
+
+    assert (3, "it does not run") == (again.revision, then(again))
+    assert "Nobody decided in time. Nothing was run." == await expired_as(world, again)
+
+
+async def test_what_a_person_has_changed_does_not_run_by_what_its_row_says(world: World) -> None:
+    """Earlier versions have written it where such a request was asked again."""
+    request = await asked(world, {**SILENT, **BOTH})
+    assert request.timing is not None
+    await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 1})
+    as_before = update(requests).values(timing=request.timing.model_dump_json())
+    await world.store.write(lambda c: c.execute(as_before))
+
+    assert (await expired_as(world, request)).startswith("Its arguments were changed by a person.")
 
 
 async def test_batch_takes_the_highest_class(world: World) -> None:
