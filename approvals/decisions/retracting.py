@@ -212,18 +212,19 @@ class Retracting:
         person: Principal,
         reason: str,
     ) -> Request:
+        decision = Decision(
+            verdict=Verdict.REJECT,
+            by=person.id,
+            by_name=person.name,
+            via=actor.via,
+            at=unit.now,
+            comment=reason,
+            digest=request.digest,
+        )
         after = request.model_copy(
             update={
                 "status": RequestStatus.REJECTED,
-                "decision": Decision(
-                    verdict=Verdict.REJECT,
-                    by=person.id,
-                    by_name=person.name,
-                    via=actor.via,
-                    at=unit.now,
-                    comment=reason,
-                    digest=request.digest,
-                ),
+                "decision": decision,
                 "result": not_executed(
                     Cause.REJECTED, REVOKED_BY.format(who=person.name, reason=reason), retry=True
                 ),
@@ -240,7 +241,7 @@ class Retracting:
         }
         entry = _entry(request, actor, person, reason)
         ledger_rows.append(unit, session.id, entry, ("decided", body))
-        self._outbox.tell(unit, session, told.revoked(after))
+        self._outbox.tell(unit, session, told.revoked(after, decision))
         self._outbox.decided(unit, after)
         return after
 

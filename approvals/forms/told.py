@@ -125,11 +125,8 @@ def withdrawn(request: Request, vote: Vote) -> str:
     return f"{as_text(vote.name)} has taken back the {what} of {named(request)}."
 
 
-def revoked(request: Request) -> Told:
+def revoked(request: Request, decision: Decision) -> Told:
     """That an approval was revoked before it was used, and why."""
-    decision = request.decision
-    if decision is None:
-        return NOTHING
     by = f"by {as_text(decision.by_name)} through {system_words(decision.via)}"
     text = f"**Approval revoked** {by}: {named(request)}. It does not run."
     return _with(text, "Reason", decision.comment)

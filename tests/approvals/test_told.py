@@ -20,7 +20,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.store.schema import notices
-from tests.doubles.directory import ANNA, BEN, CARA, DAVE
+from tests.doubles.directory import ANNA, BEN, CARA, DAVE, acting
 from tests.doubles.world import QUOTE, RULES, THREAD, World
 
 
@@ -171,6 +171,27 @@ async def test_how_a_request_stands(world: World) -> None:
     assert as_it_is(RequestStatus.REJECTED, doubt) == by
     assert stands(request.model_copy(update={"status": RequestStatus.CANCELLED})) == (
         f"Quote ({request.id}): cancelled."
+    )
+
+
+async def test_a_list_says_of_each_until_when(world: World) -> None:
+    quote, wire = await asked(world, "quote", "wire")
+
+    assert told.listed([quote, wire]) == (
+        "2 requests of low risk wait for your decision:\n\n"
+        f"- Quote ({quote.id}), until 2026-03-02 10:00 UTC; if nobody decides by then, it does not "
+        f"run\n- Wire ({wire.id})"
+    )
+
+
+async def test_a_revoked_approval_with_its_reason(world: World) -> None:
+    (request,) = await asked(world, "quote")
+    await world.vote(request, BEN)
+    await world.approvals.revoke(request.id, acting(BEN), reason="Too *much*.", ask_again=False)
+
+    assert (await said(world))[-1] == (
+        f"**Approval revoked** by Ben through Microsoft Teams: Quote ({request.id}). It does not "
+        "run. Reason: Too &#42;much&#42;."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, update
 
+from countersign.approvals.errors import AlreadyUsedError
 from countersign.approvals.models import (
     Cause,
     Outcome,
@@ -368,3 +369,30 @@ async def test_session_that_was_somebody_elses_for_a_moment_lets_nobody_approve_
 
     assert "somebody else has asked for it" == reason
     assert any("column requester: its session is anna's" in problem for problem in problems)
+
+
+async def test_revoked_approval_that_is_written_back_does_not_run(world: World) -> None:
+    _, request = await world.approved()
+    row = {"revision": request.revision, "policy_version": request.policy_version}
+    await world.approvals.revoke(request.id, acting(BEN), reason="Wrong quote.", ask_again=True)
+    await world.store.write(forged(request, **row))
+
+    assert "the approval was revoked" == await not_run(world, request)
+
+
+async def test_call_is_not_allowed_by_writing_that_a_grant_did(world: World) -> None:
+    (request,) = await world.asked()
+    await world.store.write(forged(request, decision=decision(request, via=Via.GRANT)))
+
+    assert "no grant is on record for it" == await not_run(world, request)
+
+
+async def test_when_a_call_began_is_not_said_by_a_ledger_that_was_changed(world: World) -> None:
+    """That it has begun is known all the same."""
+    _, request = await world.executing()
+    claimed = update(L).where(L.c.kind == "claimed").values(at="2026-01-01T00:00:00.000000+00:00")
+    await world.store.write(lambda c: c.execute(claimed))
+
+    with pytest.raises(AlreadyUsedError, match="and has begun, so") as caught:
+        await world.approvals.revoke(request.id, acting(BEN), reason="No.", ask_again=False)
+    assert caught.value.begun_at is None

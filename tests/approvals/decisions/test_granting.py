@@ -25,7 +25,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
-from countersign.approvals.store.schema import grant_uses, grants
+from countersign.approvals.store.schema import governance, grant_uses, grants
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting
 from tests.doubles.world import QUOTE, World
 
@@ -390,6 +390,18 @@ async def test_a_grant_that_was_written_into_the_tables_lets_nothing_run(
     assert isinstance(result, Result)
     assert "The ledger does not have this approval on record" in result.message
     assert () != (await world.records.verify()).problems
+
+
+async def test_a_grant_that_the_governance_ledger_does_not_know_lets_nothing_run(
+    world: World,
+) -> None:
+    await approved_by_it(world)
+    await world.store.write(lambda c: c.execute(governance.delete()))
+    run = await world.begin(world.waiting.session_id)  # type: ignore[attr-defined]
+    await world.runs.claim(run, run.batch[0].id, run.batch[0].arguments)
+    (found,) = await entries(world, run.batch[0], "evidence_missing")
+
+    assert "its grant was never given" == found["reason"]
 
 
 async def test_a_use_that_is_taken_back_is_found(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countersign.approvals.errors import NotAuthorisedError, UnavailableError
+from countersign.approvals.forms.times import coming, next_step
 from countersign.approvals.jobs.due import due_jobs
 from countersign.approvals.models import (
     JsonObject,
@@ -342,6 +343,58 @@ async def test_rule_without_reminders_takes_them_away_and_one_with_them_brings_t
     assert 2 == len(prompts(world))
 
 
+async def test_reminders_reach_who_was_asked_by_a_rule_without_any(world: World) -> None:
+    """Until when they can decide, and where that is told, stays as it was shown."""
+    request = await asked(world, ASK)
+    business = {"business": "8h", "calendar": "office"}
+    rule = {**ASK, "deadline": business, "remind": ["2h"]}
+    world.use({"tools": {"quote": rule}, "calendars": OFFICE})
+    await world.approvals.ask_again_what_changed()
+    now = await world.now(request)
+    await later(world, 2)
+
+    assert request.timing is None
+    assert now.timing is not None
+    assert (None, "") == (now.timing.rule.deadline_calendar, now.timing.zone)
+    assert (1, request.expires_at) == (now.revision, now.expires_at)
+    assert ["person:ben", "person:cara"] == [who for who, _ in prompts(world)]
+
+
+async def test_what_is_decided_meanwhile_is_not_planned_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await asked(world, REMIND)
+    world.use({"tools": {"quote": {**ASK, "remind": ["2h"]}}})
+    unit = world.store.unit
+
+    async def late(*work: Any) -> Any:
+        monkeypatch.undo()
+        await world.vote(request, BEN)
+        return await unit(*work)
+
+    monkeypatch.setattr(world.store, "unit", late)
+    await world.approvals.ask_again_what_changed()
+    now = await world.now(request)
+
+    assert (RequestStatus.APPROVED, request.timing) == (now.status, now.timing)
+    assert "planned_again" not in await world.kinds(request.session_id)
+
+
+async def test_what_comes_next_is_told_while_it_waits(world: World) -> None:
+    request = await asked(world, {**REMIND, **ESCALATE})
+    step, words = next_step(request), coming(request)
+    decided = await world.vote(request, BEN)
+
+    assert step is not None
+    assert ("remind", request.next_step_at) == (step.kind, step.at)
+    assert "If nobody decides, controller is asked as well from 2026-03-02 11:00 UTC." == words
+    assert (None, "") == (next_step(decided), coming(decided))
+
+
+async def test_of_reminders_alone_nobody_is_told_to_come(world: World) -> None:
+    assert "" == coming(await asked(world, REMIND))
+
+
 async def test_a_rule_that_asks_nobody_any_more_plans_nothing(world: World) -> None:
     request = await asked(world, REMIND)
     world.use({"tools": {"quote": "allow"}})
@@ -374,6 +427,21 @@ async def test_a_clock_that_was_ahead_has_planned_too_late(world: World) -> None
 
     assert 2 == first
     assert "escalated" in await world.kinds(request.session_id)
+
+
+async def test_a_clock_that_was_ahead_sets_no_deadline_where_the_rule_has_none(
+    world: World,
+) -> None:
+    world.clock.advance(hours=24)
+    rule = {"effect": "require_approval", "roles": ["manager"], "remind": ["1h"]}
+    request = await asked(world, rule)
+    world.clock.set_back(24 * HOUR_S)
+    await work(world)
+    await later(world, 1)
+
+    assert (await world.now(request)).expires_at is None
+    assert "clock_corrected" in await world.kinds(request.session_id)
+    assert ["person:ben", "person:cara"] == [who for who, _ in prompts(world)]
 
 
 async def test_a_clock_that_is_set_back_reminds_nobody_twice(world: World) -> None:

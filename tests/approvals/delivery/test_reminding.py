@@ -12,7 +12,12 @@ from structlog.testing import capture_logs
 from countersign.approvals.backoff import ATTEMPT_S, BACKOFF_MAX_S
 from countersign.approvals.delivery.quiet_times import HELD
 from countersign.approvals.delivery.reminding import ATTEMPTS
-from countersign.approvals.errors import BusyError, NotFoundError, UnavailableError
+from countersign.approvals.errors import (
+    BusyError,
+    MisdirectedError,
+    NotFoundError,
+    UnavailableError,
+)
 from countersign.approvals.models import QuietHours
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store.schema import reminders
@@ -72,6 +77,15 @@ async def test_where_everybody_is_shown_it_everybody_is_reminded_there(world: Wo
     await later(world, 1)
 
     assert [f"conversation:{THREAD}"] == [where for where, _ in prompts(world)]
+
+
+async def test_refusal_of_one_message_is_no_outage_of_its_channel(world: World) -> None:
+    with capture_logs() as logs:
+        await reminded(world, MisdirectedError("Its text is too long."))
+    (row,) = await on_their_way(world)
+
+    assert ("Its text is too long.", 1) == (row["error"], row["attempts"])
+    assert [] == [line for line in logs if line["log_level"] != "info"]
 
 
 async def test_what_can_never_be_said_is_given_up(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.approvals.errors import ConfigurationError
-from countersign.approvals.models import Effect, SessionId, Stage, ToolCall
+from countersign.approvals.models import AtDeadline, Effect, SessionId, Stage, ToolCall
 from countersign.approvals.rules.approvers import granted, no_longer
 from countersign.approvals.rules.conditions.facts import NOWHERE
 from countersign.approvals.rules.deciding import stage_in_words, stages_in_words
@@ -110,6 +110,24 @@ def test_names_of_one_function_take_the_stricter_terms() -> None:
 
     assert (1, True, False) == (tier.rejects, tier.comment_required, tier.edits)
     assert "(args.amount > 5) || (args.amount > 9)" == rule.edits.second_person_above
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_names_of_one_function_run_by_silence_only_where_all_of_their_rules_say_so(
+    first: str,
+) -> None:
+    silent = {**ASKS, "roles": ["x"], "deadline": "1h", "at_deadline": "approve"}
+    strict = {"roles": [], "stages": [{"roles": ["y"], "quorum": 2}]}  # its terms are taken
+    other = "b" if first == "a" else "a"
+    classes = {"a": "reversible", "b": "reversible"}
+
+    def end(**rule: Any) -> AtDeadline:
+        tools = {first: {**silent, **strict}, other: {**silent, **rule}}
+        written = Policy.load({"tools": tools, "reversibility": classes})
+        return written.strictest([frozenset("ab")]).tools["a"].at_deadline
+
+    assert AtDeadline.APPROVE is end()
+    assert AtDeadline.REJECT is end(at_deadline="reject")
 
 
 def test_edit_of_one_name_is_ruled_like_that_of_the_other() -> None:
