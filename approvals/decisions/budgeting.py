@@ -45,17 +45,11 @@ class Budgeting:
     def __init__(self, policies: Policies):
         self._policies = policies
 
-    def ruling(
-        self, connection: Connection, call: ToolCall, situation: Situation, now: datetime
-    ) -> Ruling:
-        """What the policy says of a call, its budgets included."""
-        policy = self._policies.current
-        return with_budgets(policy, policy.rule(call, situation), call, situation, connection, now)
-
     def ruling_on(
         self, connection: Connection, request: Request, situation: Situation, now: datetime
     ) -> Ruling:
-        """`ruling` of a request as it stands, with the people of the call that was proposed."""
+        """What the policy says of a request as it stands, its budgets included, with the people of
+        the call that was proposed."""
         policy, call = self._policies.current, call_of(request, request.arguments)
         ruling = rule_request(policy, request, situation)
         return with_budgets(policy, ruling, call, situation, connection, now)

@@ -186,12 +186,10 @@ def is_used_up(grant: Grant, used: Used) -> bool:
 
 
 def reason_against_use(grant: Grant, request: Request, people: People, now: datetime) -> str | None:
-    """Why a call may not run by it, however far it is used; None if it may. Its rule and its
-    conditions are looked at elsewhere."""
+    """Why a call may not run by it, however far it is used; None if it may. Its rule, who has to
+    give it and its conditions are looked at elsewhere."""
     if grant.revoked_at is not None:
         return f"{grant.revoked_by_name} has revoked it"
-    if not grant.complete:
-        return "not every stage has given it"
     if grant.expires_at is not None and grant.expires_at <= now:
         return f"it ended at {grant.expires_at:%Y-%m-%d %H:%M} UTC"
     if any(giver.by == request.requester for giver in grant.givers):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from countersign.approvals.errors import LostLeaseError
-from countersign.approvals.models import RequestStatus, Result, Reversibility
+from countersign.approvals.errors import DeniedByPolicyError, LostLeaseError
+from countersign.approvals.models import RequestStatus, Result, Reversibility, Verdict
 from countersign.approvals.rules.seeing import batch_of
 from countersign.approvals.store.schema import budget_uses
 from tests.approvals.decisions.test_budgets import (
@@ -32,6 +32,19 @@ async def test_what_cannot_be_counted_at_the_claim_does_not_run(world: World) ->
 
     assert isinstance(got, Result)
     assert "args.payee is missing" in got.message
+
+
+async def test_an_edit_that_cannot_be_counted_is_refused(world: World) -> None:
+    world.use(budgeted(count={"hard": 9}, per="args.payee"))
+    run = await world.begun()
+    plain = {"customer": "Contoso", "amount": 5}
+    call = world.proposal(run.session.id, "quote", {**plain, "payee": "ACME"})
+    (request,) = await world.submit(run, call)
+    assert RequestStatus.PENDING is request.status
+    with pytest.raises(DeniedByPolicyError, match=r"args\.payee is missing"):
+        await world.vote(request, verdict=Verdict.MODIFY, arguments=plain)
+
+    assert request == await world.now(request)
 
 
 async def test_what_is_given_back_on_another_day_was_not_used_today(world: World) -> None:

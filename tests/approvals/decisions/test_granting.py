@@ -160,6 +160,37 @@ async def test_it_ends_in_time(world: World) -> None:
     assert RequestStatus.PENDING is (await asked(world)).status
 
 
+async def test_one_that_only_time_and_a_total_bound_says_so(world: World) -> None:
+    world.use(rules(max_uses=None))
+    _, grant = await given(world, Terms(for_s=3600))
+
+    assert "until 2026-03-02 10:00 UTC, up to 500 in total" == grant.words
+    assert grant.words in (await asked(world)).decision.comment  # type: ignore[union-attr]
+
+
+async def test_it_is_for_its_tool_alone_where_a_rule_has_several(world: World) -> None:
+    """Also if both are proposed together, so that its grants are looked up."""
+    rule = {"effect": "require_approval", "roles": ["manager"], "grants": PERMITS}
+    world.use(
+        {
+            "rules": [{"id": "both", "tool": ["quote", "pay"], **rule}],
+            "reversibility": dict.fromkeys(("quote", "pay"), "reversible"),
+        }
+    )
+    await given(world)
+    quote, pay = await world.submit(await world.begun(), "quote", "pay")
+
+    assert ("both", "both") == (quote.rule_id, pay.rule_id)
+    assert (RequestStatus.APPROVED, RequestStatus.PENDING) == (quote.status, pay.status)
+
+
+async def test_a_condition_that_cannot_be_decided_covers_nothing(world: World) -> None:
+    await given(world, Terms(when="args.discount < 5"))
+
+    assert RequestStatus.PENDING is (await asked(world)).status
+    assert RequestStatus.APPROVED is (await asked(world, discount=4)).status
+
+
 async def test_a_condition_narrows_it(world: World) -> None:
     await given(world, Terms(when="args.amount < 50.0"))
 
@@ -250,6 +281,18 @@ async def test_nobody_gives_what_they_could_not_approve(world: World, who: Any, 
         await world.approvals.granting.give(request.id, who, Terms())
 
 
+async def test_nobody_adds_to_what_was_given_under_another_rule(world: World) -> None:
+    run = await world.begun()
+    (request,) = await world.submit(run, world.proposal(run.session.id, "pay"))
+    grant = await world.approvals.granting.give(request.id, acting(BEN), Terms())
+    world.use(rules(max_uses=2))
+    with pytest.raises(ConflictError, match=f"The rule has changed since Ben gave {grant.id}"):
+        await world.approvals.granting.give(request.id, acting(CARA), Terms())
+
+    ((stored, _),) = await world.records.grants()
+    assert grant == stored
+
+
 async def test_nobody_gives_twice(world: World) -> None:
     run = await world.begun()
     (request,) = await world.submit(run, world.proposal(run.session.id, "pay"))
@@ -282,8 +325,8 @@ async def pending_again(world: World, why: str) -> None:
     assert () == (await world.records.verify()).problems
 
 
-async def approved_by_it(world: World) -> Grant:
-    _, grant = await given(world)
+async def approved_by_it(world: World, terms: Terms | None = None) -> Grant:
+    _, grant = await given(world, terms)
     run = await world.begun()
     (request,) = await world.submit(run, world.proposal(run.session.id, "quote"))
     assert RequestStatus.APPROVED is request.status
@@ -300,6 +343,13 @@ async def test_a_revoked_one_asks_people_again(world: World) -> None:
     await pending_again(world, f"The grant {grant.id} of Ben does not hold for this call: Ben has")
     kinds = [entry.kind for entry in await world.records.governance()]
     assert ["grant_given", "grant_revoked"] == kinds
+
+
+async def test_one_that_has_ended_since_asks_people_again(world: World) -> None:
+    await approved_by_it(world, Terms(for_s=600))
+    world.clock.advance(600)
+
+    await pending_again(world, "it ended at 2026-03-02 09:10 UTC")
 
 
 async def test_a_giver_who_lost_the_role_ends_its_use(world: World) -> None:
@@ -376,8 +426,9 @@ async def test_a_call_that_is_called_again_after_a_crash_is_counted_once(world: 
         update(grants).values(tool="look"),
         update(grants).values(givers="[]"),
         update(grants).values(id="G-X"),
+        update(governance).values(at="2026-03-02T09:00:01.000000+00:00"),
     ],
-    ids=["uses", "tool", "givers", "id"],
+    ids=["uses", "tool", "givers", "id", "entry"],
 )
 async def test_a_grant_that_was_written_into_the_tables_lets_nothing_run(
     world: World, change: Any
@@ -402,6 +453,16 @@ async def test_a_grant_that_the_governance_ledger_does_not_know_lets_nothing_run
     (found,) = await entries(world, run.batch[0], "evidence_missing")
 
     assert "its grant was never given" == found["reason"]
+
+
+async def test_one_that_is_made_complete_in_the_tables_covers_nothing(world: World) -> None:
+    run = await world.begun()
+    (request,) = await world.submit(run, world.proposal(run.session.id, "pay"))
+    await world.approvals.granting.give(request.id, acting(BEN), Terms())
+    await world.store.write(lambda c: c.execute(update(grants).values(complete=1)))
+
+    assert RequestStatus.PENDING is (await asked(world, "pay")).status
+    assert () != (await world.records.verify()).problems
 
 
 async def test_a_use_that_is_taken_back_is_found(world: World) -> None:

@@ -181,6 +181,16 @@ async def test_the_whole_of_what_is_proposed_together(world: World) -> None:
     await sound(world)
 
 
+async def test_nothing_is_added_up_where_no_rule_speaks_of_a_total(world: World) -> None:
+    world.use(ruled("batch.size <= 2", reversibility={"look": "read_only"}))
+    two = await world.submit(await world.begun(), "look", "look")
+    three = await world.submit(await world.begun(), "look", "look", "look")
+
+    assert ["r0"] * 2 == [each.rule_id for each in two]
+    assert {"batch": {"size": 2, "reversibility": "read_only"}} == two[0].seen
+    assert ["rest"] * 3 == [each.rule_id for each in three]
+
+
 @pytest.mark.parametrize("amounts", [[1, "x"], [1, None], [1e300, 1], [True]])
 async def test_a_total_that_nobody_can_say_denies(world: World, amounts: list[Any]) -> None:
     world.use(ruled('batch.total("amount") >= 0'))
@@ -242,6 +252,13 @@ def test_what_is_wrong_is_said_when_the_policy_is_read(when: str, says: str) -> 
         found = list(exc.problems)
 
     assert any(says in each for each in found), found
+
+
+@pytest.mark.parametrize("when", ['history.same("customer")', 'batch.total("amount") > 1.0'])
+def test_arguments_that_the_tool_has_may_be_named(when: str) -> None:
+    rules = {"rules": [{"id": "r", "tool": "look", "when": when, "effect": "allow"}]}
+
+    assert [] == Policy.load(rules).knowing(TYPED).problems()
 
 
 def test_lists_are_not_compared_with_what_was_before() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from countersign.approvals.errors import ConfigurationError
-from countersign.approvals.models import Reversibility
+from countersign.approvals.models import Reversibility, SessionId, ToolCall
 from countersign.approvals.models.grants import Used, ordinal
+from countersign.approvals.rules.conditions.facts import NOWHERE
 from countersign.approvals.rules.grants import Grants, offers, value_of, values_of
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.rulebook import Tools
@@ -69,6 +70,15 @@ def test_its_arguments_are_those_of_the_tool() -> None:
     assert [] == problems({"max_uses": 2, "same": ["currency"]})
 
 
+def test_other_tools_need_no_such_arguments() -> None:
+    policy = load({"max_uses": 2, "same": ["who"]})
+    tools = Tools({("sales", "look"): SCHEMA, ("sales", "quote"): SCHEMA})
+
+    assert ["quote has no argument who; it has amount, currency."] == [
+        says for _, says in policy.knowing(tools).problems() if "who" in says
+    ]
+
+
 def test_a_tool_that_cannot_be_undone_needs_it_to_be_said() -> None:
     (says,) = problems({"max_uses": 2}, Reversibility.IRREVERSIBLE)
 
@@ -81,6 +91,30 @@ def test_other_rules_need_no_grants() -> None:
 
     assert not policy.permits_any
     assert [] == policy.knowing(Tools({("sales", "look"): SCHEMA})).problems()
+
+
+def test_nothing_is_given_of_one_function_under_two_names() -> None:
+    """Nobody could say what is alike, and either name would have to be counted."""
+    rule = {"effect": "require_approval", "roles": ["manager"], "grants": {"max_uses": 2}}
+    policy = Policy.load(
+        {
+            "rules": [{"id": "r", "tool": ["quote", "offer", "pay"], **rule}],
+            "reversibility": dict.fromkeys(("quote", "offer", "pay"), "reversible"),
+        }
+    ).strictest([frozenset({"quote", "offer"})])
+
+    def permits(tool: str) -> bool:
+        call = ToolCall(
+            session_id=SessionId("S-1"),
+            call_id="c",
+            tool=tool,
+            arguments={},
+            agent="seller",
+            executor="gate",
+        )
+        return policy.permits(call, NOWHERE) is not None
+
+    assert [False, False, True] == [permits(tool) for tool in ("quote", "offer", "pay")]
 
 
 @pytest.mark.parametrize(

@@ -317,6 +317,8 @@ def test_numbers_in_words() -> None:
     ) == limits_in_words(budget)
     rolling = policy(b={"tool": "pay", "window": "24h", "value": {**EUR, "hard": 9.5}})
     assert "in 24 hours: hard EUR 9.50" == limits_in_words(rolling.document.budgets["b"])
+    counted = policy(b={**DAY, "count": {"hard": 5}})
+    assert "today in Europe/Berlin: hard 5 calls" == limits_in_words(counted.document.budgets["b"])
 
 
 def test_agents_are_told_limits_and_not_what_is_used() -> None:
