@@ -20,10 +20,10 @@ from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.reasking import Reasking
-from countersign.approvals.decisions.refusals import refused
+from countersign.approvals.decisions.refusals import Refusal, refused
 from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.vote_input import VoteInput
-from countersign.approvals.decisions.voting import Refusal, Voting
+from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.errors import (
     ClosedError,
     CountersignError,

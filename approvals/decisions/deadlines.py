@@ -6,8 +6,10 @@ from datetime import datetime
 
 from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.refusals import Refusal, expired
 from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.decisions.steps import Steps
+from countersign.approvals.errors import AlreadyDecidedError
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Cause,
@@ -65,6 +67,22 @@ class Deadlines:
         elif request.timing is not None and _is_due(request.timing, unit.now):
             self._steps.take(unit, request, request.timing)
         return None
+
+    def still_open(self, unit: Unit, request: Request, session: Session) -> Request | Refusal:
+        """The request as it is now, if it can be decided; the Refusal if its deadline was reached
+        without that being written down. Raises ExpiredError and AlreadyDecidedError."""
+        if request.status is RequestStatus.EXPIRED:
+            raise expired(request)
+        if request.status is not RequestStatus.PENDING:
+            raise AlreadyDecidedError(request.id, request.status, request.decision)
+        if request.expires_at is None or request.expires_at > unit.now:
+            return request
+        after = self.reached(unit, request, session)
+        if after.status is RequestStatus.PENDING:
+            return after
+        if after.status is RequestStatus.EXPIRED:
+            return Refusal(error=expired(after))
+        return Refusal(error=AlreadyDecidedError(after.id, after.status, after.decision))
 
     def reached(self, unit: Unit, request: Request, session: Session) -> Request:
         """The deadline has passed without a decision: the request as it is then."""

@@ -15,9 +15,8 @@ from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
-from countersign.approvals.decisions.refusals import RESOLVING, refused
+from countersign.approvals.decisions.refusals import RESOLVING, Refusal, refused
 from countersign.approvals.decisions.replacing import replace
-from countersign.approvals.decisions.voting import Refusal
 from countersign.approvals.errors import InvalidError, NotInDoubtError
 from countersign.approvals.forms.told import Told
 from countersign.approvals.forms.wording import as_text

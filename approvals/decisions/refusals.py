@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from countersign.approvals.errors import NotAuthorisedError, TooManyRefusalsError
+from countersign.approvals.errors import (
+    CountersignError,
+    ExpiredError,
+    NotAuthorisedError,
+    TooManyRefusalsError,
+)
 from countersign.approvals.models import Actor, JsonObject, Request
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import ledger as ledger_rows
@@ -14,6 +20,13 @@ ON_LEDGER = 20
 """Refusals of one person at one request that have entries of their own; others are counted."""
 VOTE, RESOLVING, REVOKING = "vote_refused", "settling_refused", "revoking_refused"
 """The ledger's kinds."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An attempt that is recorded as refused; the transaction stands, the caller is told."""
+
+    error: CountersignError
 
 
 def refused(
@@ -43,3 +56,9 @@ def refused(
     }
     ledger_rows.append(unit, request.session_id, (kind, body))
     return NotAuthorisedError(reason)
+
+
+def expired(request: Request) -> ExpiredError:
+    """What is told to whoever comes too late."""
+    when = "" if request.expires_at is None else f" at {request.expires_at:%Y-%m-%d %H:%M UTC}"
+    return ExpiredError(f"Request {request.id} expired{when}. Nothing was run.")

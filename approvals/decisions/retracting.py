@@ -16,10 +16,9 @@ from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.evidence import REVOKED, begun_at
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
-from countersign.approvals.decisions.refusals import REVOKING, refused
+from countersign.approvals.decisions.refusals import REVOKING, Refusal, refused
 from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.decisions.vote_input import MAX_COMMENT
-from countersign.approvals.decisions.voting import Refusal, expired
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     AlreadyUsedError,
@@ -97,17 +96,10 @@ class Retracting:
 
     def _withdraw(self, unit: Unit, request_id: RequestId, actor: Actor) -> Request | Refusal:
         request, session = request_rows.with_session(unit, request_id)
-        if request.status is RequestStatus.EXPIRED:
-            raise expired(request)
-        if request.status is not RequestStatus.PENDING:
-            raise AlreadyDecidedError(request.id, request.status, request.decision)
-        if request.expires_at is not None and request.expires_at <= unit.now:
-            request = self._deadlines.reached(unit, request, session)
-            if request.status is RequestStatus.EXPIRED:
-                return Refusal(error=expired(request))
-            if request.status is not RequestStatus.PENDING:
-                error = AlreadyDecidedError(request.id, request.status, request.decision)
-                return Refusal(error=error)
+        still = self._deadlines.still_open(unit, request, session)
+        if isinstance(still, Refusal):
+            return still
+        request = still
         if actor.principal is None:
             raise NotAuthorisedError("You are not known here.")
         votes = request_rows.votes_of(unit.connection, request.id)
@@ -194,6 +186,12 @@ class Retracting:
             raise AlreadyUsedError(request.id, request.status, request.decision, at)
         if request.status is RequestStatus.PENDING:
             raise InvalidError("Nothing is decided yet; take your vote back, or reject it.")
+        if request.checkpoint_id != session.checkpoint_id:
+            # Nothing of it can run any more, and its session may wait for something else.
+            raise InvalidError(
+                f"Request {request.id} is not among the calls that its session proposed last, so "
+                "it does not run, and there is nothing to revoke."
+            )
         if request.status is not RequestStatus.APPROVED or request.kind is RequestKind.INPUT:
             raise AlreadyDecidedError(request.id, request.status, request.decision)
         votes = request_rows.votes_of(unit.connection, request.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from countersign.approvals.decisions.asking import AskAgain, Asking
@@ -11,7 +10,7 @@ from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
 from countersign.approvals.decisions.editing import as_of_now, edited
 from countersign.approvals.decisions.edits import revision_entry
 from countersign.approvals.decisions.outbox import Outbox
-from countersign.approvals.decisions.refusals import refused
+from countersign.approvals.decisions.refusals import Refusal, refused
 from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.decisions.vote_input import (
     VoteInput,
@@ -20,9 +19,6 @@ from countersign.approvals.decisions.vote_input import (
     require_form,
 )
 from countersign.approvals.errors import (
-    AlreadyDecidedError,
-    CountersignError,
-    ExpiredError,
     StaleDigestError,
 )
 from countersign.approvals.forms import told
@@ -68,13 +64,6 @@ VOTE_AGAIN = (
 )
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """A given that is recorded as refused; the transaction stands, the caller is told."""
-
-    error: CountersignError
-
-
 class Voting:
     """Counts votes. Each method belongs into a transaction."""
 
@@ -100,17 +89,10 @@ class Voting:
         request, session = request_rows.with_session(unit, given.request_id)
         people = people_for(unit.moment.people, request, session)
         actor = as_of_now(actor, people)
-        if request.status is RequestStatus.EXPIRED:
-            raise expired(request)
-        if request.status is not RequestStatus.PENDING:
-            raise AlreadyDecidedError(request.id, request.status, request.decision)
-        if request.expires_at is not None and request.expires_at <= unit.now:
-            request = self._deadlines.reached(unit, request, session)
-            if request.status is RequestStatus.EXPIRED:
-                return Refusal(error=expired(request))
-            if request.status is not RequestStatus.PENDING:
-                error = AlreadyDecidedError(request.id, request.status, request.decision)
-                return Refusal(error=error)
+        still = self._deadlines.still_open(unit, request, session)
+        if isinstance(still, Refusal):
+            return still
+        request = still
         votes = request_rows.votes_since(unit.connection, request)
         reason, giver = standing(people, actor.principal, request, votes)
         if reason is not None or actor.principal is None:
@@ -315,9 +297,3 @@ def _must_ask(again: AskAgain, verdict: Verdict) -> bool:
     """A rejection stands whatever it is of; an edit is ruled on anew, and so asks those of today's
     rule by itself."""
     return verdict is Verdict.APPROVE or (verdict is Verdict.MODIFY and again.tool_changed)
-
-
-def expired(request: Request) -> ExpiredError:
-    """What is told to whoever comes too late."""
-    when = "" if request.expires_at is None else f" at {request.expires_at:%Y-%m-%d %H:%M UTC}"
-    return ExpiredError(f"Request {request.id} expired{when}. Nothing was run.")

@@ -268,6 +268,25 @@ async def test_revoked_while_others_of_the_batch_are_asked(world: World) -> None
     assert await sound(world)
 
 
+@pytest.mark.parametrize("ask_again", [True, False])
+async def test_approval_that_its_session_has_left_behind_is_nothing_to_revoke(
+    world: World, ask_again: bool
+) -> None:
+    """It cannot run, and the session waits for something else."""
+    run = await world.begun()
+    (left,) = await world.submit(run, "quote")
+    await world.vote(left)
+    run = await world.begin(run.session.id)
+    (asked,) = await world.submit(run, "quote")
+
+    with pytest.raises(InvalidError, match="proposed last"):
+        await revoke(world, left, ask_again=ask_again)
+    assert RequestStatus.APPROVED is (await world.now(left)).status
+    assert RequestStatus.PENDING is (await world.now(asked)).status
+    assert SessionStatus.WAITING is (await world.records.session(run.session.id)).status
+    assert await sound(world)
+
+
 async def test_revoked_and_denied_meanwhile_is_not_asked_again(world: World) -> None:
     run, request = await world.approved()
     world.change_rule("quote", "deny")
