@@ -38,7 +38,7 @@ class SettingsDirectory(Directory):
         self._domains = domains
         self._people = People(by_id.values(), domains=domains(), delegations=self.delegations)
         self._by_identity = {
-            (kind, value): person
+            (kind, small(value)): person
             for person in by_id.values()
             for kind, value in person.identities.items()
         }

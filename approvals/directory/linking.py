@@ -56,7 +56,7 @@ class Linking:
         self._sources = {source.name: source for source in sources}
         self._order = {source.name: number for number, source in enumerate(sources)}
         self._by_identity = {
-            (kind, value): person.id
+            (kind, small(value)): person.id
             for person in people
             for kind, value in person.identities.items()
         }

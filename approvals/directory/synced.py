@@ -122,7 +122,7 @@ class SyncedDirectory(Directory):
     def _publish(self) -> None:
         everybody = [person for found in self._found.values() for person in found]
         self._by_identity = {
-            (kind, value): person
+            (kind, small(value)): person
             for person in everybody
             for kind, value in person.identities.items()
         }

@@ -24,6 +24,7 @@ from countersign.bot.settings.production import (
     insecure_workflows,
 )
 from countersign.bot.settings.sections import ModelSettings, PersonSettings, WorkflowsSection
+from countersign.bot.settings.sign_in import SignInSettings
 from countersign.bot.settings.systems import channel_problems, is_asked
 from countersign.connectors.directories import GroupGrant
 from countersign.connectors.system import Configured, Situation
@@ -46,6 +47,7 @@ class Document:
     asks_for_text: bool = False
     """Whether the policy says who answers free text."""
     model: ModelSettings | None = None
+    sign_in: SignInSettings | None = None
     workflows: WorkflowsSection | None = field(default=None, repr=False)
 
 
@@ -155,6 +157,8 @@ def _production(document: Document) -> Iterator[str]:
         if document.directory.entra is not None:
             yield from insecure_url("directory.entra.graph_url", document.directory.entra.graph_url)
             yield from insecure_url("directory.entra.login_url", document.directory.entra.login_url)
+    if document.sign_in is not None:
+        yield from insecure_section("sign_in", document.sign_in)
     if document.model is not None:
         yield from insecure_model(document.model)
     yield from insecure_limits(document.limits)

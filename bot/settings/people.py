@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from countersign.approvals.forms.sentences import nearest
 from countersign.bot.settings.problems import validated
 from countersign.bot.settings.sections import MIN_TOKEN_LENGTH, PersonSettings
+from countersign.bot.settings.sign_in import OIDC
 from countersign.connectors.secrets import Reading
 from countersign.connectors.system import System
 
@@ -21,7 +22,7 @@ TOKEN_KEYS = ("token", "token_env")
 
 def identity_kinds(systems: Iterable[System[Any]]) -> tuple[str, ...]:
     """The keys that `identities` may have."""
-    return (*(system.identity for system in systems), EMAIL)
+    return (*(system.identity for system in systems), EMAIL, OIDC)
 
 
 def read_people(
@@ -45,7 +46,7 @@ def read_people(
             problems += _unknown_kinds(path, person, kinds)
     problems += _repeated("people: the id", (p.id for p in people))
     for kind in kinds:
-        values = (value for p in people for k, value in p.identities.items() if k == kind)
+        values = (v.lower() for p in people for k, v in p.identities.items() if k == kind)
         problems += _repeated(f"people: the {kind} identity", values)
     return people, problems
 

@@ -33,6 +33,7 @@ from countersign.bot.settings.sections import (
     Settings,
     WorkflowsSection,
 )
+from countersign.bot.settings.sign_in import SignInSettings
 from countersign.bot.settings.systems import (
     default_channels,
     read_systems,
@@ -59,6 +60,7 @@ SECTIONS = (
     "limits",
     "metrics",
     "links",
+    "sign_in",
     "app_package",
     "run",
 )
@@ -116,6 +118,7 @@ class Reader:
             asks_for_text="human_input" in (self._document.get("policy") or {}),
             model=self._model(),
             workflows=self._workflows(),
+            sign_in=self.section("sign_in", SignInSettings),
         )
         link_key = self._link_key()
         app_package = self.section("app_package", AppPackageSettings)
@@ -142,6 +145,7 @@ class Reader:
             limits=document.limits,
             metrics_token=None if metrics is None else metrics.token,
             link_key=link_key,
+            sign_in=document.sign_in,
             app_package=app_package,
             run=run,
         )

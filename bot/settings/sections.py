@@ -32,6 +32,7 @@ from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.quiet import DigestSettings, QuietSettings
 from countersign.bot.settings.run import RunSettings
+from countersign.bot.settings.sign_in import OIDC, SignInSettings
 from countersign.connectors.role_entries import RoleEntry, scopes_of, split
 from countersign.connectors.secrets import EnvSecret, Reading, Section, named, resolved
 from countersign.connectors.system import Configured, System
@@ -125,7 +126,8 @@ class PersonSettings(Section):
     @field_validator("identities")
     @classmethod
     def _lower(cls, identities: dict[str, str]) -> dict[str, str]:
-        return {kind: value.strip().lower() for kind, value in identities.items()}
+        # What an issuer names people by may differ in nothing but case (OpenID Connect, `sub`).
+        return {k: v.strip() if k == OIDC else v.strip().lower() for k, v in identities.items()}
 
     def principal(self) -> Principal:
         """The person as the domain knows them."""
@@ -243,6 +245,8 @@ class Settings(Value):
     """What scrapers send; None lets only this machine read the metrics."""
     link_key: SecretStr | None = None
     """Signs links to the page with all of a request; None leaves that to local mode."""
+    sign_in: SignInSettings | None = None
+    """By which issuer people sign in to the inbox."""
     app_package: AppPackageSettings | None = None
     run: RunSettings = RunSettings()
     reread: Callable[[], Settings] | None = Field(default=None, repr=False, exclude=True)

@@ -45,6 +45,7 @@ PROGRAMS = {
         },
     ),
     "graph": ([], {"url", "tenant_id", "client_id", "client_secret"}),
+    "oidc": ([], {"url", "issuer", "tenant_id", "client_id", "client_secret", "people"}),
     "servicenow": (
         [],
         {
