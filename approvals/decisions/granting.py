@@ -43,6 +43,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Moment, Store, Unit
 from countersign.approvals.rules.approvers import approvers, is_asked_by
+from countersign.approvals.rules.counterparty import keeps_out, with_parties
 from countersign.approvals.rules.eligibility import asked, counts_also
 from countersign.approvals.rules.granting import covered, reason_against_condition
 from countersign.approvals.rules.grants import (
@@ -96,7 +97,7 @@ class Granting:
     ) -> Grant:
         """`give`, in a transaction of the caller's, who has locked the session."""
         permitted = self._permitted(unit.moment, request, session)
-        if permitted is None or permitted.stages != request.stages:
+        if permitted is None or permitted.stages != with_parties(request.stages, ()):
             raise InvalidError(
                 f"The rule {request.rule_id} permits no grants of {request.tool}; decide each call."
             )
@@ -150,6 +151,8 @@ class Granting:
             raise NotAuthorisedError("You are not known here. Ask an administrator to add you.")
         if person.id == request.requester:
             raise NotAuthorisedError("You asked for this yourself; somebody else has to grant it.")
+        if keeps_out(known, person, request.stages) is not None:
+            raise NotAuthorisedError("The counterparty of a call does not grant it; others do.")
         given = () if before is None else votes_of(before, request)
         if any(vote.principal_id == person.id for vote in given):
             raise ConflictError("You have given it already.")

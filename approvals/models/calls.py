@@ -71,6 +71,8 @@ class Stage(Value):
     """Whether its people may change the arguments."""
     comment_required: bool = False
     """Whether an approval needs a comment, as a rejection always does."""
+    parties: tuple[str, ...] = Field(default=(), exclude_if=lambda v: not v)
+    """With whom the call is, as its arguments say: they decide nothing of it."""
 
     @model_validator(mode="after")
     def _asks_somebody(self) -> Self:

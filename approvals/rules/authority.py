@@ -23,6 +23,7 @@ from countersign.approvals.rules.approvers import (
     lacking,
     no_longer,
 )
+from countersign.approvals.rules.counterparty import is_party, keeps_out
 
 ADMIN_ROLE = "admin"
 """May end any session, revoke any approval, and resolve doubts about what ran without people; may
@@ -38,6 +39,8 @@ def reason_against(
     is_requester = principal.id == request.requester
     if is_requester and request.kind is RequestKind.TOOL:
         return "You asked for this yourself; somebody else has to decide it."
+    if is_party(principal, request.stages):
+        return "You are the counterparty of this call; somebody else has to decide it."
     if request.stage >= len(request.stages):
         return "Nobody can approve this request: its rule names no approvers."
     votes = [vote for vote in votes if vote.revision == request.revision]
@@ -79,6 +82,8 @@ def reason_against_resolving(principal: Principal | None, request: Request) -> s
         return "You are not known here. Ask an administrator to add you to `people`."
     if request.stages and principal.id == request.requester:
         return "You asked for this yourself; somebody else has to say what became of it."
+    if is_party(principal, request.stages):
+        return "You are the counterparty of this call; somebody else has to say what became of it."
     stages = request.stages or (Stage(roles=(ADMIN_ROLE,)),)
     if not any(is_asked_by(principal, stage) for stage in stages):
         return f"This needs {approvers(stages)}."
@@ -116,6 +121,11 @@ def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | No
         is_requester = principal.id == request.requester
         if is_requester and request.kind is RequestKind.TOOL:
             return f"{vote.name}, who approved this, has asked for it."
+        for person in (principal, people.by_id(vote.principal_id)):
+            party = person and keeps_out(people, person, request.stages)
+            if party is not None:
+                who = "is its counterparty" if party == person else f"stands in for {party.name}"
+                return f"{vote.name}, who approved this, {who}."
         for number in (vote.stage, *vote.also):
             asked = _ever_asked(request, number)
             stage = request.stages[number].model_copy(update={"roles": asked})

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from countersign.approvals.models import People, Principal, Request, RequestKind, Vote
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.authority import reason_against
+from countersign.approvals.rules.counterparty import keeps_out
 
 
 def standing(
@@ -25,11 +26,15 @@ def standing(
     requester = people.by_id(request.requester)
     if requester is not None and requester.id in {giver.id for giver, _ in givers}:
         return f"You stand in for {requester.name}, who asked for this; others decide it.", None
+    party = keeps_out(people, person, request.stages)
+    if party is not None and party.id != person.id:
+        return f"You stand in for {party.name}, whom this call is with; others decide it.", None
     mine = [vote for vote in votes if vote.revision == request.revision]
     if reason is None:
         return None, None
     voted = any(vote.principal_id == person.id for vote in mine)
-    if person.id == request.requester or voted or request.stage >= len(request.stages):
+    kept_out = person.id == request.requester or party is not None
+    if kept_out or voted or request.stage >= len(request.stages):
         return reason, None
     open_now = (request.stages[number] for number in request.open_stages)
     roles = frozenset(role for stage in open_now for role in stage.roles)

@@ -11,6 +11,7 @@ from math import inf
 from countersign.approvals.models import Effect, Request, Risk, Ruling, ToolCall
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.conditions.values import EvaluationError
+from countersign.approvals.rules.counterparty import parties_of, ruled_with
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.rulebook import failed
@@ -30,7 +31,7 @@ def rule_request(policy: Policy, request: Request, situation: Situation) -> Ruli
 def rule_edited(policy: Policy, proposed: ToolCall, call: ToolCall, situation: Situation) -> Ruling:
     """What policy says of `call`, which a person made of `proposed`. Never raises."""
     ruling, before = policy.rule(call, situation), policy.rule(proposed, situation)
-    ruling = _together(before, ruling)
+    ruling = ruled_with(_together(before, ruling), parties_of(before.stages))
     if ruling.effect is not Effect.REQUIRE_APPROVAL:
         return ruling
     try:

@@ -22,6 +22,7 @@ The policy is read from the `policy:` section of the configuration:
           channels: [jira]              # else the first system that is configured
           show_first: [payee, amount]   # the arguments that decide, before the others
           edits: {second_person_above: args.amount > 5000.0}   # or true (which is meant), or false
+          counterparty: args.customer_email   # whoever that is does not decide
           comment: required             # with an approval, too, and not only with a rejection
           on_error: in_doubt            # what an undeclared exception of it means: or failed
           tool_timeout: 2m              # how long it may run
@@ -71,6 +72,8 @@ from countersign.approvals.rules.budgets.budget import Budget
 from countersign.approvals.rules.budgets.charges import Charge
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
+from countersign.approvals.rules.conditions.values import EvaluationError
+from countersign.approvals.rules.counterparty import parties_of, ruled_with, with_parties
 from countersign.approvals.rules.document import PolicyDocument, problem
 from countersign.approvals.rules.grants import Permitted, fingerprint
 from countersign.approvals.rules.ordered_rules import OrderedRule
@@ -80,6 +83,7 @@ from countersign.approvals.rules.rulebook import (
     Tools,
     failed,
     ruling_of,
+    undecided,
     unknown,
 )
 from countersign.approvals.rules.seeing import NO_NEEDS, Needs, joined, watched
@@ -200,6 +204,7 @@ class Policy:
         and rules that no call reaches."""
         wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
         wrong += self.book.edit_problems()
+        wrong += self.book.party_problems()
         wrong += granting.problems(self.entries, self.book)
         for where, rule in self.entries.items():
             if rule.step_up is not None and not self._proofs:
@@ -283,7 +288,10 @@ class Policy:
             return unknown(call.tool, named=named), None
         if error is not None:
             return failed(entry, error), None
-        return entry.ruling, entry.rule
+        try:
+            return entry.ruled(lambda: self.book.facts(call, situation)), entry.rule
+        except EvaluationError as exc:
+            return undecided(entry, exc), None
 
     def _strictest_ruling(
         self, call: ToolCall, situation: Situation, names: frozenset[str]
@@ -292,17 +300,18 @@ class Policy:
         own, rule = self._rule(call, situation)
         if rule is None:
             return own
-        found = {own.rule_id: rule}
+        found, parties = {own.rule_id: rule}, [*parties_of(own.stages)]
         for name in sorted(names - {call.tool}):
             other, its = self._rule(call.model_copy(update={"tool": name}), situation)
             if its is not None:
                 found.setdefault(other.rule_id, its)
+                parties += parties_of(other.stages)
             elif other.rule_id != UNKNOWN_RULE:
                 return other
         merged = strictest(list(found.values()))
         rule_id = next((i for i, each in found.items() if each.effect is merged.effect), "")
         classes = sorted(map(self.book.reversibility, names), key=list(Reversibility).index)
-        return ruling_of(merged, rule_id, call.tool, classes[-1])
+        return ruled_with(ruling_of(merged, rule_id, call.tool, classes[-1]), parties)
 
     def permits(self, call: ToolCall, situation: Situation) -> Permitted | None:
         """What may be given of calls like this one, if the rule that asks people permits it."""
@@ -315,8 +324,10 @@ class Policy:
         if hard and not rule.grants.irreversible:
             return None
         when = rule.when if isinstance(rule, OrderedRule) else None
-        names = fingerprint(ruling.rule_id, ruling.stages, when, rule.grants)
-        return Permitted(rule.grants, ruling.rule_id, ruling.stages, names)
+        stages = with_parties(ruling.stages, ())  # those of the rule, whomever the call is with
+        text = [*filter(None, [when]), *rule.counterparty]
+        names = fingerprint(ruling.rule_id, stages, " ".join(text) or None, rule.grants)
+        return Permitted(rule.grants, ruling.rule_id, stages, names)
 
     @property
     def asks_for_proofs(self) -> bool:

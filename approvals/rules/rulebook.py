@@ -26,9 +26,11 @@ from countersign.approvals.rules.conditions.facts import (
     Situation,
     arguments_type,
 )
+from countersign.approvals.rules.conditions.parties import Parties
 from countersign.approvals.rules.conditions.syntax import Node, parse
 from countersign.approvals.rules.conditions.types import DYN, Type
 from countersign.approvals.rules.conditions.values import EvaluationError
+from countersign.approvals.rules.counterparty import ruled_with
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX, OrderedRule, is_pattern
 from countersign.approvals.rules.seeing import Needs, needs_of
 from countersign.approvals.rules.tool_rules import Rule
@@ -72,6 +74,17 @@ class Entry:
     ruling: Ruling
     second_person: Condition | Checked | None = None
     """As `condition`: under which whoever changes its arguments does not count alone."""
+    parties: tuple[Parties, ...] = ()
+    """With whom its calls are."""
+
+    def ruled(self, facts: Callable[[], Facts]) -> Ruling:
+        """What it says of one call. Raises EvaluationError."""
+        if not self.parties:
+            return self.ruling
+        known = facts()
+        return ruled_with(
+            self.ruling, [name for each in self.parties for name in each.named(known)]
+        )
 
     def holds(self, facts: Facts) -> bool:
         """What its condition says. Raises EvaluationError."""
@@ -208,6 +221,20 @@ class Rulebook:
             for problem in dict.fromkeys(wrong):
                 yield f"{place}.edits.second_person_above", problem
 
+    def party_problems(self) -> Iterator[tuple[str, str]]:
+        """What is wrong with how rules name the counterparty, by the rule's place in the policy."""
+        lanes = [entry for lane in self._typed.values() for entry in lane]
+        for rule_id, rule in self._with_terms():
+            if not rule.counterparty:
+                continue
+            found = [party for each in lanes if each.id == rule_id for party in each.parties]
+            nodes = map(parse, rule.counterparty)
+            preliminary = Catalogue(ANY_TOOL, DYN, self._calendars, self._zone, is_preliminary=True)
+            found = found or [Parties.of(node, preliminary) for node in nodes]
+            place = rule_id if rule_id.startswith(TOOLS_PREFIX) else f"rules.{rule_id}"
+            for problem in dict.fromkeys(p for each in found for p in each.checked.problems):
+                yield f"{place}.counterparty", problem
+
     def _with_terms(self) -> Iterator[tuple[str, Rule]]:
         yield from ((rule.id, rule) for rule in self._rules)
         yield from ((f"{TOOLS_PREFIX}{tool}", rule) for tool, rule in self._tools.items())
@@ -278,7 +305,9 @@ class Rulebook:
         if node is not None:
             second = Condition.of(node, Catalogue(tool, arguments, self._calendars))
         ruling = ruling_of(rule, rule_id, tool, self.reversibility(tool))
-        return Entry(rule_id, rule, condition, ruling, second)
+        known = Catalogue(tool, arguments, self._calendars)
+        parties = tuple(Parties.of(parse(text), known) for text in rule.counterparty)
+        return Entry(rule_id, rule, condition, ruling, second, parties)
 
 
 def _needs(lane: Sequence[Entry]) -> Needs:
@@ -312,6 +341,19 @@ def _time(rule: Rule, reversibility: Reversibility) -> TimeRule:
     if time.at_deadline is AtDeadline.APPROVE and reversibility not in UNDOABLE:
         return time.model_copy(update={"at_deadline": AtDeadline.REJECT})
     return time
+
+
+def undecided(entry: Entry, error: EvaluationError) -> Ruling:
+    """The ruling on a call of which nobody can say with whom it is."""
+    return Ruling(
+        effect=Effect.DENY,
+        rule_id=entry.id,
+        reason=(
+            f"The rule {entry.id} keeps the counterparty from deciding, and who that is cannot be "
+            f"said: {error}. What cannot be decided is denied."
+        ),
+        risk=entry.rule.risk,
+    )
 
 
 def failed(entry: Entry, error: EvaluationError) -> Ruling:

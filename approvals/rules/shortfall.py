@@ -15,7 +15,14 @@ from countersign.approvals.models import (
     Stage,
     Value,
 )
-from countersign.approvals.rules.approvers import OWNER_ROLE, approvers, granted, is_asked_by
+from countersign.approvals.rules.approvers import (
+    OWNER_ROLE,
+    all_asked,
+    approvers,
+    granted,
+    is_asked_by,
+)
+from countersign.approvals.rules.counterparty import is_party, keeps_out, parties_of
 from countersign.approvals.rules.eligibility import (
     Asked,
     Shortage,
@@ -109,8 +116,19 @@ def _why(ask: Asked, short: Shortage, stages: Sequence[Stage], people: People) -
         return f"Nobody but {people_in_words([asker])}, who asked, may decide it. {need}."
     left = f"only {people_in_words(short.people, conjunction='and')}" if short.people else "nobody"
     verb = "are" if len(short.people) > 1 else "is"
-    aside = f", as {people_in_words([asker])} asked" if asker is not None and holds else ""
+    said = [f"{people_in_words([asker])} asked"] if asker is not None and holds else []
+    said += _with_whom(stages, people)
+    aside = f", as {' and '.join(said)}" if said else ""
     return f"{need}, and there {verb} {left}{aside}."
+
+
+def _with_whom(stages: Sequence[Stage], people: People) -> list[str]:
+    """Of those whom these stages ask, the counterparties of the call."""
+    if not parties_of(stages):
+        return []
+    asked = {person.id: person for stage in stages for person in all_asked(people, stage)}
+    out = [person for person in asked.values() if is_party(person, stages)]
+    return [f"the call is with {people_in_words(out, conjunction='and')}"] if out else []
 
 
 def _could(ask: Asked, short: Shortage, people: People) -> tuple[Principal, ...]:
@@ -121,7 +139,12 @@ def _could(ask: Asked, short: Shortage, people: People) -> tuple[Principal, ...]
     if len(ask.stages) > 1:  # nor whoever already fills another open stage
         others = set(range(ask.stage, len(ask.stages))) - set(short.stages)
         out |= {p.id for number in others for p in may_fill(ask, number, people)}
-    return tuple(person for person in people.everybody() if person.id not in out)
+    stages = ask.stages if parties_of(ask.stages) else ()
+    return tuple(
+        person
+        for person in people.everybody()
+        if person.id not in out and not (stages and keeps_out(people, person, stages))
+    )
 
 
 def _stages(ask: Asked, numbers: Sequence[int]) -> list[Stage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countersign.approvals.models import Stage
+from countersign.approvals.rules.counterparty import parties_of, with_parties
 
 Stages = Sequence[Stage]
 
@@ -13,17 +14,19 @@ def merged(first: Stages, second: Stages) -> tuple[Stage, ...]:
     """The stages of both: those that ask the same people once, with the larger quorum.
 
     What one of them demands, all of it demands; one person counts for several stages only where
-    both are the same.
+    both are the same, and who is a counterparty of one decides none.
     """
     if tuple(first) == tuple(second):
         return tuple(first)
+    parties = parties_of([*first, *second])
     known, left = list(first), list(second)
     for number, stage in enumerate(known):
         alike = next((other for other in left if _asks_same(stage, other)), None)
         if alike is not None:
             left.remove(alike)
             known[number] = _stricter(stage, alike)
-    return tuple(stage.model_copy(update={"same_person": False}) for stage in [*known, *left])
+    every = (stage.model_copy(update={"same_person": False}) for stage in [*known, *left])
+    return with_parties(every, parties) if parties else tuple(every)
 
 
 def with_second_person(stages: Stages) -> tuple[Stage, ...]:

@@ -22,8 +22,10 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.models.time_rules import calendar_of
 from countersign.approvals.rules.approvers import OWNER_ROLE
+from countersign.approvals.rules.conditions.facts import NOT_ARGUMENTS
+from countersign.approvals.rules.conditions.syntax import parse
 from countersign.approvals.rules.durations import Seconds
-from countersign.approvals.rules.edit_terms import Edits, EditTerms, strictest_terms
+from countersign.approvals.rules.edit_terms import Edits, EditTerms, readable, strictest_terms
 from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.tiers import merged
 from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
@@ -61,6 +63,20 @@ class Rejects(Value):
 
     needed: int = Field(default=1, ge=1)
 
+
+def _of_arguments(text: str) -> str:
+    node = parse(readable(text))
+    other = next((e.name for e in node.walk() if e.op == "name" and e.name in NOT_ARGUMENTS), None)
+    if other is not None:
+        raise ValueError(f"speaks of {other}; whom a call is with stands in its arguments")
+    return text
+
+
+CounterpartyKey = Annotated[
+    tuple[Annotated[str, AfterValidator(_of_arguments)], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+]
+"""`args.customer_email`, or a list of such."""
 
 Rejecting = Annotated[Rejects, BeforeValidator(lambda value: {} if value == "any" else value)]
 """`any`, or `{needed: 2}`."""
@@ -107,6 +123,9 @@ class Rule(Value):
     step_up: Seconds | None = None
     """Approving needs a proof of presence besides the vote, not older than this."""
 
+    counterparty: CounterpartyKey = Field(default=(), exclude_if=lambda v: not v)
+    """Of which arguments it is read with whom a call is: they do not decide it."""
+
     @model_validator(mode="after")
     def _approvers(self) -> Self:
         if self.roles and self.stages:
@@ -121,6 +140,10 @@ class Rule(Value):
                 )
         if self.grants is not None and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError("grants is for what people approve; remove it, or ask for people")
+        if self.counterparty and self.effect is not Effect.REQUIRE_APPROVAL:
+            raise ValueError(
+                "counterparty is for what people approve; remove it, or ask for people"
+            )
         if self.step_up is not None and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError("step_up is for what people approve; remove it, or ask for people")
         if self.step_up is not None and self.at_deadline is AtDeadline.APPROVE:
@@ -173,6 +196,7 @@ _OF_WHOLE_RULE = {
     "rejects": "`rejects: {needed: …}`",
     "edits": "it",
     "comment_required": "`comment: required`",
+    "parties": "`counterparty: args.…`",
 }
 """What each stage carries, and how it is written for all of them."""
 
@@ -199,6 +223,7 @@ def strictest(rules: Sequence[Rule]) -> Rule:
             "comment": max(asking, key=lambda rule: rule.comment is Comment.REQUIRED).comment,
             "at_deadline": _mildest_end(strictest, asking),
             "step_up": min(spans, default=None),
+            "counterparty": tuple(dict.fromkeys(e for rule in asking for e in rule.counterparty)),
         }
     )
 
@@ -211,8 +236,8 @@ def _mildest_end(strictest: Rule, asking: Sequence[Rule]) -> AtDeadline:
     return strictest.at_deadline
 
 
-def _asks(rule: Rule) -> tuple[tuple[Stage, ...], EditTerms, float | None]:
-    return rule.tiers(), rule.edits, rule.step_up
+def _asks(rule: Rule) -> tuple[tuple[Stage, ...], EditTerms, float | None, tuple[str, ...]]:
+    return rule.tiers(), rule.edits, rule.step_up, rule.counterparty
 
 
 def _strictness(rule: Rule) -> tuple[int, int, int]:

@@ -14,13 +14,14 @@ from pydantic import ValidationError
 
 from countersign.approvals.errors import InvalidArgumentsError, InvalidError
 from countersign.approvals.forms.wording import duration_words, people_in_words, span_words
-from countersign.approvals.models import Effect, Proposal, Span
+from countersign.approvals.models import Effect, Principal, PrincipalId, Proposal, Span
 from countersign.approvals.ports import Directory
 from countersign.approvals.rules.approvers import all_asked
 from countersign.approvals.rules.budgets.charges import Used
 from countersign.approvals.rules.budgets.judging import in_entry
 from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
+from countersign.approvals.rules.counterparty import keeps_out, parties_of
 from countersign.approvals.rules.deciding import stages_in_words
 from countersign.approvals.rules.examples import ExampleCall
 from countersign.approvals.rules.explaining import Considered, Explanation, explain
@@ -176,10 +177,19 @@ def _asks(
 ) -> Iterator[str]:
     ruling = found.ruling
     yield f"asks {stages_in_words(ruling.stages)}, in {' and '.join(ruling.channels)}"
+    everybody = directory.people()
+    kept_out: dict[PrincipalId, Principal] = {}
     for number, stage in enumerate(ruling.stages, start=1):
-        people = [p for p in all_asked(directory.people(), stage) if p.id != asked.requester]
+        people = [p for p in all_asked(everybody, stage) if p.id != asked.requester]
+        out = {p.id: p for p in people if keeps_out(everybody, p, ruling.stages) is not None}
+        left = [p for p in people if p.id not in out]
+        kept_out |= out
         step = f"step {number}: " if len(ruling.stages) > 1 else ""
-        yield f"  {step}{people_in_words(people)} can decide it"
+        yield f"  {step}{people_in_words(left) if left else 'nobody'} can decide it"
+    if kept_out:
+        who = people_in_words(list(kept_out.values()), conjunction="and")
+        whom = " and ".join(parties_of(ruling.stages))
+        yield f"  {who} may not: the call is with {whom}"
     yield from when(ruling, asked.at or now, calendars)
     if ruling.valid_for_s is not None:
         valid = Span(seconds=ruling.valid_for_s, calendar=ruling.time.valid_calendar)

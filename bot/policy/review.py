@@ -23,6 +23,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Directory
 from countersign.approvals.rules.approvers import OWNER_ROLE, all_asked, asked_in_words
+from countersign.approvals.rules.counterparty import with_parties
 from countersign.approvals.rules.eligibility import Asked
 from countersign.approvals.rules.ordered_rules import is_pattern
 from countersign.approvals.rules.policy import Policy
@@ -199,7 +200,13 @@ class _Staffing:
         if short is not None:
             worst = self._finding(f"nobody could approve it. {short.text}", is_error=True)
             return [worst, *self._roles(only_misspelt=True)]
-        return [*self._roles(), *self._escalations(), *self._askers(), *self._channels()]
+        return [
+            *self._roles(),
+            *self._escalations(),
+            *self._askers(),
+            *self._parties(),
+            *self._channels(),
+        ]
 
     def _asked(self, requester: PrincipalId) -> Asked:
         return Asked(kind=RequestKind.TOOL, requester=requester, stages=self._stages)
@@ -257,6 +264,20 @@ class _Staffing:
         if stuck:
             who = people_in_words([person for person, _ in stuck])
             yield self._finding(f"when {who} asks, nobody can decide it. {stuck[0][1].text}")
+
+    def _parties(self) -> Iterator[Finding]:
+        """People without whom too few are left, when the call is with them."""
+        everybody = self._directory.people()
+        asked = {p.id: p for stage in self._stages for p in all_asked(everybody, stage)}
+        ask = self._asked(NOBODY)
+        for person in asked.values() if self._rule.counterparty else ():
+            stages = with_parties(self._stages, [person.id])
+            short = shortfall(ask.model_copy(update={"stages": stages}), everybody)
+            if short is not None:
+                who = people_in_words([person])
+                yield self._finding(
+                    f"when a call is with {who}, nobody can decide it. {short.text}"
+                )
 
     def _channels(self) -> Iterator[Finding]:
         for channel in self._rule.channels:

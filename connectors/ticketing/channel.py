@@ -41,6 +41,7 @@ from countersign.approvals.ports import (
     Unit,
 )
 from countersign.approvals.rules.approvers import all_asked, approvers
+from countersign.approvals.rules.counterparty import keeps_out
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
@@ -130,7 +131,12 @@ class TicketChannel:
         stages = [request.stages[number] for number in request.open_stages]
         asked = {person.id: person for each in stages for person in all_asked(everybody, each)}
         known = [person for person in asked.values() if person.identities.get(self.name)]
-        people = [person for person in known if person.id != request.requester]
+        people = [
+            person
+            for person in known
+            if person.id != request.requester
+            and keeps_out(everybody, person, request.stages) is None
+        ]
         if not people:
             raise NoRecipientError(
                 f"Nobody with {approvers(stages)} has a {self.name} identity; add "

@@ -74,6 +74,8 @@ _NAMES: Mapping[str, Type] = {
     "history": object_of({"today": INT, "by_requester_today": INT}),
     "batch": object_of({"size": INT, "reversibility": _CLASSES}),
 }
+NOT_ARGUMENTS = frozenset(_NAMES) - {"args"}
+"""What conditions may speak of besides the arguments of a call."""
 OF_BEFORE = frozenset({"history", "batch"})
 """Facts that are read, or counted, when a call is proposed; what was seen then stays so."""
 

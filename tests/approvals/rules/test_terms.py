@@ -215,3 +215,41 @@ def test_stages_read_like_a_sentence() -> None:
 )  # fmt: skip
 def test_what_somebody_would_need_or_has_lost_is_said(stage: Stage, gave: str, lost: str) -> None:
     assert (gave, lost) == (granted([stage]), no_longer(stage))
+
+
+def test_a_counterparty_is_checked_against_the_tool() -> None:
+    rule = {**ASKS, "roles": ["x"], "counterparty": "args.amuont"}
+    known = Tools({("w", "pay"): SCHEMA})
+    short = Policy.load({"tools": {"pay": rule}}).knowing(known)
+    ordered = Policy.load({"rules": [{"id": "r", "tool": "*", **rule}]}).knowing(known)
+
+    for policy, place in ((short, "tools.pay"), (ordered, "rules.r")):
+        ((where, says),) = policy.problems()
+        assert f"{place}.counterparty" == where
+        assert "did you mean amount?" in says
+    denied = short.rule(call(1), NOWHERE.model_copy(update={"workflow": "w"}))
+    assert Effect.DENY is denied.effect
+    assert "args.amuont is wrong" in denied.reason
+
+
+def test_names_of_one_function_keep_every_counterparty_out() -> None:
+    one = {**ASKS, "roles": ["x"], "counterparty": "args.cc"}
+    two = {**ASKS, "roles": ["x", "y"], "counterparty": ["args.payee", "args.cc"]}
+    both = [frozenset("ab")]
+    short = Policy.load({"tools": {"a": one, "b": two}}).strictest(both)
+    ordered = Policy.load(
+        {"rules": [{"id": "r", "tool": "a", **one}, {"id": "s", "tool": "b", **two}]}
+    ).strictest(both)
+
+    for policy in (short, ordered):
+        update = {"tool": "a", "arguments": {"payee": "Ben", "cc": "5"}}
+        found = policy.rule(call().model_copy(update=update))
+        assert [{"5", "Ben"}] * 2 == [set(stage.parties) for stage in found.stages]
+
+
+def test_a_policy_without_a_counterparty_has_the_version_that_it_had() -> None:
+    rule = {**ASKS, "stages": [{"roles": ["x"]}]}
+    text = Policy.load({"tools": {"pay": rule}}).document.text()["tools"]["pay"]
+
+    assert "counterparty" not in text
+    assert "parties" not in text["stages"][0]

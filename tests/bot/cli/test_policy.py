@@ -181,6 +181,21 @@ def test_explain_reads_like_the_answer_of_a_colleague(rules: Any, tmp_path: Path
         assert line in said.out.splitlines(), said.out
 
 
+def test_explain_says_whom_the_call_is_with(rules: Any, tmp_path: Path) -> None:
+    written = {**CALL, "arguments": {**CALL["arguments"], "opportunity_id": "megan"}}  # type: ignore[dict-item]
+    (tmp_path / "call.json").write_text(json.dumps({**written, "requester": "zoe"}))
+    rule = RULES.replace(
+        "deadline: 4h, risk", "counterparty: args.opportunity_id, deadline: 4h, risk"
+    )
+    said = rules(rule, "policy", "explain", "call.json")
+    (tmp_path / "call.json").write_text(json.dumps(written))
+    alone = rules(rule, "policy", "explain", "call.json")
+
+    assert "  Alex Wilber can decide it" in said.out.splitlines(), said.out
+    assert "  Megan Bowen may not: the call is with megan" in said.out.splitlines()
+    assert "  nobody can decide it" in alone.out.splitlines(), alone.out
+
+
 def test_explain_as_json_is_the_public_form(rules: Any, tmp_path: Path) -> None:
     found = json.loads(explain(rules, tmp_path, "--json").out)
 

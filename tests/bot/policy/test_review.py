@@ -211,3 +211,15 @@ def test_escalation_to_nobody_is_an_error_and_to_nobody_else_a_note() -> None:
         (False, f"{where}: when Kim asks, it reaches nobody else.")
     ]
     assert [] == found(["boss"], ALEX, SAM, both, person("Lou", "boss"))
+
+
+def test_a_counterparty_without_whom_nobody_is_left_is_a_note() -> None:
+    rule = {"effect": "require_approval", "roles": ["lead"], "counterparty": "args.email"}
+    one, two = person("One", "lead"), person("Two", "lead")
+    found = people(rule, one)
+
+    assert [] == [each for each in people(rule, one, two) if "a call is with" in each[1]]
+    ((is_error, says),) = [each for each in found if "a call is with" in each[1]]
+    assert not is_error
+    assert "when a call is with One, nobody can decide it." in says
+    assert "there is nobody, as the call is with One." in says

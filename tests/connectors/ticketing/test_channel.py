@@ -12,6 +12,7 @@ from countersign.approvals.errors import InvalidError, NotFoundError, Unavailabl
 from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
+    Stage,
     Verdict,
     Via,
 )
@@ -312,3 +313,17 @@ async def test_looking_for_an_unanswered_ticket_does_not_double_the_waits(
         attempts.append((await world.delivery(request)).attempts)
 
     assert 1 == len(set(attempts))
+
+
+async def test_ticket_is_not_put_before_the_counterparty(world: DeskWorld) -> None:
+    stage = Stage(roles=("manager",), parties=("ben@example.com",))
+    (request,) = await world.asked()
+    view = await world.records.view(request.id)
+    with_ben = view.model_copy(
+        update={"request": view.request.model_copy(update={"stages": (stage,)})}
+    )
+    delivery = await world.delivery(request)
+    channel = world.channels["jira"]
+    orders = [channel.order(delivery, each) for each in (view, with_ben)]  # type: ignore[attr-defined]
+
+    assert [["ben", "cara"], ["cara"]] == [[p.id for p in order.approvers] for order in orders]
