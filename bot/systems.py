@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from countersign.bot.teams.system import SYSTEM as TEAMS
+from countersign.connectors.email.system import SYSTEM as EMAIL
 from countersign.connectors.jira.system import SYSTEM as JIRA
 from countersign.connectors.servicenow.system import SYSTEM as SERVICENOW
 from countersign.connectors.system import System
 
-SYSTEMS: tuple[System[Any], ...] = (TEAMS, JIRA, SERVICENOW)
+SYSTEMS: tuple[System[Any], ...] = (TEAMS, JIRA, SERVICENOW, EMAIL)
 """In this order they are opened, and the first one that is used asks where a rule says nothing."""

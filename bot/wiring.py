@@ -176,6 +176,7 @@ async def compose(
             links=links,
             local=settings.local,
             host=host,
+            public_url=settings.public_url.rstrip("/"),
         )
         systems = {
             each.name: await stack.enter_async_context(open_system(each, settings, deployment))

@@ -49,6 +49,8 @@ class Deployment:
     """The address on which this server listens."""
     approvers: Sequence[Principal] = ()
     """Who may be asked in this system and is known there, ordered by id."""
+    public_url: str = ""
+    """Where people reach this server, without a slash at the end."""
 
 
 class Starts(Protocol):

@@ -81,6 +81,7 @@ async def _system(each: Configured, settings: Settings) -> bool:
         local=settings.local,
         host=DEFAULT_HOST,
         approvers=settings.approvers_in(each.system),
+        public_url=settings.public_url,
     )
     try:
         async with each.open(deployment) as opened:

@@ -18,10 +18,20 @@ if __name__ == "__main__":
     parser.add_argument(
         "--smtp-port", type=int, default=8825, help="0 takes a free one (default %(default)s)"
     )
+    parser.add_argument(
+        "--tls",
+        choices=("none", "starttls", "implicit"),
+        default="none",
+        help="with a certificate of its own; senders sign in (default %(default)s)",
+    )
     run_alone(
         parser,
         lambda given: Mailbox.start(
-            db_path=given.db, host=given.host, port=given.port, smtp_port=given.smtp_port
+            db_path=given.db,
+            host=given.host,
+            port=given.port,
+            smtp_port=given.smtp_port,
+            tls=given.tls,
         ),
         default_port=8803,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from countersign.sandbox._page import page, pre, table
 from countersign.sandbox._record import Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
-from countersign.sandbox.mailbox.smtp import Inbox, serve_smtp
+from countersign.sandbox.mailbox.certificate import server_context
+from countersign.sandbox.mailbox.smtp import PASSWORD, USERNAME, Habits, Inbox, Tls, serve_smtp
 from countersign.sandbox.mailbox.store import MailStore
 
 _LATEST = 50
@@ -32,15 +35,48 @@ class Mailbox:
         self.url = ""
         self.smtp_host = ""
         self.smtp_port = 0
-        self.faults = Faults()
+        self.tls: Tls = "none"
+        self.ca_file = ""
+        self.faults, self.habits = Faults(), Habits()
 
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, *, db_path: Path | None = None, host: str = LOOPBACK, port: int = 0, smtp_port: int = 0
+        cls,
+        *,
+        db_path: Path | None = None,
+        host: str = LOOPBACK,
+        port: int = 0,
+        smtp_port: int = 0,
+        tls: Tls = "none",
     ) -> AsyncIterator[Mailbox]:
-        """Serve until the block ends; without `db_path` the mail is kept in memory."""
-        store = MailStore(db_path)
+        """Serve until the block ends; without `db_path` the mail is kept in memory.
+
+        With `tls`, whoever sends mail has to trust `ca_file` and to sign in.
+        """
+        async with AsyncExitStack() as stack:
+            context: ssl.SSLContext | None = None
+            ca_file = ""
+            if tls != "none":
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mailbox-"))
+                context, trusted = server_context(Path(folder))
+                ca_file = str(trusted)
+            yield await stack.enter_async_context(
+                cls._serving(MailStore(db_path), host, port, smtp_port, tls, context, ca_file)
+            )
+
+    @classmethod
+    @asynccontextmanager
+    async def _serving(
+        cls,
+        store: MailStore,
+        host: str,
+        port: int,
+        smtp_port: int,
+        tls: Tls,
+        context: ssl.SSLContext | None,
+        ca_file: str,
+    ) -> AsyncIterator[Mailbox]:
         mailbox = cls(store)
         app = application(mailbox.faults, Recorder(), _fault_body)
         app.add_routes(
@@ -53,11 +89,15 @@ class Mailbox:
         try:
             async with (
                 serve_smtp(
-                    Inbox(store, mailbox.faults), host=host, port=smtp_port
+                    Inbox(store, mailbox.faults, mailbox.habits),
+                    host=host,
+                    port=smtp_port,
+                    tls=tls,
+                    context=context,
                 ) as mailbox.smtp_port,
                 serve(app, host=host, port=port) as mailbox.url,
             ):
-                mailbox.smtp_host = host
+                mailbox.smtp_host, mailbox.tls, mailbox.ca_file = host, tls, ca_file
                 yield mailbox
         finally:
             store.close()
@@ -65,6 +105,15 @@ class Mailbox:
     def reject(self, times: int = 1, *, status: int = 451) -> None:
         """Answer the next `times` deliveries with a temporary failure (or another `status`)."""
         self.faults.fail(status, times=times, method="SMTP")
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Inside the block nobody can send anything."""
+        self.habits.is_down = True
+        try:
+            yield
+        finally:
+            self.habits.is_down = False
 
     def messages(self) -> list[dict[str, Any]]:
         """`{id, received_at, mail_from, rcpt_to, subject, message_id, execution}`, oldest first."""
@@ -76,7 +125,11 @@ class Mailbox:
 
     def ready(self) -> dict[str, Any]:
         """The ready line."""
-        return {"url": self.url, "smtp_host": self.smtp_host, "smtp_port": self.smtp_port}
+        said = {"url": self.url, "smtp_host": self.smtp_host, "smtp_port": self.smtp_port}
+        if self.tls == "none":
+            return said
+        secured = {"tls": self.tls, "ca_file": self.ca_file}
+        return {**said, **secured, "username": USERNAME, "password": PASSWORD}
 
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response({"messages": self._store.messages()})

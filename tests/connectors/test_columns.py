@@ -18,6 +18,7 @@ from countersign.approvals.models import (
     Account,
     Conversation,
     Delegate,
+    Delivery,
     DirectoryPage,
     Group,
     Membership,
@@ -33,6 +34,7 @@ from countersign.approvals.store import (
     directories,
     directory_changes,
     governance,
+    mail,
     policy_versions,
     reminders,
 )
@@ -94,6 +96,7 @@ async def lived(world: DeskWorld) -> None:
         lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)
     )
     await world.store.write(lambda c: _read_directory(c, now))
+    await world.store.write(lambda c: _mailed(c, shown, now))
     for after in ("v1", policy.version):
         began = PolicyChanged(before=None, after=after, source=PolicySource.START, file="c.yaml")
         await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]
@@ -105,6 +108,16 @@ async def lived(world: DeskWorld) -> None:
     world.clock.advance(3700)
     await world.approvals.expire(late.id)
     await Sealing(world.store, world.clock).seal()
+
+
+def _mailed(connection: Connection, shown: Delivery, now: datetime) -> None:
+    """A request was shown by mail to somebody who wants no reminders."""
+    about = {"request_id": shown.request_id, "principal_id": BEN.id}
+    thread = {"delivery_id": shown.id, "message_id": "1f", "address": "b@x.org", "subject": "Pay"}
+    mail.keep_thread(connection, mail.MailThread.model_validate({**about, **thread}), now)
+    link = mail.MailLink.model_validate({**about, "kind": "request", "expires_at": now})
+    mail.add_link(connection, link, now)
+    mail.mute(connection, BEN.id, "reminders", now)
 
 
 def _read_directory(connection: Connection, now: datetime) -> None:

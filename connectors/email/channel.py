@@ -1,0 +1,246 @@
+"""What people are sent: one thread for each of them and request, kept as the request stands."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from countersign.approvals.errors import NoRecipientError, NotFoundError, UnreachableError
+from countersign.approvals.models import (
+    Conversation,
+    Delivery,
+    JsonObject,
+    Notice,
+    Placing,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestStatus,
+)
+from countersign.approvals.ports import Prompt, RequestView
+from countersign.approvals.store import mail as rows
+from countersign.approvals.store.mail import Kind, MailLink, MailThread
+from countersign.approvals.tickets import CheckResult
+from countersign.connectors.email import letter
+from countersign.connectors.email.addresses import Addresses
+from countersign.connectors.email.letter import NAME, Letter, state_of
+from countersign.connectors.email.relay import Relay
+from countersign.connectors.email.settings import EmailSettings
+from countersign.connectors.email.writing import Envelope, mail
+from countersign.connectors.system import Deployment
+
+PATH = "/inbox/mail"
+STOP_PATH = f"{PATH}/unsubscribe"
+STOP_VALID = timedelta(days=365)
+"""Whoever finds an old mail can still end what it began."""
+_PERSON = "person:"
+_ID_BYTES = 16
+
+
+class EmailChannel:
+    """`approvals.ports.Channel` over an SMTP relay."""
+
+    name = NAME
+    placing = Placing(identity=NAME)
+
+    def __init__(self, settings: EmailSettings, relay: Relay, deployment: Deployment):
+        self._settings, self._relay = settings, relay
+        self._store, self._clock = deployment.store, deployment.clock
+        self._directory, self._url = deployment.directory, deployment.public_url
+        self._addresses = Addresses(deployment.conversations, deployment.clock)
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Write to the person. After a crash the same mail goes out again with the same id, so that
+        programs show it once or below itself."""
+        if view.request.status is not RequestStatus.PENDING:
+            raise NoRecipientError("It was decided before it could be sent.")
+        person = self._person(delivery)
+        thread, (url,) = await self._planned((delivery,), (view,), person)
+        asked = letter.asks(view, url, hears=self._settings.hears)
+        await self._send(asked, thread, person, told=state_of(view.request))
+        return {"message": self._id(thread)}
+
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """Write what waits, with a link to each; whoever does not want lists is sent none where
+        each of them is shown elsewhere, too."""
+        person = self._person(delivery)
+        thread, urls = await self._planned((delivery,), views, person)
+        elsewhere = all(set(view.request.channels) - {NAME} for view in views)
+        stop_url = ""
+        if elsewhere:
+            if "digests" in await self._store.read(lambda c: rows.muted(c, person.id)):
+                return {"list": "", "muted": True}
+            stop_url = await self._stop_url("digests", views[0].request, person)
+        listed = letter.lists(views, urls)
+        await self._send(listed, thread, person, told="list", stop_url=stop_url)
+        return {"list": self._id(thread)}
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Say in the thread what has changed, once. A list stays as it is."""
+        reference = delivery.reference or {}
+        if "list" in reference:
+            return
+        thread, person = await self._thread(delivery, view), self._person(delivery)
+        state = state_of(view.request)
+        is_open = view.request.status is RequestStatus.PENDING
+        if thread.bounced and is_open:
+            await self.post(delivery, view)
+            return
+        if thread.bounced or thread.told == state or _knows(view.request, person):
+            return
+        url = await self._url_of(view.request, person)
+        if is_open:
+            said = letter.asks(view, url, hears=self._settings.hears, changed=True)
+            said = said.model_copy(update={"subject": f"Re: {thread.subject}"})
+        else:
+            said = letter.ended(view, url, thread.subject)
+        await self._send(said, thread, person, told=state, mark=_mark(state))
+
+    def busy_s(self, delivery: Delivery) -> float:
+        """How long until the relay is sent another one."""
+        return self._relay.busy_s()
+
+    async def say(self, conversation: Conversation, notice: Notice) -> None:
+        """Sessions do not begin in mails."""
+        raise NotFoundError("Nothing can be said by mail but what belongs to a request.")
+
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Write in the thread; whoever does not want reminders is sent none."""
+        thread, person = await self._thread(delivery, view), self._person(delivery)
+        muted = await self._store.read(lambda c: rows.muted(c, person.id))
+        if thread.bounced or ("reminders" in muted and not prompt.escalated):
+            return
+        url = await self._url_of(view.request, person)
+        stop_url = (
+            "" if prompt.escalated else await self._stop_url("reminders", view.request, person)
+        )
+        said = letter.reminds(view, prompt, url, thread.subject)
+        mark = f"r{prompt.number}"
+        await self._send(said, thread, person, mark=mark, stop_url=stop_url)
+
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """Once the request is decided and what came of it is known."""
+        return view.is_over
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Whether the relay takes our mail, and which addresses have sent it back."""
+        return await self._relay.check()
+
+    async def _thread(self, delivery: Delivery, view: RequestView) -> MailThread:
+        """What was sent for this delivery; of all but the first in a list only the list is known.
+        Raises NotFoundError."""
+        found = await self._store.read(lambda c: rows.thread(c, delivery.id))
+        if found is not None:
+            return found
+        listed = (delivery.reference or {}).get("list")
+        if listed is None:
+            raise NotFoundError("Nothing is known of this mail any more.")
+        return MailThread(
+            delivery_id=delivery.id,
+            message_id=str(listed)[1:].partition("@")[0],
+            request_id=view.request.id,
+            principal_id=PrincipalId(delivery.target.removeprefix(_PERSON)),
+            address="",
+            subject=letter.subject_of([view]),
+        )
+
+    def _person(self, delivery: Delivery) -> Principal:
+        """Whom it is for, with an address. Raises NotFoundError, NoRecipientError."""
+        person = self._directory.by_id(delivery.target.removeprefix(_PERSON))
+        if person is None:
+            raise NotFoundError(f"There is nobody {delivery.target} any more.")
+        if NAME not in person.identities:
+            raise NoRecipientError(f"{person.name} has no identity {NAME}; add it in `people`.")
+        return person
+
+    async def _planned(
+        self, deliveries: Sequence[Delivery], views: Sequence[RequestView], person: Principal
+    ) -> tuple[MailThread, list[str]]:
+        """The thread of the first one, kept before anything is sent, and a link to each request."""
+        address = await self._addresses.of(person)
+        now, (delivery, request) = self._clock.now(), (deliveries[0], views[0].request)
+        subject = letter.subject_of(views)
+
+        def plan(connection: Connection) -> tuple[MailThread, list[str]]:
+            known = rows.thread(connection, delivery.id)
+            thread = MailThread(
+                delivery_id=delivery.id,
+                message_id=secrets.token_hex(_ID_BYTES) if known is None else known.message_id,
+                request_id=request.id,
+                principal_id=person.id,
+                address=address,
+                subject=subject,
+            )
+            rows.keep_thread(connection, thread, now)
+            links = [self._link("request", view.request, person) for view in views]
+            return thread, [f"{self._url}{PATH}/{rows.add_link(connection, a, now)}" for a in links]
+
+        return await self._store.write(plan)
+
+    def _link(self, kind: Kind, request: Request, person: Principal) -> MailLink:
+        valid = timedelta(seconds=self._settings.link_valid_for)
+        return MailLink(
+            kind=kind,
+            request_id=request.id,
+            principal_id=person.id,
+            expires_at=self._clock.now() + (valid if kind == "request" else STOP_VALID),
+        )
+
+    async def _url_of(self, request: Request, person: Principal) -> str:
+        link = self._link("request", request, person)
+        token = await self._store.write(lambda c: rows.add_link(c, link, self._clock.now()))
+        return f"{self._url}{PATH}/{token}"
+
+    async def _stop_url(self, kind: Kind, request: Request, person: Principal) -> str:
+        link = self._link(kind, request, person)
+        token = await self._store.write(lambda c: rows.add_link(c, link, self._clock.now()))
+        return f"{self._url}{STOP_PATH}/{token}"
+
+    async def _send(
+        self,
+        said: Letter,
+        thread: MailThread,
+        person: Principal,
+        *,
+        told: str = "",
+        mark: str = "",
+        stop_url: str = "",
+    ) -> None:
+        """Hand it to the relay, and note what was `told`. A mail with a `mark` is a later one of
+        its thread. Raises as `Channel.post`."""
+        root = self._id(thread)
+        address = await self._addresses.of(person)
+        envelope = Envelope(
+            sender=self._settings.sender,
+            name=person.name,
+            address=address,
+            message_id=self._id(thread, mark) if mark else root,
+            references=(root,) if mark else (),
+            at=self._clock.now(),
+            stop_url=stop_url,
+        )
+        try:
+            await self._relay.send(address, mail(said, envelope))
+        except UnreachableError as exc:
+            raise await self._addresses.closed(person, exc.reason) from exc
+        await self._addresses.took(address)
+        if told:
+            await self._store.write(lambda c: rows.record(c, thread.message_id, told=told))
+
+    def _id(self, thread: MailThread, mark: str = "") -> str:
+        return f"<{'.'.join(filter(None, [thread.message_id, mark]))}@{self._settings.domain}>"
+
+
+def _knows(request: Request, person: Principal) -> bool:
+    """Whether they have decided it themselves, and nothing else is known yet."""
+    by = None if request.decision is None else request.decision.by
+    return by == person.id and state_of(request) == str(RequestStatus.APPROVED)
+
+
+def _mark(state: str) -> str:
+    """What the id of a mail ends in that tells of this state: the same for the same one."""
+    words = state.split()
+    return words[0] if len(words) == 1 else f"{words[0]}{words[1]}"

@@ -1,0 +1,226 @@
+"""What a mail says of a request, before it becomes text or HTML. Pure.
+
+Everything is bounded, and whatever agents and people control is made visible; the two writers
+escape it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from countersign.approvals.forms import told
+from countersign.approvals.forms.display import (
+    Shown,
+    set_by_workflow,
+    shown_arguments,
+    value_text,
+)
+from countersign.approvals.forms.wording import cut, cut_visibly, in_words, visible
+from countersign.approvals.models import Request, RequestStatus, Value
+from countersign.approvals.ports import Prompt, RequestView, TicketOrder
+from countersign.connectors.document import Row, document
+from countersign.connectors.ticketing.outcome import decided_words
+
+NAME = "email"
+VALUE_LIMIT, VALUES_LIMIT, ROWS_LIMIT = 2_000, 12_000, 40
+"""Characters of one argument and of all of them; how many arguments a mail shows."""
+SUBJECT_LIMIT, LIST_LIMIT, TEXT_LIMIT = 140, 40, 1_500
+ON_TOP = ("Who decides", "Decide by")
+SAFE = (
+    "Nothing can be decided in this mail: the link shows the request, and to decide it there you "
+    "sign in. It is for you alone."
+)
+ANSWERS = "Answer this mail to ask or to say something about it; an answer is never a vote."
+DEAF = "Answers to this mail are not read."
+Tone = Literal["asks", "yes", "no", "plain"]
+
+
+class Section(Value):
+    """A heading and rows below it."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+class Link(Value):
+    """Where something can be opened."""
+
+    words: str
+    url: str
+
+
+class Letter(Value):
+    """One mail."""
+
+    subject: str
+    badge: str
+    """One or two words that say what kind of mail it is."""
+    tone: Tone
+    heading: str
+    lead: tuple[str, ...]
+    top: tuple[Row, ...] = ()
+    """What decides: who, until when."""
+    sections: tuple[Section, ...] = ()
+    links: tuple[Link, ...] = ()
+    small: tuple[str, ...] = ()
+    """What stands below everything else."""
+    stop: Link | None = None
+    """Where this kind of mail is ended."""
+
+
+def asks(view: RequestView, url: str, *, hears: bool, changed: bool = False) -> Letter:
+    """A request that waits, all of it as far as a mail has room."""
+    request = view.request
+    said = document(_order(view), None, NAME, budget=VALUES_LIMIT)
+    rows, whole = _arguments(request, view)
+    facts = [row for row in said.facts if row.name not in ON_TOP]
+    sections = [Section(heading="What exactly would run", rows=rows)]
+    if said.notes:
+        sections.append(Section(heading="What the tool says", rows=said.notes))
+    sections.append(Section(heading="Why, in the agent's words", rows=(_row("", said.why),)))
+    if said.before:
+        sections.append(Section(heading="What the agent had proposed", rows=said.before))
+    sections.append(Section(heading="Details", rows=tuple(facts)))
+    who = "an unknown person" if view.requester is None else view.requester.name
+    lead = [
+        visible(
+            f"{request.agent} wants to run {in_words(request.tool)}, on behalf of {who}. Nothing "
+            "has run; it runs once, with exactly these values, if it is approved."
+        )
+    ]
+    if changed:
+        lead.insert(
+            0, "This has changed since the mail before: what you read there counts no more."
+        )
+    if not whole:
+        lead.append("Not everything fits into a mail. The page behind the link shows all of it.")
+    return Letter(
+        subject=cut(said.title, SUBJECT_LIMIT),
+        badge="Changed" if changed else "Waits for you",
+        tone="asks",
+        heading=said.title,
+        lead=tuple(lead),
+        top=tuple(row for row in said.facts if row.name in ON_TOP),
+        sections=tuple(sections),
+        links=(Link(words="Read and decide", url=url),),
+        small=(SAFE, ANSWERS if hears else DEAF),
+    )
+
+
+def reminds(view: RequestView, prompt: Prompt, url: str, subject: str) -> Letter:
+    """That it still waits; what it is stands in the mail before and behind the link."""
+    return Letter(
+        subject=f"Re: {subject}",
+        badge="Escalated" if prompt.escalated else "Reminder",
+        tone="asks",
+        heading="Still undecided" if prompt.escalated else "It still waits for you",
+        lead=(visible(told.prompt(view.request, escalated=prompt.escalated)),),
+        links=(Link(words="Read and decide", url=url),),
+        small=(SAFE,),
+    )
+
+
+def ended(view: RequestView, url: str, subject: str) -> Letter:
+    """What was decided, and what came of it."""
+    request = view.request
+    rows = []
+    comment = "" if request.decision is None else request.decision.comment.strip()
+    if comment and request.decision is not None and request.decision.by:
+        rows.append(_row("Comment", cut_visibly(value_text(comment), TEXT_LIMIT)))
+    result = request.result
+    content = "" if result is None else visible(result.content or result.message).strip()
+    if content:
+        rows.append(_row("Result", cut_visibly(content, TEXT_LIMIT)))
+    badge, tone, heading = _END.get(request.status, ("Over", "plain", "It is over"))
+    return Letter(
+        subject=f"Re: {subject}",
+        badge=badge,
+        tone=tone,
+        heading=heading,
+        lead=(visible(decided_words(request)), "Nothing is left for you to do here."),
+        sections=(Section(heading="What came of it", rows=tuple(rows)),) if rows else (),
+        links=(Link(words="Read it", url=url),),
+    )
+
+
+_END: dict[RequestStatus, tuple[str, Tone, str]] = {
+    RequestStatus.APPROVED: ("Approved", "yes", "It is approved, and runs"),
+    RequestStatus.EXECUTING: ("Approved", "yes", "It is approved, and runs"),
+    RequestStatus.EXECUTED: ("Done", "yes", "It was approved, and ran once"),
+    RequestStatus.FAILED: ("Failed", "no", "It was approved, and failed"),
+    RequestStatus.IN_DOUBT: ("In doubt", "no", "It is not known whether it ran"),
+    RequestStatus.REJECTED: ("Rejected", "no", "It was rejected, and does not run"),
+    RequestStatus.EXPIRED: ("Expired", "no", "Nobody decided in time; it does not run"),
+    RequestStatus.CANCELLED: ("Cancelled", "plain", "It was cancelled, and does not run"),
+}
+
+
+def lists(views: Sequence[RequestView], urls: Sequence[str]) -> Letter:
+    """Several requests of low risk, with a link to each."""
+    count = len(views)
+    rows = tuple(
+        _row(in_words(view.request.tool), told.named(view.request)) for view in views[:LIST_LIMIT]
+    )
+    links = tuple(
+        Link(words=cut(visible(told.named(view.request)), SUBJECT_LIMIT), url=url)
+        for view, url in zip(views, urls, strict=True)
+    )
+    return Letter(
+        subject=f"{count} requests of low risk wait for you",
+        badge="List",
+        tone="asks",
+        heading=f"{count} requests of low risk wait for your decision",
+        lead=("Each link shows one of them.",),
+        sections=(Section(heading="What waits", rows=rows),),
+        links=links,
+        small=(SAFE,),
+    )
+
+
+def state_of(request: Request) -> str:
+    """What a thread has to have told of it: another state wants another mail."""
+    if request.status is RequestStatus.PENDING:
+        return f"asked {request.revision} {request.digest}"
+    if request.status is RequestStatus.EXECUTING:
+        return str(RequestStatus.APPROVED)
+    return str(request.status)
+
+
+def _arguments(request: Request, view: RequestView) -> tuple[tuple[Row, ...], bool]:
+    """As many as fit, and whether that is all of them, whole."""
+    shown: Sequence[Shown] = (
+        *shown_arguments(
+            request.arguments,
+            view.arguments_schema,
+            first=request.show_first,
+            defaulted=request.defaulted,
+        ),
+        *set_by_workflow(request.injected),
+    )
+    rows: list[Row] = []
+    left, whole = VALUES_LIMIT, len(shown) <= ROWS_LIMIT
+    for each in shown[:ROWS_LIMIT]:
+        text = cut_visibly(each.text, max(min(VALUE_LIMIT, left), 40))
+        whole = whole and text == each.text
+        left -= len(text)
+        rows.append(_row(each.label, " ".join((text, each.mark)).rstrip()))
+        rows += [_row("", note) for note in each.notes]
+    if len(shown) > ROWS_LIMIT:
+        rows.append(_row("", f"… {len(shown) - ROWS_LIMIT:,} more arguments"))
+    return tuple(rows) or (_row("", "It takes no arguments."),), whole
+
+
+def _row(name: str, text: str) -> Row:
+    return Row(name=cut_visibly(visible(name), 100), text=text)
+
+
+def _order(view: RequestView) -> TicketOrder:
+    return TicketOrder(key=view.request.id, view=view, approvers=view.eligible)
+
+
+def subject_of(views: Sequence[RequestView]) -> str:
+    """What a thread about these is called, from its first mail on."""
+    if len(views) == 1:
+        return cut(document(_order(views[0]), None, NAME).title, SUBJECT_LIMIT)
+    return f"{len(views)} requests of low risk wait for you"
