@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,7 +17,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,11 +32,26 @@ ENDS_WITH_US = (_SETPRIV, "--pdeathsig", "KILL") if _SETPRIV else ()
 the command. Where util-linux is missing it may be left over."""
 
 
+PORTS = range(20_000, 32_000)
+"""Of servers that are started again and again in the same place. Systems take the local ports of
+their clients from above: one of those could be anybody's while the server is down."""
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that no other test gets while this process lives."""
+    locks = Path(gettempdir()) / "countersign-test-ports"
+    locks.mkdir(exist_ok=True)
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        lock = os.open(locks / str(port), os.O_CREAT | os.O_WRONLY)  # released when we end
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            os.close(lock)
+            continue
+        return port
+    raise AssertionError(f"no port of {PORTS} is free")
 
 
 def until(
