@@ -13,6 +13,7 @@ from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.deadlines import Deadlines
+from countersign.approvals.decisions.delegating import Delegating
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.editing import Edit, Editing
 from countersign.approvals.decisions.granting import Granting
@@ -75,6 +76,7 @@ class Approvals:
         doubts: Doubts,
         pausing: Pausing,
         granting: Granting,
+        delegating: Delegating,
         proofs: Proofs,
         retracting: Retracting,
         *,
@@ -88,6 +90,7 @@ class Approvals:
         self._reasking, self._cancelling = reasking, cancelling
         self._doubts, self._retracting = doubts, retracting
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
+        self.delegating = delegating
 
     async def vote(
         self,

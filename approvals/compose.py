@@ -11,6 +11,7 @@ from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.deadlines import Deadlines
+from countersign.approvals.decisions.delegating import Delegating
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.editing import Editing
 from countersign.approvals.decisions.granting import Granting
@@ -23,6 +24,7 @@ from countersign.approvals.decisions.outbox import (
     EXPIRE,
     NOTIFY,
     REMIND,
+    TELL_DELEGATE,
     TELL_PAUSE,
     Outbox,
 )
@@ -73,6 +75,7 @@ class Domain:
         jobs.handle(EXPIRE, self.approvals.expire)
         jobs.handle(DOUBT, self.runs.doubt)
         jobs.handle(TELL_PAUSE, self.approvals.pausing.tell)
+        jobs.handle(TELL_DELEGATE, self.approvals.delegating.tell)
 
 
 def compose(
@@ -116,6 +119,7 @@ def compose(
         Doubts(store, moments, outbox, budgeting),
         Pausing(store, moments, policies, jobs, outbox),
         granting,
+        Delegating(store, moments, policies, jobs, outbox),
         proofs,
         Retracting(store, moments, asking, deadlines, outbox),
         observer=observer,

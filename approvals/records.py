@@ -16,6 +16,7 @@ from countersign.approvals.errors import IntegrityError, InvalidError, NotFoundE
 from countersign.approvals.models import (
     Delivery,
     Domains,
+    GivenDelegation,
     Grant,
     JsonObject,
     LedgerEntry,
@@ -43,6 +44,7 @@ from countersign.approvals.rules.progress import steps
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec, visible
+from countersign.approvals.store import delegations as delegation_rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import governance as governance_rows
 from countersign.approvals.store import grants as grant_rows
@@ -342,6 +344,14 @@ class Records:
         """Also those that have ended, newest first. Raises InvalidError for a bad limit."""
         size = _limit(limit)
         return await self._reader.read(lambda c: pause_rows.page(c, limit=size))
+
+    async def delegations(
+        self, *, limit: int = 50, ended: bool = False
+    ) -> Sequence[GivenDelegation]:
+        """What people have given by themselves, newest first; without `ended` only what holds or
+        will. Raises InvalidError for a bad limit."""
+        size, until = _limit(limit), None if ended else self._clock.now()
+        return await self._reader.read(lambda c: delegation_rows.page(c, limit=size, ended=until))
 
     async def governance(
         self, *, after: int = 0, limit: int | None = None

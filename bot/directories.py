@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection
 
+from countersign.approvals.directory.given import WithDelegations
 from countersign.approvals.directory.synced import SyncedDirectory
 from countersign.approvals.directory.syncing import SYNC, Syncing, SyncPlan
 from countersign.approvals.errors import UnavailableError
@@ -17,7 +18,7 @@ from countersign.approvals.models import Delegation, Domains, Principal
 from countersign.approvals.ports import Clock, Directory, DirectorySource, Job, Reader, Store
 from countersign.approvals.store import directories as rows
 from countersign.approvals.store.directories import SourceState
-from countersign.bot.people import directory_of
+from countersign.bot.people import SettingsDirectory, directory_of
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.sections import Settings
 from countersign.connectors.jira.settings import JiraSettings
@@ -54,10 +55,12 @@ async def known_people(
 ) -> Directory:
     """Everybody there is, as far as directories have been read; `domains` are those of the policy
     that rules now."""
-    listed = directory_of(settings, domains)
-    if settings.directory is None:
-        return listed
-    found = people_with(settings.directory, listed.everybody(), reader, domains, listed.delegations)
+    listed: SettingsDirectory = directory_of(settings, domains)
+    everybody, given = listed.everybody(), listed.delegations
+    synced = settings.directory and people_with(
+        settings.directory, everybody, reader, domains, given
+    )
+    found = WithDelegations(synced or listed, reader)
     await found.refresh()
     return found
 
@@ -101,13 +104,22 @@ class Following:
 
     def __init__(self, directory: Directory, review: Callable[[], Awaitable[object]]):
         self._directory, self._review = directory, review
+        self._reviewed = directory.people().revisions
 
     async def refresh(self, _: str = "") -> None:
-        """Take over what was read, here or elsewhere, and tell of what nobody can decide now."""
-        if await self._directory.refresh():
+        """Take over what has changed, here or elsewhere, and tell of what nobody can decide now."""
+        await self._directory.refresh()
+        revisions = self._directory.people().revisions
+        if revisions != self._reviewed:  # perhaps a vote has found the change before
             await self._review()
+            self._reviewed = revisions
 
-    async def begin(
+    def begin(self, jobs: LocalJobs) -> None:
+        """Have the jobs do it from now on."""
+        jobs.handle(REFRESH, self.refresh)
+        jobs.each_sweep(Job(kind=REFRESH, id=""))
+
+    async def read(
         self,
         settings: DirectorySettings,
         sources: Sequence[DirectorySource],
@@ -115,14 +127,12 @@ class Following:
         clock: Clock,
         jobs: LocalJobs,
     ) -> None:
-        """Have the jobs do it from now on. Raises UnavailableError."""
+        """Have directories read by jobs, too. Raises UnavailableError."""
         syncing = Syncing(sources, store, clock, plan_of(settings), changed=self.refresh)
         await syncing.know(settings.fingerprint())
-        await self._directory.refresh()
+        await self.refresh()
         jobs.handle(SYNC, syncing.run)
-        jobs.handle(REFRESH, self.refresh)
         jobs.each_sweep(Job(kind=SYNC, id=""))
-        jobs.each_sweep(Job(kind=REFRESH, id=""))
 
 
 class DirectoryHealth:

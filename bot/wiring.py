@@ -278,12 +278,12 @@ async def _read_directories(
     clock: Clock,
     jobs: LocalJobs,
 ) -> None:
-    """Read people from directories by jobs, where there are any."""
-    if settings.directory is None:
-        return
-    sources = await stack.enter_async_context(open_sources(settings, clock))
+    """Follow what changes of people, and read directories by jobs, where there are any."""
     following = Following(directory, domain.review.run)
-    await following.begin(settings.directory, sources, store, clock, jobs)
+    if settings.directory is not None:
+        sources = await stack.enter_async_context(open_sources(settings, clock))
+        await following.read(settings.directory, sources, store, clock, jobs)
+    following.begin(jobs)
 
 
 async def _read_tickets(

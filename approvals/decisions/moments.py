@@ -26,6 +26,10 @@ class Moments:
         people, forms, now = self._directory.people(), self._catalog.forms(), self._clock.now()
         return Moment(now, people.at(now), forms, self._handoff.room())
 
+    async def refresh(self) -> None:
+        """Know at once what has just changed of people. Raises UnavailableError."""
+        await self._directory.refresh()
+
     async def unit(self, store: Store, work: Callable[[Unit], T]) -> T:
         """Do `work` at this moment; anew, with the people of now, where those have changed since
         this process has looked. Raises as `Store.unit`."""

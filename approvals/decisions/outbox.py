@@ -47,6 +47,8 @@ OUTCOME_WAIT = timedelta(milliseconds=250)
 """Most tools end sooner, and so each place is brought up to date once instead of twice."""
 TELL_PAUSE = "pause"
 """Kind of the job on a pause that has begun or ended: those whom it concerns do not know."""
+TELL_DELEGATE = "delegate"
+"""Kind of the job on a delegation that has begun: whoever stands in was not shown what waits."""
 READ, POLL = "read", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 READ_BEFORE = "look"

@@ -16,11 +16,13 @@ from countersign.approvals.decisions.outbox import (
     READ,
     REMIND,
     RUN,
+    TELL_DELEGATE,
     TELL_PAUSE,
 )
 from countersign.approvals.ports import Job
 from countersign.approvals.store import (
     clock_ahead,
+    delegations,
     deliveries,
     pauses,
     reminders,
@@ -47,6 +49,7 @@ DUE: Mapping[str, Due] = {
     REMIND: lambda c, now: reminders.due(c, now, limit=SWEEP_LIMIT),
     READ: lambda c, now: tickets.due_reads(c, now, limit=SWEEP_LIMIT),
     TELL_PAUSE: lambda c, now: pauses.untold(c, limit=SWEEP_LIMIT),
+    TELL_DELEGATE: lambda c, now: delegations.untold(c, now, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),
 }
 

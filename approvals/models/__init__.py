@@ -38,6 +38,11 @@ from countersign.approvals.models.directories import Delegate as Delegate
 from countersign.approvals.models.directories import DirectoryPage as DirectoryPage
 from countersign.approvals.models.directories import Group as Group
 from countersign.approvals.models.directories import Membership as Membership
+from countersign.approvals.models.given import GIVEN as GIVEN
+from countersign.approvals.models.given import DelegationId as DelegationId
+from countersign.approvals.models.given import GivenDelegation as GivenDelegation
+from countersign.approvals.models.governance import DelegationGiven as DelegationGiven
+from countersign.approvals.models.governance import DelegationRevoked as DelegationRevoked
 from countersign.approvals.models.governance import Governance as Governance
 from countersign.approvals.models.governance import GrantGiven as GrantGiven
 from countersign.approvals.models.governance import GrantRevoked as GrantRevoked

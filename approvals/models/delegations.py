@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import Field
@@ -38,6 +39,43 @@ def cycle(delegations: list[Delegation]) -> list[PrincipalId]:
         if path:
             return [first.giver, *(each.delegate for each in path)]
     return []
+
+
+def closes(one: Delegation, others: Iterable[Delegation]) -> list[PrincipalId]:
+    """People who would stand in for one another within the time of this one, if there were it, too;
+    empty if nobody would."""
+    from_giver: dict[PrincipalId, list[Delegation]] = {}
+    for each in others:
+        if _overlap(one, each):
+            from_giver.setdefault(each.giver, []).append(each)
+    came_by, left = {one.delegate: one.giver}, [one.delegate]
+    while left:
+        last = left.pop()
+        if last == one.giver:
+            circle = [last]
+            while len(circle) == 1 or circle[-1] != one.giver:
+                circle.append(came_by[circle[-1]])
+            return circle[::-1]
+        for each in from_giver.get(last, ()):
+            if each.delegate not in came_by:
+                came_by[each.delegate] = last
+                left.append(each.delegate)
+    return []
+
+
+def without_circles(
+    certain: Iterable[Delegation], others: Iterable[Delegation]
+) -> tuple[list[Delegation], list[tuple[Delegation, list[PrincipalId]]]]:
+    """Of these others, those that close no circle with the certain ones and those before them; and
+    those that do, each with the circle."""
+    known, kept, out = list(certain), [], []
+    for each in others:
+        if circle := closes(each, known):
+            out.append((each, circle))
+        else:
+            known.append(each)
+            kept.append(each)
+    return kept, out
 
 
 def _back_to(

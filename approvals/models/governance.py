@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from countersign.approvals.models.base import PrincipalId, RequestId, SessionId, Value
+from countersign.approvals.models.given import DelegationId
 from countersign.approvals.models.grants import GrantId
 from countersign.approvals.models.pauses import PauseId, PauseScope
 from countersign.approvals.models.people import Via
@@ -105,6 +106,34 @@ class GrantRevoked(Governance):
     kind: ClassVar[str] = "grant_revoked"
 
     grant: GrantId
+    by: PrincipalId
+    via: Via
+    identity: str
+
+
+class DelegationGiven(Governance):
+    """Somebody lets somebody else decide for them for a time."""
+
+    kind: ClassVar[str] = "delegation_given"
+
+    delegation: DelegationId
+    giver: PrincipalId
+    delegate: PrincipalId
+    starts_at: str
+    ends_at: str
+    roles: tuple[str, ...]
+    """Those of the giver's that it is about; none named: all."""
+    reason: str
+    via: Via
+    identity: str
+
+
+class DelegationRevoked(Governance):
+    """A delegation was taken back."""
+
+    kind: ClassVar[str] = "delegation_revoked"
+
+    delegation: DelegationId
     by: PrincipalId
     via: Via
     identity: str

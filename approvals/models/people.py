@@ -175,6 +175,14 @@ class People:
         found._narrowed = {}
         return found
 
+    def also_given(self, given: Iterable[Delegation], revisions: Mapping[str, int]) -> People:
+        """The same people, with more delegations, which have a revision of their own."""
+        found = copy(self)
+        found.delegations = (*self.delegations, *given)
+        found.revisions = {**self.revisions, **revisions}
+        found._narrowed = {}
+        return found
+
     @property
     def has_delegations(self) -> bool:
         """Whether anybody stands in for somebody now."""

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, select, union_all
 
 from countersign.approvals.errors import PeopleChangedError
-from countersign.approvals.models import AccountState, Value
+from countersign.approvals.models import GIVEN, AccountState, Value
 from countersign.approvals.ports import Unit
-from countersign.approvals.store import codec
+from countersign.approvals.store import codec, delegations
 from countersign.approvals.store.directory_changes import AT_ONCE
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import (
@@ -58,7 +58,7 @@ class Changes(NamedTuple):
 
 
 def revisions(connection: Connection) -> dict[str, int]:
-    """The revision of each directory."""
+    """The revision of each directory, and of what people have given by themselves."""
     return {row[0]: row[1] for row in _REVISIONS.all(connection)}
 
 
@@ -162,4 +162,6 @@ def _delegate(row: Any) -> KnownDelegate:
     )
 
 
-_REVISIONS = Prepared(select(_S.name, _S.revision))
+_REVISIONS = Prepared(
+    union_all(select(_S.name, _S.revision), select(literal(GIVEN), delegations.REVISION))
+)

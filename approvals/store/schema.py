@@ -491,6 +491,34 @@ Index(
     postgresql_where=pauses.c.untold > 0,
 )
 
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("giver", String(200), nullable=False),
+    Column("giver_name", String(300), nullable=False),
+    Column("delegate", String(200), nullable=False),
+    Column("delegate_name", String(300), nullable=False),
+    Column("starts_at", String(32), nullable=False),
+    Column("ends_at", String(32), nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("via", String(20), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("revoked_at", String(32)),
+    Column("revoked_by", String(200)),
+    Column("revoked_by_name", String(300)),
+    Column("revoked_via", String(20)),
+    # 1: its delegate was not shown yet what waits.
+    Column("untold", Integer, nullable=False),
+)
+Index(
+    "ix_delegations_untold",
+    delegations.c.starts_at,
+    sqlite_where=delegations.c.untold > 0,
+    postgresql_where=delegations.c.untold > 0,
+)
+
 grants = Table(
     "grants",
     metadata,

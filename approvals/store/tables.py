@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from countersign.approvals.store.schema import (
     budget_uses,
+    delegations,
     deliveries,
     grant_uses,
     grants,
@@ -34,7 +35,7 @@ class Row:
 
 OF_REQUESTS = (votes, request_openings, result_texts, deliveries, grant_uses, budget_uses)
 """Tables whose rows belong to a request."""
-GOVERNED: tuple[Table, ...] = (pauses, grants)
+GOVERNED: tuple[Table, ...] = (pauses, grants, delegations)
 """Tables whose rows belong to no session, and are on the governance ledger."""
 
 

@@ -12,6 +12,7 @@ import typer
 from countersign.approvals.errors import ConfigurationError, CountersignError
 from countersign.bot.cli.actions import cancel, decide, resolve, revoke, start, withdraw
 from countersign.bot.cli.db import database
+from countersign.bot.cli.delegate import away, delegate
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.grants import grants
 from countersign.bot.cli.manifest import manifest
@@ -41,6 +42,7 @@ for name, group in (
     ("policy", policy),
     ("people", people),
     ("grants", grants),
+    ("delegate", delegate),
     ("manifest", manifest),
     ("db", database),
 ):
@@ -54,6 +56,7 @@ app.command()(decide)
 app.command()(pause)
 app.command()(resume)
 app.command()(pauses)
+app.command()(away)
 app.command()(withdraw)
 app.command()(revoke)
 app.command()(doctor)

@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from countersign.bot.api import (
+    delegations,
     grants,
     ledger,
     openapi,
@@ -40,6 +41,7 @@ OPERATIONS = (
     *requests.OPERATIONS,
     *ledger.OPERATIONS,
     *pauses.OPERATIONS,
+    *delegations.OPERATIONS,
     *grants.OPERATIONS,
 )
 REQUEST_ID = "X-Request-Id"

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from countersign.agents.classic.workflows import WorkflowInfo
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose
+from countersign.approvals.directory.given import WithDelegations
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.jobs.embedded import EmbeddedJobs
 from countersign.approvals.models import (
@@ -215,10 +216,13 @@ async def running(
     database: str = "sqlite",
 ) -> AsyncIterator[World]:
     """The API on a fresh database; `door` limits those who have not said yet who they are."""
-    clock, directory = ManualClock(NOON), SettingsDirectory(PEOPLE)
+    clock = ManualClock(NOON)
     policies = LivePolicy(Policy.load(POLICY))
     async with empty_store(tmp_path, database) as store:
-        jobs = EmbeddedJobs(store, clock)
+        jobs, directory = (
+            EmbeddedJobs(store, clock),
+            WithDelegations(SettingsDirectory(PEOPLE), store),
+        )
         domain = compose(store, clock, jobs, policies, directory, FakeCatalog(every=SCHEMA))
         approvals, records = domain.approvals, domain.records
         chats = Chats(domain.runs)

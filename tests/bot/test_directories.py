@@ -52,7 +52,8 @@ class Server:
         """The next reading is due, and is done by the jobs."""
         now = self.clock.now()
         following = Following(self.people, self.review)
-        await following.begin(SETTINGS, [self.source], self.store, self.clock, self.jobs)
+        await following.read(SETTINGS, [self.source], self.store, self.clock, self.jobs)
+        following.begin(self.jobs)
         await self.store.write(lambda c: rows.read_soon(c, "jira", now))
         await self.jobs._handlers["sync"]("")
         await self.jobs._handlers["people"]("")
@@ -143,7 +144,8 @@ def test_people_can_be_looked_at(cli: Cli, tmp_path: Path, monkeypatch: pytest.M
                 here = people_with(settings, [], store)
                 jobs = EmbeddedJobs(store, clock)
                 following = Following(here, here.refresh)
-                await following.begin(settings, sources, store, clock, jobs)
+                await following.read(settings, sources, store, clock, jobs)
+                following.begin(jobs)
                 await jobs._handlers["sync"]("")
 
     nothing = cli("people", "status").status

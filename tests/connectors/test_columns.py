@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Column, Connection, Float, Integer, Table, and_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from countersign.approvals.decisions.delegating import Wanted
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import (
@@ -102,6 +103,7 @@ async def lived(world: DeskWorld) -> None:
         await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]
     await _pauses(world)
     await _grants(world)
+    await _delegations(world)
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
     await world.domain.review.run()
@@ -149,6 +151,15 @@ async def _pauses(world: DeskWorld) -> None:
     quotes = PauseScope(kind=PauseKind.TOOL, name="quote")
     known = {PauseKind.TOOL: frozenset({"quote"})}
     await pausing.pause(quotes, "The price list is wrong.", acting(ROOT), known)
+
+
+async def _delegations(world: DeskWorld) -> None:
+    """One that holds, and one that is revoked."""
+    wanted = Wanted(delegate=ERIN.id, ends_at=world.clock.now() + timedelta(days=1), reason="Leave")
+    delegating = world.approvals.delegating
+    await delegating.give(wanted.model_copy(update={"roles": ("manager",)}), acting(BEN))
+    given = await delegating.give(wanted, acting(CARA))
+    await delegating.revoke(given.id, acting(ROOT))
 
 
 async def _grants(world: DeskWorld) -> None:

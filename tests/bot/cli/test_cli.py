@@ -526,6 +526,55 @@ def test_grants_go_through_the_running_server(
     assert {None, "alex"} == {each["grant"]["revoked_by"] for each in as_json}
 
 
+def test_delegations_go_through_the_running_server(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> list[Said]:
+        async with running(tmp_path) as world:
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+            common = ["--server", url, "--config", "c.yaml", "--as", "alex"]
+
+            async def said(*arguments: str) -> Said:
+                return await asyncio.to_thread(cli, *arguments, *common)
+
+            odd = await said("delegate", "give", "adele", "--until", "soon")
+            local = await said("delegate", "give", "adele", "--until", "2026-12-01T10:00:00")
+            over = await said("delegate", "give", "adele", "--until", "2026-11-20")
+            until = ("--until", "2026-12-01T10:00:00+01:00")
+            given = await said(
+                "delegate", "give", "adele", *until, "--from", "2026-11-30T00:00:00Z",
+                "--role", "manager",
+            )  # fmt: skip
+            (first,) = re.findall(r"(D-\w+): ", given.out)
+            await said("delegate", "revoke", first)
+            away = await said("away", "--substitute", "megan", "--until", "2026-12-24")
+            return [odd, local, over, given, away]
+
+    odd, local, over, given, away = asyncio.run(story())
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/countersign.db")
+    listed, ended = cli("delegate", "list"), cli("delegate", "list", "--ended")
+    (as_json,) = json.loads(cli("delegate", "list", "--json").out)
+
+    assert "--until: 'soon' is no time; write 2026-12-20" in odd.err
+    assert "'2026-12-01T10:00:00' has no time zone" in local.err
+    assert "UTC is not after now" in over.err
+    assert (
+        "Adele Vance decides for Alex Wilber as manager from 2026-11-30 00:00 to 2026-12-01 09:00 "
+        "UTC." in given.out
+    )
+    assert "Megan Bowen decides for Alex Wilber from" in away.out
+    assert "(out of office)." in away.out
+    assert ("megan", "api") == (as_json["delegate"], as_json["via"])
+    assert "Adele" not in listed.out
+    assert "; revoked by Alex Wilber" in ended.out
+
+
+def test_nobody_has_delegated_at_first(cli: Cli, database: Path) -> None:
+    assert "Nobody has let anybody decide for them." in cli("delegate", "list").out
+
+
 def test_nothing_is_granted_at_first(cli: Cli, database: Path) -> None:
     assert "Nothing was granted." in cli("grants", "list").out
 
