@@ -40,6 +40,7 @@ from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
 from countersign.bot.directories import DirectoryHealth, Following, known_people, open_sources
 from countersign.bot.http.lanes import Limits
+from countersign.bot.inbox import app as inbox
 from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
@@ -213,15 +214,19 @@ async def compose(
         health = Health(store, jobs, clock)
         state = State(store, clock, health.checks)
         watch.metrics.add(state)
+        services = Services(
+            approvals=domain.approvals,
+            records=domain.records,
+            sessions=Sessions(starts, registry),
+            directory=directory,
+            tokens=Tokens(settings.tokens),
+            limits=limits,
+        )
+        pages = inbox.pages_of(
+            services, store, clock, settings.inbox, public_url=settings.public_url
+        )
         parts = Parts(
-            services=Services(
-                approvals=domain.approvals,
-                records=domain.records,
-                sessions=Sessions(starts, registry),
-                directory=directory,
-                tokens=Tokens(settings.tokens),
-                limits=limits,
-            ),
+            services=services,
             routes=routes,
             webhooks=webhooks.receive,
             checks=health.checks,
@@ -236,6 +241,7 @@ async def compose(
             reading=ReadingPage(links, domain.approvals, domain.records, directory, limits)
             if links
             else None,
+            pages=inbox.routes(pages, services, local=settings.local),
             measure=measured(watch.metrics, tracing),
         )
         found = tuple(findings(settings, registry))

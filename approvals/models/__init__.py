@@ -10,6 +10,7 @@ from countersign.approvals.models.base import PrincipalId as PrincipalId
 from countersign.approvals.models.base import RequestId as RequestId
 from countersign.approvals.models.base import SessionId as SessionId
 from countersign.approvals.models.base import Value as Value
+from countersign.approvals.models.browser_sessions import BrowserSession as BrowserSession
 from countersign.approvals.models.budgets import Limit as Limit
 from countersign.approvals.models.budgets import Standing as Standing
 from countersign.approvals.models.calls import AfterRejection as AfterRejection

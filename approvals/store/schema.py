@@ -715,3 +715,20 @@ mail_mutes = Table(
     Column("at", String(32), nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Who is signed in to the inbox, in which browser. The id is the hash of what its cookie holds.
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("principal_id", String(200), nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("identity", String(300), nullable=False),
+    Column("authenticated_at", String(32), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("seen_at", String(32), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("claims", Text),
+)
+Index("ix_browser_sessions_principal_id", browser_sessions.c.principal_id)
+Index("ix_browser_sessions_expires_at", browser_sessions.c.expires_at)

@@ -107,6 +107,13 @@ def unauthorised(detail: str) -> web.Response:
     )
 
 
+def status_of(error: CountersignError) -> HTTPStatus:
+    """The status that tells of a domain error."""
+    if isinstance(error, AlreadyDecidedError) and error.status is RequestStatus.EXPIRED:
+        return HTTPStatus.GONE
+    return next(status for kind, status, _ in _STATUS if isinstance(error, kind))
+
+
 def of_error(error: CountersignError) -> web.Response:
     """The problem that tells of a domain error."""
     status, kind = next((s, k) for cls, s, k in _STATUS if isinstance(error, cls))

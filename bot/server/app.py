@@ -12,7 +12,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from countersign.bot.api import (
@@ -53,7 +53,8 @@ _HEADERS = {
     "Server": "Countersign",
     "X-Content-Type-Options": "nosniff",
 }
-
+_OF_PAGES = ("Cache-Control", "Content-Security-Policy", "Referrer-Policy")
+"""What pages and their assets say themselves."""
 _SUBJECTS = (
     ("request_id", "/api/v1/requests/{id}"),
     ("session_id", "/api/v1/sessions/{id}"),
@@ -84,6 +85,8 @@ class Parts:
     """The page of the metrics; it authenticates its callers itself."""
     reading: ReadingPage | None = None
     """The page that shows all of a request to whoever holds a link; it checks the link itself."""
+    pages: Sequence[Route] = ()
+    """The inbox; it authenticates its callers itself."""
     measure: Middleware | None = None
     """Sees every request and its answer."""
 
@@ -95,7 +98,7 @@ def create_app(parts: Parts) -> web.Application:
     middlewares = [framed, *measure, problems, *([at_home] if parts.local else []), door]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
-    for route in parts.routes:
+    for route in (*parts.routes, *parts.pages):
         app.router.add_route(route.method, route.path, route.handler)
     app.router.add_post("/webhooks/{system}", parts.webhooks)
     for operation in OPERATIONS:
@@ -129,10 +132,9 @@ async def framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     with structlog.contextvars.bound_contextvars(http_request_id=request_id, **_subject(request)):
         response = await handler(request)
-    policy = response.headers.get(hdrs.CONTENT_SECURITY_POLICY)  # of a page
+    own = {name: response.headers[name] for name in _OF_PAGES if name in response.headers}
     response.headers.update(_HEADERS)
-    if policy is not None:
-        response.headers[hdrs.CONTENT_SECURITY_POLICY] = policy
+    response.headers.update(own)
     response.headers[REQUEST_ID] = request_id
     return response
 

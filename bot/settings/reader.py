@@ -14,6 +14,7 @@ from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.document import Document, cross_problems
+from countersign.bot.settings.inbox import InboxSettings
 from countersign.bot.settings.lines import located
 from countersign.bot.settings.links import LinksSettings, link_key
 from countersign.bot.settings.metrics import MetricsSettings
@@ -61,6 +62,7 @@ SECTIONS = (
     "metrics",
     "links",
     "sign_in",
+    "inbox",
     "app_package",
     "run",
 )
@@ -122,6 +124,7 @@ class Reader:
         )
         link_key = self._link_key()
         app_package = self.section("app_package", AppPackageSettings)
+        inbox = self.section("inbox", InboxSettings, {}) or InboxSettings()
         run = self.section("run", RunSettings, {}) or RunSettings()
         self.problems += cross_problems(document, complete=self._complete)
         self.require_sound()
@@ -147,6 +150,7 @@ class Reader:
             link_key=link_key,
             sign_in=document.sign_in,
             app_package=app_package,
+            inbox=inbox,
             run=run,
         )
 

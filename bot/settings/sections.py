@@ -30,6 +30,7 @@ from countersign.approvals.rules.approvers import is_asked_by
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
+from countersign.bot.settings.inbox import InboxSettings
 from countersign.bot.settings.quiet import DigestSettings, QuietSettings
 from countersign.bot.settings.run import RunSettings
 from countersign.bot.settings.sign_in import OIDC, SignInSettings
@@ -248,6 +249,7 @@ class Settings(Value):
     sign_in: SignInSettings | None = None
     """By which issuer people sign in to the inbox."""
     app_package: AppPackageSettings | None = None
+    inbox: InboxSettings = InboxSettings()
     run: RunSettings = RunSettings()
     reread: Callable[[], Settings] | None = Field(default=None, repr=False, exclude=True)
     """Reads the same file again, in the same way. Raises ConfigurationError."""

@@ -37,10 +37,13 @@ from countersign.approvals.tickets import WebhookHint
 from countersign.bot.api.operation import Services
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.inbox.app import pages_of
+from countersign.bot.inbox.app import routes as inbox_routes
 from countersign.bot.people import SettingsDirectory, Tokens
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts, create_app
 from countersign.bot.server.webhooks import Webhooks
+from countersign.bot.settings.inbox import InboxSettings
 from countersign.bot.settings.sections import PersonSettings
 from countersign.connectors.system import Route
 from tests.doubles.catalog import FakeCatalog
@@ -214,8 +217,10 @@ async def running(
     limits: Limits | None = None,
     door: LimitsSettings | None = None,
     database: str = "sqlite",
+    picker: bool = True,
 ) -> AsyncIterator[World]:
-    """The API on a fresh database; `door` limits those who have not said yet who they are."""
+    """The API and the inbox on a fresh database; with `picker` people choose there who they are.
+    `door` limits those who have not said yet who they are."""
     clock = ManualClock(NOON)
     policies = LivePolicy(Policy.load(POLICY))
     async with empty_store(tmp_path, database) as store:
@@ -254,8 +259,11 @@ async def running(
         async def around() -> dict[str, str]:
             return systems
 
+        public = "https://gate.example" if not picker else "http://127.0.0.1"
+        pages = pages_of(services, store, clock, InboxSettings(), public_url=public)
         parts = Parts(
             services=services,
+            pages=inbox_routes(pages, services, local=picker),
             routes=(Route("POST", "/api/messages", messages),),
             webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,

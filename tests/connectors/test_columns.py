@@ -17,6 +17,7 @@ from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import (
     Account,
+    BrowserSession,
     Conversation,
     Delegate,
     Delivery,
@@ -27,11 +28,13 @@ from countersign.approvals.models import (
     PauseScope,
     PolicyChanged,
     PolicySource,
+    PrincipalId,
     SessionId,
     Terms,
     Verdict,
 )
 from countersign.approvals.store import (
+    browser_sessions,
     directories,
     directory_changes,
     governance,
@@ -98,6 +101,19 @@ async def lived(world: DeskWorld) -> None:
     )
     await world.store.write(lambda c: _read_directory(c, now))
     await world.store.write(lambda c: _mailed(c, shown, now))
+
+    signed_in = BrowserSession(
+        id="0" * 64,
+        principal_id=PrincipalId("anna"),
+        method="picker",
+        identity="inbox:anna",
+        authenticated_at=now,
+        created_at=now,
+        seen_at=now,
+        expires_at=now,
+        claims={"acr": "1"},
+    )
+    await world.store.write(lambda c: browser_sessions.add(c, signed_in))
     for after in ("v1", policy.version):
         began = PolicyChanged(before=None, after=after, source=PolicySource.START, file="c.yaml")
         await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]

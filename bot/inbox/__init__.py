@@ -1,0 +1,1 @@
+"""The inbox: pages on which people see what waits for them, decide it, and look around it."""

@@ -1,0 +1,101 @@
+// The inbox without this works; with it pages follow what happens, times are the reader's own, and
+// keys lead through the list.
+"use strict";
+(function () {
+  const language = document.documentElement.lang;
+  const clock = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+  function ownTimes(root) {
+    for (const time of root.querySelectorAll("time[datetime]:not([data-own])")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.dataset.own = "1";
+      time.title = time.textContent;
+      if (!time.classList.contains("ago")) time.textContent = clock.format(at);
+    }
+  }
+
+  function say(text) {
+    const box = document.getElementById("said");
+    if (box && text) box.textContent = text;
+  }
+
+  // What is being typed, or is open, is not taken away: such a part only says that there is more.
+  function isBusy(part) {
+    const active = document.activeElement;
+    if (active && part.contains(active) && active.matches("input, textarea, select")) return true;
+    for (const field of part.querySelectorAll("textarea, input:not([type=hidden]), select")) {
+      if (field.type === "checkbox" || field.type === "radio") {
+        if (field.checked !== field.defaultChecked) return true;
+      } else if (field.tagName === "SELECT") {
+        for (const o of field.options) if (o.selected !== o.defaultSelected) return true;
+      } else if (field.value !== field.defaultValue) return true;
+    }
+    return false;
+  }
+
+  function refresh() {
+    for (const part of document.querySelectorAll("[data-live]")) {
+      if (isBusy(part)) {
+        const more = part.querySelector("[data-more]");
+        if (more) more.hidden = false;
+        continue;
+      }
+      htmx.ajax("GET", part.dataset.live, { target: part, swap: "outerHTML", source: part });
+    }
+  }
+
+  function follow() {
+    const path = document.body.dataset.follow;
+    if (!path || !window.EventSource) return;
+    let source = null;
+    function open() {
+      if (source) return;
+      source = new EventSource(path);
+      source.addEventListener("changed", refresh);
+      source.addEventListener("ended", function () { close(); });
+    }
+    function close() { if (source) { source.close(); source = null; } }
+    // A page that nobody looks at holds no connection: browsers have six for one server.
+    document.addEventListener("visibilitychange", function () {
+      if (document.hidden) close();
+      else { open(); refresh(); }
+    });
+    window.addEventListener("pagehide", close);
+    window.addEventListener("pageshow", function (event) { if (event.persisted) { open(); refresh(); } });
+    open();
+  }
+
+  function keys(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, textarea, select, [contenteditable]")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const rows = Array.from(document.querySelectorAll("[data-rows] a[data-row]"));
+    const at = rows.indexOf(document.activeElement);
+    const next = { j: at + 1, k: at < 0 ? 0 : at - 1 }[event.key];
+    if (next !== undefined && rows.length) {
+      rows[Math.max(0, Math.min(next, rows.length - 1))].focus();
+      event.preventDefault();
+      return;
+    }
+    const target = document.querySelector("[data-key='" + CSS.escape(event.key) + "']");
+    if (target) {
+      event.preventDefault();
+      const box = target.closest("details");
+      if (box) box.open = true;
+      if (target.matches("a")) target.click();
+      else { target.focus(); target.scrollIntoView({ block: "center" }); }
+    }
+  }
+
+  document.addEventListener("keydown", keys);
+  document.addEventListener("htmx:afterSwap", function (event) {
+    const part = document.getElementById(event.detail.target.id);
+    ownTimes(document);
+    if (part) { part.classList.add("fresh"); say(part.dataset.said); }
+  });
+  ownTimes(document);
+  follow();
+})();
