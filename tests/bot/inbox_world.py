@@ -51,7 +51,7 @@ class Browser:
 
     async def send(self, path: str, headers: Mapping[str, str] = ORIGIN, **fields: str) -> str:
         """Send a form of the page, with its token unless `csrf` is another one."""
-        body = {"csrf": fields.pop("csrf", None) or self.csrf, **fields}
+        body = {"csrf": fields.pop("csrf", "") or self.csrf, **fields}
         sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         async with self.client.post(path, data=urlencode(body), headers=sent) as response:
             await self._keep(response)
@@ -73,7 +73,9 @@ class InboxWorld:
 
     def browser(self) -> Browser:
         """Another browser, in which nobody is signed in."""
-        client = TestClient(self.api.client.server, cookie_jar=CookieJar(unsafe=True))
+        client: TestClient[Any, Any] = TestClient(
+            self.api.client.server, cookie_jar=CookieJar(unsafe=True)
+        )
         self._browsers.append(client)
         return Browser(self.api, client)
 
