@@ -43,6 +43,7 @@ from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.progress import steps
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.subjects import people_for
+from countersign.approvals.rules.wanted import Wanted
 from countersign.approvals.store import codec, visible
 from countersign.approvals.store import delegations as delegation_rows
 from countersign.approvals.store import deliveries as delivery_rows
@@ -276,6 +277,19 @@ class Records:
 
         return _page(await self._reader.read(unit), size)
 
+    async def search(
+        self, principal: Principal, wanted: Wanted, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[Request]:
+        """What is wanted of `mine`. A page may have fewer than `limit` and yet a cursor: then there
+        was much to look through. Raises InvalidError for a bad cursor or limit."""
+        after, size = _cursor(cursor), _limit(limit)
+        now = self._clock.now()
+        waiting = Waiting(self._directory.people().at(now), principal, now)
+        found, place = await self._reader.read(
+            lambda c: waiting.search(c, after=after, limit=size, wanted=wanted)
+        )
+        return Page(items=tuple(found), next=None if place is None else _encoded(*place))
+
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""
         return await self._reader.read(lambda c: request_rows.votes_of(c, request_id))
@@ -410,5 +424,8 @@ def _page(found: list[T], size: int) -> Page[T]:
         return Page(items=items)
     last = items[-1]
     at: datetime = last.created_at  # type: ignore[attr-defined]
-    text = f"{codec.to_text(at)} {last.id}"  # type: ignore[attr-defined]
-    return Page(items=items, next=base64.urlsafe_b64encode(text.encode()).decode())
+    return Page(items=items, next=_encoded(codec.to_text(at), last.id))  # type: ignore[attr-defined]
+
+
+def _encoded(at: str, row_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{at} {row_id}".encode()).decode()

@@ -241,7 +241,7 @@ async def compose(
             reading=ReadingPage(links, domain.approvals, domain.records, directory, limits)
             if links
             else None,
-            pages=inbox.routes(pages, services, local=settings.local),
+            inbox=inbox.inbox_of(pages, services, local=settings.local),
             measure=measured(watch.metrics, tracing),
         )
         found = tuple(findings(settings, registry))

@@ -19,12 +19,15 @@ from countersign.approvals.models import (
 from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.eligibility import Asked, asked, place_of, reserved
 from countersign.approvals.rules.subjects import people_for, subject_of
+from countersign.approvals.rules.wanted import Wanted
 from countersign.approvals.store import codec, open_roles
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 
 AT_ONCE = 200
 """How many candidates are read at once."""
+SEARCHED = 2_000
+"""How many candidates one search looks at."""
 
 
 class Waiting:
@@ -50,6 +53,25 @@ class Waiting:
                 break
             place = codec.to_text(candidates[-1].created_at), candidates[-1].id
         return found[:limit]
+
+    def search(
+        self, connection: Connection, *, after: open_roles.Place | None, limit: int, wanted: Wanted
+    ) -> tuple[list[Request], open_roles.Place | None]:
+        """Those of the oldest that are wanted, `limit` at most, and where to look further, if that
+        can find more. A call looks at SEARCHED candidates at most, however few of them fit."""
+        found: list[Request] = []
+        place = after or open_roles.BEGINNING
+        for _ in range(SEARCHED // AT_ONCE):
+            ids = open_roles.waiting(connection, self._wide, place, AT_ONCE)
+            candidates = request_rows.among(connection, ids)
+            fitting = [request for request in candidates if wanted.fits(request)]
+            found += self._mine(connection, fitting)
+            if len(found) > limit:
+                return found[:limit], _place(found[limit - 1])
+            if len(ids) < AT_ONCE:
+                return found, None
+            place = _place(candidates[-1])
+        return found, place
 
     def of_session(
         self,

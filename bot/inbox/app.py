@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
 
 from countersign.approvals.forms.systems import Named, declare
 from countersign.approvals.ports import Clock, Store
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox import assets
 from countersign.bot.inbox.browser_sessions import BrowserSessions
+from countersign.bot.inbox.deciding import Deciding
+from countersign.bot.inbox.live import Live
 from countersign.bot.inbox.pages import Pages
+from countersign.bot.inbox.requests import RequestPage
 from countersign.bot.inbox.shell import HOME, VIA, Shell, Tab
 from countersign.bot.inbox.sign_in import SignIn, SignInWay
 from countersign.bot.inbox.waiting import WaitingPage
@@ -19,6 +25,15 @@ from countersign.connectors.system import Route
 
 declare(VIA, Named(words="the inbox"))
 TABS = (Tab(HOME, N_("Waiting for me")),)
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """What the server is given of it."""
+
+    routes: Sequence[Route]
+    close: Callable[[web.Application], Awaitable[None]]
+    """To be called when the server stops, before it waits for answers under way."""
 
 
 def pages_of(
@@ -35,12 +50,17 @@ def pages_of(
     return Pages(shell, services.limits)
 
 
-def routes(
+def inbox_of(
     pages: Pages, services: Services, *, local: bool, ways: Sequence[SignInWay] = ()
-) -> Sequence[Route]:
-    """Every address of the inbox."""
-    return [
+) -> Inbox:
+    """All of it."""
+    live, request = Live(pages, services), RequestPage(pages, services)
+    routes = [
         Route("GET", assets.ROUTE, assets.get),
         *SignIn(pages, local=local, ways=ways).routes(),
         *WaitingPage(pages, services).routes(),
+        *request.routes(),
+        *Deciding(pages, services, request).routes(),
+        *live.routes(),
     ]
+    return Inbox(routes, live.close)

@@ -74,15 +74,16 @@ class BrowserSessions:
         log.info("signed in", person=person, method=method)
         return token
 
-    async def find(self, token: str) -> BrowserSession | None:
-        """The session of this cookie; None if there is none, or not any more."""
+    async def find(self, token: str, *, touch: bool = True) -> BrowserSession | None:
+        """The session of this cookie; None if there is none, or not any more. It counts as use of
+        it unless it is not to `touch` it."""
         if len(token) != TOKEN_CHARS:
             return None
         session_id, now = row_id(token), self._clock.now()
         session = await self._store.read(lambda c: rows.get(c, session_id))
         if session is None or not self._holds(session, now):
             return None
-        if now - session.seen_at >= SEEN_EVERY:
+        if touch and now - session.seen_at >= SEEN_EVERY:
             await self._store.write(lambda c: rows.seen(c, session_id, now))
         return session
 

@@ -66,6 +66,8 @@ class Pages:
         async def handler(request: web.Request) -> web.StreamResponse:
             visit = await self.shell.visit(request)
             if visit.person is None:
+                if "HX-Request" in request.headers:  # a part of a page: it stays as it is
+                    raise web.HTTPUnauthorized
                 return to(sign_in_path(request))
             return await self._told(
                 visit, lambda: self._admitted(visit, Kind.READS, lambda: look(visit))

@@ -23,9 +23,29 @@ from countersign.approvals.models import Actor, BrowserSession, Principal, Via
 from countersign.approvals.ports import Clock, Directory
 from countersign.bot.inbox import assets, guard
 from countersign.bot.inbox.browser_sessions import BrowserSessions
-from countersign.bot.inbox.words import LANGUAGES, Words, preferred, words
+from countersign.bot.inbox.words import LANGUAGES, N_, Words, preferred, words
 
 HOME = "/inbox"
+STATUS = {
+    "pending": N_("pending"),
+    "approved": N_("approved"),
+    "rejected": N_("rejected"),
+    "expired": N_("expired"),
+    "cancelled": N_("cancelled"),
+    "executing": N_("runs now"),
+    "executed": N_("executed"),
+    "failed": N_("failed"),
+    "in_doubt": N_("in doubt"),
+    "running": N_("running"),
+    "waiting": N_("waiting"),
+    "completed": N_("completed"),
+}
+RISK = {"low": N_("low risk"), "medium": N_("medium risk"), "high": N_("high risk")}
+VERDICT = {
+    "approve": N_("approved"),
+    "reject": N_("rejected"),
+    "modify": N_("approved with changes"),
+}
 LANGUAGE_COOKIE = "countersign_language"
 VIA = Via("inbox")
 _NEXT = re.compile(r"/inbox(?:/[A-Za-z0-9._~/-]*)?(?:\?[A-Za-z0-9._~=&%+-]*)?")
@@ -162,6 +182,7 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     made.filters |= filters(spoken)
     made.globals |= {"asset": assets.path, "languages": LANGUAGES, "home": HOME}
+    made.globals |= {"status_words": STATUS, "risk_words": RISK, "verdict_words": VERDICT}
     return made
 
 

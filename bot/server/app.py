@@ -30,6 +30,7 @@ from countersign.bot.http.admission import Door
 from countersign.bot.http.bodies import MAX_BODY_BYTES
 from countersign.bot.http.problems import problem, problems, unauthorised
 from countersign.bot.http.settings import LimitsSettings
+from countersign.bot.inbox.app import Inbox
 from countersign.bot.reading import page as reading
 from countersign.bot.reading.page import ReadingPage
 from countersign.connectors.addresses import LOOPBACK
@@ -85,8 +86,8 @@ class Parts:
     """The page of the metrics; it authenticates its callers itself."""
     reading: ReadingPage | None = None
     """The page that shows all of a request to whoever holds a link; it checks the link itself."""
-    pages: Sequence[Route] = ()
-    """The inbox; it authenticates its callers itself."""
+    inbox: Inbox | None = None
+    """The pages; they authenticate their callers themselves."""
     measure: Middleware | None = None
     """Sees every request and its answer."""
 
@@ -98,7 +99,8 @@ def create_app(parts: Parts) -> web.Application:
     middlewares = [framed, *measure, problems, *([at_home] if parts.local else []), door]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
-    for route in (*parts.routes, *parts.pages):
+    pages = parts.inbox.routes if parts.inbox else ()
+    for route in (*parts.routes, *pages):
         app.router.add_route(route.method, route.path, route.handler)
     app.router.add_post("/webhooks/{system}", parts.webhooks)
     for operation in OPERATIONS:
@@ -110,6 +112,8 @@ def create_app(parts: Parts) -> web.Application:
     if parts.reading is not None:
         app.router.add_get(reading.ROUTE, parts.reading.get)
         app.router.add_post(reading.ROUTE, parts.reading.post)
+    if parts.inbox is not None:
+        app.on_shutdown.append(parts.inbox.close)
     if parts.metrics is not None:
         app.router.add_get("/metrics", parts.metrics)
     return app

@@ -37,8 +37,7 @@ from countersign.approvals.tickets import WebhookHint
 from countersign.bot.api.operation import Services
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
-from countersign.bot.inbox.app import pages_of
-from countersign.bot.inbox.app import routes as inbox_routes
+from countersign.bot.inbox.app import inbox_of, pages_of
 from countersign.bot.people import SettingsDirectory, Tokens
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts, create_app
@@ -263,7 +262,7 @@ async def running(
         pages = pages_of(services, store, clock, InboxSettings(), public_url=public)
         parts = Parts(
             services=services,
-            pages=inbox_routes(pages, services, local=picker),
+            inbox=inbox_of(pages, services, local=picker),
             routes=(Route("POST", "/api/messages", messages),),
             webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,

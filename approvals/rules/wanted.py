@@ -1,0 +1,40 @@
+"""Wanted: what somebody looks for among the requests that wait for them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.forms.wording import in_words
+from countersign.approvals.models import Request, Risk, Value
+
+
+class Wanted(Value):
+    """All of it has to be true of a request."""
+
+    text: str = ""
+    """Stands in its tool, arguments, rationale, or in who asked; case does not matter."""
+    risk: Risk | None = None
+    due_before: datetime | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every request is wanted."""
+        return not self.text and self.risk is None and self.due_before is None
+
+    def fits(self, request: Request) -> bool:
+        """Whether this request is one."""
+        if self.risk is not None and request.risk is not self.risk:
+            return False
+        if self.due_before is not None and (
+            request.expires_at is None or request.expires_at > self.due_before
+        ):
+            return False
+        return all(word in _read(request) for word in self.text.casefold().split())
+
+
+def _read(request: Request) -> str:
+    arguments = canonical_json(request.arguments).decode()
+    tool = f"{request.tool} {in_words(request.tool)}"
+    words = (tool, arguments, request.rationale, request.requester, request.agent)
+    return " ".join(words).casefold()

@@ -1,0 +1,158 @@
+"""The forms of a request: vote, change, take back, resolve. Each goes the way of every channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
+from countersign.approvals.models import RequestId, Verdict
+from countersign.bot.api.operation import Services
+from countersign.bot.http.problems import status_of
+from countersign.bot.inbox.pages import Form, Pages
+from countersign.bot.inbox.requests import KEPT, RequestPage
+from countersign.bot.inbox.shell import HOME, Visit, to
+from countersign.bot.inbox.shown import typed_arguments
+from countersign.connectors.receiving import Filled, VoteAttempt, VoteOutcome, VoteResult, receive
+from countersign.connectors.system import Route
+
+INSTEAD = "Use “Change the arguments” below, approve without that comment, or reject."
+PATH = f"{HOME}/requests/{{id}}"
+_SAID = {
+    VoteResult.DECIDED: "decided",
+    VoteResult.COUNTED: "counted",
+    VoteResult.REVISED: "revised",
+}
+
+
+class Deciding:
+    """Takes the forms of the page of a request."""
+
+    def __init__(self, pages: Pages, services: Services, page: RequestPage):
+        self._pages, self._page = pages, page
+        self._approvals: Approvals = services.approvals
+        self._records = services.records
+
+    def routes(self) -> Sequence[Route]:
+        """Where the forms are sent."""
+        forms = {
+            "votes": self.vote,
+            "edits": self.edit,
+            "withdrawal": self.withdraw,
+            "revocation": self.revoke,
+            "resolution": self.resolve,
+        }
+        return [
+            Route("POST", f"{PATH}/{name}", self._pages.act(act)) for name, act in forms.items()
+        ]
+
+    async def vote(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Approve or reject; or answer a question."""
+        if form.is_kept:
+            return await self._kept(visit, form, "vote")
+        verdict = Verdict.APPROVE if form.text("verdict") == "approve" else Verdict.REJECT
+        attempt = VoteAttempt(
+            request_id=await self._seen(visit),
+            actor=visit.actor,
+            verdict=verdict,
+            digest=form.text("digest"),
+            comment=form.text("comment"),
+            instead=INSTEAD,
+            proof=form.text("proof") or None,
+        )
+        outcome = await receive(self._approvals, self._records, attempt)
+        return await self._told(visit, form, "vote", outcome)
+
+    async def edit(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Change the arguments, and approve them so."""
+        if form.is_kept:
+            return await self._kept(visit, form, "edit")
+        attempt = VoteAttempt(
+            request_id=await self._seen(visit),
+            actor=visit.actor,
+            verdict=Verdict.MODIFY,
+            digest=form.text("digest"),
+            arguments=Filled(typed_arguments(form.fields)),
+            comment=form.text("comment"),
+            instead=INSTEAD,
+            foreseen="",
+            proof=form.text("proof") or None,
+        )
+        outcome = await receive(self._approvals, self._records, attempt)
+        return await self._told(visit, form, "edit", outcome)
+
+    async def withdraw(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Take the reader's vote back."""
+        return await self._other(visit, form, "withdraw", "withdrawn")
+
+    async def revoke(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Take an approval back that is not used yet."""
+        said = "asked" if form.text("ask_again") else "revoked"
+        return await self._other(visit, form, "revoke", said)
+
+    async def resolve(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Say what became of a call of which nobody knows."""
+        return await self._other(visit, form, "resolve", "resolved")
+
+    async def _other(self, visit: Visit, form: Form, name: str, said: str) -> web.StreamResponse:
+        if form.is_kept:
+            return await self._kept(visit, form, name)
+        request_id = await self._seen(visit)
+        try:
+            match name:
+                case "withdraw":
+                    await self._approvals.withdraw(request_id, visit.actor)
+                case "revoke":
+                    await self._approvals.revoke(
+                        request_id,
+                        visit.actor,
+                        reason=form.text("reason"),
+                        ask_again=bool(form.text("ask_again")),
+                    )
+                case _:
+                    happened = form.text("happened")
+                    if happened not in {"yes", "no"}:
+                        error = "Say whether it took effect."
+                        return await self._again(visit, form, name, error, HTTPStatus(422))
+                    await self._approvals.resolve(
+                        request_id, visit.actor, happened=happened == "yes", note=form.text("note")
+                    )
+        except UnavailableError:
+            raise
+        except CountersignError as error:
+            return await self._again(visit, form, name, str(error), status_of(error))
+        return self._done(visit, said)
+
+    async def _seen(self, visit: Visit) -> RequestId:
+        return (await self._page.view(visit)).request.id
+
+    async def _told(
+        self, visit: Visit, form: Form, name: str, outcome: VoteOutcome
+    ) -> web.StreamResponse:
+        if outcome.result in _SAID:
+            return self._done(visit, _SAID[outcome.result])
+        error = outcome.error or NotFoundError("There is no such request.")
+        return await self._page.draw(
+            visit,
+            status=status_of(error),
+            error="" if outcome.problems else outcome.reason,
+            form=name,
+            typed=form.fields,
+            problems=outcome.problems,
+        )
+
+    async def _again(
+        self, visit: Visit, form: Form, name: str, error: str, status: HTTPStatus
+    ) -> web.StreamResponse:
+        return await self._page.draw(
+            visit, status=status, error=error, form=name, typed=form.fields
+        )
+
+    async def _kept(self, visit: Visit, form: Form, name: str) -> web.StreamResponse:
+        return await self._page.draw(visit, said=KEPT, form=name, typed=form.fields)
+
+    def _done(self, visit: Visit, said: str) -> web.Response:
+        return to(f"{HOME}/requests/{visit.request.match_info['id']}?said={said}")
