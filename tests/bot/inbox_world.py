@@ -49,7 +49,7 @@ class Browser:
         assert found, f"no {name} in {self.text}"
         return unescape(found[1])
 
-    async def send(self, path: str, headers: Mapping[str, str] = ORIGIN, **fields: Any) -> str:
+    async def send(self, path: str, headers: Any = ORIGIN, **fields: Any) -> str:
         """Send a form of the page, with its token unless `csrf` is another one."""
         body = {"csrf": fields.pop("csrf", "") or self.csrf, **fields}
         sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
