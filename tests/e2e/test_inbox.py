@@ -1,0 +1,137 @@
+"""The inbox in Chromium: found, read, changed, approved by two people at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.inbox import LIVE_MS, Person, person
+from tests.processes import until
+from tests.stack import Stack, stack
+
+TASK = "quote for Contoso, 25 seats"
+CRM_TASK = "We won the Northwind Cloud deal"
+
+
+def two_of_them(settings: dict[str, Any]) -> None:
+    """Two sales managers have to approve a quote."""
+    rule = settings["policy"]["tools"]["release_quote"]
+    rule["stages"] = [{"roles": rule.pop("roles"), "quorum": 2}]
+    for each in settings["people"]:
+        if each["id"] == "megan":
+            each["roles"].append("sales_manager")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp(f"inbox-{request.param}")
+    with stack(folder, adjust=two_of_them, database=request.param) as one:
+        one.start()
+        yield one
+
+
+def is_looked_at(server: Stack) -> bool:
+    """Pages look alike on both databases: pictures and axe of one are enough."""
+    return server.database == "sqlite"
+
+
+def open_first(someone: Person) -> None:
+    someone.page.keyboard.press("j")
+    someone.page.keyboard.press("Enter")
+    expect(someone.page.get_by_role("heading", name="What exactly would run")).to_be_visible()
+
+
+@pytest.mark.timeout(240)
+def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Browser) -> None:
+    with person(server, browser, "alex") as alex, person(server, browser, "megan") as megan:
+        if is_looked_at(server):
+            alex.check("empty")
+        session = server.ask(TASK, key="two-people")
+        # Nobody reloads: the request comes to the open list by itself.
+        for someone in (alex, megan):
+            row = someone.page.get_by_role("link", name="Release quote")
+            expect(row).to_be_visible(timeout=LIVE_MS)
+        if is_looked_at(server):
+            alex.check("waiting")
+        for someone in (alex, megan):
+            open_first(someone)
+        if is_looked_at(server):
+            alex.check("request")
+
+        alex.page.get_by_text("Change the arguments").click()
+        form = alex.page.locator("form[action$='/edits']")
+        discount = form.get_by_label("Discount")
+        discount.fill("much")
+        alex.page.get_by_role("button", name="Approve with these changes").click()
+        expect(alex.page.get_by_text("A number is needed.")).to_be_visible()
+        expect(form.get_by_label("Discount")).to_have_value("much")
+        if is_looked_at(server):
+            alex.check("problem")
+        form.get_by_label("Discount").fill("5")
+        alex.page.get_by_role("button", name="Approve with these changes").click()
+        expect(alex.page.get_by_role("heading", name="What a person has changed")).to_be_visible()
+
+        # Megan types while it changes: what she typed stays, and she is told.
+        expect(megan.page.locator("#state")).to_contain_text("Alex Wilber", timeout=LIVE_MS)
+        expect(megan.page.locator("#facts ins").first).to_be_visible()
+        if is_looked_at(server):
+            megan.check("changed")
+        megan.page.keyboard.press("c")
+        megan.page.keyboard.type("Looks good, thanks.")
+        megan.page.get_by_role("button", name="Approve", exact=True).click()
+        expect(megan.page.get_by_text("Your decision counts.")).to_be_visible()
+        expect(alex.page.locator("#state")).to_contain_text(
+            "Looks good, thanks.", timeout=LIVE_MS
+        )
+        server.ended(session)
+        expect(alex.page.locator("#facts .tag.executed")).to_be_visible(timeout=LIVE_MS)
+        if is_looked_at(server):
+            alex.check("done")
+
+    assert [5] == [each["body"]["discount_percent"] for each in server.effects("create_quote")]
+
+
+def test_a_session_that_ends_while_typing_keeps_what_was_typed(
+    server: Stack, browser: Browser
+) -> None:
+    server.ask(TASK, key="while-typing")
+    until(lambda: server.pending(), "a request")
+    with person(server, browser, "alex") as alex:
+        open_first(alex)
+        path = alex.page.url
+        alex.page.get_by_label("Comment").first.fill("Too dear: 25 seats are enough.")
+        alex.context.clear_cookies()
+        alex.page.get_by_role("button", name="Reject").click()
+        expect(alex.page.get_by_role("heading", name="You have been signed out")).to_be_visible()
+        if is_looked_at(server):
+            alex.check("kept")
+        with alex.context.expect_page() as opened:
+            alex.page.get_by_role("link", name="Sign in in another tab").click()
+        opened.value.locator("button[name=person][value=alex]").click()
+        expect(opened.value.get_by_role("heading", name="You are signed in")).to_be_visible()
+        opened.value.close()
+        alex.page.get_by_role("button", name="I am signed in again: go on").click()
+        comment = alex.page.get_by_label("Comment").first
+        expect(comment).to_have_value("Too dear: 25 seats are enough.")
+        alex.page.get_by_role("button", name="Reject").click()
+        expect(alex.page.locator("#facts .tag.rejected")).to_be_visible()
+        assert alex.page.url.startswith(path)
+
+
+def test_all_of_it_works_without_javascript_and_in_german(server: Stack, browser: Browser) -> None:
+    session = server.ask(TASK, key="no-script")
+    options = {"java_script_enabled": False, "locale": "de-DE"}
+    with person(server, browser, "alex", **options) as alex:
+        page = alex.page
+        expect(page.get_by_role("heading", name="Wartet auf mich")).to_be_visible()
+        page.reload()
+        page.get_by_role("link", name="Release quote").first.click()
+        page.get_by_label("Kommentar").first.fill("Nicht zu diesem Preis.")
+        page.get_by_role("button", name="Ablehnen").click()
+        expect(page.get_by_text("Ihre Entscheidung zählt.")).to_be_visible()
+    server.ended(session)
