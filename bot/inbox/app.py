@@ -16,15 +16,21 @@ from countersign.bot.inbox.deciding import Deciding
 from countersign.bot.inbox.live import Live
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.requests import RequestPage
+from countersign.bot.inbox.sessions import SessionPages
 from countersign.bot.inbox.shell import HOME, VIA, Shell, Tab
 from countersign.bot.inbox.sign_in import SignIn, SignInWay
+from countersign.bot.inbox.starting import WorkflowPages
 from countersign.bot.inbox.waiting import WaitingPage
 from countersign.bot.inbox.words import N_
 from countersign.bot.settings.inbox import InboxSettings
 from countersign.connectors.system import Route
 
 declare(VIA, Named(words="the inbox"))
-TABS = (Tab(HOME, N_("Waiting for me")),)
+TABS = (
+    Tab(HOME, N_("Waiting for me")),
+    Tab(f"{HOME}/sessions", N_("Sessions")),
+    Tab(f"{HOME}/workflows", N_("Workflows")),
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ def inbox_of(
         *WaitingPage(pages, services).routes(),
         *request.routes(),
         *Deciding(pages, services, request).routes(),
+        *SessionPages(pages, services).routes(),
+        *WorkflowPages(pages, services).routes(),
         *live.routes(),
     ]
     return Inbox(routes, live.close)

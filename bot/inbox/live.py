@@ -103,6 +103,10 @@ class Live:
         """What the page shows. Raises NotFoundError for what the reader may not see."""
         records, reader = self._services.records, visit.reader
         request_id = visit.request.query.get("request", "")[:MAX_ID_CHARS].replace("\0", "")
+        session_id = visit.request.query.get("session", "")[:MAX_ID_CHARS].replace("\0", "")
+        if session_id:
+            await records.require_session_seen(reader, session_id)
+            return f"session:{session_id}", lambda: self._session(session_id)
         if not request_id:
             return f"waiting:{reader.id}", lambda: self._waiting(reader.id)
         await records.require_seen(reader, request_id)
@@ -114,6 +118,11 @@ class Live:
         votes, deliveries = await records.votes(request_id), await records.deliveries(request_id)
         held = [pause.id for pause in await records.pauses()]
         return _hash(request.model_dump_json(), *votes, *deliveries, *held)
+
+    async def _session(self, session_id: str) -> str:
+        session = await self._services.records.session(session_id)
+        newest = await self._services.records.requests(session_id=session_id, limit=30, newest=True)
+        return _hash(session.model_dump_json(), *((each.id, each.status) for each in newest.items))
 
     async def _waiting(self, person_id: str) -> str:
         person = self._services.directory.by_id(person_id)

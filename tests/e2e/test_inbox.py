@@ -85,9 +85,7 @@ def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Brow
         megan.page.keyboard.type("Looks good, thanks.")
         megan.page.get_by_role("button", name="Approve", exact=True).click()
         expect(megan.page.get_by_text("Your decision counts.")).to_be_visible()
-        expect(alex.page.locator("#state")).to_contain_text(
-            "Looks good, thanks.", timeout=LIVE_MS
-        )
+        expect(alex.page.locator("#state")).to_contain_text("Looks good, thanks.", timeout=LIVE_MS)
         server.ended(session)
         expect(alex.page.locator("#facts .tag.executed")).to_be_visible(timeout=LIVE_MS)
         if is_looked_at(server):

@@ -1,0 +1,30 @@
+"""Every text of the pages, as gettext's tools find it in templates and code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+
+from countersign.bot import inbox
+
+HERE = Path(inbox.__file__).parent
+KEYWORDS: dict[str, None | tuple[int, ...]] = {
+    "_": None,
+    "N_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+}
+
+
+def texts() -> Catalog:
+    """All of them."""
+    found = Catalog()
+    methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+    options = {"**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
+    for file, line, message, comments, context in extract_from_dir(
+        str(HERE), methods, options, keywords=KEYWORDS
+    ):
+        found.add(message, None, [(file, line)], auto_comments=comments, context=context)
+    return found
