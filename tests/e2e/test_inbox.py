@@ -91,7 +91,9 @@ def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Brow
         if is_looked_at(server):
             alex.check("done")
 
-    assert [5] == [each["body"]["discount_percent"] for each in server.effects("create_quote")]
+    (ran,) = server.get(f"/requests?session={session}")["items"]
+    assert (5, "executed") == (ran["arguments"]["discount_percent"], ran["status"])
+    assert len(server.effects("create_quote")) == 1
 
 
 def test_a_session_that_ends_while_typing_keeps_what_was_typed(
