@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_dir
 from countersign.bot import inbox
 
 HERE = Path(inbox.__file__).parent
-KEYWORDS: dict[str, None | tuple[int, ...]] = {
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "N_": None,
     "gettext": None,
