@@ -45,8 +45,9 @@ from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
-from countersign.bot.people import Tokens
+from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
+from countersign.bot.policy.people_on_record import put_on_record
 from countersign.bot.policy.reload import PolicyReload, begin_to_rule
 from countersign.bot.policy.review import Finding
 from countersign.bot.reading.page import ReadingPage
@@ -165,6 +166,7 @@ async def compose(
         store = await stack.enter_async_context(open_store(settings.database_url))
         ruling, source = policies.current, PolicySource.START
         await begin_to_rule(store, clock, ruling, source, settings.source)
+        await _record_people(settings, store, clock)
         directory = await known_people(settings, store, lambda: policies.current.document.domains)
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
@@ -273,6 +275,13 @@ def _follow_up(
     jobs.handle(SEAL, sealing.seal)
     jobs.each_sweep(Job(kind=SEAL, id="heads"))
     stack.push_async_callback(sealing.leave)
+
+
+async def _record_people(settings: Settings, store: Store, clock: Clock) -> None:
+    """Have on the governance ledger who the people of the file are."""
+    listed = directory_of(settings)
+    people, given = listed.everybody(), listed.delegations
+    await put_on_record(store, clock, people, given, settings.source)
 
 
 async def _read_directories(

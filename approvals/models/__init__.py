@@ -50,6 +50,7 @@ from countersign.approvals.models.governance import GrantRevoked as GrantRevoked
 from countersign.approvals.models.governance import GrantUsedUp as GrantUsedUp
 from countersign.approvals.models.governance import PauseBegan as PauseBegan
 from countersign.approvals.models.governance import PauseEnded as PauseEnded
+from countersign.approvals.models.governance import PeopleChanged as PeopleChanged
 from countersign.approvals.models.governance import PolicyChanged as PolicyChanged
 from countersign.approvals.models.governance import PolicySource as PolicySource
 from countersign.approvals.models.grants import Giver as Giver

@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from countersign.approvals.models.base import PrincipalId, RequestId, SessionId, Value
+from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId, SessionId, Value
 from countersign.approvals.models.given import DelegationId
 from countersign.approvals.models.grants import GrantId
 from countersign.approvals.models.pauses import PauseId, PauseScope
@@ -41,6 +41,23 @@ class PolicyChanged(Governance):
     source: PolicySource
     file: str
     """The path of the configuration, as the server was given it."""
+
+
+class PeopleChanged(Governance):
+    """A server knows other people from its file than before, or the same with other roles."""
+
+    kind: ClassVar[str] = "people_changed"
+
+    before: str | None
+    """SHA-256 of the canonical JSON of the people known last on this database; None if none are on
+    record."""
+    after: str
+    people: JsonObject
+    """By id, all that the file says of what they may do, by whom they are known and who decides for
+    them."""
+    changes: tuple[str, ...]
+    """Each as a sentence: `Rita Roe (rita) lost the role manager`."""
+    file: str
 
 
 class PauseBegan(Governance):

@@ -12,6 +12,7 @@ from countersign.approvals.models import Stage
 from countersign.approvals.models.delegations import cycle
 from countersign.approvals.rules.approvers import OWNER_ROLE, asked_in_words, is_asked_by
 from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.tool_rules import Rule
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings, directory_problems
 from countersign.bot.settings.people import token_problems
@@ -69,9 +70,27 @@ def _quorums(document: Document) -> Iterator[str]:
                     f"{where}: needs {stage.quorum} of {asked_in_words(stage)}, "
                     f"but people has {len(holders)} {_such(stage)}; nobody could approve it."
                 )
+            else:
+                yield from _never_reached(where, rule, stage, len(holders))
             unknown = sorted(set(stage.people) - {person.id for person in document.people})
             for name in unknown if document.directory is None else ():
                 yield f"{where}: asks {name}, and nobody in `people` has this id."
+
+
+def _never_reached(where: str, rule: Rule, stage: Stage, holders: int) -> Iterator[str]:
+    """Numbers that so few people never come to."""
+    asked, has = asked_in_words(stage), f"people has {holders} {_such(stage)}"
+    if rule.rejects.needed > holders and OWNER_ROLE not in stage.roles:
+        yield (
+            f"{where}.rejects.needed: {rule.rejects.needed} rejections of {asked} are never "
+            f"reached, as {has}; write at most {holders}."
+        )
+    alone = len(rule.tiers()) == 1 and stage.quorum == 1
+    if rule.edits.second_person_above is not None and alone and holders < 2:
+        yield (
+            f"{where}.edits.second_person_above: a changed call would need 2 of {asked}, but "
+            f"{has}; nobody could approve it. Give the role to somebody else, too."
+        )
 
 
 def _such(stage: Stage) -> str:

@@ -401,3 +401,30 @@ def test_token_with_nothing_behind_it_is_nobody_s(tmp_path: Path) -> None:
     document["people"][1]["token"] = None
 
     assert ["alex"] == list(load(tmp_path, document, mode=Mode.LOCAL).tokens)
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (
+            {"rejects": {"needed": 2}},
+            "policy.tools.send.rejects.needed: 2 rejections of manager are never reached, as "
+            "people has 1 with such a role; write at most 1.",
+        ),
+        (
+            {"edits": {"second_person_above": "args.amount > 5"}},
+            "policy.tools.send.edits.second_person_above: a changed call would need 2 of manager, "
+            "but people has 1 with such a role; nobody could approve it.",
+        ),
+    ],
+)
+def test_numbers_that_so_few_people_never_come_to(
+    tmp_path: Path, rule: Document, says: str
+) -> None:
+    document = good()
+    document["policy"]["tools"]["send"].update(rule)
+    alone = problems(tmp_path, document)
+    document["people"][1] |= {"roles": ["manager"], "identities": {"entra": "AAAA-2"}}
+
+    assert says in alone
+    load(tmp_path, document)
