@@ -15,8 +15,13 @@ errors = Console(stderr=True)
 def show_json(value: Any) -> None:
     """One JSON value on stdout, nothing else, whatever the terminal's width. What a terminal obeys,
     or nobody sees, is written out by the rules of JSON."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    typer.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+    typer.echo(json_text(value), nl=False)
+
+
+def json_text(value: Any) -> str:
+    """What `show_json` shows, with a newline at its end."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def finding(text: str, *, is_error: bool) -> None:

@@ -16,6 +16,8 @@ from countersign.agents.leases import elapsed_s
 from countersign.agents.limits import ProposalLimits
 from countersign.agents.session_manager import SessionManager
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.audit.notes import SigningKey
+from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.decisions.handoff import Handoff
@@ -56,6 +58,7 @@ from countersign.bot.server.health import Health, Systems, together
 from countersign.bot.server.metrics import MetricsPage, measured
 from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.sessions import Sessions
+from countersign.bot.settings.ledger import local_ledger_key
 from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
@@ -202,7 +205,8 @@ async def compose(
         manager = await stack.enter_async_context(
             SessionManager(domain.runs, registry, observer=watch, limits=proposed)
         )
-        _follow_up(stack, jobs, domain, manager, Sealing(store, clock))
+        sealing = Sealing(store, clock, sealing_key(settings))
+        _follow_up(stack, jobs, domain, manager, sealing)
         await _read_directories(stack, settings, directory, domain, store, clock, jobs)
         webhooks = await _read_tickets(jobs, deployment, domain, systems, limits)
         starts = BoundedRuns(domain.runs, store, at_most=settings.limits.running_sessions)
@@ -222,6 +226,7 @@ async def compose(
             sessions=Sessions(starts, registry),
             directory=directory,
             tokens=Tokens(settings.tokens),
+            trail=AuditTrail(store, domain.records, sealing),
             limits=limits,
         )
         pages = inbox.pages_of(
@@ -335,6 +340,13 @@ def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
         log.warning("no page for what does not fit on a card: set links.key_env")
         return None
     return ReadLinks(key, settings.public_url, clock)
+
+
+def sealing_key(settings: Settings) -> SigningKey | None:
+    """The key that signs the ledger's checkpoints; None where this server does not."""
+    if settings.ledger_key is not None:
+        return SigningKey.parse(settings.ledger_key.get_secret_value())
+    return local_ledger_key(settings.database_url) if settings.local else None
 
 
 def open_system(

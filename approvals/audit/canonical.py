@@ -112,11 +112,34 @@ def digest(
     schema_version: str = "",
     checked: JsonObject | None = None,
 ) -> str:
-    """What a person signs: SHA-256 over the canonical JSON of exactly these seven members.
+    """What a person signs: SHA-256 over `signed_text`. Raises InvalidError if the arguments cannot
+    be signed."""
+    signed = signed_text(
+        session_id=session_id,
+        call_id=call_id,
+        tool=tool,
+        arguments=arguments,
+        policy_version=policy_version,
+        schema_version=schema_version,
+        checked=checked,
+    )
+    return sha256_hex(signed)
+
+
+def signed_text(
+    *,
+    session_id: str,
+    call_id: str,
+    tool: str,
+    arguments: JsonObject,
+    policy_version: str,
+    schema_version: str = "",
+    checked: JsonObject | None = None,
+) -> bytes:
+    """The canonical JSON of exactly these seven members.
 
     Without a schema version (a question; a request of the form before there was one), or where the
-    tool has neither check nor preview, it is over the others. Raises InvalidError if the arguments
-    cannot be signed.
+    tool has neither check nor preview, it is of the others. Raises InvalidError.
     """
     _require_shallow(arguments)
     signed = {
@@ -130,7 +153,7 @@ def digest(
         signed["schema_version"] = schema_version
     if checked:
         signed["checked"] = checked
-    return sha256_hex(canonical_json(signed))
+    return canonical_json(signed)
 
 
 def short(digest_hex: str) -> str:

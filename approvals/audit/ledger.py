@@ -1,17 +1,23 @@
 """The hash chains: every entry links to the one before it.
 
-There is one for each session, and one for what belongs to no session, the governance chain.
+There is one for each session, and one for what belongs to no session, the governance chain. An
+entry's hash covers a salted commitment to the text of its body, so that a chain can be checked, and
+shown to others, without the bodies. Entries of older releases have no commitment; their hash covers
+the body itself.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC
+from json.encoder import encode_basestring
+from typing import Any
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
-    JsonObject,
     LedgerEntry,
     SessionId,
     Value,
@@ -28,28 +34,63 @@ def chain_name(session_id: str) -> str:
     return "the governance ledger" if session_id == GOVERNANCE else f"session {session_id}"
 
 
-def entry_hash(
-    *,
-    session_id: str,
-    seq: int,
-    at: datetime,
-    kind: str,
-    body: JsonObject,
-    prev_hash: str,
-) -> str:
-    """SHA-256 over the canonical JSON of the entry without its hash."""
-    return sha256_hex(
-        canonical_json(
-            {
-                "session": session_id,
-                "seq": seq,
-                "at": at.isoformat(),
-                "kind": kind,
-                "body": body,
-                "prev_hash": prev_hash,
-            }
-        )
+SALT_BYTES = 16
+
+
+def new_salt() -> str:
+    """What keeps a short body from being guessed by its commitment, as hex."""
+    return os.urandom(SALT_BYTES).hex()
+
+
+def commitment(salt: str, body: str) -> str:
+    """SHA-256 over the salt's bytes and the text of a body. Raises ValueError for no hex."""
+    return hashlib.sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
+
+
+def header(session_id: str, seq: int, at: str, kind: str, committed: str, prev_hash: str) -> str:
+    """The RFC 8785 text that the hash of an entry covers; `at` as it is stored."""
+    return (
+        f'{{"at":{encode_basestring(at)},"commitment":{encode_basestring(committed)},'
+        f'"kind":{encode_basestring(kind)},"prev_hash":{encode_basestring(prev_hash)},'
+        f'"seq":{seq},"session":{encode_basestring(session_id)},"v":2}}'
     )
+
+
+def header_hash(
+    session_id: str, seq: int, at: str, kind: str, committed: str, prev_hash: str
+) -> str:
+    """The hash of an entry with a commitment."""
+    return sha256_hex(header(session_id, seq, at, kind, committed, prev_hash).encode())
+
+
+def older_text(entry: LedgerEntry) -> str:
+    """What the hash of an entry without a commitment covers. Raises InvalidError if it has no
+    canonical form: then it was never written by us."""
+    return canonical_json(
+        {
+            "session": entry.session_id,
+            "seq": entry.seq,
+            "at": entry.at.isoformat(),
+            "kind": entry.kind,
+            "body": as_doubles(entry.body),
+            "prev_hash": entry.prev_hash,
+        }
+    ).decode()
+
+
+def as_doubles(value: Any) -> Any:
+    """A JSON value with each integer that no double holds exactly as the double next to it: tools
+    that know only doubles write 1e+20 as 100000000000000000000."""
+    if type(value) is int and not -(2**53) < value < 2**53:
+        try:
+            return float(value)
+        except OverflowError:
+            return value
+    if isinstance(value, dict):
+        return {key: as_doubles(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_doubles(item) for item in value]
+    return value
 
 
 class Verification(Value):
@@ -93,16 +134,22 @@ def verify(
 def hash_as_written(entry: LedgerEntry) -> str | None:
     """The hash of an entry that is as it was written; None of one that never was."""
     try:
-        return entry_hash(
-            session_id=entry.session_id,
-            seq=entry.seq,
-            at=entry.at,
-            kind=entry.kind,
-            body=entry.body,
-            prev_hash=entry.prev_hash,
-        )
-    except InvalidError:  # without a canonical form it was never written by us
+        if not entry.commitment:
+            return sha256_hex(older_text(entry).encode())
+        if not entry.erased:
+            text = canonical_json(as_doubles(entry.body)).decode()
+            if commitment(entry.salt, text) != entry.commitment:
+                return None
+        return sha256_hex(header_of(entry).encode())
+    except (InvalidError, ValueError):  # without a canonical form it was never written by us
         return None
+
+
+def header_of(entry: LedgerEntry) -> str:
+    """What the hash of an entry with a commitment covers."""
+    at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    before = entry.prev_hash
+    return header(entry.session_id, entry.seq, at, entry.kind, entry.commitment, before)
 
 
 def combine(parts: Sequence[Verification]) -> Verification:

@@ -1,5 +1,8 @@
 """Seals: rows outside of all sessions that fix where their chains stood, each linked to the last.
 
+Where a chain stands is a leaf of a Merkle tree that only grows; a seal is a size of it and its
+root. Seals of before there was a tree name the chains themselves, and are checked as ever.
+
 A chain shows what was changed inside its session, and nothing shows that a whole session is gone,
 or was set back to an older end, but what was written about it elsewhere. Sealing is not on the way
 of anything: a process seals every few seconds what its units have moved since.
@@ -10,12 +13,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from json.encoder import encode_basestring
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.audit.merkle import leaf_hash
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import Value
 
+SEALS = "seals"
+"""What stands for the session in the leaf that takes in the seals of before there was a tree."""
 Head = tuple[int, str]
 """Sequence number and hash of the last entry of a chain."""
 
@@ -27,9 +34,12 @@ class Seal(Value):
     """From 1, without gaps."""
     at: datetime
     heads: Mapping[str, Head]
-    """By session id."""
+    """By session id; {} where the tree says it."""
     prev_hash: str
     hash: str
+    size: int = 0
+    """Leaves of the tree; 0 of before there was one."""
+    root: str = ""
 
 
 def seal_hash(number: int, at: datetime, heads: Mapping[str, Head], prev_hash: str) -> str:
@@ -41,6 +51,31 @@ def seal_hash(number: int, at: datetime, heads: Mapping[str, Head], prev_hash: s
         "prev_hash": prev_hash,
     }
     return sha256_hex(canonical_json(body))
+
+
+def tree_seal_hash(number: int, at: datetime, size: int, root: str, prev_hash: str) -> str:
+    """`seal_hash` of a seal of the tree."""
+    body = {
+        "seal": number,
+        "at": at.isoformat(),
+        "size": size,
+        "root": root,
+        "prev_hash": prev_hash,
+    }
+    return sha256_hex(canonical_json(body))
+
+
+def leaf_text(session_id: str, seq: int, own_hash: str) -> str:
+    """The RFC 8785 text of a leaf: where a chain stood."""
+    return (
+        f'{{"hash":{encode_basestring(own_hash)},"seq":{seq},'
+        f'"session":{encode_basestring(session_id)}}}'
+    )
+
+
+def leaf_of(session_id: str, seq: int, own_hash: str) -> bytes:
+    """The hash of a leaf."""
+    return leaf_hash(leaf_text(session_id, seq, own_hash).encode())
 
 
 def broken(seals: Iterable[Seal], before: tuple[int, str] = (0, GENESIS)) -> list[str]:
@@ -60,6 +95,9 @@ def broken(seals: Iterable[Seal], before: tuple[int, str] = (0, GENESIS)) -> lis
 
 def _expected(seal: Seal) -> str | None:
     try:
+        if seal.size:
+            of = (seal.size, seal.root) if not seal.heads else (-1, "")
+            return tree_seal_hash(seal.number, seal.at, *of, seal.prev_hash)
         return seal_hash(seal.number, seal.at, seal.heads, seal.prev_hash)
     except InvalidError:
         return None

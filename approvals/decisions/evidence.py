@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from countersign.approvals.audit.ledger import entry_hash
-from countersign.approvals.errors import InvalidError, NotFoundError
+from countersign.approvals.audit.ledger import hash_as_written
+from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import (
     Delivery,
     Effect,
@@ -215,7 +215,7 @@ def _naming(unit: Unit, request: Request, rows: Sequence[Sequence[Any]]) -> Iter
     rows = [row for row in rows if row[0] >= request.ledger_seq]
     end = ledger_rows.locked_head(unit, request.session_id)
     _require_chain(rows, end)
-    for seq, at, kind, text, prev_hash, own_hash in rows:
+    for seq, at, kind, text, prev_hash, own_hash, salt, committed in rows:
         if request.id not in text:
             continue
         try:
@@ -227,18 +227,12 @@ def _naming(unit: Unit, request: Request, rows: Sequence[Sequence[Any]]) -> Iter
                 body=codec.loads(text),
                 prev_hash=prev_hash,
                 hash=own_hash,
+                salt=salt,
+                commitment=committed,
             )
-            actual = entry_hash(
-                session_id=request.session_id,
-                seq=seq,
-                at=entry.at,
-                kind=kind,
-                body=entry.body,
-                prev_hash=prev_hash,
-            )
-        except (ValueError, AttributeError, InvalidError) as exc:
+        except (ValueError, AttributeError) as exc:
             raise EvidenceError(f"entry {seq} cannot be read") from exc
-        if actual != own_hash:
+        if hash_as_written(entry) != own_hash:
             raise EvidenceError(f"entry {seq} was changed after it was written")
         yield entry
 

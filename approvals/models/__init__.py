@@ -53,6 +53,7 @@ from countersign.approvals.models.governance import PauseEnded as PauseEnded
 from countersign.approvals.models.governance import PeopleChanged as PeopleChanged
 from countersign.approvals.models.governance import PolicyChanged as PolicyChanged
 from countersign.approvals.models.governance import PolicySource as PolicySource
+from countersign.approvals.models.governance import SealingKeyChanged as SealingKeyChanged
 from countersign.approvals.models.grants import Giver as Giver
 from countersign.approvals.models.grants import Grant as Grant
 from countersign.approvals.models.grants import GrantId as GrantId

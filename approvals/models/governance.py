@@ -154,3 +154,17 @@ class DelegationRevoked(Governance):
     by: PrincipalId
     via: Via
     identity: str
+
+
+class SealingKeyChanged(Governance):
+    """Checkpoints are signed with another key than before."""
+
+    kind: ClassVar[str] = "sealing_key_changed"
+
+    before: str | None
+    """The public key that signed until then; None if none is on record."""
+    after: str
+    size: int
+    """Of the last tree that the key before may have signed."""
+    handover: str | None
+    """The note that the key before has signed (`approvals.audit.handover`); None of the first."""

@@ -89,3 +89,11 @@ class LedgerEntry(Value):
     body: JsonObject
     prev_hash: str
     hash: str
+    salt: str = ""
+    commitment: str = ""
+    """To the body, with the salt; "" of entries of before there were any."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether the body was erased, and its salt with it."""
+        return bool(self.commitment) and not self.salt

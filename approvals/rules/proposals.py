@@ -8,8 +8,8 @@ from datetime import datetime
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import (
     canonical_json,
-    digest,
     sha256_hex,
+    signed_text,
     well_formed,
 )
 from countersign.approvals.errors import InvalidError
@@ -105,7 +105,12 @@ def _raw(arguments: JsonObject) -> str:
 
 def call_digest(call: ToolCall, policy_version: str) -> str:
     """The digest of a call under a policy."""
-    return digest(
+    return sha256_hex(call_text(call, policy_version))
+
+
+def call_text(call: ToolCall, policy_version: str) -> bytes:
+    """What the digest of a call is the hash of."""
+    return signed_text(
         session_id=call.session_id,
         call_id=call.call_id,
         tool=call.tool,

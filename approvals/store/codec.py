@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from countersign.approvals.audit.ledger import commitment
 from countersign.approvals.models import (
     Conversation,
     Decision,
@@ -218,9 +219,24 @@ def notice(row: Row[Any]) -> Notice:
 def ledger_entry(row: Row[Any]) -> LedgerEntry:
     """A row of `ledger`. Raises ValueError if it is nothing that we wrote."""
     m = dict(row._mapping)
-    at, body = from_text(m["at"]), loads(m["body"])
-    if (to_text(at), dumps(body)) != (m["at"], m["body"]):
-        # A member that is there twice would read as one thing here and as another elsewhere.
+    m["at"], m["body"] = from_text(m["at"]), body_of(m["seq"], m["body"], m)
+    if to_text(m["at"]) != row.at:
         raise ValueError(f"entry {m['seq']} is not written as we write")
-    m["at"], m["body"] = at, body
     return LedgerEntry.model_validate(m)
+
+
+def body_of(seq: int, text: str, opening: Mapping[str, Any]) -> JsonObject:
+    """The body of an entry, as its commitment (or, of before there were any, our way to write)
+    says; {} of one that was erased. Raises ValueError."""
+    committed, salt = opening["commitment"], opening["salt"]
+    if committed:
+        if not salt and not text:
+            return {}
+        if commitment(salt, text) != committed:
+            raise ValueError(f"entry {seq} has another body than was written")
+        return loads(text)  # type: ignore[no-any-return]
+    body = loads(text)
+    if dumps(body) != text:
+        # A member that is there twice would read as one thing here and as another elsewhere.
+        raise ValueError(f"entry {seq} is not written as we write")
+    return body  # type: ignore[no-any-return]

@@ -58,13 +58,13 @@ def entries(
 ) -> list[LedgerEntry]:
     """The entries that follow number `after`, oldest first. Raises ValueError for one that is not
     as we write it."""
-    query = _ALL.where(governance.c.seq > after).limit(limit)
+    query = ALL.where(governance.c.seq > after).limit(limit)
     return [codec.ledger_entry(row) for row in connection.execute(query)]
 
 
 def chain(connection: Connection) -> Chain:
     """All that is stored of it, as it is."""
-    rows: list[Row[Any]] = list(connection.execute(_ALL))
+    rows: list[Row[Any]] = list(connection.execute(ALL))
     return Chain(GOVERNANCE, head(connection), rows)
 
 
@@ -83,7 +83,7 @@ def about(connection: Connection, member: str, name: str) -> list[LedgerEntry]:
     """The entries whose body says `name` as `member`, each with its own hash and linked to the one
     before. Raises ValueError for one that is not as we wrote it."""
     pattern = f'"{member}":{codec.dumps(name)}'
-    query = _ALL.where(governance.c.body.contains(pattern, autoescape=True))
+    query = ALL.where(governance.c.body.contains(pattern, autoescape=True))
     found = [codec.ledger_entry(row) for row in connection.execute(query)]
     found = [entry for entry in found if entry.body.get(member) == name]
     for entry in found:
@@ -111,4 +111,4 @@ _LAST = (
     .order_by(governance.c.seq.desc())
     .limit(1)
 )
-_ALL = select(literal(GOVERNANCE).label("session_id"), governance).order_by(governance.c.seq)
+ALL = select(literal(GOVERNANCE).label("session_id"), governance).order_by(governance.c.seq)

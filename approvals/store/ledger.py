@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, union_all, update
 
-from countersign.approvals.audit.ledger import entry_hash
+from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.audit.ledger import commitment, header_hash, new_salt
 from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
@@ -68,18 +69,20 @@ def linked(
     at_text = codec.to_text(at)
     for kind, body in entries:
         seq += 1
-        new_hash = entry_hash(
-            session_id=session_id, seq=seq, at=at, kind=kind, body=body, prev_hash=prev_hash
-        )
+        text, salt = canonical_json(body).decode(), new_salt()
+        committed = commitment(salt, text)
+        new_hash = header_hash(session_id, seq, at_text, kind, committed, prev_hash)
         rows.append(
             {
                 "session_id": session_id,
                 "seq": seq,
                 "at": at_text,
                 "kind": kind,
-                "body": codec.dumps(body),
+                "body": text,
                 "prev_hash": prev_hash,
                 "hash": new_hash,
+                "salt": salt,
+                "commitment": committed,
             }
         )
         prev_hash = new_hash
@@ -117,6 +120,8 @@ EVIDENCE = (
     ledger.c.body,
     ledger.c.prev_hash,
     ledger.c.hash,
+    ledger.c.salt,
+    ledger.c.commitment,
 )
 
 

@@ -46,6 +46,11 @@ def get(connection: Connection, version: str) -> PolicyVersion:
     return _of(*row)
 
 
+def text(connection: Connection, version: str) -> str:
+    """The canonical JSON of one version. Raises as `get` does."""
+    return canonical_json(get(connection, version).document).decode()
+
+
 def untrue(connection: Connection) -> list[str]:
     """What is wrong with the texts: each version has to be named by the hash of its own."""
     query = select(policy_versions.c.version, policy_versions.c.document)

@@ -455,6 +455,9 @@ governance = Table(
     Column("body", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    # The body is committed to by its hash with a salt; both are "" in entries of before that.
+    Column("salt", String(32), nullable=False, server_default=""),
+    Column("commitment", String(64), nullable=False, server_default=""),
 )
 
 pauses = Table(
@@ -564,7 +567,8 @@ grant_uses = Table(
 )
 Index("ix_grant_uses_request_id", grant_uses.c.request_id)
 
-# Where chains stood, outside of them: a session that is deleted whole leaves its name here.
+# Where chains stood, outside of them: a session that is deleted whole leaves its name here. Each
+# seal is a size of the tree of `ledger_leaves` and its root; those of before that name the chains.
 ledger_seals = Table(
     "ledger_seals",
     metadata,
@@ -573,6 +577,51 @@ ledger_seals = Table(
     Column("heads", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("size", Integer, nullable=False, server_default="0"),
+    Column("root", String(64), nullable=False, server_default=""),
+)
+
+# The leaves of the Merkle tree: where a chain stood when it was sealed.
+ledger_leaves = Table(
+    "ledger_leaves",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("session_id", String(40), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+Index("ix_ledger_leaves_session_id_seq", ledger_leaves.c.session_id, ledger_leaves.c.seq)
+
+# Hashes of whole subtrees of 256 ** level leaves, so that no proof has to read all leaves.
+ledger_nodes = Table(
+    "ledger_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Signed sizes of the tree. The keys are nowhere in the database.
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", String(8), primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("note", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How far what leaves the server has got: checkpoints, and entries for other systems.
+ledger_cursors = Table(
+    "ledger_cursors",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("error", Text),
+    sqlite_with_rowid=False,
 )
 
 ledger = Table(
@@ -585,6 +634,9 @@ ledger = Table(
     Column("body", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    # The body is committed to by its hash with a salt; both are "" in entries of before that.
+    Column("salt", String(32), nullable=False, server_default=""),
+    Column("commitment", String(64), nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

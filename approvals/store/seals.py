@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, tuple_
 
 from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE, chain_name
-from countersign.approvals.audit.seals import Head, Seal, seal_hash
+from countersign.approvals.audit.seals import SEALS, Head, Seal, tree_seal_hash
 from countersign.approvals.models import SessionStatus
 from countersign.approvals.store import codec, governance
+from countersign.approvals.store.ledger import head as chain_head
 from countersign.approvals.store.schema import ledger, ledger_seals, sessions
+from countersign.approvals.store.tree import StoredTree, has_leaf
 
 _LOCK_KEY = 0x5EA1
 """Of PostgreSQL's advisory lock: one process seals at a time."""
@@ -43,23 +45,64 @@ def _seal(row: Row[Any]) -> Seal:
     at, heads = codec.from_text(row.at), codec.loads(row.heads)
     if (codec.to_text(at), codec.dumps(heads)) != (row.at, row.heads):
         raise ValueError(f"seal {row.number} is not written as we write")
-    return Seal(number=row.number, at=at, heads=heads, prev_hash=row.prev_hash, hash=row.hash)
+    of = {name: getattr(row, name) for name in ("number", "prev_hash", "hash", "size", "root")}
+    return Seal(at=at, heads=heads, **of)
 
 
 def add(
     connection: Connection, before: Seal | None, heads: Mapping[str, Head], now: datetime
-) -> None:
+) -> Seal:
     """Seal these heads; `before` is the newest seal."""
     number, prev_hash = (1, GENESIS) if before is None else (before.number + 1, before.hash)
-    connection.execute(
-        ledger_seals.insert().values(
-            number=number,
-            at=codec.to_text(now),
-            heads=codec.dumps(heads),
-            prev_hash=prev_hash,
-            hash=seal_hash(number, now, heads, prev_hash),
-        )
+    tree = StoredTree(connection)
+    size = tree.add(0 if before is None else before.size, sorted(heads.items()))
+    root = tree.root(size).hex()
+    seal = Seal(
+        number=number,
+        at=now,
+        heads={},
+        prev_hash=prev_hash,
+        hash=tree_seal_hash(number, now, size, root, prev_hash),
+        size=size,
+        root=root,
     )
+    columns = {**seal.model_dump(), "at": codec.to_text(now), "heads": codec.dumps({})}
+    connection.execute(ledger_seals.insert().values(columns))
+    return seal
+
+
+def of_size(connection: Connection, size: int) -> Seal | None:
+    """The seal of the tree when it had this size."""
+    row = connection.execute(select(ledger_seals).where(ledger_seals.c.size == size)).first()
+    return None if row is None else _seal(row)
+
+
+def head_of(connection: Connection, session_id: str) -> Head:
+    """Where a chain ends now. Raises NotFoundError."""
+    if session_id == GOVERNANCE:
+        return governance.head(connection)
+    return chain_head(connection, session_id)
+
+
+def heads_after(connection: Connection, after: str, *, limit: int) -> dict[str, Head]:
+    """Where the chains end of the next sessions after this id."""
+    columns = sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head
+    query = select(*columns).where(sessions.c.id > after).order_by(sessions.c.id).limit(limit)
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def is_older_than_its_tree(connection: Connection) -> bool:
+    """Whether there are seals of before there was a tree, and it does not cover them yet."""
+    first = select(ledger_seals.c.size).where(ledger_seals.c.number == 1)
+    return connection.execute(first).scalar() == 0 and not has_leaf(connection, SEALS)
+
+
+def older_end(connection: Connection) -> Head:
+    """Number and hash of the last seal of before there was a tree."""
+    columns = ledger_seals.c.number, ledger_seals.c.hash
+    query = select(*columns).where(ledger_seals.c.size == 0)
+    row = connection.execute(query.order_by(ledger_seals.c.number.desc()).limit(1)).first()
+    return (0, GENESIS) if row is None else (row[0], row[1])
 
 
 def left(connection: Connection, before: Seal | None) -> dict[str, Head]:
@@ -81,9 +124,8 @@ def left(connection: Connection, before: Seal | None) -> dict[str, Head]:
     return found
 
 
-def untrue(connection: Connection, seal: Seal) -> Iterator[str]:
-    """Which of the sealed chains are not, or no longer, as they were sealed."""
-    sealed = list(seal.heads.items())
+def untrue(connection: Connection, sealed: Sequence[tuple[str, Head]], seal: Seal) -> Iterator[str]:
+    """Which of the chains that a seal has sealed are not, or no longer, as they were sealed."""
     for first in range(0, len(sealed), _AT_ONCE):
         some = sealed[first : first + _AT_ONCE]
         keys = [(session_id, head[0]) for session_id, head in some]
@@ -93,6 +135,8 @@ def untrue(connection: Connection, seal: Seal) -> Iterator[str]:
         found = {(row[0], row[1]): row[2] for row in connection.execute(query)}
         for session_id, seq in keys:
             if session_id == GOVERNANCE and (own := governance.hash_of(connection, seq)):
+                found[session_id, seq] = own
+            if session_id == SEALS and (own := _hash_of(connection, seq)):
                 found[session_id, seq] = own
         for session_id, (seq, own_hash) in some:
             actual = found.get((session_id, seq))
@@ -104,3 +148,9 @@ def untrue(connection: Connection, seal: Seal) -> Iterator[str]:
             elif actual != own_hash:
                 name = chain_name(session_id)
                 yield f"{name}: entry {seq} is not the one of seal {seal.number}"
+
+
+def _hash_of(connection: Connection, number: int) -> str | None:
+    query = select(ledger_seals.c.hash).where(ledger_seals.c.number == number)
+    found: str | None = connection.execute(query).scalar()
+    return found

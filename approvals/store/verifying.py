@@ -9,19 +9,22 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from countersign.approvals.audit.ledger import GENESIS, Verification, chain_name, combine
 from countersign.approvals.audit.ledger import verify as verify_chain
+from countersign.approvals.audit.merkle import Growing
 from countersign.approvals.audit.seals import Seal, broken
-from countersign.approvals.models import SessionId
+from countersign.approvals.models import LedgerEntry, SessionId
 from countersign.approvals.ports import Reader
 from countersign.approvals.rules.budgets.charges import Account
 from countersign.approvals.store import (
     budgets,
+    checkpoints,
     codec,
     governance,
     policy_versions,
+    sealed_tree,
     seals,
     tables,
 )
@@ -40,9 +43,10 @@ FIRST = Account("", "")
 Step: TypeAlias = "Callable[[Connection], Any]"
 
 
-async def verify_all(store: Reader) -> Verification:
-    """Check every session that there is, and that there is nothing of sessions that are gone."""
-    steps = _steps()
+async def verify_all(store: Reader, tell: Callable[[int], None] = lambda _: None) -> Verification:
+    """Check every session that there is, and that there is nothing of sessions that are gone.
+    `tell` hears how many entries have been checked, again and again."""
+    steps = _steps(tell)
     step = next(steps)
     while True:
         answer = await store.read(step)
@@ -54,7 +58,7 @@ async def verify_all(store: Reader) -> Verification:
 
 def verify_in(connection: Connection) -> Verification:
     """`verify_all` inside a transaction of the caller's."""
-    steps = _steps()
+    steps = _steps(lambda _: None)
     step = next(steps)
     while True:
         try:
@@ -63,12 +67,13 @@ def verify_in(connection: Connection) -> Verification:
             return end.value  # type: ignore[no-any-return]
 
 
-def _steps() -> Generator[Step, Any, Verification]:
+def _steps(tell: Callable[[int], None]) -> Generator[Step, Any, Verification]:
     """The reads of a whole verification, one after the other; each is answered with its value."""
     total, after = Verification(entries=0), ""
     while True:
         checked, last = yield partial(_page, after=after)
         total = combine([total, checked])
+        tell(total.entries)
         if last is None:
             break
         after = last
@@ -80,23 +85,36 @@ def _steps() -> Generator[Step, Any, Verification]:
     while account is not None:
         wrong, account = yield partial(budgets.untrue, after=account)
         problems += wrong
+    growing = Growing()
     while True:
-        wrong, found = yield partial(_sealed, before=before)
+        wrong, found = yield partial(_sealed, before=before, growing=growing)
         problems += wrong
         if not found:
             break
         before = found[-1].number, found[-1].hash
+    problems += yield partial(sealed_tree.unsealed, size=growing.size)
+    size: int | None = 0
+    while size is not None:
+        wrong, size = yield partial(checkpoints.untrue, after_size=size, limit=PAGE)
+        problems += wrong
     return combine([total, Verification(entries=0, problems=tuple(problems))])
 
 
-def _sealed(connection: Connection, before: tuple[int, str]) -> tuple[list[str], list[Seal]]:
+def _sealed(
+    connection: Connection, before: tuple[int, str], growing: Growing
+) -> tuple[list[str], list[Seal]]:
     """What is wrong with the next seals and the sessions in them, and these seals."""
     try:
         found = seals.page(connection, before[0], limit=SEALS)
     except ValueError as exc:  # nothing that we wrote
         return [f"a seal after {before[0]} was changed and cannot be read: {exc}"], []
-    untrue = [problem for seal in found for problem in seals.untrue(connection, seal)]
-    return [*broken(found, before), *untrue], found
+    problems = broken(found, before)
+    for seal in found:
+        if seal.size:
+            problems += sealed_tree.untrue(connection, seal, growing)
+        else:
+            problems += seals.untrue(connection, list(seal.heads.items()), seal)
+    return problems, found
 
 
 def _page(connection: Connection, after: str) -> tuple[Verification, str | None]:
@@ -122,29 +140,30 @@ def verify_governance(connection: Connection) -> Verification:
 
 def compared(chain: rows.Chain, stored: Sequence[tables.Row]) -> Verification:
     """What checking one chain finds, and where the tables hold something else than it says."""
-    checked = verified(chain)
-    if chain.head is None:
-        return checked
     where = chain_name(chain.session_id)
-    try:
-        entries = [codec.ledger_entry(row) for row in chain.rows]
-        found = [f"{where}, {problem}" for problem in differences(entries, stored)]
-    except ValueError:  # which `verified` has said
-        return checked
-    except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
-        found = [f"{where}: what an entry says of the tables cannot be read: {exc!r}"]
-    return Verification(entries=checked.entries, problems=(*checked.problems, *found))
-
-
-def verified(chain: rows.Chain) -> Verification:
-    """What checking one chain finds."""
     if chain.head is None:
-        problem = f"session {chain.session_id}: has entries, but the session itself is gone"
+        problem = f"{where}: has entries, but the session itself is gone"
         return Verification(entries=0, problems=(problem,))
-    try:
-        entries = [codec.ledger_entry(row) for row in chain.rows]
-    except ValueError as exc:  # not JSON, not a time, not a number: nothing that we wrote
-        name = chain_name(chain.session_id)
-        problem = f"{name}: an entry was changed and cannot be read: {exc}"
-        return Verification(entries=chain.head[0], problems=(problem,))
-    return verify_chain(chain.session_id, entries, chain.head)
+    entries, unread = _read(chain.rows)
+    checked = verify_chain(chain.session_id, entries, chain.head)
+    problems = [f"{where}, {problem}" for problem in unread] + list(checked.problems)
+    if not unread:
+        try:
+            problems += [f"{where}, {problem}" for problem in differences(entries, stored)]
+        except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
+            said = f"what an entry says of the tables cannot be read: {exc!r}"
+            problems.append(f"{where}: {said}")
+    return Verification(entries=len(chain.rows), problems=tuple(problems))
+
+
+def _read(found: Sequence[Row[Any]]) -> tuple[list[LedgerEntry], list[str]]:
+    """The entries in rows, and which of them cannot be read: not JSON, not a time, not a number,
+    another body than its commitment says."""
+    entries: list[LedgerEntry] = []
+    unread: list[str] = []
+    for row in found:
+        try:
+            entries.append(codec.ledger_entry(row))
+        except ValueError as exc:
+            unread.append(f"entry {row.seq}: was changed and cannot be read: {exc}")
+    return entries, unread

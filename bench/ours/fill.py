@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from bench.measure import require
 from countersign.approvals import ids
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
-from countersign.approvals.audit.ledger import GENESIS
+from countersign.approvals.audit.ledger import GENESIS, commitment, header
 from countersign.approvals.store import codec
 
 CHUNK = 1_000
@@ -109,7 +109,7 @@ class Mould:
                     (table, [value if _is_plain(value) else _TEXT for value in row.values()])
                 )
                 texts += [value for value in row.values() if not _is_plain(value)]
-        hashed = [self._text_to_hash(row) for row in self._ledger]
+        hashed = [text for row in self._ledger for text in self._text_to_hash(row)]
         self._signed = {row["digest"]: self._text_to_sign(row) for row in self._requests}
         names = "|".join(map(re.escape, self._names(datetime.now(UTC))))
         # Every second piece is a name.
@@ -164,24 +164,21 @@ class Mould:
         require(sha256_hex(text) == row["digest"], f"{row['id']} is not what was signed")
         return text.decode()
 
-    def _text_to_hash(self, row: dict[str, Any]) -> str:
-        """What the hash of an entry covers; the hash before it is put in for each copy."""
-        return canonical_json(
-            {
-                "session": row["session_id"],
-                "seq": row["seq"],
-                "at": codec.from_text(row["at"]).isoformat(timespec="microseconds"),
-                "kind": row["kind"],
-                "body": json.loads(row["body"]),
-                "prev_hash": row["prev_hash"],
-            }
-        ).decode()
+    def _text_to_hash(self, row: dict[str, Any]) -> list[str]:
+        """What commitment and hash of an entry cover; the commitment and the hash before it are put
+        in for each copy."""
+        of = row["session_id"], row["seq"], row["at"], row["kind"]
+        return [row["body"], header(*of, row["commitment"], row["prev_hash"])]
 
     def _heads(self, hashed: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """The template's hashes, and those of the copy's chain."""
+        """The template's commitments and hashes, and those of the copy's chain."""
         before = GENESIS
-        for row, text in zip(self._ledger, hashed, strict=True):
-            before = sha256_hex(text.replace(row["prev_hash"], before).encode())
+        for n, row in enumerate(self._ledger):
+            body, text = hashed[2 * n : 2 * n + 2]
+            committed = commitment(row["salt"], body)
+            yield row["commitment"], committed
+            text = text.replace(row["commitment"], committed).replace(row["prev_hash"], before)
+            before = sha256_hex(text.encode())
             yield row["hash"], before
 
 

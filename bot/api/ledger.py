@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from countersign.approvals.models import LedgerEntry, SessionId, Value
+from countersign.approvals.models import JsonObject, LedgerEntry, SessionId, Value
 from countersign.approvals.records import MAX_PAGE
 from countersign.bot.api.operation import Call, Operation
 
@@ -73,7 +73,53 @@ async def entries(call: Call) -> LedgerBody:
     )
 
 
+class CheckpointBody(Value):
+    """The newest checkpoint that is signed."""
+
+    size: int
+    """Leaves of the tree: each is where a chain stood."""
+    note: str
+    """A C2SP signed note."""
+    public_keys: list[str]
+    """Those that have signed, oldest first."""
+
+
+class ReceiptBody(BaseModel):
+    """What became of a request, for anybody to check: docs/receipts.md."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: str
+    summary: JsonObject
+    signed: str
+    policy: str
+    entries: list[JsonObject]
+    proof: JsonObject
+    checkpoint: str
+    handovers: list[str]
+
+
+async def receipt(call: Call) -> ReceiptBody:
+    """The receipt, up to now if this server signs checkpoints itself."""
+    return ReceiptBody(**await call.services.trail.receipt(call.path["request"], call.person))
+
+
+async def checkpoint(call: Call) -> CheckpointBody:
+    """The checkpoint, to be kept where nobody who can write to the database can reach it."""
+    trail = call.services.trail
+    size, note = await trail.checkpoint()
+    return CheckpointBody(size=size, note=note, public_keys=await trail.keys())
+
+
 OPERATIONS = (
+    Operation(
+        "GET", "/api/v1/ledger/receipts/{request}", "Take the receipt of a request", receipt,
+        ReceiptBody, problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    ),
+    Operation(
+        "GET", "/api/v1/ledger/checkpoint", "Read the newest signed checkpoint", checkpoint,
+        CheckpointBody, problems=(HTTPStatus.NOT_FOUND,),
+    ),
     Operation(
         "GET", "/api/v1/ledger", "Read the ledger of a session", entries, LedgerBody,
         query=LedgerQuery, problems=(HTTPStatus.NOT_FOUND,),

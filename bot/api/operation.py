@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import (
     Actor,
@@ -94,6 +95,7 @@ class Services:
     sessions: SessionStarter
     directory: Directory
     tokens: Tokens
+    trail: AuditTrail
     limits: Limits = field(default_factory=lambda: Limits(LimitsSettings()))
 
 

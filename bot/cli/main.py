@@ -15,13 +15,15 @@ from countersign.bot.cli.db import database
 from countersign.bot.cli.delegate import away, delegate
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.grants import grants
+from countersign.bot.cli.ledger import ledger
 from countersign.bot.cli.manifest import manifest
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.cli.pauses import pause, pauses, resume
 from countersign.bot.cli.people import people
 from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
-from countersign.bot.cli.records import ledger, requests, sessions
+from countersign.bot.cli.records import requests, sessions
+from countersign.bot.cli.verifying import verify
 from countersign.bot.console import errors
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
 from countersign.bot.local.ports import from_options, moving
@@ -60,6 +62,7 @@ app.command()(away)
 app.command()(withdraw)
 app.command()(revoke)
 app.command()(doctor)
+app.command()(verify)
 
 
 @app.command()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -12,11 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from countersign.approvals.audit.canonical import short
+from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     JsonObject,
-    LedgerEntry,
     Principal,
     RequestStatus,
     SessionId,
@@ -39,7 +38,6 @@ sessions = typer.Typer(no_args_is_help=True, help="Look at sessions, start or en
 requests = typer.Typer(
     no_args_is_help=True, help="Look at what waits for people, or resolve a doubt."
 )
-ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
 
 
 def reading(work: Callable[[Records], Awaitable[T]], people: SettingsDirectory | None = None) -> T:
@@ -48,6 +46,17 @@ def reading(work: Callable[[Records], Awaitable[T]], people: SettingsDirectory |
     async def run() -> T:
         async with open_reader(database_url()) as reader:
             return await work(Records(reader, SystemClock(), people or SettingsDirectory([])))
+
+    return asyncio.run(run())
+
+
+def auditing(work: Callable[[AuditTrail], Awaitable[T]]) -> T:
+    """`reading` for those who audit."""
+
+    async def run() -> T:
+        async with open_reader(database_url()) as reader:
+            records = Records(reader, SystemClock(), SettingsDirectory([]))
+            return await work(AuditTrail(reader, records))
 
     return asyncio.run(run())
 
@@ -195,43 +204,3 @@ def show_request(request: str, config: ConfigOption = None) -> None:
         return await shown(records, await records.request(request))
 
     show_json(_json(reading(work, people), people))
-
-
-@ledger.command("verify")
-def verify(
-    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
-) -> None:
-    """Check every link of the ledger; exit status 1 if one does not hold."""
-    result = reading(lambda records: records.verify(SessionId(session) if session else None))
-    for problem in result.problems:
-        console.print(_theirs(problem))
-    verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
-    console.print(f"{result.entries} entries {verdict}", markup=False)
-    if not result.verified:
-        raise typer.Exit(1)
-
-
-@ledger.command("export")
-def export(
-    session: Annotated[str | None, typer.Option(help="Which session.")] = None,
-    governance: Annotated[
-        bool, typer.Option("--governance", help="What belongs to no session.")
-    ] = False,
-    output: Annotated[Path | None, typer.Option(help="A file instead of stdout.")] = None,
-) -> None:
-    """Write the entries of a session, or of what belongs to none, as JSON Lines."""
-    if governance == (session is not None):
-        raise InvalidError("Say which ledger: --session SESSION, or --governance.")
-
-    async def work(records: Records) -> Sequence[LedgerEntry]:
-        return await (records.governance() if session is None else records.ledger(session))
-
-    entries = reading(work)
-    lines = "".join(entry.model_dump_json() + "\n" for entry in entries)
-    if output is None:
-        typer.echo(lines, nl=False)
-        return
-    try:
-        output.write_text(lines, encoding="utf-8")
-    except OSError as exc:
-        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc

@@ -15,6 +15,7 @@ from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.document import Document, cross_problems
 from countersign.bot.settings.inbox import InboxSettings
+from countersign.bot.settings.ledger import LedgerSettings, ledger_key
 from countersign.bot.settings.lines import located
 from countersign.bot.settings.links import LinksSettings, link_key
 from countersign.bot.settings.metrics import MetricsSettings
@@ -63,6 +64,7 @@ SECTIONS = (
     "links",
     "sign_in",
     "inbox",
+    "ledger",
     "app_package",
     "run",
 )
@@ -122,7 +124,7 @@ class Reader:
             workflows=self._workflows(),
             sign_in=self.section("sign_in", SignInSettings),
         )
-        link_key = self._link_key()
+        link_key, sealing_key = self._link_key(), self._ledger_key()
         app_package = self.section("app_package", AppPackageSettings)
         inbox = self.section("inbox", InboxSettings, {}) or InboxSettings()
         run = self.section("run", RunSettings, {}) or RunSettings()
@@ -149,6 +151,7 @@ class Reader:
             metrics_token=None if metrics is None else metrics.token,
             link_key=link_key,
             sign_in=document.sign_in,
+            ledger_key=sealing_key,
             app_package=app_package,
             inbox=inbox,
             run=run,
@@ -226,6 +229,10 @@ class Reader:
     def _link_key(self) -> SecretStr | None:
         section = self.section("links", LinksSettings)
         return self._chosen(link_key(section, self._environ)) if self._complete else None
+
+    def _ledger_key(self) -> SecretStr | None:
+        section = self.section("ledger", LedgerSettings)
+        return self._chosen(ledger_key(section, self._environ)) if self._complete else None
 
     def _chosen(self, found: T | str) -> T | None:
         """`found`, unless it is a text: that says what is wrong."""

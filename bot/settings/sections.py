@@ -248,6 +248,8 @@ class Settings(Value):
     """Signs links to the page with all of a request; None leaves that to local mode."""
     sign_in: SignInSettings | None = None
     """By which issuer people sign in to the inbox."""
+    ledger_key: SecretStr | None = None
+    """Signs checkpoints of the ledger; None leaves that to others, or to local mode."""
     app_package: AppPackageSettings | None = None
     inbox: InboxSettings = InboxSettings()
     run: RunSettings = RunSettings()

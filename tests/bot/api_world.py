@@ -14,10 +14,13 @@ from pydantic import SecretStr
 
 from countersign.agents.classic.workflows import WorkflowInfo
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.audit.notes import SigningKey
+from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import compose
 from countersign.approvals.directory.given import WithDelegations
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.jobs.embedded import EmbeddedJobs
+from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import (
     ConversationKey,
     JsonObject,
@@ -52,6 +55,7 @@ from tests.doubles.database import empty_store
 from tests.doubles.links import KEY
 from tests.doubles.tickets import FakeTickets
 
+SEALING_KEY = SigningKey("gate.example/ledger", bytes(32))
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PEOPLE = [
     PersonSettings(id="alex", name="Alex Wilber", roles=frozenset({"manager"})),
@@ -246,6 +250,7 @@ async def running(
             sessions=chats,
             directory=directory,
             tokens=tokens,
+            trail=AuditTrail(store, records, Sealing(store, clock, SEALING_KEY)),
             limits=limits,
         )
         links = ReadLinks(KEY, "https://gate.example", clock)

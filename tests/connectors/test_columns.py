@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Column, Connection, Float, Integer, Table, and_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from countersign.approvals.audit.merkle import WIDTH
+from countersign.approvals.audit.notes import SigningKey
 from countersign.approvals.decisions.delegating import Wanted
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
@@ -35,14 +37,22 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.store import (
     browser_sessions,
+    codec,
     directories,
     directory_changes,
     governance,
     mail,
     policy_versions,
     reminders,
+    seals,
 )
-from countersign.approvals.store.schema import metadata, requests, sessions, vote_refusals
+from countersign.approvals.store.schema import (
+    ledger_cursors,
+    metadata,
+    requests,
+    sessions,
+    vote_refusals,
+)
 from countersign.approvals.store.sqlite import SqliteStore
 from countersign.approvals.store.verifying import verify_one
 from tests.connectors.desk_world import DeskWorld
@@ -125,7 +135,16 @@ async def lived(world: DeskWorld) -> None:
     await world.domain.review.run()
     world.clock.advance(3700)
     await world.approvals.expire(late.id)
-    await Sealing(world.store, world.clock).seal()
+    await Sealing(world.store, world.clock, SigningKey("gate.example/ledger", bytes(32))).seal()
+    await world.store.write(lambda c: _sealed_often(c, now))
+    at = {"name": "file", "position": 1, "at": codec.to_text(now), "error": None}
+    await world.store.write(lambda c: c.execute(ledger_cursors.insert().values(at)))
+
+
+def _sealed_often(connection: Connection, now: datetime) -> None:
+    """As many leaves as it takes to keep the hash of a subtree."""
+    while (before := seals.last(connection)) is not None and before.size < WIDTH:
+        seals.add(connection, before, seals.heads_after(connection, "", limit=50), now)
 
 
 def _mailed(connection: Connection, shown: Delivery, now: datetime) -> None:

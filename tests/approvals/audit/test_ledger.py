@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.audit.ledger import (
     GENESIS,
     Verification,
     combine,
-    entry_hash,
+    commitment,
+    header_of,
     verify,
 )
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
@@ -33,7 +35,10 @@ def link(
         "body": body,
         "prev_hash": previous[1],
     }
-    return LedgerEntry(**values, hash=entry_hash(**values))
+    salt = "00" * 16
+    committed = commitment(salt, canonical_json(body).decode())
+    entry = LedgerEntry(**values, salt=salt, commitment=committed, hash="")
+    return entry.model_copy(update={"hash": sha256_hex(header_of(entry).encode())})
 
 
 def chain(length: int = 5, session_id: SessionId = SESSION) -> Chain:

@@ -293,7 +293,7 @@ async def test_call_that_ran_and_was_set_back_does_not_run_again(world: World) -
     await world.runs.finish(run, request.id, ok=True, content="paid")
     await world.store.write(lambda c: c.execute(update(R).values(**SET_BACK)))
 
-    assert "column status: is not what the ledger says" in await not_run(world, request, run)
+    assert "is not what the ledger says" in await not_run(world, request, run)
 
 
 async def test_call_in_doubt_that_was_set_back_does_not_run(world: World) -> None:
@@ -301,7 +301,7 @@ async def test_call_in_doubt_that_was_set_back_does_not_run(world: World) -> Non
     await world.runs.unknown(run, request.id, message="It hung.")
     await world.store.write(lambda c: c.execute(update(R).values(**SET_BACK)))
 
-    assert "column status" in await not_run(world, request, run)
+    assert "is not what the ledger says" in await not_run(world, request, run)
 
 
 async def test_call_that_was_called_off_and_set_back_does_not_run(world: World) -> None:
@@ -311,7 +311,7 @@ async def test_call_that_was_called_off_and_set_back_does_not_run(world: World) 
     world.use(RULES)
     await world.store.write(lambda c: c.execute(update(R).values(**SET_BACK)))
 
-    assert "column status" in await not_run(world, request, run)
+    assert "is not what the ledger says" in await not_run(world, request, run)
 
 
 async def test_requester_who_is_written_to_be_another_does_not_approve_their_own(

@@ -1,0 +1,80 @@
+"""The audit trail, for those who audit it: receipts, checkpoints, and verification from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from countersign.approvals.audit.ledger import Verification, combine
+from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.jobs.sealing import Sealing
+from countersign.approvals.models import JsonObject, Principal, SealingKeyChanged, SessionId
+from countersign.approvals.ports import Reader
+from countersign.approvals.records import Records
+from countersign.approvals.store import checkpoints, receipts
+from countersign.approvals.store.verifying import verify_all
+
+
+class AuditTrail:
+    """Reads for auditors; each is one read-only transaction, but for `verify`."""
+
+    def __init__(self, reader: Reader, records: Records, sealing: Sealing | None = None):
+        """`sealing` is of the server that this is: it seals what a receipt needs."""
+        self._reader, self._records, self._sealing = reader, records, sealing
+
+    async def receipt(self, request_id: str, reader: Principal | None = None) -> JsonObject:
+        """The receipt of a request; with `reader` only what this person may read.
+
+        Raises NotFoundError, NotSealedError or IntegrityError.
+        """
+        if reader is not None:
+            await self._records.require_seen(reader, request_id)
+        if self._sealing is not None:
+            await self._sealing.cover((await self._records.request(request_id)).session_id)
+        made = await self._reader.read(lambda c: receipts.receipt(c, request_id))
+        if reader is not None and receipts.shows_other_requests(made):
+            await self._records.require_session_seen(reader, made["summary"]["session"])
+        return made
+
+    async def checkpoint(self) -> tuple[int, str]:
+        """Size and note of the newest signed checkpoint. Raises NotFoundError if there is none."""
+        note = await self._reader.read(checkpoints.newest)
+        if note is None:
+            raise NotFoundError(
+                "No checkpoint of the ledger is signed yet. Servers sign every few seconds what "
+                "has changed, where `ledger` in the configuration names a key."
+            )
+        return Checkpoint.parse(opened_unchecked(note)).size, note
+
+    async def keys(self) -> list[str]:
+        """The public keys that have signed, oldest first."""
+
+        def unit(connection: Connection) -> list[SealingKeyChanged]:
+            return checkpoints.keys(connection)
+
+        return [each.after for each in await self._reader.read(unit)]
+
+    async def handovers(self) -> list[str]:
+        """The notes with which keys gave way to others, oldest first."""
+        changes = await self._reader.read(checkpoints.keys)
+        return [each.handover for each in changes if each.handover]
+
+    async def verify(
+        self,
+        session_id: SessionId | None = None,
+        *,
+        outside: Checkpoint | None = None,
+        tell: Callable[[int], None] = lambda _: None,
+    ) -> Verification:
+        """Check one session, or all there is; `outside` is a checkpoint that somebody has kept
+        elsewhere. `tell` hears how many entries have been checked. Raises NotFoundError."""
+        if session_id is not None:
+            found = await self._records.verify(session_id)
+        else:
+            found = await verify_all(self._reader, tell)
+        if outside is None:
+            return found
+        wrong = await self._reader.read(lambda c: checkpoints.against(c, outside))
+        return combine([found, Verification(entries=0, problems=tuple(wrong))])

@@ -1,0 +1,116 @@
+"""Makes receipts from what is stored (`approvals.audit.receipts` says what they are)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Row, select
+
+from countersign.approvals.audit.canonical import canonical_json, sha256_hex
+from countersign.approvals.audit.ledger import as_doubles, header_of, older_text
+from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
+from countersign.approvals.audit.receipts import FORMAT, loads, summary
+from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError
+from countersign.approvals.models import JsonObject, LedgerEntry, Request
+from countersign.approvals.rules.proposals import call_of, call_text
+from countersign.approvals.store import checkpoints, codec, policy_versions, requests, tree
+from countersign.approvals.store.schema import ledger
+
+
+class NotSealedError(ConflictError):
+    """What a receipt would say is in no signed checkpoint yet."""
+
+
+def receipt(connection: Connection, request_id: str) -> JsonObject:
+    """The receipt of a request, up to the newest signed checkpoint.
+
+    Raises NotFoundError; NotSealedError; IntegrityError if what is stored does not fit together.
+    """
+    request = requests.get(connection, request_id)
+    note = checkpoints.newest(connection)
+    checkpoint = None if note is None else Checkpoint.parse(opened_unchecked(note))
+    size = 0 if checkpoint is None else checkpoint.size
+    found = tree.newest_place(connection, request.session_id, size)
+    first = max(request.ledger_seq, 1)
+    if note is None or found is None or found[1][0] < _last_about(connection, request):
+        raise NotSealedError(
+            f"What became of request {request_id} is in no signed checkpoint yet. Servers seal "
+            "every few seconds; they sign where `ledger` in the configuration names a key."
+        )
+    position, (last, _) = found
+    links = [_link(e, request) for e in _entries(connection, request.session_id, first, last)]
+    signed = call_text(call_of(request, request.arguments), request.policy_version).decode()
+    if sha256_hex(signed.encode()) != request.digest:
+        raise IntegrityError(f"The digest of request {request_id} is not that of its call.")
+    policy = _policy(connection, request.policy_version)
+    read = [(h := loads(each["text"]), _body(h, each)) for each in links]
+    path = tree.StoredTree(connection).inclusion(position, size)
+    return {
+        "format": FORMAT,
+        "summary": summary(signed, read, policy),
+        "signed": signed,
+        "policy": policy,
+        "entries": links,
+        "proof": {"position": position, "path": [each.hex() for each in path]},
+        "checkpoint": note,
+        "handovers": [each.handover for each in checkpoints.keys(connection) if each.handover],
+    }
+
+
+def _policy(connection: Connection, version: str) -> str:
+    """Its text; "" where it ruled before texts were kept."""
+    try:
+        return policy_versions.text(connection, version)
+    except NotFoundError:
+        return ""
+
+
+def shows_other_requests(made: JsonObject) -> bool:
+    """Whether a receipt has bodies that are not about its request: entries of before there were
+    commitments cannot do without."""
+    about = made["summary"]["request"]
+    bodies = [loads(each["text"]).get("body", {}) for each in made["entries"]]
+    return any(body and body.get("request") != about for body in bodies)
+
+
+def _last_about(connection: Connection, request: Request) -> int:
+    """The number of the last entry about a request."""
+    entries = _entries(connection, request.session_id, max(request.ledger_seq, 1), None)
+    return max((e.seq for e in entries if _is_about(e, request)), default=0)
+
+
+def _entries(
+    connection: Connection, session_id: str, first: int, last: int | None
+) -> list[LedgerEntry]:
+    query = select(ledger).where(ledger.c.session_id == session_id, ledger.c.seq >= first)
+    if last is not None:
+        query = query.where(ledger.c.seq <= last)
+    return list(_read(session_id, connection.execute(query.order_by(ledger.c.seq))))
+
+
+def _read(session_id: str, rows: Iterable[Row[tuple[object, ...]]]) -> Iterable[LedgerEntry]:
+    for row in rows:
+        try:
+            yield codec.ledger_entry(row)
+        except ValueError as exc:
+            raise IntegrityError(
+                f"The ledger of session {session_id} was changed and cannot be read: {exc}"
+            ) from exc
+
+
+def _is_about(entry: LedgerEntry, request: Request) -> bool:
+    return entry.body.get("request") == request.id
+
+
+def _link(entry: LedgerEntry, request: Request) -> JsonObject:
+    if not entry.commitment:
+        return {"text": older_text(entry)}
+    if entry.erased or not _is_about(entry, request):
+        return {"text": header_of(entry)}
+    text = canonical_json(as_doubles(entry.body)).decode()
+    return {"text": header_of(entry), "body": text, "salt": entry.salt}
+
+
+def _body(header: JsonObject, link: JsonObject) -> JsonObject:
+    body: JsonObject = loads(link["body"]) if "body" in link else header.get("body", {})
+    return body

@@ -1,0 +1,178 @@
+"""Commands on the audit trail: check and export it, take receipts, make sealing keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from countersign.approvals.audit.handover import reigns, signed_checkpoint
+from countersign.approvals.audit.ledger import Verification
+from countersign.approvals.audit.notes import Checkpoint, SigningKey, VerifierKey
+from countersign.approvals.audit_trail import AuditTrail
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import LedgerEntry, SessionId
+from countersign.approvals.records import Records
+from countersign.bot.cli.records import auditing, reading
+from countersign.bot.console import console, errors, json_text
+from countersign.bot.settings.ledger import write_new
+
+ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
+
+OutputOption = Annotated[Path | None, typer.Option(help="A file instead of stdout.")]
+KeyOption = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="A public key that is trusted, or a file with one; repeatable."),
+]
+NO_KEY = "Say whose signature counts: --key with a public key, or with a file that holds one."
+
+
+def public_keys(given: Sequence[str] | None) -> list[VerifierKey]:
+    """The keys of `--key`. Raises InvalidError."""
+    found = []
+    for each in given or ():
+        path = Path(each)
+        text = read_text(path) if "+" not in each or path.is_file() else each
+        found += [VerifierKey.parse(line) for line in text.split("\n") if line.strip()]
+    return found
+
+
+def read_text(path: Path, *, most: int = 2**20) -> str:
+    """A file's text. Raises InvalidError, also if it is larger than `most` bytes."""
+    try:
+        size = path.stat().st_size
+        if size > most:
+            raise InvalidError(f"{path}: is {size:,} bytes long; at most {most:,} are read.")
+        return path.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise InvalidError(f"{path}: cannot be read: {exc.strerror}.") from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidError(f"{path}: is no text in UTF-8.") from exc
+
+
+def write_out(text: str, output: Path | None) -> None:
+    """To a file, or to stdout. Raises InvalidError."""
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
+
+
+@ledger.command("verify")
+def verify(
+    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A checkpoint that was kept outside, to compare with.")
+    ] = None,
+    key: KeyOption = None,
+) -> None:
+    """Check every link of the ledger; exit status 1 if one does not hold."""
+    outside = _outside(checkpoint, key)
+
+    async def work(trail: AuditTrail) -> Verification:
+        of = SessionId(session) if session else None
+        words = TextColumn("{task.completed:,} entries checked")
+        shown = sys.stderr.isatty() and session is None
+        with Progress(
+            words, TimeElapsedColumn(), console=errors, transient=True, disable=not shown
+        ) as bar:
+            task = bar.add_task("", total=None)
+            return await trail.verify(
+                of, outside=outside, tell=lambda n: bar.update(task, completed=n)
+            )
+
+    result = auditing(work)
+    for problem in result.problems:
+        console.print(escape(visible(problem)), soft_wrap=True, highlight=False)
+    verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
+    console.print(f"{result.entries} entries {verdict}", markup=False)
+    if not result.verified:
+        raise typer.Exit(1)
+
+
+def _outside(checkpoint: Path | None, key: list[str] | None) -> Checkpoint | None:
+    """The newest of the checkpoints in a file. Raises InvalidError."""
+    if checkpoint is None:
+        return None
+    keys = public_keys(key)
+    if not keys:
+        raise InvalidError(NO_KEY)
+    handovers = auditing(lambda trail: trail.handovers())
+    known = reigns(keys, handovers)
+    return max(
+        (signed_checkpoint(note, known) for note in notes_in(read_text(checkpoint, most=2**28))),
+        key=lambda found: found.size,
+    )
+
+
+def notes_in(text: str) -> list[str]:
+    """The notes of a file in which they stand one after the other, an empty line between two.
+    Raises InvalidError if there is none."""
+    parts = [part.strip("\n") for part in text.split("\n\n") if part.strip("\n")]
+    pairs = list(zip(parts[::2], parts[1::2], strict=False))
+    if not pairs:
+        raise InvalidError("There is no checkpoint in it.")
+    return [f"{body}\n\n{signatures}\n" for body, signatures in pairs]
+
+
+@ledger.command("export")
+def export(
+    session: Annotated[str | None, typer.Option(help="Which session.")] = None,
+    governance: Annotated[
+        bool, typer.Option("--governance", help="What belongs to no session.")
+    ] = False,
+    output: OutputOption = None,
+) -> None:
+    """Write the entries of a session, or of what belongs to none, as JSON Lines."""
+    if governance == (session is not None):
+        raise InvalidError("Say which ledger: --session SESSION, or --governance.")
+
+    async def work(records: Records) -> Sequence[LedgerEntry]:
+        return await (records.governance() if session is None else records.ledger(session))
+
+    entries = reading(work)
+    write_out("".join(entry.model_dump_json() + "\n" for entry in entries), output)
+
+
+@ledger.command("receipt")
+def receipt(request: str, output: OutputOption = None) -> None:
+    """Write the receipt of a request: what became of it, for anybody to check."""
+    made: dict[str, Any] = auditing(lambda trail: trail.receipt(request))
+    write_out(json_text(made), output)
+
+
+@ledger.command("checkpoint")
+def checkpoint(output: OutputOption = None) -> None:
+    """Write the newest signed checkpoint, to be kept elsewhere."""
+    _, note = auditing(lambda trail: trail.checkpoint())
+    write_out(note, output)
+
+
+@ledger.command("keys")
+def keys() -> None:
+    """The public keys that have signed checkpoints, oldest first."""
+    for each in auditing(lambda trail: trail.keys()):
+        typer.echo(each)
+
+
+@ledger.command("keygen")
+def keygen(
+    name: Annotated[str, typer.Argument(help="Whose ledger: example.com/ledger.")],
+    output: Annotated[Path, typer.Option(help="The file for the key; it must not be there yet.")],
+) -> None:
+    """Make a sealing key; its public key is printed, and may be known to everybody."""
+    key = SigningKey.new(name)
+    try:
+        write_new(output, f"{key}\n")
+    except OSError as exc:
+        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
+    typer.echo(str(key.verifier))

@@ -1,0 +1,86 @@
+"""`countersign verify FILE`: checks a receipt with no database and no server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from countersign.approvals.audit.receipts import (
+    ReceiptError,
+    ReceiptFormatError,
+    UntrustedError,
+    parse,
+)
+from countersign.approvals.audit.receipts import verify as verified
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.wording import visible
+from countersign.approvals.models import JsonObject
+from countersign.bot.cli.ledger import NO_KEY, KeyOption, public_keys, read_text
+from countersign.bot.cli.options import Json
+from countersign.bot.console import console, errors, show_json
+
+MAX_BYTES = 64 * 2**20
+UNTRUE, UNREADABLE, UNTRUSTED = 1, 3, 4
+"""Exit statuses; 2 is of a command that was typed wrong."""
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="A receipt.")],
+    key: KeyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Check a receipt offline. Exit status 0: it is true. 1: it is not. 3: it cannot be read, or is
+    none. 4: it is not signed with a key that is trusted."""
+    try:
+        keys = public_keys(key)
+        receipt = parse(read_text(file, most=MAX_BYTES))
+        if not keys:
+            raise UntrustedError(NO_KEY)
+        told = verified(receipt, keys)
+    except UntrustedError as exc:
+        raise _ended(f"NOT verified: {exc}", UNTRUSTED) from exc
+    except ReceiptError as exc:
+        raise _ended(f"NOT verified: {exc}", UNTRUE) from exc
+    except ReceiptFormatError as exc:
+        raise _ended(f"{file}: {exc}", UNREADABLE) from exc
+    except InvalidError as exc:
+        raise _ended(str(exc), UNREADABLE) from exc
+    if as_json:
+        show_json(told)
+        return
+    for line in in_words(told):
+        console.print(escape(visible(line)), highlight=False, soft_wrap=True)
+
+
+def _ended(message: str, status: int) -> typer.Exit:
+    errors.print(escape(visible(f"countersign: {message}")), highlight=False, soft_wrap=True)
+    return typer.Exit(status)
+
+
+def in_words(told: JsonObject) -> list[str]:
+    """What a receipt says, a line each."""
+    (call,) = told["authorization_details"]
+    decision, execution = told["decision"], told["execution"]
+    lines = [
+        f"verified: request {told['request']}, {call['actions'][0]}, asked for by "
+        f"{told['requested_by']} under rule {told['rule']['id']} of policy "
+        f"{told['policy_version']}",
+        *(f"  {name}: {value}" for name, value in call["arguments"].items()),
+        *(
+            f"{vote['verdict']} by {vote['name']} ({vote['identity']}) through {vote['via']} at "
+            f"{vote['entry_at']}"
+            for vote in told["votes"]
+        ),
+    ]
+    if decision is None:
+        lines.append("not decided by people")
+    else:
+        lines.append(f"decided: {decision['verdict']} through {decision['via']}")
+    lines.append("has not run" if execution is None else f"then: {execution['entry']}")
+    if told["withheld"]:
+        kinds = ", ".join(sorted({each["entry"] for each in told["withheld"]}))
+        lines.append(f"{len(told['withheld'])} entries of other requests are not shown: {kinds}")
+    return lines
