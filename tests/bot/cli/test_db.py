@@ -15,7 +15,7 @@ from countersign.approvals.errors import ConfigurationError, ConflictError
 from countersign.approvals.store import open_store
 from countersign.approvals.store.revision import HEAD
 from countersign.bot.cli.db import database
-from countersign.bot.cli.records import ledger
+from countersign.bot.cli.ledger import ledger
 from tests.bot.api_world import running
 from tests.doubles import postgres
 
