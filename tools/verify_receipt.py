@@ -10,7 +10,7 @@ import base64, hashlib, json, sys  # noqa: E401
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-HANDOVER = "countersign sealing key hand-over v1"
+HANDOVER = "countersign-hand-over/v1"
 ENDS = ("executed", "failed", "late_result", "not_executed", "in_doubt", "doubt_settled")
 
 def need(true, why, status=1):

@@ -14,7 +14,7 @@ from countersign.approvals.audit.notes import (
     opened,
 )
 
-_FIRST_LINE = "countersign sealing key hand-over v1"
+_FIRST_LINE = "countersign-hand-over/v1"
 FOREVER = 2**63
 
 

@@ -149,7 +149,7 @@ def test_a_hand_over_by_a_stranger_names_nobody() -> None:
     "note",
     [
         NOTE,
-        OLD.sign("countersign sealing key hand-over v1\n"),
+        OLD.sign("countersign-hand-over/v1\n"),
         hand_over(OLD, NEW.verifier, 5).replace("\n5\n", "\n6\n"),
         hand_over(OLD, NEW.verifier, 5).replace("\n5\n", "\nx\n"),
         OLD.sign(hand_over(OLD, NEW.verifier, 5).partition("\n\n")[0] + "\nmore\n"),

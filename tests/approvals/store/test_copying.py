@@ -189,7 +189,7 @@ async def test_target_that_is_no_database_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        ("UPDATE ledger SET body = '{}' WHERE seq = 1", "was changed after it was written"),
+        ("UPDATE ledger SET body = '{}' WHERE seq = 1", "was changed and cannot be read"),
         ("UPDATE ledger SET body = 'x' WHERE seq = 1", "cannot be read"),
     ],
 )

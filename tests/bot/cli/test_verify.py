@@ -1,0 +1,117 @@
+"""`countersign verify` and the commands around it: exit statuses, and one clear message each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from countersign.approvals.audit.notes import SigningKey
+from countersign.bot.cli.verifying import MAX_BYTES
+from tests.bot.api_world import SEALING_KEY, running
+from tests.bot.cli.conftest import REPOSITORY, Cli
+
+KEY = str(SEALING_KEY.verifier)
+
+
+@pytest.fixture
+def request_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A request in a database, approved and signed."""
+
+    async def fill() -> str:
+        async with running(tmp_path) as world:
+            request = await world.waiting()
+            await world.vote(request)
+            await world.call("GET", f"/api/v1/ledger/receipts/{request['id']}")
+            return str(request["id"])
+
+    found = asyncio.run(fill())
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path}/countersign.db")
+    return found
+
+
+def test_a_receipt_is_verified_with_only_the_file_and_the_key(
+    cli: Cli, request_id: str, tmp_path: Path
+) -> None:
+    file, key = tmp_path / "receipt.json", tmp_path / "ledger.pub"
+    assert 0 == cli("ledger", "receipt", request_id, "--output", str(file)).status
+    key.write_text(cli("ledger", "keys").out)
+    (tmp_path / "countersign.db").unlink()
+    said = cli("verify", str(file), "--key", str(key))
+    script = [sys.executable, str(REPOSITORY / "tools" / "verify_receipt.py"), str(file), KEY]
+    by_script = subprocess.run(script, capture_output=True, text=True, check=False)
+
+    assert (0, KEY) == (said.status, key.read_text().strip())
+    assert f"verified: request {request_id}" in said.out
+    assert "approve by Alex Wilber (api:alex) through api" in said.out
+    assert (0, "") == (by_script.returncode, by_script.stderr)
+    told = json.loads(cli("verify", str(file), "--key", KEY, "--json").out)
+    assert json.loads(by_script.stdout) == told
+
+
+def test_what_does_not_verify_says_why_and_by_its_exit_status(
+    cli: Cli, request_id: str, tmp_path: Path
+) -> None:
+    text = cli("ledger", "receipt", request_id).out
+    other = str(SigningKey.new("gate.example/ledger").verifier)
+    file = tmp_path / "receipt.json"
+    huge = tmp_path / "huge.json"
+    with huge.open("wb") as sparse:
+        sparse.truncate(2 * 2**30)
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\x00")
+    cases = [
+        (text.replace("Alex", "Mallory"), KEY, 1, "another body than was written"),
+        (text.replace("receipt/v1", "receipt/v2"), KEY, 3, "this version reads"),
+        ("no JSON", KEY, 3, "not JSON"),
+        ("{}", KEY, 3, "no receipt"),
+        (text, other, 4, "not signed by"),
+        (text, None, 4, "--key"),
+        (text, "a+b+c", 3, "is not a public key"),
+        (text, str(tmp_path / "none"), 3, "cannot be read"),
+    ]
+    for content, key, status, why in cases:
+        file.write_text(content)
+        said = cli("verify", str(file), *(["--key", key] if key else []))
+
+        assert (status, True) == (said.status, why in said.err), (why, said)
+    for path, why in ((huge, f"at most {MAX_BYTES:,}"), (binary, "no text"), (tmp_path, "read")):
+        said = cli("verify", str(path), "--key", KEY)
+
+        assert (3, True) == (said.status, why in said.err), said
+
+
+def test_a_database_that_was_set_back_is_found_by_a_checkpoint_from_outside(
+    cli: Cli, request_id: str, tmp_path: Path
+) -> None:
+    kept, database = tmp_path / "checkpoint", tmp_path / "countersign.db"
+    assert 0 == cli("ledger", "checkpoint", "--output", str(kept)).status
+    whole = cli("ledger", "verify", "--checkpoint", str(kept), "--key", KEY)
+    assert (0, True) == (whole.status, "verified" in whole.out)
+
+    note = SEALING_KEY.sign(kept.read_text().partition("\n\n")[0].replace("\n1\n", "\n9\n") + "\n")
+    kept.write_text(kept.read_text() + "\n" + note)
+    said = cli("ledger", "verify", "--checkpoint", str(kept), "--key", KEY)
+
+    assert database.is_file()
+    assert (1, True) == (said.status, "set back" in said.out)
+    assert "--key" in cli("ledger", "verify", "--checkpoint", str(kept)).err
+    kept.write_text("\n")
+    assert "no checkpoint in it" in cli(
+        "ledger", "verify", "--checkpoint", str(kept), "--key", KEY
+    ).err  # fmt: skip
+
+
+def test_a_sealing_key_is_made_once(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.key"
+    said = cli("ledger", "keygen", "gate.example/ledger", "--output", str(file))
+    key = SigningKey.parse(file.read_text())
+
+    assert (0, str(key.verifier)) == (said.status, said.out.strip())
+    assert 0o600 == file.stat().st_mode & 0o777
+    again = cli("ledger", "keygen", "gate.example/ledger", "--output", str(file))
+    assert (1, True) == (again.status, "cannot be written" in again.err)

@@ -1,0 +1,59 @@
+"""The sealing key: from a variable or a file, and in local mode beside the database."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from countersign.approvals.audit.notes import SigningKey
+from countersign.bot.settings.ledger import LedgerSettings, ledger_key, local_ledger_key
+
+KEY = SigningKey.new("gate.example/ledger")
+
+
+def test_without_a_key_nobody_signs() -> None:
+    assert ledger_key(None, {}) is None
+    assert ledger_key(LedgerSettings(), {}) is None
+
+
+def test_the_key_is_in_a_variable_or_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+
+    for found in (
+        ledger_key(None, {"COUNTERSIGN_LEDGER_KEY": str(KEY)}),
+        ledger_key(LedgerSettings(key_env="MINE"), {"MINE": str(KEY)}),
+        ledger_key(LedgerSettings(key_file=file), {}),
+    ):
+        assert isinstance(found, SecretStr)
+        assert str(KEY) == found.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("section", "why"),
+    [
+        (LedgerSettings(key_env="MINE"), "ledger.key_env: .*MINE.* is not set"),
+        (LedgerSettings(key_env="BAD"), "ledger.key_env: BAD: It is no sealing key"),
+        (LedgerSettings(key_file=Path("none")), "ledger.key_file: none cannot be read"),
+        (LedgerSettings(key_env="A", key_file=Path("none")), "not by both"),
+    ],
+)
+def test_what_is_wrong_is_said_and_no_key_is_shown(section: LedgerSettings, why: str) -> None:
+    found = ledger_key(section, {"BAD": "PRIVATE+KEY+secret"})
+
+    assert isinstance(found, str)
+    assert "secret" not in found
+    assert re.search(why, found), found
+
+
+def test_the_local_key_outlives_a_restart(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/countersign.db"
+    key = local_ledger_key(url)
+
+    assert key == local_ledger_key(url)
+    (tmp_path / "countersign.db.ledger-key").write_text("no key")
+    assert local_ledger_key(url) is None
+    assert local_ledger_key("postgresql://localhost/x") is None
