@@ -33,6 +33,7 @@ from countersign.approvals.errors import (
     NotAuthorisedError,
     StaleDigestError,
 )
+from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
     DeliveryId,
@@ -56,6 +57,8 @@ from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import ActKey
 
+COMMENTED = "commented"
+"""The ledger's kind."""
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -276,6 +279,38 @@ class Approvals:
             return new
 
         return await self._about(request_id, work)
+
+    async def comment(self, request_id: RequestId, actor: Actor, text: str, *, act: ActKey) -> bool:
+        """Keep what somebody says of a request and decides nothing with, once for each `act`;
+        whether it was new. Whoever asked is told. Raises NotFoundError."""
+
+        def work(unit: Unit, request: Request) -> bool:
+            if not ticket_rows.record_act(unit.connection, act, request.id, "", unit.now):
+                return False
+            said, person = well_formed(text), actor.principal
+            body: JsonObject = {
+                "request": request.id,
+                "by": None if person is None else person.id,
+                "identity": actor.identity,
+                "via": actor.via,
+                "text": said,
+            }
+            ledger_rows.append(unit, request.session_id, (COMMENTED, body))
+            _, session = request_rows.with_session(unit, request_id)
+            name = actor.identity if person is None else person.name
+            self._outbox.tell(unit, session, told.commented(request, name, said))
+            return True
+
+        return await self._about(request_id, work)
+
+    async def look_again(self, channel: str, person: PrincipalId) -> None:
+        """Something says that what was sent to this person is not there: let the channel look."""
+
+        def work(unit: Unit) -> None:
+            found = delivery_rows.look_again(unit.connection, channel, f"person:{person}", unit.now)
+            self._outbox.redeliver(unit, [DeliveryId(each) for each in found])
+
+        await self._store.unit(work, self._moments.now())
 
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str

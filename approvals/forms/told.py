@@ -119,6 +119,11 @@ def voted(request: Request, vote: Vote) -> Told:
     return _with(text, "Comment", vote.comment)
 
 
+def commented(request: Request, name: str, comment: str) -> Told:
+    """What somebody says of it without deciding it."""
+    return _with(f"{as_text(name)} has commented on {named(request)}.", "Comment", comment)
+
+
 def withdrawn(request: Request, vote: Vote) -> str:
     """That somebody has taken their vote back."""
     what = "rejection" if vote.verdict is Verdict.REJECT else "approval"

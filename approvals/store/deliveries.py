@@ -219,6 +219,21 @@ def out_of_reach(connection: Connection) -> dict[str, int]:
     return {str(error): int(count) for error, count in connection.execute(query)}
 
 
+def look_again(connection: Connection, channel: str, target: str, now: datetime) -> Sequence[str]:
+    """Make due what can be decided at a target, because something says that it is not there; an
+    attempt that is under way is followed by another one."""
+    mine = (
+        deliveries.c.channel == channel,
+        deliveries.c.target == target,
+        deliveries.c.status.in_((_PENDING, _LIVE)),
+    )
+    query = select(deliveries.c.id).where(*mine).order_by(deliveries.c.id).with_for_update()
+    found = [row[0] for row in connection.execute(query)]
+    values = {"wanted_version": deliveries.c.wanted_version + 1, "next_at": codec.to_text(now)}
+    connection.execute(update(deliveries).where(deliveries.c.id.in_(found)).values(values))
+    return found
+
+
 def add_notice(
     connection: Connection,
     *,

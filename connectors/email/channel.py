@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -36,6 +36,7 @@ PATH = "/inbox/mail"
 STOP_PATH = f"{PATH}/unsubscribe"
 STOP_VALID = timedelta(days=365)
 """Whoever finds an old mail can still end what it began."""
+Check = Callable[[], Awaitable[Sequence[CheckResult]]]
 _PERSON = "person:"
 _ID_BYTES = 16
 
@@ -46,8 +47,15 @@ class EmailChannel:
     name = NAME
     placing = Placing(identity=NAME)
 
-    def __init__(self, settings: EmailSettings, relay: Relay, deployment: Deployment):
-        self._settings, self._relay = settings, relay
+    def __init__(
+        self,
+        settings: EmailSettings,
+        relay: Relay,
+        deployment: Deployment,
+        checks: Sequence[Check] = (),
+    ):
+        """`checks` are of what belongs to it besides the relay."""
+        self._settings, self._relay, self._checks = settings, relay, checks
         self._store, self._clock = deployment.store, deployment.clock
         self._directory, self._url = deployment.directory, deployment.public_url
         self._addresses = Addresses(deployment.conversations, deployment.clock)
@@ -82,6 +90,8 @@ class EmailChannel:
         """Say in the thread what has changed, once. A list stays as it is."""
         reference = delivery.reference or {}
         if "list" in reference:
+            if view.request.status is RequestStatus.PENDING and not reference.get("muted"):
+                await self._addresses.of(self._person(delivery))  # it may have come back
             return
         thread, person = await self._thread(delivery, view), self._person(delivery)
         state = state_of(view.request)
@@ -121,13 +131,24 @@ class EmailChannel:
         mark = f"r{prompt.number}"
         await self._send(said, thread, person, mark=mark, stop_url=stop_url)
 
+    async def tell_no_vote(self, thread: MailThread, view: RequestView, person: Principal) -> None:
+        """That an answer which reads like a vote is a comment. Raises as `post`."""
+        if view.request.status is not RequestStatus.PENDING:
+            return
+        url = await self._url_of(view.request, person)
+        said = letter.no_vote(view, url, thread.subject)
+        await self._send(said, thread, person, mark="n")
+
     def over(self, delivery: Delivery, view: RequestView) -> bool:
         """Once the request is decided and what came of it is known."""
         return view.is_over
 
     async def check(self) -> Sequence[CheckResult]:
-        """Whether the relay takes our mail, and which addresses have sent it back."""
-        return await self._relay.check()
+        """Whether the relay takes our mail, and whether answers can be read."""
+        found = list(await self._relay.check())
+        for check in self._checks:
+            found += await check()
+        return found
 
     async def _thread(self, delivery: Delivery, view: RequestView) -> MailThread:
         """What was sent for this delivery; of all but the first in a list only the list is known.

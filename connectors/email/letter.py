@@ -19,13 +19,13 @@ from countersign.approvals.forms.display import (
 from countersign.approvals.forms.wording import cut, cut_visibly, in_words, visible
 from countersign.approvals.models import Request, RequestStatus, Value
 from countersign.approvals.ports import Prompt, RequestView, TicketOrder
-from countersign.connectors.document import Row, document
+from countersign.connectors.document import NAME_LIMIT, Row, document
 from countersign.connectors.ticketing.outcome import decided_words
 
 NAME = "email"
 VALUE_LIMIT, VALUES_LIMIT, ROWS_LIMIT = 2_000, 12_000, 40
 """Characters of one argument and of all of them; how many arguments a mail shows."""
-SUBJECT_LIMIT, LIST_LIMIT, TEXT_LIMIT = 140, 40, 1_500
+SUBJECT_LIMIT, TEXT_LIMIT = 140, 1_500
 ON_TOP = ("Who decides", "Decide by")
 SAFE = (
     "Nothing can be decided in this mail: the link shows the request, and to decide it there you "
@@ -85,8 +85,8 @@ def asks(view: RequestView, url: str, *, hears: bool, changed: bool = False) -> 
     who = "an unknown person" if view.requester is None else view.requester.name
     lead = [
         visible(
-            f"{request.agent} wants to run {in_words(request.tool)}, on behalf of {who}. Nothing "
-            "has run; it runs once, with exactly these values, if it is approved."
+            f"The agent {request.agent} wants to run {in_words(request.tool)}, on behalf of {who}. "
+            "Nothing has run; it runs once, with exactly these values, if it is approved."
         )
     ]
     if changed:
@@ -116,6 +116,23 @@ def reminds(view: RequestView, prompt: Prompt, url: str, subject: str) -> Letter
         tone="asks",
         heading="Still undecided" if prompt.escalated else "It still waits for you",
         lead=(visible(told.prompt(view.request, escalated=prompt.escalated)),),
+        top=(_row("What for", subject),),
+        links=(Link(words="Read and decide", url=url),),
+        small=(SAFE,),
+    )
+
+
+def no_vote(view: RequestView, url: str, subject: str) -> Letter:
+    """To somebody who has answered what reads like a vote."""
+    return Letter(
+        subject=f"Re: {subject}",
+        badge="Not decided",
+        tone="asks",
+        heading="Your answer is on record, but it is no vote",
+        lead=(
+            "Anybody could write a mail in your name, so nothing is decided by one.",
+            visible(told.prompt(view.request, escalated=False)),
+        ),
         links=(Link(words="Read and decide", url=url),),
         small=(SAFE,),
     )
@@ -139,6 +156,7 @@ def ended(view: RequestView, url: str, subject: str) -> Letter:
         tone=tone,
         heading=heading,
         lead=(visible(decided_words(request)), "Nothing is left for you to do here."),
+        top=(_row("What for", subject),),
         sections=(Section(heading="What came of it", rows=tuple(rows)),) if rows else (),
         links=(Link(words="Read it", url=url),),
     )
@@ -159,20 +177,15 @@ _END: dict[RequestStatus, tuple[str, Tone, str]] = {
 def lists(views: Sequence[RequestView], urls: Sequence[str]) -> Letter:
     """Several requests of low risk, with a link to each."""
     count = len(views)
-    rows = tuple(
-        _row(in_words(view.request.tool), told.named(view.request)) for view in views[:LIST_LIMIT]
-    )
     links = tuple(
-        Link(words=cut(visible(told.named(view.request)), SUBJECT_LIMIT), url=url)
-        for view, url in zip(views, urls, strict=True)
+        Link(words=subject_of([view]), url=url) for view, url in zip(views, urls, strict=True)
     )
     return Letter(
         subject=f"{count} requests of low risk wait for you",
         badge="List",
         tone="asks",
         heading=f"{count} requests of low risk wait for your decision",
-        lead=("Each link shows one of them.",),
-        sections=(Section(heading="What waits", rows=rows),),
+        lead=("Each link shows one of them, whole.",),
         links=links,
         small=(SAFE,),
     )
@@ -212,7 +225,7 @@ def _arguments(request: Request, view: RequestView) -> tuple[tuple[Row, ...], bo
 
 
 def _row(name: str, text: str) -> Row:
-    return Row(name=cut_visibly(visible(name), 100), text=text)
+    return Row(name=cut_visibly(visible(name), NAME_LIMIT), text=text)
 
 
 def _order(view: RequestView) -> TicketOrder:

@@ -44,7 +44,8 @@ body,.page{background:#14171c!important}
 %s}
 @media(max-width:480px){
 .card{padding:20px 16px!important}.name,.text{display:block!important;width:auto!important}
-.name{padding-bottom:0!important;border:0!important}.go{display:block!important}
+.name{padding:7px 0 0!important}.text{padding-top:0!important;border:0!important}
+.go{display:block!important}
 }
 """
 _ADDRESS_MARK = re.compile(r"(?<=\w)[.@:](?=[\w/])")
@@ -135,7 +136,7 @@ def html(letter: Letter) -> str:
         f"10px;border-radius:12px;font-size:13px;font-weight:600;color:{ink};background:{paper}"
         f'">{escape(letter.badge)}</span></p>',
         f'<h1 class="ink" style="margin:0 0 12px;font-size:20px;line-height:1.35;color:#1d2430">'
-        f"{escape(letter.heading)}</h1>",
+        f"{_unlinked(letter.heading)}</h1>",
         *(_paragraph(line) for line in letter.lead),
     ]
     if letter.top:
@@ -179,7 +180,7 @@ def html(letter: Letter) -> str:
 def _paragraph(line: str) -> str:
     return (
         '<p class="ink" style="margin:0 0 12px;font-size:15px;line-height:1.55;color:#1d2430;'
-        f'overflow-wrap:anywhere;white-space:pre-line">{escape(line)}</p>'
+        f'overflow-wrap:anywhere;white-space:pre-line">{_unlinked(line)}</p>'
     )
 
 
@@ -194,7 +195,7 @@ def _table(rows: Sequence[Row]) -> str:
     cells = "".join(
         '<tr><th scope="row" class="name soft rule" style="width:32%;padding:7px 12px 7px 0;'
         "border-top:1px solid #e9edf1;text-align:left;vertical-align:top;font-size:14px;"
-        f'font-weight:400;color:#5a6472">{escape(row.name)}</th>'
+        f'line-height:1.5;font-weight:400;color:#5a6472">{escape(row.name)}</th>'
         '<td class="text ink rule" style="padding:7px 0;border-top:1px solid #e9edf1;'
         "vertical-align:top;font-size:14px;line-height:1.5;color:#1d2430;overflow-wrap:anywhere;"
         f'word-break:break-word;white-space:pre-wrap">{_unlinked(row.text)}</td></tr>'

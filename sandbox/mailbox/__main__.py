@@ -19,6 +19,9 @@ if __name__ == "__main__":
         "--smtp-port", type=int, default=8825, help="0 takes a free one (default %(default)s)"
     )
     parser.add_argument(
+        "--imap-port", type=int, default=0, help="0 takes a free one (default %(default)s)"
+    )
+    parser.add_argument(
         "--tls",
         choices=("none", "starttls", "implicit"),
         default="none",
@@ -31,6 +34,7 @@ if __name__ == "__main__":
             host=given.host,
             port=given.port,
             smtp_port=given.smtp_port,
+            imap_port=given.imap_port,
             tls=given.tls,
         ),
         default_port=8803,

@@ -60,6 +60,20 @@ class MailStore:
         rows = self._db.execute(f"SELECT {_SUMMARY} FROM messages ORDER BY id")  # noqa: S608
         return [{**dict(row), "rcpt_to": json.loads(row["rcpt_to"])} for row in rows]
 
+    def raw(self, number: int) -> bytes | None:
+        """The source of one message."""
+        row = self._db.execute("SELECT raw FROM messages WHERE id = ?", (number,)).fetchone()
+        return None if row is None else bytes(row["raw"])
+
+    def sent_to(self, address: str) -> list[tuple[int, bytes]]:
+        """The number and the source of each message to an address, oldest first."""
+        rows = self._db.execute("SELECT id, rcpt_to, raw FROM messages ORDER BY id")
+        return [
+            (row["id"], bytes(row["raw"]))
+            for row in rows
+            if address.lower() in (each.lower() for each in json.loads(row["rcpt_to"]))
+        ]
+
     def message(self, number: int) -> dict[str, Any] | None:
         """One message with its headers, its text and its source."""
         row = self._db.execute("SELECT * FROM messages WHERE id = ?", (number,)).fetchone()
@@ -71,8 +85,14 @@ class MailStore:
             "rcpt_to": json.loads(row["rcpt_to"]),
             "headers": {name: str(value) for name, value in parsed.items()},
             "text": _text(parsed),
+            "html": _html(parsed),
             "raw": row["raw"].decode("utf-8", "replace"),
         }
+
+
+def _html(message: EmailMessage) -> str:
+    part = message.get_body(("html",))
+    return "" if part is None else str(part.get_content())
 
 
 def _header(message: EmailMessage, name: str) -> str | None:

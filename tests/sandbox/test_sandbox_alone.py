@@ -21,7 +21,11 @@ PROGRAMS = {
     "openai": ([], {"url", "base_url", "api_key", "model"}),
     "crm": ([], {"url", "api_key"}),
     "provisioning": ([], {"url", "api_key"}),
-    "mailbox": (["--smtp-port", "0"], {"url", "smtp_host", "smtp_port"}),
+    "mailbox": (
+        ["--smtp-port", "0", "--tls", "starttls"],
+        {"url", "smtp_host", "smtp_port", "imap_port", "imap_password"}
+        | {"tls", "ca_file", "username", "password"},
+    ),
     "botframework": (
         ["--app-id", "app-1"],
         {"url", "service_url", "tenant_id", "app_id", "openid_metadata_url"},
