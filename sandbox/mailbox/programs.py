@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.policy
 from collections.abc import Callable, Mapping
-from email.message import EmailMessage, MIMEPart
+from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import make_msgid, parseaddr
 from typing import Any
@@ -78,7 +78,7 @@ def bounce(of: EmailMessage, who: str, why: str, *, action: str = "failed") -> E
         f"Status: {status}\nDiagnostic-Code: smtp; {why}\n"
     )
     message = _report(of, f"MAILER-DAEMON@{DOMAIN}", "delivery-status", said, "Not delivered.")
-    headers = MIMEPart()
+    headers = EmailMessage()
     headers.set_content("".join(f"{name}: {value}\n" for name, value in of.items()))
     headers.replace_header("Content-Type", "text/rfc822-headers")
     message.attach(headers)
@@ -92,7 +92,7 @@ def _report(of: EmailMessage, who: str, kind: str, said: str, words: str) -> Ema
     message["Auto-Submitted"] = "auto-replied"
     message.make_mixed()
     message.replace_header("Content-Type", f"multipart/report; report-type={kind}")
-    human = MIMEPart()
+    human = EmailMessage()
     human.set_content(words)
     message.attach(human)
     parts = BytesParser(policy=email.policy.default).parsebytes(

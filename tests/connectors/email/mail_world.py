@@ -71,10 +71,10 @@ class MailWorld(World):
         now = self.clock.now()
         for request in await self.store.read(lambda c: reminder_rows.with_steps(c, now, limit=50)):
             await self.approvals.expire(request)
-        for found in await self.store.read(lambda c: delivery_rows.due(c, now, limit=50)):
-            await self.courier.deliver(found)
-        for found in await self.store.read(lambda c: reminder_rows.due(c, now, limit=50)):
-            await self.courier.remind(found)
+        for delivery in await self.store.read(lambda c: delivery_rows.due(c, now, limit=50)):
+            await self.courier.deliver(delivery)
+        for reminder in await self.store.read(lambda c: reminder_rows.due(c, now, limit=50)):
+            await self.courier.remind(reminder)
         for key in await self.store.read(
             lambda c: delivery_rows.conversations_with_notices(c, now, limit=50)
         ):
@@ -160,13 +160,9 @@ async def by_mail(
             world.channels["email"] = world.opened.channel  # type: ignore[assignment]
             world.use(rules(*(channels or ("email",))))
             await world.conversations.save(_thread(world.clock))
-            inbound = Inbound(
-                world.approvals,
-                world.records,
-                None,
-                (),
-                Limits(LimitsSettings()),  # type: ignore[arg-type]
-            )
+            starts: Any = None
+            limits = Limits(LimitsSettings())
+            inbound = Inbound(world.approvals, world.records, starts, (), limits)
             channel: Any = world.opened.channel
             world.answers = Answers(world.settings, channel, deployment, inbound)
             async with world.opened.listen(inbound) as routes:

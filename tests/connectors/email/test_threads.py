@@ -33,6 +33,10 @@ async def world(tmp_path: Path) -> AsyncIterator[MailWorld]:
         yield found
 
 
+async def links_of(world: MailWorld, tokens: list[str]) -> list[rows.MailLink | None]:
+    return await world.store.read(lambda c: [rows.link(c, token) for token in tokens])
+
+
 def root_of(mail: dict[str, Any]) -> str:
     return str(mail["headers"].get("References", mail["message_id"])).split()[0]
 
@@ -41,7 +45,7 @@ async def test_each_approver_is_sent_a_mail_with_a_link_of_their_own(world: Mail
     request = await world.mailed()
     bens, caras = world.mails(BEN_AT), world.mails(CARA_AT)
     tokens = [LINK.findall(mail["text"])[0] for mail in (*bens, *caras)]
-    links = [await world.store.read(lambda c, t=t: rows.link(c, t)) for t in tokens]  # type: ignore[misc]
+    links = await links_of(world, tokens)
     kept = await world.store.read(lambda c: [row[0] for row in c.execute(mail_links.select())])
 
     assert (1, 1) == (len(bens), len(caras))
@@ -233,9 +237,7 @@ async def listed(world: MailWorld, *channels: str) -> list[Request]:
 async def test_list_has_a_link_to_each_and_stays_as_it_is(world: MailWorld) -> None:
     first, second = await listed(world, "email")
     (mail,) = world.mails(BEN_AT)
-    links = [
-        await world.store.read(lambda c, t=t: rows.link(c, t)) for t in LINK.findall(mail["text"])
-    ]  # type: ignore[misc]
+    links = await links_of(world, LINK.findall(mail["text"]))
     await world.vote(first, CARA, Verdict.REJECT)
     await world.after(minutes=1)
 
