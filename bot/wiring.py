@@ -43,6 +43,7 @@ from countersign.bot.clock import SystemClock
 from countersign.bot.directories import DirectoryHealth, Following, known_people, open_sources
 from countersign.bot.http.lanes import Limits
 from countersign.bot.inbox import app as inbox
+from countersign.bot.inbox.mail import MailPages
 from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
@@ -232,6 +233,8 @@ async def compose(
         pages = inbox.pages_of(
             services, store, clock, settings.inbox, public_url=settings.public_url
         )
+        if "email" in systems:
+            routes += MailPages(pages, services, store).routes()
         parts = Parts(
             services=services,
             routes=routes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from countersign.approvals.errors import CountersignError, NotFoundError, Unavai
 from countersign.approvals.models import RequestId, Verdict
 from countersign.bot.api.operation import Services
 from countersign.bot.http.problems import status_of
-from countersign.bot.inbox.pages import Form, Pages
+from countersign.bot.inbox.pages import Act, Form, Pages
 from countersign.bot.inbox.requests import KEPT, RequestPage
 from countersign.bot.inbox.shell import HOME, Visit, to
 from countersign.bot.inbox.shown import typed_arguments
@@ -36,17 +36,21 @@ class Deciding:
         self._approvals: Approvals = services.approvals
         self._records = services.records
 
-    def routes(self) -> Sequence[Route]:
-        """Where the forms are sent."""
-        forms = {
+    def forms(self) -> Mapping[str, Act]:
+        """What takes each form, by what its address ends in."""
+        return {
             "votes": self.vote,
             "edits": self.edit,
             "withdrawal": self.withdraw,
             "revocation": self.revoke,
             "resolution": self.resolve,
         }
+
+    def routes(self) -> Sequence[Route]:
+        """Where the forms are sent."""
         return [
-            Route("POST", f"{PATH}/{name}", self._pages.act(act)) for name, act in forms.items()
+            Route("POST", f"{PATH}/{name}", self._pages.act(act))
+            for name, act in self.forms().items()
         ]
 
     async def vote(self, visit: Visit, form: Form) -> web.StreamResponse:
@@ -155,4 +159,5 @@ class Deciding:
         return await self._page.draw(visit, said=KEPT, form=name, typed=form.fields)
 
     def _done(self, visit: Visit, said: str) -> web.Response:
-        return to(f"{HOME}/requests/{visit.request.match_info['id']}?said={said}")
+        path = visit.path or f"{HOME}/requests/{visit.request.match_info['id']}"
+        return to(f"{path}?said={said}")

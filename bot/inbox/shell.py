@@ -65,6 +65,10 @@ class Visit:
     words: Words
     person: Principal | None = None
     session: BrowserSession | None = None
+    via: Via = VIA
+    """Through what their votes come."""
+    path: str = ""
+    """Where the forms of a request go, and where it is shown again; else its own page."""
 
     @property
     def csrf(self) -> str:
@@ -82,7 +86,7 @@ class Visit:
     def actor(self) -> Actor:
         """The person, as the ledger names them."""
         identity = self.session.identity if self.session else f"{VIA}:{self.reader.id}"
-        return Actor(principal=self.reader, via=VIA, identity=identity)
+        return Actor(principal=self.reader, via=self.via, identity=identity)
 
 
 @dataclass(frozen=True)

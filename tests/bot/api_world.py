@@ -31,6 +31,7 @@ from countersign.approvals.models import (
     SessionId,
     ToolCall,
 )
+from countersign.approvals.ports import Store
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
 from countersign.approvals.rules.policies import LivePolicy
@@ -41,6 +42,7 @@ from countersign.bot.api.operation import Services
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.inbox.app import inbox_of, pages_of
+from countersign.bot.inbox.mail import MailPages
 from countersign.bot.people import SettingsDirectory, Tokens
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts, create_app
@@ -139,6 +141,8 @@ class Chats:
 
 class World:
     """One running API."""
+
+    store: Store
 
     def __init__(
         self,
@@ -268,7 +272,10 @@ async def running(
         parts = Parts(
             services=services,
             inbox=inbox_of(pages, services, local=picker),
-            routes=(Route("POST", "/api/messages", messages),),
+            routes=(
+                Route("POST", "/api/messages", messages),
+                *MailPages(pages, services, store).routes(),
+            ),
             webhooks=Webhooks({"jira": tickets}, hint, limits).receive,
             checks=check,
             systems=around,
@@ -278,4 +285,6 @@ async def running(
         )
         async with TestClient(TestServer(create_app(parts))) as client:
             around_it = (clock, checks, tickets, hints, systems, policies)
-            yield World(client, approvals, records, chats, *around_it)
+            world = World(client, approvals, records, chats, *around_it)
+            world.store = store
+            yield world
