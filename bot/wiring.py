@@ -48,6 +48,7 @@ from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
+from countersign.bot.pages import open_inbox
 from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.policy.people_on_record import put_on_record
@@ -63,6 +64,7 @@ from countersign.bot.settings.ledger import local_ledger_key
 from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
+from countersign.bot.step_up.presence import Presence
 from countersign.bot.workflows import load_workflows
 from countersign.connectors.system import Configured, Deployment, Inbound, Opened
 from countersign.connectors.ticketing.reconciler import Reconciler
@@ -189,6 +191,7 @@ async def compose(
             each.name: await stack.enter_async_context(open_system(each, settings, deployment))
             for each in settings.systems
         }
+        presence = Presence(store, clock, settings.public_url)
         domain = compose_domain(
             store,
             clock,
@@ -199,6 +202,7 @@ async def compose(
             {name: each.channel for name, each in systems.items()},
             observer=watch,
             handoff=Handoff(elapsed_s),
+            proofs=presence,
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )
@@ -233,6 +237,11 @@ async def compose(
         pages = inbox.pages_of(
             services, store, clock, settings.inbox, public_url=settings.public_url
         )
+        opened = await stack.enter_async_context(
+            open_inbox(
+                pages, services, store, clock, presence, settings.sign_in, local=settings.local
+            )
+        )
         if "email" in systems:
             routes += MailPages(pages, services, store).routes()
         parts = Parts(
@@ -251,7 +260,7 @@ async def compose(
             reading=ReadingPage(links, domain.approvals, domain.records, directory, limits)
             if links
             else None,
-            inbox=inbox.inbox_of(pages, services, local=settings.local),
+            inbox=opened,
             measure=measured(watch.metrics, tracing),
         )
         found = tuple(findings(settings, registry))

@@ -118,7 +118,8 @@ class Voting:
             return again
         within_s = self._step_up_s(request, session, people)
         if given.verdict is not Verdict.REJECT:
-            reason = reason_against_proof(given.proof, within_s, unit.now, self._proofs.where)
+            where = self._proofs.where(request.id)
+            reason = reason_against_proof(given.proof, within_s, unit.now, where)
             if reason is not None:
                 return _refused(unit, given, request, actor, reason)
         if is_edit(given, request):

@@ -48,6 +48,8 @@ from countersign.approvals.models.governance import Governance as Governance
 from countersign.approvals.models.governance import GrantGiven as GrantGiven
 from countersign.approvals.models.governance import GrantRevoked as GrantRevoked
 from countersign.approvals.models.governance import GrantUsedUp as GrantUsedUp
+from countersign.approvals.models.governance import PasskeyAdded as PasskeyAdded
+from countersign.approvals.models.governance import PasskeyRemoved as PasskeyRemoved
 from countersign.approvals.models.governance import PauseBegan as PauseBegan
 from countersign.approvals.models.governance import PauseEnded as PauseEnded
 from countersign.approvals.models.governance import PeopleChanged as PeopleChanged
@@ -73,6 +75,8 @@ from countersign.approvals.models.people import Proof as Proof
 from countersign.approvals.models.people import QuietHours as QuietHours
 from countersign.approvals.models.people import Reading as Reading
 from countersign.approvals.models.people import Via as Via
+from countersign.approvals.models.presence import GivenProof as GivenProof
+from countersign.approvals.models.presence import Passkey as Passkey
 from countersign.approvals.models.progress import StageProgress as StageProgress
 from countersign.approvals.models.requests import Cause as Cause
 from countersign.approvals.models.requests import Decision as Decision

@@ -168,3 +168,30 @@ class SealingKeyChanged(Governance):
     """Of the last tree that the key before may have signed."""
     handover: str | None
     """The note that the key before has signed (`approvals.audit.handover`); None of the first."""
+
+
+class PasskeyAdded(Governance):
+    """Somebody added a passkey of theirs."""
+
+    kind: ClassVar[str] = "passkey_added"
+
+    passkey: str
+    """The credential's id."""
+    key: str
+    """The SHA-256 of its public key."""
+    name: str
+    by: PrincipalId
+    via: Via
+    identity: str
+
+
+class PasskeyRemoved(Governance):
+    """A passkey counts no longer."""
+
+    kind: ClassVar[str] = "passkey_removed"
+
+    passkey: str
+    of: PrincipalId
+    by: PrincipalId
+    via: Via
+    identity: str

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from countersign.approvals.errors import InvalidError
-from countersign.approvals.models import PrincipalId, Proof
+from countersign.approvals.models import PrincipalId, Proof, RequestId
 
 
 class Proofs(Protocol):
     """Takes proofs: of a passkey, of a fresh sign-in."""
 
-    where: str
-    """Where people give one, as the end of a sentence: `at https://…`; "" where nobody can."""
+    def where(self, request_id: RequestId) -> str:
+        """Where people give one for this request, as the end of a sentence: `at https://…`; ""
+        where nobody can."""
 
     async def verified(self, token: str, person: PrincipalId, digest: str) -> Proof:
         """The proof that `token` stands for, if this person gave it for what `digest` names.
@@ -25,7 +26,9 @@ class Proofs(Protocol):
 class NoProofs:
     """Implements `Proofs` where nothing takes any."""
 
-    where = ""
+    def where(self, request_id: RequestId) -> str:
+        """Nowhere."""
+        return ""
 
     async def verified(self, token: str, person: PrincipalId, digest: str) -> Proof:
         """Nothing is."""

@@ -92,7 +92,10 @@ from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, stric
 from countersign.approvals.rules.wrong_times import wrong_times
 
 VERSION_DIGITS = 16
-NO_PROOFS = "nobody can prove their presence here, so nobody could approve it; remove it"
+NO_PROOFS = (
+    "nobody can prove their presence here, so nobody could approve it; configure sign_in, or "
+    "remove it"
+)
 
 
 def version_of(text: JsonObject) -> str:

@@ -14,6 +14,7 @@ from countersign.approvals.store.schema import (
     deliveries,
     grant_uses,
     grants,
+    passkeys,
     pauses,
     request_openings,
     requests,
@@ -35,7 +36,7 @@ class Row:
 
 OF_REQUESTS = (votes, request_openings, result_texts, deliveries, grant_uses, budget_uses)
 """Tables whose rows belong to a request."""
-GOVERNED: tuple[Table, ...] = (pauses, grants, delegations)
+GOVERNED: tuple[Table, ...] = (pauses, grants, delegations, passkeys)
 """Tables whose rows belong to no session, and are on the governance ledger."""
 
 

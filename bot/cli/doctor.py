@@ -228,6 +228,20 @@ async def _links(settings: Settings) -> str:
     )
 
 
+async def _sign_in(settings: Settings) -> str:
+    from countersign.bot.sign_in.opening import open_flow  # as in `bot.cli.actions`
+    from countersign.bot.sign_in.way import CALLBACK
+
+    async with open_flow(settings.sign_in, settings.public_url, SystemClock()) as flow:
+        if flow is None and settings.local:
+            return "no issuer is configured; in local mode people choose who they are"
+        if flow is None:
+            return "no issuer is configured, so nobody can sign in to the inbox"
+        await flow.issuer.check()
+        callback = f"{settings.public_url}{CALLBACK}"
+        return f"{flow.issuer.settings.issuer} answers; its redirect URI for us is {callback}"
+
+
 OF_DATABASE: dict[str, Check] = {"database": _database}
 """For which the configuration need not be sound."""
-OF_SECRETS: dict[str, Check] = {"model": _model, "links": _links}
+OF_SECRETS: dict[str, Check] = {"model": _model, "links": _links, "sign-in": _sign_in}

@@ -152,6 +152,6 @@ def _readable_rules(policy: dict[str, Any], tools: dict[str, Any]) -> Iterator[A
 
 def _is_read(policy: dict[Any, Any]) -> bool:
     with suppress(ConfigurationError):
-        Policy.load(policy)
+        Policy.load(policy, proofs=True)
         return True
     return False

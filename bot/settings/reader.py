@@ -195,6 +195,7 @@ class Reader:
                 section,
                 channels=default_channels(systems, local=self.local),
                 text_channels=text_channels(systems, local=self.local),
+                proofs=self.local or self._document.get("sign_in") is not None,
             )
         except ConfigurationError as exc:
             self.problems += exc.problems

@@ -24,16 +24,23 @@ from countersign.approvals.models import (
     Delegate,
     Delivery,
     DirectoryPage,
+    GivenProof,
     Group,
     Membership,
+    Passkey,
+    PasskeyAdded,
+    PasskeyRemoved,
     PauseKind,
     PauseScope,
     PolicyChanged,
     PolicySource,
     PrincipalId,
+    Proof,
+    RequestId,
     SessionId,
     Terms,
     Verdict,
+    Via,
 )
 from countersign.approvals.store import (
     browser_sessions,
@@ -43,6 +50,7 @@ from countersign.approvals.store import (
     governance,
     mail,
     policy_versions,
+    presence,
     reminders,
     seals,
 )
@@ -127,6 +135,7 @@ async def lived(world: DeskWorld) -> None:
     for after in ("v1", policy.version):
         began = PolicyChanged(before=None, after=after, source=PolicySource.START, file="c.yaml")
         await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]
+    await _passkeys(world)
     await _pauses(world)
     await _grants(world)
     await _delegations(world)
@@ -174,6 +183,28 @@ def _read_directory(connection: Connection, now: datetime) -> None:
             step(connection, begun, ("", ""))
         if begun.generation == 1:
             directories.finish(connection, begun, "link", now)
+
+
+async def _passkeys(world: DeskWorld) -> None:
+    """One that counts and has proved something, and one that was removed."""
+    anna, now, via = PrincipalId("anna"), world.clock.now(), Via("inbox")
+    for name in ("one", "two"):
+        passkey = Passkey(id=name, principal_id=anna, name=name, public_key="k", created_at=now)
+        added = PasskeyAdded(
+            passkey=name, key="0" * 64, name=name, by=anna, via=via, identity="inbox:anna"
+        )
+        await world.unit(lambda u, p=passkey, a=added: presence.add_passkey(u, p, a))  # type: ignore[misc]
+    gone = PasskeyRemoved(passkey="two", of=anna, by=anna, via=via, identity="inbox:anna")
+    await world.unit(lambda unit: presence.remove_passkey(unit, "two", gone))
+    proof = Proof(id="p", method="passkey", principal_id=anna, digest="0" * 64, at=now)
+    given = GivenProof(
+        proof=proof,
+        request_id=RequestId("R-1"),
+        session_id="0" * 64,
+        expires_at=now,
+        evidence={"passkey": "one"},
+    )
+    await world.store.write(lambda c: presence.add_proof(c, given))
 
 
 async def _pauses(world: DeskWorld) -> None:

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     PrincipalId,
     Proof,
     Request,
+    RequestId,
     RequestStatus,
     Verdict,
 )
@@ -42,10 +43,12 @@ RULES: Mapping[str, Any] = {
 class FakeProofs:
     """Implements `Proofs`: a token that was issued stands for its proof."""
 
-    where = "at https://gate.example/inbox"
-
     def __init__(self) -> None:
         self.issued: dict[str, Proof] = {}
+
+    def where(self, request_id: RequestId) -> str:
+        """Its page."""
+        return f"at https://gate.example/inbox/requests/{request_id}/step-up"
 
     def issue(self, world: World, request: Request, **changed: Any) -> str:
         """A token for Ben's proof of now, for what the request's digest names."""
@@ -109,7 +112,7 @@ async def test_an_approval_without_one_is_refused_with_where_to_give_it(
 
     assert (
         "This needs a proof that it is you, not older than 5 minutes; give it at "
-        "https://gate.example/inbox."
+        f"https://gate.example/inbox/requests/{request.id}/step-up."
     ) == str(caught.value)
     assert RequestStatus.PENDING is (await world.now(request)).status
     assert "vote_refused" in await world.kinds(request.session_id)
@@ -189,10 +192,11 @@ async def test_a_rule_asks_for_none_where_none_can_be_given() -> None:
 
     assert (
         "policy.tools.quote.step_up: nobody can prove their presence here, so nobody could approve "
-        "it; remove it"
+        "it; configure sign_in, or remove it"
     ) == str(caught.value)
     with pytest.raises(InvalidError, match="No proof of presence can be given here"):
         await NoProofs().verified("token", BEN.id, "0" * 64)
+    assert "" == NoProofs().where(RequestId("R-1"))
 
 
 @pytest.mark.parametrize(

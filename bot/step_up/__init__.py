@@ -1,0 +1,1 @@
+"""Step-up: a fresh proof that a person is there, besides their vote."""
