@@ -54,6 +54,7 @@ from countersign.approvals.tickets import (
     order_key,
 )
 from countersign.connectors.ticketing.outcome import is_current, outcome_of
+from countersign.connectors.ticketing.pauses import PauseComments
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class TicketChannel:
         self.name = connector.name
         self._connector, self._store = connector, store
         self._clock, self._directory = clock, directory
+        self._pauses = PauseComments(connector, store)
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Open the ticket, or find the one that an earlier attempt has opened."""
@@ -88,10 +90,14 @@ class TicketChannel:
         raise NotFoundError(f"{self.name} shows no lists.")
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
-        """Tell the ticket the outcome, once there is one; its text never changes."""
+        """Tell the ticket the outcome, once there is one, and until then what is paused; its text
+        never changes."""
         found = outcome_of(delivery, view)
         if found is not None:
             await self._connector.close(ticket_of(delivery), *found)
+            return
+        domains = self._directory.people().domains
+        await self._pauses.bring_up_to_date(ticket_of(delivery), view, domains)
 
     def busy_s(self, delivery: Delivery) -> float:
         """Only the system itself knows."""

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.tickets import TicketOutcome, target_of
+from countersign.connectors.ticketing.pauses import held_words
 
 RESULT_LIMIT = 1_500
 _OUTCOMES = {
@@ -105,6 +106,8 @@ def _said(view: RequestView, *, here: bool) -> str:
     match request.status:
         case RequestStatus.APPROVED if view.session.error:
             return f"It has not run: {view.session.error}"
+        case RequestStatus.APPROVED if view.held:
+            return held_words(view) if here else f"{who} {held_words(view)}"
         case RequestStatus.APPROVED | RequestStatus.EXECUTING:
             return "" if here else _lines(f"{who} It runs now.", _quoted("Comment", reason))
         case RequestStatus.EXECUTED:

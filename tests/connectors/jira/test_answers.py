@@ -8,7 +8,7 @@ import pytest
 
 from countersign.approvals.models import Verdict
 from countersign.approvals.ports import TicketOrder
-from countersign.approvals.tickets import TicketAct, TicketRefusal
+from countersign.approvals.tickets import TicketAct, TicketRefusal, TicketWithdrawal
 from countersign.connectors.jira import wire
 from countersign.connectors.jira.approvals import Answers
 from countersign.connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
@@ -286,3 +286,49 @@ async def test_text_that_our_account_wrote_and_we_did_not_is_not_ours(
     assert altered == BOT.account_id
     assert seen.altered_by is None
     assert ["was changed by Approvals Bot" in act.flaw for act in seen.acts] == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "withdraw",
+        "Withdraw.",
+        "I withdraw my vote!",
+        "Zurückziehen",
+        "je retire mon vote",
+        "Retiro mi voto",
+    ],
+)
+async def test_a_comment_that_says_nothing_else_takes_the_answer_back(
+    site: JiraSite, orders: Orders, text: str
+) -> None:
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.transition(ref.key, APPROVED)
+    alex.comment(ref.key, text)
+    found = site.connector.decide(await site.seen(ref))
+    (vote, back) = sorted(found, key=lambda each: each.act.at)
+
+    assert Verdict.APPROVE == getattr(vote, "verdict", None)
+    assert isinstance(back, TicketWithdrawal)
+    assert vote.act.actor == back.act.actor
+
+
+@pytest.mark.parametrize(
+    "text", ["Please withdraw 90 EUR", "withdraw?", "I will not withdraw my vote", "back"]
+)
+async def test_a_comment_that_may_mean_something_else_takes_nothing_back(
+    site: JiraSite, orders: Orders, text: str
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("megan").comment(ref.key, text)
+
+    assert not site.connector.decide(await site.seen(ref))
+
+
+async def test_our_own_account_takes_nothing_back(site: JiraSite, orders: Orders) -> None:
+    ref = await orders.ticket()
+    await site.connector.comment(ref, "withdraw", key="x")
+    site.jira.as_person("bot").comment(ref.key, "withdraw")
+
+    assert not site.connector.decide(await site.seen(ref))
