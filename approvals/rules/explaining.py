@@ -36,6 +36,8 @@ class Explanation(Value):
     policy_version: str
     grants: Grants | None = None
     """What people may give while they approve such a call."""
+    workflow: str = ""
+    """In which it would be proposed; "" where nobody knows."""
 
 
 def explain(
@@ -50,6 +52,7 @@ def explain(
     facts = policy.book.facts(call, situation)
     permitted = policy.permits(call, situation)
     return Explanation(
+        workflow=situation.workflow or "",
         grants=None if permitted is None else permitted.grants,
         ruling=ruling_after(policy, call, situation, used or {}),
         reversibility=policy.book.reversibility(call.tool),

@@ -16,6 +16,7 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Session,
+    Subject,
     domains_of,
 )
 from countersign.approvals.rules.subjects import subject_of
@@ -84,15 +85,20 @@ def among(
 
 def is_in(scope: PauseScope, request: Request, session: Session, domains: Domains) -> bool:
     """Whether a call is in a scope."""
+    return covers(scope, subject_of(request, session), domains)
+
+
+def covers(scope: PauseScope, subject: Subject, domains: Domains) -> bool:
+    """`is_in`, of what a call is."""
     match scope.kind:
         case PauseKind.TOOL:
-            return request.tool == scope.name
+            return subject.tool == scope.name
         case PauseKind.WORKFLOW:
-            return session.workflow == scope.name
+            return subject.workflow == scope.name
         case PauseKind.AGENT:
-            return request.agent == scope.name
+            return subject.agent == scope.name
         case PauseKind.DOMAIN:
-            return scope.name in domains_of(subject_of(request, session), domains)
+            return scope.name in domains_of(subject, domains)
     return True  # of everything
 
 

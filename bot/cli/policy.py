@@ -11,8 +11,9 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy import Connection
 
-from countersign.approvals.errors import ConfigurationError, InvalidError
+from countersign.approvals.errors import ConfigurationError, CountersignError, InvalidError
 from countersign.approvals.models import Effect, Span
+from countersign.approvals.records import Records
 from countersign.approvals.rules.budgets.words import limits_in_words
 from countersign.approvals.rules.deciding import stages_in_words
 from countersign.approvals.rules.examples import ExampleCall
@@ -20,9 +21,11 @@ from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.tool_rules import Rule
 from countersign.approvals.store import open_reader, policy_versions
 from countersign.bot.cli.options import ConfigOption, Json, Limit, database_url
+from countersign.bot.cli.records import reading
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console, finding, show_json
 from countersign.bot.policy.check import examine, placed
+from countersign.bot.policy.deciders import NOTHING_KNOWN, Around
 from countersign.bot.policy.examples import beside, failures, read_examples
 from countersign.bot.policy.explained import body_of, call_of, read_call, rules_of, told
 from countersign.bot.policy.times import in_short, length
@@ -96,10 +99,26 @@ def explain(
     if as_json:
         show_json(body_of(found, asked.at or now, rules.policy.calendars))
         return
-    for line in told(found, rules.directory, asked, now, rules.policy.calendars):
+    for line in told(found, rules.directory, asked, now, rules.policy.calendars, _around()):
         _say(line)
     for problem in rules.unusable:
         finding(problem, is_error=False)
+
+
+def _around() -> Around:
+    """What the database knows, where there is one: rules are also looked at without."""
+
+    async def read(records: Records) -> Around:
+        given = await records.delegations(limit=200)
+        return Around(
+            pauses=tuple(await records.pauses()),
+            delegations=tuple(each.delegation for each in given),
+        )
+
+    try:
+        return reading(read)
+    except CountersignError:
+        return NOTHING_KNOWN
 
 
 def _asked(call: str, arguments: str) -> ExampleCall:

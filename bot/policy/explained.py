@@ -13,23 +13,22 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from countersign.approvals.errors import InvalidArgumentsError, InvalidError
-from countersign.approvals.forms.wording import duration_words, people_in_words, span_words
-from countersign.approvals.models import Effect, Principal, PrincipalId, Proposal, Span
+from countersign.approvals.forms.wording import duration_words, span_words
+from countersign.approvals.models import Effect, People, Proposal, Span, Subject
 from countersign.approvals.ports import Directory
-from countersign.approvals.rules.approvers import all_asked
 from countersign.approvals.rules.budgets.charges import Used
-from countersign.approvals.rules.budgets.judging import in_entry
+from countersign.approvals.rules.budgets.judging import RUNS, in_entry
 from countersign.approvals.rules.budgets.words import lines
 from countersign.approvals.rules.conditions.calendars import NO_CALENDARS, Calendars
-from countersign.approvals.rules.counterparty import keeps_out, parties_of
 from countersign.approvals.rules.deciding import stages_in_words
 from countersign.approvals.rules.examples import ExampleCall
-from countersign.approvals.rules.explaining import Considered, Explanation, explain
+from countersign.approvals.rules.explaining import Explanation, explain
 from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import rule
 from countersign.bot.people import directory_of
 from countersign.bot.policy.check import ruling_policy
+from countersign.bot.policy.deciders import NOTHING_KNOWN, Around, Deciders
 from countersign.bot.policy.times import time_body, when
 from countersign.bot.settings.problems import problems_of
 from countersign.bot.settings.sections import Settings
@@ -156,40 +155,32 @@ def told(
     asked: ExampleCall,
     now: datetime,
     calendars: Calendars = NO_CALENDARS,
+    around: Around = NOTHING_KNOWN,
 ) -> Iterator[str]:
     """What `policy explain` prints, line by line."""
-    ruling = found.ruling
+    ruling, subject = found.ruling, Subject(asked.tool, asked.agent, found.workflow)
+    people = around.people(directory.people()).at(asked.at or now).about(subject)
     yield f"{ruling.effect} by {ruling.rule_id} (risk {ruling.risk})"
     yield ruling.reason
     if ruling.effect is Effect.REQUIRE_APPROVAL:
-        yield from _asks(found, directory, asked, now, calendars)
+        yield from _asks(found, people, asked, now, calendars)
+    if ruling.effect in RUNS:
+        yield from around.paused(subject, people.domains)
     yield from (f"budget {line}" for line in lines(ruling.budgets))
-    yield from _considered(found.considered)
+    yield from _considered(found)
     yield f"reversibility {found.reversibility}; policy version {found.policy_version}"
 
 
 def _asks(
     found: Explanation,
-    directory: Directory,
+    people: People,
     asked: ExampleCall,
     now: datetime,
     calendars: Calendars,
 ) -> Iterator[str]:
     ruling = found.ruling
     yield f"asks {stages_in_words(ruling.stages)}, in {' and '.join(ruling.channels)}"
-    everybody = directory.people()
-    kept_out: dict[PrincipalId, Principal] = {}
-    for number, stage in enumerate(ruling.stages, start=1):
-        people = [p for p in all_asked(everybody, stage) if p.id != asked.requester]
-        out = {p.id: p for p in people if keeps_out(everybody, p, ruling.stages) is not None}
-        left = [p for p in people if p.id not in out]
-        kept_out |= out
-        step = f"step {number}: " if len(ruling.stages) > 1 else ""
-        yield f"  {step}{people_in_words(left) if left else 'nobody'} can decide it"
-    if kept_out:
-        who = people_in_words(list(kept_out.values()), conjunction="and")
-        whom = " and ".join(parties_of(ruling.stages))
-        yield f"  {who} may not: the call is with {whom}"
+    yield from Deciders(ruling, asked.requester, people).lines()
     yield from when(ruling, asked.at or now, calendars)
     if ruling.valid_for_s is not None:
         valid = Span(seconds=ruling.valid_for_s, calendar=ruling.time.valid_calendar)
@@ -217,13 +208,17 @@ def _bounds(grants: Grants) -> str:
     return ", ".join(parts)
 
 
-def _considered(considered: Sequence[Considered]) -> Iterator[str]:
-    others = [each.rule for each in considered if not each.is_for_tool]
-    own = [each for each in considered if each.is_for_tool]
+def _considered(found: Explanation) -> Iterator[str]:
+    others = [each.rule for each in found.considered if not each.is_for_tool]
+    own = [each for each in found.considered if each.is_for_tool]
     for each in own:
         if each.matched:
             yield f"it matched {each.rule}: {each.why}"
+        elif each.rule == found.ruling.rule_id:
+            yield f"it stopped at {each.rule}, so no later rule was asked"
         else:
             yield f"not {each.rule}: {each.why}"
-    if others:
+    if others and own:
         yield f"rules for other tools come before it: {', '.join(others)}"
+    elif others:
+        yield f"all rules are for other tools: {', '.join(others)}"

@@ -84,6 +84,22 @@ class Calendar(Value):
             return False
         return self._free is None or day not in self._free
 
+    def says(self, at: datetime) -> str:
+        """Why people work at this moment, or do not, as a sentence without a full stop."""
+        here = at.astimezone(zone(self.zone))
+        day, opens, closes = here.date(), *self.minutes
+        name = None if self._free is None else self._free.get(day)
+        if day in self.closed:
+            why = "a day on which it is closed"
+        elif name is not None:
+            why = f"a holiday ({name})"
+        elif _DAYS[day.weekday()] not in self.days:
+            why = "no working day"
+        else:
+            within = opens <= here.hour * 60 + here.minute < closes
+            why = f"{'within' if within else 'outside of'} {self.hours}"
+        return f"{here:%a} {here.day} {here:%b %Y, %H:%M} in {self.zone} is {why}"
+
     @property
     def minutes(self) -> tuple[int, int]:
         """The minutes of the day at which its hours begin and end."""

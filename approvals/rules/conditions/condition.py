@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from countersign.approvals.rules.conditions.checking import Checked, check
 from countersign.approvals.rules.conditions.evaluating import compiled, truth
 from countersign.approvals.rules.conditions.facts import OF_BEFORE, Catalogue, Facts
-from countersign.approvals.rules.conditions.functions import SAME, TOTAL
+from countersign.approvals.rules.conditions.functions import BUSINESS_TIME, SAME, TOTAL
 from countersign.approvals.rules.conditions.syntax import Node
 from countersign.approvals.rules.conditions.values import EvaluationError, shown
 
@@ -59,9 +59,13 @@ class Condition:
         for fact in dict.fromkeys(_facts(node)):
             try:
                 value = compiled(fact, self.checked)(facts)
+                at = facts["now"] if fact.name == BUSINESS_TIME else None
             except EvaluationError as exc:
                 yield str(exc)
             else:
+                if at is not None:
+                    yield facts.calendars[str(fact.parts[0].value)].says(at)
+                    continue
                 yield f"{fact.text} is {shown(value)}"
 
 
@@ -90,7 +94,7 @@ def _is_path(node: Node) -> bool:
 
 
 def _says_more(node: Node) -> bool:
-    if node.name in (SAME, TOTAL):
+    if node.name in (SAME, TOTAL, BUSINESS_TIME):
         return True
     subject, others = node.parts[0], node.parts[1:]
     telling = (

@@ -174,7 +174,9 @@ def test_explain_reads_like_the_answer_of_a_colleague(rules: Any, tmp_path: Path
         "  Megan Bowen can decide it",
         "they have 4 hours, until 2026-12-01 16:00 +01:00",
         "not small: args.amount <= 1000 is false: args.amount is 1000.01",
-        'not night: !business_time("office") is false',
+        'not night: !business_time("office") is false: Tue 1 Dec 2026, 12:00 in Europe/Berlin is '
+        "within 09:00-17:00",
+        "  Alex Wilber may not: nobody decides their own call",
         "it matched rest: it has no condition",
         "rules for other tools come before it: reads",
     ):

@@ -37,7 +37,11 @@ from tests.approvals.rules.conditions.asking import NOON, TYPED, condition, fact
             'now.getHours("UTC") > 12',
             'now.getHours("UTC") > 12 is false: now.getHours("UTC") is 11',
         ),
-        ('business_time("night")', 'business_time("night") is false'),
+        (
+            'business_time("night")',
+            'business_time("night") is false: Tue 1 Dec 2026, 06:00 in America/New_York is no '
+            "working day",
+        ),
         ("has(args.other) && args.other > 1", "has(args.other) is false"),
         ("false", "false is false"),
         (
