@@ -7,22 +7,32 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.ledger import Verification, combine
-from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
-from countersign.approvals.errors import NotFoundError
+from countersign.approvals.audit.notes import Checkpoint, VerifierKey, opened_unchecked
+from countersign.approvals.errors import ConflictError, NotFoundError, RefusedError
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import JsonObject, Principal, SealingKeyChanged, SessionId
 from countersign.approvals.ports import Reader
 from countersign.approvals.records import Records
-from countersign.approvals.store import checkpoints, receipts
+from countersign.approvals.store import checkpoints, receipts, seals
+from countersign.approvals.store.tree import StoredTree
 from countersign.approvals.store.verifying import verify_all
 
 
 class AuditTrail:
     """Reads for auditors; each is one read-only transaction, but for `verify`."""
 
-    def __init__(self, reader: Reader, records: Records, sealing: Sealing | None = None):
-        """`sealing` is of the server that this is: it seals what a receipt needs."""
+    def __init__(
+        self,
+        reader: Reader,
+        records: Records,
+        sealing: Sealing | None = None,
+        *,
+        signer: VerifierKey | None = None,
+    ):
+        """`sealing` is of the server that this is: it seals what a receipt needs, and stores what
+        `signer` has signed elsewhere."""
         self._reader, self._records, self._sealing = reader, records, sealing
+        self._signer = signer
 
     async def receipt(self, request_id: str, reader: Principal | None = None) -> JsonObject:
         """The receipt of a request; with `reader` only what this person may read.
@@ -47,6 +57,29 @@ class AuditTrail:
                 "has changed, where `ledger` in the configuration names a key."
             )
         return Checkpoint.parse(opened_unchecked(note)).size, note
+
+    async def tree(self, since: int) -> tuple[int, bytes, list[bytes]]:
+        """Size and root of the tree, and the proof that it begins with that of size `since`; none
+        of 0. Raises NotFoundError if nothing is sealed, ConflictError if it never had this size."""
+
+        def unit(connection: Connection) -> tuple[int, bytes, list[bytes]]:
+            seal = seals.last(connection)
+            if seal is None or not seal.size:
+                raise NotFoundError("Nothing of the ledger is sealed yet.")
+            if seal.size < since:
+                raise ConflictError(f"The tree has only the size {seal.size}, not {since}.")
+            path = StoredTree(connection).consistency(since, seal.size)
+            return seal.size, bytes.fromhex(seal.root), path
+
+        return await self._reader.read(unit)
+
+    async def accept(self, note: str) -> Checkpoint:
+        """Keep a checkpoint that was signed elsewhere. Raises RefusedError where that is not how
+        this ledger is signed; NoteError, ConflictError."""
+        key, sealing = self._signer, self._sealing
+        if key is None or sealing is None:
+            raise RefusedError("The configuration names no public key of a sealer: ledger.signer.")
+        return await sealing.accept(note, key)
 
     async def keys(self) -> list[str]:
         """The public keys that have signed, oldest first."""

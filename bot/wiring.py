@@ -16,7 +16,7 @@ from countersign.agents.leases import elapsed_s
 from countersign.agents.limits import ProposalLimits
 from countersign.agents.session_manager import SessionManager
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.audit.notes import SigningKey
+from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
@@ -60,7 +60,7 @@ from countersign.bot.server.health import Health, Systems, together
 from countersign.bot.server.metrics import MetricsPage, measured
 from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.sessions import Sessions
-from countersign.bot.settings.ledger import local_ledger_key
+from countersign.bot.settings.ledger_keys import local_ledger_key
 from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
@@ -231,7 +231,7 @@ async def compose(
             sessions=Sessions(starts, registry),
             directory=directory,
             tokens=Tokens(settings.tokens),
-            trail=AuditTrail(store, domain.records, sealing),
+            trail=AuditTrail(store, domain.records, sealing, signer=signer(settings)),
             limits=limits,
         )
         pages = inbox.pages_of(
@@ -358,7 +358,14 @@ def sealing_key(settings: Settings) -> SigningKey | None:
     """The key that signs the ledger's checkpoints; None where this server does not."""
     if settings.ledger_key is not None:
         return SigningKey.parse(settings.ledger_key.get_secret_value())
-    return local_ledger_key(settings.database_url) if settings.local else None
+    signs_here = settings.local and settings.ledger.signer is None
+    return local_ledger_key(settings.database_url) if signs_here else None
+
+
+def signer(settings: Settings) -> VerifierKey | None:
+    """Who signs checkpoints elsewhere."""
+    text = settings.ledger.signer
+    return None if text is None else VerifierKey.parse(text)
 
 
 def open_system(

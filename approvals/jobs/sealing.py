@@ -10,9 +10,9 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import Connection
 
-from countersign.approvals.audit.notes import SigningKey
+from countersign.approvals.audit.notes import Checkpoint, SigningKey, VerifierKey
 from countersign.approvals.audit.seals import SEALS, Head
-from countersign.approvals.errors import CountersignError
+from countersign.approvals.errors import ConflictError, CountersignError
 from countersign.approvals.ports import Clock, Moment, Store
 from countersign.approvals.store import checkpoints, tree
 from countersign.approvals.store import seals as rows
@@ -50,10 +50,19 @@ class Sealing:
         await self.sign()
 
     async def sign(self) -> None:
-        """Sign the last seal. Raises ConflictError if this ledger is signed with another key."""
+        """Sign the last seal, unless this ledger is signed with another key: that is logged."""
         key = self._key
-        if key is not None:
+        if key is None:
+            return
+        try:
             await self._store.unit(lambda u: checkpoints.sign(u, key), Moment(self._clock.now()))
+        except ConflictError as exc:
+            log.error("checkpoint not signed", error=str(exc))
+
+    async def accept(self, note: str, key: VerifierKey) -> Checkpoint:
+        """Store a checkpoint that was signed elsewhere. Raises NoteError or ConflictError."""
+        now = Moment(self._clock.now())
+        return await self._store.unit(lambda u: checkpoints.accept(u, note, key), now)
 
     async def cover(self, session_id: str) -> None:
         """See to it that all of a session is sealed now, and signed if that is done here."""

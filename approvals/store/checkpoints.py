@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from countersign.approvals.audit.handover import Reign, reigns, signed_checkpoint
+from countersign.approvals.audit.handover import Reign, hand_over, reigns, signed_checkpoint
 from countersign.approvals.audit.notes import Checkpoint, NoteError, SigningKey, VerifierKey
 from countersign.approvals.errors import ConflictError
 from countersign.approvals.models import LedgerEntry, SealingKeyChanged
@@ -58,7 +58,7 @@ def sign(unit: Unit, key: SigningKey) -> bool:
     seal = seals.last(unit.connection)
     if seal is None or not seal.size:
         return False
-    _require_its_turn(unit, key.verifier, seal.size)
+    _require_its_turn(unit, key.verifier)
     checkpoint = Checkpoint(key.name, seal.size, bytes.fromhex(seal.root))
     return keep(unit, key.verifier, checkpoint.size, key.sign(checkpoint.text))
 
@@ -69,12 +69,27 @@ def accept(unit: Unit, note: str, key: VerifierKey) -> Checkpoint:
     seal = seals.of_size(unit.connection, checkpoint.size)
     if seal is None or seal.root != checkpoint.root.hex() or checkpoint.origin != key.name:
         raise NoteError(f"This ledger never had the size {checkpoint.size} with such a root.")
-    _require_its_turn(unit, key, checkpoint.size)
+    _require_its_turn(unit, key)
     keep(unit, key, checkpoint.size, note)
     return checkpoint
 
 
-def _require_its_turn(unit: Unit, key: VerifierKey, size: int) -> None:
+def give_way(unit: Unit, old: SigningKey, new: VerifierKey) -> int:
+    """Let another key sign from now on, and give the size of the last tree of the old one.
+
+    Raises ConflictError if it is not the old one's turn.
+    """
+    seal = seals.last(unit.connection)
+    size = 0 if seal is None else seal.size
+    _require_its_turn(unit, old.verifier)
+    entry = SealingKeyChanged(
+        before=str(old.verifier), after=str(new), size=size, handover=hand_over(old, new, size)
+    )
+    governance.append(unit, entry)
+    return size
+
+
+def _require_its_turn(unit: Unit, key: VerifierKey) -> None:
     last = governance.newest(unit, SealingKeyChanged)
     if last is None:
         began = SealingKeyChanged(before=None, after=str(key), size=0, handover=None)

@@ -99,6 +99,48 @@ class ReceiptBody(BaseModel):
     handovers: list[str]
 
 
+class TreeQuery(Value):
+    """How much of the tree is known."""
+
+    since: int = Field(default=0, ge=0, le=2**31 - 1)
+    """A size of the tree."""
+
+
+class TreeBody(Value):
+    """The tree as it was sealed last."""
+
+    size: int
+    root: str
+    """SHA-256 as hex."""
+    consistency: list[str]
+    """RFC 6962: that it begins with the tree of size `since`."""
+
+
+class NewCheckpoint(Value):
+    """A checkpoint that was signed elsewhere."""
+
+    note: str = Field(min_length=1, max_length=10_000)
+
+
+class AcceptedBody(Value):
+    """What is signed now."""
+
+    size: int
+
+
+async def tree(call: Call) -> TreeBody:
+    """What a sealer needs to sign it, and to know that it is a continuation of what it signed."""
+    query: TreeQuery = call.query
+    size, root, path = await call.services.trail.tree(query.since)
+    return TreeBody(size=size, root=root.hex(), consistency=[each.hex() for each in path])
+
+
+async def accept(call: Call) -> AcceptedBody:
+    """Keep a checkpoint; its signature says whose it is."""
+    body: NewCheckpoint = call.body
+    return AcceptedBody(size=(await call.services.trail.accept(body.note)).size)
+
+
 async def receipt(call: Call) -> ReceiptBody:
     """The receipt, up to now if this server signs checkpoints itself."""
     return ReceiptBody(**await call.services.trail.receipt(call.path["request"], call.person))
@@ -119,6 +161,15 @@ OPERATIONS = (
     Operation(
         "GET", "/api/v1/ledger/checkpoint", "Read the newest signed checkpoint", checkpoint,
         CheckpointBody, problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "GET", "/api/v1/ledger/tree", "Read the tree that is to be signed", tree, TreeBody,
+        query=TreeQuery, problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    ),
+    Operation(
+        "POST", "/api/v1/ledger/checkpoints", "Hand in a checkpoint that was signed elsewhere",
+        accept, AcceptedBody, body=NewCheckpoint,
+        problems=(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
     ),
     Operation(
         "GET", "/api/v1/ledger", "Read the ledger of a session", entries, LedgerBody,

@@ -21,7 +21,7 @@ from countersign.approvals.models import LedgerEntry, SessionId
 from countersign.approvals.records import Records
 from countersign.bot.cli.records import auditing, reading
 from countersign.bot.console import console, errors, json_text
-from countersign.bot.settings.ledger import write_new
+from countersign.bot.settings.ledger_keys import write_new
 
 ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
 

@@ -23,6 +23,7 @@ from countersign.bot.cli.people import people
 from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import requests, sessions
+from countersign.bot.cli.seal import seal
 from countersign.bot.cli.verifying import verify
 from countersign.bot.console import errors
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
@@ -63,6 +64,7 @@ app.command()(withdraw)
 app.command()(revoke)
 app.command()(doctor)
 app.command()(verify)
+app.command()(seal)
 
 
 @app.command()

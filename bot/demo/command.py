@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import httpx
 from rich.console import Console
 
 from countersign.approvals.audit.ledger import Verification
+from countersign.approvals.audit.notes import VerifierKey
+from countersign.approvals.audit.receipts import parse, verify
+from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
     JsonObject,
     Outcome,
@@ -51,12 +55,23 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Proven:
+    """A receipt that was verified as whoever gets it would: with the public key alone."""
+
+    request_id: str
+    key: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Report:
     """The whole run."""
 
     session: dict[str, Any]
     decided: list[Decided]
     ledger: Verification
+    receipt: Proven | None = None
+    """Of the first call that ran; None where nothing signs the ledger."""
 
     @property
     def done(self) -> bool:
@@ -118,6 +133,9 @@ async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story:
         report = await _report(world, session_id, decided)
         story.told(await front.told())
         story.ended(report.session, [(o.request, o.effects) for o in report.decided], report.ledger)
+        if report.receipt is not None:
+            proven = report.receipt
+            story.proven(proven.request_id, proven.size_bytes, proven.key)
         return report
 
 
@@ -156,7 +174,24 @@ async def _report(world: World, session_id: str, decided: list[str]) -> Report:
     session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
     requests = [await world.stored(request_id) for request_id in decided]
     ledger = await world.records.verify(SessionId(session_id))
-    return Report(session, [Decided(r, world.effects(r)) for r in requests], ledger)
+    all_decided = [Decided(r, world.effects(r)) for r in requests]
+    ran = next((one.request.id for one in all_decided if one.ran), None)
+    proven = None if ran is None else await _proven(world, ran)
+    return Report(session, all_decided, ledger, proven)
+
+
+async def _proven(world: World, request_id: str) -> Proven | None:
+    """Take the receipt of a request and verify it. Raises ValueError if it does not verify."""
+    if not world.signs:
+        return None
+    made = await world.call("sam", "GET", f"/api/v1/ledger/receipts/{request_id}")
+    found = await world.call("sam", "GET", "/api/v1/ledger/checkpoint")
+    key, text = found["public_keys"][-1], json.dumps(made)
+    try:
+        told = verify(parse(text), [VerifierKey.parse(key)])
+    except InvalidError as exc:
+        raise ValueError(f"the receipt of {request_id} does not verify: {exc}") from exc
+    return Proven(told["request"], key, len(text))
 
 
 def _request(request: Request) -> JsonObject:

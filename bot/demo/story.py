@@ -118,6 +118,15 @@ class Story:
         for problem in ledger.problems:
             self._plain(f"{problem}")
 
+    def proven(self, request_id: str, size_bytes: int, key: str) -> None:
+        """A receipt was taken, and verified with nothing but the public key."""
+        self._say("")
+        self._say(
+            f"[bold]Receipt[/] of {request_id}: {size_bytes // 1024 + 1} KB, [green]✓ verified[/] "
+            "offline with the public key"
+        )
+        self._plain(key)
+
     def _values(self, arguments: JsonObject, indent: str = "  ") -> None:
         for name, value in arguments.items():
             shown = " ".join(str(value).split())

@@ -33,6 +33,7 @@ from countersign.bot.settings.sections import (
     ProcessSettings,
     Settings,
 )
+from countersign.bot.wiring import sealing_key
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.servicenow.server import ServiceNow
@@ -40,6 +41,8 @@ from countersign.sandbox.standins import BackOffice, ask_in, back_office, use
 
 CONFIGURATION = Path(countersign.__file__).parent / "countersign.yaml"
 ANSWER_TIMEOUT_S = 30.0
+KEPT_AT = "COUNTERSIGN_DATABASE_URL"
+"""The variable with the database, where it shall be kept."""
 
 
 @dataclass
@@ -90,6 +93,11 @@ class World:
             raise ValueError(f"{method} {path}: {answer.get('detail', response.status_code)}")
         return answer
 
+    @property
+    def signs(self) -> bool:
+        """Whether the server signs its ledger."""
+        return sealing_key(self.settings) is not None
+
     def person(self, person_id: str) -> Principal:
         """Somebody, with the identities by which the systems know them."""
         return next(p.principal() for p in self.settings.people if p.id == person_id)
@@ -125,7 +133,8 @@ class World:
 
 @asynccontextmanager
 async def open_world(via: FrontName) -> AsyncIterator[World]:
-    """Start everything on free ports in a temporary directory; all of it is gone afterwards."""
+    """Start everything on free ports in a temporary directory; all of it is gone afterwards, but
+    for a database that the environment names."""
     if not CONFIGURATION.is_file():
         raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
     _keep_proxies_out()
@@ -148,7 +157,7 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
 
-        url = f"sqlite:///{folder}/demo.db"
+        url = os.environ.get(KEPT_AT, "").strip() or f"sqlite:///{folder}/demo.db"
         settings = load_settings(
             CONFIGURATION,
             process=ProcessSettings(env=Mode.LOCAL, database_url=url),

@@ -15,7 +15,8 @@ from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.document import Document, cross_problems
 from countersign.bot.settings.inbox import InboxSettings
-from countersign.bot.settings.ledger import LedgerSettings, ledger_key
+from countersign.bot.settings.ledger import LedgerSettings
+from countersign.bot.settings.ledger_keys import ledger_key
 from countersign.bot.settings.lines import located
 from countersign.bot.settings.links import LinksSettings, link_key
 from countersign.bot.settings.metrics import MetricsSettings
@@ -124,7 +125,9 @@ class Reader:
             workflows=self._workflows(),
             sign_in=self.section("sign_in", SignInSettings),
         )
-        link_key, sealing_key = self._link_key(), self._ledger_key()
+        link_key = self._link_key()
+        ledger = self.section("ledger", LedgerSettings, {}) or LedgerSettings()
+        sealing_key = self._ledger_key(ledger)
         app_package = self.section("app_package", AppPackageSettings)
         inbox = self.section("inbox", InboxSettings, {}) or InboxSettings()
         run = self.section("run", RunSettings, {}) or RunSettings()
@@ -152,6 +155,7 @@ class Reader:
             link_key=link_key,
             sign_in=document.sign_in,
             ledger_key=sealing_key,
+            ledger=ledger,
             app_package=app_package,
             inbox=inbox,
             run=run,
@@ -231,8 +235,7 @@ class Reader:
         section = self.section("links", LinksSettings)
         return self._chosen(link_key(section, self._environ)) if self._complete else None
 
-    def _ledger_key(self) -> SecretStr | None:
-        section = self.section("ledger", LedgerSettings)
+    def _ledger_key(self, section: LedgerSettings) -> SecretStr | None:
         return self._chosen(ledger_key(section, self._environ)) if self._complete else None
 
     def _chosen(self, found: T | str) -> T | None:

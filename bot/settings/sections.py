@@ -31,6 +31,7 @@ from countersign.approvals.rules.policy import Policy
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.settings.directory import DirectorySettings
 from countersign.bot.settings.inbox import InboxSettings
+from countersign.bot.settings.ledger import LedgerSettings
 from countersign.bot.settings.quiet import DigestSettings, QuietSettings
 from countersign.bot.settings.run import RunSettings
 from countersign.bot.settings.sign_in import OIDC, SignInSettings
@@ -248,6 +249,7 @@ class Settings(Value):
     """Signs links to the page with all of a request; None leaves that to local mode."""
     sign_in: SignInSettings | None = None
     """By which issuer people sign in to the inbox."""
+    ledger: LedgerSettings = LedgerSettings()
     ledger_key: SecretStr | None = None
     """Signs checkpoints of the ledger; None leaves that to others, or to local mode."""
     app_package: AppPackageSettings | None = None

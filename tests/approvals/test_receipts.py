@@ -14,7 +14,13 @@ import pytest
 from sqlalchemy import delete, update
 
 from countersign.approvals.audit.handover import hand_over
-from countersign.approvals.audit.notes import SigningKey, VerifierKey
+from countersign.approvals.audit.merkle import is_consistent
+from countersign.approvals.audit.notes import (
+    Checkpoint,
+    NoteError,
+    SigningKey,
+    VerifierKey,
+)
 from countersign.approvals.audit.receipts import (
     ReceiptError,
     ReceiptFormatError,
@@ -23,12 +29,12 @@ from countersign.approvals.audit.receipts import (
     verify,
 )
 from countersign.approvals.audit_trail import AuditTrail
-from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError
+from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import JsonObject, Request, Verdict
-from countersign.approvals.store import policy_versions
+from countersign.approvals.store import checkpoints, policy_versions
 from countersign.approvals.store.receipts import NotSealedError
-from countersign.approvals.store.schema import ledger, ledger_leaves, requests
+from countersign.approvals.store.schema import ledger, ledger_checkpoints, ledger_leaves, requests
 from tests.doubles.directory import ANNA, BEN
 from tests.doubles.world import QUOTE, World
 
@@ -299,11 +305,63 @@ async def test_a_receipt_is_not_made_of_what_does_not_fit_together(world: World)
 async def test_only_one_key_signs_a_ledger_at_a_time(world: World) -> None:
     await executed(world)
     await Sealing(world.store, world.clock, KEY).seal()
+    before = await trail(world).checkpoint()
     await executed(world)
-    with pytest.raises(ConflictError, match="once that one has given way"):
-        await Sealing(world.store, world.clock, OTHER).seal()
+    await Sealing(world.store, world.clock, OTHER).seal()
 
     assert [str(KEY.verifier)] == await trail(world).keys()
+    assert before == await trail(world).checkpoint()
+    assert (await trail(world).verify()).verified
+
+
+async def test_a_key_gives_way_to_another(world: World) -> None:
+    request = await executed(world)
+    made = trail(world)
+    await made.receipt(request.id)
+    with pytest.raises(ConflictError, match="once that one has given way"):
+        await world.unit(lambda unit: checkpoints.give_way(unit, OTHER, KEY.verifier))
+    size = await world.unit(lambda unit: checkpoints.give_way(unit, KEY, OTHER.verifier))
+    later = trail(world, OTHER)
+    again = await later.receipt((await executed(world)).id)
+
+    assert size == (await world.store.read(lambda c: checkpoints.keys(c)[-1].size))
+    assert [str(KEY.verifier), str(OTHER.verifier)] == await later.keys()
+    assert again["summary"] == by_product(json.dumps(again)) == by_script(json.dumps(again))
+    assert (await later.verify()).verified
+    forged = KEY.sign(again["checkpoint"].partition("\n\n")[0] + "\n")
+    signed = update(ledger_checkpoints).where(ledger_checkpoints.c.size > size).values(note=forged)
+    await world.store.write(lambda c: c.execute(signed))
+
+    assert any("retired key" in problem for problem in (await later.verify()).problems)
+
+
+async def test_a_sealer_elsewhere_signs_what_it_was_shown(world: World) -> None:
+    await executed(world)
+    await Sealing(world.store, world.clock).seal()
+    sealing = Sealing(world.store, world.clock)
+    made = AuditTrail(world.store, world.records, sealing, signer=KEY.verifier)
+    size, root, path = await made.tree(0)
+    note = KEY.sign(Checkpoint(KEY.name, size, root).text)
+    for wrong in (
+        KEY.sign(Checkpoint(KEY.name, size, bytes(32)).text),
+        KEY.sign(Checkpoint(KEY.name, size + 1, root).text),
+        KEY.sign(Checkpoint("another/ledger", size, root).text),
+        OTHER.sign(Checkpoint(KEY.name, size, root).text),
+    ):
+        with pytest.raises(NoteError):
+            await made.accept(wrong)
+    await made.accept(note)
+    await made.accept(note)
+
+    assert ((size, note), []) == (await made.checkpoint(), path)
+    await executed(world)
+    await Sealing(world.store, world.clock).seal()
+    larger, after, path = await made.tree(size)
+    assert is_consistent(size, larger, path, root, after)
+    with pytest.raises(ConflictError, match="has only the size"):
+        await made.tree(larger + 1)
+    with pytest.raises(RefusedError, match="names no public key"):
+        await trail(world).accept(note)
 
 
 async def test_a_forged_checkpoint_is_found(world: World) -> None:

@@ -225,8 +225,10 @@ async def running(
     door: LimitsSettings | None = None,
     database: str = "sqlite",
     picker: bool = True,
+    sealed_elsewhere: bool = False,
 ) -> AsyncIterator[World]:
     """The API and the inbox on a fresh database; with `picker` people choose there who they are.
+    `sealed_elsewhere` leaves signing the ledger to a sealer.
     `door` limits those who have not said yet who they are."""
     clock = ManualClock(NOON)
     policies = LivePolicy(Policy.load(POLICY))
@@ -254,7 +256,12 @@ async def running(
             sessions=chats,
             directory=directory,
             tokens=tokens,
-            trail=AuditTrail(store, records, Sealing(store, clock, SEALING_KEY)),
+            trail=AuditTrail(
+                store,
+                records,
+                Sealing(store, clock, None if sealed_elsewhere else SEALING_KEY),
+                signer=SEALING_KEY.verifier if sealed_elsewhere else None,
+            ),
             limits=limits,
         )
         links = ReadLinks(KEY, "https://gate.example", clock)

@@ -26,6 +26,8 @@ VARIES = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "TIME"),
     (re.compile(r"\bQ-\d{4}-\d+"), "QUOTE"),
     (re.compile(r"\d+ entries"), "N entries"),
+    (re.compile(r"\d+ KB"), "N KB"),
+    (re.compile(r"localhost/ledger\+[0-9a-f]{8}\+[A-Za-z0-9+/= ]+"), "KEY "),
     # The card answers the click with what is true then: the tool may be quicker.
     (re.compile(r"✓ Approved(?:, running| and done)"), "✓ Approved"),
 )

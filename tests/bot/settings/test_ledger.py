@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from countersign.approvals.audit.notes import SigningKey
-from countersign.bot.settings.ledger import LedgerSettings, ledger_key, local_ledger_key
+from countersign.bot.settings.ledger import LedgerSettings
+from countersign.bot.settings.ledger_keys import ledger_key, local_ledger_key
 
 KEY = SigningKey.new("gate.example/ledger")
 

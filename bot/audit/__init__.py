@@ -1,0 +1,1 @@
+"""What of the ledger leaves the server: checkpoints that others sign or keep."""
