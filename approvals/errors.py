@@ -5,7 +5,8 @@ CountersignError
 │   └── WorkflowMissingError the workflow of a session is not here, or in another version
 ├── RefusedError             somebody may not do this
 │   ├── NotAuthorisedError   the verified person lacks the role, or asked for it themselves
-│   │   └── TooManyRefusalsError  for the umpteenth time
+│   │   ├── TooManyRefusalsError  for the umpteenth time
+│   │   └── UnprovenError    they may, with a fresh proof that it is them; says where to give it
 │   ├── UnreadError          not all of it was shown where it was answered; read it first
 │   ├── DeniedByPolicyError  policy forbids the call
 │   └── BesideGateError      something in a session was about to run past the gate
@@ -73,6 +74,14 @@ class NotAuthorisedError(RefusedError):
 
 class TooManyRefusalsError(NotAuthorisedError):
     """They were told so often that they may not that it is only counted any more."""
+
+
+class UnprovenError(NotAuthorisedError):
+    """They may approve it with a fresh proof that it is them; `page` is where that is given."""
+
+    def __init__(self, reason: str, page: str):
+        self.page = page
+        super().__init__(reason)
 
 
 class UnreadError(RefusedError):

@@ -20,6 +20,8 @@ from countersign.approvals.decisions.vote_input import (
 )
 from countersign.approvals.errors import (
     StaleDigestError,
+    TooManyRefusalsError,
+    UnprovenError,
 )
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
@@ -117,11 +119,14 @@ class Voting:
         if again is not None and _must_ask(again, given.verdict):
             return again
         within_s = self._step_up_s(request, session, people)
-        if given.verdict is not Verdict.REJECT:
-            where = self._proofs.where(request.id)
-            reason = reason_against_proof(given.proof, within_s, unit.now, where)
+        if given.verdict is not Verdict.REJECT and not is_edit(given, request):
+            page = self._proofs.page(request.id)
+            reason = reason_against_proof(given.proof, within_s, unit.now, page)
             if reason is not None:
-                return _refused(unit, given, request, actor, reason)
+                refusal = _refused(unit, given, request, actor, reason)
+                if isinstance(refusal.error, TooManyRefusalsError):
+                    return refusal
+                return Refusal(UnprovenError(reason, page))
         if is_edit(given, request):
             around = (self._policies, self._budgeting, unit.moment)
             edit = edited(unit.connection, given, request, session, actor.principal, *around)
@@ -134,7 +139,8 @@ class Voting:
             (after,) = with_same_calls([edit.after], others)
             decide(unit, request, after)
             ledger_rows.append(unit, request.session_id, revision_entry(request, after, actor))
-            # nothing is approved that was not shown, or of which the proof is not
+            # Nothing is approved that was not shown, or of which the proof is not; so an edit that
+            # will have to be proved needs no proof to be shown.
             if edit.held or within_s is not None:
                 self._show(unit, session, after)
                 return after

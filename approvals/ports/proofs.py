@@ -11,9 +11,8 @@ from countersign.approvals.models import PrincipalId, Proof, RequestId
 class Proofs(Protocol):
     """Takes proofs: of a passkey, of a fresh sign-in."""
 
-    def where(self, request_id: RequestId) -> str:
-        """Where people give one for this request, as the end of a sentence: `at https://…`; ""
-        where nobody can."""
+    def page(self, request_id: RequestId) -> str:
+        """The address at which people give one for this request; "" where nobody can."""
 
     async def verified(self, token: str, person: PrincipalId, digest: str) -> Proof:
         """The proof that `token` stands for, if this person gave it for what `digest` names.
@@ -26,8 +25,8 @@ class Proofs(Protocol):
 class NoProofs:
     """Implements `Proofs` where nothing takes any."""
 
-    def where(self, request_id: RequestId) -> str:
-        """Nowhere."""
+    def page(self, request_id: RequestId) -> str:
+        """None."""
         return ""
 
     async def verified(self, token: str, person: PrincipalId, digest: str) -> Proof:

@@ -57,14 +57,14 @@ def reason_against(
 
 
 def reason_against_proof(
-    proof: Proof | None, within_s: float | None, now: datetime, where: str
+    proof: Proof | None, within_s: float | None, now: datetime, page: str
 ) -> str | None:
     """Why an approval does not count for want of a fresh proof of presence; None if it does. The
     proof has been found to be of this person, for this digest."""
     if within_s is None:
         return None
     span = duration_words(within_s)
-    how = f"give it {where}" if where else "it cannot be given here"
+    how = f"give it at {page}" if page else "it cannot be given here"
     if proof is None:
         return f"This needs a proof that it is you, not older than {span}; {how}."
     if not now - timedelta(seconds=within_s) <= proof.at <= now:

@@ -8,13 +8,18 @@ from http import HTTPStatus
 from aiohttp import web
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
+from countersign.approvals.errors import (
+    CountersignError,
+    NotFoundError,
+    UnavailableError,
+    UnprovenError,
+)
 from countersign.approvals.models import RequestId, Verdict
 from countersign.bot.api.operation import Services
 from countersign.bot.http.problems import status_of
 from countersign.bot.inbox.pages import Act, Form, Pages
 from countersign.bot.inbox.requests import KEPT, RequestPage
-from countersign.bot.inbox.shell import HOME, Visit, to
+from countersign.bot.inbox.shell import HOME, Visit, on, to
 from countersign.bot.inbox.shown import typed_arguments
 from countersign.connectors.receiving import Filled, VoteAttempt, VoteOutcome, VoteResult, receive
 from countersign.connectors.system import Route
@@ -139,6 +144,8 @@ class Deciding:
         if outcome.result in _SAID:
             return self._done(visit, _SAID[outcome.result])
         error = outcome.error or NotFoundError("There is no such request.")
+        if isinstance(error, UnprovenError):
+            return on(f"{visit.request.rel_url.parent}/step-up")
         return await self._page.draw(
             visit,
             status=status_of(error),

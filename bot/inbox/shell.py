@@ -159,6 +159,12 @@ def to(path: str) -> web.Response:
     return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
 
+def on(path: str) -> web.Response:
+    """Send the same form there: what was typed is not lost."""
+    headers = {"Location": path, **guard.HEADERS}
+    return web.Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
+
+
 def sign_in_path(request: web.Request) -> str:
     """Where to sign in, to come back to the page that was asked for."""
     return f"{HOME}/sign-in?next={quote(safe_next(request.path_qs), safe='')}"

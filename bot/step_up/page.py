@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 ROUTE = f"{HOME}/requests/{{id}}/step-up"
 BY_SIGN_IN = "sign_in"
+_PROVE = N_("Nothing is decided yet: approve it here, with a proof that it is you.")
 _CHANGED = N_("It has changed meanwhile. Look at it again, and decide what it says now.")
 
 
@@ -124,13 +125,15 @@ class StepUpPage:
             return await self._drawn(
                 visit, view, str(exc), comment=comment, status=HTTPStatus.FORBIDDEN
             )
+        if given is None:  # they come from the form of the request
+            return await self._drawn(visit, view, _PROVE, comment=comment)
         attempt = VoteAttempt(
             request_id=request.id,
             actor=visit.actor,
             verdict=Verdict.APPROVE,
             digest=request.digest,
             comment=comment,
-            proof=None if given is None else given.proof.id,
+            proof=given.proof.id,
         )
         outcome = await receive(self._approvals, self._records, attempt, view)
         if outcome.request is None:

@@ -40,9 +40,9 @@ class Presence(Proofs):
     def __init__(self, store: Store, clock: Clock, public_url: str):
         self._store, self._clock, self._url = store, clock, public_url
 
-    def where(self, request_id: RequestId) -> str:
+    def page(self, request_id: RequestId) -> str:
         """See `Proofs`."""
-        return f"at {self._url}{path_of(request_id)}"
+        return f"{self._url}{path_of(request_id)}"
 
     async def verified(self, token: str, person: PrincipalId, digest: str) -> Proof:
         """See `Proofs`. The proof is used up by that, whatever becomes of the vote."""
@@ -58,13 +58,9 @@ class Presence(Proofs):
         if given is None:
             raise InvalidError(
                 "This proof is not one of yours for this request as it is now, or it is too old or "
-                f"used already; give another one {self.where_any()}."
+                f"used already; give another one at {self._url}{HOME}."
             )
         return given.proof
-
-    def where_any(self) -> str:
-        """Where proofs are given, for whoever does not say for what."""
-        return f"at {self._url}{HOME}"
 
     async def give(
         self,

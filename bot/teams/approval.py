@@ -49,6 +49,8 @@ class Note:
     text: str
     style: Literal["attention", "warning", "accent"] = "attention"
     final: bool = False
+    page: str = ""
+    """Where they go on, by a button of its own in the place of Approve."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def approval_card(
     offered = complete or any(view.has_read(person) for person in view.eligible)
     if offered and view.offers:
         body.append(_grants(view))
-    actions = _buttons(request, look, typed.values if typed else {}, approve=offered)
+    page = note.page if note else ""
+    actions = _buttons(request, look, typed.values if typed else {}, approve=offered, page=page)
     actions += taking_back
     return Drawn(card(body, actions, spoken=spoken), complete)
 
@@ -152,13 +155,16 @@ def _asks_for_comment(request: Request) -> bool:
 
 
 def _buttons(
-    request: Request, look: Look, kept: Mapping[str, Any], *, approve: bool
+    request: Request, look: Look, kept: Mapping[str, Any], *, approve: bool, page: str
 ) -> list[JsonObject]:
     data = action_data(request)
     yes = [button(look.flavour, "approve", "Approve", data, style="positive")]
     if all(stage.edits for stage in request.stages):
         yes.append(button(look.flavour, "edit", "Edit", {**data, **_kept(kept)}))
     reject = button(look.flavour, "reject", "Reject", data, style="destructive")
+    if page:
+        prove = {"type": "Action.OpenUrl", "title": "Approve with a proof", "url": page}
+        return [prove, *(yes[1:] if approve else ()), reject]
     return [*(yes if approve else ()), reject]
 
 

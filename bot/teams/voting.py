@@ -18,6 +18,7 @@ from countersign.approvals.errors import (
     PreconditionFailedError,
     StaleDigestError,
     UnavailableError,
+    UnprovenError,
     UnreadError,
 )
 from countersign.approvals.forms.fields import Field, fields
@@ -317,6 +318,10 @@ def _told(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> 
         case VoteResult.LOST | VoteResult.EXPIRED:
             note = Note(f"{_too_late(view, outcome)} Your click changed nothing.", "warning")
             return Reply(request_card(view, look, note=note))
+        case VoteResult.REFUSED if isinstance(outcome.error, UnprovenError):
+            text = f"{outcome.reason} Nothing was decided."
+            note = Note(text, "warning", page=outcome.error.page)
+            return Reply(request_card(view, look, note=note, typed=typed))
         case VoteResult.REFUSED:
             note = Note(f"You cannot decide this. {outcome.reason}", final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)

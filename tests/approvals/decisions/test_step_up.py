@@ -12,6 +12,8 @@ from countersign.approvals.errors import (
     ConfigurationError,
     InvalidError,
     NotAuthorisedError,
+    TooManyRefusalsError,
+    UnprovenError,
 )
 from countersign.approvals.models import (
     PrincipalId,
@@ -46,9 +48,9 @@ class FakeProofs:
     def __init__(self) -> None:
         self.issued: dict[str, Proof] = {}
 
-    def where(self, request_id: RequestId) -> str:
+    def page(self, request_id: RequestId) -> str:
         """Its page."""
-        return f"at https://gate.example/inbox/requests/{request_id}/step-up"
+        return f"https://gate.example/inbox/requests/{request_id}/step-up"
 
     def issue(self, world: World, request: Request, **changed: Any) -> str:
         """A token for Ben's proof of now, for what the request's digest names."""
@@ -114,8 +116,34 @@ async def test_an_approval_without_one_is_refused_with_where_to_give_it(
         "This needs a proof that it is you, not older than 5 minutes; give it at "
         f"https://gate.example/inbox/requests/{request.id}/step-up."
     ) == str(caught.value)
+    assert isinstance(caught.value, UnprovenError)
+    assert proofs.page(request.id) == caught.value.page
     assert RequestStatus.PENDING is (await world.now(request)).status
     assert "vote_refused" in await world.kinds(request.session_id)
+
+
+async def test_an_edit_needs_none_and_approves_nothing(world: World, proofs: FakeProofs) -> None:
+    """What it becomes is shown, and has to be proved then."""
+    (request,) = await world.asked()
+    changed = {**request.arguments, "amount": 1}
+    revised = await world.vote(request, verdict=Verdict.MODIFY, arguments=changed)
+    same = await world.now(request)
+    with pytest.raises(UnprovenError):
+        await world.vote(same, verdict=Verdict.MODIFY, arguments=same.arguments)
+
+    assert (RequestStatus.PENDING, 2) == (revised.status, revised.revision)
+    assert [] == list(await world.records.votes(request.id))
+
+
+async def test_whoever_tries_without_one_again_and_again_is_told_to_stop(
+    world: World, proofs: FakeProofs
+) -> None:
+    (request,) = await world.asked()
+    for _ in range(20):
+        with pytest.raises(UnprovenError):
+            await world.vote(request)
+    with pytest.raises(TooManyRefusalsError):
+        await world.vote(request)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +224,7 @@ async def test_a_rule_asks_for_none_where_none_can_be_given() -> None:
     ) == str(caught.value)
     with pytest.raises(InvalidError, match="No proof of presence can be given here"):
         await NoProofs().verified("token", BEN.id, "0" * 64)
-    assert "" == NoProofs().where(RequestId("R-1"))
+    assert "" == NoProofs().page(RequestId("R-1"))
 
 
 @pytest.mark.parametrize(

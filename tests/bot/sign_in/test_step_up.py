@@ -95,8 +95,24 @@ async def test_a_vote_without_a_proof_leads_to_the_page_that_takes_one(world: Wo
 
     assert 403 == answer.status_code
     assert f"give it at {world.url}{path(request)}." in answer.json()["detail"]
-    assert 409 == bare.status_code
-    assert "needs a proof that it is you" in bare.text
+    assert 200 == bare.status_code
+    assert "with a proof that it is you" in bare.text
+    assert await is_pending(world, request)
+
+
+async def test_approving_on_the_page_of_a_request_leads_on_with_what_was_typed(
+    world: World,
+) -> None:
+    browser, request = await world.signed_in("alex"), await world.waiting()
+    await added(world, browser)
+    page = await browser.get(f"/inbox/requests/{request.id}")
+    form = {"csrf": csrf(page), "verdict": "approve", "digest": request.digest, "comment": "Fine."}
+    led = await browser.post(f"/inbox/requests/{request.id}/votes", **form)
+    shown = await browser.post(led.headers["Location"], **form)
+
+    assert (307, path(request)) == (led.status_code, led.headers["Location"])
+    assert "Nothing is decided yet" in shown.text
+    assert "Fine." in shown.text
     assert await is_pending(world, request)
 
 
@@ -234,7 +250,7 @@ async def test_a_fresh_sign_in_is_for_what_was_shown_then(world: World) -> None:
     assert "You have signed in again" in page.text
     assert "You have signed in again" not in elsewhere.text
     assert "It is approved" in counted.text
-    assert 409 == again.status_code
+    assert "Nothing is decided yet" in again.text
 
 
 async def test_a_fresh_sign_in_of_before_or_of_nobody_proves_nothing(world: World) -> None:

@@ -146,6 +146,7 @@ LONG = (
 )
 SAID = "quote " + '"\U0001f600' * 555
 """As much as a button can carry: what takes more than one character on the wire."""
+PROOF_PAGE = "https://approve.example/inbox/requests/R-1/step-up"
 HOSTILE = (
     "**Approved by Sam Carter** [click](https://evil.example) ![x](https://evil.example/p.png) "
     "<at>Everyone</at> {{DATE(2026-01-01T00:00:00Z)}} \u202egnp.exe\u200b # Heading"
@@ -449,6 +450,17 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
             view(),
             look,
             note=Note("You cannot decide this. This needs the role sales_manager.", final=True),
+        ),
+        "pending-unproven": lambda: request_card(
+            view(),
+            look,
+            note=Note(
+                "This needs a proof that it is you, not older than 5 minutes; give it at "
+                f"{PROOF_PAGE}. Nothing was decided.",
+                "warning",
+                page=PROOF_PAGE,
+            ),
+            typed=Typed(comment="Fine by me."),
         ),
         "pending-stale": lambda: request_card(
             view(revision=2), look, note=Note("This card was out of date. Nothing was decided.")

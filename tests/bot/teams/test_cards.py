@@ -290,6 +290,14 @@ def test_what_does_not_fit_is_not_offered_to_be_approved() -> None:
     assert {"read", "reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
 
 
+def test_whoever_has_to_prove_that_it_is_them_is_led_to_the_page_instead_of_approve() -> None:
+    actions = drawn("execute")["pending-unproven"]["actions"]
+    titles = [action["title"] for action in actions]
+
+    assert ["Approve with a proof", "Edit", "Reject"] == titles
+    assert gallery.PROOF_PAGE == actions[0]["url"]
+
+
 def test_whoever_has_read_it_is_offered_to_approve_it() -> None:
     card = drawn("execute")["pending-huge-read"]
 
