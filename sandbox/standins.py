@@ -73,6 +73,15 @@ def use(document: dict[str, Any], ready: Ready) -> None:
         for name in TICKETS
         if name in ready
     }
+    if "email" in ready:
+        relay = {"host": ready["email"]["smtp_host"], "port": ready["email"]["smtp_port"]}
+        sender = "Approvals <approvals@countersign.example>"
+        document["connectors"]["email"] = {
+            "sender": sender,
+            **known.get("email", {}),
+            **relay,
+            "tls": "none",
+        }
 
 
 def ask_in(document: dict[str, Any], *channels: str) -> None:

@@ -8,8 +8,8 @@ import typer
 
 WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change"]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
-FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "api"]
-TICKET_SYSTEMS = {"jira": "Jira", "servicenow": "ServiceNow"}
+FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "email", "api"]
+STAND_INS = {"jira": "Jira", "servicenow": "ServiceNow", "email": "A mail server"}
 
 WorkflowOption: TypeAlias = Annotated[WorkflowName, typer.Option(help="Which group chat.")]
 DecideOption: TypeAlias = Annotated[

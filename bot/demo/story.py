@@ -16,7 +16,7 @@ from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject, Request
 from countersign.bot.demo.fronts import Seen
-from countersign.bot.demo.options import TICKET_SYSTEMS, FrontName
+from countersign.bot.demo.options import STAND_INS, FrontName
 from countersign.bot.demo.scenarios import (
     APPROVER,
     REQUESTER,
@@ -42,8 +42,8 @@ class Story:
         """Who asks for what."""
         self._names = {who: world.name(who) for who in (REQUESTER, APPROVER)}
         where = "Microsoft Teams (stand-in)" if via == "teams" else "the REST API"
-        if via in TICKET_SYSTEMS:
-            self._say(f"[dim]{TICKET_SYSTEMS[via]} (stand-in) is where approvals are asked.[/]")
+        if via in STAND_INS:
+            self._say(f"[dim]{STAND_INS[via]} (stand-in) is where approvals are asked.[/]")
         self._say(
             f"[bold]{self._names[REQUESTER]}[/] asks the agents of [bold]{scenario.workflow}[/], "
             f"through {where}:"

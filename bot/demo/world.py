@@ -24,6 +24,7 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
 from countersign.bot.clock import SystemClock
 from countersign.bot.demo.options import FrontName
+from countersign.bot.local.ports import free_port
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.serving import serving
 from countersign.bot.settings.file import load_settings
@@ -52,6 +53,7 @@ class Fronts:
     teams: BotFramework | None = None
     jira: Jira | None = None
     snow: ServiceNow | None = None
+    by_mail: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class World:
         self.settings, self.url = settings, url
         self.crm, self.mailbox, self.provisioning = office.crm, office.mailbox, office.provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
+        self.by_mail = fronts.by_mail
         self.records = records
         self._http = http
 
@@ -150,12 +153,18 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         elif via == "servicenow":
             fronts.snow = await enter(ServiceNow.start())
             ready["servicenow"] = fronts.snow.ready()
+        elif via == "email":
+            fronts.by_mail = True
+            ready["email"] = office.mailbox.ready()
+        port = free_port() if fronts.by_mail else 0
 
         def point_at_stand_ins(document: dict[str, Any]) -> None:
             use(document, ready)
             ask_in(document, via if via in ready else "teams")
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
+            if port:  # links in mails lead there
+                document["public_url"] = f"http://{DEFAULT_HOST}:{port}"
 
         url = os.environ.get(KEPT_AT, "").strip() or f"sqlite:///{folder}/demo.db"
         settings = load_settings(
@@ -163,7 +172,7 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
             process=ProcessSettings(env=Mode.LOCAL, database_url=url),
             adjust=point_at_stand_ins,
         )
-        address = await enter(serving(settings, host=DEFAULT_HOST, port=0))
+        address = await enter(serving(settings, host=DEFAULT_HOST, port=port))
         if via == "teams":
             fronts.teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
         stand_in = fronts.jira or fronts.snow

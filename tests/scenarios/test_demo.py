@@ -156,6 +156,30 @@ def test_the_whole_story_runs_in_a_ticket(told: Told, via: FrontName, decide: De
     )
 
 
+@pytest.mark.parametrize("decide", ["reject", "modify"])
+def test_the_whole_story_runs_by_mail(told: Told, decide: DecisionName) -> None:
+    report = told(decide, via="email")
+
+    *before, last = report["requests"]
+    assert {"email"} == {request["via"] for request in report["requests"]}
+    assert ["rejected"] * (decide == "reject") == [request["status"] for request in before]
+    (execution,) = report["executions"]
+    assert (last["id"], last["arguments"]) == (execution["request_id"], execution["arguments"])
+
+
+def test_the_mails_can_be_read_in_the_terminal(shown: Shown) -> None:
+    story = " ".join(shown("approve", workflow="crm_update", via="email").split())
+
+    for part in (
+        "the mail that Alex Wilber got",
+        "WAITS FOR YOU",
+        "follows the link, and presses [ Approve ]",
+        "nothing came of that",
+        "It was approved, and ran once",
+    ):
+        assert part in story
+
+
 def test_the_ticket_can_be_read_in_the_terminal(shown: Shown) -> None:
     story = shown("modify", via="jira")
 
