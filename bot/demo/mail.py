@@ -74,7 +74,8 @@ class MailFront(Front):
             found = [m for m in await desk.mails() if request_id in m.text and m.links]
             return next((m for m in found if not m.subject.startswith("Re:")), None)
 
-        return await _until(look, f"no mail about {request_id} has arrived")
+        mail: Mail = await _until(look, f"no mail about {request_id} has arrived")
+        return mail
 
     async def _answered(self, desk: MailDesk, page: Page, choice: Choice) -> Page:
         if choice.verdict is Verdict.MODIFY:
