@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -298,6 +298,19 @@ class Records:
         """Where a request is shown, or waits to be."""
         return await self._reader.read(lambda c: delivery_rows.of_request(c, request_id))
 
+    async def failing(self, reader: Principal, *, limit: int = 50) -> Sequence[Delivery]:
+        """Deliveries that are tried again because they have failed, of requests that this person
+        may read. Raises InvalidError for a bad limit."""
+        size, eyes = _limit(limit), Eyes(reader, self._directory.people().domains)
+
+        def unit(connection: Connection) -> list[Delivery]:
+            found = delivery_rows.failing(connection, limit=size)
+            asked = request_rows.among(connection, [each.request_id for each in found])
+            seen = {request.id for request in eyes.requests(connection, asked)}
+            return [each for each in found if each.request_id in seen]
+
+        return await self._reader.read(unit)
+
     async def around(
         self, request_ids: Sequence[RequestId]
     ) -> Mapping[RequestId, tuple[Sequence[Vote], Sequence[Delivery]]]:
@@ -387,10 +400,13 @@ class Records:
         """Check the chain of what belongs to no session."""
         return await self._reader.read(verify_governance)
 
-    async def verify(self, session_id: SessionId | None = None) -> Verification:
-        """Check the chain of one session, or all there are."""
+    async def verify(
+        self, session_id: SessionId | None = None, *, tell: Callable[[int], None] = lambda _: None
+    ) -> Verification:
+        """Check the chain of one session, or all there are: then `tell` hears how many entries were
+        checked so far."""
         if session_id is None:
-            return await verify_all(self._reader)
+            return await verify_all(self._reader, tell)
 
         def unit(connection: Connection) -> Verification:
             session_rows.get(connection, session_id)

@@ -30,6 +30,7 @@ async def open_inbox(
     sign_in: SignInSettings | None,
     *,
     local: bool,
+    around: inbox.Around | None = None,
 ) -> AsyncIterator[inbox.Inbox]:
     """Every page below `/inbox`, for as long as the block takes."""
     public_url = pages.shell.public_url
@@ -38,7 +39,9 @@ async def open_inbox(
         way = None
         if flow is not None:
             way = OpenIdWay(pages, services.limits, services.directory, flow)
-        made = inbox.inbox_of(pages, services, local=local, ways=[way] if way else ())
+        made = inbox.inbox_of(
+            pages, services, local=local, around=around, ways=[way] if way else ()
+        )
         more = (
             *StepUpPage(pages, services, presence, passkeys, way).routes(),
             *MyPage(pages, passkeys, way).routes(),

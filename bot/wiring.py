@@ -43,6 +43,7 @@ from countersign.bot.clock import SystemClock
 from countersign.bot.directories import DirectoryHealth, Following, known_people, open_sources
 from countersign.bot.http.lanes import Limits
 from countersign.bot.inbox import app as inbox
+from countersign.bot.inbox.app import Around
 from countersign.bot.inbox.mail import MailPages
 from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
@@ -51,6 +52,7 @@ from countersign.bot.observability.tracing import Tracing
 from countersign.bot.pages import open_inbox
 from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
+from countersign.bot.policy.explained import Rules
 from countersign.bot.policy.people_on_record import put_on_record
 from countersign.bot.policy.reload import PolicyReload, begin_to_rule
 from countersign.bot.policy.review import Finding
@@ -237,9 +239,22 @@ async def compose(
         pages = inbox.pages_of(
             services, store, clock, settings.inbox, public_url=settings.public_url
         )
+        around = together(
+            Systems(store, systems).checks,
+            reload.checks,
+            DirectoryHealth(settings.directory, store, clock).checks,
+        )
+        seen = Around(lambda: Rules(policies.current, directory, registry), health.checks, around)
         opened = await stack.enter_async_context(
             open_inbox(
-                pages, services, store, clock, presence, settings.sign_in, local=settings.local
+                pages,
+                services,
+                store,
+                clock,
+                presence,
+                settings.sign_in,
+                local=settings.local,
+                around=seen,
             )
         )
         if "email" in systems:
@@ -249,11 +264,7 @@ async def compose(
             routes=routes,
             webhooks=webhooks.receive,
             checks=health.checks,
-            systems=together(
-                Systems(store, systems).checks,
-                reload.checks,
-                DirectoryHealth(settings.directory, store, clock).checks,
-            ),
+            systems=around,
             local=settings.local,
             limits=settings.limits,
             metrics=MetricsPage(watch.metrics, state.refresh, settings.metrics_token).get,

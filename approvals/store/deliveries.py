@@ -114,6 +114,18 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[DeliveryId
     return [DeliveryId(row[0]) for row in rows]
 
 
+def failing(connection: Connection, *, limit: int) -> list[Delivery]:
+    """Deliveries that are tried again because they have failed, the longest due first; it reads
+    what is due or planned, not what is done."""
+    query = (
+        select(deliveries)
+        .where(deliveries.c.next_at.is_not(None), deliveries.c.error.is_not(None))
+        .order_by(deliveries.c.next_at)
+        .limit(limit)
+    )
+    return [codec.delivery(row) for row in connection.execute(query)]
+
+
 def touch(connection: Connection, request_id: str, at: datetime) -> list[DeliveryId]:
     """The request has changed: every delivery of it is due for an update at `at`. Returns their
     ids.

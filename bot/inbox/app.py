@@ -11,17 +11,22 @@ from countersign.approvals.forms.systems import Named, declare
 from countersign.approvals.ports import Clock, Store
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox import assets
+from countersign.bot.inbox.audit import LedgerPages
 from countersign.bot.inbox.browser_sessions import BrowserSessions
 from countersign.bot.inbox.deciding import Deciding
+from countersign.bot.inbox.health import Checks, HealthPage
+from countersign.bot.inbox.insights import InsightsPage
 from countersign.bot.inbox.live import Live
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.requests import RequestPage
+from countersign.bot.inbox.rules import RulesPage
 from countersign.bot.inbox.sessions import SessionPages
 from countersign.bot.inbox.shell import HOME, VIA, Shell, Tab
 from countersign.bot.inbox.sign_in import SignIn, SignInWay
 from countersign.bot.inbox.starting import WorkflowPages
 from countersign.bot.inbox.waiting import WaitingPage
 from countersign.bot.inbox.words import N_
+from countersign.bot.policy.explained import Rules
 from countersign.bot.settings.inbox import InboxSettings
 from countersign.connectors.system import Route
 
@@ -30,7 +35,21 @@ TABS = (
     Tab(HOME, N_("Waiting for me")),
     Tab(f"{HOME}/sessions", N_("Sessions")),
     Tab(f"{HOME}/workflows", N_("Workflows")),
+    Tab(f"{HOME}/rules", N_("People and rules")),
+    Tab(f"{HOME}/ledger", N_("Ledger")),
+    Tab(f"{HOME}/health", N_("Health")),
+    Tab(f"{HOME}/insights", N_("Insights")),
 )
+
+
+@dataclass(frozen=True)
+class Around:
+    """What some pages tell of besides requests and sessions."""
+
+    rules: Callable[[], Rules]
+    """Those that rule now."""
+    checks: Checks
+    systems: Checks
 
 
 @dataclass(frozen=True)
@@ -57,9 +76,14 @@ def pages_of(
 
 
 def inbox_of(
-    pages: Pages, services: Services, *, local: bool, ways: Sequence[SignInWay] = ()
+    pages: Pages,
+    services: Services,
+    *,
+    local: bool,
+    around: Around | None = None,
+    ways: Sequence[SignInWay] = (),
 ) -> Inbox:
-    """All of it."""
+    """All of it; the pages on rules, the ledger and health only with what is `around`."""
     live, request = Live(pages, services), RequestPage(pages, services)
     routes = [
         Route("GET", assets.ROUTE, assets.get),
@@ -69,6 +93,17 @@ def inbox_of(
         *Deciding(pages, services, request).routes(),
         *SessionPages(pages, services).routes(),
         *WorkflowPages(pages, services).routes(),
+        *([] if around is None else _about(pages, services, around)),
+        *InsightsPage(pages, services).routes(),
         *live.routes(),
     ]
     return Inbox(routes, live.close)
+
+
+def _about(pages: Pages, services: Services, around: Around) -> Sequence[Route]:
+    rules = around.rules
+    return [
+        *RulesPage(pages, services, rules).routes(),
+        *LedgerPages(pages, services, lambda: rules().policy.administrators).routes(),
+        *HealthPage(pages, services, around.checks, around.systems).routes(),
+    ]

@@ -41,9 +41,10 @@ from countersign.approvals.tickets import WebhookHint
 from countersign.bot.api.operation import Services
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
-from countersign.bot.inbox.app import inbox_of, pages_of
+from countersign.bot.inbox.app import Around, inbox_of, pages_of
 from countersign.bot.inbox.mail import MailPages
 from countersign.bot.people import SettingsDirectory, Tokens
+from countersign.bot.policy.explained import Rules
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts, create_app
 from countersign.bot.server.webhooks import Webhooks
@@ -276,9 +277,10 @@ async def running(
 
         public = "https://gate.example" if not picker else "http://127.0.0.1"
         pages = pages_of(services, store, clock, InboxSettings(), public_url=public)
+        seen = Around(lambda: Rules(policies.current, directory, None), check, around)
         parts = Parts(
             services=services,
-            inbox=inbox_of(pages, services, local=picker),
+            inbox=inbox_of(pages, services, local=picker, around=seen),
             routes=(
                 Route("POST", "/api/messages", messages),
                 *MailPages(pages, services, store).routes(),

@@ -87,7 +87,8 @@ class Person:
     def close(self) -> None:
         """Nothing went wrong in the browser, and nothing left this machine."""
         self.context.close()
-        assert (self.errors, self.elsewhere) == ([], [])
+        assert self.errors == [], self.errors
+        assert self.elsewhere == [], self.elsewhere
 
 
 @contextmanager

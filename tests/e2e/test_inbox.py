@@ -40,6 +40,17 @@ def is_looked_at(server: Stack) -> bool:
     return server.database == "sqlite"
 
 
+def quote_of(server: Stack, session: str) -> dict[str, Any]:
+    """What the session asks of people."""
+
+    def asked() -> list[dict[str, Any]]:
+        items = server.get(f"/requests?session={session}")["items"]
+        return [each for each in items if each["tool"] == "release_quote"]
+
+    found: dict[str, Any] = until(asked, "the request")[0]
+    return found
+
+
 def open_first(someone: Person) -> None:
     someone.page.keyboard.press("j")
     someone.page.keyboard.press("Enter")
@@ -91,7 +102,7 @@ def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Brow
         if is_looked_at(server):
             alex.check("done")
 
-    (ran,) = server.get(f"/requests?session={session}")["items"]
+    ran = quote_of(server, session)
     assert (5, "executed") == (ran["arguments"]["discount_percent"], ran["status"])
     assert len(server.effects("create_quote")) == 1
 
@@ -125,13 +136,58 @@ def test_a_session_that_ends_while_typing_keeps_what_was_typed(
 
 def test_all_of_it_works_without_javascript_and_in_german(server: Stack, browser: Browser) -> None:
     session = server.ask(TASK, key="no-script")
+    asked = quote_of(server, session)
     options = {"java_script_enabled": False, "locale": "de-DE"}
     with person(server, browser, "alex", **options) as alex:
         page = alex.page
         expect(page.get_by_role("heading", name="Wartet auf mich")).to_be_visible()
-        page.reload()
-        page.get_by_role("link", name="Release quote").first.click()
+        page.locator(f"a[href='/inbox/requests/{asked['id']}']").click()
         page.get_by_label("Kommentar").first.fill("Nicht zu diesem Preis.")
         page.get_by_role("button", name="Ablehnen").click()
         expect(page.get_by_text("Ihre Entscheidung zählt.")).to_be_visible()
-    server.ended(session)
+    assert server.get(f"/requests/{asked['id']}")["status"] == "rejected"
+
+
+@pytest.mark.timeout(240)
+def test_a_workflow_is_started_paused_and_looked_at_from_all_sides(
+    server: Stack, browser: Browser
+) -> None:
+    with person(server, browser, "sam") as sam:
+        page = sam.go("/inbox/workflows")
+        if is_looked_at(server):
+            sam.check("workflows")
+        card = page.locator("section.card", has_text="Sales quote")
+        card.get_by_label("What is to be done").fill(TASK)
+        card.get_by_role("button", name="Start").click()
+        timeline = page.get_by_role("heading", name="What happened")
+        expect(timeline).to_be_visible()
+        expect(page.locator(".tag.waiting")).to_be_visible(timeout=LIVE_MS)
+        if is_looked_at(server):
+            sam.check("session")
+        sam.go("/inbox/sessions")
+        if is_looked_at(server):
+            sam.check("sessions")
+
+    with person(server, browser, "alex") as alex:
+        page = alex.go("/inbox/rules")
+        page.get_by_text("Pause something").click()
+        page.get_by_label("What", exact=True).select_option("tool:release_quote")
+        page.get_by_label("Reason").fill("The price list is wrong.")
+        page.get_by_role("button", name="Pause", exact=True).click()
+        expect(page.get_by_text("It is paused.")).to_be_visible()
+        page.get_by_label("Tool", exact=True).fill("release_quote")
+        page.get_by_role("button", name="Explain").click()
+        expect(page.get_by_text("deny by arguments")).to_be_visible()
+        if is_looked_at(server):
+            alex.check("rules")
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+
+        alex.go("/inbox/ledger")
+        page.get_by_role("button", name="Verify now").click()
+        expect(page.get_by_text("entries are as they were written")).to_be_visible(timeout=LIVE_MS)
+        for name in ("ledger", "health", "insights"):
+            alex.go(f"/inbox/{name}")
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            if is_looked_at(server):
+                alex.check(name)

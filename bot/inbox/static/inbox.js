@@ -34,15 +34,26 @@
     return false;
   }
 
-  function refresh() {
-    for (const part of document.querySelectorAll("[data-live]")) {
-      if (isBusy(part)) {
-        const more = part.querySelector("[data-more]");
-        if (more) more.hidden = false;
-        continue;
-      }
-      htmx.ajax("GET", part.dataset.live, { target: part, swap: "outerHTML", source: part });
+  // One round at a time: a part that is asked for twice at once would be swapped out under the
+  // second answer, which htmx then drops.
+  let rounds = 0;
+  async function refresh() {
+    rounds += 1;
+    if (rounds > 1) return;
+    while (rounds > 0) {
+      rounds = 1;
+      await Promise.allSettled(Array.from(document.querySelectorAll("[data-live]"), drawAgain));
+      rounds -= 1;
     }
+  }
+
+  function drawAgain(part) {
+    if (isBusy(part)) {
+      const more = part.querySelector("[data-more]");
+      if (more) more.hidden = false;
+      return null;
+    }
+    return htmx.ajax("GET", part.dataset.live, { target: part, swap: "outerHTML", source: part });
   }
 
   function follow() {

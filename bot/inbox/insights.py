@@ -1,0 +1,159 @@
+"""Insights: how the newest requests went, as plots that the server draws."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+from aiohttp import web
+
+from countersign.approvals.models import Principal, Request, RequestStatus, Verdict, Via
+from countersign.approvals.records import MAX_PAGE
+from countersign.bot.api.operation import Services
+from countersign.bot.inbox.pages import Pages
+from countersign.bot.inbox.shell import HOME, Visit
+from countersign.connectors.system import Route
+
+PATH = f"{HOME}/insights"
+NEWEST = 1_000
+"""So many requests are looked at, the newest that the reader may see."""
+DAYS = 14
+SHOWN = 12
+_NOBODY = frozenset({Via.POLICY, Via.GRANT, Via.CLOCK})
+
+
+@dataclass(frozen=True)
+class Day:
+    """What became of the requests of one day (UTC)."""
+
+    at: datetime
+    approved: int
+    rejected: int
+    other: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.approved + self.rejected + self.other
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """How requests under one rule went."""
+
+    rule: str
+    count: int
+    approved: int
+    changed: int
+    rejected: int
+    expired: int
+    median_s: float | None
+    """From being asked to being decided by people."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many decisions were one person's."""
+
+    name: str
+    count: int
+
+
+class InsightsPage:
+    """Counts and shows."""
+
+    def __init__(self, pages: Pages, services: Services):
+        self._pages, self._records = pages, services.records
+
+    def routes(self) -> Sequence[Route]:
+        """Its address."""
+        return [Route("GET", PATH, self._pages.look(self.show))]
+
+    async def show(self, visit: Visit) -> web.StreamResponse:
+        """As it is now."""
+        found = await self._newest(visit.reader)
+        days = by_day(found, self._pages.shell.clock.now())
+        rules, load = by_rule(found), by_person(found)
+        return self._pages.shell.page(
+            visit,
+            "insights.html",
+            count=len(found),
+            is_all=len(found) < NEWEST,
+            days=days,
+            most=max((day.total for day in days), default=0) or 1,
+            rules=rules,
+            most_of_rule=max((row.count for row in rules), default=0) or 1,
+            load=load,
+            most_of_person=max((each.count for each in load), default=0) or 1,
+        )
+
+    async def _newest(self, reader: Principal) -> Sequence[Request]:
+        found: list[Request] = []
+        cursor: str | None = None
+        while len(found) < NEWEST:
+            page = await self._records.requests(
+                limit=MAX_PAGE, cursor=cursor, newest=True, reader=reader
+            )
+            found += page.items
+            cursor = page.next
+            if cursor is None:
+                break
+        return found[:NEWEST]
+
+
+def by_people(request: Request) -> bool:
+    """Whether people have decided it."""
+    return request.decision is not None and request.decision.via not in _NOBODY
+
+
+def by_day(requests: Iterable[Request], now: datetime) -> Sequence[Day]:
+    """The last DAYS days, oldest first."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counts: Counter[tuple[datetime, str]] = Counter()
+    for request in requests:
+        at = request.created_at.astimezone(UTC)
+        counts[at.replace(hour=0, minute=0, second=0, microsecond=0), _outcome(request)] += 1
+    days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
+    return [Day(at, *(counts[at, kind] for kind in ("yes", "no", "other"))) for at in days]
+
+
+def by_rule(requests: Iterable[Request]) -> Sequence[RuleRow]:
+    """The rules with most requests first."""
+    of_rule: dict[str, list[Request]] = {}
+    for request in requests:
+        of_rule.setdefault(request.rule_id, []).append(request)
+    rows = [_row(rule, found) for rule, found in of_rule.items()]
+    return sorted(rows, key=lambda row: (-row.count, row.rule))[:SHOWN]
+
+
+def by_person(requests: Iterable[Request]) -> Sequence[Load]:
+    """Who has decided most first."""
+    names = Counter(r.decision.by_name for r in requests if r.decision and by_people(r))
+    return [Load(name, count) for name, count in names.most_common(SHOWN)]
+
+
+def _row(rule: str, found: Sequence[Request]) -> RuleRow:
+    waited = [
+        (request.decision.at - request.created_at).total_seconds()
+        for request in found
+        if request.decision is not None and by_people(request)
+    ]
+    outcomes = Counter(_outcome(request) for request in found)
+    return RuleRow(
+        rule=rule,
+        count=len(found),
+        approved=outcomes["yes"],
+        changed=sum(request.modified for request in found),
+        rejected=outcomes["no"],
+        expired=sum(request.status is RequestStatus.EXPIRED for request in found),
+        median_s=median(waited) if waited else None,
+    )
+
+
+def _outcome(request: Request) -> str:
+    if request.decision is None or request.status is RequestStatus.EXPIRED:
+        return "other"
+    return "no" if request.decision.verdict is Verdict.REJECT else "yes"
