@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
 from sqlalchemy import Connection
 from typing_extensions import override
 
 from countersign.approvals.models import GIVEN, Delegation, People, Principal
+from countersign.approvals.models.delegations import FILE, without_circles
 from countersign.approvals.ports import Directory, Reader
 from countersign.approvals.store import delegations as rows
+
+log = structlog.get_logger(__name__)
+
+
+def _order(given: Delegation) -> tuple[str, str, str, str]:
+    """The same on every server, so that all of them leave out the same."""
+    starts = "" if given.starts_at is None else given.starts_at.isoformat()
+    return starts, given.giver, given.delegate, given.source
 
 
 class WithDelegations(Directory):
@@ -21,6 +31,7 @@ class WithDelegations(Directory):
         self._given: list[Delegation] = []
         self._revision = 0
         self._base: People | None = None
+        self._left_out: set[tuple[str, str, str]] = set()
 
     @override
     def by_id(self, principal_id: str) -> Principal | None:
@@ -34,9 +45,29 @@ class WithDelegations(Directory):
     def people(self) -> People:
         base = self._directory.people()
         if base is not self._base:
-            self._people = base.also_given(self._given, {GIVEN: self._revision})
+            sound = self._sound(base.delegations)
+            self._people = base.with_delegations(sound, {GIVEN: self._revision})
             self._base = base
         return self._people
+
+    def _sound(self, known: Sequence[Delegation]) -> list[Delegation]:
+        """All of them, without what closes a circle. The file has none, and nobody can give one;
+        but the file may have been changed since, and a directory asks nobody."""
+        listed = [each for each in known if each.source == FILE]
+        others = sorted((each for each in known if each.source != FILE), key=_order)
+        kept, out = without_circles(listed, [*self._given, *others])
+        left_out = {(str(each.source), str(each.giver), str(each.delegate)) for each, _ in out}
+        for each, circle in out:
+            if (each.source, each.giver, each.delegate) not in self._left_out:
+                log.warning(
+                    "delegation left out: they would stand in for one another in a circle",
+                    source=each.source,
+                    giver=each.giver,
+                    delegate=each.delegate,
+                    circle=" → ".join(circle),
+                )
+        self._left_out = left_out
+        return [*listed, *kept]
 
     @override
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:

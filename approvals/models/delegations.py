@@ -12,6 +12,9 @@ from countersign.approvals.models.base import PrincipalId, Value
 LINKS = 2
 """Who stands in for somebody may stand in for whom that one stands in for, and no further."""
 
+FILE = "people"
+"""The source of those that stand in the file."""
+
 
 class Delegation(Value):
     """`delegate` decides for `giver`, who can still do so as well."""
@@ -22,7 +25,7 @@ class Delegation(Value):
     ends_at: datetime | None = None
     roles: frozenset[str] | None = Field(default=None, min_length=1)
     """Those of the giver's that it is about; None: all."""
-    source: str = "people"
+    source: str = FILE
     """Where it was given: in the file, or in the directory of this name."""
 
     def holds_at(self, now: datetime) -> bool:
@@ -44,10 +47,35 @@ def cycle(delegations: list[Delegation]) -> list[PrincipalId]:
 def closes(one: Delegation, others: Iterable[Delegation]) -> list[PrincipalId]:
     """People who would stand in for one another within the time of this one, if there were it, too;
     empty if nobody would."""
-    from_giver: dict[PrincipalId, list[Delegation]] = {}
+    return _circle(one, _by_giver(others))
+
+
+def without_circles(
+    certain: Iterable[Delegation], others: Iterable[Delegation]
+) -> tuple[list[Delegation], list[tuple[Delegation, list[PrincipalId]]]]:
+    """Of these others, those that close no circle with the certain ones and those before them; and
+    those that do, each with the circle."""
+    known, kept, out = _by_giver(certain), [], []
     for each in others:
-        if _overlap(one, each):
-            from_giver.setdefault(each.giver, []).append(each)
+        if circle := _circle(each, known):
+            out.append((each, circle))
+        else:
+            known.setdefault(each.giver, []).append(each)
+            kept.append(each)
+    return kept, out
+
+
+_ByGiver = dict[PrincipalId, list[Delegation]]
+
+
+def _by_giver(given: Iterable[Delegation]) -> _ByGiver:
+    found: _ByGiver = {}
+    for each in given:
+        found.setdefault(each.giver, []).append(each)
+    return found
+
+
+def _circle(one: Delegation, known: _ByGiver) -> list[PrincipalId]:
     came_by, left = {one.delegate: one.giver}, [one.delegate]
     while left:
         last = left.pop()
@@ -56,26 +84,11 @@ def closes(one: Delegation, others: Iterable[Delegation]) -> list[PrincipalId]:
             while len(circle) == 1 or circle[-1] != one.giver:
                 circle.append(came_by[circle[-1]])
             return circle[::-1]
-        for each in from_giver.get(last, ()):
-            if each.delegate not in came_by:
+        for each in known.get(last, ()):
+            if each.delegate not in came_by and _overlap(one, each):
                 came_by[each.delegate] = last
                 left.append(each.delegate)
     return []
-
-
-def without_circles(
-    certain: Iterable[Delegation], others: Iterable[Delegation]
-) -> tuple[list[Delegation], list[tuple[Delegation, list[PrincipalId]]]]:
-    """Of these others, those that close no circle with the certain ones and those before them; and
-    those that do, each with the circle."""
-    known, kept, out = list(certain), [], []
-    for each in others:
-        if circle := closes(each, known):
-            out.append((each, circle))
-        else:
-            known.append(each)
-            kept.append(each)
-    return kept, out
 
 
 def _back_to(

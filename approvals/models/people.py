@@ -177,8 +177,12 @@ class People:
 
     def also_given(self, given: Iterable[Delegation], revisions: Mapping[str, int]) -> People:
         """The same people, with more delegations, which have a revision of their own."""
+        return self.with_delegations((*self.delegations, *given), revisions)
+
+    def with_delegations(self, all_: Iterable[Delegation], revisions: Mapping[str, int]) -> People:
+        """The same people, with these delegations instead of theirs."""
         found = copy(self)
-        found.delegations = (*self.delegations, *given)
+        found.delegations = tuple(all_)
         found.revisions = {**self.revisions, **revisions}
         found._narrowed = {}
         return found
