@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from countersign.agents.gate import Gate
 from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import PausableChat, Position, Progress
+from countersign.agents.side_gate import Exchange, SideGate
 from countersign.approvals.forms.causes import Ending
 from countersign.approvals.models import StoredChat
 
@@ -42,6 +43,10 @@ class SessionChat(PausableChat, Protocol):
 
     async def resume(self, gate: Gate, waiting: str) -> Ended:
         """Go on from the restored state, with this runner's turn. Raises ChatSuspendedError."""
+
+    async def consult(self, gate: SideGate, agent: str, exchanges: Sequence[Exchange]) -> str:
+        """What this agent answers to the last of these, beside the restored chat, which is not
+        gone on with. Raises CannotAnswerError."""
 
 
 class Versions(Protocol):

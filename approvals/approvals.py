@@ -20,6 +20,7 @@ from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
+from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.refusals import Refusal, refused
 from countersign.approvals.decisions.retracting import Retracting
@@ -82,6 +83,7 @@ class Approvals:
         delegating: Delegating,
         proofs: Proofs,
         retracting: Retracting,
+        questions: Questions,
         *,
         observer: Observer = SILENT,
     ):
@@ -93,7 +95,7 @@ class Approvals:
         self._reasking, self._cancelling = reasking, cancelling
         self._doubts, self._retracting = doubts, retracting
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
-        self.delegating = delegating
+        self.delegating, self.questions = delegating, questions
 
     async def vote(
         self,

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.decisions.answering import Answering
 from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.cancelling import Cancelling
@@ -31,6 +32,7 @@ from countersign.approvals.decisions.outbox import (
 from countersign.approvals.decisions.outcomes import Outcomes
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.proposing import Proposing
+from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.review import Review
@@ -66,6 +68,8 @@ class Domain:
     review: Review
     outbox: Outbox
     handoff: Handoff
+    answering: Answering
+    """Of questions, by the agents."""
 
     def answer(self, jobs: Jobs) -> None:
         """Be the handler of every kind of job that needs neither agents nor ticket systems."""
@@ -122,6 +126,7 @@ def compose(
         Delegating(store, moments, policies, jobs, outbox),
         proofs,
         Retracting(store, moments, asking, deadlines, outbox),
+        Questions(store, moments, deadlines, outbox),
         observer=observer,
     )
     runs = Runs(
@@ -141,4 +146,5 @@ def compose(
     records = Records(store, clock, directory, catalog, policies)
     courier = Courier(store, clock, records, approvals, channels, observer)
     review = Review(store, moments, outbox, observer)
-    return Domain(records, approvals, runs, courier, review, outbox, handoff)
+    answering = Answering(store, moments, policies, outbox, runs.foresee)
+    return Domain(records, approvals, runs, courier, review, outbox, handoff, answering)

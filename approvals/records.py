@@ -22,6 +22,7 @@ from countersign.approvals.models import (
     LedgerEntry,
     Pause,
     Principal,
+    Question,
     Request,
     RequestId,
     RequestKind,
@@ -51,6 +52,7 @@ from countersign.approvals.store import governance as governance_rows
 from countersign.approvals.store import grants as grant_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import pauses as pause_rows
+from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
@@ -120,6 +122,7 @@ class Records:
             steps=self.steps(rows.request, rows.votes, rows.session),
             openings=rows.openings,
             pauses=among(rows.pauses, rows.request, rows.session, self._domains),
+            questions=rows.questions,
         )
 
     @property
@@ -293,6 +296,21 @@ class Records:
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""
         return await self._reader.read(lambda c: request_rows.votes_of(c, request_id))
+
+    async def questions(
+        self, requests: Sequence[Request]
+    ) -> Mapping[RequestId, Sequence[Question]]:
+        """What was asked about each of these requests, a page at most; in order."""
+        ids = [request.id for request in requests if request.questions]
+        found = await self._reader.read(lambda c: question_rows.among(c, ids)) if ids else []
+        return {of: [each for each in found if each.request_id == of] for of in ids}
+
+    async def question(self, question_id: str) -> Question:
+        """One question. Raises NotFoundError."""
+        found = await self._reader.read(lambda c: question_rows.get(c, question_id))
+        if found is None:
+            raise NotFoundError(f"There is no question {question_id}.")
+        return found
 
     async def deliveries(self, request_id: str) -> Sequence[Delivery]:
         """Where a request is shown, or waits to be."""

@@ -15,13 +15,14 @@ from countersign.agents.lanes import SESSIONS_AT_ONCE
 from countersign.agents.leases import elapsed_s
 from countersign.agents.limits import ProposalLimits
 from countersign.agents.session_manager import SessionManager
+from countersign.agents.side_conversations import SideConversations
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.decisions.handoff import Handoff
-from countersign.approvals.decisions.outbox import RUN
+from countersign.approvals.decisions.outbox import ANSWER, RUN
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.errors import UnavailableError
@@ -87,6 +88,7 @@ class Runtime:
     health: Health
     systems: Mapping[str, Opened]
     manager: SessionManager
+    asides: SideConversations
     approvals: Approvals
     review: Review
     reload: PolicyReload
@@ -120,6 +122,7 @@ class Runtime:
         try:
             yield
             self.manager.drain()
+            self.asides.drain()
             try:
                 async with asyncio.timeout(grace_s):
                     await self.jobs.drain()
@@ -213,6 +216,9 @@ async def compose(
             SessionManager(domain.runs, registry, observer=watch, limits=proposed)
         )
         sealing = Sealing(store, clock, sealing_key(settings))
+        asides = SideConversations(domain.answering, domain.runs, registry, manager.late)
+        stack.callback(asides.close)
+        jobs.handle(ANSWER, asides.answer)
         _follow_up(stack, jobs, domain, manager, sealing)
         await _read_directories(stack, settings, directory, domain, store, clock, jobs)
         webhooks = await _read_tickets(jobs, deployment, domain, systems, limits)
@@ -276,7 +282,7 @@ async def compose(
         )
         found = tuple(findings(settings, registry))
         decided = domain.approvals, domain.review
-        yield Runtime(parts, jobs, health, systems, manager, *decided, reload, found)
+        yield Runtime(parts, jobs, health, systems, manager, asides, *decided, reload, found)
 
 
 def _own_threads(stack: AsyncExitStack) -> None:

@@ -8,7 +8,7 @@ from autogen import ChatResult
 from autogen.io.base import IOStream
 from typing_extensions import override
 
-from countersign.agents.classic import chat_runner
+from countersign.agents.classic import chat_runner, side_chat
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat_run import ChatRun
 from countersign.agents.classic.endings import ending_of
@@ -18,6 +18,7 @@ from countersign.agents.gate import Gate
 from countersign.agents.guard.contexts import ChatContext
 from countersign.agents.ports import Position, Progress, Runner
 from countersign.agents.session_chat import Ended, SessionChat
+from countersign.agents.side_gate import Exchange, SideGate
 from countersign.agents.values.effective import ToolParameters
 from countersign.approvals.errors import IntegrityError
 from countersign.approvals.models import ChatState, StoredChat
@@ -86,6 +87,10 @@ class ClassicChat(SessionChat):
             return await chat_runner.a_resume(built, proxy)
 
         return await self._played(gate, play)
+
+    @override
+    async def consult(self, gate: SideGate, agent: str, exchanges: Sequence[Exchange]) -> str:
+        return await side_chat.consult(self.built, gate, agent, exchanges)
 
     async def _played(self, gate: Gate, play: Callable[[ChatRun], Awaitable[ChatResult]]) -> Ended:
         built, console = self.built, NullConsole(self.built.chat)

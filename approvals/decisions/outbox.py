@@ -14,6 +14,7 @@ from countersign.approvals.models import (
     DeliveryId,
     Placing,
     Principal,
+    Question,
     Request,
     RequestId,
     RequestStatus,
@@ -49,6 +50,8 @@ TELL_PAUSE = "pause"
 """Kind of the job on a pause that has begun or ended: those whom it concerns do not know."""
 TELL_DELEGATE = "delegate"
 """Kind of the job on a delegation that has begun: whoever stands in was not shown what waits."""
+ANSWER = "answer"
+"""Kind of the job on a question that its agent is to answer."""
 READ, POLL = "read", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 READ_BEFORE = "look"
@@ -112,6 +115,23 @@ class Outbox:
                     self._add(unit, request, name, target)
         if said is not None:
             self.tell(unit, session, together(*told, by="\n\n"), progress=True)
+
+    def have_answered(self, unit: Unit, question: Question) -> None:
+        """Ring for the agent to be asked."""
+        self._jobs.enqueue(unit, Job(kind=ANSWER, id=question.id))
+
+    def show_requester(self, unit: Unit, session: Session, request: Request) -> None:
+        """Plan to show a pending request to whoever asked for it as well, in their own chats, for
+        they are asked about it; not where it is shown in the thread they began it in. A ledger
+        entry of the session has to follow."""
+        person = unit.moment.people.by_id(request.requester)
+        conversation = _thread(unit, session)
+        if person is None:
+            return
+        for name, placing in self._placings.items():
+            if name in request.channels and not placing.in_tickets:
+                for target in targets(name, placing, request, [person], conversation):
+                    self._add(unit, request, name, target)
 
     def in_tickets(self, request: Request) -> bool:
         """Whether a request is asked in tickets, of which each step of a revision has its own."""

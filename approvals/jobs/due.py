@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from countersign.approvals.decisions.outbox import (
+    ANSWER,
     DELIVER,
     DOUBT,
     EXPIRE,
@@ -25,6 +26,7 @@ from countersign.approvals.store import (
     delegations,
     deliveries,
     pauses,
+    questions,
     reminders,
     requests,
     sessions,
@@ -50,6 +52,7 @@ DUE: Mapping[str, Due] = {
     READ: lambda c, now: tickets.due_reads(c, now, limit=SWEEP_LIMIT),
     TELL_PAUSE: lambda c, now: pauses.untold(c, limit=SWEEP_LIMIT),
     TELL_DELEGATE: lambda c, now: delegations.untold(c, now, limit=SWEEP_LIMIT),
+    ANSWER: lambda c, now: questions.due(c, now, limit=SWEEP_LIMIT),
     POLL: lambda c, now: tickets.due_polls(c, now),
 }
 

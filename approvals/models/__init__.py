@@ -78,6 +78,10 @@ from countersign.approvals.models.people import Via as Via
 from countersign.approvals.models.presence import GivenProof as GivenProof
 from countersign.approvals.models.presence import Passkey as Passkey
 from countersign.approvals.models.progress import StageProgress as StageProgress
+from countersign.approvals.models.questions import AnsweredBy as AnsweredBy
+from countersign.approvals.models.questions import LookUp as LookUp
+from countersign.approvals.models.questions import Question as Question
+from countersign.approvals.models.questions import QuestionStatus as QuestionStatus
 from countersign.approvals.models.requests import Cause as Cause
 from countersign.approvals.models.requests import Decision as Decision
 from countersign.approvals.models.requests import Finding as Finding

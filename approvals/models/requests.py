@@ -226,6 +226,8 @@ class Request(Value):
     claimed, when that was reserved."""
     seen: JsonObject | None = None
     """What conditions saw of calls before it, and of those beside it."""
+    questions: int = 0
+    """How many were asked about it."""
     ledger_seq: int = 0
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
 

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Placing,
     Principal,
     PrincipalId,
+    Question,
     Request,
     RequestKind,
     RequestStatus,
@@ -63,6 +64,8 @@ class RequestView(Value):
     """The arguments in which later calls have to be equal, if one is given."""
     pauses: tuple[Pause, ...] = ()
     """The pauses that hold, in whose scope it is, oldest first."""
+    questions: tuple[Question, ...] = ()
+    """What was asked about it, in order."""
 
     @property
     def held(self) -> tuple[Pause, ...]:

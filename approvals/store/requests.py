@@ -33,6 +33,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.lifecycle import require_move
 from countersign.approvals.store import changes, codec, open_roles
+from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import sessions as sessions_of
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import requests, sessions, votes
@@ -234,6 +235,8 @@ def replace(unit: Unit, before: Request, after: Request) -> bool:
     if done == 1:
         changes.note(unit, before.session_id, "requests", [before.id], columns)
         open_roles.keep(unit.connection, before, after)
+        if after.questions and after.status is not RequestStatus.PENDING:
+            question_rows.drop(unit, after)
     return done == 1
 
 
@@ -270,6 +273,7 @@ _CHANGING = (
     "next_step_at",
     "budgets",
     "seen",
+    "questions",
 )
 
 

@@ -169,6 +169,7 @@ requests = Table(
     Column("next_step_at", String(32)),
     Column("budgets", Text),
     Column("seen", Text),
+    Column("questions", Integer, nullable=False, server_default="0"),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(
@@ -227,6 +228,40 @@ request_openings = Table(
     Column("principal_id", String(200), primary_key=True),
     Column("at", String(32), nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What those who decide ask about a request before they do.
+questions = Table(
+    "questions",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("asker", String(200), nullable=False),
+    Column("asker_name", String(300), nullable=False),
+    Column("via", String(20), nullable=False),
+    Column("identity", String(300), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", String(10)),
+    Column("answerer", String(200), nullable=False),
+    Column("answerer_name", String(300), nullable=False),
+    Column("answered_via", String(20), nullable=False),
+    Column("answered_at", String(32)),
+    Column("calls", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    # When the agent is to be asked (again), and how often it was.
+    Column("due_at", String(32)),
+    Column("attempts", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index(
+    "ix_questions_due_at",
+    questions.c.due_at,
+    sqlite_where=questions.c.due_at.is_not(None),
+    postgresql_where=questions.c.due_at.is_not(None),
 )
 
 # Which roles the open stage of each pending request asks for, and whom it keeps out.

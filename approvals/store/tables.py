@@ -16,6 +16,7 @@ from countersign.approvals.store.schema import (
     grants,
     passkeys,
     pauses,
+    questions,
     request_openings,
     requests,
     result_texts,
@@ -34,7 +35,15 @@ class Row:
     columns: Mapping[str, Any]
 
 
-OF_REQUESTS = (votes, request_openings, result_texts, deliveries, grant_uses, budget_uses)
+OF_REQUESTS = (
+    votes,
+    questions,
+    request_openings,
+    result_texts,
+    deliveries,
+    grant_uses,
+    budget_uses,
+)
 """Tables whose rows belong to a request."""
 GOVERNED: tuple[Table, ...] = (pauses, grants, delegations, passkeys)
 """Tables whose rows belong to no session, and are on the governance ledger."""

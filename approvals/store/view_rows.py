@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from countersign.approvals.models import Opening, Pause, Request, Session, Vote
-from countersign.approvals.store import openings, pauses, requests, sessions
+from countersign.approvals.models import Opening, Pause, Question, Request, Session, Vote
+from countersign.approvals.store import openings, pauses, questions, requests, sessions
 
 
 class ViewRows(NamedTuple):
@@ -20,6 +20,7 @@ class ViewRows(NamedTuple):
     openings: tuple[Opening, ...]
     pauses: tuple[Pause, ...]
     """All that hold."""
+    questions: tuple[Question, ...] = ()
 
 
 def view_rows(connection: Connection, request_id: str) -> ViewRows:
@@ -34,4 +35,5 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
         siblings=tuple(other for other in together if other.id != request.id),
         openings=tuple(openings.of_revision(connection, request.id, request.revision)),
         pauses=tuple(pauses.active(connection)),
+        questions=tuple(questions.of_request(connection, request.id)) if request.questions else (),
     )

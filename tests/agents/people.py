@@ -110,6 +110,7 @@ class SqliteOffice:
         around = (self._policy, FakeDirectory([ANN, MIA]), self._registry)
         domain = compose(self.store, self._clock, RecordingJobs(), *around, **options)
         self.runs, self.approvals, self.records = domain.runs, domain.approvals, domain.records
+        self.domain = domain
 
     async def session(self, session_id: str) -> Session:
         return await self.records.session(session_id)
@@ -154,8 +155,12 @@ async def sqlite_office(
     tools: dict[str, Any] = {tool: "allow" for info in registry.infos() for tool in info.tools}
     ask = {"effect": "require_approval", "roles": ["manager"], "deadline": f"{DEADLINE_S}s"}
     tools |= dict.fromkeys(guarded, ask) | dict.fromkeys(denied, "deny")
-    policy = Policy.load(
-        {"tools": tools, "human_input": {"roles": ["owner"], "deadline": f"{DEADLINE_S}s"}}
-    )
+    rules: JsonObject = {
+        "tools": tools,
+        "human_input": {"roles": ["owner"], "deadline": f"{DEADLINE_S}s"},
+    }
+    if "look_up" in tools:
+        rules["reversibility"] = {"look_up": "read_only"}
+    policy = Policy.load(rules)
     async with open_store(sqlite_url(path.parent, path.name)) as store:
         yield SqliteOffice(store, registry, policy)

@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     DirectoryPage,
     GivenProof,
     Group,
+    LookUp,
     Membership,
     Passkey,
     PasskeyAdded,
@@ -139,6 +140,7 @@ async def lived(world: DeskWorld) -> None:
     await _pauses(world)
     await _grants(world)
     await _delegations(world)
+    await _questions(world)
     for name in ("ben", "cara"):
         world.directory.set_roles(name)
     await world.domain.review.run()
@@ -226,6 +228,23 @@ async def _delegations(world: DeskWorld) -> None:
     await delegating.give(wanted.model_copy(update={"roles": ("manager",)}), acting(BEN))
     given = await delegating.give(wanted, acting(CARA))
     await delegating.revoke(given.id, acting(ROOT))
+
+
+async def _questions(world: DeskWorld) -> None:
+    """One that its agent has answered, one that a person has, and one that is open."""
+    (request,) = await world.asked("quote")
+    questions, answering = world.approvals.questions, world.domain.answering
+    looked = LookUp(tool="look", arguments={"name": "Contoso"}, ran=True, text="Two orders.")
+    for text in ("Why?", "Since when?", "What for?"):
+        asked = await questions.ask(request.id, acting(BEN), text)
+        assert asked is not None
+        side = await answering.begin(asked.id)
+        assert side is not None
+        if text == "Why?":
+            await answering.answered(side, "They buy every year.", [looked])
+        elif text == "Since when?":
+            await answering.unanswered(side, "It has no model.")
+            await questions.answer(asked.id, acting(ANNA), "For years.")
 
 
 async def _grants(world: DeskWorld) -> None:
