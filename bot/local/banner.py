@@ -58,7 +58,10 @@ def banner(shown: Shown) -> str:
     for number, example in enumerate(shown.examples.values()):
         start = "  [bold]2.[/] Write:  " if number == 0 else "     or:     "
         lines += [f"{start}[bold]{escape(example)}[/]"]
-    lines += ["  [bold]3.[/] A card comes: approve it, edit it, or reject it with a reason."]
+    lines += [
+        "  [bold]3.[/] A card comes: approve it, edit it, or reject it with a reason.",
+        f"     Or on a page, as whom you choose: [bold]{shown.server}/inbox[/]",
+    ]
     if stand_ins := [part for part in shown.parts if part.name != "scripted model"]:
         lines += ["", "  Played here, each with a page of what it has received:"]
         lines += [f"     {part.name + ':':14} {part.url}" for part in stand_ins]
