@@ -48,6 +48,7 @@ class Stack(ApiClient):
         teams: Mapping[str, Any] | None = None,
         tickets: Mapping[str, Mapping[str, Any]] | None = None,
         bot_framework: bool = False,
+        by_mail: bool = False,
         adjust: Callable[[dict[str, Any]], None] | None = None,
         nursery: Nursery | None = None,
         module: str = "countersign.bot.cli.main",
@@ -55,10 +56,11 @@ class Stack(ApiClient):
     ):
         """`teams` and `tickets` are settings that differ from the local ones: of the bot, and of
         each ticket system to run, in which every request is shown as well. `bot_framework` runs
-        the people in Teams, too. `adjust` changes anything else. `module` is the program of the
-        servers and `server_env` what they find around them; `nursery` forks them instead."""
+        the people in Teams, too; `by_mail` sends every request by mail. `adjust` changes anything
+        else. `module` is the program of the servers and `server_env` what they find around them;
+        `nursery` forks them instead."""
         assert database == "postgresql" or replicas == 1, "SQLite is for one server"
-        self.directory, self.database = directory, database
+        self.directory, self.database, self.by_mail = directory, database, by_mail
         self._module, self._nursery = module, nursery
         self.ports = [free_port() for _ in range(replicas)]
         self.port = self.ports[0] if replicas == 1 else free_port()
@@ -134,10 +136,12 @@ class Stack(ApiClient):
         settings["public_url"] = self.url
         settings["teams"] = {**settings["teams"], **teams}
         ready = {"openai": self.model, "crm": self.crm, "mailbox": self.mail, **self.tickets}
+        if self.by_mail:
+            ready["email"] = self.mail
         use(settings, ready)
         for name, differs in tickets.items():
             settings["connectors"][name] |= differs
-        ask_in(settings, "teams", *self.tickets)
+        ask_in(settings, "teams", *self.tickets, *(["email"] if self.by_mail else []))
         return settings
 
     def new_server(

@@ -76,10 +76,11 @@ class MailDesk:
     ) -> None:
         await self._http.aclose()
 
-    async def mails(self) -> list[Mail]:
-        """Their inbox, the oldest first."""
+    async def mails(self, *, latest: int = 0) -> list[Mail]:
+        """Their inbox, the oldest first; only the `latest` ones, if that is asked."""
         listed = (await self._http.get(f"{self._mailbox_url}/messages")).json()["messages"]
-        return [await self.mail(m["id"]) for m in listed if self.address in m["rcpt_to"]]
+        mine = [m["id"] for m in listed if self.address in m["rcpt_to"]]
+        return [await self.mail(number) for number in mine[-latest:]]
 
     async def mail(self, number: int) -> Mail:
         """One mail."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 from countersign.sandbox.botframework.desk import TeamsDesk
 from countersign.sandbox.desk import Ticket
+from countersign.sandbox.mailbox.desk import Mail, MailDesk
 from tests.crash.crowd import BUDGETS, Crowd
 from tests.crash.desks import desk_of
-from tests.crash.stories import QUOTE, requests_of
+from tests.crash.stories import ALEX, QUOTE, requests_of
 
 AT_REST = {"executed": {"closed"}, "in_doubt": {"live"}}
 """What becomes of deliveries: one in doubt may still change, by a late result."""
 WORDS = {"executed": "Done: it ran once", "in_doubt": "It is not known whether it ran"}
+MAILED = {"executed": "It was approved, and ran once", "in_doubt": "not known whether it ran"}
 NOT_OPENED = "abandoned"
 """A ticket for which it was too late: it was decided elsewhere while its opener was dead. That may
 become of every ticket, where nobody decides in one."""
@@ -43,6 +46,8 @@ def check(crowd: Crowd, session: str, effects_before: Counter[str], *, cards: bo
     _check_effects(crowd, session, request, effects_before)
     for system in crowd.one.tickets:
         _check_ticket(crowd, system, request)
+    if crowd.one.by_mail:
+        _check_mails(crowd, request)
     if cards and crowd.teams is not None:
         _check_cards(crowd, crowd.teams, request)
     return str(request["status"])
@@ -60,6 +65,7 @@ def _unrest(crowd: Crowd, session: str) -> str:
         return f"the session is {status}"
     (request,) = requests_of(crowd, session)
     shown_in = {*crowd.one.tickets, *(["teams"] if crowd.one.people else [])}
+    shown_in |= {"email"} if crowd.one.by_mail else set()
     told = {d["status"] for d in request["deliveries"] if d["channel"] in shown_in}
     at_rest = AT_REST.get(request["status"])
     if at_rest is None or not told or not told - {NOT_OPENED} <= at_rest:
@@ -138,6 +144,24 @@ def _check_effects(
     if request["status"] == "executed":
         assert 1 == since[QUOTE]
     assert len(doubtful) <= 1, "one death, more than one doubt"
+
+
+def _check_mails(crowd: Crowd, request: dict[str, Any]) -> None:
+    """One thread, whose end says what came of it; a mail that was sent twice has the same id."""
+    mails = asyncio.run(_mails(crowd))
+    roots = {m.headers["Message-ID"] for m in mails if request["id"] in m.text}
+    (root,) = {m.headers.get("References", m.headers["Message-ID"]).split()[0] for m in mails
+               if m.headers["Message-ID"] in roots}  # fmt: skip
+    thread = [m for m in mails if m.headers.get("References", m.headers["Message-ID"]) == root]
+    told = {m.headers["Message-ID"]: MAILED.get(request["status"], "") in m.text for m in thread}
+
+    assert any(told.values()), [m.text for m in thread]
+    assert len({m.text.splitlines()[1] for m in thread}) == len(told), "told twice in other words"
+
+
+async def _mails(crowd: Crowd) -> list[Mail]:
+    async with MailDesk(str(crowd.one.mail["url"]), ALEX) as desk:
+        return await desk.mails(latest=20)
 
 
 def _check_ticket(crowd: Crowd, system: str, request: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot import serving, wiring
 from countersign.bot.cli import main as cli
 from countersign.bot.teams.channel import TeamsChannel
+from countersign.connectors.email.channel import EmailChannel
 from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.servicenow.connector import ServiceNowConnector
 from countersign.connectors.ticketing import reconciler
@@ -67,6 +68,7 @@ STEPS: tuple[tuple[type, str], ...] = (
     (SessionManager, "_chat"),
     (_Rest, "write"),
     *((TeamsChannel, name) for name in ("post", "update", "say", "remind")),
+    *((EmailChannel, name) for name in ("post", "update", "remind")),
     *(
         (connector, name)
         for connector in (JiraConnector, ServiceNowConnector)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from countersign.sandbox.desk import NotDoneError
+from countersign.sandbox.mailbox.desk import MailDesk
 from tests.crash.crowd import Crowd
 from tests.crash.desks import desk_of, lose_answer
 from tests.stack import TASK
 
 TOOL, QUOTE = "release_quote", "create_quote"
 """The guarded tool, and the CRM's name for its effect."""
+ALEX = "alexw@example.com"
 Story = Callable[[Crowd, str], str]
 """Tell it under this key to the end of what people do; returns the session."""
 
@@ -85,6 +90,32 @@ def in_ticket(system: str) -> Story:
     return tell
 
 
+def by_mail(crowd: Crowd, key: str) -> str:
+    """Sam asks through the API, Alex follows the link of the mail, signs in, and approves there."""
+    session = str(crowd.patient(lambda: crowd.one.ask(TASK, key=key), "an answer"))
+    (request,) = crowd.patient(
+        lambda: requests_of(crowd, session, "&status=pending"), "the request"
+    )
+
+    def decided() -> bool:
+        asyncio.run(_approve_by_mail(crowd, request["id"]))
+        return bool(requests_of(crowd, session)[0]["status"] != "pending")
+
+    crowd.patient(decided, "a decision")
+    return session
+
+
+async def _approve_by_mail(crowd: Crowd, request_id: str) -> None:
+    """Nothing if the mail is not there yet; whoever is answered with an error comes again."""
+    async with MailDesk(str(crowd.one.mail["url"]), ALEX) as desk:
+        found = [m for m in await desk.mails(latest=10) if request_id in m.text and m.links]
+        if not found:
+            return
+        with contextlib.suppress(NotDoneError):
+            await desk.sign_in(crowd.one.url, "alex")
+            await desk.vote(await desk.open(found[0].links[0]), "approve")
+
+
 def paused(crowd: Crowd, key: str) -> str:
     """Sam asks and Alex approves while the tool is paused; then Alex lets it go on."""
     session = str(crowd.patient(lambda: crowd.one.ask(TASK, key=key), "an answer"))
@@ -118,6 +149,7 @@ STORIES: dict[str, Story] = {
     "jira": in_ticket("jira"),
     "servicenow": in_ticket("servicenow"),
     "paused": paused,
+    "mail": by_mail,
     "time": after_a_while,
 }
 SYSTEMS = ("jira", "servicenow")

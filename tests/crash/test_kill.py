@@ -37,11 +37,14 @@ TELLINGS, GET_THERE_S = 3, 20.0
 UNREACHED = "unreached"
 TEAMS, PAUSED = ("teams",), ("paused",)
 CLAIM = "Runs.claim"
+OF_MAIL = ("EmailChannel.", "Courier.", "BrowserSessions.begin", "Approvals._cast")
 Work = tuple[str, Point]
 
 
 def world_of(story: str) -> dict[str, Any]:
     """What a story needs around the servers."""
+    if story == "mail":
+        return {"by_mail": True}
     return {"bot_framework": True} if story == "teams" else {"tickets": settings_of(*SYSTEMS)}
 
 
@@ -129,9 +132,10 @@ def die_everywhere(
     stories: Sequence[str],
     *,
     but: Sequence[Point] = (),
+    only: tuple[str, ...] = ("",),
 ) -> dict[Work, str]:
     """Every point of these stories, with some stacks at work at the same time; without steps of
-    which `but` has one."""
+    which `but` has one, and of those whose names begin with one of `only`."""
     todo: queue.SimpleQueue[Work] = queue.SimpleQueue()
 
     def worker(number: int) -> dict[Work, str]:
@@ -144,7 +148,8 @@ def die_everywhere(
                     new = points_of(plain(one, story), but=known)
                     known += new
                     for point in new:
-                        todo.put((story, point))
+                        if point.name.startswith(only):
+                            todo.put((story, point))
                 planned.set()
             planned.wait()
             return work_through(one, todo)
@@ -187,6 +192,20 @@ def test_kill_at_every_step(
         point.name for _, point in in_pauses
     }
     check_reached(in_teams | in_tickets | in_pauses)
+
+
+@pytest.mark.timeout(900)
+def test_kill_at_every_step_of_a_mail(
+    tmp_path: Path, nursery: Nursery, database: Database, figure: Figure
+) -> None:
+    """What is theirs alone: around the sending, what is kept of it, and the page behind the link.
+    What a session does is the same as above."""
+    outcomes = die_everywhere(tmp_path, nursery, database, ("mail",), only=OF_MAIL)
+    figure(summary(database, ("mail",), outcomes))
+
+    assert {"EmailChannel.post", "EmailChannel.update", "EmailChannel._planned"} <= {
+        point.name for (_, point), became in outcomes.items() if became != UNREACHED
+    }
 
 
 def check_reached(outcomes: dict[Work, str]) -> None:
