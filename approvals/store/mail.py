@@ -33,6 +33,7 @@ class MailThread(Value):
     address: str
     subject: str
     told: str = ""
+    """What its last mail says; "" if none was taken."""
     bounced: str = ""
     """Why it came back; "" while nothing did."""
 

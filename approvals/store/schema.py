@@ -773,7 +773,7 @@ mail_threads = Table(
     Column("principal_id", String(200), nullable=False),
     Column("address", String(254), nullable=False),
     Column("subject", Text, nullable=False),
-    # What its last mail says; empty before the first one is known to be sent.
+    # What its last mail says; empty if none was taken.
     Column("told", Text, nullable=False),
     Column("bounced", Text, nullable=False),
     Column("at", String(32), nullable=False),

@@ -17,7 +17,7 @@ from countersign.approvals.store import mail as rows
 from countersign.approvals.store.mail import MailThread
 from countersign.approvals.tickets import ActKey
 from countersign.connectors.email.addresses import Addresses
-from countersign.connectors.email.channel import EmailChannel
+from countersign.connectors.email.channel import LIST, EmailChannel
 from countersign.connectors.email.incoming import Incoming, read
 from countersign.connectors.email.letter import NAME
 from countersign.connectors.email.settings import EmailSettings
@@ -90,7 +90,7 @@ class Answers:
         if person is None or person.identities.get(NAME, "").lower() != found.sender:
             log.info("mail ignored", reason="it is not from whom ours was sent to")
             return "ignored"
-        if thread.told == "list":
+        if thread.told == LIST:
             log.info("mail ignored", reason="it answers a list, so nobody knows what it is about")
             return "ignored"
         return await self._comment(found, thread, person)

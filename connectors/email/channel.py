@@ -8,7 +8,13 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from countersign.approvals.errors import NoRecipientError, NotFoundError, UnreachableError
+from countersign.approvals.errors import (
+    NoRecipientError,
+    NotFoundError,
+    UnansweredError,
+    UnavailableError,
+    UnreachableError,
+)
 from countersign.approvals.models import (
     Conversation,
     Delivery,
@@ -36,6 +42,8 @@ PATH = "/inbox/mail"
 STOP_PATH = f"{PATH}/unsubscribe"
 STOP_VALID = timedelta(days=365)
 """Whoever finds an old mail can still end what it began."""
+SENDING, LIST = "sending", "list"
+"""What a thread has told: perhaps its first mail; a list, which never changes."""
 Check = Callable[[], Awaitable[Sequence[CheckResult]]]
 _PERSON = "person:"
 _ID_BYTES = 16
@@ -63,12 +71,23 @@ class EmailChannel:
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Write to the person. After a crash the same mail goes out again with the same id, so that
         programs show it once or below itself."""
-        if view.request.status is not RequestStatus.PENDING:
-            raise NoRecipientError("It was decided before it could be sent.")
         person = self._person(delivery)
+        if view.request.status is not RequestStatus.PENDING:
+            return await self._told_after_all(delivery, view, person)
         thread, (url,) = await self._planned((delivery,), (view,), person)
         asked = letter.asks(view, url, hears=self._settings.hears)
-        await self._send(asked, thread, person, told=state_of(view.request))
+        await self._begun(asked, thread, person, told=state_of(view.request))
+        return {"message": self._id(thread)}
+
+    async def _told_after_all(
+        self, delivery: Delivery, view: RequestView, person: Principal
+    ) -> JsonObject:
+        """It was decided meanwhile: whoever may have been sent it is told so. Raises
+        NoRecipientError if nobody was."""
+        thread = await self._store.read(lambda c: rows.thread(c, delivery.id))
+        if thread is None or not thread.told:
+            raise NoRecipientError("It was decided before it could be sent.")
+        await self._ended(thread, view, person)
         return {"message": self._id(thread)}
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
@@ -81,9 +100,9 @@ class EmailChannel:
         if elsewhere:
             if "digests" in await self._store.read(lambda c: rows.muted(c, person.id)):
                 return {"list": "", "muted": True}
-            stop_url = await self._stop_url("digests", views[0].request, person)
+            stop_url = await self._url_of(views[0].request, person, "digests")
         listed = letter.lists(views, urls)
-        await self._send(listed, thread, person, told="list", stop_url=stop_url)
+        await self._begun(listed, thread, person, told=LIST, stop_url=stop_url)
         return {"list": self._id(thread)}
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
@@ -99,14 +118,22 @@ class EmailChannel:
         if thread.bounced and is_open:
             await self.post(delivery, view)
             return
-        if thread.bounced or thread.told == state or _knows(view.request, person):
+        if thread.bounced or thread.told == state:
+            return
+        if not is_open:
+            await self._ended(thread, view, person)
             return
         url = await self._url_of(view.request, person)
-        if is_open:
-            said = letter.asks(view, url, hears=self._settings.hears, changed=True)
-            said = said.model_copy(update={"subject": f"Re: {thread.subject}"})
-        else:
-            said = letter.ended(view, url, thread.subject)
+        said = letter.asks(view, url, hears=self._settings.hears, changed=True)
+        said = said.model_copy(update={"subject": f"Re: {thread.subject}"})
+        await self._send(said, thread, person, told=state, mark=_mark(state))
+
+    async def _ended(self, thread: MailThread, view: RequestView, person: Principal) -> None:
+        """What was decided and what came of it, but to whoever has just decided it themselves."""
+        if _knows(view.request, person):
+            return
+        url = await self._url_of(view.request, person)
+        said, state = letter.ended(view, url, thread.subject), state_of(view.request)
         await self._send(said, thread, person, told=state, mark=_mark(state))
 
     def busy_s(self, delivery: Delivery) -> float:
@@ -124,9 +151,9 @@ class EmailChannel:
         if thread.bounced or ("reminders" in muted and not prompt.escalated):
             return
         url = await self._url_of(view.request, person)
-        stop_url = (
-            "" if prompt.escalated else await self._stop_url("reminders", view.request, person)
-        )
+        stop_url = ""
+        if not prompt.escalated:
+            stop_url = await self._url_of(view.request, person, "reminders")
         said = letter.reminds(view, prompt, url, thread.subject)
         mark = f"r{prompt.number}"
         await self._send(said, thread, person, mark=mark, stop_url=stop_url)
@@ -194,6 +221,7 @@ class EmailChannel:
                 principal_id=person.id,
                 address=address,
                 subject=subject,
+                told=SENDING,
             )
             rows.keep_thread(connection, thread, now)
             links = [self._link("request", view.request, person) for view in views]
@@ -210,15 +238,22 @@ class EmailChannel:
             expires_at=self._clock.now() + (valid if kind == "request" else STOP_VALID),
         )
 
-    async def _url_of(self, request: Request, person: Principal) -> str:
-        link = self._link("request", request, person)
-        token = await self._store.write(lambda c: rows.add_link(c, link, self._clock.now()))
-        return f"{self._url}{PATH}/{token}"
+    async def _url_of(self, request: Request, person: Principal, kind: Kind = "request") -> str:
+        link, now = self._link(kind, request, person), self._clock.now()
+        token = await self._store.write(lambda c: rows.add_link(c, link, now))
+        return f"{self._url}{PATH if kind == 'request' else STOP_PATH}/{token}"
 
-    async def _stop_url(self, kind: Kind, request: Request, person: Principal) -> str:
-        link = self._link(kind, request, person)
-        token = await self._store.write(lambda c: rows.add_link(c, link, self._clock.now()))
-        return f"{self._url}{STOP_PATH}/{token}"
+    async def _begun(
+        self, said: Letter, thread: MailThread, person: Principal, **more: str
+    ) -> None:
+        """Send the first mail of a thread. If it was certainly not taken, nobody has it."""
+        try:
+            await self._send(said, thread, person, **more)
+        except UnansweredError:
+            raise
+        except UnavailableError:
+            await self._store.write(lambda c: rows.record(c, thread.message_id, told=""))
+            raise
 
     async def _send(
         self,

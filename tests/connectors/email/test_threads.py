@@ -161,6 +161,19 @@ async def test_what_was_decided_before_it_could_be_sent_is_not_sent(world: MailW
     assert {"closed"} == {str(d.status) for d in await world.deliveries(request)}
 
 
+async def test_whoever_may_have_been_sent_it_is_told_what_became_of_it(world: MailWorld) -> None:
+    """The relay has taken the mail and has not said so, and Ben decides from it at once."""
+    world.mailbox.faults.add(Fault(kind="reset_after", method="SMTP", times=2))
+    request = await world.mailed()
+    await world.vote(request, BEN, Verdict.REJECT)
+    await world.after(minutes=1)
+    first, second = world.mails(CARA_AT)
+
+    assert "Rejected by Ben" in second["text"]
+    assert first["message_id"] == second["headers"]["In-Reply-To"]
+    assert {"closed"} == {str(d.status) for d in await world.deliveries(request)}
+
+
 async def test_no_more_than_the_relay_wants_goes_out_at_once(tmp_path: Path) -> None:
     async with by_mail(tmp_path, per_minute=1) as world:
         request = await world.mailed()
