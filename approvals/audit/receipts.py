@@ -117,7 +117,10 @@ def _anchor(receipt: JsonObject, session_id: str, end: str, known: Sequence[Reig
     seq = loads(receipt["entries"][-1]["text"])["seq"]
     leaf = leaf_of(session_id, int(seq), end)
     path = [bytes.fromhex(each) for each in proof["path"]]
-    root = root_of_path(leaf, int(proof["position"]), checkpoint.size, path)
+    position = proof["position"]
+    if type(position) is not int:
+        raise ReceiptFormatError("The position in it is no whole number.")
+    root = root_of_path(leaf, position, checkpoint.size, path)
     if root != checkpoint.root:
         raise ReceiptError("Its entries are not in the tree that the checkpoint signs.")
 

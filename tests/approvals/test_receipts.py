@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-import runpy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +17,8 @@ from countersign.approvals.audit.notes import (
     Checkpoint,
     NoteError,
     SigningKey,
-    VerifierKey,
 )
 from countersign.approvals.audit.receipts import (
-    ReceiptError,
-    ReceiptFormatError,
-    UntrustedError,
     parse,
     verify,
 )
@@ -36,12 +30,12 @@ from countersign.approvals.store import checkpoints, policy_versions
 from countersign.approvals.store.receipts import NotSealedError
 from countersign.approvals.store.schema import ledger, ledger_checkpoints, ledger_leaves, requests
 from tests.doubles.directory import ANNA, BEN
+from tests.doubles.receipts import by_product, by_script
 from tests.doubles.world import QUOTE, World
 
 pytestmark = pytest.mark.asyncio
 KEY = SigningKey("gate.example/ledger", bytes(32))
 OTHER = SigningKey("gate.example/ledger", bytes([1]) * 32)
-SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "verify_receipt.py"))
 
 
 def trail(world: World, key: SigningKey | None = KEY) -> AuditTrail:
@@ -59,26 +53,6 @@ async def executed(world: World, **more: Any) -> Request:
     run, request = await world.executing(**more)
     await world.runs.finish(run, request.id, ok=True, content="Q-1")
     return request
-
-
-def by_script(text: str, key: VerifierKey = KEY.verifier) -> Any:
-    """What the small verifier says: a summary, or its exit status."""
-    try:
-        return SCRIPT["verify"](text, str(key))
-    except SystemExit as exc:
-        return int(str(exc).split(" ", 1)[0])
-
-
-def by_product(text: str, key: VerifierKey = KEY.verifier) -> Any:
-    """The same of the product's."""
-    try:
-        return verify(parse(text), [key])
-    except ReceiptFormatError:
-        return 3
-    except UntrustedError:
-        return 4
-    except ReceiptError:
-        return 1
 
 
 async def test_a_receipt_tells_the_whole_story_of_a_call(world: World) -> None:

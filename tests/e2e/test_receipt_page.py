@@ -1,0 +1,82 @@
+"""The auditor's page: one file, opened from the disk, with no network at all."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.doubles.receipts import KEY, NEXT, by_product, changed, made_up
+from tests.e2e.conftest import ARTIFACTS
+
+FILE = Path(__file__).parents[2] / "tools" / "verify_receipt.html"
+CASES = 2000
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(offline=True, viewport={"width": 800, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(FILE.as_uri())
+        yield page
+
+
+def filled(page: Page, text: str, key: str) -> str:
+    """What the page says of a receipt."""
+    content = {"name": "receipt.json", "mimeType": "application/json", "buffer": text.encode()}
+    page.set_input_files("#file", content)  # type: ignore[arg-type]
+    page.fill("#key", key)
+    page.evaluate("document.getElementById('result').replaceChildren()")
+    page.click("button")
+    page.wait_for_selector("#result h2")
+    return page.inner_text("#result")
+
+
+def test_the_browser_says_the_same_as_the_product_of_thousands_of_receipts(page: Page) -> None:
+    chance = random.Random(6962)
+    texts = [changed(chance, made_up(chance)) for _ in range(CASES)]
+    found = page.evaluate(
+        """async ([texts, key]) => {
+            const found = [];
+            for (const text of texts) {
+              const said = await verifyReceipt(text, key);
+              found.push(JSON.stringify(said.told ?? said.status));
+            }
+            return found;
+        }""",
+        [texts, str(KEY.verifier)],
+    )
+    product = [by_product(text) for text in texts]
+    verified = [isinstance(said, dict) for said in product]
+    wrong = [
+        (text, said, json.loads(browser))
+        for text, said, browser in zip(texts, product, found, strict=True)
+        if isinstance(said, dict) is not isinstance(json.loads(browser), dict)
+        or (isinstance(said, dict) and said != json.loads(browser))
+    ]
+
+    assert [] == wrong[:1]
+    assert 300 < sum(verified) < CASES - 300
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_auditor_reads_what_was_decided(page: Page, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    seeds = (random.Random(seed) for seed in range(99))
+    made = next(m for m in map(made_up, seeds) if m["summary"]["votes"] and not m["handovers"])
+    text = json.dumps(made)
+    said = filled(page, text, str(KEY.verifier))
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"receipt-{theme}.png", full_page=True)
+
+    assert "✓ Verified" in said
+    assert "R-1" in said
+    said = filled(page, text.replace("ben", "bob"), str(KEY.verifier))
+    page.screenshot(path=ARTIFACTS / f"receipt-wrong-{theme}.png", full_page=True)
+    assert "✗ Not verified" in said
+    assert "not signed with this key" in filled(page, text, str(NEXT.verifier))
+    assert "no Ed25519 key" in filled(page, text, "a+b+c")
