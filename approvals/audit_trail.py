@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.ledger import Verification, combine
 from countersign.approvals.audit.notes import Checkpoint, VerifierKey, opened_unchecked
-from countersign.approvals.errors import ConflictError, NotFoundError, RefusedError
+from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
 from countersign.approvals.jobs.sealing import Sealing
-from countersign.approvals.models import JsonObject, Principal, SealingKeyChanged, SessionId
+from countersign.approvals.models import (
+    JsonObject,
+    LedgerEntry,
+    Principal,
+    SealingKeyChanged,
+    SessionId,
+)
 from countersign.approvals.ports import Reader
 from countersign.approvals.records import Records
-from countersign.approvals.store import checkpoints, receipts, seals
+from countersign.approvals.store import checkpoints, exporting, receipts, seals
 from countersign.approvals.store.tree import StoredTree
 from countersign.approvals.store.verifying import verify_all
+
+PAGE = 500
+"""Entries that are in memory at once."""
 
 
 class AuditTrail:
@@ -57,6 +66,32 @@ class AuditTrail:
                 "has changed, where `ledger` in the configuration names a key."
             )
         return Checkpoint.parse(opened_unchecked(note)).size, note
+
+    async def entries(self, wanted: exporting.Wanted) -> AsyncIterator[LedgerEntry]:
+        """Entries by session and number, a page of them in memory. Raises IntegrityError for one
+        that is not as we wrote it."""
+        after: tuple[str, int] | None = ("", 0)
+        while after is not None:
+            found = await self._reader.read(self._page(wanted, after))
+            for entry in found:
+                yield entry
+            after = (found[-1].session_id, found[-1].seq) if len(found) == PAGE else None
+
+    @staticmethod
+    def _page(
+        wanted: exporting.Wanted, after: tuple[str, int]
+    ) -> Callable[[Connection], list[LedgerEntry]]:
+        def unit(connection: Connection) -> list[LedgerEntry]:
+            try:
+                return exporting.page(connection, wanted, after, limit=PAGE)
+            except ValueError as exc:
+                raise IntegrityError(f"The ledger was changed and cannot be read: {exc}") from exc
+
+        return unit
+
+    async def bundle(self, wanted: exporting.Wanted, *, bodies: bool = True) -> JsonObject:
+        """Whole chains, each proven by the newest signed checkpoint. Raises NotSealedError."""
+        return await self._reader.read(lambda c: exporting.bundle(c, wanted, bodies=bodies))
 
     async def tree(self, since: int) -> tuple[int, bytes, list[bytes]]:
         """Size and root of the tree, and the proof that it begins with that of size `since`; none

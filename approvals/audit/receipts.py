@@ -41,17 +41,19 @@ class UntrustedError(InvalidError):
     """It is not signed by a key that is trusted."""
 
 
-def parse(text: str) -> JsonObject:
-    """The receipt in a file. Raises ReceiptFormatError."""
+def parse(text: str, *formats: str) -> JsonObject:
+    """The receipt in a file, or what else of these formats is in it. Raises ReceiptFormatError."""
     try:
         found = json.loads(text, parse_int=_number, parse_constant=_refuse)
     except (ValueError, RecursionError) as exc:
         raise ReceiptFormatError(f"It is not JSON: {exc}.") from exc
     if not isinstance(found, dict) or not isinstance(found.get("format"), str):
         raise ReceiptFormatError("It is JSON, but no receipt: it has no member `format`.")
-    if found["format"] != FORMAT:
+    readable = formats or (FORMAT,)
+    if found["format"] not in readable:
         raise ReceiptFormatError(
-            f"It is of the format {found['format'][:80]!r}; this version reads {FORMAT}."
+            f"It is of the format {found['format'][:80]!r}; this version reads "
+            f"{' and '.join(readable)}."
         )
     return found
 
@@ -62,9 +64,9 @@ def verify(receipt: JsonObject, trusted: Sequence[VerifierKey]) -> JsonObject:
     Raises ReceiptFormatError, UntrustedError, or ReceiptError: with what does not fit.
     """
     try:
-        known = _known(receipt, trusted)
-        entries, end = _chain(receipt["entries"])
-        _anchor(receipt, entries[0][0]["session"], end, known)
+        known = known_keys(receipt, trusted)
+        entries, end = chain(receipt["entries"])
+        anchor(receipt["checkpoint"], receipt, end, known)
         told = summary(receipt["signed"], entries, receipt["policy"])
     except (KeyError, TypeError, AttributeError, IndexError) as exc:
         raise ReceiptFormatError(f"A member is missing or of the wrong kind: {exc}.") from exc
@@ -79,15 +81,17 @@ def verify(receipt: JsonObject, trusted: Sequence[VerifierKey]) -> JsonObject:
     return told
 
 
-def _known(receipt: JsonObject, trusted: Sequence[VerifierKey]) -> list[Reign]:
+def known_keys(receipt: JsonObject, trusted: Sequence[VerifierKey]) -> list[Reign]:
+    """The trusted keys, and those that they named in its hand-overs. Raises ReceiptError."""
     try:
         return reigns(trusted, receipt["handovers"])
     except NoteError as exc:
         raise ReceiptError(f"A hand-over in it is wrong: {exc}") from exc
 
 
-def _chain(links: Iterable[JsonObject]) -> tuple[list[tuple[JsonObject, JsonObject]], str]:
-    """Header and body of each entry ({} of one that is not shown), and the hash of the last."""
+def chain(links: Iterable[JsonObject]) -> tuple[list[tuple[JsonObject, JsonObject]], str]:
+    """Header and body of each entry ({} of one that is not shown), and the hash of the last.
+    Raises ReceiptError."""
     found: list[tuple[JsonObject, JsonObject]] = []
     before = ""
     for link in links:
@@ -107,15 +111,15 @@ def _chain(links: Iterable[JsonObject]) -> tuple[list[tuple[JsonObject, JsonObje
     return found, before
 
 
-def _anchor(receipt: JsonObject, session_id: str, end: str, known: Sequence[Reign]) -> None:
-    """The last entry is in the tree of a signed checkpoint."""
+def anchor(note: str, part: JsonObject, end: str, known: Sequence[Reign]) -> None:
+    """Require that the last of the entries of `part`, whose hash is `end`, is in the tree of a
+    signed checkpoint by its proof. Raises UntrustedError or ReceiptError."""
     try:
-        checkpoint = signed_checkpoint(receipt["checkpoint"], known)
+        checkpoint = signed_checkpoint(note, known)
     except NoteError as exc:
         raise UntrustedError(str(exc)) from exc
-    proof = receipt["proof"]
-    seq = loads(receipt["entries"][-1]["text"])["seq"]
-    leaf = leaf_of(session_id, int(seq), end)
+    proof, last = part["proof"], loads(part["entries"][-1]["text"])
+    leaf = leaf_of(last["session"], int(last["seq"]), end)
     path = [bytes.fromhex(each) for each in proof["path"]]
     position = proof["position"]
     if type(position) is not int:

@@ -38,7 +38,10 @@ def receipt(connection: Connection, request_id: str) -> JsonObject:
             "every few seconds; they sign where `ledger` in the configuration names a key."
         )
     position, (last, _) = found
-    links = [_link(e, request) for e in _entries(connection, request.session_id, first, last)]
+    links = [
+        link_of(e, shown=_is_about(e, request))
+        for e in _entries(connection, request.session_id, first, last)
+    ]
     signed = call_text(call_of(request, request.arguments), request.policy_version).decode()
     if sha256_hex(signed.encode()) != request.digest:
         raise IntegrityError(f"The digest of request {request_id} is not that of its call.")
@@ -102,10 +105,12 @@ def _is_about(entry: LedgerEntry, request: Request) -> bool:
     return entry.body.get("request") == request.id
 
 
-def _link(entry: LedgerEntry, request: Request) -> JsonObject:
+def link_of(entry: LedgerEntry, *, shown: bool) -> JsonObject:
+    """An entry as receipts and bundles have it, with its body if that is `shown`; those of before
+    there were commitments have it always."""
     if not entry.commitment:
         return {"text": older_text(entry)}
-    if entry.erased or not _is_about(entry, request):
+    if entry.erased or not shown:
         return {"text": header_of(entry)}
     text = canonical_json(as_doubles(entry.body)).decode()
     return {"text": header_of(entry), "body": text, "salt": entry.salt}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +21,8 @@ from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import LedgerEntry, SessionId
-from countersign.approvals.records import Records
+from countersign.approvals.store.exporting import Wanted
+from countersign.bot.audit.csv_lines import COLUMNS, csv_line, row_text
 from countersign.bot.cli.records import auditing, reading
 from countersign.bot.console import console, errors, json_text
 from countersign.bot.settings.ledger_keys import write_new
@@ -124,23 +128,84 @@ def notes_in(text: str) -> list[str]:
     return [f"{body}\n\n{signatures}\n" for body, signatures in pairs]
 
 
+class Format(StrEnum):
+    """What an export is written as."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    BUNDLE = "bundle"
+
+
+When = Annotated[datetime | None, typer.Option(help="A time in UTC: 2026-11-30T09:00:00.")]
+
+
 @ledger.command("export")
 def export(
-    session: Annotated[str | None, typer.Option(help="Which session.")] = None,
+    session: Annotated[str | None, typer.Option(help="Of this session.")] = None,
     governance: Annotated[
         bool, typer.Option("--governance", help="What belongs to no session.")
     ] = False,
+    written: Annotated[Format, typer.Option("--format", help="As what.")] = Format.JSONL,
+    person: Annotated[
+        str | None, typer.Option(help="Of sessions that this person asked for or voted in.")
+    ] = None,
+    tool: Annotated[str | None, typer.Option(help="Of sessions that proposed this tool.")] = None,
+    since: When = None,
+    until: When = None,
+    bodies: Annotated[
+        bool, typer.Option(help="A bundle verifies without the bodies as well.")
+    ] = True,
     output: OutputOption = None,
 ) -> None:
-    """Write the entries of a session, or of what belongs to none, as JSON Lines."""
-    if governance == (session is not None):
-        raise InvalidError("Say which ledger: --session SESSION, or --governance.")
+    """Write entries as JSON Lines or CSV, or whole sessions as a bundle that can be verified."""
+    wanted = Wanted(session=session, person=person, tool=tool, since=_utc(since), until=_utc(until))
+    if governance:
+        if wanted != Wanted() or written is Format.BUNDLE:
+            raise InvalidError("--governance: it has no sessions, people or tools to choose from.")
+        found = reading(lambda records: records.governance())
+        write_out(_lines(found, written), output)
+        return
+    if session is not None:
+        reading(lambda records: records.session(session))
+    if written is Format.BUNDLE:
+        made = auditing(lambda trail: trail.bundle(wanted, bodies=bodies))
+        write_out(json_text(made), output)
+        return
 
-    async def work(records: Records) -> Sequence[LedgerEntry]:
-        return await (records.governance() if session is None else records.ledger(session))
+    async def work(trail: AuditTrail) -> None:
+        with _writing(output) as write:
+            if written is Format.CSV:
+                write(row_text(COLUMNS))
+            async for entry in trail.entries(wanted):
+                write(_line(entry, written))
 
-    entries = reading(work)
-    write_out("".join(entry.model_dump_json() + "\n" for entry in entries), output)
+    auditing(work)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[Callable[[str], object]]:
+    """To a file, or to stdout, bit by bit. Raises InvalidError."""
+    if output is None:
+        yield lambda text: typer.echo(text, nl=False)
+        return
+    try:
+        with output.open("w", encoding="utf-8", newline="") as file:
+            yield file.write
+    except OSError as exc:
+        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
+
+
+def _lines(entries: Sequence[LedgerEntry], written: Format) -> str:
+    first = row_text(COLUMNS) if written is Format.CSV else ""
+    return first + "".join(_line(entry, written) for entry in entries)
+
+
+def _line(entry: LedgerEntry, written: Format) -> str:
+    return csv_line(entry) if written is Format.CSV else entry.model_dump_json() + "\n"
 
 
 @ledger.command("receipt")

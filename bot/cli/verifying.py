@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from countersign.approvals.audit import bundles
 from countersign.approvals.audit.receipts import (
+    FORMAT,
     ReceiptError,
     ReceiptFormatError,
     UntrustedError,
@@ -28,17 +30,20 @@ UNTRUE, UNREADABLE, UNTRUSTED = 1, 3, 4
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A receipt.")],
+    file: Annotated[Path, typer.Argument(help="A receipt, or a bundle.")],
     key: KeyOption = None,
     as_json: Json = False,
 ) -> None:
-    """Check a receipt offline. Exit status 0: it is true. 1: it is not. 3: it cannot be read, or is
-    none. 4: it is not signed with a key that is trusted."""
+    """Check a receipt or a bundle offline. Exit status 0: it is true. 1: it is not. 3: it cannot be
+    read, or is none. 4: it is not signed with a key that is trusted."""
     try:
         keys = public_keys(key)
-        receipt = parse(read_text(file, most=MAX_BYTES))
+        receipt = parse(read_text(file, most=MAX_BYTES), FORMAT, bundles.FORMAT)
         if not keys:
             raise UntrustedError(NO_KEY)
+        if receipt["format"] == bundles.FORMAT:
+            _say_bundle(bundles.verify(receipt, keys), as_json=as_json)
+            return
         told = verified(receipt, keys)
     except UntrustedError as exc:
         raise _ended(f"NOT verified: {exc}", UNTRUSTED) from exc
@@ -53,6 +58,18 @@ def verify(
         return
     for line in in_words(told):
         console.print(escape(visible(line)), highlight=False, soft_wrap=True)
+
+
+def _say_bundle(found: bundles.Bundled, *, as_json: bool) -> None:
+    if as_json:
+        show_json(found.model_dump(mode="json"))
+        return
+    without = f", {found.withheld} of them without their bodies" if found.withheld else ""
+    console.print(
+        f"verified: {found.entries} entries of {found.sessions} sessions{without}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _ended(message: str, status: int) -> typer.Exit:

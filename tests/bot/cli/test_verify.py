@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from countersign.approvals.audit.notes import SigningKey
+from countersign.bot.audit.csv_lines import row_text
 from countersign.bot.cli.verifying import MAX_BYTES
 from tests.bot.api_world import SEALING_KEY, running
 from tests.bot.cli.conftest import REPOSITORY, Cli
@@ -115,3 +118,35 @@ def test_a_sealing_key_is_made_once(cli: Cli, tmp_path: Path) -> None:
     assert 0o600 == file.stat().st_mode & 0o777
     again = cli("ledger", "keygen", "gate.example/ledger", "--output", str(file))
     assert (1, True) == (again.status, "cannot be written" in again.err)
+
+
+def test_exports_are_lines_tables_and_bundles(cli: Cli, request_id: str, tmp_path: Path) -> None:
+    file = tmp_path / "bundle.json"
+    assert 0 == cli("ledger", "export", "--format", "bundle", "--output", str(file)).status
+    rows = list(csv.reader(io.StringIO(cli("ledger", "export", "--format", "csv").out)))
+    of_alex = cli("ledger", "export", "--person", "alex").out.splitlines()
+    none = cli("ledger", "export", "--until", "2020-01-01T00:00:00")
+    said = cli("verify", str(file), "--key", KEY)
+
+    assert (0, True) == (said.status, "entries of 1 sessions" in said.out)
+    assert {"sessions": 1, "withheld": 0} == {
+        name: value
+        for name, value in json.loads(cli("verify", str(file), "--key", KEY, "--json").out).items()
+        if name != "entries"
+    }
+    assert ("session", "kind") == (rows[0][0], rows[0][3])
+    assert len(rows) - 1 == len(of_alex) > 3
+    assert [request_id] == sorted({row[4] for row in rows[1:] if row[4]})
+    assert (0, "") == (none.status, none.out)
+    governed = cli("ledger", "export", "--governance", "--format", "csv").out
+    assert "sealing_key_changed" in governed
+    both = cli("ledger", "export", "--governance", "--tool", "send")
+    assert (1, True) == (both.status, "--governance" in both.err)
+    unknown = cli("ledger", "export", "--session", "S-NONE")
+    assert (1, True) == (unknown.status, "S-NONE" in unknown.err)
+    away = cli("ledger", "export", "--output", str(tmp_path / "none" / "x"))
+    assert (1, True) == (away.status, "cannot be written" in away.err)
+
+
+def test_no_cell_is_a_formula() -> None:
+    assert "'=1+1,a\r\n" == row_text(("=1+1", "a"))
