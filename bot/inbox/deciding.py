@@ -49,6 +49,8 @@ class Deciding:
             "withdrawal": self.withdraw,
             "revocation": self.revoke,
             "resolution": self.resolve,
+            "questions": self.ask,
+            "answers": self.answer,
         }
 
     def routes(self) -> Sequence[Route]:
@@ -106,6 +108,14 @@ class Deciding:
         """Say what became of a call of which nobody knows."""
         return await self._other(visit, form, "resolve", "resolved")
 
+    async def ask(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Ask the agent something before deciding."""
+        return await self._other(visit, form, "ask", "question")
+
+    async def answer(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Answer what the agent could not, as whom the session belongs to."""
+        return await self._other(visit, form, "answer", "answered")
+
     async def _other(self, visit: Visit, form: Form, name: str, said: str) -> web.StreamResponse:
         if form.is_kept:
             return await self._kept(visit, form, name)
@@ -114,6 +124,15 @@ class Deciding:
             match name:
                 case "withdraw":
                     await self._approvals.withdraw(request_id, visit.actor)
+                case "ask":
+                    text = form.text("text")
+                    await self._approvals.questions.ask(request_id, visit.actor, text)
+                case "answer":
+                    question = form.text("question")
+                    if not question.startswith(f"{request_id}."):
+                        raise NotFoundError("There is no such question on this request.")
+                    text = form.text("text")
+                    await self._approvals.questions.answer(question, visit.actor, text)
                 case "revoke":
                     await self._approvals.revoke(
                         request_id,

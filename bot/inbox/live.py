@@ -117,7 +117,8 @@ class Live:
         request = await records.request(request_id)
         votes, deliveries = await records.votes(request_id), await records.deliveries(request_id)
         held = [pause.id for pause in await records.pauses()]
-        return _hash(request.model_dump_json(), *votes, *deliveries, *held)
+        questions = await records.questions([request])
+        return _hash(request.model_dump_json(), *votes, *deliveries, *held, questions)
 
     async def _session(self, session_id: str) -> str:
         session = await self._services.records.session(session_id)

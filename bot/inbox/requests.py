@@ -8,6 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from countersign.approvals.errors import NotFoundError
+from countersign.approvals.forms.questions import looked_up, standing
 from countersign.approvals.models import RequestKind
 from countersign.approvals.ports import RequestView
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
@@ -31,6 +32,8 @@ SAID = {
     "revoked": N_("The approval is taken back; it does not run."),
     "asked": N_("The approval is taken back, and it is asked again."),
     "resolved": N_("What you found is on the record."),
+    "question": N_("The agent is asked."),
+    "answered": N_("Your answer is given."),
 }
 KEPT = N_("You are signed in again. Nothing was done yet: look at it once more, and send it again.")
 
@@ -96,6 +99,7 @@ class RequestPage:
             budgets=shown.budgets_of(view),
             times=shown.time_of(request),
             places=shown.places_of(deliveries),
+            questions=[(each, standing(each), looked_up(each)) for each in view.questions],
             messages=messages[hidden:],
             hidden=hidden,
             powers=shown.powers_of(view, visit.reader),

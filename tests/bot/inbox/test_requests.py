@@ -219,3 +219,24 @@ async def test_the_list_is_searched_and_filtered_and_goes_on_by_pages(tmp_path: 
         assert "data-live" in part
         await alex.open("/inbox?cursor=nonsense")
         assert alex.status == 422
+
+
+async def test_the_agent_is_asked_before_deciding(tmp_path: Path) -> None:
+    async with inbox(tmp_path) as world:
+        request = await world.api.waiting()
+        alex, adele = await world.signed_in("alex"), await world.signed_in("adele")
+        assert "Ask the agent" in await alex.open(path(request))
+        await alex.send(f"{path(request)}/questions", text=" ")
+        assert alex.status == 422
+        await alex.send(f"{path(request)}/questions", text="Who is <b>ceo</b>?")
+        assert "The agent is asked." in alex.text
+        assert "Who is &lt;b&gt;ceo&lt;/b&gt;?" in alex.text
+        assert "its answer will stand here" in alex.text
+        await alex.send(f"{path(request)}/answers", question=f"{request['id']}.1", text="Me.")
+        assert alex.status in (403, 409)
+        await alex.send(f"{path(request)}/answers", question="R-OTHER.1", text="Me.")
+        assert alex.status == 404
+
+        assert "Ask the agent" not in await adele.open(path(request))
+        await adele.send(f"{path(request)}/questions", text="May I?")
+        assert adele.status == 403
