@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from email.message import EmailMessage
 from email.utils import parseaddr
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import httpx
 from aiohttp import web
 
 from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
-from countersign.sandbox._page import page, pre, table
+from countersign.sandbox._page import Markup, page, pre, table
 from countersign.sandbox._record import Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
@@ -92,6 +93,7 @@ class Mailbox:
                 web.get("/", self._page),
                 web.get("/messages", self._list),
                 web.get(r"/messages/{id:\d+}", self._one),
+                web.get(r"/messages/{id:\d+}/html", self._html),
                 web.post(CONTROL_PREFIX + "act", self._act),
                 web.put(CONTROL_PREFIX + "habits", self._set_habits),
                 web.put(CONTROL_PREFIX + "hook", self._set_hook),
@@ -207,6 +209,18 @@ class Mailbox:
             return web.json_response({"error": "There is no such message."}, status=404)
         return web.json_response(found)
 
+    async def _html(self, request: web.Request) -> web.Response:
+        """As a mail program shows it, to click its links; nothing of it runs or is fetched."""
+        found = self._store.message(int(request.match_info["id"])) or {}
+        policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups"
+        return web.Response(
+            text=found.get("html") or "It has no HTML.",
+            content_type="text/html",
+            headers={
+                "Content-Security-Policy": f"{policy} allow-top-navigation-by-user-activation"
+            },
+        )
+
     async def _page(self, _: web.Request) -> web.Response:
         rows = []
         for summary in reversed(self._store.messages()[-_LATEST:]):
@@ -216,7 +230,7 @@ class Mailbox:
                     summary["received_at"][:19].replace("T", " "),
                     summary["mail_from"],
                     ", ".join(summary["rcpt_to"]),
-                    summary["subject"],
+                    _opened(summary["id"], summary["subject"]),
                     pre("" if full is None else full["text"]),
                 )
             )
@@ -224,3 +238,8 @@ class Mailbox:
             "Mail", ("Received (UTC)", "From", "To", "Subject", "Text"), rows, empty="No mail yet."
         )
         return page("Mailbox", "A stand-in: the mail that was really sent arrives here.", [listing])
+
+
+def _opened(number: int, subject: str) -> Markup:
+    """The subject, as a link to the mail as programs show it."""
+    return Markup(f'<a href="/messages/{number}/html">{escape(subject)}</a>')

@@ -17,6 +17,9 @@ from countersign.sandbox.mailbox import Mailbox
 pytestmark = pytest.mark.asyncio
 
 
+BOUNCING = "ana.ruiz@contoso.example"
+
+
 def letter(body: str = "Dear Ana,\nthe quote is on its way.\n") -> EmailMessage:
     message = EmailMessage()
     message["From"] = "sales@countersign.example"
@@ -95,3 +98,32 @@ async def test_refuses_a_letter_that_is_too_big_and_an_address_without_domain() 
 
         assert 552 == refused.value.code
         assert [] == mailbox.messages()
+
+
+async def test_people_and_programs_do_something_with_mail_over_http() -> None:
+    async with Mailbox.start() as mailbox, httpx.AsyncClient(base_url=mailbox.url) as http:
+        habits = {"refused": {"a@x.example": "550 5.1.1 No"}, "bounced": {BOUNCING: "552 Full"}}
+        (await http.put("/_sandbox/habits", json=habits)).raise_for_status()
+        hook = {"address": "sales@countersign.example", "url": "http://127.0.0.1:9/", "secret": "s"}
+        message = letter()
+        del message["To"]
+        message["To"] = BOUNCING
+        await send(mailbox, message)
+        async with asyncio.timeout(30):
+            while len(mailbox.messages()) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        replied = await http.post(
+            "/_sandbox/act", json={"do": "reply", "message": 1, "who": BOUNCING, "text": "Hello"}
+        )
+        unknown = await http.post("/_sandbox/act", json={"do": "eat", "message": 1, "who": "x"})
+        (await http.put("/_sandbox/hook", json=hook)).raise_for_status()
+        bounce = (await http.get("/messages/2")).json()
+        view, page = await http.get("/messages/1/html"), await http.get("/")
+
+    assert "Final-Recipient: rfc822;ana.ruiz@contoso.example" in bounce["raw"]
+    assert "552 Full" in bounce["raw"]
+    assert {"id": 3, "status": None} == replied.json()
+    assert 422 == unknown.status_code
+    assert "sandbox" in view.headers["Content-Security-Policy"]
+    assert 'href="/messages/1/html"' in page.text
+    assert hook["address"] == (mailbox.hook or ("",))[0]
