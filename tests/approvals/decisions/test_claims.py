@@ -133,6 +133,31 @@ async def test_policy_of_now_is_asked_again(
     assert cause is (await refused(world, run, request)).cause
 
 
+async def test_what_a_rule_allowed_says_that_it_needs_a_person_now(world: World) -> None:
+    run = await world.begun()
+    (request,) = await world.submit(run, "look")
+    world.change_rule("look", {"effect": "require_approval", "roles": ["manager"]})
+    result = await refused(world, run, request)
+
+    assert "The policy was changed: this now needs a person. Propose it again." == result.message
+
+
+@pytest.mark.parametrize(
+    ("approved", "given"),
+    [
+        pytest.param(1, True, id="equal in Python, and not what is signed"),
+        pytest.param(["a"], ("a",), id="signed alike, and another value for the body"),
+    ],
+)
+async def test_what_is_only_alike_does_not_run(world: World, approved: Any, given: Any) -> None:
+    world.change_rule("sign", {"effect": "require_approval", "roles": ["manager"]})
+    run, request = await world.approved("sign", arguments={"customer": approved})
+    result = await refused(world, run, request, customer=given)
+
+    assert Cause.DRIFT is result.cause
+    assert "What is about to run is not what was approved." in result.message
+
+
 async def test_policy_that_is_laxer_now_lets_it_run(world: World) -> None:
     run, request = await world.approved()
     world.change_rule("quote", "allow")

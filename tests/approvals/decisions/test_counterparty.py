@@ -210,6 +210,21 @@ async def test_a_grant_does_not_cover_calls_with_its_giver(world: World) -> None
         await world.approvals.granting.give(with_ben.id, acting(BEN), Terms())
 
 
+async def test_the_counterparty_does_not_say_what_became_of_it(world: World) -> None:
+    request = await asked(world)
+    await world.vote(request, CARA)
+    run = await world.begin(request.session_id)
+    assert isinstance(await world.runs.claim(run, request.id, request.arguments), Request)
+    await world.runs.unknown(run, request.id, message="The line broke.")
+    with pytest.raises(NotAuthorisedError, match="counterparty of this call; somebody else has to"):
+        await world.approvals.resolve(request.id, acting(BEN), happened=True, note="It is there.")
+    after = await world.approvals.resolve(
+        request.id, acting(CARA), happened=True, note="It is there."
+    )
+
+    assert RequestStatus.EXECUTED is after.status
+
+
 async def test_nobody_asks_where_only_the_counterparty_is_left(world: World) -> None:
     request = await asked(world, {**TO_BEN, "customer": "dave@example.com"}, roles=["controller"])
 

@@ -262,6 +262,16 @@ async def test_one_that_is_over_or_of_nobody_shows_nothing(world: World) -> None
     assert "person:erin" not in {d.target for d in await world.records.deliveries(request.id)}
 
 
+async def test_one_that_was_taken_back_or_is_decided_shows_nothing(world: World) -> None:
+    (request,) = await world.asked("quote")
+    given = await give(world)
+    await world.approvals.delegating.revoke(given.id, acting(BEN))
+    await world.approvals.delegating.tell(given.id)
+
+    assert "person:erin" not in {d.target for d in await world.records.deliveries(request.id)}
+    assert "delegated" not in await world.kinds(request.session_id)
+
+
 async def test_a_changed_row_is_found(world: World) -> None:
     await give(world, delegate=person("Erin"))
     await world.store.write(

@@ -473,3 +473,18 @@ async def test_a_use_that_is_taken_back_is_found(world: World) -> None:
     (problem,) = (await world.records.verify()).problems
     assert "grant_uses" in problem
     assert "is on the ledger, but not in its table" in problem
+
+
+async def test_nothing_is_granted_on_a_request_that_asks_others_than_its_rule_does_now(
+    world: World,
+) -> None:
+    (request,) = await world.asked("quote")
+    given = {**PERMITS, "max_total": None, "value": None}
+    permits = {name: value for name, value in given.items() if value is not None}
+    world.use(
+        rules(quote={"effect": "require_approval", "roles": ["controller"], "grants": permits})
+    )
+    with pytest.raises(InvalidError, match="permits no grants of quote"):
+        await world.approvals.granting.give(request.id, acting(BEN), Terms())
+
+    assert () == tuple(await world.records.grants())
