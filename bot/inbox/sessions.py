@@ -31,6 +31,7 @@ KINDS = {
     "session_started": N_("Started"),
     "proposed": N_("A call was proposed"),
     "voted": N_("Voted"),
+    "commented": N_("Commented"),
     "vote_withdrawn": N_("A vote was taken back"),
     "decided": N_("Decided"),
     "revised": N_("Changed"),
@@ -52,7 +53,19 @@ KINDS = {
 }
 _QUIET = {"stored", "checkpoint"}
 """Kinds of entries that say nothing to people."""
-_TOLD = ("tool", "verdict", "comment", "reason", "name", "by_name", "by", "via", "message", "note")
+_TOLD = (
+    "tool",
+    "verdict",
+    "comment",
+    "reason",
+    "name",
+    "by_name",
+    "by",
+    "via",
+    "message",
+    "note",
+    "text",
+)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from countersign.approvals.models import PrincipalId, RequestId
+from countersign.approvals.models import Actor, PrincipalId, RequestId, Via
 from countersign.approvals.store import mail as rows
+from countersign.approvals.tickets import ActKey
 from tests.bot.inbox_world import Browser, InboxWorld, inbox
 
 SECRET_WORDS = ("ceo@example.com", "The customer asked for it.", "send it")
@@ -194,3 +195,15 @@ async def test_reminders_end_with_one_click_of_a_program_and_not_by_looking(
     async with nobody.client.post(path, data={"again": "1"}) as response:
         assert "You get these." in await response.text()
     assert frozenset() == await muted(world)
+
+
+async def test_answer_by_mail_is_seen_on_the_page_of_the_session(world: InboxWorld) -> None:
+    request = await world.api.waiting()
+    alex = await world.signed_in("alex")
+    actor = Actor(principal=None, via=Via("email"), identity="email:alex@acme.example")
+    act = ActKey(channel="email", ticket_id="m", act_id="1")
+    await world.api.approvals.comment(RequestId(request["id"]), actor, "For <b>whom</b>?", act=act)
+    text = await alex.open(f"/inbox/sessions/{request['session_id']}")
+
+    assert "Commented" in text
+    assert "For &lt;b&gt;whom&lt;/b&gt;?" in text
