@@ -120,7 +120,14 @@ class TicketWithdrawal(Value):
     act: TicketAct
 
 
-TicketFinding: TypeAlias = TicketVote | TicketRefusal | TicketWithdrawal
+class TicketQuestion(Value):
+    """A comment by which somebody asks the agent before they decide."""
+
+    act: TicketAct
+    text: str
+
+
+TicketFinding: TypeAlias = TicketVote | TicketRefusal | TicketWithdrawal | TicketQuestion
 """What an act in a ticket means."""
 
 

@@ -15,6 +15,7 @@ from countersign.approvals.models import (
     JsonObject,
     Preview,
     Principal,
+    Question,
     Request,
     RequestStatus,
     Result,
@@ -29,6 +30,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.records import Records
+from countersign.bot.api.questions import QuestionBody
 
 
 class RuleBody(Value):
@@ -194,7 +196,7 @@ class RequestBody(Value):
         description="Where the budgets that it draws on stood with it: when it was asked, and once "
         "it runs, when that was reserved."
     )
-    questions: list[JsonObject] = Field(description="Empty in this version.")
+    questions: list[QuestionBody] = Field(description="Asked before deciding, in order.")
     deliveries: list[DeliveryBody]
     result: Result | None
 
@@ -209,6 +211,7 @@ class RequestBody(Value):
         schema: JsonObject | None = None,
         paused: str | None = None,
         steps: Sequence[StageProgress] = (),
+        questions: Sequence[Question] = (),
     ) -> Self:
         """The request as the API shows it."""
         return cls(
@@ -246,7 +249,7 @@ class RequestBody(Value):
             paused=paused,
             same_calls=list(request.same_calls),
             budgets=list(request.budgets),
-            questions=[],
+            questions=[QuestionBody.of(each) for each in questions],
             deliveries=[_delivery(delivery) for delivery in deliveries],
             result=request.result,
         )
@@ -270,6 +273,7 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
     """`shown` for each of these, a page at most."""
     around = await records.around([request.id for request in requests])
     sessions, pauses = await records.sessions_of(requests), await records.pauses()
+    questions = await records.questions(requests)
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
@@ -277,7 +281,8 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
         schema = records.schema(session, request.tool)
         paused = records.paused(pauses, request, session)
         steps = records.steps(request, votes, session)
-        around_it = (votes, deliveries, eligible, schema, paused, steps)
+        asked = questions.get(request.id, ())
+        around_it = (votes, deliveries, eligible, schema, paused, steps, asked)
         return RequestBody.of(request, session, *around_it)
 
     return [body(request) for request in requests]

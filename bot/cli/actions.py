@@ -160,6 +160,37 @@ def resolve(
     console.print(f"{resolved['id']} is {resolved['status']}", markup=False)
 
 
+def ask(
+    request: Annotated[str, typer.Argument(help="The id of the request.")],
+    text: Annotated[str, typer.Argument(help="What you want to know before you decide.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Ask the agent about a request before deciding it (local mode only)."""
+    api = Server(config, person, server)
+    asked = api.call("POST", f"/api/v1/requests/{request}/questions", {"text": text})
+    console.print(
+        f"{asked['id']} is {asked['status']}; `countersign requests show {request}` shows the "
+        "answer",
+        markup=False,
+    )
+
+
+def answer(
+    question: Annotated[str, typer.Argument(help="The id of the question.")],
+    text: Annotated[str, typer.Argument(help="What the agent could not say.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Answer, as whoever asked for the call, what its agent could not (local mode only)."""
+    api, (request, _, number) = Server(config, person, server), question.rpartition(".")
+    path = f"/api/v1/requests/{request}/questions/{number}/answer"
+    given = api.call("POST", path, {"text": text})
+    console.print(f"{given['id']} is {given['status']}", markup=False)
+
+
 def start(
     workflow: Annotated[str, typer.Argument(help="Its name, e.g. sales_quote.")],
     task: Annotated[str, typer.Argument(help="What the agents shall do.")],

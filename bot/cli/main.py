@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from countersign.approvals.errors import ConfigurationError, CountersignError
-from countersign.bot.cli.actions import cancel, decide, resolve, revoke, start, withdraw
+from countersign.bot.cli.actions import (
+    answer,
+    ask,
+    cancel,
+    decide,
+    resolve,
+    revoke,
+    start,
+    withdraw,
+)
 from countersign.bot.cli.db import database
 from countersign.bot.cli.delegate import away, delegate
 from countersign.bot.cli.doctor import doctor
@@ -53,6 +62,8 @@ for name, group in (
 sessions.command("start")(start)
 sessions.command("cancel")(cancel)
 requests.command("resolve")(resolve)
+requests.command("ask")(ask)
+requests.command("answer")(answer)
 app.command()(init)
 app.command()(run)
 app.command()(decide)

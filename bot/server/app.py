@@ -21,14 +21,15 @@ from countersign.bot.api import (
     ledger,
     openapi,
     pauses,
+    questions,
     requests,
     sessions,
     workflows,
 )
-from countersign.bot.api.operation import SERVICES, Services, authenticated
+from countersign.bot.api.operation import SERVICES, Services
 from countersign.bot.http.admission import Door
 from countersign.bot.http.bodies import MAX_BODY_BYTES
-from countersign.bot.http.problems import problem, problems, unauthorised
+from countersign.bot.http.problems import problem, problems
 from countersign.bot.http.settings import LimitsSettings
 from countersign.bot.inbox.app import Inbox
 from countersign.bot.reading import page as reading
@@ -40,6 +41,7 @@ OPERATIONS = (
     *workflows.OPERATIONS,
     *sessions.OPERATIONS,
     *requests.OPERATIONS,
+    *questions.OPERATIONS,
     *ledger.OPERATIONS,
     *pauses.OPERATIONS,
     *delegations.OPERATIONS,
@@ -105,7 +107,6 @@ def create_app(parts: Parts) -> web.Application:
     app.router.add_post("/webhooks/{system}", parts.webhooks)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.endpoint())
-    app.router.add_post("/api/v1/requests/{id}/questions", questions)
     app.router.add_get("/api/openapi.json", _openapi)
     app.router.add_get("/healthz", _json({"status": "ok"}))
     app.router.add_get("/readyz", _readiness(parts.checks, parts.systems))
@@ -171,17 +172,6 @@ async def at_home(request: web.Request, handler: Handler) -> web.StreamResponse:
             "In local mode this server answers to 127.0.0.1 and localhost only.",
         )
     return await handler(request)
-
-
-async def questions(request: web.Request) -> web.StreamResponse:
-    """Questions to the agent are not there yet, and say so."""
-    if authenticated(request, request.app[SERVICES]) is None:
-        return unauthorised("Send `Authorization: Bearer <token>` of a person in `people`.")
-    return problem(
-        HTTPStatus.NOT_IMPLEMENTED,
-        "not-implemented",
-        "Asking the agent a question is not part of this version; reject with a comment instead.",
-    )
 
 
 def _json(body: object) -> Handler:

@@ -13,6 +13,7 @@ from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, Request
 from countersign.approvals.ports import RequestView
 from countersign.bot.teams.arguments import Space, changes_table
+from countersign.bot.teams.asked import asking, questions
 from countersign.bot.teams.checked import checked
 from countersign.bot.teams.deciders import details, steps, votes, who_decides
 from countersign.bot.teams.elements import (
@@ -98,6 +99,8 @@ def approval_card(
         *found.elements,
         *(() if complete else not_everything(view, look)),
         *why(view),
+        *questions(view),
+        *(() if note and note.final else asking(view, look)),
         *votes(view),
         *who_decides(view),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from countersign.approvals.decisions.questions import MAX_ANSWER
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject, RequestId, Verdict
 from countersign.bot.teams.approval import COMMENT_LIMIT, ONLY_THIS
@@ -22,12 +23,15 @@ VOTES: dict[str, Verdict] = {
 TOOL_VERBS = frozenset(
     {
         *("approve", "reject", "save", "confirm", "edit", "back", "read", "refresh"),
-        *("withdraw", "revoke"),
+        *("withdraw", "revoke", "ask", "answer"),
     }
 )
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
 _CARRIES_EDITS = frozenset({"save", "confirm", "back", "edit"})
-_CONFIRMS = ("confirm", "foreseen")
+_FIELDS = frozenset({"request", "digest", "comment", "grant", "question", "answer"})
+_OWN_FIELDS = frozenset({("confirm", "foreseen"), ("answer", "about")})
+_WRITTEN = {"ask": "question", "answer": "answer"}
+"""The field that belongs to a verb."""
 _ID_LIMIT = 200
 _REFRESH_TRIGGER = "automatic"
 
@@ -53,6 +57,10 @@ class Click:
     """The key of the offer that was chosen beside Approve; "" for none."""
     foreseen: str = ""
     """Of `confirm`: the digest of the edit whose consequences the card has shown."""
+    question: str = ""
+    """Of `ask`: what somebody wants to know first; of `answer`: what they answer."""
+    about: str = ""
+    """Of `answer`: the id of the question."""
 
 
 def click_of_invoke(value: Any) -> Click:
@@ -92,7 +100,7 @@ def _click(verb: str, data: JsonObject) -> Click:
             if verb not in _CARRIES_EDITS:
                 raise TamperedError("it carries arguments where none belong", known)
             typed[name.removeprefix(INPUT_PREFIX)] = value
-        elif name not in {"request", "digest", "comment", "grant"} and (verb, name) != _CONFIRMS:
+        elif name not in _FIELDS and (verb, name) not in _OWN_FIELDS:
             raise TamperedError("it carries more than it should", known)
     comment = data.get("comment") or ""
     if not isinstance(comment, str):
@@ -103,8 +111,14 @@ def _click(verb: str, data: JsonObject) -> Click:
     if not isinstance(grant, str) or len(grant) > _ID_LIMIT:
         raise TamperedError("its grant is none that the card offers", known)
     foreseen = _short_text(data, "foreseen") if verb == "confirm" else ""
+    question = data.get(_WRITTEN.get(verb, "")) or ""
+    if not isinstance(question, str) or len(question) > MAX_ANSWER:
+        raise TamperedError("its text is none that the card takes", known)
+    about = _short_text(data, "about") if verb == "answer" else ""
     chosen = "" if grant == ONLY_THIS else grant
-    return Click(known, digest, verb, comment.strip(), typed, chosen, foreseen)
+    return Click(
+        known, digest, verb, comment.strip(), typed, chosen, foreseen, question.strip(), about
+    )
 
 
 def _short_text(data: JsonObject, name: str) -> str:

@@ -154,6 +154,8 @@ async def _done(
         return await _withdrawn(approvals, records, click, actor, look)
     if click.verb == "revoke":
         return await _revoked(approvals, records, click, actor, look)
+    if click.verb in {"ask", "answer"}:
+        return await _asked(approvals, records, click, actor, look)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
         raise StaleDigestError("The request has changed since this card was drawn.")
     if click.verb in {"edit", "save", "confirm"}:
@@ -225,6 +227,20 @@ async def _withdrawn(
     note = Note("Your vote is taken back. You can vote again.", "accent")
     view = await records.view(click.request_id)
     return Reply(request_card(view, look, note=note), aside=note.text)
+
+
+async def _asked(
+    approvals: Approvals, records: Records, click: Click, actor: Actor, look: Look
+) -> Reply:
+    if click.verb == "ask":
+        await approvals.questions.ask(click.request_id, actor, click.question)
+        text = "Your question is asked. The answer will stand on this card; nothing is decided yet."
+    else:
+        await approvals.questions.answer(click.about, actor, click.question)
+        text = "Your answer stands on this card now."
+    view = await records.view(click.request_id)
+    note, typed = Note(text, "accent"), Typed(comment=click.comment)
+    return Reply(request_card(view, look, note=note, typed=typed), aside=text)
 
 
 async def _revoked(

@@ -7,10 +7,12 @@ from countersign.approvals.tickets import (
     Observation,
     TicketAct,
     TicketFinding,
+    TicketQuestion,
     TicketRefusal,
     TicketVote,
     TicketWithdrawal,
 )
+from countersign.connectors.comments.questions import ASK, question_in
 from countersign.connectors.comments.withdrawing import WITHDRAW
 from countersign.connectors.jira.approvals import VERDICTS
 from countersign.connectors.jira.settings import JiraSettings
@@ -25,6 +27,8 @@ def decide(settings: JiraSettings, own: str | None, seen: Observation) -> list[T
 def _meaning(settings: JiraSettings, own: str | None, act: TicketAct) -> TicketFinding | None:
     if act.state == WITHDRAW:
         return TicketWithdrawal(act=act)
+    if act.state == ASK:
+        return TicketQuestion(act=act, text=question_in(act.comment))
     verdict = VERDICTS.get(act.state) or settings.statuses.verdict(act.state)
     if verdict is None and not act.flaw:
         return None

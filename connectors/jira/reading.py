@@ -7,12 +7,13 @@ put right since. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import Value, Verdict
 from countersign.approvals.tickets import Observation, TicketAct, text_sha256
+from countersign.connectors.comments.questions import ASK, question_in
 from countersign.connectors.comments.withdrawing import WITHDRAW, is_withdrawal
 from countersign.connectors.jira.approvals import Answers
 from countersign.connectors.jira.settings import JiraSettings
@@ -46,30 +47,34 @@ class Reader:
 
     def _observed(self, issue: Issue, answers: Answers | None) -> Observation:
         acts = self._moves(issue) if answers is None else self._answered(issue, answers)
+        acts += self._comments(issue, WITHDRAW, is_withdrawal)
+        acts += self._comments(issue, ASK, question_in)
         altered = self._altered(issue, None)
         return Observation(
             ref=issue.ref(self._settings.url, self._shown),
             order_key=self.order_key(issue),
             awaiting=issue.status in self._settings.statuses.pending,
             state_name=issue.status_name or issue.status,
-            acts=tuple(sorted([*acts, *self._withdrawals(issue)], key=lambda act: act.at)),
+            acts=tuple(sorted(acts, key=lambda act: act.at)),
             altered_by=None if altered is None else altered.id or "somebody",
         )
 
-    def _withdrawals(self, issue: Issue) -> list[TicketAct]:
-        """Comments by which people take back what they have answered; ours are none."""
+    def _comments(
+        self, issue: Issue, state: str, means: Callable[[str], object]
+    ) -> list[TicketAct]:
+        """Comments that are acts by what they say, as nobody has changed them; ours are none."""
         return [
             TicketAct(
-                id=f"{WITHDRAW}:{remark.by.id}:{remark.at.isoformat()}",
+                id=f"{state}:{remark.by.id}:{remark.at.isoformat()}",
                 at=remark.at,
                 actor=remark.by.id,
                 actor_name=remark.by.name,
-                state=WITHDRAW,
-                state_name=WITHDRAW,
+                state=state,
+                state_name=state,
                 comment=remark.text,
             )
             for remark in issue.remarks
-            if is_withdrawal(remark.text) and not remark.edited and remark.by.id != self._own
+            if means(remark.text) and not remark.edited and remark.by.id != self._own
         ]
 
     def order_key(self, issue: Issue) -> str:
@@ -286,7 +291,7 @@ def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -
     """The comments of this person in that time, oldest first."""
     own = (r for r in issue.remarks if who.id is not None and r.by.id == who.id)
     said = [r for r in own if r.at >= since and (until is None or r.at < until)]
-    return [remark for remark in said if not is_withdrawal(remark.text)]
+    return [r for r in said if not is_withdrawal(r.text) and not question_in(r.text)]
 
 
 def _own_words(said: Sequence[Remark]) -> list[str]:

@@ -29,6 +29,7 @@ from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.tickets import ActKey, Observation, RecordedAct, TicketAct
+from countersign.connectors.comments.questions import ASK
 from countersign.connectors.comments.withdrawing import WITHDRAW
 from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
 from countersign.connectors.ticketing.channel import TicketChannel, keep_shown, ticket_of
@@ -120,6 +121,12 @@ class TicketAnswers:
                 await self._connector.comment(ticket_of(delivery), recorded.reason, key=act.id)
             return
         who = visible(act.actor_name or act.actor or "somebody")
+        if act.state == ASK:
+            said = f"{who}: the agent is asked; its answer will stand here. Nothing is decided yet."
+            if recorded.reason:
+                said = f"{who}: nothing was asked. {visible(recorded.reason)}"
+            await self._connector.comment(ticket_of(delivery), said, key=act.id)
+            return
         if act.state == WITHDRAW:
             said = f"The vote of {who} is taken back. {_still_needed(view)}"
             if recorded.reason:

@@ -55,6 +55,7 @@ from countersign.approvals.tickets import (
 )
 from countersign.connectors.ticketing.outcome import is_current, outcome_of
 from countersign.connectors.ticketing.pauses import PauseComments
+from countersign.connectors.ticketing.questions import say_answers
 
 log = structlog.get_logger(__name__)
 
@@ -90,14 +91,15 @@ class TicketChannel:
         raise NotFoundError(f"{self.name} shows no lists.")
 
     async def update(self, delivery: Delivery, view: RequestView) -> None:
-        """Tell the ticket the outcome, once there is one, and until then what is paused; its text
-        never changes."""
+        """Tell the ticket the outcome, once there is one, and until then what is paused and what
+        was answered; its text never changes."""
         found = outcome_of(delivery, view)
         if found is not None:
             await self._connector.close(ticket_of(delivery), *found)
             return
         domains = self._directory.people().domains
         await self._pauses.bring_up_to_date(ticket_of(delivery), view, domains)
+        await say_answers(self._connector, ticket_of(delivery), view)
 
     def busy_s(self, delivery: Delivery) -> float:
         """Only the system itself knows."""

@@ -14,6 +14,7 @@ import structlog
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
+from countersign.approvals.decisions.questions import MAX_QUESTION
 from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.forms.wording import cut
@@ -32,6 +33,7 @@ from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import (
     Observation,
     TicketFinding,
+    TicketQuestion,
     TicketRefusal,
     TicketVote,
     TicketWithdrawal,
@@ -109,6 +111,9 @@ class TicketVotes:
         if isinstance(finding, TicketWithdrawal):
             await self._withdraw(delivery, finding)
             return
+        if isinstance(finding, TicketQuestion):
+            await self._ask(delivery, finding)
+            return
         if finding.verdict is not Verdict.REJECT:
             reason = await self._not_of_record(delivery, view)
             if reason:
@@ -122,6 +127,16 @@ class TicketVotes:
             await self._approvals.withdraw(
                 delivery.request_id, self._acts.actor(act), act=self._acts.key(delivery, act)
             )
+        except UnavailableError:
+            raise
+        except CountersignError as exc:
+            await self._acts.refuse(delivery, act, str(exc))
+
+    async def _ask(self, delivery: Delivery, finding: TicketQuestion) -> None:
+        act, text = finding.act, cut(finding.text, MAX_QUESTION)
+        actor, key = self._acts.actor(act), self._acts.key(delivery, act)
+        try:
+            await self._approvals.questions.ask(delivery.request_id, actor, text, key)
         except UnavailableError:
             raise
         except CountersignError as exc:

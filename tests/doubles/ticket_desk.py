@@ -11,6 +11,7 @@ from enum import StrEnum
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.ports import Clock
 from countersign.approvals.tickets import TicketAct, TicketRef
+from countersign.connectors.comments.questions import question_in
 
 OWN = "acc-bot"
 """The account that the connector uses."""
@@ -60,8 +61,9 @@ class Ticket:
     """Keys of what the connector has said."""
 
     def said_by(self, person: str | None) -> str:
-        """The newest comment of this person."""
-        mine = [comment.text for comment in self.comments if comment.by == person]
+        """The newest comment of this person that is no question."""
+        theirs = [comment.text for comment in self.comments if comment.by == person]
+        mine = [text for text in theirs if not question_in(text)]
         return mine[-1] if mine else ""
 
 

@@ -19,14 +19,17 @@ from countersign.approvals.tickets import (
     FoundTicket,
     Observation,
     TicketAct,
+    TicketFinding,
     TicketOutcome,
     TicketPage,
+    TicketQuestion,
     TicketRef,
     TicketRefusal,
     TicketVote,
     WebhookHint,
     text_sha256,
 )
+from countersign.connectors.comments.questions import ASK, question_in
 from countersign.connectors.document import document
 from tests.doubles.ticket_desk import OWN, Comment, Desk, Person, State, Ticket
 
@@ -197,7 +200,7 @@ class FakeTickets:
             return None
         return WebhookHint(ticket_id=said["ticket"], delivery_id=given["x-delivery"])
 
-    def decide(self, observation: Observation) -> Sequence[TicketVote | TicketRefusal]:
+    def decide(self, observation: Observation) -> Sequence[TicketFinding]:
         """What the states mean that people have set."""
         said = (self._meaning(observation, act) for act in observation.acts)
         return [meaning for meaning in said if meaning is not None]
@@ -206,7 +209,9 @@ class FakeTickets:
         """Remember that it was called."""
         self.closed = True
 
-    def _meaning(self, seen: Observation, act: TicketAct) -> TicketVote | TicketRefusal | None:
+    def _meaning(self, seen: Observation, act: TicketAct) -> TicketFinding | None:
+        if act.state == ASK:
+            return TicketQuestion(act=act, text=question_in(act.comment))
         verdict = VERDICTS.get(State(act.state))
         if verdict is None and act.state != State.CLOSED:
             return None
@@ -232,12 +237,19 @@ class FakeTickets:
             )
             for act in ticket.acts
         )
+        asked = (
+            TicketAct(
+                id=f"{ASK}:{c.at.isoformat()}", at=c.at, actor=c.by, state=ASK, comment=c.text
+            )
+            for c in ticket.comments
+            if question_in(c.text) and c.by != OWN
+        )
         return Observation(
             ref=self.ref(ticket),
             order_key=ticket.order_key,
             awaiting=ticket.state is State.PENDING,
             state_name=ticket.state,
-            acts=tuple(acts),
+            acts=(*acts, *asked),
             altered_by=ticket.altered_by,
         )
 

@@ -432,7 +432,7 @@ async def test_a_key_that_is_no_text_is_refused(world: World) -> None:
         ("GET", "/api/v1/requests?cursor=broken", 422),
         ("GET", "/api/v1/nothing", 404),
         ("DELETE", "/api/v1/sessions", 405),
-        ("POST", "/api/v1/requests/x/questions", 501),
+        ("POST", "/api/v1/requests/x/questions", 415),
     ],
 )
 async def test_refusals_are_problem_details(

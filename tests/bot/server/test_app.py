@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 )  # fmt: skip
 async def test_every_route_wants_a_valid_token(world: World, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    routes = [(o.method, o.path) for o in OPERATIONS]
-    for method, path in [*routes, ("POST", "/api/v1/requests/{id}/questions")]:
-        url = path.replace("{id}", "x")
+    for method, path in [(o.method, o.path) for o in OPERATIONS]:
+        url = re.sub(r"\{\w+\}", "x", path)
         async with world.client.request(method, url, headers=headers) as response:
             body = await response.json(content_type="application/problem+json")
 
@@ -92,8 +92,7 @@ async def test_every_route_of_the_api_is_documented(world: World) -> None:
     }
     documented = {(m.upper(), p) for p, item in api["paths"].items() for m in item}
 
-    assert served - documented == {("POST", "/api/v1/requests/{id}/questions")}
-    assert documented <= served
+    assert documented == served
 
 
 async def test_the_references_of_the_document_resolve(world: World) -> None:

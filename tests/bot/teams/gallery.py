@@ -8,6 +8,7 @@ from typing import Any
 
 from countersign.approvals.decisions.editing import Edit
 from countersign.approvals.models import (
+    AnsweredBy,
     AtDeadline,
     Cause,
     CheckpointId,
@@ -19,6 +20,7 @@ from countersign.approvals.models import (
     Injected,
     JsonObject,
     Limit,
+    LookUp,
     Offer,
     Opening,
     Outcome,
@@ -30,6 +32,8 @@ from countersign.approvals.models import (
     Preview,
     Principal,
     PrincipalId,
+    Question,
+    QuestionStatus,
     Request,
     RequestId,
     RequestKind,
@@ -204,6 +208,7 @@ def view(
     error: str | None = None,
     pauses: tuple[Pause, ...] = (),
     offers: tuple[Offer, ...] = (),
+    questions: tuple[Question, ...] = (),
     **changes: Any,
 ) -> RequestView:
     session = Session(
@@ -233,7 +238,47 @@ def view(
         pauses=pauses,
         offers=offers,
         alike=("customer",) if offers else (),
+        questions=questions,
     )
+
+
+def question(number: int, text: str, **more: Any) -> Question:
+    """One of Alex's."""
+    return Question(
+        request_id=RequestId("R-01J9ZK3V7Q"),
+        number=number,
+        revision=1,
+        asker=PrincipalId("alex"),
+        asker_name="Alex Wilber",
+        via=Via("teams"),
+        identity="entra:oid-alex",
+        text=text,
+        asked_at=NOW,
+        **more,
+    )
+
+
+QUESTIONS = (
+    question(
+        1,
+        "Why 25 seats, when they had 20 last year?",
+        status=QuestionStatus.ANSWERED,
+        answer="Contoso wrote on Monday that five people join their sales team in December. The "
+        "CRM shows 20 seats until the end of the year, so the quote adds five.",
+        answered_by=AnsweredBy.AGENT,
+        answerer="seller",
+        answerer_name="seller",
+        calls=(LookUp(tool="look_up", arguments={"name": "Contoso"}, ran=True, text="20 seats"),),
+    ),
+    question(
+        2,
+        "Who at Contoso agreed to the price?",
+        status=QuestionStatus.HANDED_OVER,
+        why="seller came to no answer in 6 rounds.",
+    ),
+    question(3, "Is there a {{DATE(2026-01-01T00:00:00Z)}} *discount*?"),
+)
+"""Answered by the agent, handed over, and open."""
 
 
 def decided(verdict: Verdict = Verdict.APPROVE, comment: str = "", **more: Any) -> Decision:
@@ -339,6 +384,7 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
     )
     return {
         "pending": lambda: request_card(view(), look),
+        "pending-asked": lambda: request_card(view(questions=QUESTIONS), look),
         "pending-long": lambda: request_card(
             view(arguments=NESTED, tool="send_email", schema=None), look
         ),

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.compose import compose
+from countersign.approvals.decisions.answering import Answering
 from countersign.approvals.decisions.outbox import (
     OUTCOME_WAIT,
     RUN,
@@ -177,6 +178,7 @@ class Stage:
     teams: BotFramework
     sleeps: SleepLog
     policies: LivePolicy
+    answering: Answering
 
     async def settle(self) -> None:
         """Wait until everything that was rung for has been done and sent."""
@@ -351,6 +353,7 @@ async def stage(
                     teams,
                     sleeps,
                     policies,
+                    domain.answering,
                 )
                 await bot.drain()
             working.cancel()

@@ -123,9 +123,10 @@ CARRIED = (
     {"request", "digest", "comment"},
     {"said", "message", "workflow"},
     {"request", "digest", "foreseen"},
+    {"request", "digest", "about"},
 )
-"""The second and the third stand on cards that ask what a message is meant as, the last on one that
-says who else decides an edit."""
+"""The second and the third stand on cards that ask what a message is meant as, the fourth on one
+that says who else decides an edit, the last on one with a question to the requester."""
 
 
 def carried(data: dict[str, Any]) -> set[str]:
@@ -287,7 +288,7 @@ def test_what_does_not_fit_is_not_offered_to_be_approved() -> None:
     assert "Not everything fits on this card." in texts(card)
     assert "more characters" in texts(card)
     assert "more arguments" in texts(card)
-    assert {"read", "reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
+    assert {"ask", "read", "reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
 
 
 def test_whoever_has_to_prove_that_it_is_them_is_led_to_the_page_instead_of_approve() -> None:
@@ -303,14 +304,14 @@ def test_whoever_has_read_it_is_offered_to_approve_it() -> None:
 
     assert "Read by \nAlex Wilber" in texts(card)
     verbs = {node["verb"] for node in nodes(card) if "verb" in node}
-    assert {"read", "approve", "edit", "reject"} == verbs
+    assert {"ask", "read", "approve", "edit", "reject"} == verbs
 
 
 def test_without_a_page_the_command_is_named() -> None:
     card = request_card(view(arguments=HUGE), Look("execute"))
 
     assert "countersign requests show R-01J9ZK3V7Q" in texts(card)
-    assert {"reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
+    assert {"ask", "reject"} == {node["verb"] for node in nodes(card) if "verb" in node}
 
 
 SIZES = [

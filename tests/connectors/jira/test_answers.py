@@ -8,7 +8,13 @@ import pytest
 
 from countersign.approvals.models import Verdict
 from countersign.approvals.ports import TicketOrder
-from countersign.approvals.tickets import TicketAct, TicketRefusal, TicketWithdrawal
+from countersign.approvals.tickets import (
+    TicketAct,
+    TicketQuestion,
+    TicketRefusal,
+    TicketVote,
+    TicketWithdrawal,
+)
 from countersign.connectors.jira import wire
 from countersign.connectors.jira.approvals import Answers
 from countersign.connectors.jira.reading import CLOSED_UNDECIDED, TOOK_BACK, Reader
@@ -322,6 +328,32 @@ async def test_a_comment_that_may_mean_something_else_takes_nothing_back(
 ) -> None:
     ref = await orders.ticket()
     site.jira.as_person("megan").comment(ref.key, text)
+
+    assert not site.connector.decide(await site.seen(ref))
+
+
+@pytest.mark.parametrize("word", ["ask", "Ask", "QUESTION", "Frage", "vraag"])
+async def test_a_comment_that_begins_with_the_word_asks(
+    site: JiraSite, orders: Orders, word: str
+) -> None:
+    ref = await orders.ticket()
+    alex = site.jira.as_person("alex")
+    alex.comment(ref.key, f"{word}: why 90 EUR?")
+    (asked,) = site.connector.decide(await site.seen(ref))
+    alex.transition(ref.key, APPROVED)
+    found = site.connector.decide(await site.seen(ref))
+
+    assert isinstance(asked, TicketQuestion)
+    assert "why 90 EUR?" == asked.text
+    assert [""] == [each.act.comment for each in found if isinstance(each, TicketVote)]
+
+
+@pytest.mark.parametrize("text", ["ask", "ask:", "I ask: why?", "asking: why?"])
+async def test_a_comment_without_the_word_asks_nothing(
+    site: JiraSite, orders: Orders, text: str
+) -> None:
+    ref = await orders.ticket()
+    site.jira.as_person("alex").comment(ref.key, text)
 
     assert not site.connector.decide(await site.seen(ref))
 
