@@ -244,6 +244,10 @@ def test_own_workflow_is_served(server: ApiClient) -> None:
     assert (200, "completed") == (voted.status_code, ended["status"])
     result = server.get(f"/requests/{request['id']}")["result"]
     assert "40.00 EUR paid back for INV-7." == result["content"]
+    page = server.http.get(f"{server.url}/inbox/sign-in", headers={"Accept-Language": "de"})
+    assert (200, True) == (page.status_code, "wer Sie sind" in page.text)
+    for asset in re.findall(r'(?:src|href)="(/inbox/static/[^"]+)"', page.text):
+        assert 200 == server.http.get(f"{server.url}{asset}").status_code, asset
 
 
 def test_written_project_passes_its_own_test(project: Project, tmp_path: Path) -> None:
