@@ -16,7 +16,7 @@ from tests.stack import Stack
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE = {"width": 390, "height": 844}
-LIVE_MS = 15_000
+LIVE_MS = 30_000
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 

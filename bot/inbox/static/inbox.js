@@ -34,8 +34,7 @@
     return false;
   }
 
-  // One round at a time: a part that is asked for twice at once would be swapped out under the
-  // second answer, which htmx then drops.
+  // One round at a time: what changes meanwhile is a round of its own.
   let rounds = 0;
   async function refresh() {
     rounds += 1;
@@ -47,13 +46,25 @@
     }
   }
 
-  function drawAgain(part) {
+  async function drawAgain(part) {
     if (isBusy(part)) {
       const more = part.querySelector("[data-more]");
       if (more) more.hidden = false;
-      return null;
+      return;
     }
-    return htmx.ajax("GET", part.dataset.live, { target: part, swap: "outerHTML", source: part });
+    const answer = await fetch(part.dataset.live, {
+      headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15000),
+    });
+    if (!answer.ok) return;
+    const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+    if (!made || made.id !== part.id || !part.isConnected || isBusy(part)) return;
+    const before = part.querySelectorAll("details"), after = made.querySelectorAll("details");
+    if (before.length === after.length) after.forEach(function (box, n) { box.open = before[n].open; });
+    part.replaceWith(made);
+    htmx.process(made);
+    ownTimes(made);
+    made.classList.add("fresh");
+    say(made.dataset.said);
   }
 
   function follow() {
@@ -102,11 +113,7 @@
   }
 
   document.addEventListener("keydown", keys);
-  document.addEventListener("htmx:afterSwap", function (event) {
-    const part = document.getElementById(event.detail.target.id);
-    ownTimes(document);
-    if (part) { part.classList.add("fresh"); say(part.dataset.said); }
-  });
+  document.addEventListener("htmx:afterSwap", function () { ownTimes(document); });
   ownTimes(document);
   follow();
 })();
