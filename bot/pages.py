@@ -12,6 +12,7 @@ from countersign.bot.inbox import app as inbox
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.settings.sign_in import SignInSettings
 from countersign.bot.sign_in.opening import open_flow
+from countersign.bot.sign_in.tab import TeamsTab
 from countersign.bot.sign_in.way import OpenIdWay
 from countersign.bot.step_up.my_page import MyPage
 from countersign.bot.step_up.page import StepUpPage
@@ -39,11 +40,15 @@ async def open_inbox(
         way = None
         if flow is not None:
             way = OpenIdWay(pages, services.limits, services.directory, flow)
+        tab = None
+        if flow is not None and way is not None and flow.issuer.settings.teams_tab:
+            tab = TeamsTab(pages, services.limits, flow, way)
         made = inbox.inbox_of(
             pages, services, local=local, around=around, ways=[way] if way else ()
         )
         more = (
             *StepUpPage(pages, services, presence, passkeys, way).routes(),
             *MyPage(pages, passkeys, way).routes(),
+            *(tab.routes() if tab else ()),
         )
         yield replace(made, routes=(*made.routes, *more))

@@ -26,6 +26,7 @@ Check: TypeAlias = Callable[[bytes], list[str]]
 _MANIFEST = "manifest.json"
 _ICONS: Mapping[str, Check] = {"color.png": color_problems, "outline.png": outline_problems}
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+_OF_TAB = frozenset({"staticTabs", "webApplicationInfo"})
 # The oldest date that a zip can hold. With stored, not deflated, members the same input gives the
 # same bytes on every machine and with every zlib.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -61,11 +62,13 @@ def pack(
     domain: str | None,
     version: str,
     developer: Developer,
+    tab_client_id: str | None = None,
 ) -> Path:
     """Write the app package made from the folder `source` to `target`; returns `target`.
 
     `app_id` names the app in Teams, `bot_id` is the Microsoft app id of the Azure bot (they may be
-    the same GUID), `domain` is the public host name or None. The same input gives the same bytes.
+    the same GUID), `domain` is the public host name or None. With `tab_client_id`, the application
+    by which people sign in, the inbox is a personal tab. The same input gives the same bytes.
     An existing target is replaced whole or stays. Raises ManifestError with every problem found.
     """
     contents, problems = _read(source)
@@ -76,6 +79,7 @@ def pack(
         "APP_ID": app_id,
         "BOT_ID": bot_id,
         "VALID_DOMAIN": domain,
+        "TAB_CLIENT_ID": tab_client_id,
         "VERSION": version,
         "DEVELOPER_NAME": developer.name,
         "DEVELOPER_WEBSITE_URL": developer.website_url,
@@ -84,7 +88,10 @@ def pack(
     }
     if _MANIFEST in contents:
         try:
-            manifest = fill(json.loads(contents[_MANIFEST]), values)
+            manifest = fill(
+                _with_tab(json.loads(contents[_MANIFEST]), tab_client_id if domain else None),
+                values,
+            )
         except ValueError as exc:
             problems.append(Problem(_MANIFEST, f"is not JSON: {exc}"))
         else:
@@ -94,6 +101,13 @@ def pack(
     contents[_MANIFEST] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
     _replace(target, _zipped(contents))
     return target
+
+
+def _with_tab(template: Json, client_id: str | None) -> Json:
+    """The template, without what makes a tab unless there is one."""
+    if client_id is not None or not isinstance(template, dict):
+        return template
+    return {key: value for key, value in template.items() if key not in _OF_TAB}
 
 
 def fill(template: Json, values: Mapping[str, str | None]) -> Json:

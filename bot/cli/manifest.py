@@ -15,6 +15,7 @@ from countersign.bot.app_package.manifest import Developer, ManifestError, pack
 from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.console import console
 from countersign.bot.settings.sections import AppPackageSettings
+from countersign.bot.settings.sign_in import SignInSettings
 from countersign.bot.teams.settings import TeamsSettings
 
 manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
@@ -33,6 +34,7 @@ def pack_app(
     teams = part.section("teams", TeamsSettings)
     bot = bot_id or (teams.app_id if teams else "")
     about = part.section("app_package", AppPackageSettings)
+    sign_in = part.section("sign_in", SignInSettings)
     public = urlsplit(part.public_url())
     part.require_sound()
     problems = []
@@ -51,6 +53,7 @@ def pack_app(
             app_id=about.app_id or bot,
             bot_id=bot,
             domain=public.hostname if public.scheme == "https" else None,
+            tab_client_id=sign_in.client_id if sign_in and sign_in.teams_tab else None,
             version=installed_version("countersign-approvals"),
             developer=Developer(
                 name=about.developer_name,

@@ -31,6 +31,15 @@ HEADERS = {
 }
 
 
+def headers(framed_by: str) -> dict[str, str]:
+    """Those of a page; `framed_by` are the sites that may show it in a frame."""
+    if not framed_by:
+        return HEADERS
+    policy = SECURITY_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {framed_by}")
+    kept = {name: value for name, value in HEADERS.items() if name != "X-Frame-Options"}
+    return {**kept, "Content-Security-Policy": policy}
+
+
 class Cookies:
     """The one cookie of the pages."""
 
@@ -41,8 +50,19 @@ class Cookies:
         self.name = "__Host-countersign" if self.secure else "countersign"
 
     def read(self, request: web.Request) -> str:
-        """What it holds; "" if there is none."""
-        return request.cookies.get(self.name, "")
+        """What it holds; "" if there is none. In a frame of another site that of the frame."""
+        return request.cookies.get(self.name, "") or self.read_tab(request)
+
+    def read_tab(self, request: web.Request) -> str:
+        """What the cookie of a frame holds."""
+        return request.cookies.get(f"{self.name}-tab", "") if self.secure else ""
+
+    def set_tab(self, response: web.StreamResponse, value: str) -> None:
+        """For a frame of another site: browsers keep it apart for each site that has the frame.
+        Forms are guarded by their token and by what browsers say of where they come from."""
+        # http.cookies knows no Partitioned before Python 3.14, and aiohttp asks it.
+        attributes = "Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+        response.headers.add("Set-Cookie", f"{self.name}-tab={value}; {attributes}")
 
     def set(self, response: web.StreamResponse, value: str) -> None:
         """Have the browser keep it until it is closed. Not with posts from elsewhere; with links

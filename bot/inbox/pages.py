@@ -68,7 +68,7 @@ class Pages:
             if visit.person is None:
                 if "HX-Request" in request.headers:  # a part of a page: it stays as it is
                     raise web.HTTPUnauthorized
-                return to(sign_in_path(request))
+                return to(sign_in_path(request, self.shell.tab))
             return await self._told(
                 visit, lambda: self._admitted(visit, Kind.READS, lambda: look(visit))
             )

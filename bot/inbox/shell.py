@@ -112,6 +112,8 @@ class Shell:
         self.sessions, self.directory, self.clock = sessions, directory, clock
         self.public_url, self.tabs = public_url, tabs
         self.cookies = guard.Cookies(public_url)
+        self.framed_by = self.tab = ""
+        """The sites that may show pages in a frame, and the page that signs in there."""
 
     async def visit(self, request: web.Request) -> Visit:
         """Who is here. Raises UnavailableError if that cannot be read."""
@@ -140,7 +142,10 @@ class Shell:
             .render(visit=visit, shell=self, now=self.clock.now(), csrf_name=guard.CSRF, **context)
         )
         response = web.Response(
-            status=status, text=text, content_type="text/html", headers=guard.HEADERS
+            status=status,
+            text=text,
+            content_type="text/html",
+            headers=guard.headers(self.framed_by),
         )
         if visit.is_new:
             self.cookies.set(response, visit.cookie)
@@ -165,9 +170,13 @@ def on(path: str) -> web.Response:
     return web.Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
 
 
-def sign_in_path(request: web.Request) -> str:
-    """Where to sign in, to come back to the page that was asked for."""
-    return f"{HOME}/sign-in?next={quote(safe_next(request.path_qs), safe='')}"
+def sign_in_path(request: web.Request, tab: str = "") -> str:
+    """Where to sign in, to come back to the page that was asked for. In a frame that is `tab`,
+    unless they come from there: then the browser keeps no cookie for it."""
+    framed = tab and request.headers.get("Sec-Fetch-Dest") == "iframe"
+    loops = request.headers.get("Referer", "").partition("?")[0].endswith(tab or HOME)
+    place = tab if framed and not loops else f"{HOME}/sign-in"
+    return f"{place}?next={quote(safe_next(request.path_qs), safe='')}"
 
 
 def safe_next(path: str) -> str:

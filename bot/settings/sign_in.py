@@ -58,6 +58,8 @@ class SignInSettings(Section):
     """The claim that names the person."""
     tenant_id: str = ""
     """Of Entra: the only one whose people may come in."""
+    teams_tab: bool = False
+    """Whether the inbox is a personal tab of Teams, too."""
     scopes: tuple[str, ...] = ("openid", "profile")
     acr_values: tuple[str, ...] = ()
     """What a fresh sign-in must have been done by to count as a proof; empty: anything."""
@@ -116,6 +118,8 @@ class SignInSettings(Section):
     @model_validator(mode="after")
     def _has_tenant(self) -> SignInSettings:
         if self.identity != ENTRA:
+            if self.teams_tab:
+                raise ValueError("teams_tab: Teams knows people of Entra only; remove it")
             return self
         if self.tenant_id.lower() in ANY_TENANT:
             raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ START = f"{HOME}/sign-in/oidc"
 CALLBACK = f"{HOME}/sign-in/callback"
 LEAVE = f"{START}/leave"
 METHOD = "oidc"
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 _KEPT_CLAIMS = ("sid", "acr", "acrs", "amr")
 
 Proven = Callable[[Visit, Attempt, Named], Awaitable[web.StreamResponse]]
@@ -72,7 +74,7 @@ class OpenIdWay:
             async with self._limits.admitted(Kind.READS, f"guest:{visit.request.remote}"):
                 url = await self._flow.begin(secret, purpose)
         except UnavailableError as exc:
-            return self._away(visit, exc)
+            return self.away(visit, exc)
         response = to(url)
         self._remember(response, secret)
         return response
@@ -93,7 +95,7 @@ class OpenIdWay:
             log.warning("sign-in not believed", reason=str(exc))
             response = self._failed(visit, N_("What the issuer answered cannot be believed."))
         except UnavailableError as exc:
-            return self._away(visit, exc)
+            return self.away(visit, exc)
         else:
             response = await self._believed(visit, attempt, named)
         response.del_cookie(self._cookie, path="/", httponly=True, secure=self._secure)
@@ -105,7 +107,7 @@ class OpenIdWay:
         try:
             metadata = await self._flow.issuer.metadata()
         except UnavailableError as exc:
-            return self._away(visit, exc)
+            return self.away(visit, exc)
         if metadata.end_session_endpoint is None:
             return to(f"{HOME}/sign-in")
         client_id = self._flow.issuer.settings.client_id
@@ -130,14 +132,15 @@ class OpenIdWay:
         person = self.person(named)
         if person is None:
             log.warning("signed in, and not known here", identity=named.identity)
-            return self._stranger(visit, named)
+            return self.stranger(visit, named)
         claims: JsonObject = {n: named.claims[n] for n in _KEPT_CLAIMS if n in named.claims}
         token = await self._shell.sessions.begin(
             person.id,
             method=METHOD,
             identity=named.identity,
             replaces=visit.cookie,
-            authenticated_at=named.authenticated_at,
+            # An issuer that does not say when may have asked nobody.
+            authenticated_at=named.authenticated_at or LONG_AGO,
             claims=claims,
         )
         response = to(safe_next(attempt.purpose.next))
@@ -159,7 +162,8 @@ class OpenIdWay:
             samesite="Lax",
         )
 
-    def _stranger(self, visit: Visit, named: Named) -> web.Response:
+    def stranger(self, visit: Visit, named: Named) -> web.Response:
+        """A clear no."""
         return self._shell.notice(
             visit,
             N_("You are not known here"),
@@ -184,7 +188,8 @@ class OpenIdWay:
         title = N_("You are not signed in")
         return self._shell.notice(visit, title, why, again, status=HTTPStatus.FORBIDDEN)
 
-    def _away(self, visit: Visit, exc: UnavailableError) -> web.Response:
+    def away(self, visit: Visit, exc: UnavailableError) -> web.Response:
+        """Nobody can sign in now."""
         log.warning("nobody can sign in now", error=str(exc))
         return self._shell.notice(
             visit,

@@ -96,6 +96,27 @@ def test_bot_asks_for_no_resource_specific_consent(manifest: dict[str, Any]) -> 
     assert ["identity", "messageTeamMembers"] == manifest["permissions"]
 
 
+def test_with_an_application_to_sign_in_by_the_inbox_is_a_tab(tmp_path: Path) -> None:
+    client = "1b9b9d2e-5d3b-4f9e-9a1d-2f3c4d5e6f70"
+    with zipfile.ZipFile(make(SOURCE, tmp_path / "app.zip", tab_client_id=client)) as package:
+        filled = json.loads(package.read("manifest.json"))
+    target = tmp_path / "nowhere.zip"
+    with zipfile.ZipFile(make(SOURCE, target, tab_client_id=client, domain=None)) as package:
+        nowhere = json.loads(package.read("manifest.json"))
+    _, tab = filled["staticTabs"]
+
+    assert [] == manifest_problems(filled)
+    assert "https://approvals.contoso.com/inbox/teams" == tab["contentUrl"]
+    assert {"id": client, "resource": f"api://approvals.contoso.com/{client}"} == (
+        filled["webApplicationInfo"]
+    )
+    assert "staticTabs" not in nowhere
+
+
+def test_without_one_there_is_no_tab(manifest: dict[str, Any]) -> None:
+    assert not {"staticTabs", "webApplicationInfo"} & set(manifest)
+
+
 def test_no_domain_leaves_the_list_empty(tmp_path: Path) -> None:
     with zipfile.ZipFile(make(SOURCE, tmp_path / "app.zip", domain=None)) as package:
         assert [] == json.loads(package.read("manifest.json"))["validDomains"]

@@ -7,9 +7,9 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
-from countersign.bot import inbox
+from countersign.bot import inbox, sign_in, step_up
 
-HERE = Path(inbox.__file__).parent
+FOLDERS = [Path(path) for each in (inbox, sign_in, step_up) for path in each.__path__]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "N_": None,
@@ -23,8 +23,9 @@ def texts() -> Catalog:
     found = Catalog()
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
-    for file, line, message, comments, context in extract_from_dir(
-        str(HERE), methods, options, keywords=KEYWORDS
-    ):
-        found.add(message, None, [(file, line)], auto_comments=comments, context=context)
+    for folder in FOLDERS:
+        for file, line, message, comments, context in extract_from_dir(
+            str(folder), methods, options, keywords=KEYWORDS
+        ):
+            found.add(message, None, [(file, line)], auto_comments=comments, context=context)
     return found

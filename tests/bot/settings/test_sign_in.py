@@ -72,6 +72,7 @@ WRONG = [
     ({"clock_skew": "10m"}, "clock_skew"),
     ({"client_secret_env": "NOT_SET"}, "client_secret_env: the environment variable NOT_SET"),
     ({"client_secret": "plain"}, "client_secret"),
+    ({"issuer": ELSEWHERE, "teams_tab": True}, "Teams knows people of Entra only"),
     ({"isuer": "x"}, "did you mean issuer?"),
 ]
 

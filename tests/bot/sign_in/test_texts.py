@@ -11,7 +11,7 @@ from countersign.bot import inbox, sign_in, step_up
 from countersign.bot.inbox.words import LANGUAGES, LOCALES, SOURCE
 from tests.bot.inbox.catalogue import KEYWORDS
 
-TEMPLATES = ("me.html", "step_up.html", "sign_in.html")
+TEMPLATES = ("me.html", "step_up.html", "sign_in.html", "teams.html")
 
 
 def said() -> set[str]:

@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -94,11 +93,12 @@ class Browser:
 
     def _kept(self, answer: httpx.Response) -> httpx.Response:
         for line in answer.headers.get_list("Set-Cookie"):
-            for name, morsel in SimpleCookie(line).items():
-                if morsel["max-age"] == "0":
-                    self.jar.pop(name, None)
-                else:
-                    self.jar[name] = morsel.value
+            # SimpleCookie knows no Partitioned before Python 3.14, and then reads nothing.
+            pair, *attributes = line.split("; ")
+            name, _, value = pair.partition("=")
+            self.jar[name] = value.strip('"')
+            if "Max-Age=0" in attributes:
+                del self.jar[name]
         return answer
 
 
