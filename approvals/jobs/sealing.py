@@ -14,7 +14,7 @@ from countersign.approvals.audit.notes import Checkpoint, SigningKey, VerifierKe
 from countersign.approvals.audit.seals import SEALS, Head
 from countersign.approvals.errors import ConflictError, CountersignError
 from countersign.approvals.ports import Clock, Moment, Store
-from countersign.approvals.store import checkpoints, tree
+from countersign.approvals.store import checkpoints, ledger, tree
 from countersign.approvals.store import seals as rows
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class Sealing:
         """See to it that all of a session is sealed now, and signed if that is done here."""
 
         def unit(connection: Connection) -> Head | None:
-            head = rows.head_of(connection, session_id)
+            head = ledger.head(connection, session_id)
             seal = rows.last(connection)
             found = tree.place(connection, session_id, head[0], 0 if seal is None else seal.size)
             return None if found and found[1] == head else head

@@ -26,12 +26,6 @@ def newest(connection: Connection, *, at_least: int = 0) -> str | None:
     return note
 
 
-def after(connection: Connection, size: int, *, limit: int) -> list[tuple[int, str]]:
-    """Size and note of the checkpoints of larger trees, the smallest first."""
-    query = select(rows.c.size, rows.c.note).where(rows.c.size > size).order_by(rows.c.size)
-    return [(row[0], row[1]) for row in connection.execute(query.limit(limit))]
-
-
 def keys(connection: Connection) -> list[SealingKeyChanged]:
     """The keys that have signed, oldest first. Raises ValueError for an entry that is not as we
     wrote it."""

@@ -23,7 +23,7 @@ def untrue(connection: Connection, seal: Seal, growing: Growing) -> list[str]:
     while growing.size < seal.size:
         most = min(PAGE, seal.size - growing.size)
         found = tree.page(connection, growing.size, limit=most)
-        if not found or found[0][0] != growing.size or found[-1][0] != growing.size + most - 1:
+        if [row[0] for row in found] != list(range(growing.size, growing.size + most)):
             gone = _first_gap(growing.size, found)
             missing = f"the tree's leaf {gone}, which seal {seal.number} covers, is gone"
             growing.size = seal.size  # what follows cannot be compared any more

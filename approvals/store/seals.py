@@ -12,7 +12,6 @@ from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE, chain_name
 from countersign.approvals.audit.seals import SEALS, Head, Seal, tree_seal_hash
 from countersign.approvals.models import SessionStatus
 from countersign.approvals.store import codec, governance
-from countersign.approvals.store.ledger import head as chain_head
 from countersign.approvals.store.schema import ledger, ledger_seals, sessions
 from countersign.approvals.store.tree import StoredTree, has_leaf
 
@@ -75,13 +74,6 @@ def of_size(connection: Connection, size: int) -> Seal | None:
     """The seal of the tree when it had this size."""
     row = connection.execute(select(ledger_seals).where(ledger_seals.c.size == size)).first()
     return None if row is None else _seal(row)
-
-
-def head_of(connection: Connection, session_id: str) -> Head:
-    """Where a chain ends now. Raises NotFoundError."""
-    if session_id == GOVERNANCE:
-        return governance.head(connection)
-    return chain_head(connection, session_id)
 
 
 def heads_after(connection: Connection, after: str, *, limit: int) -> dict[str, Head]:

@@ -157,6 +157,24 @@ async def test_what_happened_since_the_checkpoint_needs_another_one(world: World
     assert (await made.receipt(request.id))["summary"]["decision"] is not None
 
 
+async def test_nothing_sealed_is_nothing_to_sign(world: World) -> None:
+    empty = trail(world)
+    await Sealing(world.store, world.clock, KEY).sign()
+    with pytest.raises(NotFoundError, match="Nothing of the ledger is sealed"):
+        await empty.tree(0)
+
+    assert [] == await empty.handovers()
+
+
+async def test_a_receipt_with_a_broken_hand_over_is_not_true(world: World) -> None:
+    made = await trail(world).receipt((await executed(world)).id)
+    broken = json.dumps({**made, "handovers": ["no note"]})
+    deep = json.dumps({**made, "signed": "[" * 100_000})
+    bare = {**made, "entries": [{"text": each["text"]} for each in made["entries"]]}
+
+    assert (1, 3, 1) == (by_product(broken), by_product(deep), by_product(json.dumps(bare)))
+
+
 async def test_somebody_sees_receipts_of_what_they_may_read(world: World) -> None:
     request = await executed(world)
 
