@@ -696,3 +696,28 @@ def test_doctor_lists_every_problem_of_the_configuration(
 
     assert said.status == 1
     assert said.out.count("FIX configuration") >= 5
+
+
+def test_questions_go_through_the_running_server(cli: Cli, tmp_path: Path) -> None:
+    async def story() -> tuple[str, list[Said]]:
+        async with running(tmp_path) as world:
+            request = await world.waiting()
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+
+            async def said(*arguments: str) -> Said:
+                common = ["--server", url, "--config", "c.yaml"]
+                return await asyncio.to_thread(cli, "requests", *arguments, *common)
+
+            return request["id"], [
+                await said("ask", request["id"], "Why so much?", "--as", "alex"),
+                await said("answer", f"{request['id']}.1", "Because.", "--as", "alex"),
+                await said("answer", f"{request['id']}.1", "Yes.", "--as", request["requester"]),
+            ]
+
+    request, (asked, not_theirs, not_yet) = asyncio.run(story())
+
+    assert (asked.status, f"{request}.1 is open" in asked.out) == (0, True)
+    assert (not_theirs.status, "Only whoever asked for this" in not_theirs.err) == (1, True)
+    assert (not_yet.status, "nothing is asked of you" in not_yet.err) == (1, True)
