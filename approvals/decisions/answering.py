@@ -95,7 +95,7 @@ class Answering:
                 return None
             request_rows.lock(unit, key[0])
             until = unit.now + LEASE
-            attempt = rows.take(unit.connection, question_id, unit.now, until)
+            attempt = rows.take(unit.connection, *key, unit.now, until)
             if attempt is None:
                 return None
             side = _side(unit, key[0], question_id, attempt)
@@ -117,10 +117,9 @@ class Answering:
             return NOT_READ_ONLY
         request = await self._foresee(side.run, proposal)
         decision = request.decision
-        if request.status is not RequestStatus.APPROVED or decision is None:
+        by_rule = decision is not None and decision.via == Via.POLICY
+        if request.status is not RequestStatus.APPROVED or not by_rule:
             return request.reason or NOT_ALLOWED
-        if decision.via != Via.POLICY:
-            return NOT_ALLOWED
         domains = self._policies.current.document.domains
         pauses = await self._store.read(pause_rows.active)
         held = among(pauses, request, side.session, domains)

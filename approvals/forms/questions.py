@@ -45,9 +45,8 @@ def standing(question: Question) -> str:
             return "The agent is asked; its answer will stand here."
         case QuestionStatus.HANDED_OVER:
             return f"The agent could not answer, so whoever asked for this is asked. {question.why}"
-        case QuestionStatus.DROPPED:
+        case _:
             return question.why
-    return ""
 
 
 def looked_up(question: Question) -> str:

@@ -85,12 +85,11 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     return [question_id(*row) for row in rows]
 
 
-def take(connection: Connection, of_id: str, now: datetime, until: datetime) -> int | None:
+def take(
+    connection: Connection, request_id: str, number: int, now: datetime, until: datetime
+) -> int | None:
     """Which attempt this is, if it is due: nobody else begins one before `until`."""
-    key = of_question_id(of_id)
-    if key is None:
-        return None
-    of = {"of": key[0], "number": key[1]}
+    of = {"of": request_id, "number": number}
     at, ends = codec.to_text(now), codec.to_text(until)
     if _TAKE.run(connection, **of, now=at, until=ends) != 1:
         return None

@@ -19,6 +19,7 @@ from countersign.approvals.errors import (
     NotAuthorisedError,
     NotFoundError,
 )
+from countersign.approvals.forms.questions import looked_up, standing
 from countersign.approvals.jobs.due import due_jobs
 from countersign.approvals.models import (
     AnsweredBy,
@@ -309,6 +310,39 @@ async def test_same_act_asks_and_answers_once(world: World) -> None:
     assert await questions.ask(request.id, acting(ERIN), WHY, refused) is None
 
     assert 1 == len((await world.records.view(request.id)).questions)
+    answered = act.model_copy(update={"act_id": "comment-3"})
+    await world.domain.answering.unanswered(await begin(world, first), "It has no model.")
+    assert await questions.answer(first.id, acting(ANNA), "Because.", answered) is not None
+    assert await questions.answer(first.id, acting(ANNA), "Because.", answered) is None
+    (told,) = (await world.records.view(request.id)).questions
+    assert "Because." == told.answer
+
+
+async def test_requester_who_is_gone_is_shown_nothing(world: World) -> None:
+    (request,) = await world.asked()
+    question = await ask(world, request)
+    side = await begin(world, question)
+    world.directory.remove("anna")
+    await world.domain.answering.unanswered(side, "It has no model.")
+
+    assert "person:anna" not in {d.target for d in await world.records.deliveries(request.id)}
+    assert QuestionStatus.HANDED_OVER is (await world.records.question(question.id)).status
+
+
+async def test_where_a_question_stands_in_words(world: World) -> None:
+    (request,) = await world.asked()
+    question = await ask(world, request)
+    handed = question.model_copy(
+        update={"status": QuestionStatus.HANDED_OVER, "why": "It has no model."}
+    )
+    await world.vote(request)
+    (dropped,) = (await world.records.view(request.id)).questions
+
+    assert "The agent is asked" in standing(question)
+    assert standing(handed).endswith("It has no model.")
+    assert "The request was decided before it was answered." == standing(dropped)
+    assert "" == looked_up(question)
+    assert "Looked up with look." == looked_up(question.model_copy(update={"calls": (LOOKED,)}))
 
 
 async def test_question_is_for_the_revision_that_was_shown(world: World) -> None:
