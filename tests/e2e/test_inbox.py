@@ -92,6 +92,9 @@ def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Brow
         expect(megan.page.locator("#facts ins").first).to_be_visible()
         if is_looked_at(server):
             megan.check("changed")
+        digest = quote_of(server, session)["digest"]
+        current = megan.page.locator(f"#forms input[name=digest][value='{digest}']").first
+        expect(current).to_be_attached(timeout=LIVE_MS)
         megan.page.keyboard.press("c")
         megan.page.keyboard.type("Looks good, thanks.")
         megan.page.get_by_role("button", name="Approve", exact=True).click()

@@ -83,6 +83,8 @@
       if (document.hidden) close();
       else { open(); refresh(); }
     });
+    // Also without an event: a connection may be dead without anybody being told.
+    setInterval(function () { if (!document.hidden) refresh(); }, 15000);
     window.addEventListener("pagehide", close);
     window.addEventListener("pageshow", function (event) { if (event.persisted) { open(); refresh(); } });
     open();
