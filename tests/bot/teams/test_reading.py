@@ -40,7 +40,7 @@ async def forged(world: Stage, card: Message, verb: str, who: str = ALEX) -> str
 async def test_it_is_not_offered_and_a_forged_click_counts_for_nothing(readable: Stage) -> None:
     request = await readable.pending(arguments=LONG)
     (card,) = readable.cards()
-    assert {"read", "reject"} == verbs(card.card())
+    assert {"ask", "read", "reject"} == verbs(card.card())
 
     for verb in ("approve", "edit", "save"):
         assert "This card does not show all of it." in await forged(readable, card, verb)
@@ -59,7 +59,7 @@ async def test_button_answers_with_a_link_for_the_one_who_pressed_it(readable: S
     invitation = links(clock=readable.clock).read(url.rpartition("/")[2])
     assert ("alex", "teams") == (invitation.person, invitation.place)
     assert {"back", "read"} == verbs(answer.card)
-    assert {"read", "reject"} == verbs(readable.cards()[0].card())
+    assert {"ask", "read", "reject"} == verbs(readable.cards()[0].card())
 
 
 async def test_stranger_gets_no_link(readable: Stage) -> None:
@@ -76,7 +76,7 @@ async def test_whoever_has_read_it_approves_it_on_the_card_and_nobody_else(reada
     await readable.settle()
     (card,) = readable.cards()
     assert "Read by \nAlex Wilber" in texts(card.card())
-    assert {"read", "approve", "edit", "reject"} == verbs(card.card())
+    assert {"ask", "read", "approve", "edit", "reject"} == verbs(card.card())
 
     other = await readable.teams.click(card, "approve", person=ISAIAH)
     assert "This card does not show all of it." in texts(other.card)
