@@ -18,6 +18,7 @@ from countersign.approvals.audit.ledger import (
     verify,
 )
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
+from countersign.approvals.store.codec import body_of
 from tests.doubles.clock import START
 
 SESSION = SessionId("S-1")
@@ -162,3 +163,12 @@ def test_many_sessions_are_verified_as_one() -> None:
 
     assert Verification(entries=5, problems=("a", "b")) == combine(parts)
     assert combine([]).verified
+
+
+def test_a_chain_holds_without_the_body_of_an_entry() -> None:
+    entries = chain()
+    entries[2] = changed(entries[2], body={}, salt="")
+
+    assert entries[2].erased
+    assert verify(SESSION, entries, head(entries)).verified
+    assert {} == body_of(3, "", {"commitment": entries[2].commitment, "salt": ""})
