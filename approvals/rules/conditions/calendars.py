@@ -57,7 +57,9 @@ class Calendar(Value):
     """The days and hours on which people work somewhere."""
 
     zone: Annotated[str, AfterValidator(_zone)]
-    days: tuple[Day, ...] = Field(default=("mon", "tue", "wed", "thu", "fri"), min_length=1)
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] | None = None
+    """On which weekdays. Without it those of the country of its holidays, with the Saturdays worked
+    there instead of another day; without a country Monday to Friday."""
     hours: Annotated[str, AfterValidator(_hours)]
     holidays: Annotated[str, BeforeValidator(_country)] | None = None
     """A country, perhaps with a part of it, whose public holidays are no working days."""
@@ -80,9 +82,16 @@ class Calendar(Value):
 
     def works_on(self, day: date) -> bool:
         """Whether people work on this day."""
-        if _DAYS[day.weekday()] not in self.days or day in self.closed:
+        if day in self.closed:
             return False
-        return self._free is None or day not in self._free
+        if self.days is None and self._free is not None:
+            return bool(self._free.is_working_day(day))
+        return self._is_weekday(day) and (self._free is None or day not in self._free)
+
+    def _is_weekday(self, day: date) -> bool:
+        if self.days is None and self._free is not None:
+            return not self._free.is_weekend(day) or self._free.is_working_day(day)
+        return _DAYS[day.weekday()] in (self.days or _DAYS[:5])
 
     def says(self, at: datetime) -> str:
         """Why people work at this moment, or do not, as a sentence without a full stop."""
@@ -93,7 +102,7 @@ class Calendar(Value):
             why = "a day on which it is closed"
         elif name is not None:
             why = f"a holiday ({name})"
-        elif _DAYS[day.weekday()] not in self.days:
+        elif not self._is_weekday(day):
             why = "no working day"
         else:
             within = opens <= here.hour * 60 + here.minute < closes

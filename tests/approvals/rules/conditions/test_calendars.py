@@ -40,6 +40,36 @@ def test_it_is_open_on_working_days(at: tuple[int, ...], is_open: bool) -> None:
     assert is_open is office.is_open(datetime(year, month, day, hour, minute, tzinfo=BERLIN))
 
 
+@pytest.mark.parametrize(
+    ("country", "day", "works"),
+    [
+        ("EG", "2026-11-29", True),  # a Sunday
+        ("EG", "2026-11-27", False),  # a Friday
+        ("EG", "2026-11-28", False),
+        ("HU", "2026-08-08", True),  # a Saturday instead of Friday the 21st
+        ("HU", "2026-08-21", False),
+        ("HU", "2026-08-15", False),
+        ("HU", "2026-08-10", True),
+        ("DE", "2026-11-29", False),
+    ],
+)
+def test_it_works_on_the_days_of_its_country(country: str, day: str, works: bool) -> None:
+    at = date.fromisoformat(day)
+    noon = datetime(at.year, at.month, at.day, 12, tzinfo=BERLIN)
+
+    assert works is calendar(holidays=country).works_on(at)
+    assert ("within" in calendar(holidays=country).says(noon)) is works
+    assert not calendar(holidays=country, closed=[at]).works_on(at)
+
+
+def test_days_that_it_names_are_its_own_in_every_country() -> None:
+    usual = ["mon", "tue", "wed", "thu", "fri"]
+
+    assert calendar(holidays="EG", days=usual).works_on(date(2026, 11, 27))
+    assert not calendar(holidays="HU", days=usual).works_on(date(2026, 8, 8))
+    assert "no working day" in calendar(days=["sat"]).says(datetime(2026, 12, 1, 9, tzinfo=BERLIN))
+
+
 def test_the_hours_are_those_of_its_zone_whatever_the_offset() -> None:
     at = datetime.fromisoformat("2026-12-01T17:00:00+09:00")  # 09:00 in Berlin
 
