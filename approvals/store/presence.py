@@ -58,13 +58,14 @@ def passkeys_of(connection: Connection, person: PrincipalId) -> list[Passkey]:
 
 
 def is_told(connection: Connection, passkey: Passkey) -> bool:
-    """Whether the governance ledger says that this person added this key. Raises ValueError for an
-    entry that is not as we wrote it."""
+    """Whether the governance ledger says that this person added this key, and not that it counts no
+    longer. Raises ValueError for an entry that is not as we wrote it."""
     key = sha256_hex(passkey.public_key.encode())
-    return any(
+    told = governance.about(connection, "passkey", passkey.id)
+    return all(entry.kind != PasskeyRemoved.kind for entry in told) and any(
         entry.kind == PasskeyAdded.kind
         and (entry.body.get("by"), entry.body.get("key")) == (passkey.principal_id, key)
-        for entry in governance.about(connection, "passkey", passkey.id)
+        for entry in told
     )
 
 

@@ -217,6 +217,28 @@ async def test_a_passkey_that_was_written_into_the_database_proves_nothing(world
     assert any("passkeys" in each for each in found)
 
 
+async def test_a_removed_passkey_stays_removed_whatever_the_database_says(world: World) -> None:
+    browser = await world.signed_in("alex")
+    device, request = await added(world, browser), await world.waiting()
+    page = await browser.get("/inbox/me")
+    (mine,) = [name for name in re.findall(r'name="passkey" value="([^"]+)"', page.text)
+               if base64url_to_bytes(name) == device.id]  # fmt: skip
+    await browser.post("/inbox/me/passkeys/remove", csrf=csrf(page), passkey=mine)
+    at = (await world.store.read(lambda c: rows.passkey(c, mine))).removed_at  # type: ignore[union-attr]
+    assert at is not None
+
+    def write(removed_at: str | None) -> Any:
+        written = update(passkeys).where(passkeys.c.id == mine).values(removed_at=removed_at)
+        return world.store.write(lambda c: c.execute(written))
+
+    await write(None)
+    answer = await sent(browser, request, answer=await signed(browser, device, request))
+    await write(codec.to_text(at))
+
+    assert "does not count" in answer.text
+    assert await is_pending(world, request)
+
+
 @pytest.mark.parametrize("answer", ["{", "[]", '{"response":1}', "x" * 30_000, "{}",
                                     '{"response":{"clientDataJSON":"%%"}}'])  # fmt: skip
 async def test_what_is_no_answer_of_a_device_does_nothing(answer: str, world: World) -> None:
