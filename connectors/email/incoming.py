@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import email.policy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import parseaddr
@@ -60,7 +60,7 @@ def read(raw: bytes, domain: str) -> Incoming:
         return _report(message, domain)
     if (why := _automatic(message)) is not None:
         return _other(why)
-    threads = tuple(_ids(message, domain))
+    threads = tuple(_ids([message], domain))
     if not threads:
         return _other("it answers no mail of ours")
     said = _said(message)
@@ -105,7 +105,7 @@ def _report(message: EmailMessage, domain: str) -> Incoming:
     ]
     if not blocks:
         return _other("it reports no failure")
-    threads = tuple(_ids(message, domain))
+    threads = tuple(_ids(message.walk(), domain))
     if not threads:
         return _other("it reports of no mail of ours")
     block = blocks[0]
@@ -123,13 +123,14 @@ def _blocks(part: Message) -> Iterator[Message]:
         yield from (block for block in content if isinstance(block, Message))
 
 
-def _ids(message: Message, domain: str) -> Iterator[str]:
-    """The ids of ours that a mail names, in its headers and in those of a mail inside it."""
+def _ids(parts: Iterable[Message], domain: str) -> Iterator[str]:
+    """The ids of ours that these name, the first of which is a mail: a report names that of the
+    mail inside it. What somebody attaches to an answer says nothing of what they answer."""
     known = re.compile(rf"<([0-9a-f]{{32}})(?:\.\w{{1,40}})?@{re.escape(domain)}>", re.IGNORECASE)
     found: dict[str, None] = {}
-    for part in message.walk():
+    for number, part in enumerate(parts):
         for name in ("In-Reply-To", "References", "Message-ID"):
-            if part is message and name == "Message-ID":
+            if number == 0 and name == "Message-ID":
                 continue
             named = known.findall(_header(part, name))
             found |= dict.fromkeys(reversed(named[-_IDS_LIMIT:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,23 @@ async def test_reply_to_nothing_of_ours_or_to_a_guessed_id_is_ignored(world: Mai
         await world.mailbox.receive(programs.reply(message, BEN_AT, "Approved"))
 
     assert [] == await world.comments(request)
+
+
+async def test_an_attached_mail_of_ours_is_not_what_is_answered(world: MailWorld) -> None:
+    about, attached = await world.mailed(), await world.mailed()
+    ours, other = (programs.parsed(mail["raw"].encode()) for mail in world.mails(BEN_AT))
+    answer = programs.reply(ours, BEN_AT, "As in the other one")
+    answer.add_attachment(other)
+    alone = EmailMessage()
+    alone["From"], alone["To"], alone["Subject"] = BEN_AT, "approvals@acme.example", "Look"
+    alone.set_content("What is this?")
+    alone.add_attachment(other)
+    for written in (answer, alone):
+        await world.mailbox.receive(written)
+        await world.work()
+
+    assert 1 == len(await world.comments(about))
+    assert [] == await world.comments(attached)
 
 
 async def test_links_in_what_is_quoted_are_not_kept(world: MailWorld) -> None:
