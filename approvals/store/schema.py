@@ -649,17 +649,6 @@ ledger_checkpoints = Table(
     sqlite_with_rowid=False,
 )
 
-# How far what leaves the server has got: checkpoints, and entries for other systems.
-ledger_cursors = Table(
-    "ledger_cursors",
-    metadata,
-    Column("name", String(200), primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("at", String(32), nullable=False),
-    Column("error", Text),
-    sqlite_with_rowid=False,
-)
-
 ledger = Table(
     "ledger",
     metadata,

@@ -45,7 +45,6 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.store import (
     browser_sessions,
-    codec,
     directories,
     directory_changes,
     governance,
@@ -56,7 +55,6 @@ from countersign.approvals.store import (
     seals,
 )
 from countersign.approvals.store.schema import (
-    ledger_cursors,
     metadata,
     requests,
     sessions,
@@ -148,8 +146,6 @@ async def lived(world: DeskWorld) -> None:
     await world.approvals.expire(late.id)
     await Sealing(world.store, world.clock, SigningKey("gate.example/ledger", bytes(32))).seal()
     await world.store.write(lambda c: _sealed_often(c, now))
-    at = {"name": "file", "position": 1, "at": codec.to_text(now), "error": None}
-    await world.store.write(lambda c: c.execute(ledger_cursors.insert().values(at)))
 
 
 def _sealed_often(connection: Connection, now: datetime) -> None:

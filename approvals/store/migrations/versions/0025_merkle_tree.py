@@ -59,12 +59,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("size", "key_id", name=op.f("pk_ledger_checkpoints")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "ledger_cursors",
-        sa.Column("name", _string(200), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("at", _string(32), nullable=False),
-        sa.Column("error", _text(), nullable=True),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_cursors")),
-        sqlite_with_rowid=False,
-    )
