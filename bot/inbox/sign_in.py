@@ -32,6 +32,10 @@ class SignInWay(Protocol):
     def path(self) -> str:
         """Where its button leads, with the page to come back to in `next`."""
 
+    @property
+    def leave_path(self) -> str:
+        """Where one is signed out of it, too."""
+
     def routes(self) -> Sequence[Route]:
         """Its own pages."""
 

@@ -39,7 +39,7 @@ Proven = Callable[[Visit, Attempt, Named], Awaitable[web.StreamResponse]]
 class OpenIdWay:
     """Implements `bot.inbox.sign_in.SignInWay`."""
 
-    path = START
+    path, leave_path = START, LEAVE
 
     def __init__(self, pages: Pages, limits: Limits, directory: Directory, flow: Flow):
         self._pages, self._shell, self._limits = pages, pages.shell, limits
