@@ -224,7 +224,7 @@ async def test_a_removed_passkey_stays_removed_whatever_the_database_says(world:
     (mine,) = [name for name in re.findall(r'name="passkey" value="([^"]+)"', page.text)
                if base64url_to_bytes(name) == device.id]  # fmt: skip
     await browser.post("/inbox/me/passkeys/remove", csrf=csrf(page), passkey=mine)
-    at = (await world.store.read(lambda c: rows.passkey(c, mine))).removed_at  # type: ignore[union-attr]
+    at = (await world.store.read(lambda c: rows.passkey(c, mine))).removed_at
     assert at is not None
 
     def write(removed_at: str | None) -> Any:
