@@ -42,12 +42,14 @@ class Watch:
         self._look, self._pages, self._seen = look, set[asyncio.Event](), ""
         self._task: asyncio.Task[None] | None = None
 
-    async def join(self, event: asyncio.Event) -> None:
-        """Set the event at each change from now on."""
-        if self._task is None:
-            self._seen = await self._look()
-            self._task = asyncio.create_task(self._run(), name="live")
+    def join(self, event: asyncio.Event) -> None:
+        """Set the event at each change from now on, and once at the beginning: what has changed
+        since the page was drawn is not known here. For the first page the first look does that."""
         self._pages.add(event)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="live")
+        else:
+            event.set()
 
     def leave(self, event: asyncio.Event) -> bool:
         """Whether nobody is left."""
@@ -58,16 +60,18 @@ class Watch:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
             try:
                 now = await self._look()
             except CountersignError as error:
                 log.debug("not looked", error=str(error))
-                continue
-            if now != self._seen:
-                self._seen = now
-                for event in self._pages:
-                    event.set()
+            except Exception as error:  # a loop: whatever it is, the pages hear of what comes next
+                log.error("not looked", exc_info=error)
+            else:
+                if now != self._seen:
+                    self._seen = now
+                    for event in self._pages:
+                        event.set()
+            await asyncio.sleep(EVERY_S)
 
 
 class Live:
@@ -88,7 +92,7 @@ class Live:
         self._closing.set()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Say `changed` whenever something has."""
+        """Say `changed` at the beginning, and whenever something has."""
         visit = await self._pages.shell.visit(request)
         if visit.person is None or self._streams >= STREAMS:
             raise web.HTTPNoContent  # after which browsers do not come again
@@ -106,10 +110,12 @@ class Live:
         session_id = visit.request.query.get("session", "")[:MAX_ID_CHARS].replace("\0", "")
         if session_id:
             await records.require_session_seen(reader, session_id)
+            await records.session(session_id)
             return f"session:{session_id}", lambda: self._session(session_id)
         if not request_id:
             return f"waiting:{reader.id}", lambda: self._waiting(reader.id)
         await records.require_seen(reader, request_id)
+        await records.request(RequestId(request_id))
         return f"request:{request_id}", lambda: self._request(RequestId(request_id))
 
     async def _request(self, request_id: RequestId) -> str:
@@ -138,7 +144,7 @@ class Live:
         )
         watch = self._watches.setdefault(name, Watch(look))
         event = asyncio.Event()
-        await watch.join(event)
+        watch.join(event)
         try:
             await response.prepare(visit.request)
             await response.write(b"retry: 2000\n\n")

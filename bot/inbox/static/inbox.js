@@ -34,6 +34,26 @@
     return false;
   }
 
+  // What a part says, without how long ago and without what the reader has opened.
+  function bare(part) {
+    const copy = part.cloneNode(true);
+    copy.classList.remove("fresh");
+    if (!copy.className) copy.removeAttribute("class");
+    for (const box of copy.querySelectorAll("details")) box.removeAttribute("open");
+    for (const time of copy.querySelectorAll("time")) {
+      time.textContent = "";
+      time.removeAttribute("title");
+      time.removeAttribute("data-own");
+    }
+    for (const more of copy.querySelectorAll("[data-more]")) more.hidden = true;
+    return copy.outerHTML;
+  }
+
+  function copyAges(from, to) {
+    const ages = to.querySelectorAll("time.ago");
+    from.querySelectorAll("time.ago").forEach(function (time, n) { ages[n].textContent = time.textContent; });
+  }
+
   // One round at a time: what changes meanwhile is a round of its own.
   let rounds = 0;
   async function refresh() {
@@ -58,6 +78,10 @@
     if (!answer.ok) return;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
     if (!made || made.id !== part.id || !part.isConnected || isBusy(part)) return;
+    if (bare(made) === bare(part)) {
+      copyAges(made, part);
+      return;
+    }
     const before = part.querySelectorAll("details"), after = made.querySelectorAll("details");
     if (before.length === after.length) after.forEach(function (box, n) { box.open = before[n].open; });
     part.replaceWith(made);

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientResponse
 
+from countersign.approvals.errors import NotFoundError
+from countersign.approvals.models import RequestId
 from countersign.bot.inbox import live
 from countersign.bot.inbox.insights import by_day, by_person, by_rule
 from tests.bot.api_world import NOON
@@ -222,13 +225,21 @@ async def test_insights_count_what_became_of_requests(tmp_path: Path) -> None:
         assert 0 == sum(day.total for day in by_day(found, NOON + timedelta(days=20)))
 
 
+async def _told(stream: ClientResponse) -> None:
+    """Wait for the next event; a stream that has ended has none."""
+    assert (await stream.content.readuntil(b"event: changed\n")).endswith(b"event: changed\n")
+
+
 async def _events(world: InboxWorld, browser: Browser, query: str, act: Any) -> list[bytes]:
-    """The lines of a stream until it tells of what `act` changes."""
-    lines = []
+    """The lines of a stream until it tells of what `act` changes; at its beginning it tells of what
+    may have changed before."""
+    lines: list[bytes] = []
     async with asyncio.timeout(30), browser.client.get(f"/inbox/live?{query}") as response:
         assert response.status == 200
         assert response.headers["Content-Type"] == "text/event-stream"
-        lines.append(await response.content.readline())
+        while not lines or not lines[-1].startswith(b"event"):
+            lines.append(await response.content.readline())
+        lines.append(b"")
         await act()
         while not lines[-1].startswith(b"event"):
             lines.append(await response.content.readline())
@@ -258,6 +269,33 @@ async def test_open_pages_are_told_that_something_has_changed(
             assert response.status == 204
         async with alex.client.get("/inbox/live?request=R-nowhere") as response:
             assert response.status == 404
+
+
+async def test_a_page_that_was_drawn_before_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another one is open already, and after a look that went wrong."""
+    monkeypatch.setattr(live, "EVERY_S", 0.02)
+    async with inbox(tmp_path) as world:
+        alex = await world.signed_in("alex")
+        request = await world.api.waiting()
+        path = f"/inbox/live?request={request['id']}"
+        looks = [RuntimeError("a fault"), NotFoundError("away")]
+        real = live.Live._request
+
+        async def look(self: live.Live, request_id: RequestId) -> str:
+            if looks:
+                raise looks.pop()
+            return await real(self, request_id)
+
+        monkeypatch.setattr(live.Live, "_request", look)
+        async with asyncio.timeout(30), alex.client.get(path) as one:
+            await _told(one)
+            async with alex.client.get(path) as two:
+                await _told(two)
+                await world.api.vote(request)
+                await _told(one)
+                await _told(two)
 
 
 async def test_a_stream_ends_with_its_session_and_with_the_server(
