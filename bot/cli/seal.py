@@ -8,14 +8,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 
 from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.ports import Moment
 from countersign.approvals.store import checkpoints, open_store
-from countersign.bot.audit.sealer import TIMEOUT_S, Sealer
 from countersign.bot.cli.actions import TOKEN_VARIABLE
 from countersign.bot.cli.ledger import ledger, read_text
 from countersign.bot.cli.options import database_url
@@ -37,6 +35,10 @@ def seal(
     COUNTERSIGN_TOKEN is the token of somebody in `people`. It ends with exit status 1 as soon as
     the ledger is no continuation of what it has signed.
     """
+    import httpx  # as in `bot.cli.actions`
+
+    from countersign.bot.audit.sealer import TIMEOUT_S, Sealer
+
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token:
         raise ConfigurationError([f"set {TOKEN_VARIABLE} to the token of somebody in `people`."])

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-import httpx
-
 from countersign.approvals.errors import ConfigurationError
 from countersign.connectors.email.answers import Answers
 from countersign.connectors.email.channel import EmailChannel
@@ -41,6 +39,8 @@ async def _open(settings: EmailSettings, deployment: Deployment) -> AsyncIterato
             yield (Route("POST", PATH, webhook.post),) if secrets else ()
 
     async def self_test(url: str) -> None:
+        import httpx  # other commands than those that serve need none of it
+
         if not secrets:
             return
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as stranger:

@@ -54,15 +54,16 @@ def entry(request: Request, seq: int) -> Any:
     return (L.session_id == request.session_id) & (L.seq == seq)
 
 
-def rewritten(connection: Connection, request: Request) -> None:
-    """The whole chain is made anew with another amount, hashes, links, head and all."""
+def rewritten(connection: Connection, request: Request, **members: Any) -> None:
+    """The whole chain is made anew with another amount, hashes, links, head and all; `members` are
+    in each of its bodies."""
     found = connection.execute(
         select(ledger).where(L.session_id == request.session_id).order_by(L.seq)
     ).all()
     before = (0, GENESIS)
     connection.execute(delete(ledger).where(L.session_id == request.session_id))
     for row in found:
-        body = json.loads(row.body.replace("Contoso", "Fabrikam"))
+        body = json.loads(row.body.replace("Contoso", "Fabrikam")) | members
         at, told = codec.from_text(row.at), [(row.kind, body)]
         rows, before = linked(before, request.session_id, at, told)
         connection.execute(insert(ledger), rows)
@@ -135,6 +136,10 @@ TAMPERING: dict[str, tuple[Change, str]] = {
     ),
     "swap sessions": (swapped, "entry 1: was changed after it was written"),
     "replace a chain": (lambda c, one, _: rewritten(c, one), "entry 2 is not the one of seal 1"),
+    "replace a chain by nonsense": (
+        lambda c, one, _: rewritten(c, one, rows=[7]),
+        "what an entry says of the tables cannot be read",
+    ),
     "forge an approval": (lambda c, _, two: forged(c, two), "votes "),
     "replay a checkpoint": (lambda c, *_: replayed(c), "is one of size 1"),
     "sign with another key": (lambda c, *_: by_nobody(c), "It is not signed by gate.example"),

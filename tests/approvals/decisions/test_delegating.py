@@ -28,6 +28,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.store import delegations as rows
 from countersign.approvals.store.schema import delegations
+from countersign.approvals.store.waiting import Waiting
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting, person
 from tests.doubles.world import World
 
@@ -269,6 +270,18 @@ async def test_one_that_was_taken_back_or_is_decided_shows_nothing(world: World)
     await world.approvals.delegating.tell(given.id)
 
     assert "person:erin" not in {d.target for d in await world.records.deliveries(request.id)}
+    assert "delegated" not in await world.kinds(request.session_id)
+
+
+async def test_what_is_decided_while_it_is_told_is_not_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (request,) = await world.asked("quote")
+    given = await give(world)
+    await world.vote(request, CARA)
+    monkeypatch.setattr(Waiting, "page", lambda *_, **__: [request])
+    await world.approvals.delegating.tell(given.id)
+
     assert "delegated" not in await world.kinds(request.session_id)
 
 

@@ -43,6 +43,7 @@ async def test_what_closes_a_circle_in_a_directory_is_left_out_and_said_once(
         fake.delegations = [of("cara", "ben"), of("dave", "erin")]
         after = directory.people()
 
+    assert [DAVE] == list(directory.with_roles(["controller"]))
     assert [("ben", "cara"), ("dave", "erin")] == pairs(first.delegations)
     assert pairs(first.delegations) == pairs(again.delegations)
     (said,) = logs

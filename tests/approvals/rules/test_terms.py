@@ -232,6 +232,18 @@ def test_a_counterparty_is_checked_against_the_tool() -> None:
     assert "args.amuont is wrong" in denied.reason
 
 
+def test_a_counterparty_that_nobody_can_find_is_no_answer() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    rule = {**ASKS, "roles": ["x"], "counterparty": "args.payee"}
+    policy = Policy.load({"tools": {"pay": rule}})
+    found = policy.rule(call().model_copy(update={"arguments": {"payee": deep}}), NOWHERE)
+
+    assert Effect.DENY is found.effect
+    assert "nested too deep" in found.reason
+
+
 def test_names_of_one_function_keep_every_counterparty_out() -> None:
     one = {**ASKS, "roles": ["x"], "counterparty": "args.cc"}
     two = {**ASKS, "roles": ["x", "y"], "counterparty": ["args.payee", "args.cc"]}

@@ -29,6 +29,15 @@ def test_times_survive_and_their_text_sorts_as_they_do(one: datetime, other: dat
     assert 32 == len(codec.to_text(one))
 
 
+def test_entries_of_before_commitments_are_as_we_wrote_them() -> None:
+    older = {"commitment": "", "salt": ""}
+
+    assert {"a": 1} == codec.body_of(1, '{"a":1}', older)
+    for text in ('{"a": 1}', '{"a":2,"a":1}'):
+        with pytest.raises(ValueError, match="entry 1 is not written as we write"):
+            codec.body_of(1, text, older)
+
+
 def test_times_of_other_zones_are_stored_in_utc() -> None:
     at = datetime(2026, 3, 1, 1, 0, tzinfo=timezone(timedelta(hours=2)))
 
