@@ -82,6 +82,7 @@ class RequestPage:
         messages = shown.messages_of(
             await self._records.transcript(request.session_id), request.call_id
         )
+        powers = shown.powers_of(view, visit.reader)
         hidden = 0
         if "transcript" not in visit.request.query:
             hidden = max(len(messages) - shown.MESSAGES, 0)
@@ -102,7 +103,8 @@ class RequestPage:
             questions=[(each, standing(each), looked_up(each)) for each in view.questions],
             messages=messages[hidden:],
             hidden=hidden,
-            powers=shown.powers_of(view, visit.reader),
+            powers=powers,
+            versions=shown.versions_of(view, powers),
             inputs=shown.inputs_of(view, typed, problems or {}),
             soon=shown.is_soon(request.expires_at, self._pages.shell.clock.now()),
             said=said,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from countersign.approvals.forms.display import (
@@ -281,3 +282,18 @@ def is_soon(at: datetime | None, now: datetime) -> str:
         return ""
     left_s = (at - now).total_seconds()
     return "late" if left_s < 900 else "soon" if left_s < 7200 else ""
+
+
+def versions_of(view: RequestView, powers: Powers) -> Mapping[str, str]:
+    """What the parts with forms stand for, each as a short text: equal as long as a page that is
+    open shows the same, whatever was typed into it. Of no meaning beyond that."""
+    request = view.request
+    questions = [(each.id, each.status, each.answer) for each in view.questions]
+    return {
+        "forms": _short(request.id, request.revision, request.digest, request.status, powers),
+        "questions": _short(powers.vote, questions),
+    }
+
+
+def _short(*parts: object) -> str:
+    return sha256(repr(parts).encode()).hexdigest()[:16]

@@ -82,7 +82,7 @@ class Person:
             for each in found["violations"]
             for node in each["nodes"]
         ]
-        assert told == []
+        assert told == [], "\n".join(told)
 
     def close(self) -> None:
         """Nothing went wrong in the browser, and nothing left this machine."""

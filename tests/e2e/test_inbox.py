@@ -132,8 +132,13 @@ def test_a_session_that_ends_while_typing_keeps_what_was_typed(
         alex.page.get_by_role("button", name="I am signed in again: go on").click()
         comment = alex.page.get_by_label("Comment").first
         expect(comment).to_have_value("Too dear: 25 seats are enough.")
+        # Live parts are drawn again when the page begins to listen: not over what was typed.
+        with alex.page.expect_response(lambda answer: "part=forms" in answer.url):
+            pass
+        expect(comment).to_have_value("Too dear: 25 seats are enough.")
+        expect(alex.page.locator("#forms [data-more]")).to_be_hidden()
         alex.page.get_by_role("button", name="Reject").click()
-        expect(alex.page.locator("#facts .tag.rejected")).to_be_visible()
+        expect(alex.page.locator("#facts .tag.rejected")).to_be_visible(timeout=LIVE_MS)
         assert alex.page.url.startswith(path)
 
 

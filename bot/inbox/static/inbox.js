@@ -20,8 +20,10 @@
     if (box && text) box.textContent = text;
   }
 
-  // What is being typed, or is open, is not taken away: such a part only says that there is more.
+  // What is being typed, or was typed before and is shown again, is not taken away: such a part only
+  // says that there is more.
   function isBusy(part) {
+    if ("kept" in part.dataset) return true;
     const active = document.activeElement;
     if (active && part.contains(active) && active.matches("input, textarea, select")) return true;
     for (const field of part.querySelectorAll("textarea, input:not([type=hidden]), select")) {
@@ -49,6 +51,12 @@
     return copy.outerHTML;
   }
 
+  // A part with forms says itself what it stands for; what was typed into it is no change.
+  function isSame(made, part) {
+    if ("version" in part.dataset) return made.dataset.version === part.dataset.version;
+    return bare(made) === bare(part);
+  }
+
   function copyAges(from, to) {
     const ages = to.querySelectorAll("time.ago");
     from.querySelectorAll("time.ago").forEach(function (time, n) { ages[n].textContent = time.textContent; });
@@ -67,17 +75,17 @@
   }
 
   async function drawAgain(part) {
-    if (isBusy(part)) {
-      const more = part.querySelector("[data-more]");
-      if (more) more.hidden = false;
-      return;
-    }
     const answer = await fetch(part.dataset.live, {
       headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15000),
     });
     if (!answer.ok) return;
     const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
-    if (!made || made.id !== part.id || !part.isConnected || isBusy(part)) return;
+    if (!made || made.id !== part.id || !part.isConnected) return;
+    if (isBusy(part)) {
+      const more = part.querySelector("[data-more]");
+      if (more && !isSame(made, part)) more.hidden = false;
+      return;
+    }
     if (bare(made) === bare(part)) {
       copyAges(made, part);
       return;
