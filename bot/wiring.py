@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -16,16 +16,12 @@ from countersign.agents.leases import elapsed_s
 from countersign.agents.limits import ProposalLimits
 from countersign.agents.session_manager import SessionManager
 from countersign.agents.side_conversations import SideConversations
-from countersign.approvals.approvals import Approvals
-from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.outbox import ANSWER, RUN
-from countersign.approvals.decisions.review import Review
 from countersign.approvals.delivery.conversations import Conversations
-from countersign.approvals.errors import UnavailableError
 from countersign.approvals.jobs import LocalJobs, jobs_on
 from countersign.approvals.jobs.local import WAITING
 from countersign.approvals.jobs.sealing import SEAL, Sealing
@@ -36,7 +32,6 @@ from countersign.approvals.ports import (
     Job,
     Store,
 )
-from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.store import open_store
 from countersign.bot.api.operation import Services
@@ -56,15 +51,14 @@ from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.policy.explained import Rules
 from countersign.bot.policy.people_on_record import put_on_record
 from countersign.bot.policy.reload import PolicyReload, begin_to_rule
-from countersign.bot.policy.review import Finding
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts
 from countersign.bot.server.health import Health, Systems, together
 from countersign.bot.server.metrics import MetricsPage, measured
+from countersign.bot.server.runtime import Runtime
 from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.sessions import Sessions
-from countersign.bot.settings.ledger_keys import local_ledger_key
-from countersign.bot.settings.links import local_key
+from countersign.bot.settings.keys import read_links, sealing_key, signer
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
 from countersign.bot.step_up.presence import Presence
@@ -74,89 +68,8 @@ from countersign.connectors.ticketing.reconciler import Reconciler
 
 log = structlog.get_logger(__name__)
 
-REVIEW_AGAIN_S = 10.0
 SPARE_THREADS = 8
 """For what else blocks: name look-ups, files, building chats."""
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """Everything composed, and nothing working yet."""
-
-    parts: Parts
-    jobs: LocalJobs
-    health: Health
-    systems: Mapping[str, Opened]
-    manager: SessionManager
-    asides: SideConversations
-    approvals: Approvals
-    review: Review
-    reload: PolicyReload
-    findings: tuple[Finding, ...]
-    """What does not fit between the rules, the tools and the people."""
-
-    async def self_test(self, url: str) -> None:
-        """Require that our own endpoints refuse what nobody has signed, once they listen at `url`.
-
-        Raises ConfigurationError.
-        """
-        for system in self.systems.values():
-            await system.self_test(url)
-
-    def warn(self) -> None:
-        """Log what was found of the rules, each in one line."""
-        for found in self.findings:
-            log.warning("policy", where=found.where, says=found.says, is_error=found.is_error)
-
-    @asynccontextmanager
-    async def working(self, *, grace_s: float) -> AsyncIterator[None]:
-        """Run the jobs inside the block: sessions, deliveries, deadlines.
-
-        At the end sessions are put down between two steps, and tools and sends that are under way
-        may finish for `grace_s`. A tool that is cut off leaves its request in doubt.
-        """
-        task = asyncio.create_task(self.jobs.run(), name="jobs")
-        self.health.watch(task)
-        reviewing = asyncio.create_task(self._review(), name="review")
-        reloading = asyncio.create_task(self.reload.run(), name="policy")
-        try:
-            yield
-            self.manager.drain()
-            self.asides.drain()
-            try:
-                async with asyncio.timeout(grace_s):
-                    await self.jobs.drain()
-            except TimeoutError:
-                log.warning("work cut off", grace_s=grace_s)
-        finally:
-            task.cancel()
-            reviewing.cancel()
-            reloading.cancel()
-            await asyncio.gather(task, reviewing, reloading, return_exceptions=True)
-
-    async def _review(self) -> None:
-        """Ask again what another release or policy asked, and tell of what nobody can decide with
-        the people of this configuration."""
-        while True:
-            try:
-                if changed := await self.approvals.ask_again_what_changed():
-                    log.info("requests asked again", count=changed)
-                await self.review.run()
-            except UnavailableError as exc:
-                log.warning("people not reviewed yet", error=str(exc), again_s=REVIEW_AGAIN_S)
-                await asyncio.sleep(REVIEW_AGAIN_S)
-            except Exception:  # nobody waits for this task, and the server works without it
-                log.exception("people not reviewed")
-                return
-            else:
-                return
-
-    @asynccontextmanager
-    async def on_hold(self) -> AsyncIterator[None]:
-        """Answer people inside the block, and run no job: what they decide waits in its rows."""
-        self.health.hold()
-        log.warning("on hold: nothing is run or sent")
-        yield
 
 
 @asynccontextmanager
@@ -357,32 +270,6 @@ async def _read_tickets(
     await reconciler.plan()
     reconciler.answer(jobs)
     return Webhooks(connectors, reconciler.hint, limits)
-
-
-def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
-    """Links to the page with all of a request; None where no key was given to sign them."""
-    if settings.link_key is not None:
-        key = settings.link_key.get_secret_value().encode()
-    elif settings.local:
-        key = local_key(settings.database_url)
-    else:
-        log.warning("no page for what does not fit on a card: set links.key_env")
-        return None
-    return ReadLinks(key, settings.public_url, clock)
-
-
-def sealing_key(settings: Settings) -> SigningKey | None:
-    """The key that signs the ledger's checkpoints; None where this server does not."""
-    if settings.ledger_key is not None:
-        return SigningKey.parse(settings.ledger_key.get_secret_value())
-    signs_here = settings.local and settings.ledger.signer is None
-    return local_ledger_key(settings.database_url) if signs_here else None
-
-
-def signer(settings: Settings) -> VerifierKey | None:
-    """Who signs checkpoints elsewhere."""
-    text = settings.ledger.signer
-    return None if text is None else VerifierKey.parse(text)
 
 
 def open_system(

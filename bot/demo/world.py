@@ -28,13 +28,13 @@ from countersign.bot.local.ports import free_port
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.serving import serving
 from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.keys import sealing_key
 from countersign.bot.settings.sections import (
     DEFAULT_HOST,
     Mode,
     ProcessSettings,
     Settings,
 )
-from countersign.bot.wiring import sealing_key
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.servicenow.server import ServiceNow

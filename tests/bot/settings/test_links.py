@@ -8,9 +8,9 @@ import pytest
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.clock import SystemClock
+from countersign.bot.settings.keys import read_links
 from countersign.bot.settings.links import DEFAULT_KEY, local_key
 from countersign.bot.settings.sections import Mode, Settings
-from countersign.bot.wiring import read_links
 from tests.bot.settings.test_settings import ENVIRON, good, load
 
 LONG = "0123456789abcdef0123456789abcdef"

@@ -1,0 +1,40 @@
+"""What this server signs with, by its settings: links to its page, checkpoints of its ledger."""
+
+from __future__ import annotations
+
+import structlog
+
+from countersign.approvals.audit.notes import SigningKey, VerifierKey
+from countersign.approvals.ports import Clock
+from countersign.approvals.read_links import ReadLinks
+from countersign.bot.settings.ledger_keys import local_ledger_key
+from countersign.bot.settings.links import local_key
+from countersign.bot.settings.sections import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
+    """Links to the page with all of a request; None where no key was given to sign them."""
+    if settings.link_key is not None:
+        key = settings.link_key.get_secret_value().encode()
+    elif settings.local:
+        key = local_key(settings.database_url)
+    else:
+        log.warning("no page for what does not fit on a card: set links.key_env")
+        return None
+    return ReadLinks(key, settings.public_url, clock)
+
+
+def sealing_key(settings: Settings) -> SigningKey | None:
+    """The key that signs the ledger's checkpoints; None where this server does not."""
+    if settings.ledger_key is not None:
+        return SigningKey.parse(settings.ledger_key.get_secret_value())
+    signs_here = settings.local and settings.ledger.signer is None
+    return local_ledger_key(settings.database_url) if signs_here else None
+
+
+def signer(settings: Settings) -> VerifierKey | None:
+    """Who signs checkpoints elsewhere."""
+    text = settings.ledger.signer
+    return None if text is None else VerifierKey.parse(text)
