@@ -7,6 +7,7 @@ which is also the end of whoever has started it, and its children end with it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -14,7 +15,9 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
+from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
@@ -50,9 +53,24 @@ def _child(module: Any, wish: dict[str, Any], nursery: int) -> None:
         os._exit(status)
 
 
+def _shared() -> list[str]:
+    """What every child would have a part in: threads beside this one, and open files and sockets
+    beside the three that a child replaces."""
+    found = [
+        thread.name for thread in threading.enumerate() if thread.ident != threading.get_ident()
+    ]
+    for path in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(OSError):  # that of the listing itself
+            found += [os.readlink(path)] if int(path.name) > sys.stderr.fileno() else []
+    return found
+
+
 def main() -> None:
     module = importlib.import_module(sys.argv[1])
-    module.prepare()
+    with contextlib.redirect_stdout(sys.stderr):  # answers are all that is on stdout
+        module.prepare()
+    gc.collect()
+    assert not (both := _shared()), both
     gc.freeze()  # shared pages stay shared
     nursery = os.getpid()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end leave nothing behind
