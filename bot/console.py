@@ -8,8 +8,9 @@ from typing import Any
 import typer
 from rich.console import Console
 
-console = Console()
-errors = Console(stderr=True)
+# `emoji=False`: rich draws a moon for somebody's `:moon:` even where it takes no markup.
+console = Console(emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 
 def show_json(value: Any) -> None:

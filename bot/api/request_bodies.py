@@ -12,11 +12,13 @@ from countersign.approvals.forms.times import at_deadline, next_step
 from countersign.approvals.models import (
     AtDeadline,
     Delivery,
+    Injected,
     JsonObject,
     Preview,
     Principal,
     Question,
     Request,
+    RequestKind,
     RequestStatus,
     Result,
     Risk,
@@ -145,8 +147,14 @@ class RequestBody(Value):
     id: str
     session_id: str
     checkpoint_id: str = Field(description="Requests proposed together have the same one.")
+    kind: RequestKind = Field(description="A tool call, or a question that wants free text.")
     tool: str
     arguments: JsonObject
+    proposed_arguments: JsonObject | None = Field(
+        description="What the agent proposed, where a person has changed it."
+    )
+    defaulted: list[str] = Field(description="JSON pointers of arguments that nobody gave.")
+    injected: list[Injected] = Field(description="What the workflow sets beside the arguments.")
     agent: str
     rationale: str
     risk: Risk
@@ -218,8 +226,12 @@ class RequestBody(Value):
             id=request.id,
             session_id=request.session_id,
             checkpoint_id=request.checkpoint_id,
+            kind=request.kind,
             tool=request.tool,
             arguments=request.arguments,
+            proposed_arguments=request.proposed_arguments,
+            defaulted=list(request.defaulted),
+            injected=list(request.injected),
             agent=request.agent,
             rationale=request.rationale,
             risk=request.risk,

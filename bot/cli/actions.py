@@ -3,81 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from countersign.approvals.audit.canonical import short
-from countersign.approvals.errors import (
-    ConfigurationError,
-    InvalidError,
-    RefusedError,
-    UnavailableError,
-)
+from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import Verdict
-from countersign.bot.cli.options import ConfigOption, read_part
+from countersign.bot.cli.options import ConfigOption
+from countersign.bot.cli.server import PersonOption, Server, ServerOption
 from countersign.bot.console import console
-from countersign.bot.settings.people import tokens_of
-
-TIMEOUT_S = 30.0
-TOKEN_VARIABLE = "COUNTERSIGN_TOKEN"  # noqa: S105 - the name of a variable
-"""The token of whoever sits at the command line, for what admins do in production as well."""
-
-PersonOption = Annotated[str, typer.Option("--as", help="The id of a person in `people`.")]
-ServerOption = Annotated[
-    str | None, typer.Option("--server", help="The running server; else public_url.")
-]
-
-
-class Server:
-    """The API of the running server, as one person."""
-
-    def __init__(self, config: Path | None, person: str, url: str | None):
-        part = read_part(config)
-        self._url = (url or part.public_url()).rstrip("/")
-        if not person and (own := os.environ.get(TOKEN_VARIABLE, "").strip()):
-            self._headers = {"Authorization": f"Bearer {own}"}
-            return
-        if not person:
-            raise ConfigurationError(
-                [f"say who you are: {TOKEN_VARIABLE}, or in local mode --as PERSON."]
-            )
-        if not part.local:
-            raise RefusedError(
-                "This command speaks as somebody else, so it works in local mode only: set "
-                "COUNTERSIGN_ENV=local, or decide in Teams or through the API with your own token."
-            )
-        people, token = part.people(), part.token(person)
-        part.require_sound()
-        if token is None:
-            is_known = any(each.id == person for each in people)
-            what = "has no token" if is_known else "nobody has this id"
-            known = ", ".join(sorted(tokens_of(people)))
-            raise ConfigurationError([f"--as {person}: {what}; people with a token: {known}."])
-        self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The answer. Raises RefusedError with the server's own words, or UnavailableError."""
-        import httpx  # with a command line of its own; other commands need none of it
-
-        try:
-            with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-                response = client.request(
-                    method, self._url + path, json=body, headers=self._headers
-                )
-        except httpx.HTTPError as exc:
-            raise UnavailableError(
-                f"The server at {self._url} cannot be reached ({exc}). It holds the "
-                "database, so start it with `countersign serve`, or name it with --server."
-            ) from exc
-        answer: dict[str, Any] = response.json() if response.content else {}
-        if response.is_error:
-            raise RefusedError(
-                str(answer.get("detail", f"The server answered {response.status_code}."))
-            )
-        return answer
 
 
 def decide(

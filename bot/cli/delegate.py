@@ -10,10 +10,10 @@ import typer
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import GivenDelegation
-from countersign.bot.cli.actions import Server, ServerOption
 from countersign.bot.cli.options import ConfigOption, Json, Limit
 from countersign.bot.cli.pauses import PersonOption
 from countersign.bot.cli.records import reading
+from countersign.bot.cli.server import Server, ServerOption
 from countersign.bot.console import console, show_json
 
 delegate = typer.Typer(no_args_is_help=True, help="Who decides for whom: give, list and revoke it.")

@@ -10,10 +10,10 @@ from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import Grant, Used
 from countersign.approvals.rules.durations import duration_s
-from countersign.bot.cli.actions import Server, ServerOption
 from countersign.bot.cli.options import ConfigOption, Json, Limit
 from countersign.bot.cli.pauses import PersonOption
 from countersign.bot.cli.records import reading
+from countersign.bot.cli.server import Server, ServerOption
 from countersign.bot.console import console, show_json
 
 grants = typer.Typer(no_args_is_help=True, help="A standing yes: give, list and revoke it.")

@@ -20,6 +20,7 @@ from countersign.bot.cli.actions import (
     start,
     withdraw,
 )
+from countersign.bot.cli.approve import approve
 from countersign.bot.cli.db import database
 from countersign.bot.cli.delegate import away, delegate
 from countersign.bot.cli.doctor import doctor
@@ -66,6 +67,7 @@ requests.command("ask")(ask)
 requests.command("answer")(answer)
 app.command()(init)
 app.command()(run)
+app.command()(approve)
 app.command()(decide)
 app.command()(pause)
 app.command()(resume)

@@ -9,9 +9,9 @@ import typer
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import PauseKind
-from countersign.bot.cli.actions import Server, ServerOption
 from countersign.bot.cli.options import ConfigOption, Json, Limit
 from countersign.bot.cli.records import reading
+from countersign.bot.cli.server import Server, ServerOption
 from countersign.bot.console import console, show_json
 
 PersonOption = Annotated[

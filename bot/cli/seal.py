@@ -14,9 +14,9 @@ from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.ports import Moment
 from countersign.approvals.store import checkpoints, open_store
-from countersign.bot.cli.actions import TOKEN_VARIABLE
 from countersign.bot.cli.ledger import ledger, read_text
 from countersign.bot.cli.options import database_url
+from countersign.bot.cli.server import TOKEN_VARIABLE
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console, errors
 
