@@ -20,6 +20,7 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import Reader
 from countersign.approvals.records import Records
 from countersign.approvals.store import checkpoints, exporting, receipts, seals
+from countersign.approvals.store.replaying import Replay, replay
 from countersign.approvals.store.tree import StoredTree
 from countersign.approvals.store.verifying import verify_all
 
@@ -92,6 +93,13 @@ class AuditTrail:
     async def bundle(self, wanted: exporting.Wanted, *, bodies: bool = True) -> JsonObject:
         """Whole chains, each proven by the newest signed checkpoint. Raises NotSealedError."""
         return await self._reader.read(lambda c: exporting.bundle(c, wanted, bodies=bodies))
+
+    async def replay(self, session_id: str) -> tuple[Replay, Verification]:
+        """A session rebuilt from its entries alone, and what checking it finds. Raises
+        NotFoundError, or IntegrityError for an entry that cannot be read."""
+        found = await self._records.verify(SessionId(session_id))
+        entries = [entry async for entry in self.entries(exporting.Wanted(session=session_id))]
+        return replay(entries), found
 
     async def tree(self, since: int) -> tuple[int, bytes, list[bytes]]:
         """Size and root of the tree, and the proof that it begins with that of size `since`; none

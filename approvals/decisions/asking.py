@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from countersign.approvals.decisions.budgeting import Budgeting
+from countersign.approvals.decisions.edits import ruled
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.errors import (
@@ -207,6 +208,7 @@ class Asking:
             "policy_version": after.policy_version,
             "facts": after.facts,
             "why": why,
+            **ruled(after),
             **in_entry(after.budgets),
             **({} if after.seen is None else {"seen": after.seen}),
         }

@@ -114,6 +114,15 @@ def _asked_by(ruling: Ruling, request: Request, calendars: Calendars, now: datet
     }
 
 
+def ruled(after: Request) -> JsonObject:
+    """What the ledger is told of the rule that a new revision is asked by."""
+    return {
+        "rule": after.rule_id,
+        "reason": after.reason,
+        "stages": [stage.told() for stage in after.stages],
+    }
+
+
 def revision_entry(request: Request, after: Request, actor: Actor) -> tuple[str, JsonObject]:
     """What the ledger is told of it."""
     body: JsonObject = {
@@ -124,6 +133,7 @@ def revision_entry(request: Request, after: Request, actor: Actor) -> tuple[str,
         "replaces": request.digest,
         "policy_version": after.policy_version,
         "facts": after.facts,
+        **ruled(after),
         **in_entry(after.budgets),
         **({} if after.seen is None else {"seen": after.seen}),
         "by": None if actor.principal is None else actor.principal.id,

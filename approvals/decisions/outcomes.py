@@ -185,7 +185,12 @@ class Outcomes:
                 continue
             after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
             replace(unit, request, after)
-            body: JsonObject = {"request": request.id, "digest": request.digest}
+            body: JsonObject = {
+                "request": request.id,
+                "digest": request.digest,
+                "cause": result.cause,
+                "message": message,
+            }
             ledger_rows.append(unit, session_id, ("cancelled", body))
             self._outbox.changed(unit, after)
 

@@ -35,7 +35,9 @@ class Expected:
     rows: dict[Key, JsonObject] = field(default_factory=dict)
 
     def hear(self, entry: LedgerEntry) -> None:
-        """Take in what one entry says."""
+        """Take in what one entry says; one that was erased says nothing any more."""
+        if entry.erased:
+            return
         said = entry.body.get(ROWS)
         if not isinstance(said, list):
             said = told_by_older(entry)

@@ -33,6 +33,7 @@ from countersign.bot.cli.people import people
 from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
 from countersign.bot.cli.records import requests, sessions
+from countersign.bot.cli.replaying import replay
 from countersign.bot.cli.seal import seal
 from countersign.bot.cli.verifying import verify
 from countersign.bot.console import errors
@@ -62,6 +63,7 @@ for name, group in (
     app.add_typer(group, name=name)
 sessions.command("start")(start)
 sessions.command("cancel")(cancel)
+ledger.command("replay")(replay)
 requests.command("resolve")(resolve)
 requests.command("ask")(ask)
 requests.command("answer")(answer)

@@ -39,6 +39,7 @@ from countersign.approvals.runs import Run
 from countersign.approvals.store import codec, schema
 from countersign.approvals.store import requests as request_rows
 from tests.doubles.directory import EVERYBODY, acting
+from tests.doubles.replayed import differing
 from tests.doubles.world import RULES, World, opened
 
 REACHABLE = {
@@ -228,6 +229,16 @@ class Machine:
                 or holder.id in stage.people
             )
         return count >= stage.quorum
+
+    def check_replays(self) -> None:
+        """Its ledger alone tells each session as the tables have it."""
+
+        def unit(connection: Connection) -> list[str]:
+            ids = connection.execute(select(schema.sessions.c.id)).scalars().all()
+            return [each for id_ in ids for each in differing(connection, id_)]
+
+        wrong = self._run(self.world.store.read(unit))
+        assert not wrong, wrong
 
     def check(self) -> None:
         """All invariants at once."""

@@ -57,6 +57,7 @@ class Approvals(RuleBasedStateMachine):
         self.requests: list[Request] = []
 
     def teardown(self) -> None:
+        self.machine.check_replays()
         self.machine.close()
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +151,23 @@ def test_exports_are_lines_tables_and_bundles(cli: Cli, request_id: str, tmp_pat
 
 def test_no_cell_is_a_formula() -> None:
     assert "'=1+1,a\r\n" == row_text(("=1+1", "a"))
+
+
+def test_a_session_is_told_again_from_its_ledger_alone(
+    cli: Cli, request_id: str, tmp_path: Path
+) -> None:
+    made = json.loads(cli("ledger", "receipt", request_id).out)
+    session_id = made["summary"]["session"]
+    said = cli("ledger", "replay", session_id)
+    told = json.loads(cli("ledger", "replay", session_id, "--json").out)
+
+    assert 0 == said.status
+    assert "approve by Alex Wilber (api:alex) through api" in said.out
+    assert [request_id] == [each["id"] for each in told["requests"]]
+    with sqlite3.connect(tmp_path / "countersign.db") as database:
+        database.execute("UPDATE requests SET tool = 'other'")
+    database.close()
+    changed = cli("ledger", "replay", session_id)
+    assert (1, said.out) == (changed.status, changed.out)
+    assert "column tool" in changed.err
+    assert "NOT verified" in changed.err
