@@ -90,9 +90,14 @@ class AuditTrail:
 
         return unit
 
-    async def bundle(self, wanted: exporting.Wanted, *, bodies: bool = True) -> JsonObject:
-        """Whole chains, each proven by the newest signed checkpoint. Raises NotSealedError."""
-        return await self._reader.read(lambda c: exporting.bundle(c, wanted, bodies=bodies))
+    async def bundle(
+        self, wanted: exporting.Wanted, *, bodies: bool = True, most: int | None = None
+    ) -> JsonObject:
+        """Whole chains, each proven by the newest signed checkpoint. Raises NotSealedError, and
+        InvalidError for more sessions than `most`."""
+        return await self._reader.read(
+            lambda c: exporting.bundle(c, wanted, bodies=bodies, most=most)
+        )
 
     async def replay(self, session_id: str) -> tuple[Replay, Verification]:
         """A session rebuilt from its entries alone, and what checking it finds. Raises

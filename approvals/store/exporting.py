@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select, tuple_
 
 from countersign.approvals.audit.bundles import FORMAT
 from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
+from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject, LedgerEntry, Value
 from countersign.approvals.store import checkpoints, codec, tree
 from countersign.approvals.store.ledger import entries as entries_of
@@ -63,17 +64,25 @@ def _sessions(wanted: Wanted) -> Select[tuple[str]]:
     return query
 
 
-def bundle(connection: Connection, wanted: Wanted, *, bodies: bool = True) -> JsonObject:
+def bundle(
+    connection: Connection, wanted: Wanted, *, bodies: bool = True, most: int | None = None
+) -> JsonObject:
     """The chains, up to the newest signed checkpoint, of the sessions that have such entries.
 
-    Raises NotSealedError, also if one of them is not in it yet.
+    Raises NotSealedError, also if one of them is not in it yet; InvalidError for more than `most`.
     """
     note = checkpoints.newest(connection)
     if note is None:
         raise NotSealedError("No checkpoint of the ledger is signed yet, so nothing can be proven.")
     size = Checkpoint.parse(opened_unchecked(note)).size
     found = select(ledger.c.session_id).where(*_entries(wanted)).distinct()
-    ids = connection.execute(found.order_by(ledger.c.session_id)).scalars().all()
+    bounded = found.order_by(ledger.c.session_id).limit(None if most is None else most + 1)
+    ids = connection.execute(bounded).scalars().all()
+    if most is not None and len(ids) > most:
+        raise InvalidError(
+            f"Those are more than {most:,} sessions: choose fewer, or use the command "
+            "`countersign ledger export --format bundle`."
+        )
     stored = tree.StoredTree(connection)
     return {
         "format": FORMAT,

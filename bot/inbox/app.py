@@ -18,6 +18,7 @@ from countersign.bot.inbox.health import Checks, HealthPage
 from countersign.bot.inbox.insights import InsightsPage
 from countersign.bot.inbox.live import Live
 from countersign.bot.inbox.pages import Pages
+from countersign.bot.inbox.receipts import ReceiptPages
 from countersign.bot.inbox.requests import RequestPage
 from countersign.bot.inbox.rules import RulesPage
 from countersign.bot.inbox.sessions import SessionPages
@@ -91,6 +92,7 @@ def inbox_of(
         *WaitingPage(pages, services).routes(),
         *request.routes(),
         *Deciding(pages, services, request).routes(),
+        *ReceiptPages(pages, services, request).routes(),
         *SessionPages(pages, services).routes(),
         *WorkflowPages(pages, services).routes(),
         *([] if around is None else _about(pages, services, around)),

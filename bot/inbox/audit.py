@@ -7,14 +7,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 
 from countersign.approvals.audit.ledger import Verification
-from countersign.approvals.errors import CountersignError, NotAuthorisedError
+from countersign.approvals.errors import CountersignError, NotAuthorisedError, UnavailableError
 from countersign.bot.api.operation import Services
+from countersign.bot.http.problems import status_of
 from countersign.bot.inbox import guard
+from countersign.bot.inbox.exporting import FORMATS, Exports, asked_of
 from countersign.bot.inbox.pages import Form, Pages
 from countersign.bot.inbox.rules import is_admin
 from countersign.bot.inbox.shell import HOME, Visit, to
@@ -49,6 +52,7 @@ class LedgerPages:
         self, pages: Pages, services: Services, administrators: Callable[[], Sequence[str]]
     ):
         self._pages, self._records, self._clock = pages, services.records, pages.shell.clock
+        self._exports = Exports(services.trail, services.records)
         self._administrators = administrators
         self._run: Run | None = None
         self._task: asyncio.Task[None] | None = None
@@ -58,12 +62,18 @@ class LedgerPages:
         pages = self._pages
         return [
             Route("GET", PATH, pages.look(self.show)),
-            Route("GET", f"{PATH}/governance.json", pages.look(self.export)),
+            Route("GET", f"{PATH}/governance.json", pages.look(self.governance)),
+            Route("GET", f"{PATH}/export", pages.look(self.export)),
             Route("POST", f"{PATH}/verification", pages.act(self.verify)),
         ]
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """How far it is verified, and the entries that belong to no session."""
+        return await self._draw(visit)
+
+    async def _draw(
+        self, visit: Visit, error: str = "", status: int = HTTPStatus.OK
+    ) -> web.StreamResponse:
         after = visit.request.query.get("after", "0")
         number = min(int(after), MAX_SEQ) if after.isascii() and after.isdigit() else 0
         entries = await self._records.governance(after=number, limit=PAGE + 1)
@@ -71,12 +81,29 @@ class LedgerPages:
         return self._pages.shell.page(
             visit,
             "ledger_run.html" if is_part else "ledger.html",
+            status=status,
             run=self._run,
             problems=PROBLEMS,
             is_admin=self._is_admin(visit),
             entries=entries[:PAGE],
             further=f"{PATH}?after={entries[PAGE - 1].seq}" if len(entries) > PAGE else "",
+            formats=tuple(FORMATS),
+            asked=asked_of(visit.request.query),
+            error=error,
         )
+
+    async def export(self, visit: Visit) -> web.StreamResponse:
+        """Entries of sessions as a file. It may read all there is, so administrators may alone,
+        and of that what they may read."""
+        if not self._is_admin(visit):
+            raise NotAuthorisedError("Only administrators export more than one session.")
+        try:
+            asked = asked_of(visit.request.query)
+            return await self._exports.write(visit.request, asked, visit.reader)
+        except UnavailableError:
+            raise
+        except CountersignError as wrong:
+            return await self._draw(visit, str(wrong), status_of(wrong))
 
     async def verify(self, visit: Visit, form: Form) -> web.StreamResponse:
         """Begin to verify everything; one at a time. It reads all there is, so administrators may
@@ -102,7 +129,7 @@ class LedgerPages:
             run.ended_at = self._clock.now()
         log.info("ledger verified", entries=run.entries, problems=_count(run))
 
-    async def export(self, visit: Visit) -> web.StreamResponse:
+    async def governance(self, visit: Visit) -> web.StreamResponse:
         """The entries that belong to no session, as JSON."""
         entries = await self._records.governance()
         body = json.dumps([entry.model_dump(mode="json") for entry in entries], indent=1)

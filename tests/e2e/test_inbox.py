@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from countersign.approvals.audit.notes import VerifierKey
+from countersign.approvals.audit.receipts import parse, verify
 from tests.e2e.inbox import LIVE_MS, Person, person
 from tests.processes import until
 from tests.stack import Stack, stack
@@ -57,6 +59,12 @@ def open_first(someone: Person) -> None:
     expect(someone.page.get_by_role("heading", name="What exactly would run")).to_be_visible()
 
 
+def keys_of(someone: Person) -> list[VerifierKey]:
+    """The keys that the page of a receipt shows."""
+    shown = someone.page.locator("aside p.mono").all_inner_texts()
+    return [VerifierKey.parse(text) for text in shown]
+
+
 @pytest.mark.timeout(240)
 def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Browser) -> None:
     with person(server, browser, "alex") as alex, person(server, browser, "megan") as megan:
@@ -104,6 +112,12 @@ def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Brow
         expect(alex.page.locator("#facts .tag.executed")).to_be_visible(timeout=LIVE_MS)
         if is_looked_at(server):
             alex.check("done")
+        alex.page.get_by_role("link", name="Receipt: proof of this for others").click()
+        with alex.page.expect_download() as kept:
+            alex.page.get_by_role("link", name="Download the receipt").click()
+        verify(parse(kept.value.path().read_text("utf-8")), keys_of(alex))
+        if is_looked_at(server):
+            alex.check("receipt")
 
     ran = quote_of(server, session)
     assert (5, "executed") == (ran["arguments"]["discount_percent"], ran["status"])
