@@ -58,7 +58,7 @@ from countersign.bot.server.metrics import MetricsPage, measured
 from countersign.bot.server.runtime import Runtime
 from countersign.bot.server.webhooks import Webhooks
 from countersign.bot.sessions import Sessions
-from countersign.bot.settings.keys import read_links, sealing_key, signer
+from countersign.bot.settings.keys import pages_url, read_links, sealing_key, signer
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
 from countersign.bot.step_up.presence import Presence
@@ -104,6 +104,7 @@ async def compose(
             local=settings.local,
             host=host,
             public_url=settings.public_url.rstrip("/"),
+            pages_url=pages_url(settings),
         )
         systems = {
             each.name: await stack.enter_async_context(open_system(each, settings, deployment))

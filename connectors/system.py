@@ -51,6 +51,8 @@ class Deployment:
     """Who may be asked in this system and is known there, ordered by id."""
     public_url: str = ""
     """Where people reach this server, without a slash at the end."""
+    pages_url: str = ""
+    """The same, where people can sign in and read the inbox; "" where nobody can."""
 
 
 class Starts(Protocol):
@@ -173,7 +175,13 @@ async def open_tickets(connector: TicketConnector, deployment: Deployment) -> As
     """A ticket system whose answers are read through this connector."""
     try:
         yield Opened(
-            TicketChannel(connector, deployment.store, deployment.clock, deployment.directory),
+            TicketChannel(
+                connector,
+                deployment.store,
+                deployment.clock,
+                deployment.directory,
+                pages_url=deployment.pages_url,
+            ),
             tickets=connector,
         )
     finally:

@@ -14,6 +14,12 @@ from countersign.bot.settings.sections import Settings
 log = structlog.get_logger(__name__)
 
 
+def pages_url(settings: Settings) -> str:
+    """Where people read the inbox; "" where nobody can sign in."""
+    can_sign_in = settings.local or settings.sign_in is not None
+    return settings.public_url.rstrip("/") if can_sign_in else ""
+
+
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
     """Links to the page with all of a request; None where no key was given to sign them."""
     if settings.link_key is not None:

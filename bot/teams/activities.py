@@ -49,6 +49,7 @@ class TeamsBot:
         local: bool,
         limits: Admission | None = None,
         links: ReadLinks | None = None,
+        pages_url: str = "",
     ) -> None:
         self._adapter, self._workflows = adapter, tuple(workflows)
         self._bounded = bounded(self._handle, limits or Limits(LimitsSettings()))
@@ -56,7 +57,7 @@ class TeamsBot:
         people = People(settings, directory, local=local)
         self._presence = Presence(conversations, people, clock)
         self._deciding = Deciding(
-            settings, approvals, records, people, adapter, self._replies, links
+            settings, approvals, records, people, adapter, self._replies, links, pages_url
         )
         starting = Starting(records, starts, people, settings.placing)
         self._edits = Edits(approvals, records, starting, people, self._workflows, self._replies)
@@ -71,6 +72,7 @@ class TeamsBot:
             adapter,
             self._replies,
             readable=links is not None,
+            pages_url=pages_url,
         )
 
     async def messages(self, request: web.Request) -> web.Response:

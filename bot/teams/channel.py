@@ -61,8 +61,11 @@ class TeamsChannel:
         clock: Clock,
         *,
         readable: bool = False,
+        pages_url: str = "",
     ) -> None:
-        """`readable`: there is a page that shows all of a request."""
+        """`readable`: there is a page that shows all of a request. `pages_url`: where receipts are
+        read."""
+        self._pages_url = pages_url
         self.placing = settings.placing
         self._settings, self._adapter, self._readable = settings, adapter, readable
         self._conversations, self._directory = conversations, directory
@@ -141,7 +144,9 @@ class TeamsChannel:
         if await self._has_wider_audience(reference):
             return Card(state_card(view), notification(view))
         channel_id = str(reference.get("channelId"))
-        look = look_for(self._settings, channel_id, readable=self._readable)
+        look = look_for(
+            self._settings, channel_id, readable=self._readable, pages_url=self._pages_url
+        )
         return Card(request_card(view, look), notification(view))
 
     async def _has_wider_audience(self, reference: JsonObject) -> bool:
@@ -198,10 +203,12 @@ def reminder(view: RequestView, prompt: Prompt, *, wider_audience: bool) -> str:
     return f"{safe_markdown(prompt_words(view.request, escalated=prompt.escalated))}{where}"
 
 
-def look_for(settings: TeamsSettings, channel_id: str, *, readable: bool) -> Look:
+def look_for(
+    settings: TeamsSettings, channel_id: str, *, readable: bool, pages_url: str = ""
+) -> Look:
     """How cards are drawn for the clients of this channel."""
     flavour = flavour_of(channel_id)
-    return Look(flavour, readable=readable, full_width=bool(settings.app_id))
+    return Look(flavour, readable=readable, full_width=bool(settings.app_id), pages_url=pages_url)
 
 
 async def replace(

@@ -42,7 +42,9 @@ class Deciding:
         adapter: TeamsAdapter,
         replies: Replies,
         links: ReadLinks | None,
+        pages_url: str = "",
     ) -> None:
+        self._pages_url = pages_url
         self._approvals, self._records = approvals, records
         self._settings, self._people = settings, people
         self._adapter, self._replies, self._links = adapter, replies, links
@@ -93,7 +95,9 @@ class Deciding:
 
     def _look(self, activity: IncomingActivity) -> Look:
         readable = self._links is not None
-        return look_for(self._settings, activity.channel_id, readable=readable)
+        return look_for(
+            self._settings, activity.channel_id, readable=readable, pages_url=self._pages_url
+        )
 
     async def _show_submitted(
         self, activity: IncomingActivity, click: Click, actor: Actor, reply: Reply

@@ -47,6 +47,7 @@ from countersign.bot.teams.parts import (
     what,
     why,
 )
+from countersign.connectors.receipts import receipt_url
 
 RESULT_LIMIT = 1200
 COMMENT_SHOWN = 1500
@@ -89,6 +90,8 @@ def outcome_card(
         body.append(comment_input(None, required_for="to revoke"))
         data = action_data(request)
         actions.insert(0, button(look.flavour, "revoke", "Revoke approval", data))
+    if url := receipt_url(look.pages_url, request):
+        actions.append({"type": "Action.OpenUrl", "title": "Receipt", "url": url})
     return Drawn(card(body, actions, spoken=f"{title}."), complete)
 
 

@@ -60,6 +60,8 @@ class Look:
     """Whether links to the page that shows all of a request can be made."""
     full_width: bool = False
     """Teams can use the whole width of the chat; the Playground warns about it on every card."""
+    pages_url: str = ""
+    """Where people read receipts; "" where nobody can."""
 
 
 def action_data(request: Request) -> JsonObject:

@@ -39,6 +39,7 @@ async def _open(settings: TeamsSettings, deployment: Deployment) -> AsyncIterato
             deployment.directory,
             deployment.clock,
             readable=deployment.links is not None,
+            pages_url=deployment.pages_url,
         )
 
         @asynccontextmanager
@@ -71,6 +72,7 @@ async def _listening(
         local=deployment.local,
         limits=inbound.limits,
         links=deployment.links,
+        pages_url=deployment.pages_url,
     )
     try:
         yield (Route("POST", ENDPOINT, bot.messages),)

@@ -76,11 +76,13 @@ class Talking:
         replies: Replies,
         *,
         readable: bool,
+        pages_url: str = "",
     ) -> None:
         self._approvals, self._records = approvals, records
         self._settings, self._starting = settings, starting
         self._people, self._presence, self._workflows = people, presence, workflows
         self._adapter, self._replies, self._readable = adapter, replies, readable
+        self._pages_url = pages_url
         self._placing = settings.placing
         self._commands = Commands(approvals, records, workflows, self._placing)
 
@@ -318,7 +320,9 @@ class Talking:
         return wider_audience(self._placing, activity.conversation_kind)
 
     def _look(self, activity: IncomingActivity) -> Look:
-        return look_for(self._settings, activity.channel_id, readable=self._readable)
+        return look_for(
+            self._settings, activity.channel_id, readable=self._readable, pages_url=self._pages_url
+        )
 
 
 def _asked(question: Request) -> str:

@@ -35,6 +35,7 @@ from countersign.connectors.jira.reading import Reader
 from countersign.connectors.jira.settings import JiraSettings
 from countersign.connectors.jira.updates import Updates
 from countersign.connectors.jira.wire import Issue
+from countersign.connectors.receipts import prefix_of
 from countersign.connectors.ticketing.locks import TicketLocks
 
 log = structlog.get_logger(__name__)
@@ -49,8 +50,10 @@ class JiraConnector(TicketConnector):
         links: ReadLinks | None = None,
         *,
         approvers: Sequence[Principal] = (),
+        pages_url: str = "",
     ):
-        """`links` lead to what does not fit; `approvers` are those that `check` looks up."""
+        """`links` lead to what does not fit, pages below `pages_url` to receipts; `approvers` are
+        those that `check` looks up."""
         self.name = NAME
         self.poll_every_s, self.index_lag_s = settings.poll_every, settings.index_lag
         self.languages: Sequence[str] = settings.languages
@@ -60,8 +63,9 @@ class JiraConnector(TicketConnector):
         self._people = People(self._client, settings)
         self._fetching = Fetching(self._client, settings)
         self._opening = Opening(self._client, settings, self._people, links)
-        prefix = "" if links is None else links.prefix
-        self._updates = Updates(self._client, settings, self._people, prefix)
+        prefixes = [links.prefix] if links else []
+        prefixes += [prefix_of(pages_url)] if pages_url else []
+        self._updates = Updates(self._client, settings, self._people, prefixes)
         self._locks = TicketLocks()
 
     @override

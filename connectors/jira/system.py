@@ -14,7 +14,12 @@ async def _open(settings: JiraSettings, deployment: Deployment) -> AsyncIterator
     # Here, so that a deployment without Jira need not import the vendor's package.
     from countersign.connectors.jira.connector import JiraConnector
 
-    connector = JiraConnector(settings, deployment.links, approvers=deployment.approvers)
+    connector = JiraConnector(
+        settings,
+        deployment.links,
+        approvers=deployment.approvers,
+        pages_url=deployment.pages_url,
+    )
     async with open_tickets(connector, deployment) as opened:
         yield opened
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import sha256_hex, short
@@ -53,13 +53,14 @@ def description(document: Document, settings: JiraSettings, names: Mapping[str, 
     raise InvalidError("The request does not fit into a ticket; it has too many arguments.")
 
 
-def remark(words: str, issue_id: str, key: str, links: str = "") -> tuple[str, str]:
+def remark(words: str, issue_id: str, key: str, links: Collection[str] = ()) -> tuple[str, str]:
     """A comment, and the mark in it by which it is known to have been made.
 
-    What begins with `links` is a link to our own page, and stays one.
+    What begins with one of `links` is a link to a page of ours, and stays one.
     """
     mark = f"Ref. {short(sha256_hex(f'{issue_id}:{key}'.encode()))}"
-    own = re.escape(links) + r"[A-Za-z0-9_.-]+" if links else r"(?!)"
+    ours = "|".join(re.escape(each) for each in links)
+    own = rf"(?:{ours})[A-Za-z0-9_./-]+" if links else r"(?!)"
     pieces = re.split(f"({own})", cut_visibly(words, COMMENT_LIMIT // 2))
     body = "".join(p if at % 2 else escape(p) for at, p in enumerate(pieces))
     return f"{body[:COMMENT_LIMIT]}\n\n{{color:#8993a4}}{mark}{{color}}", mark

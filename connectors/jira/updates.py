@@ -30,8 +30,14 @@ PAGES = 20
 class Updates:
     """Writes into the issues of one site. Raises NotFoundError if one is gone."""
 
-    def __init__(self, client: JiraClient, settings: JiraSettings, people: People, links: str = ""):
-        """`links` is what links to our own page begin with; they stay links in comments."""
+    def __init__(
+        self,
+        client: JiraClient,
+        settings: JiraSettings,
+        people: People,
+        links: Collection[str] = (),
+    ):
+        """`links` are what links to our own pages begin with; they stay links in comments."""
         self._client, self._settings, self._people = client, settings, people
         self._links = links
 

@@ -53,6 +53,7 @@ from countersign.approvals.tickets import (
     TicketRef,
     order_key,
 )
+from countersign.connectors.receipts import receipt_url
 from countersign.connectors.ticketing.outcome import is_current, outcome_of
 from countersign.connectors.ticketing.pauses import PauseComments
 from countersign.connectors.ticketing.questions import say_answers
@@ -66,8 +67,16 @@ class TicketChannel:
     placing = Placing(in_tickets=True)
 
     def __init__(
-        self, connector: TicketConnector, store: Store, clock: Clock, directory: Directory
+        self,
+        connector: TicketConnector,
+        store: Store,
+        clock: Clock,
+        directory: Directory,
+        *,
+        pages_url: str = "",
     ):
+        """`pages_url` is where people read receipts; "" where nobody can."""
+        self._pages_url = pages_url
         self.name = connector.name
         self._connector, self._store = connector, store
         self._clock, self._directory = clock, directory
@@ -82,7 +91,7 @@ class TicketChannel:
             if not is_current(delivery, view.request):
                 raise NotFoundError("It was decided before a ticket was opened for it.")
             ref = await self._opened(delivery, order)
-        elif (found := outcome_of(delivery, view)) is not None:
+        elif (found := self._outcome(delivery, view)) is not None:
             await self._connector.close(ref, *found)  # decided while we had lost sight of it
         return reference(ref, view.request.digest)
 
@@ -93,13 +102,21 @@ class TicketChannel:
     async def update(self, delivery: Delivery, view: RequestView) -> None:
         """Tell the ticket the outcome, once there is one, and until then what is paused and what
         was answered; its text never changes."""
-        found = outcome_of(delivery, view)
+        found = self._outcome(delivery, view)
         if found is not None:
             await self._connector.close(ticket_of(delivery), *found)
             return
         domains = self._directory.people().domains
         await self._pauses.bring_up_to_date(ticket_of(delivery), view, domains)
         await say_answers(self._connector, ticket_of(delivery), view)
+
+    def _outcome(self, delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, str] | None:
+        """`outcome_of`, with the address of the receipt where something is said at the end."""
+        found = outcome_of(delivery, view)
+        url = receipt_url(self._pages_url, view.request)
+        if found is None or not found[1] or not url:
+            return found
+        return found[0], f"{found[1]}\n\nReceipt: {url}"
 
     def busy_s(self, delivery: Delivery) -> float:
         """Only the system itself knows."""

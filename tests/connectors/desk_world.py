@@ -50,6 +50,7 @@ class DeskWorld(World):
 
     jobs: RecordingJobs
     links: ReadLinks | None = None
+    pages_url = ""
 
     def build(self, tickets: FakeTickets, channels: list[str]) -> None:
         """Put the ticket system beside the fake Teams."""
@@ -59,7 +60,9 @@ class DeskWorld(World):
 
     def restart(self) -> None:
         """Everything that lives in memory anew, as after a crash."""
-        channel = TicketChannel(self.tickets, self.store, self.clock, self.directory)
+        channel = TicketChannel(
+            self.tickets, self.store, self.clock, self.directory, pages_url=self.pages_url
+        )
         self.channels[channel.name] = channel  # type: ignore[assignment]
         self.use(self.rules)
         self.reconciler = Reconciler(

@@ -8,7 +8,7 @@ import pytest
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.clock import SystemClock
-from countersign.bot.settings.keys import read_links
+from countersign.bot.settings.keys import pages_url, read_links
 from countersign.bot.settings.links import DEFAULT_KEY, local_key
 from countersign.bot.settings.sections import Mode, Settings
 from tests.bot.settings.test_settings import ENVIRON, good, load
@@ -37,6 +37,12 @@ def test_key_is_read_from_the_variable_and_does_not_show(
 
 def test_production_without_a_key_starts_and_makes_no_links(tmp_path: Path) -> None:
     assert read_links(load(tmp_path, good()), SystemClock()) is None
+
+
+def test_pages_are_linked_where_somebody_can_sign_in(tmp_path: Path) -> None:
+    here = local(tmp_path)
+
+    assert ["", here.public_url.rstrip("/")] == [pages_url(load(tmp_path, good())), pages_url(here)]
 
 
 @pytest.mark.parametrize(

@@ -375,7 +375,7 @@ def cards(flavour: Flavour) -> dict[str, JsonObject]:
 
 def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
     """How each is drawn: who wants to know what there is need not draw it."""
-    look = Look(flavour, readable=True, full_width=True)
+    look = Look(flavour, readable=True, full_width=True, pages_url="https://gate.example")
     approved, closed = decided(), RequestStatus
     late = Note(
         "Request R-01J9ZK3V7Q was already decided: approve by Isaiah Langer at 2026-11-22 12:02:11 "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,19 @@ def test_prefilled_inputs_show_what_is_stored() -> None:
     nested = {n["id"]: n for n in nodes(drawn("execute")["edit-nested"]) if "id" in n}
     assert json.loads(nested["arg_lines"]["value"]) == NESTED["lines"]
     assert nested["arg_body"]["isMultiline"] is True
+
+
+def test_a_card_leads_to_the_receipt_once_it_is_over_and_where_pages_can_be_read() -> None:
+    def links(look: Look, status: RequestStatus) -> list[str]:
+        card = request_card(view(status=status, decision=gallery.decided()), look)
+        return [each["url"] for each in nodes(card) if each.get("title") == "Receipt"]
+
+    look = replace(LOOK, pages_url="https://gate.example")
+    assert [f"https://gate.example/inbox/requests/{view().request.id}/receipt"] == links(
+        look, RequestStatus.EXECUTED
+    )
+    assert [] == links(look, RequestStatus.APPROVED)
+    assert [] == links(LOOK, RequestStatus.EXECUTED)
 
 
 def test_what_is_too_long_for_the_card_is_not_kept_and_said() -> None:

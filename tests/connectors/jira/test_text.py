@@ -98,11 +98,12 @@ def test_comment_is_cut_and_its_mark_is_not() -> None:
     assert mark != remark("", "10101", "k2")[1] != remark("", "10102", "k2")[1]
 
 
-def test_only_links_to_our_own_page_stay_links_in_a_comment() -> None:
+def test_only_links_to_our_own_pages_stay_links_in_a_comment() -> None:
     own = "https://gate.example/read/eyJh-_.bC_d"
-    body, _ = remark(
-        f"{own} https://evil.example/read/x", "10101", "k1", "https://gate.example/read/"
-    )
+    receipt = "https://gate.example/inbox/requests/R-1/receipt"
+    ours = ("https://gate.example/read/", "https://gate.example/inbox/requests/")
+    body, _ = remark(f"{own} https://evil.example/read/x {receipt}", "10101", "k1", ours)
 
     assert own in body
+    assert receipt in body
     assert "https://evil" not in body

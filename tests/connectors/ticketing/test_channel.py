@@ -257,6 +257,17 @@ async def test_outcome_is_told_once_and_closes_the_ticket(world: DeskWorld) -> N
     assert [] == world.tickets.open_tickets()
 
 
+async def test_what_is_over_leads_to_its_receipt(world: DeskWorld) -> None:
+    world.pages_url = "https://gate.example"
+    world.restart()
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).reject(ticket.id, "Too dear.")
+    await world.poll()
+
+    said = ticket.comments[-1].text
+    assert said.endswith(f"Receipt: https://gate.example/inbox/requests/{request.id}/receipt")
+
+
 async def test_nobody_who_could_answer_is_said_and_nothing_is_opened(world: DeskWorld) -> None:
     for who in ("ben", "cara"):
         world.directory.forget_identity(who, "jira")
