@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.audit.ledger import GOVERNANCE
@@ -76,9 +77,7 @@ def used_passkey(connection: Connection, passkey_id: str, count: int, now: datet
 
 
 def add_proof(connection: Connection, given: GivenProof) -> bool:
-    """Keep it; False if it was given before."""
-    if of_id(connection, given.proof.id) is not None:
-        return False
+    """Keep it; False if it was given before, also by somebody who does so at the same time."""
     proof = given.proof
     columns = {
         "id": proof.id,
@@ -92,8 +91,10 @@ def add_proof(connection: Connection, given: GivenProof) -> bool:
         "used_at": None,
         "evidence": codec.dumps(given.evidence),
     }
-    connection.execute(insert(proofs).values(columns))
-    return True
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    query = dialect.insert(proofs).values(columns).on_conflict_do_nothing()
+    done = connection.execute(query.execution_options(preserve_rowcount=True))
+    return done.rowcount == 1
 
 
 def of_id(connection: Connection, proof_id: str) -> GivenProof | None:
