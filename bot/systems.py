@@ -8,7 +8,8 @@ from countersign.bot.teams.system import SYSTEM as TEAMS
 from countersign.connectors.email.system import SYSTEM as EMAIL
 from countersign.connectors.jira.system import SYSTEM as JIRA
 from countersign.connectors.servicenow.system import SYSTEM as SERVICENOW
+from countersign.connectors.slack.system import SYSTEM as SLACK
 from countersign.connectors.system import System
 
-SYSTEMS: tuple[System[Any], ...] = (TEAMS, JIRA, SERVICENOW, EMAIL)
+SYSTEMS: tuple[System[Any], ...] = (TEAMS, JIRA, SERVICENOW, EMAIL, SLACK)
 """In this order they are opened, and the first one that is used asks where a rule says nothing."""

@@ -83,6 +83,19 @@ def use(document: dict[str, Any], ready: Ready) -> None:
             "tls": "none",
         }
 
+    if "slack" in ready:
+        use_slack(document, ready["slack"])
+
+
+def use_slack(document: dict[str, Any], ready: Mapping[str, Any], **more: Any) -> None:
+    """Let a configuration ask in this workspace, in which the people of the examples have an
+    account each; in their own chats, unless `more` says otherwise."""
+    known = {key: ready[key] for key in ("team_id", "token", "signing_secret", "api_url")}
+    document["connectors"]["slack"] = {**known, **more}
+    for person in document["people"]:
+        user = f"{ready['team_id']}/U0{person['id'].upper()}"
+        person.setdefault("identities", {})["slack"] = user
+
 
 def ask_in(document: dict[str, Any], *channels: str) -> None:
     """Show every request in these channels and in no other; without any, where requests are shown

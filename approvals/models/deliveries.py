@@ -52,6 +52,8 @@ class Placing(Value):
     once for everybody."""
     identity: str = ""
     """The kind of identity without which nobody is asked there."""
+    everything_in: str = ""
+    """The key of a conversation in which all requests are shown, once for everybody."""
     in_tickets: bool = False
     """One ticket for each revision and stage, and none for free text."""
 

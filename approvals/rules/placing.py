@@ -36,6 +36,8 @@ def targets(
     if conversation is not None and conversation.channel == channel:
         if conversation.kind in placing.where_it_began:
             return (f"conversation:{conversation.key}",)
+    if placing.everything_in:
+        return (f"{_CONVERSATION}{placing.everything_in}",)
     needed = placing.identity
     asked = [person for person in approvers if not needed or needed in person.identities]
     return tuple(f"person:{person.id}" for person in asked)

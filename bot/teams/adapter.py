@@ -31,12 +31,13 @@ from countersign.bot.teams.hosts import service_url_allowed
 from countersign.bot.teams.intake import read_activity
 from countersign.bot.teams.keys import SigningKeys
 from countersign.bot.teams.messages import Message
-from countersign.bot.teams.pacing import Pacing
+from countersign.bot.teams.pacing import paced_for_teams
 from countersign.bot.teams.refusals import REFUSES
 from countersign.bot.teams.retry import Retry
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.vendor import outgoing_activity, vendor_reference, verified_activity
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.pacing import Pacing
 
 log = structlog.get_logger()
 
@@ -75,7 +76,7 @@ class TeamsAdapter:
         settings.require_usable(local=local, host=host, unused=unused)
         self._settings, self._local = settings, local
         self._retry, self._monotonic = retry or Retry(), monotonic
-        self._pacing = pacing or Pacing()
+        self._pacing = pacing or paced_for_teams()
         self._room = Room()
         self._session: aiohttp.ClientSession | None = None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from countersign.bot.teams.pacing import Pacing
+from countersign.bot.teams.pacing import paced_for_teams
 from countersign.sandbox.botframework.cards import CardError
 from countersign.sandbox.botframework.world import Message
 from countersign.sandbox.desk import Answer as TicketAnswer
@@ -29,7 +29,9 @@ ticket take their time, how much depends on the machine; so the loser gets a bet
 def unpace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everything of a race into its one conversation at once: what Teams allows there would
     stretch a hundred races over five minutes. tests/bot/teams/test_pacing.py is about that."""
-    monkeypatch.setattr("countersign.bot.teams.adapter.Pacing", lambda: Pacing(windows=()))
+    monkeypatch.setattr(
+        "countersign.bot.teams.adapter.paced_for_teams", lambda: paced_for_teams(())
+    )
 
 
 async def ask_in_teams(app: TicketWorld, number: int) -> list[dict[str, Any]]:

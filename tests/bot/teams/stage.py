@@ -51,9 +51,10 @@ from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot.teams.activities import TeamsBot
 from countersign.bot.teams.adapter import TeamsAdapter
 from countersign.bot.teams.channel import TeamsChannel
-from countersign.bot.teams.pacing import Pacing
+from countersign.bot.teams.pacing import paced_for_teams
 from countersign.bot.teams.retry import Retry
 from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.pacing import Pacing
 from countersign.sandbox.botframework.people import TENANT_ID
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
@@ -297,7 +298,7 @@ async def stage(
                 local=True,
                 host="127.0.0.1",
                 retry=retry,
-                pacing=pacing or Pacing(()),
+                pacing=pacing or paced_for_teams(()),
                 monotonic=monotonic,
             ) as adapter,
             open_store(sqlite_url(path, "stage.db")) as store,

@@ -11,7 +11,8 @@ from countersign.approvals.errors import BusyError
 from countersign.approvals.models import Delivery, DeliveryId, DeliveryStatus, JsonObject, RequestId
 from countersign.bot.teams.connector import ConnectorError
 from countersign.bot.teams.messages import Text
-from countersign.bot.teams.pacing import LONGEST_WAIT_S, WINDOWS, Pacing
+from countersign.bot.teams.pacing import WINDOWS, paced_for_teams
+from countersign.connectors.pacing import LONGEST_WAIT_S
 from tests.bot.teams.stage import stage
 from tests.bot.teams.test_sending import reference
 
@@ -23,7 +24,7 @@ class Channel:
 
     def __init__(self, windows: tuple[tuple[int, float], ...] = WINDOWS):
         self.now = 100.0
-        self.pacing = Pacing(windows, monotonic=lambda: self.now, sleep=self.sleep)
+        self.pacing = paced_for_teams(windows, monotonic=lambda: self.now, sleep=self.sleep)
         self.sent: dict[str, list[float]] = {}
         self.refusals: list[ConnectorError] = []
 
@@ -118,7 +119,7 @@ async def test_who_already_waits_minds_a_429_that_comes_meanwhile() -> None:
         asleep.set()
         await awake.wait()
 
-    pacing = Pacing(((1, 1.0),), monotonic=lambda: 0.0, sleep=sleep)
+    pacing = paced_for_teams(((1, 1.0),), monotonic=lambda: 0.0, sleep=sleep)
 
     async def refused() -> None:
         raise ConnectorError(429, "", 30)
@@ -141,14 +142,14 @@ async def test_who_already_waits_minds_a_429_that_comes_meanwhile() -> None:
 
 
 async def test_idle_conversations_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.bot.teams.pacing.SWEPT_EVERY", 10)
+    monkeypatch.setattr("countersign.connectors.pacing.SWEPT_EVERY", 10)
     channel = Channel()
     for number in range(9):
         await channel.send(f"old-{number}")
     channel.now += 3601
     await channel.send("new")
 
-    assert {"new"} == set(channel.pacing._conversations)
+    assert {"new"} == set(channel.pacing._places)
 
 
 async def test_real_sends_are_paced_by_conversation(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ async def test_real_sends_are_paced_by_conversation(tmp_path: Path) -> None:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    pacing = Pacing(((3, 1.5),), monotonic=lambda: 100.0, sleep=sleep)
+    pacing = paced_for_teams(((3, 1.5),), monotonic=lambda: 100.0, sleep=sleep)
     async with stage(tmp_path, pacing=pacing) as world:
         where = await reference(world)
         waits.clear()
@@ -185,7 +186,7 @@ async def test_channel_knows_that_a_conversation_is_busy_before_it_draws_a_card(
     async def call() -> None:
         """A message."""
 
-    pacing = Pacing(((1, 60.0),), monotonic=lambda: 0.0)
+    pacing = paced_for_teams(((1, 60.0),), monotonic=lambda: 0.0)
     message = {"channelId": "msteams", "conversation": {"id": "19:a"}, "activityId": "1"}
     async with stage(tmp_path, pacing=pacing) as world:
         await pacing.send("19:a", call)

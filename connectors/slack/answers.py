@@ -1,0 +1,274 @@
+"""Answers: what people press and send in Slack becomes votes and questions, and they are told.
+
+Slack is answered within three seconds whatever the store does: once the vote is stored, if that is
+soon enough; else before, and whoever acted is told afterwards what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from countersign.approvals.errors import CountersignError, NotFoundError
+from countersign.approvals.models import Actor, JsonObject, Verdict, Via
+from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.delegation import reason_in_view
+from countersign.approvals.tickets import ActKey
+from countersign.connectors.receiving import (
+    VoteAttempt,
+    VoteOutcome,
+    VoteResult,
+    receive,
+)
+from countersign.connectors.slack import modals
+from countersign.connectors.slack.channel import SlackChannel
+from countersign.connectors.slack.client import SlackClient
+from countersign.connectors.slack.interactions import (
+    Interaction,
+    StrangerError,
+    identity,
+    interaction,
+)
+from countersign.connectors.slack.markup import said
+from countersign.connectors.slack.message import APPROVE, CHANGE, NAME, OPEN, Bound, is_whole
+from countersign.connectors.slack.modals import Opened
+from countersign.connectors.slack.settings import SlackSettings
+from countersign.connectors.slack.submissions import Reply, Submissions
+from countersign.connectors.slack.words import HOW_TO_APPROVE, STALE, UNREAD, told, too_late
+from countersign.connectors.system import Deployment, Inbound
+
+log = structlog.get_logger(__name__)
+ACK_S = 2.0
+"""How long Slack's call may wait for us. Source: docs.slack.dev/interactivity/
+handling-user-interaction: three seconds, as known in 2026-11."""
+DRAIN_S = 5.0
+NOT_DONE = "That did not work just now, and nothing was decided. Please try again."
+COUNTING = "Your answer has arrived and is being stored. What comes of it is said here."
+_REDRAWN = frozenset(
+    {VoteResult.LOST, VoteResult.EXPIRED, VoteResult.STALE, VoteResult.REVISED, VoteResult.COUNTED}
+)
+T = TypeVar("T")
+
+
+class Answers:
+    """Takes interactions, and answers each with what Slack is to do."""
+
+    def __init__(
+        self,
+        settings: SlackSettings,
+        channel: SlackChannel,
+        client: SlackClient,
+        deployment: Deployment,
+        inbound: Inbound,
+        *,
+        ack_s: float = ACK_S,
+    ) -> None:
+        self._settings, self._channel, self._client = settings, channel, client
+        self._directory, self._inbound, self._ack_s = deployment.directory, inbound, ack_s
+        self._submissions = Submissions(channel, inbound)
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def take(self, payload: Any) -> JsonObject:
+        """Do what was asked; the body of the answer to Slack. Raises InvalidError for what is no
+        interaction."""
+        acted = interaction(payload)
+        if acted.type == "view_submission":
+            return await self._sent(acted)
+        if acted.type == "block_actions" and acted.actions:
+            await self._within(self._pressed(acted))
+        return {}
+
+    async def drain(self) -> None:
+        """Let what is under way come to its end, but not for long."""
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=DRAIN_S)
+
+    async def _sent(self, acted: Interaction) -> JsonObject:
+        task = await self._within(self._submitted(acted))
+        if task.done():
+            return task.result().body()
+        self._keep(self._told_later(acted, task))
+        view = modals.notice("Being stored", COUNTING)
+        return {"response_action": "update", "view": view}
+
+    async def _told_later(self, acted: Interaction, task: asyncio.Task[Reply]) -> None:
+        view_id, reply = "" if acted.view is None else acted.view.id, await task
+        view = reply.view or modals.notice(reply.title, reply.words())
+        try:
+            await self._client.call(
+                "views.update", lambda web: web.views_update(view_id=view_id, view=view)
+            )
+        except NotFoundError:
+            return  # they have closed it
+        except CountersignError as exc:
+            log.warning("modal not updated", reason=str(exc))
+
+    async def _submitted(self, acted: Interaction) -> Reply:
+        """Never raises."""
+        try:
+            actor = self._actor(acted)
+            opened = Opened.model_validate_json(acted.view.private_metadata if acted.view else "")
+            async with self._inbound.limits.admitted("votes", actor.identity):
+                reply = await self._submissions.take(acted, opened, actor)
+        except ValidationError:
+            return Reply("Nothing was done", "This form is none of ours any more.")
+        except CountersignError as exc:
+            log.warning("answer not counted", reason=str(exc))
+            return Reply("Nothing was decided", f"{exc} Nothing was decided.")
+        except Exception:  # a form that stays open without a word looks like a vote
+            log.exception("answer not counted")
+            return Reply("Nothing was decided", NOT_DONE)
+        if reply.redraws:
+            await self._redraw(opened, reply.redraws)
+        return reply
+
+    async def _pressed(self, acted: Interaction) -> None:
+        """Never raises."""
+        action = acted.actions[0]
+        if action.action_id == OPEN:
+            return
+        try:
+            actor = self._actor(acted)
+            bound = Bound.model_validate_json(action.value)
+            if action.action_id == APPROVE:
+                async with self._inbound.limits.admitted("votes", actor.identity):
+                    await self._approve(acted, bound, actor)
+            elif action.action_id in modals.VERBS:
+                async with self._inbound.limits.admitted("reads", actor.identity):
+                    await self._open(acted, action.action_id, bound, actor)
+        except ValidationError:
+            await self._tell(acted, "This button is none of ours. Nothing was decided.")
+        except StrangerError as exc:
+            await self._tell(acted, str(exc))
+        except CountersignError as exc:
+            log.warning("click not carried out", reason=str(exc))
+            await self._tell(acted, f"{exc} Nothing was decided.")
+        except Exception:  # a click without any consequence looks like one that counted
+            log.exception("click not carried out")
+            await self._tell(acted, NOT_DONE)
+
+    async def _approve(self, acted: Interaction, bound: Bound, actor: Actor) -> None:
+        at = acted.container
+        attempt = VoteAttempt(
+            request_id=bound.request,
+            actor=actor,
+            verdict=Verdict.APPROVE,
+            digest=bound.digest,
+            act=ActKey(
+                channel=NAME,
+                ticket_id=f"{at.channel_id}:{at.message_ts}",
+                act_id=acted.actions[0].action_ts,
+            ),
+            unread=lambda view: "" if is_whole(view, self._channel.page) else UNREAD,
+            instead=HOW_TO_APPROVE,
+        )
+        outcome = await receive(self._inbound.approvals, self._inbound.records, attempt)
+        await self._answered(acted, bound, outcome)
+
+    async def _answered(self, acted: Interaction, bound: Bound, outcome: VoteOutcome) -> None:
+        """The message is drawn again for everybody by its delivery; only what was out of date is
+        drawn at once."""
+        if outcome.result is VoteResult.DECIDED:
+            return
+        words = told(outcome)
+        if outcome.result is VoteResult.REFUSED:
+            words = f"{words}{self._unknown(acted)}"
+        await self._tell(acted, words)
+        if outcome.result in _REDRAWN:
+            view = await self._inbound.records.view(bound.request)
+            at = acted.container
+            opened = Opened(
+                request=bound.request,
+                digest=bound.digest,
+                verb="",
+                channel=at.channel_id,
+                message=at.message_ts,
+            )
+            await self._redraw(opened, view)
+
+    def _unknown(self, acted: Interaction) -> str:
+        """What an administrator needs to know of somebody whom nobody knows."""
+        key = identity(acted, self._settings)
+        if self._directory.by_identity(NAME, key) is not None:
+            return ""
+        return f" In the directory you would be `{NAME}: {key}`."
+
+    async def _open(self, acted: Interaction, verb: str, bound: Bound, actor: Actor) -> None:
+        """Open the modal, for whoever may decide. Raises what `_pressed` says."""
+        view = await self._inbound.records.view(bound.request)
+        request, at = view.request, acted.container
+        opened = Opened(
+            request=request.id,
+            digest=bound.digest,
+            verb=verb,
+            channel=at.channel_id,
+            message=at.message_ts,
+        )
+        if (late := _out_of_date(view, bound)) is not None:
+            await self._tell(acted, late)
+            await self._redraw(opened, view)
+            return
+        if (reason := reason_in_view(view, actor.principal)) is not None:
+            await self._inbound.approvals.refuse(request.id, actor, reason)
+            await self._tell(acted, f"You cannot decide this. {reason}{self._unknown(acted)}")
+            return
+        if verb == CHANGE and (why := modals.why_not(view)):
+            page = self._channel.page(request)
+            where = f"Change them here: {page}" if page else "Change them through the API."
+            await self._tell(acted, f"{why} {where}")
+            return
+        form = modals.form(opened, view)
+        await self._client.call(
+            "views.open", lambda web: web.views_open(trigger_id=acted.trigger_id, view=form)
+        )
+
+    async def _redraw(self, opened: Opened, view: RequestView) -> None:
+        if not opened.channel:
+            return
+        try:
+            await self._channel.redraw(opened.channel, opened.message, view)
+        except CountersignError as exc:  # its delivery does it again
+            log.warning("message not drawn again", reason=str(exc))
+
+    async def _tell(self, acted: Interaction, words: str) -> None:
+        """Say it to whoever acted, alone."""
+        channel = acted.container.channel_id
+        try:
+            await self._client.call(
+                "chat.postEphemeral",
+                lambda web: web.chat_postEphemeral(
+                    channel=channel, user=acted.user.id, text=said(words)
+                ),
+                channel=channel,
+            )
+        except CountersignError as exc:
+            log.warning("person not told", user=acted.user.id, reason=str(exc), said=words)
+
+    def _actor(self, acted: Interaction) -> Actor:
+        """Raises StrangerError."""
+        key = identity(acted, self._settings)
+        principal = self._directory.by_identity(NAME, key)
+        return Actor(principal=principal, via=Via(NAME), identity=f"{NAME}:{key}")
+
+    async def _within(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begun, and done if that takes no longer than Slack may wait."""
+        task = self._keep(work)
+        await asyncio.wait({task}, timeout=self._ack_s)
+        return task
+
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+
+def _out_of_date(view: RequestView, bound: Bound) -> str | None:
+    """Why there is nothing to answer in what was shown; None if there is."""
+    if (late := too_late(view.request)) is not None:
+        return late
+    return STALE if view.request.digest != bound.digest else None

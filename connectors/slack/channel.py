@@ -1,0 +1,184 @@
+"""Slack as a channel of the domain: one message for each request and place, kept as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from countersign.approvals.errors import NoRecipientError, NotFoundError
+from countersign.approvals.forms import told
+from countersign.approvals.models import (
+    Conversation,
+    ConversationKey,
+    Delivery,
+    JsonObject,
+    Notice,
+    Placing,
+    Principal,
+    PrincipalId,
+    Request,
+)
+from countersign.approvals.ports import Prompt, RequestView
+from countersign.approvals.tickets import CheckResult
+from countersign.connectors.slack.client import SlackClient
+from countersign.connectors.slack.markup import said
+from countersign.connectors.slack.message import NAME, drawn
+from countersign.connectors.slack.settings import SlackSettings
+from countersign.connectors.system import Deployment
+
+INBOX = "/inbox/requests/"
+_PERSON, _CONVERSATION = "person:", "conversation:"
+Check = Callable[[], Coroutine[Any, Any, Sequence[CheckResult]]]
+
+
+class SlackChannel:
+    """`approvals.ports.Channel` over Slack's Web API."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: SlackSettings, client: SlackClient, deployment: Deployment, check: Check
+    ) -> None:
+        self.placing = placing(settings)
+        self.check = check
+        self._settings, self._client = settings, client
+        self._directory, self._conversations = deployment.directory, deployment.conversations
+        self._clock, self._url = deployment.clock, deployment.public_url
+
+    async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
+        """Post the message; the reference is its channel and time stamp."""
+        channel = await self._place(delivery)
+        made = drawn(view, self.page)
+        return await self._posted(channel, text=said(made.text), blocks=list(made.blocks))
+
+    async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
+        """Post their names, each with where it is decided."""
+        channel = await self._place(delivery)
+        text = said(told.listed([view.request for view in views]))
+        pages = [page for view in views if (page := self.page(view.request))]
+        where = "\n".join(["", "Decide them here:", *pages] if pages else ())
+        return {**await self._posted(channel, text=f"{text}{where}"), "list": True}
+
+    async def update(self, delivery: Delivery, view: RequestView) -> None:
+        """Draw the message again, for everybody. A list stays as it is."""
+        reference = delivery.reference or {}
+        if reference.get("list"):
+            return
+        channel, ts = reference.get("channel"), reference.get("ts")
+        if not isinstance(channel, str) or not isinstance(ts, str):
+            raise NotFoundError(f"Delivery {delivery.id} does not know its message.")
+        await self.redraw(channel, ts, view)
+
+    async def redraw(self, channel: str, ts: str, view: RequestView) -> None:
+        """Draw the message at this place again. Raises as `update`."""
+        made = drawn(view, self.page)
+        await self._client.call(
+            "chat.update",
+            lambda web: web.chat_update(
+                channel=channel, ts=ts, text=said(made.text), blocks=list(made.blocks)
+            ),
+            channel=channel,
+        )
+
+    def busy_s(self, delivery: Delivery) -> float:
+        """As the pacing of its channel has it; that of a person may not be known yet."""
+        reference = delivery.reference or {}
+        channel = reference.get("channel") or self._settings.channel
+        return self._client.busy_s(str(channel)) if channel else 0.0
+
+    async def say(self, conversation: Conversation, notice: Notice) -> JsonObject:
+        """Post a text into a chat."""
+        channel = str(conversation.reference.get("channel", ""))
+        return await self._posted(channel, text=said(notice.text))
+
+    async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
+        """Write below the message, and call those who may decide by name."""
+        reference = delivery.reference or {}
+        channel, ts = str(reference.get("channel", "")), str(reference.get("ts", ""))
+        words = said(told.prompt(view.request, escalated=prompt.escalated))
+        users = [user for each in view.eligible if (user := self._user(each))]
+        if delivery.target.startswith(_PERSON):
+            mine = self._directory.by_id(delivery.target.removeprefix(_PERSON))
+            users = [user for user in users if mine is not None and user == self._user(mine)]
+        calls = "".join(f"<@{user}> " for user in users)
+        await self._posted(channel, text=f"{calls}{words}", thread_ts=ts)
+
+    def over(self, delivery: Delivery, view: RequestView) -> bool:
+        """Once the request is decided and what came of it is known."""
+        return view.is_over
+
+    def page(self, request: Request) -> str:
+        """Where all of it can be read and decided after signing in; "" without a public address."""
+        return f"{self._url}{INBOX}{request.id}" if self._url else ""
+
+    async def _posted(self, channel: str, **message: Any) -> JsonObject:
+        answer = await self._client.call(
+            "chat.postMessage",
+            lambda web: web.chat_postMessage(
+                channel=channel,
+                unfurl_links=False,
+                unfurl_media=False,
+                **message,
+            ),
+            channel=channel,
+        )
+        return {"channel": str(answer["channel"]), "ts": str(answer["ts"])}
+
+    async def _place(self, delivery: Delivery) -> str:
+        """The channel to post into. Raises NotFoundError, NoRecipientError."""
+        target = delivery.target
+        if target.startswith(_CONVERSATION):
+            return target.removeprefix(f"{_CONVERSATION}{NAME}:")
+        person = self._directory.by_id(target.removeprefix(_PERSON))
+        if person is None:
+            raise NotFoundError(f"There is nobody {target} any more.")
+        known = await self._conversations.personal(person.id, NAME)
+        user = self._user(person)
+        if not user:
+            raise NoRecipientError(
+                f"{person.name} has no identity {NAME} in {'/'.join(self._settings.where)}; add it "
+                "in `people`."
+            )
+        if known is not None and known.reference.get("user") == user:
+            return str(known.reference["channel"])
+        return await self._opened(person, user)
+
+    async def _opened(self, person: Principal, user: str) -> str:
+        answer = await self._client.call(
+            "conversations.open", lambda web: web.conversations_open(users=user)
+        )
+        channel = str(answer["channel"]["id"])
+        await self._conversations.save(
+            Conversation(
+                key=key_of(channel),
+                channel=NAME,
+                kind="personal",
+                principal_id=PrincipalId(person.id),
+                reference={"channel": channel, "user": user},
+                updated_at=self._clock.now(),
+            )
+        )
+        return channel
+
+    def _user(self, person: Principal) -> str:
+        """Their id in our workspace; "" if they have none there."""
+        return user_of(self._settings, person.identities.get(NAME, ""))
+
+
+def user_of(settings: SlackSettings, identity: str) -> str:
+    """The user id in an identity of our workspace; "" of another one. The directory knows no
+    capitals, and Slack nothing else."""
+    where, _, user = identity.upper().rpartition("/")
+    return user if where == "/".join(settings.where) and user else ""
+
+
+def key_of(channel: str) -> ConversationKey:
+    """Our name for a channel."""
+    return ConversationKey(f"{NAME}:{channel}")
+
+
+def placing(settings: SlackSettings) -> Placing:
+    """In one channel for all, or in the chats of those who decide."""
+    if settings.channel:
+        return Placing(identity=NAME, everything_in=str(key_of(settings.channel)))
+    return Placing(identity=NAME)

@@ -1,0 +1,290 @@
+"""The message of a request as it stands: what would run, who decides, and the buttons. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from countersign.approvals.forms.display import set_by_workflow, shown_arguments, value_text
+from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.wording import cut_visibly, in_words, visible
+from countersign.approvals.models import (
+    JsonObject,
+    Question,
+    QuestionStatus,
+    Request,
+    RequestId,
+    RequestStatus,
+    Value,
+    Verdict,
+)
+from countersign.approvals.ports import RequestView, TicketOrder
+from countersign.connectors.document import Document, Row, document
+from countersign.connectors.slack.markup import (
+    button,
+    buttons,
+    fits,
+    header,
+    label,
+    rows,
+    section,
+    small,
+)
+from countersign.connectors.ticketing.outcome import decided_words
+
+NAME = "slack"
+VALUE_LIMIT, RESULT_LIMIT = 4_000, 1_500
+BUDGETS = ((40, 8_000), (40, 5_000), (40, 2_500), (20, 1_000), (8, 400), (3, 120))
+"""How many arguments, and how many characters of all of them: the first that fits."""
+QUESTIONS_SHOWN, VOTES_SHOWN = 3, 5
+APPROVE, REJECT, CHANGE, ASK, OPEN = "approve", "reject", "change", "ask", "open"
+_SMALL = ("Rule", "Workflow", "Request", "Digest")
+_MARKS = {
+    RequestStatus.APPROVED: "✓ Approved",
+    RequestStatus.EXECUTING: "✓ Approved, running",
+    RequestStatus.EXECUTED: "✓ Approved and done",
+    RequestStatus.FAILED: "✗ Approved, but it failed",
+    RequestStatus.IN_DOUBT: "? In doubt",
+    RequestStatus.REJECTED: "✗ Rejected",
+    RequestStatus.EXPIRED: "✗ Expired",
+    RequestStatus.CANCELLED: "⊘ Cancelled",
+}
+_SENSE = {
+    RequestStatus.APPROVED: "It runs once nothing stands in its way any more.",
+    RequestStatus.FAILED: "The agents were told.",
+    RequestStatus.IN_DOUBT: "It is not known whether it ran; nothing is tried again.",
+    RequestStatus.REJECTED: "It did not run. The agents were told why.",
+    RequestStatus.EXPIRED: "Nobody decided in time. It did not run.",
+    RequestStatus.CANCELLED: "It did not run.",
+}
+
+
+class Bound(Value):
+    """What a button or a modal carries: which revision of which request was shown."""
+
+    request: RequestId
+    digest: str
+
+
+def bound(request: Request) -> str:
+    """As the value of a button: letters, digits and marks that Slack gives back as they are."""
+    return json.dumps({"request": request.id, "digest": request.digest})
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A message."""
+
+    text: str
+    """What a notification shows: words of ours."""
+    blocks: tuple[JsonObject, ...]
+    complete: bool
+    """Whether all of the call is there, so that it may be approved by this message."""
+
+
+def drawn(view: RequestView, page: Callable[[Request], str]) -> Drawn:
+    """The request as it stands now; `page` is where all of it can be read and decided, "" if there
+    is no such page."""
+    for count, budget in BUDGETS:
+        made = _drawn(view, page(view.request), count, budget)
+        if fits(made.blocks):
+            break
+    return made
+
+
+def is_whole(view: RequestView, page: Callable[[Request], str]) -> bool:
+    """Whether the message of it shows all of it."""
+    return drawn(view, page).complete
+
+
+def _drawn(view: RequestView, page: str, count: int, budget: int) -> Drawn:
+    request = view.request
+    is_open = request.status is RequestStatus.PENDING
+    order = TicketOrder(key=request.id, view=view, approvers=view.eligible)
+    text = document(order, None, NAME, budget=budget)
+    arguments, whole = _arguments(view, count, budget)
+    whole = whole and text.complete
+    top = _asks(text) if is_open else _ended(view)
+    heading = "What exactly would run" if is_open else _title_of_arguments(request)
+    blocks = [
+        *top,
+        label(heading),
+        *rows(arguments),
+        *_titled("What the tool says", text.notes if is_open else ()),
+        *_titled("What the agent had proposed", text.before),
+        label("Why, in the agent's words"),
+        section(cut_visibly(text.why, VALUE_LIMIT if budget > 1_000 else budget)),
+        *(_votes(view) if is_open else ()),
+        *_questions(view.questions, budget),
+        *(_decides(text) if is_open else ()),
+        small([f"{row.name}: {row.text}" for row in text.facts if row.name in _SMALL]),
+        *_actions(view, page, whole),
+    ]
+    return Drawn(notification(view), tuple(blocks), whole)
+
+
+def notification(view: RequestView) -> str:
+    """A line without anybody else's words."""
+    request = view.request
+    if request.status is RequestStatus.PENDING:
+        return f"Approval needed: {in_words(request.tool)}"
+    return f"{_MARKS[request.status]}: {in_words(request.tool)}"
+
+
+def _asks(text: Document) -> Iterator[JsonObject]:
+    yield header(text.title)
+    yield section(text.lead)
+    before = [row for row in text.facts if row.name in _WARNINGS]
+    yield from (section(f"⚠ {row.name}: {row.text}") for row in before)
+
+
+_WARNINGS = ("Paused", "Asked again", "Same call", "Proposed with it")
+
+
+def _decides(text: Document) -> Iterator[JsonObject]:
+    """Who, until when, and what else there is to weigh."""
+    apart = (*_SMALL, *_WARNINGS)
+    yield {"type": "divider"}
+    yield from rows([(row.name, row.text) for row in text.facts if row.name not in apart])
+
+
+def _arguments(view: RequestView, count: int, budget: int) -> tuple[list[tuple[str, str]], bool]:
+    """As many as fit, and whether that is all of them, whole."""
+    request = view.request
+    shown = (
+        *shown_arguments(
+            request.arguments,
+            view.arguments_schema,
+            first=request.show_first,
+            defaulted=request.defaulted,
+        ),
+        *set_by_workflow(request.injected),
+    )
+    found: list[tuple[str, str]] = []
+    left, whole = budget, len(shown) <= count
+    for each in shown[:count]:
+        text = cut_visibly(each.text, max(min(VALUE_LIMIT, left), 40))
+        whole = whole and text == each.text
+        left -= len(text)
+        notes = "".join(f"\n{note}" for note in each.notes)
+        found.append((each.label, f"{text} {each.mark}".rstrip() + notes))
+    if len(shown) > count:
+        found.append(("", f"… {len(shown) - count:,} more arguments"))
+    return found or [("Arguments", "It takes none.")], whole
+
+
+def _titled(title: str, of: Sequence[Row]) -> Iterator[JsonObject]:
+    if of:
+        yield label(title)
+        yield from rows([(row.name, row.text) for row in of])
+
+
+def _votes(view: RequestView) -> Iterator[JsonObject]:
+    cast = [vote for vote in view.votes if vote.revision == view.request.revision]
+    if cast:
+        yield label("Votes so far")
+        lines = [
+            f"{visible(vote.name)}: {_VERDICTS[vote.verdict]}, {vote.at:%Y-%m-%d %H:%M} UTC"
+            for vote in cast[-VOTES_SHOWN:]
+        ]
+        yield section("\n".join(lines))
+
+
+_VERDICTS = {
+    Verdict.APPROVE: "approved",
+    Verdict.MODIFY: "approved with changes",
+    Verdict.REJECT: "rejected",
+}
+
+
+def _questions(asked: Sequence[Question], budget: int) -> Iterator[JsonObject]:
+    """The newest ones, with what was answered."""
+    if asked:
+        yield label("Asked about it")
+    for question in asked[-QUESTIONS_SHOWN:]:
+        limit = max(budget // 8, 120)
+        yield section(
+            f"{visible(question.asker_name)} asked: "
+            f"{cut_visibly(value_text(question.text), limit)}\n{_answer(question, limit)}"
+        )
+
+
+def _answer(question: Question, limit: int) -> str:
+    match question.status:
+        case QuestionStatus.ANSWERED:
+            words = cut_visibly(value_text(question.answer), limit)
+            return f"{visible(question.answerer_name or question.answerer)} answered: {words}"
+        case QuestionStatus.HANDED_OVER:
+            return "The agent could not answer; whoever asked for the call has to."
+        case QuestionStatus.DROPPED:
+            return "It was decided before anybody had answered."
+    return "The agent is being asked."
+
+
+def _actions(view: RequestView, page: str, whole: bool) -> Iterator[JsonObject]:
+    request = view.request
+    leads = button(OPEN, "Open the page", url=page) if page else None
+    if request.status is not RequestStatus.PENDING:
+        if leads is not None:
+            yield buttons(leads)
+        return
+    if not whole:
+        yield section(f"⚠ Not everything fits here, so it cannot be decided here. {_where(view)}")
+        if page:
+            yield buttons(button(OPEN, "Read all of it and decide", url=page, style="primary"))
+        return
+    value = bound(request)
+    made = [button(APPROVE, "Approve", value=value, style="primary")]
+    if _is_editable(view):
+        made.append(button(CHANGE, "Change…", value=value))
+    made += [
+        button(ASK, "Ask first…", value=value),
+        button(REJECT, "Reject…", value=value, style="danger"),
+        *([leads] if leads else ()),
+    ]
+    yield buttons(*made)
+
+
+def _where(view: RequestView) -> str:
+    return (
+        "The page shows all of it, and there it is decided; or run `countersign requests show "
+        f"{view.request.id}`."
+    )
+
+
+def _is_editable(view: RequestView) -> bool:
+    form = fields(view.arguments_schema, view.request.arguments)
+    return bool(form) and all(stage.edits for stage in view.request.stages)
+
+
+def _title_of_arguments(request: Request) -> str:
+    match request.status:
+        case RequestStatus.EXECUTED | RequestStatus.FAILED:
+            return "What exactly ran"
+        case RequestStatus.APPROVED | RequestStatus.EXECUTING:
+            return "What exactly will run"
+        case RequestStatus.IN_DOUBT:
+            return "What may have run"
+    return "What was proposed"
+
+
+def _ended(view: RequestView) -> Iterator[JsonObject]:
+    """How it was decided, and what came of it."""
+    request = view.request
+    yield header(notification(view))
+    decision, result = request.decision, request.result
+    sense = _SENSE.get(request.status, "")
+    yield section(f"{visible(decided_words(request))} {sense}".strip())
+    found = []
+    if decision is not None and decision.by and decision.comment.strip():
+        title = "Reason" if request.status is RequestStatus.REJECTED else "Comment"
+        found.append((title, cut_visibly(value_text(decision.comment.strip()), RESULT_LIMIT)))
+    if result is not None and result.finding is not None:
+        happened = "It took effect" if result.finding.happened else "It did not take effect"
+        note = cut_visibly(value_text(result.finding.note), RESULT_LIMIT)
+        found.append((f"{happened}, {visible(result.finding.by_name)} found", note))
+    content = "" if result is None else visible(result.content or result.message).strip()
+    if content and content != (decision.comment if decision else ""):
+        found.append(("Result", cut_visibly(content, RESULT_LIMIT)))
+    yield from rows(found)

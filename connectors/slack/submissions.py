@@ -1,0 +1,172 @@
+"""Submissions: what a modal that was sent asks for, and what stands in it then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from countersign.approvals.errors import CountersignError, InvalidError, UnavailableError
+from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.parsing import edited_arguments
+from countersign.approvals.models import Actor, JsonObject, RequestStatus, Verdict
+from countersign.approvals.ports import RequestView
+from countersign.approvals.tickets import ActKey
+from countersign.connectors.receiving import (
+    Filled,
+    VoteAttempt,
+    VoteOutcome,
+    VoteResult,
+    receive,
+)
+from countersign.connectors.slack import modals
+from countersign.connectors.slack.channel import SlackChannel
+from countersign.connectors.slack.interactions import Interaction
+from countersign.connectors.slack.message import ASK, CHANGE, NAME, is_whole
+from countersign.connectors.slack.modals import Opened, Typed
+from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, told
+from countersign.connectors.system import Inbound
+
+NOT_YET = "If you go on, your approval counts, and they are asked too. Press Approve so again."
+_AGAIN = frozenset({VoteResult.INVALID, VoteResult.UNCHANGED, VoteResult.DENIED})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What becomes of a modal: it says something, shows what is wrong, or closes."""
+
+    title: str = ""
+    text: str = ""
+    """Said instead of the form; "" to close it."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """What is wrong, by block; then the form stays."""
+    view: JsonObject | None = None
+    """Shown instead of it."""
+    redraws: RequestView | None = None
+    """What the message has to show now, at once."""
+
+    def body(self) -> JsonObject:
+        """As Slack is answered. Errors without `response_action` would be none to it."""
+        if self.errors:
+            return {"response_action": "errors", "errors": self.errors}
+        if self.view is not None:
+            return {"response_action": "update", "view": self.view}
+        if self.text:
+            return {"response_action": "update", "view": modals.notice(self.title, self.text)}
+        return {}
+
+    def words(self) -> str:
+        """The same in words, for when it comes too late to be an answer."""
+        if self.errors:
+            wrong = "; ".join(self.errors.values())
+            return f"Nothing was decided: {wrong} Press the button of the message again."
+        return self.text or "Done. The message shows how it stands now."
+
+
+class Submissions:
+    """Brings what was sent to where it belongs."""
+
+    def __init__(self, channel: SlackChannel, inbound: Inbound) -> None:
+        self._channel, self._inbound = channel, inbound
+
+    async def take(self, acted: Interaction, opened: Opened, actor: Actor) -> Reply:
+        """Raises what is not about this answer, as `receive` does."""
+        assert acted.view is not None  # noqa: S101 - whatever was opened has come from it
+        view = await self._inbound.records.view(opened.request)
+        act = ActKey(channel=NAME, ticket_id=acted.view.id, act_id=acted.view.hash)
+        state = acted.view.state.values
+        if opened.verb == ASK:
+            return await self._asked(opened, modals.written_in(state), actor, act)
+        stands = view.request.status is RequestStatus.PENDING
+        if stands and view.request.digest != opened.digest:
+            return Reply("Out of date", STALE, redraws=view)
+        if opened.verb == CHANGE:
+            return await self._changed(opened, modals.typed_in(state, view), view, actor, act)
+        attempt = VoteAttempt(
+            request_id=opened.request,
+            actor=actor,
+            verdict=Verdict.REJECT,
+            digest=opened.digest,
+            comment=modals.written_in(state),
+            act=act,
+        )
+        return await self._voted(attempt, view)
+
+    async def _asked(self, opened: Opened, text: str, actor: Actor, act: ActKey) -> Reply:
+        try:
+            await self._inbound.approvals.questions.ask(opened.request, actor, text, act)
+        except InvalidError as exc:
+            return Reply(errors={modals.TEXT: str(exc)})
+        except UnavailableError:
+            raise
+        except CountersignError as exc:
+            return Reply("Not asked", str(exc))
+        return Reply()
+
+    async def _changed(
+        self, opened: Opened, typed: Typed, view: RequestView, actor: Actor, act: ActKey
+    ) -> Reply:
+        foreseen = opened.foreseen
+        if foreseen is None:
+            foreseen, others = await self._foreseen(opened, typed, view, actor)
+            if others:
+                again = opened.model_copy(update={"foreseen": foreseen})
+                form = modals.form(again, view, note=f"{others} {NOT_YET}", typed=typed)
+                return Reply(view=form)
+        attempt = VoteAttempt(
+            request_id=opened.request,
+            actor=actor,
+            verdict=Verdict.MODIFY,
+            digest=opened.digest,
+            arguments=Filled(typed.values),
+            comment=typed.text,
+            act=act,
+            foreseen=foreseen,
+            unread=lambda view: "" if is_whole(view, self._channel.page) else UNREAD,
+            instead=HOW_TO_CHANGE,
+        )
+        return await self._voted(attempt, view)
+
+    async def _foreseen(
+        self, opened: Opened, typed: Typed, view: RequestView, actor: Actor
+    ) -> tuple[str, str]:
+        """The digest of the edit, and who has to decide it as well; "" for nobody, and where it
+        will not count at all."""
+        form = fields(view.arguments_schema, view.request.arguments)
+        arguments, problems = edited_arguments(form, view.request.arguments, typed.values)
+        if problems or view.request.status is not RequestStatus.PENDING:
+            return "", ""
+        try:
+            edit = await self._inbound.approvals.foresee(
+                opened.request, actor, digest=opened.digest, arguments=arguments
+            )
+        except UnavailableError:
+            raise
+        except CountersignError:  # the vote is refused for that, and says so
+            return "", ""
+        return (edit.after.digest, edit.others) if edit.others else ("", "")
+
+    async def _voted(self, attempt: VoteAttempt, view: RequestView) -> Reply:
+        inbound = self._inbound
+        outcome = await receive(inbound.approvals, inbound.records, attempt, view)
+        if outcome.result is VoteResult.DECIDED:
+            return Reply()
+        if outcome.result in _AGAIN:
+            return Reply(errors=modals.errors(outcome.problems, view, outcome.reason))
+        return Reply(_title(outcome), told(outcome), redraws=await self._now(outcome, view))
+
+    async def _now(self, outcome: VoteOutcome, view: RequestView) -> RequestView | None:
+        if outcome.result in (VoteResult.REFUSED, VoteResult.UNREAD, VoteResult.GONE):
+            return None
+        return await self._inbound.records.view(view.request.id)
+
+
+def _title(outcome: VoteOutcome) -> str:
+    match outcome.result:
+        case VoteResult.COUNTED:
+            return "Your vote is counted"
+        case VoteResult.REVISED:
+            return "Not decided yet"
+        case VoteResult.LOST | VoteResult.EXPIRED:
+            return "Too late"
+        case VoteResult.STALE:
+            return "Out of date"
+    return "Nothing was decided"

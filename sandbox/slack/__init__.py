@@ -1,0 +1,1 @@
+"""A stand-in of Slack: one workspace, its Web API, its people, and what they click."""

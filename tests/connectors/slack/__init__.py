@@ -1,0 +1,1 @@
+"""Slack against a workspace that runs."""
