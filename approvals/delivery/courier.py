@@ -148,7 +148,7 @@ class Courier:
         if not _is_due(known, now):
             return None
         busy_s = self._busy_s(known)
-        person = self._records.person(person_of(known))
+        person = self._records.views.person(person_of(known))
 
         def take(connection: Connection) -> tuple[Delivery, ViewRows, Sequence[Fellow]] | None:
             delivery = rows.get(connection, delivery_id, lock=True)
@@ -173,8 +173,8 @@ class Courier:
         taken = await self._store.write(take)
         if taken is None:
             return None
-        fellows = [(each, self._records.shown(found)) for each, found in taken[2]]
-        return taken[0], self._records.shown(taken[1]), fellows
+        fellows = [(each, self._records.views.shown(found)) for each, found in taken[2]]
+        return taken[0], self._records.views.shown(taken[1]), fellows
 
     def _busy_s(self, delivery: Delivery) -> float:
         channel = self._channels.get(delivery.channel)

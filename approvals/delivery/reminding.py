@@ -58,7 +58,7 @@ class Reminding:
         if taken is None:
             return
         planned, delivery, rows_of_view = taken
-        view = self._records.shown(rows_of_view)
+        view = self._records.views.shown(rows_of_view)
         channel = self._channels.get(delivery.channel)
         if channel is None or not _is_wanted(delivery, view):
             await self._store.write(lambda c: rows.drop(c, reminder))
@@ -86,7 +86,7 @@ class Reminding:
     async def _take(self, reminder: str) -> tuple[rows.PlannedReminder, Delivery, ViewRows] | None:
         now, delivery_id = self._clock.now(), rows.delivery_of(reminder)
         known = await self._store.read(lambda c: delivery_rows.get(c, delivery_id))
-        person = self._records.person(person_of(known))
+        person = self._records.views.person(person_of(known))
 
         def take(
             connection: Connection,

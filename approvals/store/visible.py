@@ -49,16 +49,16 @@ class Eyes(NamedTuple):
 
 def page(
     connection: Connection,
-    read: Callable[[Place | None, int], list[T]],
+    read: Callable[..., list[T]],
     seen: Callable[[Connection, list[T]], list[T]],
     after: Place | None,
     size: int,
 ) -> list[T]:
     """At least `size` of what may be read after a place, if there is so much; `read` gives what is
-    there, by pages."""
+    there `after` a place, `limit` at a time."""
     found: list[T] = []
     while len(found) < size:
-        rows = read(after, size)
+        rows = read(connection, after=after, limit=size)
         found += seen(connection, rows)
         if len(rows) < size:
             break

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pydantic import BaseModel, ConfigDict, Field
 
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId, Value
-from countersign.approvals.records import MAX_PAGE
+from countersign.approvals.records.paging import MAX_PAGE
 from countersign.bot.api.operation import Call, Operation
 
 

@@ -289,10 +289,10 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
-        eligible = records.eligible(request, votes, session)
-        schema = records.schema(session, request.tool)
-        paused = records.paused(pauses, request, session)
-        steps = records.steps(request, votes, session)
+        eligible = records.views.eligible(request, votes, session)
+        schema = records.views.schema(session, request.tool)
+        paused = records.views.paused(pauses, request, session)
+        steps = records.views.steps(request, votes, session)
         asked = questions.get(request.id, ())
         around_it = (votes, deliveries, eligible, schema, paused, steps, asked)
         return RequestBody.of(request, session, *around_it)

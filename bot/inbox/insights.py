@@ -11,7 +11,7 @@ from statistics import median
 from aiohttp import web
 
 from countersign.approvals.models import Principal, Request, RequestStatus, Verdict, Via
-from countersign.approvals.records import MAX_PAGE
+from countersign.approvals.records.paging import MAX_PAGE
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.shell import HOME, Visit

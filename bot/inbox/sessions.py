@@ -184,7 +184,7 @@ class SessionPages:
         return await self._records.session(SessionId(session_id))
 
     def _name(self, person_id: str) -> str:
-        person = self._records.person(person_id)
+        person = self._records.views.person(person_id)
         return person_id if person is None else person.name
 
 

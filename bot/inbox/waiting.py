@@ -109,11 +109,11 @@ class WaitingPage:
         groups: dict[str, list[Card]] = {}
         for request in requests:
             session, (votes, _) = sessions[request.session_id], around[request.id]
-            asker = self._records.person(request.requester)
+            asker = self._records.views.person(request.requester)
             card = card_of(
                 request,
-                self._records.schema(session, request.tool),
-                self._records.steps(request, votes, session),
+                self._records.views.schema(session, request.tool),
+                self._records.views.steps(request, votes, session),
                 asker.name if asker else request.requester,
             )
             is_tool = request.kind is RequestKind.TOOL

@@ -248,12 +248,12 @@ class Commands:
                 decided(request) or denied(request)
             ):
                 continue
-            people = self._records.eligible(request, votes, session)
+            people = self._records.views.eligible(request, votes, session)
             told = denied(request) or stands(request, people, missing(asked(request, votes)))
             text = told.to(wider_audience=wider_audience)
             if request.status is RequestStatus.PENDING:
                 text = "; ".join([text.rstrip("."), *unreachable(deliveries)])
-            if held := self._records.paused(pauses, request, sessions[request.session_id]):
+            if held := self._records.views.paused(pauses, request, sessions[request.session_id]):
                 text = f"{text.rstrip('.')}; {as_text(held)}"
             found.append(text)
         return found

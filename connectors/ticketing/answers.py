@@ -81,7 +81,7 @@ class TicketAnswers:
             return current, view_rows(connection, delivery.request_id)
 
         current, rows = await self._store.read(unit)
-        found = outcome_of(current, self._records.shown(rows))
+        found = outcome_of(current, self._records.views.shown(rows))
         if current.next_at is None and found is not None:
             await self._connector.close(seen.ref, *found)
 

@@ -22,7 +22,7 @@ from countersign.approvals.models import (
     SessionStatus,
     Verdict,
 )
-from countersign.approvals.records import MAX_PAGE
+from countersign.approvals.records.paging import MAX_PAGE
 from countersign.approvals.store import schema
 from tests.doubles.catalog import QUOTE_SCHEMA
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, ROOT, STRANGER, acting

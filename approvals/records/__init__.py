@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Generic, TypeVar
+from functools import partial
 
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.decisions.long_results import ResultText, whole
-from countersign.approvals.errors import IntegrityError, InvalidError, NotFoundError
+from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import (
     Delivery,
-    Domains,
     GivenDelegation,
     Grant,
     JsonObject,
@@ -25,53 +21,33 @@ from countersign.approvals.models import (
     Question,
     Request,
     RequestId,
-    RequestKind,
     RequestStatus,
     Session,
     SessionId,
     SessionStatus,
-    StageProgress,
     Used,
-    Value,
     Vote,
 )
 from countersign.approvals.ports import Clock, Directory, Reader, RequestView, Schemas
-from countersign.approvals.rules.delegation import with_delegates
-from countersign.approvals.rules.eligibility import asked, eligible
-from countersign.approvals.rules.grants import Grants, offers
-from countersign.approvals.rules.pausing import among, words_of
-from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.progress import steps
-from countersign.approvals.rules.proposals import call_of
-from countersign.approvals.rules.subjects import people_for
+from countersign.approvals.records.chains import entries_of, governance_of, verification_of
+from countersign.approvals.records.paging import Page, encoded, page_of, place_of, size_of
+from countersign.approvals.records.views import Views
+from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.wanted import Wanted
-from countersign.approvals.store import codec, visible
 from countersign.approvals.store import delegations as delegation_rows
 from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.store import governance as governance_rows
 from countersign.approvals.store import grants as grant_rows
-from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
-from countersign.approvals.store.open_roles import Place
-from countersign.approvals.store.verifying import verify_all, verify_governance, verify_one
-from countersign.approvals.store.view_rows import ViewRows, view_rows
+from countersign.approvals.store import visible
+from countersign.approvals.store.verifying import verify_all, verify_governance
+from countersign.approvals.store.view_rows import view_rows
 from countersign.approvals.store.visible import Eyes
 from countersign.approvals.store.waiting import Waiting
 from countersign.approvals.tickets import ActKey, RecordedAct
-
-T = TypeVar("T")
-MAX_PAGE = 200
-
-
-class Page(Value, Generic[T]):
-    """Some items, and the cursor of what comes after them."""
-
-    items: tuple[T, ...]
-    next: str | None = None
 
 
 class Records:
@@ -88,11 +64,10 @@ class Records:
         """`reader` may be a store, or a database that somebody else writes. `directory` knows who
         may decide. Without `catalog` a view does not say what a tool accepts, without `policies`
         not which grants may be given."""
-        self._policies = policies
+        self.views = Views(clock, directory, catalog, policies)
         self._reader = reader
         self._clock = clock
         self._directory = directory
-        self._catalog = catalog
 
     async def begun_with(self, idempotency_key: str) -> Session | None:
         """The session that was started with this key."""
@@ -104,76 +79,13 @@ class Records:
 
     async def view(self, request_id: str) -> RequestView:
         """All that a channel shows of a request. Raises NotFoundError."""
-        return self.shown(await self._reader.read(lambda c: view_rows(c, request_id)))
-
-    def shown(self, rows: ViewRows) -> RequestView:
-        """The view of what was read, with the people and tools of now."""
-        permitted = self._permitted(rows)
-        return RequestView(
-            offers=() if permitted is None else offers(permitted),
-            alike=() if permitted is None else permitted.same,
-            request=rows.request,
-            session=rows.session,
-            votes=rows.votes,
-            requester=self._directory.by_id(rows.request.requester),
-            siblings=rows.siblings,
-            arguments_schema=self.schema(rows.session, rows.request.tool),
-            eligible=self.eligible(rows.request, rows.votes, rows.session),
-            steps=self.steps(rows.request, rows.votes, rows.session),
-            openings=rows.openings,
-            pauses=among(rows.pauses, rows.request, rows.session, self._domains),
-            questions=rows.questions,
-        )
-
-    @property
-    def _domains(self) -> Domains:
-        return self._directory.people().domains
-
-    def paused(self, pauses: Sequence[Pause], request: Request, session: Session) -> str | None:
-        """Who paused a call that waits, since when and why; None if nobody has."""
-        return words_of(pauses, request, session, self._domains)
-
-    def person(self, principal_id: str) -> Principal | None:
-        """The person as they are now."""
-        return self._directory.by_id(principal_id)
-
-    def _permitted(self, rows: ViewRows) -> Grants | None:
-        """The grants that its rule permits while it waits."""
-        request, policies = rows.request, self._policies
-        if policies is None or request.status is not RequestStatus.PENDING:
-            return None
-        policy = policies.current
-        if request.kind is not RequestKind.TOOL or not policy.permits_any:
-            return None
-        situation = situation_of(
-            rows.session, self._directory.people(), request.created_at, request.seen
-        )
-        found = policy.permits(call_of(request, request.arguments), situation)
-        return None if found is None else found.grants
+        return self.views.shown(await self._reader.read(lambda c: view_rows(c, request_id)))
 
     async def grants(self, *, limit: int = 50) -> Sequence[tuple[Grant, Used]]:
         """Grants, newest first, each with how far it is used. Raises InvalidError for a bad
         limit."""
-        size = _limit(limit)
+        size = size_of(limit)
         return await self._reader.read(lambda c: grant_rows.page(c, limit=size))
-
-    def eligible(
-        self, request: Request, votes: Sequence[Vote], session: Session
-    ) -> tuple[Principal, ...]:
-        """Who may decide it now, after these votes, by id; () once it is decided or too late."""
-        if request.status is not RequestStatus.PENDING:
-            return ()
-        if request.expires_at is not None and request.expires_at <= self._clock.now():
-            return ()
-        everybody = self._directory.people().at(self._clock.now())
-        people = people_for(everybody, request, session)
-        return with_delegates(eligible(asked(request, votes), people), request, votes, people)
-
-    def steps(
-        self, request: Request, votes: Sequence[Vote], session: Session
-    ) -> tuple[StageProgress, ...]:
-        """Its stages in order, with the votes on the current revision."""
-        return steps(request, votes, people_for(self._directory.people(), request, session))
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""
@@ -195,24 +107,11 @@ class Records:
     ) -> Page[Request]:
         """Requests, oldest (or newest) first; with `reader` those that this person may read.
         Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
-
-        eyes = Eyes(reader, self._directory.people().domains)
-
-        def unit(connection: Connection) -> list[Request]:
-            def read(place: Place | None, most: int) -> list[Request]:
-                return request_rows.page(
-                    connection,
-                    status=status,
-                    session_id=session_id,
-                    after=place,
-                    limit=most,
-                    newest=newest,
-                )
-
-            return visible.page(connection, read, eyes.requests, after, size + 1)
-
-        return _page(await self._reader.read(unit), size)
+        after, size = place_of(cursor), size_of(limit)
+        read = partial(request_rows.page, status=status, session_id=session_id, newest=newest)
+        seen = self._eyes(reader).requests
+        found = await self._reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
+        return page_of(found, size)
 
     async def sessions(
         self,
@@ -225,24 +124,19 @@ class Records:
     ) -> Page[Session]:
         """Sessions, newest first; with `reader` those that this person may read. Raises
         InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
+        after, size = place_of(cursor), size_of(limit)
+        read = partial(session_rows.page, status=status, conversation=conversation)
+        seen = self._eyes(reader).sessions
+        found = await self._reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
+        return page_of(found, size)
 
-        eyes = Eyes(reader, self._directory.people().domains)
-
-        def unit(connection: Connection) -> list[Session]:
-            def read(place: Place | None, most: int) -> list[Session]:
-                return session_rows.page(
-                    connection, status=status, conversation=conversation, after=place, limit=most
-                )
-
-            return visible.page(connection, read, eyes.sessions, after, size + 1)
-
-        return _page(await self._reader.read(unit), size)
+    def _eyes(self, reader: Principal | None) -> Eyes:
+        return Eyes(reader, self._directory.people().domains)
 
     async def require_seen(self, reader: Principal, request_id: str) -> None:
         """Raise NotFoundError unless this person may read the request: whoever may not, does not
         learn that there is one."""
-        eyes = Eyes(reader, self._directory.people().domains)
+        eyes = self._eyes(reader)
         if eyes.domains and not await self._reader.read(
             lambda c: eyes.requests(c, [request_rows.get(c, request_id)])
         ):
@@ -250,7 +144,7 @@ class Records:
 
     async def require_session_seen(self, reader: Principal, session_id: str) -> None:
         """`require_seen` for a session, with what was said in it and its ledger."""
-        eyes = Eyes(reader, self._directory.people().domains)
+        eyes = self._eyes(reader)
         if eyes.domains and not await self._reader.read(
             lambda c: eyes.sessions(c, [session_rows.get(c, session_id)])
         ):
@@ -269,7 +163,7 @@ class Records:
         cursor: str | None = None,
     ) -> Page[Request]:
         """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
+        after, size = place_of(cursor), size_of(limit)
         now = self._clock.now()
         waiting = Waiting(self._directory.people().at(now), principal, now)
 
@@ -278,20 +172,20 @@ class Records:
                 return waiting.of_session(connection, session_id, after=after, limit=size + 1)
             return waiting.page(connection, after=after, limit=size + 1)
 
-        return _page(await self._reader.read(unit), size)
+        return page_of(await self._reader.read(unit), size)
 
     async def search(
         self, principal: Principal, wanted: Wanted, *, limit: int = 50, cursor: str | None = None
     ) -> Page[Request]:
         """What is wanted of `mine`. A page may have fewer than `limit` and yet a cursor: then there
         was much to look through. Raises InvalidError for a bad cursor or limit."""
-        after, size = _cursor(cursor), _limit(limit)
+        after, size = place_of(cursor), size_of(limit)
         now = self._clock.now()
         waiting = Waiting(self._directory.people().at(now), principal, now)
         found, place = await self._reader.read(
             lambda c: waiting.search(c, after=after, limit=size, wanted=wanted)
         )
-        return Page(items=tuple(found), next=None if place is None else _encoded(*place))
+        return Page(items=tuple(found), next=None if place is None else encoded(*place))
 
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""
@@ -319,7 +213,7 @@ class Records:
     async def failing(self, reader: Principal, *, limit: int = 50) -> Sequence[Delivery]:
         """Deliveries that are tried again because they have failed, of requests that this person
         may read. Raises InvalidError for a bad limit."""
-        size, eyes = _limit(limit), Eyes(reader, self._directory.people().domains)
+        size, eyes = size_of(limit), self._eyes(reader)
 
         def unit(connection: Connection) -> list[Delivery]:
             found = delivery_rows.failing(connection, limit=size)
@@ -352,10 +246,6 @@ class Records:
         ids = {request.session_id for request in requests}
         return await self._reader.read(lambda c: session_rows.among(c, ids))
 
-    def schema(self, session: Session, tool: str) -> JsonObject | None:
-        """What the tool accepts; None where it is not known here."""
-        return None if self._catalog is None else self._catalog.schema(session.workflow, tool)
-
     async def result(self, request_id: RequestId) -> ResultText:
         """All that is kept of what a call returned. Raises NotFoundError, also if nothing is known
         of it yet."""
@@ -369,17 +259,7 @@ class Records:
     async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
         """A session's entries in order. Raises NotFoundError, or IntegrityError if one of them is
         not what we wrote."""
-
-        def unit(connection: Connection) -> list[LedgerEntry]:
-            session_rows.get(connection, session_id)
-            try:
-                return ledger_rows.entries(connection, session_id)
-            except ValueError as exc:
-                raise IntegrityError(
-                    f"The ledger of session {session_id} was changed and cannot be read: {exc}"
-                ) from exc
-
-        return await self._reader.read(unit)
+        return await self._reader.read(lambda c: entries_of(c, session_id))
 
     async def pauses(self) -> Sequence[Pause]:
         """The pauses that hold, oldest first."""
@@ -387,7 +267,7 @@ class Records:
 
     async def all_pauses(self, *, limit: int = 50) -> Sequence[Pause]:
         """Also those that have ended, newest first. Raises InvalidError for a bad limit."""
-        size = _limit(limit)
+        size = size_of(limit)
         return await self._reader.read(lambda c: pause_rows.page(c, limit=size))
 
     async def delegations(
@@ -395,7 +275,7 @@ class Records:
     ) -> Sequence[GivenDelegation]:
         """What people have given by themselves, newest first; without `ended` only what holds or
         will. Raises InvalidError for a bad limit."""
-        size, until = _limit(limit), None if ended else self._clock.now()
+        size, until = size_of(limit), None if ended else self._clock.now()
         return await self._reader.read(lambda c: delegation_rows.page(c, limit=size, ended=until))
 
     async def governance(
@@ -403,16 +283,7 @@ class Records:
     ) -> Sequence[LedgerEntry]:
         """The entries that belong to no session and follow number `after`, in order. Raises
         IntegrityError if one of them is not what we wrote."""
-
-        def unit(connection: Connection) -> list[LedgerEntry]:
-            try:
-                return governance_rows.entries(connection, after=after, limit=limit)
-            except ValueError as exc:
-                raise IntegrityError(
-                    f"The governance ledger was changed and cannot be read: {exc}"
-                ) from exc
-
-        return await self._reader.read(unit)
+        return await self._reader.read(lambda c: governance_of(c, after=after, limit=limit))
 
     async def verify_governance(self) -> Verification:
         """Check the chain of what belongs to no session."""
@@ -425,41 +296,4 @@ class Records:
         checked so far."""
         if session_id is None:
             return await verify_all(self._reader, tell)
-
-        def unit(connection: Connection) -> Verification:
-            session_rows.get(connection, session_id)
-            return verify_one(connection, session_id)
-
-        return await self._reader.read(unit)
-
-
-def _limit(limit: int) -> int:
-    if not 1 <= limit <= MAX_PAGE:
-        raise InvalidError(f"limit must be between 1 and {MAX_PAGE}.")
-    return limit
-
-
-def _cursor(cursor: str | None) -> tuple[str, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        codec.from_text(at)
-        if "\0" in row_id:  # PostgreSQL does not even compare it
-            raise ValueError("no id")
-    except (ValueError, binascii.Error, UnicodeError) as exc:
-        raise InvalidError("The cursor is not one that this server gave; start again.") from exc
-    return at, row_id
-
-
-def _page(found: list[T], size: int) -> Page[T]:
-    items = tuple(found[:size])
-    if len(found) <= size:
-        return Page(items=items)
-    last = items[-1]
-    at: datetime = last.created_at  # type: ignore[attr-defined]
-    return Page(items=items, next=_encoded(codec.to_text(at), last.id))  # type: ignore[attr-defined]
-
-
-def _encoded(at: str, row_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{at} {row_id}".encode()).decode()
+        return await self._reader.read(lambda c: verification_of(c, session_id))

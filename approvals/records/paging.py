@@ -1,0 +1,58 @@
+"""Pages of what is stored, and their cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.models import Value
+from countersign.approvals.store import codec
+
+T = TypeVar("T")
+MAX_PAGE = 200
+
+
+class Page(Value, Generic[T]):
+    """Some items, and the cursor of what comes after them."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+def size_of(limit: int) -> int:
+    """`limit`, if it is one. Raises InvalidError."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidError(f"limit must be between 1 and {MAX_PAGE}.")
+    return limit
+
+
+def place_of(cursor: str | None) -> tuple[str, str] | None:
+    """After when and which id the page begins. Raises InvalidError."""
+    if cursor is None:
+        return None
+    try:
+        at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        codec.from_text(at)
+        if "\0" in row_id:  # PostgreSQL does not even compare it
+            raise ValueError("no id")
+    except (ValueError, binascii.Error, UnicodeError) as exc:
+        raise InvalidError("The cursor is not one that this server gave; start again.") from exc
+    return at, row_id
+
+
+def page_of(found: list[T], size: int) -> Page[T]:
+    """The page of what was found, of which one was asked for beyond `size`."""
+    items = tuple(found[:size])
+    if len(found) <= size:
+        return Page(items=items)
+    last = items[-1]
+    at: datetime = last.created_at  # type: ignore[attr-defined]
+    return Page(items=items, next=encoded(codec.to_text(at), last.id))  # type: ignore[attr-defined]
+
+
+def encoded(at: str, row_id: str) -> str:
+    """The cursor of what comes after this row."""
+    return base64.urlsafe_b64encode(f"{at} {row_id}".encode()).decode()

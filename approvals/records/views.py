@@ -1,0 +1,110 @@
+"""What is shown of requests, with the people, tools and rules of now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from countersign.approvals.models import (
+    Domains,
+    JsonObject,
+    Pause,
+    Principal,
+    Request,
+    RequestKind,
+    RequestStatus,
+    Session,
+    StageProgress,
+    Vote,
+)
+from countersign.approvals.ports import Clock, Directory, RequestView, Schemas
+from countersign.approvals.rules.delegation import with_delegates
+from countersign.approvals.rules.eligibility import asked, eligible
+from countersign.approvals.rules.grants import Grants, offers
+from countersign.approvals.rules.pausing import among, words_of
+from countersign.approvals.rules.policies import Policies, situation_of
+from countersign.approvals.rules.progress import steps
+from countersign.approvals.rules.proposals import call_of
+from countersign.approvals.rules.subjects import people_for
+from countersign.approvals.store.view_rows import ViewRows
+
+
+class Views:
+    """Says of what was read what people, tools and rules make of it now."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        directory: Directory,
+        catalog: Schemas | None = None,
+        policies: Policies | None = None,
+    ):
+        """As `Records`."""
+        self._clock, self._directory = clock, directory
+        self._catalog, self._policies = catalog, policies
+
+    def shown(self, rows: ViewRows) -> RequestView:
+        """The view of what was read, with the people and tools of now."""
+        permitted = self._permitted(rows)
+        return RequestView(
+            offers=() if permitted is None else offers(permitted),
+            alike=() if permitted is None else permitted.same,
+            request=rows.request,
+            session=rows.session,
+            votes=rows.votes,
+            requester=self._directory.by_id(rows.request.requester),
+            siblings=rows.siblings,
+            arguments_schema=self.schema(rows.session, rows.request.tool),
+            eligible=self.eligible(rows.request, rows.votes, rows.session),
+            steps=self.steps(rows.request, rows.votes, rows.session),
+            openings=rows.openings,
+            pauses=among(rows.pauses, rows.request, rows.session, self._domains),
+            questions=rows.questions,
+        )
+
+    @property
+    def _domains(self) -> Domains:
+        return self._directory.people().domains
+
+    def paused(self, pauses: Sequence[Pause], request: Request, session: Session) -> str | None:
+        """Who paused a call that waits, since when and why; None if nobody has."""
+        return words_of(pauses, request, session, self._domains)
+
+    def person(self, principal_id: str) -> Principal | None:
+        """The person as they are now."""
+        return self._directory.by_id(principal_id)
+
+    def _permitted(self, rows: ViewRows) -> Grants | None:
+        """The grants that its rule permits while it waits."""
+        request, policies = rows.request, self._policies
+        if policies is None or request.status is not RequestStatus.PENDING:
+            return None
+        policy = policies.current
+        if request.kind is not RequestKind.TOOL or not policy.permits_any:
+            return None
+        situation = situation_of(
+            rows.session, self._directory.people(), request.created_at, request.seen
+        )
+        found = policy.permits(call_of(request, request.arguments), situation)
+        return None if found is None else found.grants
+
+    def eligible(
+        self, request: Request, votes: Sequence[Vote], session: Session
+    ) -> tuple[Principal, ...]:
+        """Who may decide it now, after these votes, by id; () once it is decided or too late."""
+        if request.status is not RequestStatus.PENDING:
+            return ()
+        if request.expires_at is not None and request.expires_at <= self._clock.now():
+            return ()
+        everybody = self._directory.people().at(self._clock.now())
+        people = people_for(everybody, request, session)
+        return with_delegates(eligible(asked(request, votes), people), request, votes, people)
+
+    def steps(
+        self, request: Request, votes: Sequence[Vote], session: Session
+    ) -> tuple[StageProgress, ...]:
+        """Its stages in order, with the votes on the current revision."""
+        return steps(request, votes, people_for(self._directory.people(), request, session))
+
+    def schema(self, session: Session, tool: str) -> JsonObject | None:
+        """What the tool accepts; None where it is not known here."""
+        return None if self._catalog is None else self._catalog.schema(session.workflow, tool)
