@@ -1,12 +1,59 @@
-"""The document of a policy: the `policy:` section as it was read, and what is wrong with it."""
+"""The document of a policy: the `policy:` section as it was read, and what is wrong with it.
+
+It stands in the configuration:
+
+    policy:
+      tools:
+        lookup_customer: allow
+        drop_table: {effect: deny, reason: Never from an agent.}
+        release_quote:
+          effect: require_approval
+          roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...], in order;
+                                        # each asks roles, groups and people: [alex], and those with
+                                        # parallel: true that stand together are open together
+          rejects: {needed: 2}          # different people of a stage; else any rejection ends it
+          risk: high                    # low | medium | high
+          deadline: 4h                  # or {business: 4h, calendar: office}
+          at_deadline: reject           # or escalate; approve if it can be undone
+          remind: [1h, 30m before]      # after it was asked, before the deadline
+          escalate: [{after: 2h, roles: [controller]}]
+          approval_valid_for: 2h        # from the decision to the beginning of the call
+          same_person: true             # one person may count for several stages
+          channels: [jira]              # else the first system that is configured
+          show_first: [payee, amount]   # the arguments that decide, before the others
+          edits: {second_person_above: args.amount > 5000.0}   # or true (which is meant), or false
+          counterparty: args.customer_email   # whoever that is does not decide
+          comment: required             # with an approval, too, and not only with a rejection
+          on_error: in_doubt            # what an undeclared exception of it means: or failed
+          tool_timeout: 2m              # how long it may run
+          grants: {max_uses: 20, max_duration: 7d, same: [customer]}  # a standing yes
+      rules:                            # in this order, and before those of `tools`
+        - id: small
+          tool: pay_refund              # or a list; `*` and `?` make a pattern
+          when: args.amount <= 50.0 && args.currency == "EUR"
+          effect: allow
+        - {id: rest, tool: pay_refund, effect: require_approval, roles: [manager]}
+      budgets:
+        refunds: {tool: pay_refund, window: day, zone: Europe/Berlin, count: {soft: 5, hard: 20},
+                  roles: [controller]}
+      reversibility: {pay_refund: irreversible}
+      calendars: {office: {zone: Europe/Berlin, hours: 09:00-17:00, holidays: DE-BE}}
+      domains: {finance: {tools: [pay_refund], workflows: [payroll]}}
+      human_input: {roles: [owner]}
+      administrators: {roles: [admin]}  # who may pause and resume
+
+The first rule that matches a call rules on it; what no rule matches is denied. An entry of `tools`
+is a rule without a condition for one tool, by its exact name, after all of `rules`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
+from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.forms.sentences import sentence
 from countersign.approvals.models import Domain, Effect, JsonObject, Reversibility, Value
 from countersign.approvals.rules.approvers import OWNER_ROLE
@@ -111,6 +158,20 @@ class PolicyDocument(Value):
 
 
 _OPTIONAL = frozenset({"rules", "calendars", "reversibility", "domains", "budgets", "zone"})
+
+
+def read_document(
+    section: Mapping[str, Any], path: str, channels: tuple[str, ...]
+) -> PolicyDocument:
+    """Read the section; `channels` are those of a rule that names none.
+
+    Raises ConfigurationError with every problem and its place below `path`.
+    """
+    try:
+        return PolicyDocument.model_validate(section, context=channels)
+    except ValidationError as exc:
+        problems = [problem(path, section, error) for error in exc.errors()]
+        raise ConfigurationError(problems) from exc
 
 
 def problem(path: str, section: Any, error: Any) -> str:

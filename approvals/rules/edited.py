@@ -14,7 +14,7 @@ from countersign.approvals.rules.conditions.values import EvaluationError
 from countersign.approvals.rules.counterparty import parties_of, ruled_with
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
-from countersign.approvals.rules.rulebook import failed
+from countersign.approvals.rules.rulings import failed
 from countersign.approvals.rules.tiers import merged, with_second_person
 
 _RISKS = tuple(Risk)

@@ -10,10 +10,10 @@ from countersign.approvals.rules.budgets.charges import UncountableError, Used
 from countersign.approvals.rules.budgets.judging import RUNS, judged, standing, uncountable
 from countersign.approvals.rules.conditions.checking import Checked
 from countersign.approvals.rules.conditions.facts import NOWHERE, Facts, Situation
+from countersign.approvals.rules.entries import Said
 from countersign.approvals.rules.grants import Grants
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.rules.rulebook import Said
 
 
 class Considered(Value):

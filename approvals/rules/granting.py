@@ -1,4 +1,4 @@
-"""Granting: what is wrong with the grants that rules permit, and whether a grant covers a call."""
+"""Granting: what rules permit, what is wrong with that, and whether a grant covers a call."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from datetime import datetime
 
 from countersign.approvals.forms.sentences import nearest
 from countersign.approvals.models import (
+    Effect,
     Grant,
     JsonObject,
     People,
     Request,
     Reversibility,
+    Ruling,
     Used,
     Verdict,
     Vote,
@@ -21,15 +23,18 @@ from countersign.approvals.rules.conditions.checking import Checked
 from countersign.approvals.rules.conditions.facts import Facts
 from countersign.approvals.rules.conditions.syntax import ConditionSyntaxError
 from countersign.approvals.rules.conditions.values import EvaluationError
+from countersign.approvals.rules.counterparty import with_parties
 from countersign.approvals.rules.grants import (
     Grants,
     Permitted,
     after_use,
+    fingerprint,
     reason_against_use,
     value_of,
     votes_of,
 )
 from countersign.approvals.rules.lifecycle import tally
+from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.rulebook import Rulebook
 from countersign.approvals.rules.tool_rules import Rule
 
@@ -61,6 +66,19 @@ def _wrong(
             f"{tool} cannot be undone, so nothing is granted of it; write `irreversible: true`, or "
             "its class under policy.reversibility."
         )
+
+
+def permitted(ruling: Ruling, rule: Rule | None, reversibility: Reversibility) -> Permitted | None:
+    """What may be given of calls like one that this rule ruled on; None if nothing."""
+    if rule is None or rule.grants is None or ruling.effect is not Effect.REQUIRE_APPROVAL:
+        return None
+    if reversibility is Reversibility.IRREVERSIBLE and not rule.grants.irreversible:
+        return None
+    when = rule.when if isinstance(rule, OrderedRule) else None
+    stages = with_parties(ruling.stages, ())  # those of the rule, whomever the call is with
+    text = [*filter(None, [when]), *rule.counterparty]
+    names = fingerprint(ruling.rule_id, stages, " ".join(text) or None, rule.grants)
+    return Permitted(rule.grants, ruling.rule_id, stages, names)
 
 
 def reason_against_condition(text: str, book: Rulebook, workflow: str, tool: str) -> str | None:

@@ -1,57 +1,9 @@
-"""Policy: what may run, what may not, and what a person has to see first.
-
-The policy is read from the `policy:` section of the configuration:
-
-    policy:
-      tools:
-        lookup_customer: allow
-        drop_table: {effect: deny, reason: Never from an agent.}
-        release_quote:
-          effect: require_approval
-          roles: [sales_manager]        # or stages: [{roles: [...], quorum: 2}, ...], in order;
-                                        # each asks roles, groups and people: [alex], and those with
-                                        # parallel: true that stand together are open together
-          rejects: {needed: 2}          # different people of a stage; else any rejection ends it
-          risk: high                    # low | medium | high
-          deadline: 4h                  # or {business: 4h, calendar: office}
-          at_deadline: reject           # or escalate; approve if it can be undone
-          remind: [1h, 30m before]      # after it was asked, before the deadline
-          escalate: [{after: 2h, roles: [controller]}]
-          approval_valid_for: 2h        # from the decision to the beginning of the call
-          same_person: true             # one person may count for several stages
-          channels: [jira]              # else the first system that is configured
-          show_first: [payee, amount]   # the arguments that decide, before the others
-          edits: {second_person_above: args.amount > 5000.0}   # or true (which is meant), or false
-          counterparty: args.customer_email   # whoever that is does not decide
-          comment: required             # with an approval, too, and not only with a rejection
-          on_error: in_doubt            # what an undeclared exception of it means: or failed
-          tool_timeout: 2m              # how long it may run
-          grants: {max_uses: 20, max_duration: 7d, same: [customer]}  # a standing yes
-      rules:                            # in this order, and before those of `tools`
-        - id: small
-          tool: pay_refund              # or a list; `*` and `?` make a pattern
-          when: args.amount <= 50.0 && args.currency == "EUR"
-          effect: allow
-        - {id: rest, tool: pay_refund, effect: require_approval, roles: [manager]}
-      budgets:
-        refunds: {tool: pay_refund, window: day, zone: Europe/Berlin, count: {soft: 5, hard: 20},
-                  roles: [controller]}
-      reversibility: {pay_refund: irreversible}
-      calendars: {office: {zone: Europe/Berlin, hours: 09:00-17:00, holidays: DE-BE}}
-      domains: {finance: {tools: [pay_refund], workflows: [payroll]}}
-      human_input: {roles: [owner]}
-      administrators: {roles: [admin]}  # who may pause and resume
-
-The first rule that matches a call rules on it; what no rule matches is denied. An entry of `tools`
-is a rule without a condition for one tool, by its exact name, after all of `rules`.
-"""
+"""Policy: what may run, what may not, and what a person has to see first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-from pydantic import ValidationError
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.errors import ConfigurationError
@@ -73,19 +25,12 @@ from countersign.approvals.rules.budgets.charges import Charge
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import NOWHERE, Situation
 from countersign.approvals.rules.conditions.values import EvaluationError
-from countersign.approvals.rules.counterparty import parties_of, ruled_with, with_parties
-from countersign.approvals.rules.document import PolicyDocument, problem
-from countersign.approvals.rules.grants import Permitted, fingerprint
+from countersign.approvals.rules.counterparty import parties_of, ruled_with
+from countersign.approvals.rules.document import PolicyDocument, read_document
+from countersign.approvals.rules.grants import Permitted
 from countersign.approvals.rules.ordered_rules import OrderedRule
-from countersign.approvals.rules.rulebook import (
-    UNKNOWN_RULE,
-    Rulebook,
-    Tools,
-    failed,
-    ruling_of,
-    undecided,
-    unknown,
-)
+from countersign.approvals.rules.rulebook import Rulebook, Tools
+from countersign.approvals.rules.rulings import UNKNOWN_RULE, failed, ruling_of, undecided, unknown
 from countersign.approvals.rules.seeing import NO_NEEDS, Needs, joined, watched
 from countersign.approvals.rules.shadowing import shadowed
 from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, strictest
@@ -145,12 +90,7 @@ class Policy:
 
         Raises ConfigurationError with every problem and its path.
         """
-        try:
-            document = PolicyDocument.model_validate(section, context=channels)
-        except ValidationError as exc:
-            problems = [problem(path, section, error) for error in exc.errors()]
-            raise ConfigurationError(problems) from exc
-        policy = cls(document, text_channels, proofs=proofs)
+        policy = cls(read_document(section, path, channels), text_channels, proofs=proofs)
         problems = [f"{path}.{where}: {says}" for where, says in policy.problems()]
         if problems:
             raise ConfigurationError(problems)
@@ -321,16 +261,7 @@ class Policy:
         if call.tool in self._same:  # of one function under two names nobody can say what is alike
             return None
         ruling, rule = self._rule(call, situation)
-        if rule is None or rule.grants is None or ruling.effect is not Effect.REQUIRE_APPROVAL:
-            return None
-        hard = self.book.reversibility(call.tool) is Reversibility.IRREVERSIBLE
-        if hard and not rule.grants.irreversible:
-            return None
-        when = rule.when if isinstance(rule, OrderedRule) else None
-        stages = with_parties(ruling.stages, ())  # those of the rule, whomever the call is with
-        text = [*filter(None, [when]), *rule.counterparty]
-        names = fingerprint(ruling.rule_id, stages, " ".join(text) or None, rule.grants)
-        return Permitted(rule.grants, ruling.rule_id, stages, names)
+        return granting.permitted(ruling, rule, self.book.reversibility(call.tool))
 
     @property
     def asks_for_proofs(self) -> bool:

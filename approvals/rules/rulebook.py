@@ -6,16 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from countersign.approvals.models import (
-    AtDeadline,
-    Effect,
     JsonObject,
     Reversibility,
-    Risk,
-    Ruling,
-    TimeRule,
     ToolCall,
 )
-from countersign.approvals.models.time_rules import ANY_TIME
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.checking import Checked, check
 from countersign.approvals.rules.conditions.condition import Condition
@@ -30,23 +24,13 @@ from countersign.approvals.rules.conditions.parties import Parties
 from countersign.approvals.rules.conditions.syntax import Node, parse
 from countersign.approvals.rules.conditions.types import DYN, Type
 from countersign.approvals.rules.conditions.values import EvaluationError
-from countersign.approvals.rules.counterparty import ruled_with
+from countersign.approvals.rules.entries import Entry, Said
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX, OrderedRule, is_pattern
+from countersign.approvals.rules.rulings import ruling_of
 from countersign.approvals.rules.seeing import Needs, needs_of
 from countersign.approvals.rules.tool_rules import Rule
 
-UNKNOWN_RULE = "unknown-tool"
-"""Denies what no rule names."""
 ANY_TOOL = "the tool"
-UNDOABLE = frozenset({Reversibility.READ_ONLY, Reversibility.REVERSIBLE})
-"""Classes of what may run although nobody has decided, if its rule says so."""
-
-_REASONS = {
-    Effect.ALLOW: "{tool} may run without asking.",
-    Effect.DENY: "{tool} is forbidden.",
-    Effect.REQUIRE_APPROVAL: "{tool} needs a person's approval.",
-    Effect.SHADOW: "{tool} is in shadow mode: proposed, recorded, not run.",
-}
 
 
 @dataclass(frozen=True)
@@ -61,52 +45,6 @@ class Tools:
     def names(self) -> frozenset[str]:
         """All there are."""
         return frozenset(tool for _, tool in self.schemas)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One rule for one tool."""
-
-    id: str
-    rule: Rule
-    condition: Condition | Checked | None
-    """Checked: it is wrong for this tool, so its rule denies whatever comes to it."""
-    ruling: Ruling
-    second_person: Condition | Checked | None = None
-    """As `condition`: under which whoever changes its arguments does not count alone."""
-    parties: tuple[Parties, ...] = ()
-    """With whom its calls are."""
-
-    def ruled(self, facts: Callable[[], Facts]) -> Ruling:
-        """What it says of one call. Raises EvaluationError."""
-        if not self.parties:
-            return self.ruling
-        known = facts()
-        return ruled_with(
-            self.ruling, [name for each in self.parties for name in each.named(known)]
-        )
-
-    def holds(self, facts: Facts) -> bool:
-        """What its condition says. Raises EvaluationError."""
-        return self.condition is None or self._says(self.condition, facts)
-
-    def wants_second_person(self, facts: Facts) -> bool:
-        """Whether whoever changed the call to this does not count alone. Raises EvaluationError."""
-        return self.second_person is not None and self._says(self.second_person, facts)
-
-    def _says(self, condition: Condition | Checked, facts: Facts) -> bool:
-        if isinstance(condition, Checked):
-            raise EvaluationError(f"rule {self.id}", f"is wrong: {condition.problems[0]}")
-        return condition.holds(facts)
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one rule says of a call."""
-
-    entry: Entry
-    matched: bool
-    error: EvaluationError | None = None
 
 
 class Rulebook:
@@ -312,66 +250,3 @@ class Rulebook:
 
 def _needs(lane: Sequence[Entry]) -> Needs:
     return needs_of(entry.condition.node for entry in lane if entry.condition is not None)
-
-
-def ruling_of(rule: Rule, rule_id: str, tool: str, reversibility: Reversibility) -> Ruling:
-    """What a rule says of every call of a tool that it matches; the class is the tool's."""
-    asks = rule.effect is Effect.REQUIRE_APPROVAL
-    return Ruling(
-        effect=rule.effect,
-        rule_id=rule_id,
-        reason=rule.reason or _REASONS[rule.effect].format(tool=tool),
-        risk=rule.risk,
-        stages=rule.tiers(),
-        deadline_s=None if rule.deadline is None else rule.deadline.seconds,
-        channels=rule.channels if asks else (),
-        show_first=rule.show_first,
-        after_rejection=rule.after_rejection,
-        on_error=rule.on_error,
-        tool_timeout_s=rule.tool_timeout,
-        valid_for_s=rule.valid_for_s if asks else None,
-        time=_time(rule, reversibility) if asks else ANY_TIME,
-        step_up_s=rule.step_up if asks else None,
-    )
-
-
-def _time(rule: Rule, reversibility: Reversibility) -> TimeRule:
-    """What the rule says of time: nothing runs by itself that cannot be undone here."""
-    time = rule.time
-    if time.at_deadline is AtDeadline.APPROVE and reversibility not in UNDOABLE:
-        return time.model_copy(update={"at_deadline": AtDeadline.REJECT})
-    return time
-
-
-def undecided(entry: Entry, error: EvaluationError) -> Ruling:
-    """The ruling on a call of which nobody can say with whom it is."""
-    return Ruling(
-        effect=Effect.DENY,
-        rule_id=entry.id,
-        reason=(
-            f"The rule {entry.id} keeps the counterparty from deciding, and who that is cannot be "
-            f"said: {error}. What cannot be decided is denied."
-        ),
-        risk=entry.rule.risk,
-    )
-
-
-def failed(entry: Entry, error: EvaluationError) -> Ruling:
-    """The ruling where a condition says neither yes nor no."""
-    return Ruling(
-        effect=Effect.DENY,
-        rule_id=entry.id,
-        reason=(
-            f"The condition of the rule {entry.id} cannot be decided: {error}. What cannot be "
-            "decided is denied."
-        ),
-        risk=entry.rule.risk,
-    )
-
-
-def unknown(tool: str, *, named: bool) -> Ruling:
-    """The ruling on what no rule is for; `named` says that there are rules for the tool."""
-    reason = f"No rule names the tool {tool}; unknown tools are denied."
-    if named:
-        reason = f"No rule for {tool} matches this call; what no rule matches is denied."
-    return Ruling(effect=Effect.DENY, rule_id=UNKNOWN_RULE, reason=reason, risk=Risk.HIGH)

@@ -12,7 +12,7 @@ from countersign.approvals.models import (
     Reversibility,
     Ruling,
 )
-from countersign.approvals.rules.rulebook import UNDOABLE
+from countersign.approvals.rules.rulings import UNDOABLE
 from countersign.approvals.rules.timing import never_approved, with_timing
 
 ClassOf = Callable[[str], Reversibility]

@@ -10,7 +10,8 @@ from countersign.approvals.models import AtDeadline, Effect, Reversibility, Risk
 from countersign.approvals.rules.approvers import OWNER_ROLE
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.document import PolicyDocument
-from countersign.approvals.rules.rulebook import UNDOABLE, Rulebook
+from countersign.approvals.rules.rulebook import Rulebook
+from countersign.approvals.rules.rulings import UNDOABLE
 from countersign.approvals.rules.tool_rules import Rule
 from countersign.approvals.rules.working_hours import later
 

@@ -43,7 +43,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.observer import DeliveryOutcome
 from countersign.approvals.rules.proposals import ARGUMENTS_RULE
-from countersign.approvals.rules.rulebook import UNKNOWN_RULE
+from countersign.approvals.rules.rulings import UNKNOWN_RULE
 
 FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SLOW = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0)
