@@ -6,7 +6,7 @@ from countersign.approvals.errors import BusyError
 from countersign.approvals.models import ConversationKey, PrincipalId, Session
 from countersign.approvals.ports import Store
 from countersign.approvals.runs import Runs
-from countersign.approvals.store import sessions
+from countersign.approvals.store import session_lists
 
 RETRY_AFTER_S = 5.0
 """When to come again: sessions take seconds, those of a model that answers slowly more."""
@@ -43,7 +43,9 @@ class BoundedRuns:
         )
 
     async def _require_room(self) -> None:
-        running = await self._store.read(lambda c: sessions.count_running(c, limit=self._at_most))
+        running = await self._store.read(
+            lambda c: session_lists.count_running(c, limit=self._at_most)
+        )
         if running >= self._at_most:
             raise BusyError(
                 f"{self._at_most} sessions are running, which is as many as there may be (those "

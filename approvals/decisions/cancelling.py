@@ -10,7 +10,7 @@ from countersign.approvals.models import Actor, JsonObject, Session, SessionId, 
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import ADMIN_ROLE
 from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import request_lists
 from countersign.approvals.store import sessions as session_rows
 
 _GOES_ON = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
@@ -33,7 +33,7 @@ class Cancelling:
             principal.id != session.owner and ADMIN_ROLE not in principal.roles
         ):
             raise NotAuthorisedError("Only who started a session, or an admin, may cancel it.")
-        proposed = unless_proposed and request_rows.page(
+        proposed = unless_proposed and request_lists.page(
             unit.connection, status=None, session_id=session_id, after=None, limit=1
         )
         if proposed and session.status in _GOES_ON:

@@ -41,6 +41,7 @@ from countersign.approvals.rules.shortfall import against_approval, shortfall
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store import votes as vote_rows
 
 FROM_THE_START = "{who} changed the arguments, so it is asked from its first step on."
 
@@ -158,7 +159,7 @@ class Editing:
             raise InvalidError("A question has no arguments to change; answer it instead.")
         people = people_for(moment.people, request, session)
         person = as_of_now(actor, people).principal
-        votes = request_rows.votes_of(connection, request.id)
+        votes = vote_rows.of_request(connection, request.id)
         against, _ = standing(people, person, request, votes)
         if against is not None or person is None:
             raise NotAuthorisedError(against or "You are not known here.")

@@ -33,9 +33,11 @@ from countersign.approvals.rules.reach import not_asked, strangers
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import notices as notice_rows
 from countersign.approvals.store import reminders as reminder_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.store.reminders import reminder_id
 
 RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
@@ -102,7 +104,7 @@ class Outbox:
         for request in requests:
             ask = self._asked(unit, request)
             people = people_for(unit.moment.people, request, session)
-            votes = request_rows.votes_since(unit.connection, request)
+            votes = vote_rows.since(unit.connection, request)
             approvers = with_delegates(eligible(ask, people), request, votes, people)
             told.append(waits(request, approvers, missing(ask)))
             self._tell_of_strangers(unit, session, request, approvers)
@@ -139,7 +141,7 @@ class Outbox:
 
     @staticmethod
     def _asked(unit: Unit, request: Request) -> Asked:
-        return asked(request, request_rows.votes_since(unit.connection, request))
+        return asked(request, vote_rows.since(unit.connection, request))
 
     def _tell_of_strangers(
         self,
@@ -220,7 +222,7 @@ class Outbox:
         if session.conversation is None or not told:
             return
         text = told if isinstance(told, str) else self._heard(unit, session, told)
-        delivery_rows.add_notice(
+        notice_rows.add(
             unit.connection,
             session_id=session.id,
             conversation=session.conversation,

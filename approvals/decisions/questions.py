@@ -38,6 +38,7 @@ from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import questions as rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import tickets as ticket_rows
+from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.tickets import ActKey
 
 log = structlog.get_logger(__name__)
@@ -129,7 +130,7 @@ class Questions:
         if isinstance(still, Refusal):
             return still
         request, person = still, actor.principal
-        votes = request_rows.votes_of(unit.connection, request.id)
+        votes = vote_rows.of_request(unit.connection, request.id)
         reason, _ = standing(people, person, request, votes)
         if reason is None and person is not None:
             reason = people.outdated(person, unit.now)

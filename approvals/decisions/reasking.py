@@ -17,10 +17,9 @@ from countersign.approvals.ports import Store, ToolCatalog, Unit
 from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.timing import replanned
-from countersign.approvals.store import codec
+from countersign.approvals.store import codec, request_lists, session_lists
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import sessions as session_rows
 
 log = structlog.get_logger(__name__)
 
@@ -105,14 +104,14 @@ class Reasking:
         versions = self._catalog.schema_versions()
 
         def unit(connection: Connection) -> list[tuple[Request, Session]]:
-            found = request_rows.asked_otherwise(
+            found = request_lists.asked_otherwise(
                 connection,
                 policy_version=self._policies.current.version,
                 schema_versions=versions,
                 after=after,
                 limit=PAGE,
             )
-            around = session_rows.among(connection, {request.session_id for request in found})
+            around = session_lists.among(connection, {request.session_id for request in found})
             return [(request, around[request.session_id]) for request in found]
 
         return await self._store.read(unit)

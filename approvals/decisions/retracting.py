@@ -48,6 +48,7 @@ from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
+from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.tickets import ActKey
 
 log = structlog.get_logger(__name__)
@@ -102,14 +103,14 @@ class Retracting:
         request = still
         if actor.principal is None:
             raise NotAuthorisedError("You are not known here.")
-        votes = request_rows.votes_of(unit.connection, request.id)
+        votes = vote_rows.of_request(unit.connection, request.id)
         votes = [vote for vote in votes if vote.revision == request.revision]
         mine = next((v for v in votes if v.principal_id == actor.principal.id), None)
         if mine is None:
             raise InvalidError(
                 "You have not voted on this request as it stands, so there is nothing to take back."
             )
-        request_rows.remove_vote(unit, session.id, mine)
+        vote_rows.remove(unit, session.id, mine)
         left = tally(request.stages, [vote for vote in votes if vote is not mine])
         after = request.model_copy(update={"stage": left.stage})
         if after.step != request.step and self._outbox.in_tickets(request):
@@ -194,7 +195,7 @@ class Retracting:
             )
         if request.status is not RequestStatus.APPROVED or request.kind is RequestKind.INPUT:
             raise AlreadyDecidedError(request.id, request.status, request.decision)
-        votes = request_rows.votes_of(unit.connection, request.id)
+        votes = vote_rows.of_request(unit.connection, request.id)
         against = reason_against_revoking(actor.principal, request, votes)
         if against is not None or actor.principal is None:
             against = against or "You are not known here."

@@ -31,9 +31,10 @@ from countersign.approvals.rules.eligibility import Asked, asked, eligible
 from countersign.approvals.rules.shortfall import Shortfall, shortfall
 from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store import nobody_left
+from countersign.approvals.store import nobody_left, session_lists
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store import votes as vote_rows
 
 AT_ONCE = 100
 """How many requests one transaction tells of."""
@@ -102,10 +103,10 @@ class Review:
         """Those of which something is to be told that was not told yet."""
         told = nobody_left.among(connection, ids)
         votes: dict[str, list[Vote]] = {}
-        for vote in request_rows.votes_among(connection, ids):
+        for vote in vote_rows.among(connection, ids):
             votes.setdefault(vote.request_id, []).append(vote)
         found = request_rows.among(connection, ids)
-        around = session_rows.among(connection, {request.session_id for request in found})
+        around = session_lists.among(connection, {request.session_id for request in found})
         return [
             request.id
             for request in found
@@ -126,7 +127,7 @@ class Review:
                 continue
             request = request_rows.get(unit.connection, request_id)
             session = session_rows.get(unit.connection, request.session_id)
-            votes = request_rows.votes_of(unit.connection, request_id)
+            votes = vote_rows.of_request(unit.connection, request_id)
             short = self._shortfall(request, votes, session)
             self._say(unit, session, request, short)
             told.append((request, short))
@@ -142,7 +143,7 @@ class Review:
             text = f"**Nobody can decide** {what} ({request.id}) any more. {short.text}"
         else:
             nobody_left.remove(unit.connection, request.id)
-            votes = request_rows.votes_of(unit.connection, request.id)
+            votes = vote_rows.of_request(unit.connection, request.id)
             who = eligible(asked(request, votes), people_for(self._people, request, session))
             body = {"request": request.id, "eligible": [person.id for person in who]}
             kind = "somebody_again"

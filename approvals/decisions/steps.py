@@ -27,8 +27,8 @@ from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.rules.timing import again, with_timing
 from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store import votes as vote_rows
 
 
 class Steps:
@@ -78,7 +78,7 @@ class Steps:
         *,
         at_deadline: bool,
     ) -> Request:
-        votes = request_rows.votes_since(unit.connection, request)
+        votes = vote_rows.since(unit.connection, request)
         before = {person.id for person in self._eligible(unit, request)}
         after, timing = request, _counted(left)
         for escalation in escalations:
@@ -114,7 +114,7 @@ class Steps:
 
     @staticmethod
     def _eligible(unit: Unit, request: Request) -> tuple[Principal, ...]:
-        votes, people = request_rows.votes_since(unit.connection, request), _people(unit, request)
+        votes, people = vote_rows.since(unit.connection, request), _people(unit, request)
         return with_delegates(eligible(asked(request, votes), people), request, votes, people)
 
 

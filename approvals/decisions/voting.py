@@ -60,6 +60,7 @@ from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import votes as vote_rows
 
 VOTE_AGAIN = (
     "Nothing was counted. Decide again once it has been read; operators can see why it is not."
@@ -95,7 +96,7 @@ class Voting:
         if isinstance(still, Refusal):
             return still
         request = still
-        votes = request_rows.votes_since(unit.connection, request)
+        votes = vote_rows.since(unit.connection, request)
         reason, giver = standing(people, actor.principal, request, votes)
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
@@ -172,7 +173,7 @@ class Voting:
         earlier: list[Vote],
         people: People,
     ) -> Request:
-        request_rows.add_vote(unit, request.session_id, vote)
+        vote_rows.add(unit, request.session_id, vote)
         body: JsonObject = {
             **vote.model_dump(mode="json", exclude=_elsewhere(vote)),
             **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),

@@ -12,6 +12,7 @@ from countersign.approvals.models import Conversation, ConversationKey, Principa
 from countersign.approvals.ports import Clock, Job, Jobs, Moment, Store, Unit
 from countersign.approvals.store import conversations as rows
 from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import notices as notice_rows
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,7 @@ class Conversations:
         due = delivery_rows.revive(unit.connection, conversation, unit.now, moved=moved)
         for delivery_id in due:
             self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
-        if delivery_rows.revive_notices(unit.connection, conversation.key, unit.now):
+        if notice_rows.revive(unit.connection, conversation.key, unit.now):
             self._jobs.enqueue(unit, Job(kind=NOTIFY, id=conversation.key))
 
 

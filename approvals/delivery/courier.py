@@ -53,6 +53,7 @@ from countersign.approvals.rules.unreachable import news
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import notices as notice_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 
@@ -353,7 +354,7 @@ def _tell(unit: Unit, view: RequestView, fresh: str) -> None:
 
 def _say(unit: Unit, session: Session, text: str) -> None:
     if session.conversation is not None:
-        rows.add_notice(
+        notice_rows.add(
             unit.connection,
             session_id=session.id,
             conversation=session.conversation,

@@ -28,7 +28,7 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.store import codec
 from countersign.approvals.store import conversations as conversation_rows
-from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store import notices as notice_rows
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ class Notifier:
                 await self._notice_failed(channel.name, notice, failed)
                 return
             self._outages.up(channel.name)
-            said = partial(rows.record_said, notice=notice, reference=reference)
+            said = partial(notice_rows.record_said, notice=notice, reference=reference)
             await self._store.write(said)
             self._observer.delivered(channel.name, "said")
 
@@ -88,15 +88,15 @@ class Notifier:
         now = self._clock.now()
 
         def unit(connection: Connection) -> tuple[Notice, Conversation | None] | None:
-            found = rows.next_notice(connection, conversation_key)
+            found = notice_rows.first_unsent(connection, conversation_key)
             if found is None or found[1] > now:
                 return None
             notice = found[0]
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
             tried = notice.attempts + 1
-            rows.record_notice(connection, notice.id, next_at=until, attempts=tried, error=None)
+            notice_rows.record(connection, notice.id, next_at=until, attempts=tried, error=None)
             if notice.progress and tried <= UPDATE_ATTEMPTS:
-                notice = rows.with_running(connection, notice)
+                notice = notice_rows.with_running(connection, notice)
             return notice, conversation_rows.get(connection, conversation_key)
 
         taken = await self._store.write(unit)
@@ -112,7 +112,7 @@ class Notifier:
     async def _notice_later(self, notice: Notice, wait_s: float, exc: UnavailableError) -> None:
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(
-            lambda c: rows.record_notice(
+            lambda c: notice_rows.record(
                 c, notice.id, next_at=next_at, attempts=notice.attempts, error=str(exc)
             )
         )
@@ -133,12 +133,12 @@ class Notifier:
         )
         next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
         await self._store.write(
-            lambda c: rows.record_notice(c, notice.id, next_at=next_at, error=why[:1000])
+            lambda c: notice_rows.record(c, notice.id, next_at=next_at, error=why[:1000])
         )
 
     async def _drop(self, channel: str, notice: Notice, why: str) -> None:
         self._observer.delivered(channel, "abandoned")
         log.warning("notice dropped", session_id=notice.session_id, channel=channel, reason=why)
         await self._store.write(
-            lambda c: rows.record_notice(c, notice.id, next_at=None, error=why[:1000])
+            lambda c: notice_rows.record(c, notice.id, next_at=None, error=why[:1000])
         )

@@ -28,10 +28,11 @@ from countersign.approvals.store import (
     pauses,
     questions,
     reminders,
-    requests,
-    sessions,
+    request_lists,
+    session_lists,
     tickets,
 )
+from countersign.approvals.store import notices as notice_rows
 
 Due = Callable[[Connection, datetime], Sequence[str]]
 SWEEP_LIMIT = 500
@@ -39,12 +40,12 @@ SWEEP_LIMIT = 500
 ORPHAN_GRACE = timedelta(seconds=30)
 """A tool that runs on after its session was cancelled may still report for this long unasked."""
 DUE: Mapping[str, Due] = {
-    RUN: lambda c, now: sessions.due(c, now, limit=SWEEP_LIMIT),
+    RUN: lambda c, now: session_lists.due(c, now, limit=SWEEP_LIMIT),
     DELIVER: lambda c, now: deliveries.due(c, now, limit=SWEEP_LIMIT),
-    NOTIFY: lambda c, now: deliveries.conversations_with_notices(c, now, limit=SWEEP_LIMIT),
-    DOUBT: lambda c, now: requests.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
+    NOTIFY: lambda c, now: notice_rows.conversations_due(c, now, limit=SWEEP_LIMIT),
+    DOUBT: lambda c, now: request_lists.orphaned(c, now - ORPHAN_GRACE, limit=SWEEP_LIMIT),
     EXPIRE: lambda c, now: [
-        *requests.expiring(c, now, limit=SWEEP_LIMIT),
+        *request_lists.expiring(c, now, limit=SWEEP_LIMIT),
         *clock_ahead.asked(c, now, limit=SWEEP_LIMIT),
         *reminders.with_steps(c, now, limit=SWEEP_LIMIT),
     ],

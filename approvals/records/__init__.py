@@ -39,10 +39,11 @@ from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import grants as grant_rows
 from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store import questions as question_rows
+from countersign.approvals.store import request_lists, session_lists, visible
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
-from countersign.approvals.store import visible
+from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.store.verifying import verify_all, verify_governance
 from countersign.approvals.store.view_rows import view_rows
 from countersign.approvals.store.visible import Eyes
@@ -108,7 +109,7 @@ class Records:
         """Requests, oldest (or newest) first; with `reader` those that this person may read.
         Raises InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
-        read = partial(request_rows.page, status=status, session_id=session_id, newest=newest)
+        read = partial(request_lists.page, status=status, session_id=session_id, newest=newest)
         seen = self._eyes(reader).requests
         found = await self._reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
         return page_of(found, size)
@@ -125,7 +126,7 @@ class Records:
         """Sessions, newest first; with `reader` those that this person may read. Raises
         InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
-        read = partial(session_rows.page, status=status, conversation=conversation)
+        read = partial(session_lists.page, status=status, conversation=conversation)
         seen = self._eyes(reader).sessions
         found = await self._reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
         return page_of(found, size)
@@ -189,7 +190,7 @@ class Records:
 
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""
-        return await self._reader.read(lambda c: request_rows.votes_of(c, request_id))
+        return await self._reader.read(lambda c: vote_rows.of_request(c, request_id))
 
     async def questions(
         self, requests: Sequence[Request]
@@ -229,7 +230,7 @@ class Records:
         """`votes` and `deliveries` of each of these requests, a page at most."""
 
         def unit(connection: Connection) -> tuple[list[Vote], list[Delivery]]:
-            votes = request_rows.votes_among(connection, request_ids)
+            votes = vote_rows.among(connection, request_ids)
             return votes, delivery_rows.of_requests(connection, request_ids)
 
         votes, deliveries = await self._reader.read(unit)
@@ -244,7 +245,7 @@ class Records:
     async def sessions_of(self, requests: Sequence[Request]) -> Mapping[SessionId, Session]:
         """The sessions of these requests, a page at most."""
         ids = {request.session_id for request in requests}
-        return await self._reader.read(lambda c: session_rows.among(c, ids))
+        return await self._reader.read(lambda c: session_lists.among(c, ids))
 
     async def result(self, request_id: RequestId) -> ResultText:
         """All that is kept of what a call returned. Raises NotFoundError, also if nothing is known

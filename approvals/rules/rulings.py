@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from countersign.approvals.models import (
-    AtDeadline,
-    Effect,
-    Reversibility,
-    Risk,
-    Ruling,
-    TimeRule,
-)
+from countersign.approvals.models import AtDeadline, Effect, Reversibility, Risk, Ruling, TimeRule
 from countersign.approvals.models.time_rules import ANY_TIME
 from countersign.approvals.rules.conditions.values import EvaluationError
 from countersign.approvals.rules.entries import Entry
@@ -17,12 +10,8 @@ from countersign.approvals.rules.tool_rules import Rule
 
 UNKNOWN_RULE = "unknown-tool"
 """Denies what no rule names."""
-
-
 UNDOABLE = frozenset({Reversibility.READ_ONLY, Reversibility.REVERSIBLE})
 """Classes of what may run although nobody has decided, if its rule says so."""
-
-
 _REASONS = {
     Effect.ALLOW: "{tool} may run without asking.",
     Effect.DENY: "{tool} is forbidden.",

@@ -12,12 +12,8 @@ from sqlalchemy.exc import DatabaseError
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.store.revision import HEAD, KNOWN, current_revision
-from countersign.approvals.store.sqlite import (
-    SqliteReader,
-    SqliteStore,
-    exclusive,
-    sqlite_engine,
-)
+from countersign.approvals.store.sqlite import SqliteReader, SqliteStore
+from countersign.approvals.store.sqlite_engine import exclusive, sqlite_engine
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 
 if TYPE_CHECKING:

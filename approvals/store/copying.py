@@ -28,7 +28,7 @@ from countersign.approvals.store import (
 )
 from countersign.approvals.store.revision import current_revision
 from countersign.approvals.store.schema import metadata
-from countersign.approvals.store.sqlite import exclusive
+from countersign.approvals.store.sqlite_engine import exclusive
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 from countersign.approvals.store.verifying import verify_in
 

@@ -1,20 +1,15 @@
-"""Queries on requests and votes."""
+"""Queries on requests."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
     bindparam,
-    delete,
-    literal_column,
-    or_,
     select,
     update,
 )
@@ -23,12 +18,8 @@ from sqlalchemy.exc import IntegrityError
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import (
     Request,
-    RequestId,
-    RequestKind,
     RequestStatus,
     Session,
-    Stage,
-    Vote,
 )
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.lifecycle import require_move
@@ -36,12 +27,8 @@ from countersign.approvals.store import changes, codec, open_roles
 from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import sessions as sessions_of
 from countersign.approvals.store.prepared import Prepared, insertion
-from countersign.approvals.store.schema import requests, sessions, votes
-from countersign.approvals.store.sessions import LIVE
+from countersign.approvals.store.schema import requests, sessions
 from countersign.approvals.store.tables import Row
-
-_PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'")
-"""Written out: an index over some rows serves no query that leaves open which ones it wants."""
 
 
 def insert(unit: Unit, values: Sequence[Request]) -> None:
@@ -141,77 +128,6 @@ def alike(connection: Connection, session_id: str, hashes: Collection[str]) -> l
     ]
 
 
-def page(
-    connection: Connection,
-    *,
-    status: RequestStatus | None,
-    session_id: str | None,
-    after: tuple[str, str] | None,
-    limit: int,
-    newest: bool = False,
-) -> list[Request]:
-    """Requests, oldest (or newest) first, after the (created_at, id) of the last one seen."""
-    query = select(requests)
-    if status is not None:
-        query = query.where(requests.c.status == status.value)
-    if session_id is not None:
-        query = query.where(requests.c.session_id == session_id)
-    if after is not None:
-        query = query.where(*_beyond(after, newest=newest))
-    by_time = (requests.c.created_at, requests.c.id)
-    query = query.order_by(*(c.desc() for c in by_time) if newest else by_time).limit(limit)
-    return [codec.request(row) for row in connection.execute(query)]
-
-
-def _beyond(place: tuple[str, str], *, newest: bool) -> tuple[ColumnElement[bool], ...]:
-    """What comes after a place; the first condition is where an index is read from, unlike `or`."""
-    at, request_id = requests.c.created_at, requests.c.id
-    if newest:
-        same = and_(at == place[0], request_id < place[1])
-        return at <= place[0], or_(at < place[0], same)
-    return at >= place[0], or_(at > place[0], and_(at == place[0], request_id > place[1]))
-
-
-def expiring(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
-    """Pending requests whose deadline has passed at `now`, the longest overdue first."""
-    rows = _EXPIRING.all(connection, now=codec.to_text(now), most=limit)
-    return [RequestId(row[0]) for row in rows]
-
-
-def asked_otherwise(
-    connection: Connection,
-    *,
-    policy_version: str,
-    schema_versions: Collection[str],
-    after: tuple[str, str],
-    limit: int,
-) -> list[Request]:
-    """Pending calls that were asked under another policy or of another form of their tools,
-    oldest first, after the (created_at, id) of the last one seen."""
-    query = (
-        select(requests)
-        .where(
-            _PENDING,
-            requests.c.kind == RequestKind.TOOL.value,
-            requests.c.created_at >= after[0],  # from where an index is read, unlike by `or`
-            or_(requests.c.created_at > after[0], requests.c.id > after[1]),
-            or_(
-                requests.c.policy_version != policy_version,
-                requests.c.schema_version.not_in(sorted(schema_versions)),
-            ),
-        )
-        .order_by(requests.c.created_at, requests.c.id)
-        .limit(limit)
-    )
-    return [codec.request(row) for row in connection.execute(query)]
-
-
-def orphaned(connection: Connection, before: datetime, *, limit: int) -> list[RequestId]:
-    """Requests that were executing when their session ended, at or before `before`."""
-    rows = _ORPHANED.all(connection, before=codec.to_text(before), most=limit)
-    return [RequestId(row[0]) for row in rows]
-
-
 def replace(unit: Unit, before: Request, after: Request) -> bool:
     """Compare-and-set: write `after` if the row still has the status and revision of `before`.
 
@@ -297,73 +213,8 @@ def _replacing(names: tuple[str, ...]) -> Prepared:
     )
 
 
-def add_vote(unit: Unit, session_id: str, value: Vote) -> None:
-    """Record a vote; the key refuses a second one of the same person on the same revision."""
-    columns = codec.vote_columns(value)
-    _INSERT_VOTE.run(unit.connection, **columns)
-    key: list[str | int] = [value.request_id, value.revision, value.principal_id]
-    changes.note(unit, session_id, "votes", key, columns)
-
-
-def remove_vote(unit: Unit, session_id: str, value: Vote) -> None:
-    """Forget a vote that was taken back; the ledger keeps it."""
-    _DELETE_VOTE.run(
-        unit.connection,
-        of=value.request_id,
-        number=value.revision,
-        person=value.principal_id,
-    )
-    key: list[str | int] = [value.request_id, value.revision, value.principal_id]
-    changes.gone(unit, session_id, "votes", key)
-
-
-def votes_of(connection: Connection, request_id: str) -> list[Vote]:
-    """All votes on all revisions, oldest first."""
-    return [codec.vote(row) for row in _VOTES_OF.all(connection, of=request_id)]
-
-
-def votes_since(connection: Connection, request: Request) -> list[Vote]:
-    """`votes_of`, without a look where nobody can have voted on the request as it is: one vote
-    would have decided it."""
-    fresh = request.revision == 1 and request.stage == 0
-    if fresh and len(request.stages) == 1 and _one_vote_decides(request.stages[0]):
-        return []
-    return votes_of(connection, request.id)
-
-
-def _one_vote_decides(stage: Stage) -> bool:
-    return stage.quorum == stage.rejects == 1 and not stage.parallel
-
-
-def votes_among(connection: Connection, request_ids: Sequence[str]) -> list[Vote]:
-    """All votes on these requests, at most a few hundred; those on one of them oldest first."""
-    query = (
-        select(votes)
-        .where(votes.c.request_id.in_(request_ids))
-        .order_by(votes.c.at, votes.c.principal_id)
-    )
-    return [codec.vote(row) for row in connection.execute(query)]
-
-
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
-_EXPIRING = Prepared(
-    select(requests.c.id)
-    .where(_PENDING, requests.c.expires_at <= bindparam("now"))
-    .order_by(requests.c.expires_at)
-    .limit(bindparam("most"))
-)
-_ORPHANED = Prepared(
-    select(requests.c.id)
-    .join(sessions, sessions.c.id == requests.c.session_id)
-    .where(
-        requests.c.status == RequestStatus.EXECUTING.value,
-        *(sessions.c.status != status.value for status in LIVE),
-        sessions.c.updated_at <= bindparam("before"),
-    )
-    .order_by(sessions.c.updated_at)
-    .limit(bindparam("most"))
-)
 _COUNT = len(requests.c)
 _WITH_SESSION = Prepared(
     select(*requests.c, *sessions_of.WITH_HEAD)
@@ -397,16 +248,3 @@ _STATUS = requests.c.keys().index("status")
 _CALL_HASH = requests.c.keys().index("call_hash")
 _PROPOSED = requests.c.keys().index("proposed_arguments")
 _OPEN = (RequestStatus.PENDING, RequestStatus.APPROVED)
-_INSERT_VOTE = insertion(votes)
-_DELETE_VOTE = Prepared(
-    delete(votes).where(
-        votes.c.request_id == bindparam("of"),
-        votes.c.revision == bindparam("number"),
-        votes.c.principal_id == bindparam("person"),
-    )
-)
-_VOTES_OF = Prepared(
-    select(votes)
-    .where(votes.c.request_id == bindparam("of"))
-    .order_by(votes.c.at, votes.c.principal_id)
-)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import LostLeaseError, NotFoundError
-from countersign.approvals.models import Session, SessionId, SessionStatus, StoredChat
+from countersign.approvals.models import Session, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
 from countersign.approvals.store import changes, chat_states, codec
 from countersign.approvals.store.prepared import Prepared
@@ -20,11 +20,11 @@ from countersign.approvals.store.schema import sessions
 
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 FIRST_EPOCH = 1
-_COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
+COLUMNS = [*(sessions.c[name] for name in codec.SESSION), sessions.c.epoch, sessions.c.attempts]
 _LATER = ("checkpoint_id", "snapshot", "answer", "error", "cause", "attempts", "chunks", "held_by")
 _NEW = [column.name for column in sessions.c if column.name not in _LATER]
-BEGUN = (*_COLUMNS, *chat_states.READ)
-WITH_HEAD = (*_COLUMNS, sessions.c.ledger_seq, sessions.c.ledger_head)
+BEGUN = (*COLUMNS, *chat_states.READ)
+WITH_HEAD = (*COLUMNS, sessions.c.ledger_seq, sessions.c.ledger_head)
 LOCKED = (sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head)
 _EPOCH, _ATTEMPTS, _CHAT_TOO = (len(codec.SESSION) + n for n in range(3))
 
@@ -138,48 +138,10 @@ def of_row(unit: Unit, row: Sequence[Any]) -> Session:
     return codec.session(row)
 
 
-def among(connection: Connection, session_ids: Collection[str]) -> dict[SessionId, Session]:
-    """Those of these sessions that there are, at most a few hundred."""
-    rows = connection.execute(select(*_COLUMNS).where(sessions.c.id.in_(session_ids)))
-    return {found.id: found for found in map(codec.session, rows)}
-
-
 def chat(connection: Connection, session_id: str) -> StoredChat | None:
     """The stored state of the chat; None if there is none yet. Raises NotFoundError."""
     row = found(_CHAT.first(connection, of=session_id), session_id)
     return chat_states.of(connection, session_id, row)
-
-
-def page(
-    connection: Connection,
-    *,
-    status: SessionStatus | None,
-    conversation: str | None,
-    after: tuple[str, str] | None,
-    limit: int,
-) -> list[Session]:
-    """Sessions, newest first, after the (created_at, id) of the last one seen."""
-    query = select(*_COLUMNS)
-    if status is not None:
-        query = query.where(sessions.c.status == status.value)
-    if conversation is not None:
-        query = query.where(sessions.c.conversation == conversation)
-    if after is not None:
-        query = query.where(
-            sessions.c.created_at <= after[0],  # from where an index is read, unlike by `or`
-            or_(
-                sessions.c.created_at < after[0],
-                and_(sessions.c.created_at == after[0], sessions.c.id < after[1]),
-            ),
-        )
-    query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
-    return [codec.session(row) for row in connection.execute(query)]
-
-
-def due(connection: Connection, now: datetime, *, limit: int) -> list[SessionId]:
-    """Sessions with work to do at `now`, the longest due first."""
-    rows = _DUE.all(connection, now=codec.to_text(now), most=limit)
-    return [SessionId(row[0]) for row in rows]
 
 
 def change(unit: Unit, session_id: str, epoch: int, **values: Any) -> None:
@@ -248,26 +210,6 @@ def attempts(connection: Connection, session_id: str) -> int:
     return int(_row(connection, session_id)[_ATTEMPTS])
 
 
-def count_running(connection: Connection, *, limit: int) -> int:
-    """How many sessions run now, counted up to `limit`; none that a pause holds."""
-    running = (
-        select(sessions.c.id)
-        .where(sessions.c.status == SessionStatus.RUNNING.value, sessions.c.held_by.is_(None))
-        .limit(limit)
-    )
-    return int(
-        connection.execute(select(func.count()).select_from(running.subquery())).scalar_one()
-    )
-
-
-def live_versions(connection: Connection) -> list[tuple[str, str, int]]:
-    """The workflows of the sessions that are not over, each with its version and their number."""
-    which = sessions.c.workflow, sessions.c.workflow_version
-    live = sessions.c.status.in_([status.value for status in LIVE])
-    query = select(*which, func.count()).where(live).group_by(*which).order_by(*which)
-    return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
-
-
 def begun(
     connection: Connection, rows: Sequence[Sequence[Any]]
 ) -> tuple[Session, int, StoredChat | None] | None:
@@ -297,14 +239,8 @@ _INSERT = Prepared(
         {name: bindparam(name) for name in _NEW} | {"attempts": 0, "chunks": 0}
     )
 )
-_GET = Prepared(select(*_COLUMNS).where(_of))
-_DUE = Prepared(
-    select(sessions.c.id)
-    .where(sessions.c.next_at <= bindparam("now"))
-    .order_by(sessions.c.next_at)
-    .limit(bindparam("most"))
-)
-_BY_KEY = Prepared(select(*_COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
+_GET = Prepared(select(*COLUMNS).where(_of))
+_BY_KEY = Prepared(select(*COLUMNS).where(sessions.c.idempotency_key == bindparam("key")))
 _CHAT = Prepared(select(*chat_states.READ).where(_of))
 _LOCK = Prepared(select(*LOCKED).where(_of).with_for_update())
 _WAKE = Prepared(

@@ -10,48 +10,38 @@ and never wait for it.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
 from typing_extensions import override
 
 from countersign.approvals.audit.seals import Unsealed
-from countersign.approvals.errors import ConfigurationError, UnavailableError
+from countersign.approvals.errors import UnavailableError
 from countersign.approvals.outages import Outages
 from countersign.approvals.ports import Moment, Store, Unit
 from countersign.approvals.store import ledger
 from countersign.approvals.store.after_commit import ring
 from countersign.approvals.store.preallocate import make_room
 from countersign.approvals.store.prepared import run
+from countersign.approvals.store.sqlite_engine import CHECKPOINT_PAGES, driver, sqlite_engine
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 BATCH = 64
 """Units per commit at most: bounds what one caller waits for the others."""
-BUSY_TIMEOUT_MS = 5000
-CHECKPOINT_PAGES = 2000
-"""Pages of 4 KiB in the write-ahead log before they are copied into the file: twice SQLite's own,
-because every session changes the same pages again and again."""
-CACHE_KIB = 8 * 1024
-"""Of the writer."""
 READERS = 8
-OLDEST = (3, 35, 0)
-"""The first SQLite with RETURNING: https://www.sqlite.org/lang_returning.html (read 2026-11-25)."""
 
 
 @dataclass(slots=True)
@@ -68,72 +58,6 @@ class _Outcome:
     value: Any = None
     error: BaseException | None = None
     after_commit: Sequence[Callable[[], None]] = ()
-
-
-def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) -> Engine:
-    """An engine whose transactions start as `BEGIN IMMEDIATE` (writer) or `BEGIN` (reader).
-
-    Raises ConfigurationError if this Python's SQLite is too old.
-    """
-    if sqlite3.sqlite_version_info < OLDEST:
-        raise ConfigurationError(
-            f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed. Use "
-            "another Python, or PostgreSQL: set COUNTERSIGN_DATABASE_URL."
-        )
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args={"check_same_thread": False, "isolation_level": None},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        if not read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        if read_only:
-            connection.execute("PRAGMA query_only=ON")
-
-    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if not _driver(connection).in_transaction:  # the writer has begun it already
-            run(connection, begin)
-
-    return engine
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[TextIO]:
-    """Hold the database for this process: a second server on one file would break the lease
-    rule that a process which is gone holds nothing. Raises ConfigurationError if it is taken."""
-    try:
-        lock = path.with_name(path.name + ".lock").open("a+")
-    except OSError as exc:
-        raise ConfigurationError(
-            f"{exc.filename} cannot be opened for writing ({exc.strerror}). Check the permissions "
-            "of its folder, or set COUNTERSIGN_DATABASE_URL to another file."
-        ) from exc
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        lock.close()
-        raise ConfigurationError(
-            f"{path} is in use by another Countersign process; stop it, or set "
-            "COUNTERSIGN_DATABASE_URL to another file."
-        ) from exc
-    try:
-        yield lock
-    finally:
-        lock.close()
 
 
 class SqliteReader(Store):
@@ -312,7 +236,7 @@ def _end(connection: Connection) -> None:
     """Commit. Raises if SQLite has ended the transaction itself, as it does after some errors."""
     if not connection.in_transaction():  # no unit went through SQLAlchemy's own statements
         run(connection, "COMMIT")
-    elif _driver(connection).in_transaction:
+    elif driver(connection).in_transaction:
         connection.commit()
     else:
         raise sqlite3.OperationalError("the transaction has ended before its commit")
@@ -322,11 +246,7 @@ def _undo(connection: Connection) -> None:
     if connection.in_transaction():
         connection.rollback()
     else:
-        _driver(connection).rollback()
-
-
-def _driver(connection: Connection) -> Any:
-    return connection.connection.dbapi_connection
+        driver(connection).rollback()
 
 
 def _complete(outcomes: list[_Outcome]) -> None:

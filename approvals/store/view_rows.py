@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.models import Opening, Pause, Question, Request, Session, Vote
 from countersign.approvals.store import openings, pauses, questions, requests, sessions
+from countersign.approvals.store import votes as vote_rows
 
 
 class ViewRows(NamedTuple):
@@ -31,7 +32,7 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
     return ViewRows(
         request=request,
         session=session,
-        votes=tuple(requests.votes_of(connection, request_id)),
+        votes=tuple(vote_rows.of_request(connection, request_id)),
         siblings=tuple(other for other in together if other.id != request.id),
         openings=tuple(openings.of_revision(connection, request.id, request.revision)),
         pauses=tuple(pauses.active(connection)),

@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 
 from countersign.approvals.models import Domains, Principal, Request, Session
 from countersign.approvals.rules.visibility import may_see, may_see_session
-from countersign.approvals.store import codec
+from countersign.approvals.store import codec, session_lists
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store.open_roles import Place
 
 T = TypeVar("T")
@@ -27,7 +26,7 @@ class Eyes(NamedTuple):
         """Those of these that may be read, a page at most."""
         if self.reader is None or not self.domains:
             return found
-        around = session_rows.among(connection, {request.session_id for request in found})
+        around = session_lists.among(connection, {request.session_id for request in found})
         return [
             request
             for request in found

@@ -20,9 +20,9 @@ from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.eligibility import Asked, asked, place_of, reserved
 from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.rules.wanted import Wanted
-from countersign.approvals.store import codec, open_roles
+from countersign.approvals.store import codec, open_roles, session_lists
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store import votes as vote_rows
 
 AT_ONCE = 200
 """How many candidates are read at once."""
@@ -89,9 +89,9 @@ class Waiting:
 
     def _mine(self, connection: Connection, candidates: list[Request]) -> list[Request]:
         votes: dict[str, list[Vote]] = {}
-        for vote in request_rows.votes_among(connection, [r.id for r in candidates]):
+        for vote in vote_rows.among(connection, [r.id for r in candidates]):
             votes.setdefault(vote.request_id, []).append(vote)
-        around = session_rows.among(connection, {r.session_id for r in candidates})
+        around = session_lists.among(connection, {r.session_id for r in candidates})
         return [
             r for r in candidates if self._may_decide(r, votes.get(r.id, []), around[r.session_id])
         ]

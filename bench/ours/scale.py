@@ -31,7 +31,7 @@ from bench.ours.scale_poll import poll_all
 from bench.ours.scale_table import render
 from bench.payload import TASK
 from countersign.approvals.jobs.due import DUE, due_jobs
-from countersign.approvals.store import codec, open_reader, requests
+from countersign.approvals.store import codec, open_reader, request_lists
 from tests.stack import ALEX, Database, Stack, until
 
 RESULTS = Path(os.environ.get("RESULTS", ROOT / "bench" / "scale.json"))
@@ -152,7 +152,7 @@ async def _inside(url: str, row: dict[str, Any]) -> None:
             return round(percentile(times, 50), 1)
 
         row["sweep_ms"] = await median(lambda c: due_jobs(c, now, kinds=DUE))
-        row["deadlines_ms"] = await median(lambda c: requests.expiring(c, now, limit=500))
+        row["deadlines_ms"] = await median(lambda c: request_lists.expiring(c, now, limit=500))
         row["middle"] = await reader.read(_middle)
 
 

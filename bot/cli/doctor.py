@@ -14,7 +14,7 @@ from countersign.approvals.outages import named
 from countersign.approvals.store import open_reader
 from countersign.approvals.store.conversations import blocked
 from countersign.approvals.store.deliveries import out_of_reach
-from countersign.approvals.store.sessions import live_versions
+from countersign.approvals.store.session_lists import live_versions
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.clock import SystemClock

@@ -17,8 +17,8 @@ from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.approvals.store import (
     leases,
     prepared,
-    requests,
-    sessions,
+    request_lists,
+    session_lists,
     tickets,
     verifying,
 )
@@ -28,19 +28,19 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 AFTER = ("2026-11-25T00:00:00.000000+00:00", "R-1")
 UNITS: dict[str, Callable[[Connection], Any]] = {
     **{f"sweep {kind}": lambda c, due=due: due(c, NOW) for kind, due in DUE.items()},  # type: ignore[misc]
-    "first page": lambda c: requests.page(
+    "first page": lambda c: request_lists.page(
         c, status=RequestStatus.PENDING, session_id=None, after=None, limit=50
     ),
-    "deep page": lambda c: requests.page(
+    "deep page": lambda c: request_lists.page(
         c, status=RequestStatus.PENDING, session_id=None, after=AFTER, limit=50
     ),
-    "deep page of sessions": lambda c: sessions.page(
+    "deep page of sessions": lambda c: session_lists.page(
         c, status=SessionStatus.WAITING, conversation=None, after=AFTER, limit=50
     ),
-    "running sessions": lambda c: sessions.count_running(c, limit=1000),
+    "running sessions": lambda c: session_lists.count_running(c, limit=1000),
     "leases left behind": lambda c: leases.free_leases(c, now=NOW),
     "tickets that were read": lambda c: tickets.awaited(c, "jira", ["1", "2"]),
-    "newest page": lambda c: requests.page(
+    "newest page": lambda c: request_lists.page(
         c, status=RequestStatus.PENDING, session_id=None, after=AFTER, limit=50, newest=True
     ),
     "tickets in pages": lambda c: tickets.awaited_after(c, "jira", "1", limit=50),

@@ -18,7 +18,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.ports import Job
-from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store import session_lists
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, BEN, CARA, acting
 from tests.doubles.world import THREAD, World
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio
 
 async def due(world: World) -> list[SessionId]:
     now = world.clock.now()
-    return await world.store.read(lambda c: session_rows.due(c, now, limit=10))
+    return await world.store.read(lambda c: session_lists.due(c, now, limit=10))
 
 
 async def start(world: World, key: str, **changes: Any) -> Any:

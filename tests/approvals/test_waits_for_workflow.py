@@ -7,7 +7,7 @@ import pytest
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.parking import WAITS
 from countersign.approvals.models import Request, RequestStatus, SessionStatus
-from countersign.approvals.store.sessions import live_versions
+from countersign.approvals.store.session_lists import live_versions
 from tests.doubles.world import THREAD, World
 
 pytestmark = pytest.mark.asyncio

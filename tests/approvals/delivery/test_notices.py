@@ -13,9 +13,9 @@ from countersign.approvals.delivery.notices import NOTICE_ATTEMPTS, UPDATE_ATTEM
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import Conversation
-from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store import notices as notice_rows
 from countersign.approvals.store import schema
-from countersign.approvals.store.deliveries import RUNNING_CHARACTERS
+from countersign.approvals.store.notices import RUNNING_CHARACTERS
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, acting
 from tests.doubles.world import THREAD, World
@@ -80,7 +80,7 @@ async def test_conversation_is_due_when_its_first_notice_is(world: World) -> Non
 
     async def due() -> list[str]:
         now = world.clock.now()
-        return await world.store.read(lambda c: rows.conversations_with_notices(c, now, limit=10))
+        return await world.store.read(lambda c: notice_rows.conversations_due(c, now, limit=10))
 
     early = await due()
     world.clock.advance(60)

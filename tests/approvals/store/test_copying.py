@@ -26,7 +26,7 @@ from countersign.approvals.models import PolicyChanged, PolicySource, RequestSta
 from countersign.approvals.store import copying, engine_of, governance
 from countersign.approvals.store.copying import copy
 from countersign.approvals.store.schema import metadata
-from countersign.approvals.store.sqlite import exclusive
+from countersign.approvals.store.sqlite_engine import exclusive
 from tests.approvals.delivery.test_notices import thread
 from tests.doubles import postgres
 from tests.doubles.chats import NOTHING_SAID

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from countersign.approvals.errors import LostLeaseError, NotFoundError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import RequestStatus, SessionId, SessionStatus
-from countersign.approvals.store import codec, schema
+from countersign.approvals.store import codec, schema, session_lists
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import sessions as session_rows
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio
 
 async def due(world: World) -> list[SessionId]:
     now = world.clock.now()
-    return await world.store.read(lambda c: session_rows.due(c, now, limit=10))
+    return await world.store.read(lambda c: session_lists.due(c, now, limit=10))
 
 
 async def row(world: World, session_id: SessionId) -> Any:

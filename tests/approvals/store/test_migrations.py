@@ -30,7 +30,8 @@ from countersign.approvals.store.revision import (
     current_revision,
 )
 from countersign.approvals.store.schema import metadata
-from countersign.approvals.store.sqlite import SqliteStore, exclusive, sqlite_engine
+from countersign.approvals.store.sqlite import SqliteStore
+from countersign.approvals.store.sqlite_engine import exclusive, sqlite_engine
 from countersign.approvals.store.urls import sqlite_path
 from tests.doubles.database import fresh_database
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from countersign.approvals.store.preallocate import FRAME_BYTES, make_room
-from countersign.approvals.store.sqlite import CHECKPOINT_PAGES, SqliteStore
+from countersign.approvals.store.sqlite import SqliteStore
+from countersign.approvals.store.sqlite_engine import CHECKPOINT_PAGES
 from tests.contracts.test_store import adding, keys
 from tests.doubles.database import fresh_database
 

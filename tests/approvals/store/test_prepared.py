@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from countersign.approvals.store.prepared import Prepared, insertion, run
 from countersign.approvals.store.schema import conversations
-from countersign.approvals.store.sqlite import sqlite_engine
+from countersign.approvals.store.sqlite_engine import sqlite_engine
 from tests.doubles import postgres
 from tests.doubles.database import fresh_database
 

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from countersign.approvals.decisions.outbox import DELIVER, NOTIFY, REMIND
 from countersign.approvals.models import Conversation, Delivery, Request
 from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import notices as notice_rows
 from countersign.approvals.store import reminders as reminder_rows
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
@@ -75,9 +76,7 @@ class MailWorld(World):
             await self.courier.deliver(delivery)
         for reminder in await self.store.read(lambda c: reminder_rows.due(c, now, limit=50)):
             await self.courier.remind(reminder)
-        for key in await self.store.read(
-            lambda c: delivery_rows.conversations_with_notices(c, now, limit=50)
-        ):
+        for key in await self.store.read(lambda c: notice_rows.conversations_due(c, now, limit=50)):
             await self.courier.notify(key)
         await self.work()
 
