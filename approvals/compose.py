@@ -15,6 +15,7 @@ from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.delegating import Delegating
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.editing import Editing
+from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.long_results import RESULT_CHARS
@@ -110,7 +111,7 @@ def compose(
     asking = Asking(policies, catalog, outbox, budgeting)
     deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
     outcomes = Outcomes(policies, outbox, budgeting, result_chars=result_chars)
-    granting = Granting(store, moments, policies, outbox)
+    granting, grants = Granting(store, moments, policies), GrantUses(store, policies, outbox)
     approvals = Approvals(
         store,
         moments,
@@ -133,13 +134,13 @@ def compose(
         store,
         moments,
         policies,
-        Proposing(policies, catalog, granting),
-        Claims(policies, asking, outcomes, outbox, granting, budgeting, observer),
+        Proposing(policies, catalog, grants),
+        Claims(policies, asking, outcomes, outbox, grants, budgeting, observer),
         outcomes,
         asking,
         outbox,
         handoff,
-        granting,
+        grants,
         budgeting,
         tool_timeout_s=tool_timeout_s,
     )

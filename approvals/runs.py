@@ -19,7 +19,7 @@ from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.claims import Claims, Paused, require_last
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
-from countersign.approvals.decisions.granting import Granting
+from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
 from countersign.approvals.decisions.moments import Moments
@@ -83,7 +83,7 @@ class Runs:
         asking: Asking,
         outbox: Outbox,
         handoff: Handoff,
-        granting: Granting,
+        grants: GrantUses,
         budgeting: Budgeting,
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
@@ -92,7 +92,7 @@ class Runs:
         self._store, self._moments = store, moments
         self._policies, self._proposing = policies, proposing
         self._claims, self._outcomes, self._asking = claims, outcomes, asking
-        self._outbox, self._handoff, self._granting = outbox, handoff, granting
+        self._outbox, self._handoff, self._grants = outbox, handoff, grants
         self._budgeting = budgeting
         self._starting = Starting(outbox, handoff)
         self._parking, self._ends = Parking(outbox), Ends(outcomes, outbox)
@@ -195,7 +195,7 @@ class Runs:
         is_first = first and run.chat is None
         moment, sha256 = self._moments.now(), state.transcript_sha256
         earlier, usage = await self._before(run.session, proposals, moment, is_first=is_first)
-        granted = await self._granting.candidates([p.call.tool for p in proposals], moment)
+        granted = await self._grants.candidates([p.call.tool for p in proposals], moment)
         checkpoint = self._proposing.checkpoint(
             run.session, proposals, earlier, sha256, moment, granted, usage
         )

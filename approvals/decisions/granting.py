@@ -1,81 +1,62 @@
-"""Granting: people give a standing yes while they approve, and calls run by it instead of asking.
-
-A call that a grant covers is approved when it is proposed; whether it still covers it is looked at
-again in the transaction of the claim, where it is counted. If it does not, people are asked.
-"""
+"""Granting: people give a standing yes while they approve, and take it back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
 from countersign.approvals import ids
-from countersign.approvals.decisions.asking import AskAgain
+from countersign.approvals.decisions.grant_uses import permitted_now
 from countersign.approvals.decisions.moments import Moments
-from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.errors import (
     ConflictError,
     InvalidError,
     NotAuthorisedError,
 )
-from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
-    Decision,
     Giver,
     Grant,
     GrantGiven,
     GrantId,
     GrantRevoked,
-    GrantUsedUp,
     JsonObject,
     Principal,
     Request,
-    RequestKind,
-    RequestStatus,
     Session,
     Terms,
-    Used,
     Verdict,
-    Via,
 )
-from countersign.approvals.ports import Moment, Store, Unit
+from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.approvers import approvers, is_asked_by
 from countersign.approvals.rules.counterparty import keeps_out, with_parties
 from countersign.approvals.rules.eligibility import asked, counts_also
-from countersign.approvals.rules.granting import covered, reason_against_condition
+from countersign.approvals.rules.granting import reason_against_condition
 from countersign.approvals.rules.grants import (
     Permitted,
     bounds,
-    is_used_up,
     value_of,
     values_of,
     votes_of,
 )
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import reason_against_administering
-from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.proposals import call_of
+from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.subjects import people_for
-from countersign.approvals.store import codec, governance
+from countersign.approvals.store import governance
 from countersign.approvals.store import grants as rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 
 log = structlog.get_logger(__name__)
 
-OVER = "The grant {grant} of {names} does not hold for this call: {why}."
-Found = tuple[Grant, Used]
-
 
 class Granting:
-    """Gives, uses and revokes."""
+    """Gives and revokes."""
 
-    def __init__(self, store: Store, moments: Moments, policies: Policies, outbox: Outbox):
-        self._store, self._moments = store, moments
-        self._policies, self._outbox = policies, outbox
+    def __init__(self, store: Store, moments: Moments, policies: Policies):
+        self._store, self._moments, self._policies = store, moments, policies
 
     async def give(self, request_id: str, actor: Actor, terms: Terms) -> Grant:
         """This person's yes to calls like this one; the grant as it is then.
@@ -96,7 +77,7 @@ class Granting:
         self, unit: Unit, request: Request, session: Session, actor: Actor, terms: Terms
     ) -> Grant:
         """`give`, in a transaction of the caller's, who has locked the session."""
-        permitted = self._permitted(unit.moment, request, session)
+        permitted = permitted_now(self._policies, unit.moment, request, session)
         if permitted is None or permitted.stages != with_parties(request.stages, ()):
             raise InvalidError(
                 f"The rule {request.rule_id} permits no grants of {request.tool}; decide each call."
@@ -133,14 +114,6 @@ class Granting:
         body: JsonObject = {"request": request.id, "grant": after.id, "by": giver.by}
         ledger_rows.append(unit, request.session_id, ("grant_given", body))
         return after
-
-    def _permitted(self, moment: Moment, request: Request, session: Session) -> Permitted | None:
-        if request.kind is not RequestKind.TOOL:
-            return None
-        situation = situation_of(session, moment.people, request.created_at, request.seen)
-        call = call_of(request, request.arguments)
-        found = self._policies.current.permits(call, situation)
-        return None if found is None or found.rule_id != request.rule_id else found
 
     def _giver(
         self, unit: Unit, request: Request, session: Session, actor: Actor, before: Grant | None
@@ -212,103 +185,6 @@ class Granting:
         if against is not None or person is None:
             raise NotAuthorisedError(f"Only {grant.names} or an administrator may. {against}")
         return person
-
-    async def candidates(self, tools: Sequence[str], moment: Moment) -> list[Found]:
-        """Grants that may cover calls of these tools."""
-        if not self._policies.current.permits_any:
-            return []
-        now = codec.to_text(moment.now)
-        return await self._store.read(lambda c: rows.usable(c, tools, now))
-
-    def covering(
-        self, request: Request, session: Session, candidates: Sequence[Found], moment: Moment
-    ) -> Grant | None:
-        """The first grant that covers a call which people would be asked about."""
-        if request.status is not RequestStatus.PENDING or request.kind is not RequestKind.TOOL:
-            return None
-        for grant, used in candidates:
-            try:
-                self._covered(request, session, grant, used, moment)
-            except ValueError:
-                continue
-            return grant
-        return None
-
-    def look(
-        self, unit: Unit, request: Request, session: Session, grant_id: GrantId
-    ) -> tuple[Grant, Used] | AskAgain:
-        """The grant by which an approved call is about to run, locked, and how far it is used then;
-        or why people have to be asked."""
-        grant = rows.locked(unit, grant_id)
-        try:
-            used = rows.used(unit.connection, grant.id)
-            return grant, self._covered(request, session, grant, used, unit.moment)
-        except ValueError as exc:
-            why = OVER.format(grant=grant.id, names=grant.names, why=exc)
-            return AskAgain(request, session, why, tool_changed=False)
-
-    def _covered(
-        self, request: Request, session: Session, grant: Grant, used: Used, moment: Moment
-    ) -> Used:
-        policy = self._policies.current
-        situation = situation_of(session, moment.people, request.created_at, request.seen)
-        facts = policy.book.facts(call_of(request, request.arguments), situation)
-        permitted = self._permitted(moment, request, session)
-        return covered(
-            grant,
-            used,
-            request,
-            session.workflow,
-            permitted,
-            facts,
-            policy.book,
-            people_for(moment.people, request, session),
-            moment.now,
-        )
-
-    def count(
-        self, unit: Unit, request: Request, session: Session, grant: Grant, after: Used
-    ) -> None:
-        """Count the call that begins now; `after` is from `look` in the same transaction."""
-        rows.use(unit, grant, after, request)
-        body: JsonObject = {
-            "request": request.id,
-            "digest": request.digest,
-            "grant": grant.id,
-            "by": [giver.by for giver in grant.givers],
-            "names": [giver.name for giver in grant.givers],
-            "use": after.of(grant),
-            "number": after.uses,
-            "of": grant.uses,
-            "total": str(after.total),
-            "currency": grant.currency,
-        }
-        ledger_rows.append(unit, request.session_id, ("grant_used", body))
-        self._outbox.tell(unit, session, told.granted(request, grant, after), progress=True)
-        if is_used_up(grant, after):
-            entry = GrantUsedUp(
-                grant=grant.id,
-                session=request.session_id,
-                by_request=request.id,
-                uses=after.uses,
-                total=str(after.total),
-            )
-            governance.append(unit, entry)
-
-
-def by_grant(request: Request, grant: Grant, moment: Moment) -> Request:
-    """The request, approved by a grant."""
-    decision = Decision(
-        verdict=Verdict.APPROVE,
-        by=grant.givers[-1].by,
-        by_name=grant.names,
-        via=Via.GRANT,
-        at=moment.now,
-        comment=f"{grant.id}: {grant.words}",
-        digest=request.digest,
-    )
-    update = {"status": RequestStatus.APPROVED, "decision": decision, "expires_at": None}
-    return request.model_copy(update=update)
 
 
 def _new(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from countersign.approvals import ids
 from countersign.approvals.decisions.budgeting import Ahead, passes_soft
-from countersign.approvals.decisions.granting import Granting, by_grant
+from countersign.approvals.decisions.grant_uses import GrantUses, by_grant
 from countersign.approvals.forms.told import Told, denied
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
@@ -67,8 +67,8 @@ class Checkpoint:
 class Proposing:
     """Turns proposals into requests, by what policy says of them now. Outside of transactions."""
 
-    def __init__(self, policies: Policies, catalog: ToolCatalog, granting: Granting):
-        self._policies, self._catalog, self._granting = policies, catalog, granting
+    def __init__(self, policies: Policies, catalog: ToolCatalog, grants: GrantUses):
+        self._policies, self._catalog, self._grants = policies, catalog, grants
 
     def checkpoint(
         self,
@@ -123,7 +123,7 @@ class Proposing:
                 request = as_before(request)
             grant = None
             if not passes_soft(ruling.budgets):  # no standing yes is for more than that
-                grant = self._granting.covering(request, session, candidates, moment)
+                grant = self._grants.covering(request, session, candidates, moment)
             if grant is not None:
                 request = by_grant(request, grant, moment)
             requests.append(request)

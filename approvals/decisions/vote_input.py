@@ -1,13 +1,17 @@
-"""Vote input: what a person hands in, and whether it can be meant like that."""
+"""Vote input: what a person hands in, whether it can be meant like that, and the vote that it is."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
+    Actor,
     Checked,
     Effective,
     JsonObject,
+    Principal,
     Proof,
     Request,
     RequestId,
@@ -15,7 +19,9 @@ from countersign.approvals.models import (
     Terms,
     Value,
     Verdict,
+    Vote,
 )
+from countersign.approvals.rules.eligibility import Asked, counts_also
 
 MAX_COMMENT = 4_000
 
@@ -76,3 +82,39 @@ def is_edit(given: VoteInput, request: Request) -> bool:
         return False
     edited = given.arguments if given.effective is None else given.effective.arguments
     return canonical_json(edited) != canonical_json(request.arguments)
+
+
+def vote_of(
+    given: VoteInput,
+    ask: Asked,
+    actor: Actor,
+    principal: Principal,
+    giver: Principal | None,
+    number: int,
+    now: datetime,
+    revision: int,
+) -> Vote:
+    """The vote, under both names where somebody else is stood in for."""
+    is_yes = given.verdict is not Verdict.REJECT
+    named = principal.name if giver is None else f"{principal.name} for {giver.name}"
+    return Vote(
+        request_id=given.request_id,
+        revision=revision,
+        principal_id=principal.id,
+        name=named,
+        on_behalf_of="" if giver is None else giver.id,
+        stage=number,
+        verdict=Verdict.APPROVE if is_yes else Verdict.REJECT,
+        via=actor.via,
+        identity=actor.identity,
+        at=now,
+        comment=given.comment.strip(),
+        also=counts_also(ask, giver or principal, number) if is_yes else (),
+        proof=given.proof if is_yes else None,
+    )
+
+
+def left_out(vote: Vote) -> set[str]:
+    """What an entry does not say of a vote, or under other names."""
+    out = {"request_id", "at", "principal_id", "proof"}
+    return out if vote.on_behalf_of else {*out, "on_behalf_of"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
@@ -15,14 +13,12 @@ from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.decisions.vote_input import (
     VoteInput,
     is_edit,
+    left_out,
     require_comment,
     require_form,
+    vote_of,
 )
-from countersign.approvals.errors import (
-    StaleDigestError,
-    TooManyRefusalsError,
-    UnprovenError,
-)
+from countersign.approvals.errors import StaleDigestError, TooManyRefusalsError, UnprovenError
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
@@ -31,7 +27,6 @@ from countersign.approvals.models import (
     JsonObject,
     Outcome,
     People,
-    Principal,
     Request,
     RequestKind,
     RequestStatus,
@@ -44,13 +39,7 @@ from countersign.approvals.ports import Proofs, Unit
 from countersign.approvals.rules.authority import reason_against_proof
 from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.edited import rule_request
-from countersign.approvals.rules.eligibility import (
-    Asked,
-    asked,
-    counts_also,
-    place_of,
-    shortage,
-)
+from countersign.approvals.rules.eligibility import asked, place_of, shortage
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import not_executed
@@ -153,7 +142,9 @@ class Voting:
                 return _refused(unit, given, request, actor, reason)
         ask = asked(request, votes)
         number = place_of(ask, seat, people)
-        vote = _vote(given, ask, actor, actor.principal, giver, number, unit.now, request.revision)
+        vote = vote_of(
+            given, ask, actor, actor.principal, giver, number, unit.now, request.revision
+        )
         return self._count(unit, session, request, vote, votes, people)
 
     def _step_up_s(self, request: Request, session: Session, people: People) -> float | None:
@@ -175,7 +166,7 @@ class Voting:
     ) -> Request:
         vote_rows.add(unit, request.session_id, vote)
         body: JsonObject = {
-            **vote.model_dump(mode="json", exclude=_elsewhere(vote)),
+            **vote.model_dump(mode="json", exclude=left_out(vote)),
             **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
             "request": request.id,
             "by": vote.principal_id,
@@ -243,42 +234,6 @@ class Voting:
             self._outbox.tell(unit, session, told.decided(after), progress=True)
         self._outbox.decided(unit, after)
         return after
-
-
-def _vote(
-    given: VoteInput,
-    ask: Asked,
-    actor: Actor,
-    principal: Principal,
-    giver: Principal | None,
-    number: int,
-    now: datetime,
-    revision: int,
-) -> Vote:
-    """The vote, under both names where somebody else is stood in for."""
-    is_yes = given.verdict is not Verdict.REJECT
-    named = principal.name if giver is None else f"{principal.name} for {giver.name}"
-    return Vote(
-        request_id=given.request_id,
-        revision=revision,
-        principal_id=principal.id,
-        name=named,
-        on_behalf_of="" if giver is None else giver.id,
-        stage=number,
-        verdict=Verdict.APPROVE if is_yes else Verdict.REJECT,
-        via=actor.via,
-        identity=actor.identity,
-        at=now,
-        comment=given.comment.strip(),
-        also=counts_also(ask, giver or principal, number) if is_yes else (),
-        proof=given.proof if is_yes else None,
-    )
-
-
-def _elsewhere(vote: Vote) -> set[str]:
-    """What an entry does not say of a vote, or under other names."""
-    out = {"request_id", "at", "principal_id", "proof"}
-    return out if vote.on_behalf_of else {*out, "on_behalf_of"}
 
 
 def _refused(

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from countersign.approvals.backoff import UNFORESEEN, backoff_s
-from countersign.approvals.decisions.claims import WAITS_FOR_PEOPLE
+from countersign.approvals.decisions.validity import WAITS_FOR_PEOPLE
 from countersign.approvals.errors import (
     CountersignError,
     CursorLostError,
