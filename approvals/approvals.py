@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
 
-from countersign.approvals import ids
 from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.cancelling import Cancelling
@@ -22,24 +20,20 @@ from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
-from countersign.approvals.decisions.refusals import Refusal, refused
+from countersign.approvals.decisions.refusals import Refusal
+from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.errors import (
-    ClosedError,
     CountersignError,
     ExpiredError,
     InvalidError,
-    NotAuthorisedError,
     StaleDigestError,
 )
-from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
-    DeliveryId,
     JsonObject,
-    Opening,
     PrincipalId,
     Request,
     RequestId,
@@ -51,15 +45,10 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Proofs, Store, Unit
-from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store import openings as opening_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import ActKey
 
-COMMENTED = "commented"
-"""The ledger's kind."""
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -94,6 +83,7 @@ class Approvals:
         self._voting, self._deadlines = voting, deadlines
         self._reasking, self._cancelling = reasking, cancelling
         self._doubts, self._retracting = doubts, retracting
+        self._remarks = Remarks(store, moments, outbox, observer)
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
 
@@ -197,20 +187,11 @@ class Approvals:
         """
         return await self._reasking.what_changed()
 
-    async def _about(self, request_id: str, work: Callable[[Unit, Request], T]) -> T:
-        """One unit on a request whose session is locked. Raises NotFoundError."""
-
-        def locked(unit: Unit) -> T:
-            request_rows.lock(unit, request_id)
-            return work(unit, request_rows.get(unit.connection, request_id))
-
-        return await self._store.unit(locked, self._moments.now())
-
     async def expire(self, request_id: str) -> None:
         """Do what the time of a request asks for: what its rule says of its deadline, a reminder,
         an escalation; it has the whole time again if a clock that was ahead has asked it. Harmless
         otherwise."""
-        decided = await self._about(request_id, self._deadlines.see_to)
+        decided = await about(self._store, self._moments, request_id, self._deadlines.see_to)
         if decided is not None and decided.status is RequestStatus.EXPIRED:
             self._observer.expired(request_id)
         elif decided is not None:
@@ -220,17 +201,7 @@ class Approvals:
         self, request_id: RequestId, actor: Actor, reason: str, *, act: ActKey | None = None
     ) -> None:
         """Record an attempt that a channel has refused by itself; the same `act` only once."""
-
-        def work(unit: Unit, request: Request) -> bool:
-            new = act is None or ticket_rows.record_act(
-                unit.connection, act, request.id, reason, unit.now
-            )
-            if new:
-                refused(unit, request, actor, reason, verdict=None)
-            return new
-
-        if await self._about(request_id, work):
-            self._observer.vote_refused(request_id, actor.via, NotAuthorisedError(reason))
+        await self._remarks.refuse(request_id, actor, reason, act=act)
 
     async def opened(
         self, request_id: RequestId, person: PrincipalId, *, revision: int, link: str
@@ -241,29 +212,7 @@ class Approvals:
         Whoever has read it may approve it where it does not fit. Raises NotFoundError;
         StaleDigestError if another revision is asked about now; ClosedError once it is decided.
         """
-
-        def work(unit: Unit, request: Request) -> bool:
-            if request.revision != revision:
-                raise StaleDigestError(f"Request {request_id} is at another revision now.")
-            if request.status is not RequestStatus.PENDING:
-                raise ClosedError(f"Request {request_id} is {request.status}.")
-            opening = Opening(
-                request_id=request_id, revision=revision, principal_id=person, at=unit.now
-            )
-            new = opening_rows.add(unit, opening, request.session_id)
-            if new:
-                body: JsonObject = {
-                    "request": request_id,
-                    "revision": revision,
-                    "digest": request.digest,
-                    "by": person,
-                    "link": link,
-                }
-                ledger_rows.append(unit, request.session_id, ("opened", body))
-                self._outbox.changed(unit, request)
-            return new
-
-        return await self._about(request_id, work)
+        return await self._remarks.opened(request_id, person, revision=revision, link=link)
 
     async def note(
         self, request_id: str, kind: str, body: JsonObject, *, act: ActKey, reason: str = ""
@@ -272,47 +221,16 @@ class Approvals:
 
         `reason` is kept with the act, for the people in the ticket.
         """
-
-        def work(unit: Unit, request: Request) -> bool:
-            new = ticket_rows.record_act(unit.connection, act, request.id, reason, unit.now)
-            if new:
-                entry: JsonObject = {"request": request.id, **body}
-                ledger_rows.append(unit, request.session_id, (kind, entry))
-            return new
-
-        return await self._about(request_id, work)
+        return await self._remarks.note(request_id, kind, body, act=act, reason=reason)
 
     async def comment(self, request_id: RequestId, actor: Actor, text: str, *, act: ActKey) -> bool:
         """Keep what somebody says of a request and decides nothing with, once for each `act`;
         whether it was new. Whoever asked is told. Raises NotFoundError."""
-
-        def work(unit: Unit, request: Request) -> bool:
-            if not ticket_rows.record_act(unit.connection, act, request.id, "", unit.now):
-                return False
-            said, person = well_formed(text), actor.principal
-            body: JsonObject = {
-                "request": request.id,
-                "by": None if person is None else person.id,
-                "identity": actor.identity,
-                "via": actor.via,
-                "text": said,
-            }
-            ledger_rows.append(unit, request.session_id, (COMMENTED, body))
-            _, session = request_rows.with_session(unit, request_id)
-            name = actor.identity if person is None else person.name
-            self._outbox.tell(unit, session, told.commented(request, name, said))
-            return True
-
-        return await self._about(request_id, work)
+        return await self._remarks.comment(request_id, actor, text, act=act)
 
     async def look_again(self, channel: str, person: PrincipalId) -> None:
         """Something says that what was sent to this person is not there: let the channel look."""
-
-        def work(unit: Unit) -> None:
-            found = delivery_rows.look_again(unit.connection, channel, f"person:{person}", unit.now)
-            self._outbox.redeliver(unit, [DeliveryId(each) for each in found])
-
-        await self._store.unit(work, self._moments.now())
+        await self._remarks.look_again(channel, person)
 
     async def resolve(
         self, request_id: RequestId, actor: Actor, *, happened: bool, note: str
@@ -369,25 +287,7 @@ class Approvals:
     ) -> None:
         """Keep a card up to date that we had lost sight of (posted, but a crash came before it
         was recorded). `reference` is as `Channel.post` returns it. Raises NotFoundError."""
-        target = delivery_rows.own_target(reference)
-
-        def work(unit: Unit, request: Request) -> None:
-            for known in delivery_rows.of_request(unit.connection, request.id):
-                if known.channel == channel and known.reference == reference:
-                    return
-            delivery_id = DeliveryId(ids.new_id("D"))
-            delivery_rows.add(
-                unit.connection,
-                delivery_id=delivery_id,
-                request_id=request.id,
-                channel=channel,
-                target=target,
-                now=unit.now,
-                reference=reference,
-            )
-            self._outbox.redeliver(unit, [delivery_id])
-
-        await self._about(request_id, work)
+        await self._remarks.adopt_delivery(request_id, channel, reference)
 
 
 def _reason(outcome: Request | Refusal | AskAgain) -> str:

@@ -38,6 +38,7 @@ from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.steps import Steps
+from countersign.approvals.decisions.submitting import Submitting
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.delivery.courier import Courier
 from countersign.approvals.observer import SILENT, Observer
@@ -134,14 +135,12 @@ def compose(
         store,
         moments,
         policies,
-        Proposing(policies, catalog, grants),
+        Submitting(store, moments, Proposing(policies, catalog, grants), outbox, grants, budgeting),
         Claims(policies, asking, outcomes, outbox, grants, budgeting, observer),
         outcomes,
         asking,
         outbox,
         handoff,
-        grants,
-        budgeting,
         tool_timeout_s=tool_timeout_s,
     )
     records = Records(store, clock, directory, catalog, policies)

@@ -7,36 +7,30 @@ follows commit together, before anything is sent or run.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.decisions.asking import AskAgain, Asking
-from countersign.approvals.decisions.budgeting import Budgeting
-from countersign.approvals.decisions.claims import Claims, Paused, require_last
+from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.claiming import Claiming
+from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
-from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
+from countersign.approvals.decisions.leasing import Leasing
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.outcomes import Outcomes
 from countersign.approvals.decisions.parking import HELD as HELD
 from countersign.approvals.decisions.parking import PARK_ATTEMPTS as PARK_ATTEMPTS
 from countersign.approvals.decisions.parking import WORKFLOW, Parking, WaitsFor
-from countersign.approvals.decisions.proposing import Proposing
-from countersign.approvals.decisions.run_writes import WAITING, change
+from countersign.approvals.decisions.run_writes import change
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
 from countersign.approvals.decisions.starting import Starting, new_session
-from countersign.approvals.errors import (
-    BesideGateError,
-    LostLeaseError,
-    UnavailableError,
-)
+from countersign.approvals.decisions.submitting import Submitting
+from countersign.approvals.errors import BesideGateError, LostLeaseError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
     ChatState,
@@ -46,21 +40,14 @@ from countersign.approvals.models import (
     Proposal,
     Request,
     RequestId,
-    RequestStatus,
     Result,
     Session,
     SessionId,
     ToolCall,
 )
-from countersign.approvals.ports import Moment, Store, Unit
-from countersign.approvals.rules.budgets.judging import NOTHING_USED, Usage
-from countersign.approvals.rules.policies import Policies, situation_of
-from countersign.approvals.rules.proposals import call_of
-from countersign.approvals.rules.repeats import call_hashes
-from countersign.approvals.store import chat_states as chat_rows
+from countersign.approvals.ports import Store, Unit
+from countersign.approvals.rules.policies import Policies
 from countersign.approvals.store import leases as lease_rows
-from countersign.approvals.store import ledger as ledger_rows
-from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 
 log = structlog.get_logger(__name__)
@@ -77,26 +64,23 @@ class Runs:
         store: Store,
         moments: Moments,
         policies: Policies,
-        proposing: Proposing,
+        submitting: Submitting,
         claims: Claims,
         outcomes: Outcomes,
         asking: Asking,
         outbox: Outbox,
         handoff: Handoff,
-        grants: GrantUses,
-        budgeting: Budgeting,
         *,
         tool_timeout_s: float = TOOL_TIMEOUT_S,
     ):
         """`approvals.compose` puts it together; a lease lasts as long as `handoff` says."""
         self._store, self._moments = store, moments
-        self._policies, self._proposing = policies, proposing
-        self._claims, self._outcomes, self._asking = claims, outcomes, asking
-        self._outbox, self._handoff, self._grants = outbox, handoff, grants
-        self._budgeting = budgeting
+        self._submitting, self._outcomes = submitting, outcomes
+        self._outbox, self._handoff = outbox, handoff
         self._starting = Starting(outbox, handoff)
+        self._leasing = Leasing(store, moments, outcomes, handoff)
+        self._claiming = Claiming(store, moments, policies, claims, asking, tool_timeout_s)
         self._parking, self._ends = Parking(outbox), Ends(outcomes, outbox)
-        self._tool_timeout_s = tool_timeout_s
         self.lease_s = handoff.lease_s
 
     async def start(
@@ -124,48 +108,16 @@ class Runs:
         Requests that a dead owner left `executing` become in_doubt here, unless the tool is
         idempotent: then `claim` hands them out again with the same execution token.
         """
-        moment = self._moments.now()
-        if (run := self._handoff.hand_over(session_id, moment.now)) is not None:
-            return run
-        return await self._store.unit(lambda unit: self._begin(unit, session_id), moment)
-
-    def _begin(self, unit: Unit, session_id: SessionId) -> Run | None:
-        taken = lease_rows.take_lease(
-            unit.connection,
-            session_id,
-            owner=self._handoff.owner,
-            now=unit.now,
-            lease_s=self.lease_s,
-        )
-        if taken is None:
-            return None
-        session, epoch, chat = taken
-        batch: Sequence[Request] = ()
-        if session.checkpoint_id is not None:
-            batch = request_rows.of_checkpoint(unit.connection, session_id, session.checkpoint_id)
-        doubted = tuple(self._outcomes.doubt(unit, session, request) for request in batch)
-        return Run(session=session, epoch=epoch, chat=chat, batch=doubted)
+        return await self._leasing.begin(session_id)
 
     async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
         """Keep the leases; returns the ids of those that are lost."""
-        now = self._moments.now().now
-        return await self._store.write(
-            lambda c: frozenset(
-                run.session.id
-                for run in runs
-                if not lease_rows.renew_lease(
-                    c, run.session.id, run.epoch, now=now, lease_s=self.lease_s
-                )
-            )
-        )
+        return await self._leasing.renew(runs)
 
     async def release(self, run: Run) -> bool:
         """Give the lease back before the run has come to a pause: whoever takes the session next
         goes on from its last stored state, at once. False if there was nothing to give back."""
-        now = self._moments.now().now
-        return await self._store.write(
-            lambda c: lease_rows.release_lease(c, run.session.id, run.epoch, now=now)
-        )
+        return await self._leasing.release(run)
 
     def take_no_more(self) -> None:
         """Leave what becomes due to other processes."""
@@ -173,9 +125,7 @@ class Runs:
 
     async def leave(self) -> None:
         """Take over no more sessions; give back those that were taken and not begun."""
-        for run in self._handoff.close():
-            with suppress(UnavailableError):  # then they are due when their leases end
-                await self.release(run)
+        await self._leasing.leave()
 
     async def submit(
         self,
@@ -186,82 +136,18 @@ class Runs:
         progress: Sequence[str] = (),
         first: bool = False,
     ) -> tuple[Request, ...]:
-        """Rule every proposal and store all as one checkpoint with the chat's state. `first`: the
-        session has proposed nothing before.
-
-        If any request is pending afterwards, the session waits and the lease is given back: the
-        caller must suspend the chat.
-        """
-        is_first = first and run.chat is None
-        moment, sha256 = self._moments.now(), state.transcript_sha256
-        earlier, usage = await self._before(run.session, proposals, moment, is_first=is_first)
-        granted = await self._grants.candidates([p.call.tool for p in proposals], moment)
-        checkpoint = self._proposing.checkpoint(
-            run.session, proposals, earlier, sha256, moment, granted, usage
+        """Rule every proposal and store all as one checkpoint: `decisions.submitting`."""
+        return await self._submitting.submit(
+            run, proposals, state=state, progress=progress, first=first
         )
-        requests, entries = list(checkpoint.requests), checkpoint.entries
-        if not entries:  # the chat's state alone
-            entries = [("stored", {"transcript_sha256": sha256})]
-        waiting = [r for r in requests if r.status is RequestStatus.PENDING]
-        said = [*progress, *checkpoint.told]
-
-        def work(unit: Unit) -> None:
-            seq, _ = ledger_rows.locked_head(unit, run.session.id)
-            for number, request in enumerate(requests):
-                place = {"ledger_seq": seq + 1 + number}
-                requests[number] = request.model_copy(update=place)
-            request_rows.insert(unit, requests)
-            stored = chat_rows.put(unit, run.session.id, state)
-            change(
-                unit,
-                run,
-                entries,
-                checkpoint_id=checkpoint.id,
-                **stored,
-                attempts=0,
-                error=None,
-                **(WAITING if waiting else {}),
-            )
-            self._outbox.show(unit, run.session, waiting, said=said)
-
-        await self._store.unit(work, moment)
-        return tuple(requests)
 
     async def foresee(self, run: Run, proposal: Proposal) -> Request:
-        """What would become of a call if it were proposed now: the request that it would be, judged
-        in the same way. Nothing is stored, and nobody is asked."""
-        moment = self._moments.now()
-        earlier, usage = await self._before(run.session, [proposal], moment, is_first=False)
-        checkpoint = self._proposing.checkpoint(
-            run.session, [proposal], earlier, "", moment, usage=usage
-        )
-        (request,) = checkpoint.requests
-        return request
-
-    async def _before(
-        self, session: Session, proposals: Sequence[Proposal], moment: Moment, *, is_first: bool
-    ) -> tuple[list[Request], Usage]:
-        """The same calls that the session has proposed before, of which nobody decides any now: the
-        chat goes on; and what is used of the budgets that these draw on."""
-        hashes = frozenset() if is_first else call_hashes(proposals)
-        situation = situation_of(session, moment.people, moment.now)
-        draws = self._budgeting.draws(proposals, situation)
-        if not hashes and not draws:
-            return [], NOTHING_USED
-
-        def read(connection: Connection) -> tuple[list[Request], Usage]:
-            alike = request_rows.alike(connection, session.id, hashes) if hashes else []
-            if not draws:
-                return alike, NOTHING_USED
-            return alike, self._budgeting.usage(connection, proposals, situation, moment.now)
-
-        return await self._store.read(read)
+        """The request that a call would be if it were proposed now; nothing is stored."""
+        return await self._submitting.foresee(run, proposal)
 
     def asks(self, session: Session, call: ToolCall) -> bool:
         """Whether people would have to approve the call, or may have to past a soft limit."""
-        moment = self._moments.now()
-        situation = situation_of(session, moment.people, moment.now)
-        return self._budgeting.may_ask(call, situation)
+        return self._submitting.asks(session, call)
 
     async def claim(
         self,
@@ -280,41 +166,11 @@ class Runs:
         Raises HeldError, and changes nothing, if it has to wait. Raises IntegrityError, and changes
         nothing, unless it is one of those submitted last.
         """
-
-        def work(unit: Unit) -> Request | Result | AskAgain | None:
-            last = lease_rows.require_lease(unit, run.session.id, run.epoch)
-            claimed = self._claims.claim(unit, run, last, request_id, arguments, checked)
-            if not isinstance(claimed, Paused):
-                return claimed
-            pause = claimed.pause
-            lease_rows.hold(unit, run.session.id, run.epoch, pause=pause.id, error=pause.words)
-            return None
-
-        claimed = await self._moments.unit(self._store, work)
-        return await self._ask_again(run, claimed) if isinstance(claimed, AskAgain) else claimed
-
-    async def _ask_again(self, run: Run, again: AskAgain) -> Request | Result:
-        """The request as it waits again, its session too; or why it cannot be asked any more."""
-        today = await self._asking.today(again)
-
-        def work(unit: Unit) -> Request | Result:
-            require_last(again.request, lease_rows.require_lease(unit, run.session.id, run.epoch))
-            asked = self._asking.ask(unit, again, today)
-            if asked.result is not None:
-                return asked.result
-            now_waits = {**WAITING, "attempts": 0, "error": None}
-            session_rows.change(unit, run.session.id, run.epoch, **now_waits)
-            return asked
-
-        return await self._store.unit(work, self._moments.now())
+        return await self._claiming.claim(run, request_id, arguments, checked)
 
     def time_limit_s(self, session: Session, request: Request) -> float:
         """How long its tool may take: by its rule, or else the setting."""
-        situation = situation_of(
-            session, self._moments.now().people, request.created_at, request.seen
-        )
-        ruling = self._policies.current.rule(call_of(request, request.arguments), situation)
-        return ruling.tool_timeout_s or self._tool_timeout_s
+        return self._claiming.time_limit_s(session, request)
 
     async def finish(
         self, run: Run, request_id: RequestId, *, ok: bool, content: str, late: bool = False
@@ -370,18 +226,7 @@ class Runs:
 
     async def doubt(self, request_id: str) -> None:
         """Nobody will say any more what became of a request whose session has ended."""
-
-        def work(unit: Unit) -> bool:
-            request_rows.lock(unit, request_id)
-            request = request_rows.get(unit.connection, request_id)
-            session = session_rows.get(unit.connection, request.session_id)
-            if session.status in session_rows.LIVE:
-                return False
-            after = self._outcomes.doubt(unit, session, request, even_idempotent=True)
-            return after is not request
-
-        if await self._store.unit(work, self._moments.now()):
-            log.warning("request in doubt", request_id=request_id)
+        await self._leasing.doubt(request_id)
 
     async def limited(self, run: Run, entry: tuple[str, JsonObject], *, notice: str) -> None:
         """Calls were refused at a limit, without becoming requests; `notice` is for people."""

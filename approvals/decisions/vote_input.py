@@ -1,4 +1,4 @@
-"""Vote input: what a person hands in, whether it can be meant like that, and the vote that it is."""
+"""Vote input: what a person hands in, whether it can be meant like that, and its vote."""
 
 from __future__ import annotations
 

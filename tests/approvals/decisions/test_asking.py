@@ -196,7 +196,7 @@ async def test_call_of_a_tool_that_is_not_known_here_is_asked_again_as_it_was(
 async def test_what_was_decided_meanwhile_is_not_asked_again(world: World) -> None:
     (request,) = await world.asked()
     world.change_rule("quote", CONTROLLERS)
-    asking = world.runs._asking
+    asking = world.runs._claiming._asking
     session = await world.records.session(request.session_id)
     again = asking.needed(request, session, world.moments.now())
     assert again is not None

@@ -43,7 +43,7 @@ class Alarms:
 
 def listen(world: World) -> Alarms:
     alarms = Alarms()
-    world.runs._claims._observer = alarms  # type: ignore[assignment]
+    world.runs._claiming._claims._validity._observer = alarms  # type: ignore[assignment]
     return alarms
 
 
