@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import PROBE_S
-from countersign.approvals.delivery.courier import NEVER_SHOWN
+from countersign.approvals.delivery.attempts import NEVER_SHOWN
 from countersign.approvals.errors import (
     MisdirectedError,
     NotFoundError,

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S
 from countersign.approvals.decisions.outbox import OUTCOME_WAIT
-from countersign.approvals.delivery.courier import BUSY, NEVER_SHOWN
+from countersign.approvals.delivery.attempts import NEVER_SHOWN
+from countersign.approvals.delivery.courier import BUSY
 from countersign.approvals.errors import (
     BusyError,
     ConfigurationError,

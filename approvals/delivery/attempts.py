@@ -1,0 +1,216 @@
+"""Attempts: what is written of each to show a request, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from countersign.approvals import backoff
+from countersign.approvals.approvals import Approvals
+from countersign.approvals.errors import BusyError, UnreachableError
+from countersign.approvals.forms.systems import system_words
+from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject, Session
+from countersign.approvals.observer import Observer
+from countersign.approvals.outages import Outages
+from countersign.approvals.ports import Clock, Moment, RequestView, Store, Unit
+from countersign.approvals.rules.unreachable import news
+from countersign.approvals.store import changes, codec
+from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import notices as notice_rows
+from countersign.approvals.store import sessions as session_rows
+
+log = structlog.get_logger(__name__)
+
+NEVER_SHOWN = "It was over before it could be shown here."
+Again = Sequence[str]
+"""The id of the delivery, if it has to be made again at once."""
+
+
+class Attempts:
+    """Writes how an attempt has ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        approvals: Approvals,
+        observer: Observer,
+        outages: Outages,
+    ):
+        self._store, self._clock = store, clock
+        self._approvals, self._observer, self._outages = approvals, observer, outages
+
+    async def shown(
+        self, delivery: Delivery, view: RequestView, reference: JsonObject, *, is_over: bool
+    ) -> Again:
+        """It is shown where `reference` says."""
+        first = delivery.reference is None
+
+        def work(unit: Unit) -> bool | None:
+            session_rows.lock(unit, view.session.id)
+            current = rows.get(unit.connection, delivery.id, lock=True)
+            if first and current.reference not in (None, reference):
+                return None
+            behind = current.wanted_version > delivery.wanted_version
+            over = not behind and is_over
+            rows.record(
+                unit.connection,
+                delivery.id,
+                status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
+                reference=codec.dumps(reference),
+                ticket_id=reference.get("ticket"),
+                doubt_at=None,
+                shown_version=delivery.wanted_version,
+                attempts=0,
+                next_at=codec.to_text(unit.now) if behind else None,
+                error=None,
+            )
+            if first:
+                columns = {
+                    "request_id": delivery.request_id,
+                    "channel": delivery.channel,
+                    "target": delivery.target,
+                }
+                changes.note(unit, view.session.id, "deliveries", [delivery.id], columns)
+                body: JsonObject = {
+                    "request": delivery.request_id,
+                    "channel": delivery.channel,
+                    "target": delivery.target,
+                    "reference": reference,
+                }
+                ledger_rows.append(unit, view.session.id, ("delivered", body))
+                _say_where(unit, view.session, delivery, reference)
+            return behind
+
+        behind = await self._store.unit(work, Moment(self._clock.now()))
+        if behind is None:
+            await self._shown_twice(delivery, reference)
+            return ()
+        self._observer.delivered(delivery.channel, "posted" if first else "updated")
+        if first:
+            log.info("request shown", channel=delivery.channel)
+        return (delivery.id,) if behind else ()
+
+    async def _shown_twice(self, delivery: Delivery, reference: JsonObject) -> None:
+        """Another server has shown it while this one was suspended: lose sight of neither. Of two
+        tickets the reconciler closes the one that is not on record."""
+        log.warning("request shown twice", channel=delivery.channel, delivery_id=delivery.id)
+        if not reference.get("ticket"):
+            await self._approvals.adopt_delivery(delivery.request_id, delivery.channel, reference)
+
+    async def failed(
+        self, delivery: Delivery, retry_after_s: float | None, why: str, *, outage: bool = True
+    ) -> Again:
+        """It is tried again later; an `outage` is of its whole channel."""
+        wait_s = backoff.backoff_s(
+            delivery.attempts, backoff.BACKOFF_BASE_S, backoff.BACKOFF_MAX_S, retry_after_s
+        )
+        if outage:
+            self._outages.down(delivery.channel, why)
+        self._observer.delivered(delivery.channel, "failed")
+        next_at = codec.to_text(self._clock.now() + timedelta(seconds=wait_s))
+        return await self._record(delivery, hurry=not outage, next_at=next_at, error=why[:1000])
+
+    async def unreachable(
+        self, delivery: Delivery, view: RequestView, exc: UnreachableError
+    ) -> Again:
+        """Wait for what ends it (`approvals.delivery.conversations`); it is tried now and then all
+        the same, as no event is certain to arrive."""
+        now = self._clock.now()
+        is_new = delivery.status is not DeliveryStatus.UNREACHABLE
+        if is_new:
+            log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
+        self._observer.delivered(delivery.channel, "unreachable")
+        return await self._record(
+            delivery,
+            hurry=True,
+            tell=view if is_new else None,
+            status=DeliveryStatus.UNREACHABLE.value,
+            next_at=codec.to_text(now + timedelta(seconds=backoff.PROBE_S)),
+            error=str(exc)[:1000],
+        )
+
+    async def later(self, delivery: Delivery, exc: BusyError) -> Again:
+        """Nothing was tried and nothing has failed: it is not its turn yet."""
+        at = self._clock.now() + timedelta(seconds=backoff.capped_s(exc.retry_after_s))
+        return await self._record(
+            delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=str(exc)
+        )
+
+    async def never_shown(self, delivery: Delivery) -> Again:
+        """There is nothing left to show."""
+        status = DeliveryStatus.CLOSED.value
+        return await self._record(delivery, status=status, next_at=None, error=NEVER_SHOWN)
+
+    async def gone(self, delivery: Delivery, why: str) -> Again:
+        """It can never be shown there."""
+        log.warning("delivery abandoned", channel=delivery.channel, reason=why)
+        self._observer.delivered(delivery.channel, "abandoned")
+        status = DeliveryStatus.ABANDONED.value
+        return await self._record(
+            delivery, hurry=True, status=status, next_at=None, error=why[:1000]
+        )
+
+    async def _record(
+        self,
+        delivery: Delivery,
+        *,
+        hurry: bool = False,
+        tell: RequestView | None = None,
+        **values: Any,
+    ) -> Again:
+        """Write why an attempt has shown nothing, and `tell` the thread of it, unless another one
+        has begun or ended since: it may have taken so long that another server went on.
+
+        With `hurry` it is tried again at once if its conversation was heard of, or the request has
+        changed, while the attempt was under way.
+        """
+
+        def work(unit: Unit) -> bool:
+            if tell is not None:  # of two that are found at once, one must see the other
+                session_rows.lock(unit, tell.session.id)
+            current = rows.get(unit.connection, delivery.id, lock=True)
+            attempt = delivery.attempts + 1, delivery.reference
+            if (current.attempts, current.reference) != attempt:
+                return False
+            if hurry and current.wanted_version > delivery.wanted_version:
+                at = codec.to_text(unit.now)
+                rows.record(unit.connection, delivery.id, next_at=at, error=values["error"])
+                return True
+            rows.record(unit.connection, delivery.id, **values)
+            if tell is not None:
+                _tell(unit, tell, delivery.id)
+            return False
+
+        again = await self._store.unit(work, Moment(self._clock.now()))
+        return (delivery.id,) if again else ()
+
+
+def _say_where(unit: Unit, session: Session, delivery: Delivery, ref: JsonObject) -> None:
+    """Tell the thread of the session which ticket it waits for; the next sweep sends it."""
+    if not (ref.get("key") and ref.get("url")):
+        return
+    where = f"{system_words(delivery.channel)}, {ref['key']}: {ref['url']}"
+    _say(unit, session, f"Waits for approval in {where}")
+
+
+def _tell(unit: Unit, view: RequestView, fresh: str) -> None:
+    around = rows.of_request(unit.connection, view.request.id)
+    (delivery,) = (each for each in around if each.id == fresh)
+    if text := news(view, around, delivery):
+        _say(unit, view.session, text)
+
+
+def _say(unit: Unit, session: Session, text: str) -> None:
+    if session.conversation is not None:
+        notice_rows.add(
+            unit.connection,
+            session_id=session.id,
+            conversation=session.conversation,
+            text=text,
+            now=unit.now,
+        )
