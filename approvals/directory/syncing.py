@@ -25,9 +25,10 @@ from countersign.approvals.errors import (
 from countersign.approvals.models import Value
 from countersign.approvals.ports import Clock, DirectorySource, Store
 from countersign.approvals.store import directories as rows
-from countersign.approvals.store import directory_changes
+from countersign.approvals.store import directory_changes, directory_losses
 from countersign.approvals.store.directories import Begun
-from countersign.approvals.store.directory_changes import Loss, Place, Step
+from countersign.approvals.store.directory_changes import Place, Step
+from countersign.approvals.store.directory_losses import Loss
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +127,7 @@ class Syncing:
 
     async def _end(self, source: DirectorySource, begun: Begun, cursor: str | None) -> None:
         next_at = begun.began_at + self._plan.every
-        loss = await self._store.read(lambda c: directory_changes.loss(c, begun))
+        loss = await self._store.read(lambda c: directory_losses.loss(c, begun))
         why = "" if begun.go_on else self._too_much(source, loss)
         if why:
             log.error("directory held", directory=source.name, why=why)

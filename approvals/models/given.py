@@ -7,7 +7,7 @@ from typing import NewType
 
 from countersign.approvals.models.base import PrincipalId, Value
 from countersign.approvals.models.delegations import Delegation
-from countersign.approvals.models.people import Via
+from countersign.approvals.models.principals import Via
 
 DelegationId = NewType("DelegationId", str)
 GIVEN = "given"

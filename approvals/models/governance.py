@@ -10,7 +10,7 @@ from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId
 from countersign.approvals.models.given import DelegationId
 from countersign.approvals.models.grants import GrantId
 from countersign.approvals.models.pauses import PauseId, PauseScope
-from countersign.approvals.models.people import Via
+from countersign.approvals.models.principals import Via
 
 
 class PolicySource(StrEnum):

@@ -9,7 +9,7 @@ from typing import NewType
 from pydantic import Field
 
 from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId, Value
-from countersign.approvals.models.people import Via
+from countersign.approvals.models.principals import Via
 
 GrantId = NewType("GrantId", str)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NewType
 
 from countersign.approvals.models.base import PrincipalId, Value
-from countersign.approvals.models.people import Via
+from countersign.approvals.models.principals import Via
 
 PauseId = NewType("PauseId", str)
 

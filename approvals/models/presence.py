@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId, Value
-from countersign.approvals.models.people import Proof
+from countersign.approvals.models.principals import Proof
 
 
 class Passkey(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from countersign.approvals.models.base import Value
 from countersign.approvals.models.calls import Stage
-from countersign.approvals.models.people import Principal
+from countersign.approvals.models.principals import Principal
 from countersign.approvals.models.requests import Vote
 
 

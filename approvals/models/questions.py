@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId, Value
-from countersign.approvals.models.people import Via
+from countersign.approvals.models.principals import Via
 
 
 class QuestionStatus(StrEnum):

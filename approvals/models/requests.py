@@ -15,7 +15,7 @@ from countersign.approvals.models.base import (
 )
 from countersign.approvals.models.budgets import Standing
 from countersign.approvals.models.calls import Checked, Injected, Preview, RequestKind, Risk, Stage
-from countersign.approvals.models.people import Proof, Via
+from countersign.approvals.models.principals import Proof, Via
 from countersign.approvals.models.timing import Timing
 
 

@@ -14,18 +14,16 @@ from sqlalchemy import (
     Connection,
     and_,
     delete,
-    exists,
-    func,
     insert,
-    or_,
     select,
     tuple_,
     update,
 )
 
-from countersign.approvals.models import AccountState, Value
+from countersign.approvals.models import AccountState
 from countersign.approvals.store import codec
 from countersign.approvals.store.directories import ACCOUNT, DELEGATE, GROUP, MEMBER, Begun
+from countersign.approvals.store.directory_losses import staged, unseen_account, unseen_member
 from countersign.approvals.store.schema import (
     directory_accounts,
     directory_delegates,
@@ -43,33 +41,6 @@ _A, _G, _M, _T = (
     directory_members.c,
     directory_staged.c,
 )
-
-
-class Loss(Value):
-    """How much a reading would remove of what there is."""
-
-    accounts: int
-    accounts_before: int
-    memberships: int
-    memberships_before: int
-
-
-def loss(connection: Connection, begun: Begun) -> Loss:
-    """What would be gone if the reading were taken over."""
-    mine = _A.source == begun.source, _A.state == AccountState.ACTIVE.value
-    gone = or_(_staged(ACCOUNT, begun, _A.id, removed=True), _unseen_account(begun))
-    members = _M.source == begun.source
-    left = or_(
-        _staged(MEMBER, begun, _M.group_id, _M.member_id, removed=True),
-        _staged(GROUP, begun, _M.group_id, removed=True),
-        _unseen_member(begun),
-    )
-    return Loss(
-        accounts=_count(connection, *mine, gone),
-        accounts_before=_count(connection, *mine),
-        memberships=_count(connection, members, left),
-        memberships_before=_count(connection, members),
-    )
 
 
 Place: TypeAlias = tuple[str, str]
@@ -146,7 +117,7 @@ def members(connection: Connection, begun: Begun, after: Place) -> tuple[Place |
 
 def missing_members(connection: Connection, begun: Begun, _: Place) -> tuple[Place | None, int]:
     """Who was in a group, and was not found there when all was read."""
-    unseen = _M.source == begun.source, _unseen_member(begun)
+    unseen = _M.source == begun.source, unseen_member(begun)
     query = select(_M.group_id, _M.member_id).where(*unseen).limit(AT_ONCE)
     keys = [(row[0], row[1]) for row in connection.execute(query)]
     count = _drop(connection, begun, tuple_(_M.group_id, _M.member_id).in_(keys)) if keys else 0
@@ -159,7 +130,7 @@ def missing_accounts(lists_everybody: bool) -> Step:
     state = AccountState.INACTIVE if lists_everybody else AccountState.GONE
 
     def step(connection: Connection, begun: Begun, _: Place) -> tuple[Place | None, int]:
-        unseen = _A.source == begun.source, _unseen_account(begun)
+        unseen = _A.source == begun.source, unseen_account(begun)
         query = select(_A.id).where(*unseen, _A.state == "active").limit(AT_ONCE)
         ids = list(connection.execute(query).scalars())
         changed = {"state": state.value, "revision": begun.revision}
@@ -175,7 +146,7 @@ def missing_accounts(lists_everybody: bool) -> Step:
 
 def missing_groups(connection: Connection, begun: Begun, _: Place) -> tuple[Place | None, int]:
     """Groups that were not found when all was read; nobody is in them any more."""
-    unseen = ~_staged(GROUP, begun, _G.id)
+    unseen = ~staged(GROUP, begun, _G.id)
     connection.execute(delete(directory_groups).where(_G.source == begun.source, unseen))
     return None, 0
 
@@ -274,38 +245,3 @@ def _touch(connection: Connection, begun: Begun, ids: Sequence[str]) -> None:
 def _regroup(connection: Connection, begun: Begun) -> None:
     mine = directory_sources.c.name == begun.source
     connection.execute(update(directory_sources).where(mine).values(regrouped=begun.revision))
-
-
-def _staged(
-    kind: str,
-    begun: Begun,
-    id_: ColumnElement[Any],
-    member_id: ColumnElement[Any] | str = "",
-    *,
-    removed: bool = False,
-) -> ColumnElement[bool]:
-    conditions = [
-        _T.source == begun.source,
-        _T.kind == kind,
-        _T.id == id_,
-        _T.member_id == member_id,
-    ]
-    if removed:
-        conditions.append(_T.body.is_(None))
-    return exists().where(*conditions)
-
-
-def _unseen_account(begun: Begun) -> ColumnElement[bool]:
-    if begun.cursor is not None:
-        return _A.id.is_(None)  # of what is as it was, nothing is said
-    return ~_staged(ACCOUNT, begun, _A.id)
-
-
-def _unseen_member(begun: Begun) -> ColumnElement[bool]:
-    if begun.cursor is not None:
-        return _M.group_id.is_(None)
-    return ~_staged(MEMBER, begun, _M.group_id, _M.member_id)
-
-
-def _count(connection: Connection, *which: ColumnElement[bool]) -> int:
-    return connection.execute(select(func.count()).where(*which)).scalar_one()

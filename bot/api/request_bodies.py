@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field
 
-from countersign.approvals.forms.times import at_deadline, next_step
+from countersign.approvals.forms.times import at_deadline
 from countersign.approvals.models import (
     AtDeadline,
     Delivery,
@@ -27,118 +27,23 @@ from countersign.approvals.models import (
     StageProgress,
     Standing,
     Value,
-    Verdict,
-    Via,
     Vote,
 )
 from countersign.approvals.records import Records
 from countersign.bot.api.questions import QuestionBody
-
-
-class RuleBody(Value):
-    """The rule that asked for people, and why."""
-
-    id: str
-    reason: str
-    policy_version: str
-
-
-class PersonBody(Value):
-    """Somebody, as people know them."""
-
-    id: str
-    name: str
-
-
-class StageBody(Value):
-    """The tier that is asked now; the first of those that are open together."""
-
-    number: int = Field(description="From 1.")
-    of: int
-    roles: list[str]
-    quorum: int
-
-
-class StepBody(Value):
-    """One tier: who has voted in it, what is still needed, and who could."""
-
-    number: int = Field(description="From 1.")
-    roles: list[str]
-    groups: list[str]
-    people: list[str] = Field(description="Ids of people whom the rule names.")
-    quorum: int
-    parallel: bool = Field(description="Whether it is open with the parallel ones beside it.")
-    rejects_needed: int = Field(description="How many rejections of it are the decision.")
-    is_open: bool = Field(description="Whether its people may vote now.")
-    approved_by: list[PersonBody]
-    rejected_by: list[PersonBody]
-    missing: int = Field(description="How many approvals it still needs.")
-    could: list[PersonBody] = Field(description="Who could give them, as things are.")
-    comment_required: bool = Field(description="Whether an approval needs a comment.")
-
-    @classmethod
-    def of(cls, step: StageProgress) -> Self:
-        """The tier as the API shows it."""
-        stage = step.stage
-        voted = {
-            no: [
-                PersonBody(id=vote.principal_id, name=vote.name)
-                for vote in step.votes
-                if (vote.verdict is Verdict.REJECT) is no
-            ]
-            for no in (False, True)
-        }
-        return cls(
-            number=step.number + 1,
-            roles=list(stage.roles),
-            groups=list(stage.groups),
-            people=list(stage.people),
-            quorum=stage.quorum,
-            parallel=stage.parallel,
-            rejects_needed=stage.rejects,
-            is_open=step.is_open,
-            approved_by=voted[False],
-            rejected_by=voted[True],
-            missing=step.missing,
-            could=[PersonBody(id=person.id, name=person.name) for person in step.could],
-            comment_required=stage.comment_required,
-        )
-
-
-class VoteBody(Value):
-    """One person's verdict on one revision."""
-
-    by: str
-    name: str
-    verdict: Verdict
-    revision: int
-    stage: int = Field(description="From 1.")
-    via: Via
-    at: datetime
-    comment: str
-
-
-class DeliveryBody(Value):
-    """Where the request is shown."""
-
-    id: str
-    channel: str
-    target: str
-    status: str = Field(
-        description="pending, live, closed, unreachable (those it is for cannot be reached until "
-        "people undo that; `error` says who and why), or abandoned."
-    )
-    ticket: str | None = Field(description="The ticket as people call it, where it is one.")
-    url: str | None = Field(description="Where a person opens it.")
-    error: str | None = Field(description="What went wrong last, or was refused there.")
-
-
-class NextStep(Value):
-    """What happens if nobody decides by then."""
-
-    kind: Literal["remind", "escalate"]
-    at: datetime
-    roles: list[str] = Field(description="Who may decide it then, too; empty for a reminder.")
+from countersign.bot.api.request_parts import (
+    DeliveryBody,
+    NextStep,
+    PersonBody,
+    RuleBody,
+    StageBody,
+    StepBody,
+    VoteBody,
+    delivery_body,
+    next_step_body,
+    stage_body,
+    vote_body,
+)
 
 
 class RequestBody(Value):
@@ -238,12 +143,12 @@ class RequestBody(Value):
             digest=request.digest,
             revision=request.revision,
             status=request.status,
-            stage=_stage(request),
+            stage=stage_body(request),
             steps=[StepBody.of(step) for step in steps],
             editable=all(stage.edits for stage in request.stages),
             expires_at=request.expires_at,
             at_deadline=at_deadline(request),
-            next_step=_next_step(request),
+            next_step=next_step_body(request),
             created_at=request.created_at,
             requester=request.requester,
             workflow=session.workflow,
@@ -253,7 +158,7 @@ class RequestBody(Value):
             rule=RuleBody(
                 id=request.rule_id, reason=request.reason, policy_version=request.policy_version
             ),
-            votes=[_vote(vote) for vote in votes],
+            votes=[vote_body(vote) for vote in votes],
             facts=request.facts,
             preview=request.preview,
             approval_valid_for_s=request.valid_for_s,
@@ -262,17 +167,9 @@ class RequestBody(Value):
             same_calls=list(request.same_calls),
             budgets=list(request.budgets),
             questions=[QuestionBody.of(each) for each in questions],
-            deliveries=[_delivery(delivery) for delivery in deliveries],
+            deliveries=[delivery_body(delivery) for delivery in deliveries],
             result=request.result,
         )
-
-
-def _next_step(request: Request) -> NextStep | None:
-    step = next_step(request)
-    if step is None:
-        return None
-    roles = [] if step.escalation is None else list(step.escalation.roles)
-    return NextStep(kind=step.kind, at=step.at, roles=roles)
 
 
 async def shown(records: Records, request: Request) -> RequestBody:
@@ -298,40 +195,3 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
         return RequestBody.of(request, session, *around_it)
 
     return [body(request) for request in requests]
-
-
-def _stage(request: Request) -> StageBody | None:
-    if not request.stages:
-        return None
-    index = min(request.stage, len(request.stages) - 1)
-    stage = request.stages[index]
-    return StageBody(
-        number=index + 1, of=len(request.stages), roles=list(stage.roles), quorum=stage.quorum
-    )
-
-
-def _vote(vote: Vote) -> VoteBody:
-    return VoteBody(
-        by=vote.principal_id,
-        name=vote.name,
-        verdict=vote.verdict,
-        revision=vote.revision,
-        stage=vote.stage + 1,
-        via=vote.via,
-        at=vote.at,
-        comment=vote.comment,
-    )
-
-
-def _delivery(delivery: Delivery) -> DeliveryBody:
-    # Of a card the reference says where it can be reached, which is nobody's business.
-    reference = (delivery.reference or {}) if delivery.ticket_id else {}
-    return DeliveryBody(
-        id=delivery.id,
-        channel=delivery.channel,
-        target=delivery.target,
-        status=str(delivery.status),
-        ticket=reference.get("key"),
-        url=reference.get("url"),
-        error=delivery.error,
-    )

@@ -21,7 +21,8 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.bot.api.operation import Call, Operation
-from countersign.bot.api.request_bodies import RequestBody, RuleBody, StepBody, all_shown, shown
+from countersign.bot.api.request_bodies import RequestBody, all_shown, shown
+from countersign.bot.api.request_parts import RuleBody, StepBody
 from countersign.bot.api.sessions import PAGE_LIMIT
 from countersign.bot.http.lanes import Kind
 from countersign.connectors.receiving import VoteAttempt, receive

@@ -31,7 +31,7 @@ from countersign.bot.demo.story import Story
 from countersign.bot.demo.tickets import TicketFront
 from countersign.bot.demo.world import Effect, World, open_world
 from countersign.bot.observability import logs
-from countersign.sandbox.botframework.client import BotUnreachableError
+from countersign.sandbox.botframework.answers import BotUnreachableError
 from countersign.sandbox.jira.desk import JiraDesk
 from countersign.sandbox.servicenow.desk import ServiceNowDesk
 

@@ -17,7 +17,7 @@ from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.asking import instead_of, instead_of_invoke, is_instead
 from countersign.bot.teams.bounds import bounded, refusal
 from countersign.bot.teams.clicks import is_submit
-from countersign.bot.teams.commands import help_text
+from countersign.bot.teams.command_texts import help_text
 from countersign.bot.teams.deciding import Deciding
 from countersign.bot.teams.edits import Edits
 from countersign.bot.teams.messages import Text

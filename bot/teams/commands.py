@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import CountersignError, NotFoundError
 from countersign.approvals.forms.told import decided, denied, stands
-from countersign.approvals.forms.wording import as_text, cut_visibly, in_words
+from countersign.approvals.forms.wording import as_text, cut_visibly
 from countersign.approvals.models import (
     Actor,
     ConversationKey,
-    Pause,
     PauseKind,
     PauseScope,
     Placing,
@@ -26,60 +25,24 @@ from countersign.approvals.rules.eligibility import asked, missing
 from countersign.approvals.rules.pausing import known_in
 from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.rules.unreachable import unreachable
+from countersign.bot.teams.command_texts import (
+    PENDING_SHOWN,
+    help_text,
+    pauses_text,
+    pending_text,
+    the_scope,
+    workflows_text,
+)
 from countersign.bot.teams.messages import Text
-from countersign.bot.teams.phrases import Command, Start, understand
+from countersign.bot.teams.phrases import Command
 from countersign.bot.teams.wire import Kind
 from countersign.connectors.system import WorkflowInfo
 
-PENDING_SHOWN = 20
 SESSIONS_SHOWN = 10
 REQUESTS_SHOWN = 50
 ANSWER_SHOWN = 1_000
 """Characters of the agents' last words, or of why it ended."""
 OPEN = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
-
-
-def help_text(workflows: Sequence[WorkflowInfo], kind: Kind = "personal") -> str:
-    """What the bot is, and every way to use it in a conversation of this kind."""
-    example = f" For example: `{_example(workflows)}`" if workflows else ""
-    how = "Write what you need and the agents start on it; what matters comes to the right people"
-    if kind != "personal":
-        where = "channel" if kind == "channel" else "chat"
-        how = (
-            f"In this {where} I read only messages that mention me: mention me and write what you "
-            "need, and the agents start on it. What matters comes to the right people"
-        )
-    return (
-        f"I put a person's approval between agents and risky actions. {how} as a card."
-        f"{example}\n\n"
-        "- `workflows`: what the agents can do\n"
-        "- `pending`: what waits for your decision\n"
-        "- `status`: the sessions of this chat; `status S-…` for one of them\n"
-        "- `cancel S-…`: end a session you started\n"
-        "- `pauses`: what does not run for now; admins `pause tool NAME: REASON` and `resume tool "
-        "NAME`, likewise `workflow`, `agent`, `domain` and `all`\n"
-        "- `help`: this text"
-    )
-
-
-def _example(workflows: Sequence[WorkflowInfo]) -> str:
-    """A message that starts the first of them."""
-    first = workflows[0]
-    wish = understand(first.example, workflows)
-    starts = isinstance(wish, Start) and wish.workflow.name == first.name
-    return first.example if starts else f"{first.name}: {first.example}"
-
-
-def workflows_text(workflows: Sequence[WorkflowInfo]) -> str:
-    """Every workflow with an example that works."""
-    if not workflows:
-        return "No workflows are set up."
-    lines = [
-        f"- **{workflow.title}** (`{workflow.name}`), for example: "
-        f"`{workflow.name}: {workflow.example}`"
-        for workflow in workflows
-    ]
-    return "\n".join(["I can start:", "", *lines])
 
 
 class Commands:
@@ -111,13 +74,13 @@ class Commands:
                 return Text(workflows_text(self._workflows))
             case "pending":
                 wider = wider_audience(self._placing, kind)
-                return _pending_text(await self.pending(clicker), elsewhere=wider)
+                return pending_text(await self.pending(clicker), elsewhere=wider)
             case "status":
                 return await self._status(command.session_id, here, asker, kind)
             case "cancel":
                 return await self._cancel(command.session_id, here, asker)
             case "pauses":
-                return _pauses_text(await self._records.pauses())
+                return pauses_text(await self._records.pauses())
             case "pause" | "resume":
                 return await self._switch(command, clicker)
 
@@ -127,14 +90,14 @@ class Commands:
         try:
             if command.name == "resume":
                 ended = await pausing.resume(scope, clicker)
-                return Text(f"{_the(ended.scope)} goes on. It was {as_text(ended.words)}")
+                return Text(f"{the_scope(ended.scope)} goes on. It was {as_text(ended.words)}")
             known = known_in(self._workflows)
             begun = await pausing.pause(scope, command.reason, clicker, known)
         except CountersignError as error:
             return Text(str(error), markdown=False)
         how = "all" if scope.kind is PauseKind.ALL else f"{scope.kind} {scope.name}"
         return Text(
-            f"{_the(begun.scope)} is paused. What waits keeps waiting, and can be decided. "
+            f"{the_scope(begun.scope)} is paused. What waits keeps waiting, and can be decided. "
             f"`resume {how}` lets it go on."
         )
 
@@ -281,33 +244,3 @@ class Commands:
             each = " or ".join(f"`cancel {session.id}`" for session in sessions)
             how = f"Which one? Write {each}."
         return Text("\n".join([*lines, "", how]))
-
-
-def _the(scope: PauseScope) -> str:
-    """What is paused, at the beginning of a sentence."""
-    if scope.kind is PauseKind.ALL:
-        return "Everything"
-    return f"The {scope.kind} `{scope.name}`"
-
-
-def _pauses_text(pauses: Sequence[Pause]) -> Text:
-    if not pauses:
-        return Text("Nothing is paused.")
-    lines = [f"- **{_the(pause.scope)}**: {as_text(pause.words)}" for pause in pauses]
-    return Text("\n".join(["Paused now:", "", *lines]))
-
-
-def _pending_text(requests: Sequence[Request], *, elsewhere: bool) -> Text:
-    """`elsewhere`: their cards are not shown where this is said."""
-    if not requests:
-        return Text("Nothing waits for your decision.")
-    lines = [
-        f"- **{in_words(request.tool)}** `{request.id}`, {request.risk} risk, since "
-        f"{request.created_at:%Y-%m-%d %H:%M} UTC"
-        for request in requests
-    ]
-    more = f"\n\nThese are the first {PENDING_SHOWN}." if len(lines) == PENDING_SHOWN else ""
-    if elsewhere:
-        more += "\n\nTheir cards are in your own chat with me: write `pending` there."
-    count = "One request waits" if len(lines) == 1 else f"{len(lines)} requests wait"
-    return Text("\n".join([f"{count} for your decision:", "", *lines]) + more)

@@ -24,7 +24,8 @@ from countersign.bot.teams.people import People
 from countersign.bot.teams.places import message_in
 from countersign.bot.teams.replies import Replies
 from countersign.bot.teams.settings import TeamsSettings
-from countersign.bot.teams.voting import Reply, answer, record_tampering
+from countersign.bot.teams.vote_replies import Reply
+from countersign.bot.teams.voting import answer, record_tampering
 from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()

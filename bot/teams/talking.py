@@ -33,7 +33,8 @@ from countersign.bot.teams.asking import (
 from countersign.bot.teams.bounds import refusal
 from countersign.bot.teams.cards import notice_card, notification, request_card
 from countersign.bot.teams.channel import NAME, look_for, replace
-from countersign.bot.teams.commands import Commands, workflows_text
+from countersign.bot.teams.command_texts import workflows_text
+from countersign.bot.teams.commands import Commands
 from countersign.bot.teams.messages import CARD_TYPE, Card, Text
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.people import People, unknown_person

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import structlog
 from structlog.contextvars import bound_contextvars
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.editing import Edit
 from countersign.approvals.errors import (
-    AlreadyUsedError,
     CountersignError,
     InvalidError,
     NotAuthorisedError,
     NotFoundError,
-    PreconditionFailedError,
     StaleDigestError,
     UnavailableError,
-    UnprovenError,
     UnreadError,
 )
 from countersign.approvals.forms.fields import Field, fields
 from countersign.approvals.forms.parsing import edited_arguments
-from countersign.approvals.models import Actor, JsonObject, RequestKind, RequestStatus, Terms
+from countersign.approvals.models import Actor, RequestKind, RequestStatus, Terms
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
@@ -45,12 +40,11 @@ from countersign.bot.teams.clicks import (
     Click,
     TamperedError,
 )
-from countersign.bot.teams.outcome import decided_by
 from countersign.bot.teams.parts import Look
+from countersign.bot.teams.vote_replies import Reply, after_vote, corrected, nothing_decided
 from countersign.connectors.receiving import (
     Filled,
     VoteAttempt,
-    VoteOutcome,
     VoteResult,
     all_of_it,
     not_counted,
@@ -70,18 +64,6 @@ UNREAD = (
     "This card does not show all of it. Press “Read all of it”, read the page and confirm that; "
     "then approve here."
 )
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the one who clicked sees.
-
-    `aside` is the same in one sentence, when the card is not for everybody: it is said instead of
-    shown where a card cannot be shown to one person alone.
-    """
-
-    card: JsonObject
-    aside: str = ""
 
 
 async def answer(
@@ -116,8 +98,8 @@ async def answer(
             view = await records.view(click.request_id)
             outcome = not_counted(error)
             if outcome is None:
-                return _nothing_decided(str(error), click, view, look)
-            return _told(outcome, click, view, look)
+                return nothing_decided(str(error), click, view, look)
+            return after_vote(outcome, click, view, look)
 
 
 async def record_tampering(approvals: Approvals, error: TamperedError, actor: Actor) -> None:
@@ -167,9 +149,9 @@ async def _done(
         return Reply(review_form(view, look, edit, typed), aside=edit.others)
     outcome = await receive(approvals, records, _attempt(click, actor, look, view), view)
     if click.verb in _EDITS and outcome.result in _ASKS_AGAIN:
-        return _corrected(outcome, click, view, look)
+        return corrected(outcome, click, view, look)
     view = await records.view(click.request_id)
-    return _told(outcome, click, view, look)
+    return after_vote(outcome, click, view, look)
 
 
 _EDITS = frozenset({"save", "confirm"})
@@ -296,73 +278,3 @@ def _require_own_form(click: Click, view: RequestView) -> tuple[Field, ...]:
 
 
 _ASKS_AGAIN = frozenset({VoteResult.INVALID, VoteResult.UNCHANGED})
-
-
-def _corrected(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> Reply:
-    """The form as they filled it in, with what is wrong with it."""
-    note, problems = Note(outcome.reason), dict(outcome.problems)
-    if problems:
-        note = _correct(problems)
-    elif outcome.result is VoteResult.UNCHANGED:
-        note = Note(outcome.reason, "accent")
-    elif isinstance(outcome.error, PreconditionFailedError):
-        note = Note(f"With these values it makes no sense: {outcome.reason} Nothing was decided.")
-    typed = Typed(click.typed, click.comment, problems)
-    return Reply(edit_form(view, look, note=note, typed=typed))
-
-
-def _correct(problems: dict[str, str]) -> Note:
-    count = f"{len(problems)} values do" if len(problems) > 1 else "One value does"
-    return Note(f"{count} not fit. Nothing was decided.")
-
-
-def _told(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> Reply:
-    """The request as it stands now, with what the click did, or why it did not."""
-    typed = Typed(comment=click.comment)
-    match outcome.result:
-        case VoteResult.DECIDED:
-            return Reply(request_card(view, look))
-        case VoteResult.COUNTED:
-            note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
-            return Reply(request_card(view, look, note=note), aside=note.text)
-        case VoteResult.REVISED:
-            text = (
-                "Not decided yet: read below why your values are asked again, then approve or "
-                "reject."
-            )
-            return Reply(request_card(view, look, note=Note(text, "warning")))
-        case VoteResult.LOST | VoteResult.EXPIRED:
-            note = Note(f"{_too_late(view, outcome)} Your click changed nothing.", "warning")
-            return Reply(request_card(view, look, note=note))
-        case VoteResult.REFUSED if isinstance(outcome.error, UnprovenError):
-            text = f"{outcome.reason} Nothing was decided."
-            note = Note(text, "warning", page=outcome.error.page)
-            return Reply(request_card(view, look, note=note, typed=typed))
-        case VoteResult.REFUSED:
-            note = Note(f"You cannot decide this. {outcome.reason}", final=True)
-            return Reply(request_card(view, look, note=note), aside=note.text)
-        case VoteResult.UNREAD:
-            note = Note(f"{outcome.reason} Nothing was decided.")
-            return Reply(request_card(view, look, note=note, typed=typed))
-        case VoteResult.STALE:
-            text = "This card was out of date. Nothing was decided; this is how it stands now."
-            return Reply(request_card(view, look, note=Note(text, "warning"), typed=typed))
-        case VoteResult.INVALID if isinstance(outcome.error, TamperedError):
-            note = Note(outcome.reason, final=True)
-            return Reply(request_card(view, look, note=note), aside=note.text)
-        case VoteResult.INVALID:
-            return Reply(request_card(view, look, note=Note(outcome.reason), typed=typed))
-    return _nothing_decided(outcome.reason, click, view, look)
-
-
-def _nothing_decided(why: str, click: Click, view: RequestView, look: Look) -> Reply:
-    note = Note(f"{why} Nothing was decided.")
-    return Reply(request_card(view, look, note=note, typed=Typed(comment=click.comment)))
-
-
-def _too_late(view: RequestView, outcome: VoteOutcome) -> str:
-    decision = view.request.decision
-    if decision is None or isinstance(outcome.error, AlreadyUsedError):
-        return outcome.reason
-    at = f"{decision.at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"This was decided before you clicked, by {decided_by(decision)}, at {at}."

@@ -10,17 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from countersign.approvals.forms.wording import visible
-from countersign.approvals.models import Value, Verdict
+from countersign.approvals.models import Verdict
 from countersign.approvals.tickets import Observation, TicketAct, text_sha256
 from countersign.connectors.comments.questions import ASK, question_in
 from countersign.connectors.comments.withdrawing import WITHDRAW, is_withdrawal
 from countersign.connectors.jira.approvals import Answers
+from countersign.connectors.jira.moves import (
+    Move,
+    act_of,
+    called,
+    is_same,
+    own_words,
+    said_by,
+    status_changes,
+)
 from countersign.connectors.jira.settings import JiraSettings
 from countersign.connectors.jira.typed import as_typed
 from countersign.connectors.jira.wire import (
     Account,
-    Change,
     History,
     Issue,
     Remark,
@@ -86,25 +93,25 @@ class Reader:
 
     def _moves(self, issue: Issue) -> list[TicketAct]:
         """Every change of the status to anything but pending."""
-        moves = _status_changes(issue)
+        moves = status_changes(issue)
         pending = self._settings.statuses.pending
         acts = []
         for number, move in enumerate(moves):
             if move.change.to in pending:
                 continue
-            own = [m.history.at for m in moves[:number] if _same(m.by, move.by)]
+            own = [m.history.at for m in moves[:number] if is_same(m.by, move.by)]
             since = self._asked_at(issue, own)
             after = [m.history.at for m in moves[number + 1 :] if m.change.to in pending]
-            said = _said(issue, move.by, since, min(after, default=None))
+            said = said_by(issue, move.by, since, min(after, default=None))
             changes = self._changes(issue, move.history)
             flaw = self._flaw(issue, moves, number, changes, said)
-            acts.append(_act(move, said, changes if isinstance(changes, str) else "", flaw))
+            acts.append(act_of(move, said, changes if isinstance(changes, str) else "", flaw))
         return acts
 
     def _flaw(
         self,
         issue: Issue,
-        moves: Sequence[_Move],
+        moves: Sequence[Move],
         number: int,
         changes: str | Account,
         said: Sequence[Remark],
@@ -119,16 +126,16 @@ class Reader:
             return CLOSED_UNDECIDED if ended else ""
         altered = self._altered(issue, move.history)
         if altered is not None:
-            return ALTERED.format(_called(altered))
+            return ALTERED.format(called(altered))
         if self._took_back(move, moves[number + 1 :]):
             return TOOK_BACK
         if isinstance(changes, Account) and verdict is not Verdict.REJECT:
-            return CHANGES_OF_ANOTHER.format(_called(changes))
+            return CHANGES_OF_ANOTHER.format(called(changes))
         if verdict is not Verdict.REJECT and any(remark.edited for remark in said):
-            return COMMENT_OF_ANOTHER.format(_called(move.by))
+            return COMMENT_OF_ANOTHER.format(called(move.by))
         return ""
 
-    def _took_back(self, move: _Move, later: Sequence[_Move]) -> bool:
+    def _took_back(self, move: Move, later: Sequence[Move]) -> bool:
         """Whether the same person's next step was to ask again, or to say something else; what
         others did in between makes no difference."""
         statuses = self._settings.statuses
@@ -146,7 +153,7 @@ class Reader:
         for number, act in enumerate(answers.acts):
             own = [a.at for a in answers.acts[:number] if a.actor and a.actor == act.actor]
             acts.append(self._judged(issue, act, own, timed=act.id not in answers.untimed))
-        moves = _status_changes(issue)
+        moves = status_changes(issue)
         newest = moves[-1] if moves else None
         if newest is None or answers.complete or newest.change.to != issue.status:
             return acts
@@ -155,7 +162,7 @@ class Reader:
             return acts
         if issue.done or statuses.verdict(issue.status) is not None:
             flaw = "It was moved by hand; what counts is the answer to its approval."
-            acts.append(_act(newest, (), "", flaw))
+            acts.append(act_of(newest, (), "", flaw))
         return acts
 
     def _judged(
@@ -170,13 +177,13 @@ class Reader:
             changes, altered = self._changes(issue, ever), self._altered_since(issue, at)
         flaw = ""
         if altered is not None:
-            flaw = ALTERED.format(_called(altered))
+            flaw = ALTERED.format(called(altered))
         elif isinstance(changes, Account) and act.state == "approved":
-            flaw = CHANGES_OF_ANOTHER.format(_called(changes))
-        said = _said(issue, who, self._asked_at(issue, own_before), None)
+            flaw = CHANGES_OF_ANOTHER.format(called(changes))
+        said = said_by(issue, who, self._asked_at(issue, own_before), None)
         if not flaw and act.state == "approved" and any(remark.edited for remark in said):
-            flaw = COMMENT_OF_ANOTHER.format(_called(who))
-        *earlier, comment = _own_words(said) or ("",)
+            flaw = COMMENT_OF_ANOTHER.format(called(who))
+        *earlier, comment = own_words(said) or ("",)
         return act.model_copy(
             update={
                 "comment": comment,
@@ -192,13 +199,13 @@ class Reader:
         if not own:
             return issue.created_at
         pending = self._settings.statuses.pending
-        asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
+        asked = [m.history.at for m in status_changes(issue) if m.change.to in pending]
         return min((at for at in asked if at >= max(own)), default=max(own))
 
     def _changes(self, issue: Issue, act: History) -> str | Account:
         """What stood in the field for changes then; who wrote it, if the actor did not."""
         name, pending = self._settings.changes_field, self._settings.statuses.pending
-        asked = [m.history.at for m in _status_changes(issue) if m.change.to in pending]
+        asked = [m.history.at for m in status_changes(issue) if m.change.to in pending]
         since = max((at for at in asked if at <= act.at), default=issue.created_at)
         found: str | Account = ""
         for history in issue.histories:
@@ -243,61 +250,3 @@ class Reader:
         """Whether our account may have written this: somebody else may have its token."""
         description, _, title = self._shown.partition(".")
         return (title if field == "summary" else description) in ("", text)
-
-
-class _Move(Value):
-    """A change of the status."""
-
-    history: History
-    change: Change
-
-    @property
-    def by(self) -> Account:
-        return self.history.by
-
-
-def _same(one: Account, other: Account) -> bool:
-    return one.id is not None and one.id == other.id
-
-
-def _act(move: _Move, said: Sequence[Remark], changes: str, flaw: str) -> TicketAct:
-    *earlier, comment = _own_words(said) or ("",)
-    return TicketAct(
-        id=move.history.id,
-        at=move.history.at,
-        actor=move.by.id,
-        actor_name=move.by.name,
-        state=move.change.to,
-        state_name=move.change.text,
-        comment=comment,
-        earlier=tuple(earlier),
-        changes=changes,
-        flaw=flaw,
-    )
-
-
-def last_move(issue: Issue) -> str:
-    """The id of the newest change of the status; empty if it was never changed."""
-    moves = _status_changes(issue)
-    return moves[-1].history.id if moves else ""
-
-
-def _status_changes(issue: Issue) -> list[_Move]:
-    pairs = ((history, history.of("status")) for history in issue.histories)
-    return [_Move(history=h, change=change) for h, change in pairs if change is not None]
-
-
-def _said(issue: Issue, who: Account, since: datetime, until: datetime | None) -> list[Remark]:
-    """The comments of this person in that time, oldest first."""
-    own = (r for r in issue.remarks if who.id is not None and r.by.id == who.id)
-    said = [r for r in own if r.at >= since and (until is None or r.at < until)]
-    return [r for r in said if not is_withdrawal(r.text) and not question_in(r.text)]
-
-
-def _own_words(said: Sequence[Remark]) -> list[str]:
-    """Those in which nobody else has had a hand."""
-    return [remark.text for remark in said if not remark.edited]
-
-
-def _called(who: Account) -> str:
-    return visible(who.name or who.id or "somebody")

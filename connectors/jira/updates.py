@@ -15,8 +15,8 @@ from countersign.approvals.errors import InvalidError, UnavailableError
 from countersign.approvals.tickets import TicketAct, TicketOutcome, TicketRef
 from countersign.connectors.jira import text, wire
 from countersign.connectors.jira.client import JiraClient
+from countersign.connectors.jira.moves import last_move
 from countersign.connectors.jira.people import People
-from countersign.connectors.jira.reading import last_move
 from countersign.connectors.jira.refusals import ForbiddenError
 from countersign.connectors.jira.settings import JiraSettings
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
+from countersign.sandbox.botframework.answers import Answer, BotUnreachableError
 from countersign.sandbox.botframework.cards import CardError, action_of, data_for
 from countersign.sandbox.botframework.payloads import Frame
 from countersign.sandbox.botframework.people import Person
 from countersign.sandbox.botframework.tokens import TokenIssuer
 from countersign.sandbox.botframework.world import (
-    CARD_TYPE,
     Conversation,
     Message,
     World,
@@ -24,47 +23,6 @@ INVOKE_TIMEOUT_S = 15.0
 """Teams shows "Something went wrong" when an invoke is not answered within 10 to 15 seconds."""
 SIGNED = "signed"
 """Marks a delivery that carries the token Teams would send."""
-
-
-class BotUnreachableError(Exception):
-    """The bot could not be reached, broke off, or did not answer in time."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the bot answered to one activity."""
-
-    activity: Mapping[str, Any]
-    status: int
-    body: Any
-    """Parsed JSON, or text, or None."""
-
-    @property
-    def card(self) -> dict[str, Any] | None:
-        """The card an invoke was answered with."""
-        if (
-            isinstance(self.body, dict)
-            and self.body.get("type") == CARD_TYPE
-            and isinstance(self.body.get("value"), dict)
-        ):
-            card: dict[str, Any] = self.body["value"]
-            return card
-        return None
-
-    @property
-    def status_code(self) -> int | None:
-        """The `statusCode` inside the answer to an invoke."""
-        return self.body.get("statusCode") if isinstance(self.body, dict) else None
-
-    @property
-    def text(self) -> str | None:
-        """The text or the error message an invoke was answered with instead of a card."""
-        value = self.body.get("value") if isinstance(self.body, dict) else None
-        return (
-            str(value.get("message"))
-            if isinstance(value, dict) and "message" in value
-            else (value if isinstance(value, str) else None)
-        )
 
 
 class Client:

@@ -9,8 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from countersign.sandbox._faults import CONTROL_PREFIX
+from countersign.sandbox.botframework.answers import Answer, BotUnreachableError
 from countersign.sandbox.botframework.cards import CardError, verbs
-from countersign.sandbox.botframework.client import Answer, BotUnreachableError, Client
+from countersign.sandbox.botframework.client import Client
 from countersign.sandbox.botframework.world import Message
 
 _LONGEST_WAIT_S = 60.0

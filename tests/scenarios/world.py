@@ -16,8 +16,8 @@ from countersign.bot.settings.file import Adjust, load_settings
 from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
 from countersign.bot.systems import SYSTEMS
 from countersign.connectors.system import System
+from countersign.sandbox.botframework.answers import Answer
 from countersign.sandbox.botframework.cards import actions
-from countersign.sandbox.botframework.client import Answer
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
 from countersign.sandbox.openai.rules import Rule

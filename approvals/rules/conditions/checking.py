@@ -10,6 +10,7 @@ from countersign.approvals.forms.sentences import nearest
 from countersign.approvals.rules.conditions.calls import called
 from countersign.approvals.rules.conditions.facts import Catalogue
 from countersign.approvals.rules.conditions.functions import HAS
+from countersign.approvals.rules.conditions.narrowing import Scope, not_null
 from countersign.approvals.rules.conditions.operators import (
     SIGNS,
     OperandError,
@@ -17,7 +18,7 @@ from countersign.approvals.rules.conditions.operators import (
     negated,
     require_value,
 )
-from countersign.approvals.rules.conditions.syntax import Node, literal
+from countersign.approvals.rules.conditions.syntax import Node
 from countersign.approvals.rules.conditions.types import (
     BOOL,
     DOUBLE,
@@ -29,7 +30,6 @@ from countersign.approvals.rules.conditions.types import (
     list_of,
 )
 
-NULL_LITERAL = literal(None)
 _HISTORY = Node("name", name="history")
 
 
@@ -63,7 +63,7 @@ def check(node: Node, catalogue: Catalogue) -> Checked:
 def check_value(node: Node, catalogue: Catalogue, wrong: Callable[[Type], str | None]) -> Checked:
     """`check` of an expression; `wrong` says why a value of its type is not what is needed."""
     checker = _Checker(catalogue)
-    found = checker.type_of(node, _Scope(catalogue.names, frozenset()))
+    found = checker.type_of(node, Scope(catalogue.names, frozenset()))
     if (said := wrong(found)) is not None:
         checker.problems.append(said)
     problems = tuple(dict.fromkeys(checker.problems))
@@ -77,20 +77,6 @@ def check_value(node: Node, catalogue: Catalogue, wrong: Callable[[Type], str | 
     )
 
 
-@dataclass(frozen=True)
-class _Scope:
-    """What can be named at a place, and what is not null there."""
-
-    names: Mapping[str, Type]
-    sure: frozenset[Node]
-
-    def knowing(self, nodes: frozenset[Node]) -> _Scope:
-        return replace(self, sure=self.sure | nodes)
-
-    def having(self, name: str, one: Type) -> _Scope:
-        return replace(self, names={**self.names, name: one})
-
-
 class _Checker:
     def __init__(self, catalogue: Catalogue):
         self._catalogue = catalogue
@@ -99,7 +85,7 @@ class _Checker:
         self.dead: set[int] = set()
         self.absent: dict[int, str] = {}
 
-    def type_of(self, node: Node, scope: _Scope) -> Type:
+    def type_of(self, node: Node, scope: Scope) -> Type:
         """The type of a step; `dyn` where it is wrong, so that one mistake is told once."""
         try:
             return _TYPING.get(node.op, _Checker._operator)(self, node, scope)
@@ -123,7 +109,7 @@ class _Checker:
             return decides
         return (not decides) if None not in each else None
 
-    def _literal(self, node: Node, scope: _Scope) -> Type:
+    def _literal(self, node: Node, scope: Scope) -> Type:
         value = node.value
         if isinstance(value, str):
             return Type("string", values=(value,))
@@ -131,13 +117,13 @@ class _Checker:
             return BOOL
         return NULL if value is None else DOUBLE if isinstance(value, Decimal) else INT
 
-    def _name(self, node: Node, scope: _Scope) -> Type:
+    def _name(self, node: Node, scope: Scope) -> Type:
         found = scope.names.get(node.name)
         if found is None:
             raise OperandError(self._unknown_name(node.name, scope))
         return self._narrowed(node, found, scope)
 
-    def _unknown_name(self, name: str, scope: _Scope) -> str:
+    def _unknown_name(self, name: str, scope: Scope) -> str:
         arguments = self._catalogue.arguments.fields or {}
         if name in arguments:
             return f"{name} is not known; did you mean args.{name}?"
@@ -145,7 +131,7 @@ class _Checker:
         hint = f"did you mean {meant}?" if meant else f"there are {', '.join(sorted(scope.names))}"
         return f"{name} is not known; {hint}"
 
-    def _select(self, node: Node, scope: _Scope) -> Type:
+    def _select(self, node: Node, scope: Scope) -> Type:
         (target,) = node.parts
         of = self.type_of(target, scope)
         if of.kind == "dyn":
@@ -174,10 +160,10 @@ class _Checker:
             return f"{what}; did you mean {meant}?"
         return f"{what}; there is {', '.join(sorted(fields)) or 'nothing'}"
 
-    def _narrowed(self, node: Node, found: Type, scope: _Scope) -> Type:
+    def _narrowed(self, node: Node, found: Type, scope: Scope) -> Type:
         return replace(found, nullable=False) if node in scope.sure else found
 
-    def _index(self, node: Node, scope: _Scope) -> Type:
+    def _index(self, node: Node, scope: Scope) -> Type:
         target, key = node.parts
         of, at = self.type_of(target, scope), self.type_of(key, scope)
         if of.kind == "dyn":
@@ -190,10 +176,10 @@ class _Checker:
             return self._narrowed(node, known or of.element or DYN, scope)
         raise OperandError(f"{target.text} is a {of}; [{key.text}] is not for it")
 
-    def _list(self, node: Node, scope: _Scope) -> Type:
+    def _list(self, node: Node, scope: Scope) -> Type:
         return list_of(joined([self.type_of(part, scope) for part in node.parts]))
 
-    def _call(self, node: Node, scope: _Scope) -> Type:
+    def _call(self, node: Node, scope: Scope) -> Type:
         if node.name == HAS:
             return self._has(node, scope)
         before = len(self.problems)
@@ -202,7 +188,7 @@ class _Checker:
             return DYN
         return called(node, given, self._catalogue)
 
-    def _has(self, node: Node, scope: _Scope) -> Type:
+    def _has(self, node: Node, scope: Scope) -> Type:
         if len(node.parts) != 1 or node.parts[0].op != "select":
             raise OperandError(f"{node.text} asks for no field; write it as has(args.amount)")
         (asked,) = node.parts
@@ -214,7 +200,7 @@ class _Checker:
         self.type_of(asked, scope)
         return BOOL
 
-    def _macro(self, node: Node, scope: _Scope) -> Type:
+    def _macro(self, node: Node, scope: Scope) -> Type:
         target, body = node.parts
         of = self.type_of(target, scope)
         if node.name in self._catalogue.names:
@@ -231,7 +217,7 @@ class _Checker:
             raise OperandError(f"{body.text} is a {inner}; {node.value}() needs true or false")
         return list_of(element) if node.value == "filter" else BOOL
 
-    def _junction(self, node: Node, scope: _Scope) -> Type:
+    def _junction(self, node: Node, scope: Scope) -> Type:
         """Both sides are true or false; what the left one makes sure holds on the right. After what
         is always false for this tool nothing is said of it."""
         ends = node.op == "or"
@@ -243,31 +229,31 @@ class _Checker:
             if self.constant(part) is ends and part.op != "literal":
                 self.dead.update(map(id, node.parts[number + 1 :]))
                 break
-            scope = scope.knowing(_not_null(part, said=not ends))
+            scope = scope.knowing(not_null(part, said=not ends))
         return BOOL
 
-    def _not(self, node: Node, scope: _Scope) -> Type:
+    def _not(self, node: Node, scope: Scope) -> Type:
         found = self.type_of(node.parts[0], scope)
         if found.kind not in ("bool", "dyn") or found.nullable:
             raise OperandError(f"{node.parts[0].text} is a {found}; ! needs true or false")
         return BOOL
 
-    def _neg(self, node: Node, scope: _Scope) -> Type:
+    def _neg(self, node: Node, scope: Scope) -> Type:
         return negated(node, self.type_of(node.parts[0], scope))
 
-    def _ternary(self, node: Node, scope: _Scope) -> Type:
+    def _ternary(self, node: Node, scope: Scope) -> Type:
         condition, yes, no = node.parts
         found = self.type_of(condition, scope)
         if found.kind not in ("bool", "dyn") or found.nullable:
             self.problems.append(f"{condition.text} is a {found}; before ? stands true or false")
         return joined(
             [
-                self.type_of(yes, scope.knowing(_not_null(condition, said=True))),
-                self.type_of(no, scope.knowing(_not_null(condition, said=False))),
+                self.type_of(yes, scope.knowing(not_null(condition, said=True))),
+                self.type_of(no, scope.knowing(not_null(condition, said=False))),
             ]
         )
 
-    def _operator(self, node: Node, scope: _Scope) -> Type:
+    def _operator(self, node: Node, scope: Scope) -> Type:
         before = len(self.problems)
         left, right = (self.type_of(part, scope) for part in node.parts)
         if len(self.problems) > before:
@@ -284,7 +270,7 @@ class _Checker:
 
 
 _RECKONED = frozenset({"add", "sub", "mul", "div", "mod"})
-_Typing = Callable[[_Checker, Node, _Scope], Type]
+_Typing = Callable[[_Checker, Node, Scope], Type]
 _TYPING: dict[str, _Typing] = {
     "literal": _Checker._literal,
     "name": _Checker._name,
@@ -299,14 +285,3 @@ _TYPING: dict[str, _Typing] = {
     "neg": _Checker._neg,
     "ternary": _Checker._ternary,
 }
-
-
-def _not_null(node: Node, *, said: bool) -> frozenset[Node]:
-    """What is not null where a condition has said this."""
-    if node.op == "not":
-        return _not_null(node.parts[0], said=not said)
-    if node.op == ("and" if said else "or"):
-        return frozenset().union(*(_not_null(part, said=said) for part in node.parts))
-    if node.op == ("ne" if said else "eq") and NULL_LITERAL in node.parts:
-        return frozenset(part for part in node.parts if part != NULL_LITERAL)
-    return frozenset()

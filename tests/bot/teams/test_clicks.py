@@ -15,7 +15,7 @@ from countersign.approvals.models import (
     PrincipalId,
     RequestKind,
 )
-from countersign.sandbox.botframework.client import Answer
+from countersign.sandbox.botframework.answers import Answer
 from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import (
     ADELE,

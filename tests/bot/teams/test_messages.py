@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from countersign.approvals.models import Actor, SessionId, Verdict, Via
-from countersign.bot.teams.commands import help_text
+from countersign.bot.teams.command_texts import help_text
 from countersign.bot.teams.phrases import (
     TASK_LIMIT,
     Command,
