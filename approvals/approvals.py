@@ -8,8 +8,8 @@ from typing import TypeVar
 import structlog
 
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.cancelling import Cancelling
+from countersign.approvals.decisions.casting import Casting
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.delegating import Delegating
 from countersign.approvals.decisions.doubts import Doubts
@@ -20,17 +20,12 @@ from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
-from countersign.approvals.decisions.refusals import Refusal
 from countersign.approvals.decisions.remarks import Remarks, about
-from countersign.approvals.decisions.retracting import Retracting
+from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
-from countersign.approvals.errors import (
-    CountersignError,
-    ExpiredError,
-    InvalidError,
-    StaleDigestError,
-)
+from countersign.approvals.decisions.withdrawing import Withdrawing
+from countersign.approvals.errors import CountersignError, InvalidError
 from countersign.approvals.models import (
     Actor,
     JsonObject,
@@ -44,9 +39,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.observer import SILENT, Observer
-from countersign.approvals.ports import Proofs, Store, Unit
-from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store import tickets as ticket_rows
+from countersign.approvals.ports import Proofs, Store
 from countersign.approvals.tickets import ActKey
 
 log = structlog.get_logger(__name__)
@@ -71,7 +64,8 @@ class Approvals:
         granting: Granting,
         delegating: Delegating,
         proofs: Proofs,
-        retracting: Retracting,
+        withdrawing: Withdrawing,
+        revoking: Revoking,
         questions: Questions,
         *,
         observer: Observer = SILENT,
@@ -80,9 +74,11 @@ class Approvals:
         self._store, self._moments = store, moments
         self._observer = observer
         self._editing, self._outbox = editing, outbox
-        self._voting, self._deadlines = voting, deadlines
+        self._deadlines = deadlines
+        self._casting = Casting(store, moments, voting, granting, reasking, observer)
         self._reasking, self._cancelling = reasking, cancelling
-        self._doubts, self._retracting = doubts, retracting
+        self._doubts = doubts
+        self._withdrawing, self._revoking = withdrawing, revoking
         self._remarks = Remarks(store, moments, outbox, observer)
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
@@ -134,7 +130,7 @@ class Approvals:
                 given = given.model_copy(update={"proof": found})
             if verdict is Verdict.MODIFY and arguments is not None:
                 given = await self._editing.with_effective(given, arguments)
-            request, new = await self._cast(given, actor, act)
+            request, new = await self._casting.cast(given, actor, act)
         except CountersignError as exc:
             self._observer.vote_refused(request_id, actor.via, exc)
             raise
@@ -148,37 +144,6 @@ class Approvals:
         """What would become of the request if this person changed its arguments; nothing is
         written. Raises as `vote` does."""
         return await self._editing.foresee(request_id, actor, digest=digest, arguments=arguments)
-
-    async def _cast(
-        self, given: VoteInput, actor: Actor, act: ActKey | None
-    ) -> tuple[Request, bool]:
-        """The request after the vote, and whether it was not counted before."""
-        request_id = given.request_id
-
-        def work(unit: Unit) -> tuple[Request | Refusal | AskAgain, bool]:
-            request_rows.lock(unit, request_id)
-            if act is not None and ticket_rows.act(unit.connection, act) is not None:
-                return request_rows.get(unit.connection, request_id), False
-            outcome = self._voting.cast(unit, given, actor)
-            if given.grant is not None and isinstance(outcome, Request):
-                _, session = request_rows.with_session(unit, request_id)
-                self.granting.give_in(unit, outcome, session, actor, given.grant)
-            if act is not None:
-                reason = _reason(outcome)
-                ticket_rows.record_act(unit.connection, act, request_id, reason, unit.now)
-            return outcome, True
-
-        outcome, new = await self._moments.unit(self._store, work)
-        if isinstance(outcome, AskAgain):
-            await self._reasking.ask_again(outcome)
-            raise StaleDigestError(
-                f"{outcome.why} It is asked again as it would run today: look at it and decide."
-            )
-        if isinstance(outcome, Refusal):
-            if isinstance(outcome.error, ExpiredError):
-                self._observer.expired(request_id)  # this vote found its deadline passed
-            raise outcome.error
-        return outcome, new
 
     async def ask_again_what_changed(self) -> int:
         """Ask again what waits under a rule or of a tool that has changed; how many there were.
@@ -252,7 +217,7 @@ class Approvals:
         Raises NotFoundError; AlreadyDecidedError; ExpiredError; InvalidError where they have not
         voted on it as it stands; NotAuthorisedError.
         """
-        return await self._retracting.withdraw(request_id, actor, act)
+        return await self._withdrawing.withdraw(request_id, actor, act)
 
     async def revoke(
         self, request_id: RequestId, actor: Actor, *, reason: str, ask_again: bool = False
@@ -263,7 +228,7 @@ class Approvals:
         Raises NotFoundError; AlreadyUsedError with who approved it and when it has begun;
         AlreadyDecidedError; NotAuthorisedError (which is on the ledger); InvalidError.
         """
-        return await self._retracting.revoke(request_id, actor, reason=reason, ask_again=ask_again)
+        return await self._revoking.revoke(request_id, actor, reason=reason, ask_again=ask_again)
 
     async def cancel(
         self, session_id: SessionId, actor: Actor, *, unless_proposed: bool = False
@@ -288,10 +253,3 @@ class Approvals:
         """Keep a card up to date that we had lost sight of (posted, but a crash came before it
         was recorded). `reference` is as `Channel.post` returns it. Raises NotFoundError."""
         await self._remarks.adopt_delivery(request_id, channel, reference)
-
-
-def _reason(outcome: Request | Refusal | AskAgain) -> str:
-    """Why an act in a ticket did not count; "" if it did."""
-    if isinstance(outcome, AskAgain):
-        return outcome.why
-    return str(outcome.error) if isinstance(outcome, Refusal) else ""

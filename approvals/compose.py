@@ -35,11 +35,12 @@ from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
-from countersign.approvals.decisions.retracting import Retracting
 from countersign.approvals.decisions.review import Review
+from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.submitting import Submitting
 from countersign.approvals.decisions.voting import Voting
+from countersign.approvals.decisions.withdrawing import Withdrawing
 from countersign.approvals.delivery.courier import Courier
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import (
@@ -127,7 +128,8 @@ def compose(
         granting,
         Delegating(store, moments, policies, jobs, outbox),
         proofs,
-        Retracting(store, moments, asking, deadlines, outbox),
+        Withdrawing(store, moments, deadlines, outbox),
+        Revoking(store, moments, asking, outbox),
         Questions(store, moments, deadlines, outbox),
         observer=observer,
     )

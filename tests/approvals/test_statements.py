@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import RequestStatus, Verdict
-from countersign.approvals.store.request_lists import alike
+from countersign.approvals.store.requests import alike
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.world import World, opened
 
