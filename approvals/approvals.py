@@ -73,7 +73,7 @@ class Approvals:
         """`approvals.compose` puts it together."""
         self._store, self._moments = store, moments
         self._observer = observer
-        self._editing, self._outbox = editing, outbox
+        self._editing = editing
         self._deadlines = deadlines
         self._casting = Casting(store, moments, voting, granting, reasking, observer)
         self._reasking, self._cancelling = reasking, cancelling
