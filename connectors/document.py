@@ -15,10 +15,9 @@ from countersign.approvals.forms.display import (
     set_by_workflow,
     shown_arguments,
     shown_facts,
-    table_text,
-    value_text,
 )
 from countersign.approvals.forms.times import moment, then, zone_of
+from countersign.approvals.forms.values import table_text, value_text
 from countersign.approvals.forms.wording import (
     cut,
     cut_visibly,

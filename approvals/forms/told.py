@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import canonical_json
-from countersign.approvals.forms.display import value_text
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.times import happened, moment, then, zone_of
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import (
     as_text,
     cut_visibly,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countersign.approvals.audit.canonical import canonical_json
-from countersign.approvals.forms.display import value_text
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, in_words, people_in_words, visible
 from countersign.approvals.models import Request, Stage, StageProgress, Verdict, Vote
 from countersign.approvals.rules.approvers import asked_in_words

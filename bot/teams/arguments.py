@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import canonical_json
-from countersign.approvals.forms.display import Shown, shown_arguments, value_text
+from countersign.approvals.forms.display import Shown, shown_arguments
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly
 from countersign.approvals.models import JsonObject
 from countersign.bot.teams.elements import (

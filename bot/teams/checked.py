@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from countersign.approvals.forms.display import shown_facts, table_text
+from countersign.approvals.forms.display import shown_facts
+from countersign.approvals.forms.values import table_text
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     JsonObject,

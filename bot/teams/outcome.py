@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countersign.approvals.forms.display import Shown, value_text
+from countersign.approvals.forms.display import Shown
 from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import (
     as_text,
     cut_visibly,

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countersign.approvals.forms.display import (
-    Shown,
-    deciding,
-    set_by_workflow,
-    shown_arguments,
-    value_text,
-)
+from countersign.approvals.forms.display import Shown, deciding, set_by_workflow, shown_arguments
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
     JsonObject,

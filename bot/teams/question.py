@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from countersign.approvals.forms.display import value_text
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly
 from countersign.approvals.models import JsonObject, Request, RequestStatus
 from countersign.approvals.ports import RequestView

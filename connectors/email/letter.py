@@ -10,12 +10,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from countersign.approvals.forms import told
-from countersign.approvals.forms.display import (
-    Shown,
-    set_by_workflow,
-    shown_arguments,
-    value_text,
-)
+from countersign.approvals.forms.display import Shown, set_by_workflow, shown_arguments
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut, cut_visibly, in_words, visible
 from countersign.approvals.models import Request, RequestStatus, Value
 from countersign.approvals.ports import Prompt, RequestView, TicketOrder

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from countersign.approvals.forms.display import value_text
 from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, visible
 from countersign.approvals.models import (
     Delivery,

@@ -12,10 +12,9 @@ from countersign.approvals.forms.display import (
     set_by_workflow,
     shown_arguments,
     shown_facts,
-    table_text,
-    value_text,
 )
 from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.values import table_text, value_text
 from countersign.approvals.forms.wording import as_text, visible
 from countersign.approvals.models import Injected, JsonObject
 

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft6Validator
 from jsonschema.exceptions import best_match
 
-from countersign.approvals.forms.display import value_text
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import in_words, visible
 from countersign.approvals.models import RequestStatus, Risk
 from countersign.bot.teams.approval import Typed
