@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -28,20 +27,17 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Prompt, RequestView
 from countersign.approvals.store import mail as rows
-from countersign.approvals.store.mail import Kind, MailLink, MailThread
+from countersign.approvals.store.mail import MailThread
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.email import letter
 from countersign.connectors.email.addresses import Addresses
 from countersign.connectors.email.letter import NAME, Letter, state_of
+from countersign.connectors.email.links import Links
 from countersign.connectors.email.relay import Relay
 from countersign.connectors.email.settings import EmailSettings
 from countersign.connectors.email.writing import Envelope, mail
 from countersign.connectors.system import Deployment
 
-PATH = "/inbox/mail"
-STOP_PATH = f"{PATH}/unsubscribe"
-STOP_VALID = timedelta(days=365)
-"""Whoever finds an old mail can still end what it began."""
 SENDING, LIST = "sending", "list"
 """What a thread has told: perhaps its first mail; a list, which never changes."""
 Check = Callable[[], Awaitable[Sequence[CheckResult]]]
@@ -65,7 +61,8 @@ class EmailChannel:
         """`checks` are of what belongs to it besides the relay."""
         self._settings, self._relay, self._checks = settings, relay, checks
         self._store, self._clock = deployment.store, deployment.clock
-        self._directory, self._url = deployment.directory, deployment.public_url
+        self._directory = deployment.directory
+        self._links = Links(settings.link_valid_for, deployment)
         self._addresses = Addresses(deployment.conversations, deployment.clock)
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
@@ -100,7 +97,7 @@ class EmailChannel:
         if elsewhere:
             if "digests" in await self._store.read(lambda c: rows.muted(c, person.id)):
                 return {"list": "", "muted": True}
-            stop_url = await self._url_of(views[0].request, person, "digests")
+            stop_url = await self._links.url_of(views[0].request, person, "digests")
         listed = letter.lists(views, urls)
         await self._begun(listed, thread, person, told=LIST, stop_url=stop_url)
         return {"list": self._id(thread)}
@@ -123,7 +120,7 @@ class EmailChannel:
         if not is_open:
             await self._ended(thread, view, person)
             return
-        url = await self._url_of(view.request, person)
+        url = await self._links.url_of(view.request, person)
         said = letter.asks(view, url, hears=self._settings.hears, changed=True)
         said = said.model_copy(update={"subject": f"Re: {thread.subject}"})
         await self._send(said, thread, person, told=state, mark=_mark(state))
@@ -132,7 +129,7 @@ class EmailChannel:
         """What was decided and what came of it, but to whoever has just decided it themselves."""
         if _knows(view.request, person):
             return
-        url = await self._url_of(view.request, person)
+        url = await self._links.url_of(view.request, person)
         said, state = letter.ended(view, url, thread.subject), state_of(view.request)
         await self._send(said, thread, person, told=state, mark=_mark(state))
 
@@ -150,10 +147,10 @@ class EmailChannel:
         muted = await self._store.read(lambda c: rows.muted(c, person.id))
         if thread.bounced or ("reminders" in muted and not prompt.escalated):
             return
-        url = await self._url_of(view.request, person)
+        url = await self._links.url_of(view.request, person)
         stop_url = ""
         if not prompt.escalated:
-            stop_url = await self._url_of(view.request, person, "reminders")
+            stop_url = await self._links.url_of(view.request, person, "reminders")
         said = letter.reminds(view, prompt, url, thread.subject)
         mark = f"r{prompt.number}"
         await self._send(said, thread, person, mark=mark, stop_url=stop_url)
@@ -162,7 +159,7 @@ class EmailChannel:
         """That an answer which reads like a vote is a comment. Raises as `post`."""
         if view.request.status is not RequestStatus.PENDING:
             return
-        url = await self._url_of(view.request, person)
+        url = await self._links.url_of(view.request, person)
         said = letter.no_vote(view, url, thread.subject)
         await self._send(said, thread, person, mark="n")
 
@@ -224,24 +221,9 @@ class EmailChannel:
                 told=SENDING,
             )
             rows.keep_thread(connection, thread, now)
-            links = [self._link("request", view.request, person) for view in views]
-            return thread, [f"{self._url}{PATH}/{rows.add_link(connection, a, now)}" for a in links]
+            return thread, [self._links.add(connection, view.request, person) for view in views]
 
         return await self._store.write(plan)
-
-    def _link(self, kind: Kind, request: Request, person: Principal) -> MailLink:
-        valid = timedelta(seconds=self._settings.link_valid_for)
-        return MailLink(
-            kind=kind,
-            request_id=request.id,
-            principal_id=person.id,
-            expires_at=self._clock.now() + (valid if kind == "request" else STOP_VALID),
-        )
-
-    async def _url_of(self, request: Request, person: Principal, kind: Kind = "request") -> str:
-        link, now = self._link(kind, request, person), self._clock.now()
-        token = await self._store.write(lambda c: rows.add_link(c, link, now))
-        return f"{self._url}{PATH if kind == 'request' else STOP_PATH}/{token}"
 
     async def _begun(
         self, said: Letter, thread: MailThread, person: Principal, **more: str
