@@ -165,8 +165,7 @@ class Records:
     ) -> Page[Request]:
         """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
-        now = self._clock.now()
-        waiting = Waiting(self._directory.people().at(now), principal, now)
+        waiting = self._waiting(principal)
 
         def unit(connection: Connection) -> list[Request]:
             if session_id is not None:
@@ -175,14 +174,17 @@ class Records:
 
         return page_of(await self._reader.read(unit), size)
 
+    def _waiting(self, principal: Principal) -> Waiting:
+        now = self._clock.now()
+        return Waiting(self._directory.people().at(now), principal, now)
+
     async def search(
         self, principal: Principal, wanted: Wanted, *, limit: int = 50, cursor: str | None = None
     ) -> Page[Request]:
         """What is wanted of `mine`. A page may have fewer than `limit` and yet a cursor: then there
         was much to look through. Raises InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
-        now = self._clock.now()
-        waiting = Waiting(self._directory.people().at(now), principal, now)
+        waiting = self._waiting(principal)
         found, place = await self._reader.read(
             lambda c: waiting.search(c, after=after, limit=size, wanted=wanted)
         )
@@ -215,14 +217,7 @@ class Records:
         """Deliveries that are tried again because they have failed, of requests that this person
         may read. Raises InvalidError for a bad limit."""
         size, eyes = size_of(limit), self._eyes(reader)
-
-        def unit(connection: Connection) -> list[Delivery]:
-            found = delivery_rows.failing(connection, limit=size)
-            asked = request_rows.among(connection, [each.request_id for each in found])
-            seen = {request.id for request in eyes.requests(connection, asked)}
-            return [each for each in found if each.request_id in seen]
-
-        return await self._reader.read(unit)
+        return await self._reader.read(lambda c: visible.failing(c, eyes, limit=size))
 
     async def around(
         self, request_ids: Sequence[RequestId]

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from countersign.approvals.models import Domains, Principal, Request, Session
+from countersign.approvals.models import Delivery, Domains, Principal, Request, Session
 from countersign.approvals.rules.visibility import may_see, may_see_session
 from countersign.approvals.store import codec, session_lists
+from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store.open_roles import Place
 
@@ -64,3 +65,11 @@ def page(
         last: Any = rows[-1]
         after = codec.to_text(last.created_at), last.id
     return found[:size]
+
+
+def failing(connection: Connection, eyes: Eyes, *, limit: int) -> list[Delivery]:
+    """Deliveries that are tried again because they have failed, of requests that may be read."""
+    found = delivery_rows.failing(connection, limit=limit)
+    around = request_rows.among(connection, [each.request_id for each in found])
+    seen = {request.id for request in eyes.requests(connection, around)}
+    return [each for each in found if each.request_id in seen]

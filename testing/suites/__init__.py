@@ -20,6 +20,7 @@ _SUITES = (
     "channel",
     "conversations",
     "directory",
+    "ticket_closing",
     "ticket_decisions",
     "ticket_faults",
     "tickets",

@@ -1,6 +1,7 @@
-"""The contract of `approvals.ports.TicketConnector`: a ticket from its making to its end.
+"""The contract of `approvals.ports.TicketConnector`: a ticket and what is said in it.
 
-What people decide in it is in `test_ticket_decisions`, what goes wrong in `test_ticket_faults`.
+How it ends is in `ticket_closing`, what people decide in it in `ticket_decisions`, what goes wrong
+in `ticket_faults`.
 """
 
 from __future__ import annotations
@@ -20,19 +21,13 @@ __all__ = [
     "test_adopting_makes_no_ticket_and_changes_nothing_that_is_right",
     "test_adopting_restores_the_text_and_those_who_answer_can_answer",
     "test_asking_again_late_takes_no_newer_answer_away",
-    "test_closing_is_nobodys_vote",
-    "test_closing_says_why_once_and_nobody_is_asked_any_more",
-    "test_closing_without_a_text_says_nothing",
     "test_comment_is_made_once_for_each_key",
-    "test_each_outcome_of_a_ticket_is_told",
     "test_key_that_is_a_query_finds_nothing",
     "test_more_people_can_answer_after_an_answer_that_counted",
     "test_nothing_is_found_before_a_ticket_is_opened",
     "test_opened_ticket_is_found_by_the_key_of_its_order",
-    "test_reopened_ticket_can_be_closed_again_without_a_word",
     "test_request_of_any_size_and_wording_can_be_asked",
     "test_ticket_can_be_answered_again_after_an_answer_that_did_not_count",
-    "test_ticket_in_doubt_is_told_what_was_found",
     "test_ticket_of_somebody_else_with_our_key_is_not_ours",
     "test_ticket_remembers_the_text_that_it_was_given",
     "test_ticket_that_is_gone_is_not_found",
@@ -261,78 +256,6 @@ async def test_asking_again_late_takes_no_newer_answer_away(
     )
     assert outside.people[Who.CARA] in {vote.act.actor for vote in votes(outside, observation)}
     assert 1 == await said(outside, ref, "One more has to approve.")
-
-
-@pytest.mark.parametrize("outcome", list(TicketOutcome))
-async def test_closing_says_why_once_and_nobody_is_asked_any_more(
-    outside: Outside, orders: Orders, outcome: TicketOutcome
-) -> None:
-    ref, other = await orders.ticket(), await orders.ticket()
-    for _ in range(2):
-        await outside.connector.close(ref, outcome, "So it ended.")
-    observation = await seen(outside, ref)
-
-    assert not observation.awaiting
-    assert 1 == await said(outside, ref, "So it ended.")
-    assert [other.key] == await outside.open_tickets()
-
-
-async def test_each_outcome_of_a_ticket_is_told(outside: Outside, orders: Orders) -> None:
-    ref = await orders.ticket()
-    await outside.approve(ref, Who.BEN)
-    await outside.connector.close(ref, TicketOutcome.APPROVED, "It runs now.")
-    await outside.connector.close(ref, TicketOutcome.EXECUTED, "It has run.")
-
-    assert (1, 1) == (
-        await said(outside, ref, "It runs now."),
-        await said(outside, ref, "It has run."),
-    )
-
-
-@pytest.mark.parametrize("found", [TicketOutcome.EXECUTED, TicketOutcome.FAILED])
-async def test_ticket_in_doubt_is_told_what_was_found(
-    outside: Outside, orders: Orders, found: TicketOutcome
-) -> None:
-    ref = await orders.ticket()
-    await outside.connector.close(ref, TicketOutcome.IN_DOUBT, "Please look.")
-    await outside.connector.close(ref, found, "Ben has looked.")
-
-    assert (1, 1) == (
-        await said(outside, ref, "Please look."),
-        await said(outside, ref, "Ben has looked."),
-    )
-    assert not (await seen(outside, ref)).awaiting
-
-
-async def test_closing_without_a_text_says_nothing(outside: Outside, orders: Orders) -> None:
-    ref = await orders.ticket()
-    before = await outside.comments(ref)
-    await outside.connector.close(ref, TicketOutcome.SUPERSEDED, "")
-
-    assert before == await outside.comments(ref)
-    assert not (await seen(outside, ref)).awaiting
-
-
-async def test_closing_is_nobodys_vote(outside: Outside, orders: Orders) -> None:
-    for outcome in TicketOutcome:
-        ref = await orders.ticket()
-        await outside.connector.close(ref, outcome, "So it ended.")
-
-        assert [] == votes(outside, await seen(outside, ref))
-
-
-async def test_reopened_ticket_can_be_closed_again_without_a_word(
-    outside: Outside, orders: Orders
-) -> None:
-    ref = await orders.ticket()
-    await outside.connector.close(ref, TicketOutcome.REJECTED, "Rejected in the chat.")
-    await outside.reopen(ref, Who.ERIN)
-    reopened = await seen(outside, ref)
-    await outside.connector.close(ref, TicketOutcome.REJECTED, "Rejected in the chat.")
-
-    assert reopened.awaiting
-    assert not (await seen(outside, ref)).awaiting
-    assert 1 == await said(outside, ref, "Rejected in the chat.")
 
 
 @effects

@@ -1,3 +1,3 @@
-"""Every ticket connector of ours: from its making to its end."""
+"""Every ticket connector of ours: its making, and what is said in it."""
 
 from countersign.testing.suites.tickets import *  # noqa: F403

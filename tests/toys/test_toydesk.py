@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from countersign.approvals.ports import TicketConnector
 from countersign.approvals.tickets import TicketRef
+from countersign.testing.suites.ticket_closing import *  # noqa: F403
 from countersign.testing.suites.ticket_decisions import *  # noqa: F403
 from countersign.testing.suites.ticket_faults import *  # noqa: F403
 from countersign.testing.suites.ticket_system import Delivered, Elsewhere, Who

@@ -1,0 +1,3 @@
+"""Every ticket connector of ours: how a ticket ends."""
+
+from countersign.testing.suites.ticket_closing import *  # noqa: F403
