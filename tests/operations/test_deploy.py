@@ -48,7 +48,10 @@ def test_the_unit_runs_commands_that_exist() -> None:
         require_command(arguments.split())
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None and not os.environ.get("CI"),
+    reason="there is no systemd",
+)
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     program = str(Path(sys.executable).parent / "countersign")
     unit = tmp_path / "countersign.service"
