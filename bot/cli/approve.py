@@ -30,9 +30,11 @@ def approve(
 
     Exit status 0: nothing waits any more; 3: something was skipped, or you left; 1: an error.
     """
-    from countersign.bot.walk.editing import editor_of  # forms and schemas, which `--help` spares
-    from countersign.bot.walk.terminal import Tty, is_terminal
-    from countersign.bot.walk.walk import Walk
+    from countersign.bot.cli.walk.editing import (
+        editor_of,  # forms and schemas, which `--help` spares
+    )
+    from countersign.bot.cli.walk.terminal import Tty, is_terminal
+    from countersign.bot.cli.walk.walk import Walk
 
     if not is_terminal():
         raise RefusedError(

@@ -17,9 +17,9 @@ from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
 from countersign.bot.api.request_bodies import RequestBody
 from countersign.bot.cli.server import ServerRefusedError
+from countersign.bot.cli.walk.page import changes
+from countersign.bot.cli.walk.terminal import BAD, HEAD, PLAIN, SOFT, WARN, Line, Terminal, quoted
 from countersign.bot.console import json_text
-from countersign.bot.walk.page import changes
-from countersign.bot.walk.terminal import BAD, HEAD, PLAIN, SOFT, WARN, Line, Terminal, quoted
 
 EMPTY_IT = '""'
 WRONG = ("invalid-arguments", "invalid")

@@ -27,7 +27,7 @@ from countersign.approvals.rules.budgets.words import lines as budget_lines
 from countersign.approvals.rules.repeats import in_sentence
 from countersign.bot.api.questions import QuestionBody
 from countersign.bot.api.request_bodies import RequestBody, StepBody
-from countersign.bot.walk.terminal import BAD, HEAD, PLAIN, SOFT, WARN, Line, quoted
+from countersign.bot.cli.walk.terminal import BAD, HEAD, PLAIN, SOFT, WARN, Line, quoted
 
 RULE = "─" * 60
 _AT_DEADLINE = {

@@ -18,9 +18,9 @@ from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject, QuestionStatus, RequestKind, RequestStatus
 from countersign.bot.api.request_bodies import RequestBody
 from countersign.bot.cli.server import ServerRefusedError
-from countersign.bot.walk.editing import WRONG, Editing
-from countersign.bot.walk.page import page
-from countersign.bot.walk.terminal import BAD, GOOD, SOFT, WARN, Left, Terminal
+from countersign.bot.cli.walk.editing import WRONG, Editing
+from countersign.bot.cli.walk.page import page
+from countersign.bot.cli.walk.terminal import BAD, GOOD, SOFT, WARN, Left, Terminal
 
 DONE, SOME_LEFT = 0, 3
 """Exit statuses: nothing waits any more, or something does."""

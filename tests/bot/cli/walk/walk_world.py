@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from countersign.bot.cli.server import TOKEN_VARIABLE, Server
-from countersign.bot.walk.terminal import Left, Line
-from countersign.bot.walk.walk import Walk
+from countersign.bot.cli.walk.terminal import Left, Line
+from countersign.bot.cli.walk.walk import Walk
 from tests.bot.api_world import World
 
 PATIENCE_S = 100

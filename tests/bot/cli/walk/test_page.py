@@ -8,8 +8,8 @@ import pytest
 
 from countersign.approvals.models import JsonObject
 from countersign.bot.api.request_bodies import RequestBody
-from countersign.bot.walk.page import page
-from countersign.bot.walk.terminal import GOES_ON, rows
+from countersign.bot.cli.walk.page import page
+from countersign.bot.cli.walk.terminal import GOES_ON, rows
 
 AT = "2026-11-22T12:00:00Z"
 ALEX, MEGAN = {"id": "alex", "name": "Alex"}, {"id": "megan", "name": "Megan"}

@@ -16,7 +16,7 @@ from countersign.approvals.models import JsonObject
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.cli.server import Server
 from tests.bot.api_world import POLICY, World, running
-from tests.bot.walk.walk_world import Played, terminal, walked
+from tests.bot.cli.walk.walk_world import Played, terminal, walked
 
 pytestmark = pytest.mark.asyncio
 BRIBE = {"to": "ceo\u202eevil", "amount": 10}
