@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from countersign.approvals.forms.display import set_by_workflow, shown_arguments, value_text
+from countersign.approvals.forms.display import set_by_workflow, shown_arguments
 from countersign.approvals.forms.fields import fields
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, in_words, visible
 from countersign.approvals.models import (
     JsonObject,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from countersign.approvals.models import Request, RequestStatus, Result, SessionId, SessionStatus
 from countersign.approvals.store import codec, deliveries, ledger, questions, requests, schema
+from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.store.replaying import Replay, replay
 
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
@@ -50,7 +51,7 @@ def _of(connection: Connection, request: Request, told: dict[str, Any]) -> Itera
             yield f"{name}: {plain[name]!r} is told as {told[name]!r}"
     if told["revisions"][-1]["arguments"] != request.arguments:
         yield "revisions"
-    votes = [vote.model_dump(mode="json") for vote in requests.votes_of(connection, request.id)]
+    votes = [vote.model_dump(mode="json") for vote in vote_rows.of_request(connection, request.id)]
     if _by_key(votes) != _by_key(told.get("votes", [])):
         yield f"votes: {votes} are told as {told.get('votes')}"
     asked = [each.model_dump(mode="json") for each in questions.of_request(connection, request.id)]

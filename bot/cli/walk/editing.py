@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from countersign.approvals.forms.display import label_of, value_text
+from countersign.approvals.forms.display import label_of
 from countersign.approvals.forms.fields import Field, fields
 from countersign.approvals.forms.parsing import ProblemError, coerced, edited_arguments, typed_text
+from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
 from countersign.bot.api.request_bodies import RequestBody

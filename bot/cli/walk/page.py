@@ -10,10 +10,10 @@ from countersign.approvals.forms.display import (
     set_by_workflow,
     shown_arguments,
     shown_facts,
-    table_text,
 )
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.times import in_utc
+from countersign.approvals.forms.values import table_text
 from countersign.approvals.forms.wording import in_words, visible
 from countersign.approvals.models import (
     AtDeadline,
@@ -26,7 +26,8 @@ from countersign.approvals.models import (
 from countersign.approvals.rules.budgets.words import lines as budget_lines
 from countersign.approvals.rules.repeats import in_sentence
 from countersign.bot.api.questions import QuestionBody
-from countersign.bot.api.request_bodies import RequestBody, StepBody
+from countersign.bot.api.request_bodies import RequestBody
+from countersign.bot.api.request_parts import StepBody
 from countersign.bot.cli.walk.terminal import BAD, HEAD, PLAIN, SOFT, WARN, Line, quoted
 
 RULE = "─" * 60
