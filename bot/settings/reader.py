@@ -48,8 +48,9 @@ from countersign.connectors.system import Configured, System
 
 T = TypeVar("T")
 
-NO_KEY = "none"
-"""Workflows are built with it to be looked at; nothing is asked of a model."""
+NO_KEY, NO_SERVER = "none", "http://no-model.invalid/v1"
+"""Workflows are built with them to be looked at; nothing is asked of a model. AutoGen warns of each
+agent whose key is none of OpenAI's, unless it is for another server."""
 LOCAL_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 SECTIONS = (
     "public_url",
@@ -227,7 +228,7 @@ class Reader:
         found = choose_model(section, self._environ, local=self.local)
         if isinstance(found, str) and not self._complete:
             return ModelSettings(
-                provider="openai", name=section.name, base_url=None, api_key=SecretStr(NO_KEY)
+                provider="openai", name=section.name, base_url=NO_SERVER, api_key=SecretStr(NO_KEY)
             )
         return self._chosen(found)
 

@@ -1,0 +1,1 @@
+"""Simulating new rules on what is on record, for `policy simulate`."""
