@@ -30,20 +30,21 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Clock, Directory, Reader, RequestView, Schemas
 from countersign.approvals.records.chains import entries_of, governance_of, verification_of
-from countersign.approvals.records.paging import Page, encoded, page_of, place_of, size_of
+from countersign.approvals.records.paging import Page, encoded, page_of, place_of, size_of, skipped
 from countersign.approvals.records.views import Views
 from countersign.approvals.rules.policies import Policies
-from countersign.approvals.rules.wanted import Wanted
+from countersign.approvals.rules.wanted import Order, Wanted
+from countersign.approvals.store import codec, request_lists, session_lists, visible
 from countersign.approvals.store import delegations as delegation_rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import grants as grant_rows
 from countersign.approvals.store import pauses as pause_rows
 from countersign.approvals.store import questions as question_rows
-from countersign.approvals.store import request_lists, session_lists, visible
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store import votes as vote_rows
+from countersign.approvals.store.budget_standings import BudgetUse, standings
 from countersign.approvals.store.verifying import verify_all, verify_governance
 from countersign.approvals.store.view_rows import view_rows
 from countersign.approvals.store.visible import Eyes
@@ -66,6 +67,7 @@ class Records:
         may decide. Without `catalog` a view does not say what a tool accepts, without `policies`
         not which grants may be given."""
         self.views = Views(clock, directory, catalog, policies)
+        self._policies = policies
         self._reader = reader
         self._clock = clock
         self._directory = directory
@@ -82,11 +84,23 @@ class Records:
         """All that a channel shows of a request. Raises NotFoundError."""
         return self.views.shown(await self._reader.read(lambda c: view_rows(c, request_id)))
 
-    async def grants(self, *, limit: int = 50) -> Sequence[tuple[Grant, Used]]:
-        """Grants, newest first, each with how far it is used. Raises InvalidError for a bad
-        limit."""
+    async def grants(
+        self, *, limit: int = 50, holding: bool = False
+    ) -> Sequence[tuple[Grant, Used]]:
+        """Grants, newest first, each with how far it is used; only those `holding` that are neither
+        revoked nor over. Raises InvalidError for a bad limit."""
         size = size_of(limit)
-        return await self._reader.read(lambda c: grant_rows.page(c, limit=size))
+        now = codec.to_text(self._clock.now()) if holding else None
+        return await self._reader.read(lambda c: grant_rows.page(c, limit=size, holding=now))
+
+    async def budgets(self, *, limit: int = 20) -> Sequence[BudgetUse]:
+        """What is used of the budgets of the policy, those first of which most is; of one that is
+        divided, `limit` parts. Raises InvalidError for a bad limit."""
+        size = size_of(limit)
+        if self._policies is None:
+            return ()
+        known, now = self._policies.current.budgets.budgets, self._clock.now()
+        return await self._reader.read(lambda c: standings(c, known, now, limit=size))
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError."""
@@ -179,14 +193,29 @@ class Records:
         return Waiting(self._directory.people().at(now), principal, now)
 
     async def search(
-        self, principal: Principal, wanted: Wanted, *, limit: int = 50, cursor: str | None = None
+        self,
+        principal: Principal,
+        wanted: Wanted,
+        *,
+        order: Order = Order.OLDEST,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page[Request]:
         """What is wanted of `mine`. A page may have fewer than `limit` and yet a cursor: then there
-        was much to look through. Raises InvalidError for a bad cursor or limit."""
+        was much to look through. By deadline or risk the 2,000 that have waited longest are sorted.
+        Raises InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
         waiting = self._waiting(principal)
+        if order in (Order.DUE, Order.RISK):
+            skip = skipped(after)
+            ranked, more = await self._reader.read(
+                lambda c: waiting.ranked(c, skip=skip, limit=size, wanted=wanted, order=order)
+            )
+            further = encoded(codec.to_text(self._clock.now()), str(skip + size)) if more else None
+            return Page(items=tuple(ranked), next=further)
+        newest = order is Order.NEWEST
         found, place = await self._reader.read(
-            lambda c: waiting.search(c, after=after, limit=size, wanted=wanted)
+            lambda c: waiting.search(c, after=after, limit=size, wanted=wanted, newest=newest)
         )
         return Page(items=tuple(found), next=None if place is None else encoded(*place))
 

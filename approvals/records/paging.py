@@ -43,6 +43,15 @@ def place_of(cursor: str | None) -> tuple[str, str] | None:
     return at, row_id
 
 
+def skipped(after: tuple[str, str] | None) -> int:
+    """How many a sorted list has shown before. Raises InvalidError."""
+    if after is None:
+        return 0
+    if not (after[1].isascii() and after[1].isdigit() and len(after[1]) < 10):
+        raise InvalidError("The cursor is not one that this server gave; start again.")
+    return int(after[1])
+
+
 def page_of(found: list[T], size: int) -> Page[T]:
     """The page of what was found, of which one was asked for beyond `size`."""
     items = tuple(found[:size])

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import Request, Risk, Value
+
+
+class Order(StrEnum):
+    """What comes first in a list of what waits."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    DUE = "due"
+    """Whose deadline is next; what has none comes last."""
+    RISK = "risk"
+    """The highest; of the same risk whose deadline is next."""
+
+
+_RISKS = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
+
+
+def rank(order: Order, request: Request) -> tuple[int, datetime, datetime, str]:
+    """By which requests are sorted for DUE and RISK."""
+    due = request.expires_at or datetime.max.replace(tzinfo=UTC)
+    risk = _RISKS.index(request.risk) if order is Order.RISK else 0
+    return risk, due, request.created_at, request.id
 
 
 class Wanted(Value):

@@ -72,9 +72,15 @@ def usable(connection: Connection, tools: Collection[str], now: str) -> list[tup
     return [(grant, used(connection, grant.id)) for grant in found]
 
 
-def page(connection: Connection, *, limit: int) -> list[tuple[Grant, Used]]:
-    """Grants, newest first, each with how far it is used."""
+def page(
+    connection: Connection, *, limit: int, holding: str | None = None
+) -> list[tuple[Grant, Used]]:
+    """Grants, newest first, each with how far it is used; with `holding` those that are neither
+    revoked nor over at this time."""
     query = select(grants).order_by(grants.c.created_at.desc(), grants.c.id).limit(limit)
+    if holding is not None:
+        later = or_(grants.c.expires_at.is_(None), grants.c.expires_at > holding)
+        query = query.where(grants.c.revoked_at.is_(None), later)
     found = [_grant(row) for row in connection.execute(query)]
     return [(grant, used(connection, grant.id)) for grant in found]
 

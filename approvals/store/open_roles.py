@@ -31,6 +31,8 @@ NOBODY = ""
 Place = tuple[str, str]
 """The (created_at, id) of a request: where a list goes on."""
 BEGINNING: Place = ("", "")
+END: Place = ("9999", "")
+"""After everything: where a list begins that has the newest first."""
 
 
 def keep(connection: Connection, before: Request | None, after: Request) -> None:
@@ -44,9 +46,10 @@ def keep(connection: Connection, before: Request | None, after: Request) -> None
 
 
 def waiting(
-    connection: Connection, principal: Principal, after: Place, limit: int
+    connection: Connection, principal: Principal, after: Place, limit: int, *, newest: bool = False
 ) -> list[RequestId]:
-    """Pending requests whose open stage this person's roles fit, the oldest first, after `after`.
+    """Pending requests whose open stage this person's roles fit, the oldest (or newest) first,
+    after `after`.
 
     Without those that the person asked for or has voted on. Each role is read from the index up to
     `limit` rows, however many others wait.
@@ -54,22 +57,29 @@ def waiting(
     groups = [f"{GROUP}{group}" for group in sorted(principal.groups)]
     own = [_owner(principal.id), f"{PERSON}{principal.id}"]
     roles = [*sorted(principal.roles), *groups, *own]
-    lists = [_of_role(connection, role, principal, after, limit) for role in roles]
-    return [RequestId(request_id) for _, request_id in islice(_merged(lists), limit)]
+    query = _NEWEST if newest else _WAITING
+    lists = [_of_role(connection, query, role, principal, after, limit) for role in roles]
+    merged = _merged(lists, newest=newest)
+    return [RequestId(request_id) for _, request_id in islice(merged, limit)]
 
 
 def _of_role(
-    connection: Connection, role: str, principal: Principal, after: Place, limit: int
+    connection: Connection,
+    query: Prepared,
+    role: str,
+    principal: Principal,
+    after: Place,
+    limit: int,
 ) -> list[Place]:
-    rows = _WAITING.all(
+    rows = query.all(
         connection, role=role, me=principal.id, at=after[0], request=after[1], most=limit
     )
     return [(row[0], row[1]) for row in rows]
 
 
-def _merged(lists: Sequence[Sequence[Place]]) -> Iterator[Place]:
+def _merged(lists: Sequence[Sequence[Place]], *, newest: bool) -> Iterator[Place]:
     last = None
-    for place in heapq.merge(*lists):
+    for place in heapq.merge(*lists, reverse=newest):
         if place != last:
             yield place
         last = place
@@ -107,25 +117,37 @@ def _owner(principal_id: str) -> str:
 
 _INSERT = insertion(open_roles)
 _DELETE = Prepared(delete(open_roles).where(open_roles.c.request_id == bindparam("of")))
+_IS_AFTER = or_(
+    open_roles.c.created_at > bindparam("at"),
+    and_(
+        open_roles.c.created_at == bindparam("at"),
+        open_roles.c.request_id > bindparam("request"),
+    ),
+)
+_IS_BEFORE = or_(
+    open_roles.c.created_at < bindparam("at"),
+    and_(
+        open_roles.c.created_at == bindparam("at"),
+        open_roles.c.request_id < bindparam("request"),
+    ),
+)
+_PLACES = select(open_roles.c.created_at, open_roles.c.request_id).where(
+    open_roles.c.role == bindparam("role"),
+    open_roles.c.requester != bindparam("me"),
+    ~exists().where(
+        votes.c.request_id == open_roles.c.request_id,
+        votes.c.revision == open_roles.c.revision,
+        votes.c.principal_id == bindparam("me"),
+    ),
+)
+# The first condition says from where the index is read, unlike `or`.
 _WAITING = Prepared(
-    select(open_roles.c.created_at, open_roles.c.request_id)
-    .where(
-        open_roles.c.role == bindparam("role"),
-        open_roles.c.created_at >= bindparam("at"),  # from where the index is read, unlike by `or`
-        or_(
-            open_roles.c.created_at > bindparam("at"),
-            and_(
-                open_roles.c.created_at == bindparam("at"),
-                open_roles.c.request_id > bindparam("request"),
-            ),
-        ),
-        open_roles.c.requester != bindparam("me"),
-        ~exists().where(
-            votes.c.request_id == open_roles.c.request_id,
-            votes.c.revision == open_roles.c.revision,
-            votes.c.principal_id == bindparam("me"),
-        ),
-    )
+    _PLACES.where(open_roles.c.created_at >= bindparam("at"), _IS_AFTER)
     .order_by(open_roles.c.created_at, open_roles.c.request_id)
+    .limit(bindparam("most"))
+)
+_NEWEST = Prepared(
+    _PLACES.where(open_roles.c.created_at <= bindparam("at"), _IS_BEFORE)
+    .order_by(open_roles.c.created_at.desc(), open_roles.c.request_id.desc())
     .limit(bindparam("most"))
 )

@@ -19,7 +19,7 @@ from countersign.approvals.models import (
 from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.eligibility import Asked, asked, place_of, reserved
 from countersign.approvals.rules.subjects import people_for, subject_of
-from countersign.approvals.rules.wanted import Wanted
+from countersign.approvals.rules.wanted import Order, Wanted, rank
 from countersign.approvals.store import codec, open_roles, session_lists
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import votes as vote_rows
@@ -55,15 +55,23 @@ class Waiting:
         return found[:limit]
 
     def search(
-        self, connection: Connection, *, after: open_roles.Place | None, limit: int, wanted: Wanted
+        self,
+        connection: Connection,
+        *,
+        after: open_roles.Place | None,
+        limit: int,
+        wanted: Wanted,
+        newest: bool = False,
     ) -> tuple[list[Request], open_roles.Place | None]:
-        """Those of the oldest that are wanted, `limit` at most, and where to look further, if that
-        can find more. A call looks at SEARCHED candidates at most, however few of them fit."""
+        """Those of the oldest (or newest) that are wanted, `limit` at most, and where to look
+        further, if that can find more. A call looks at SEARCHED candidates at most, however few of
+        them fit."""
         found: list[Request] = []
-        place = after or open_roles.BEGINNING
+        place = after or (open_roles.END if newest else open_roles.BEGINNING)
         for _ in range(SEARCHED // AT_ONCE):
-            ids = open_roles.waiting(connection, self._wide, place, AT_ONCE)
+            ids = open_roles.waiting(connection, self._wide, place, AT_ONCE, newest=newest)
             candidates = request_rows.among(connection, ids)
+            candidates.sort(key=_place, reverse=newest)
             fitting = [request for request in candidates if wanted.fits(request)]
             found += self._mine(connection, fitting)
             if len(found) > limit:
@@ -72,6 +80,15 @@ class Waiting:
                 return found, None
             place = _place(candidates[-1])
         return found, place
+
+    def ranked(
+        self, connection: Connection, *, skip: int, limit: int, wanted: Wanted, order: Order
+    ) -> tuple[list[Request], bool]:
+        """Those wanted of the SEARCHED that have waited longest, in this order, after `skip` of
+        them; and whether there are more."""
+        found, _ = self.search(connection, after=None, limit=SEARCHED, wanted=wanted)
+        found.sort(key=lambda request: rank(order, request))
+        return found[skip : skip + limit], len(found) > skip + limit
 
     def of_session(
         self,

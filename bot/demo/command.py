@@ -24,6 +24,7 @@ from countersign.approvals.models import (
 )
 from countersign.bot.console import console, errors, show_json
 from countersign.bot.demo.fronts import ApiFront, Front, TeamsFront
+from countersign.bot.demo.inbox import InboxFront
 from countersign.bot.demo.mail import MailFront
 from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
 from countersign.bot.demo.scenarios import SCENARIOS, Scenario
@@ -149,7 +150,7 @@ def _front(world: World) -> Front:
         return TicketFront(world, ServiceNowDesk(world.snow))
     if world.by_mail:
         return MailFront(world)
-    return ApiFront(world)
+    return InboxFront(world) if world.by_page else ApiFront(world)
 
 
 async def _next_checkpoint(

@@ -8,7 +8,7 @@ import typer
 
 WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change"]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
-FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "email", "api"]
+FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "email", "inbox", "api"]
 STAND_INS = {"jira": "Jira", "servicenow": "ServiceNow", "email": "A mail server"}
 
 WorkflowOption: TypeAlias = Annotated[WorkflowName, typer.Option(help="Which group chat.")]

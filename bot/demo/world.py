@@ -54,6 +54,7 @@ class Fronts:
     jira: Jira | None = None
     snow: ServiceNow | None = None
     by_mail: bool = False
+    by_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class World:
         self.settings, self.url = settings, url
         self.crm, self.mailbox, self.provisioning = office.crm, office.mailbox, office.provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
-        self.by_mail = fronts.by_mail
+        self.by_mail, self.by_page = fronts.by_mail, fronts.by_page
         self.records = records
         self._http = http
 
@@ -146,7 +147,7 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         enter = stack.enter_async_context
         office = await enter(back_office())
         ready = dict(office.ready())
-        fronts = Fronts()
+        fronts = Fronts(by_page=via == "inbox")
         if via == "jira":
             fronts.jira = await enter(Jira.start())
             ready["jira"] = fronts.jira.ready()

@@ -9,11 +9,13 @@ from aiohttp import web
 
 from countersign.approvals.forms.systems import Named, declare
 from countersign.approvals.ports import Clock, Store
+from countersign.approvals.rules.policy import Policy
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox import assets
 from countersign.bot.inbox.audit import LedgerPages
 from countersign.bot.inbox.browser_sessions import BrowserSessions
 from countersign.bot.inbox.deciding import Deciding
+from countersign.bot.inbox.grants import GrantsPage
 from countersign.bot.inbox.health import Checks, HealthPage
 from countersign.bot.inbox.insights import InsightsPage
 from countersign.bot.inbox.live import Live
@@ -96,16 +98,24 @@ def inbox_of(
         *SessionPages(pages, services).routes(),
         *WorkflowPages(pages, services).routes(),
         *([] if around is None else _about(pages, services, around)),
-        *InsightsPage(pages, services).routes(),
+        *InsightsPage(pages, services, _policy_of(around)).routes(),
         *live.routes(),
     ]
     return Inbox(routes, live.close)
+
+
+def _policy_of(around: Around | None) -> Callable[[], Policy] | None:
+    if around is None:
+        return None
+    rules = around.rules
+    return lambda: rules().policy
 
 
 def _about(pages: Pages, services: Services, around: Around) -> Sequence[Route]:
     rules = around.rules
     return [
         *RulesPage(pages, services, rules).routes(),
+        *GrantsPage(pages, services, lambda: rules().policy).routes(),
         *LedgerPages(pages, services, lambda: rules().policy.administrators).routes(),
         *HealthPage(pages, services, around.checks, around.systems).routes(),
     ]

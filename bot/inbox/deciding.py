@@ -10,6 +10,7 @@ from aiohttp import web
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import (
     CountersignError,
+    InvalidError,
     NotFoundError,
     UnavailableError,
     UnprovenError,
@@ -17,6 +18,7 @@ from countersign.approvals.errors import (
 from countersign.approvals.models import RequestId, Verdict
 from countersign.bot.api.operation import Services
 from countersign.bot.http.problems import status_of
+from countersign.bot.inbox.granting import terms_of
 from countersign.bot.inbox.pages import Act, Form, Pages
 from countersign.bot.inbox.requests import KEPT, RequestPage
 from countersign.bot.inbox.shell import HOME, Visit, on, to
@@ -25,6 +27,10 @@ from countersign.connectors.receiving import Filled, VoteAttempt, VoteOutcome, V
 from countersign.connectors.system import Route
 
 INSTEAD = "Use “Change the arguments” below, approve without that comment, or reject."
+NO_GRANT = (
+    "Its rule asks for a proof that you are there with each approval, so nothing is granted here. "
+    "Approve this one alone."
+)
 PATH = f"{HOME}/requests/{{id}}"
 _SAID = {
     VoteResult.DECIDED: "decided",
@@ -62,9 +68,16 @@ class Deciding:
 
     async def vote(self, visit: Visit, form: Form) -> web.StreamResponse:
         """Approve or reject; or answer a question."""
+        said = form.text("verdict")
+        grants = said == "grant"
+        name = "grant" if grants else "vote"
         if form.is_kept:
-            return await self._kept(visit, form, "vote")
-        verdict = Verdict.APPROVE if form.text("verdict") == "approve" else Verdict.REJECT
+            return await self._kept(visit, form, name)
+        verdict = Verdict.APPROVE if said == "approve" or grants else Verdict.REJECT
+        try:
+            terms = terms_of(form.fields) if grants else None
+        except InvalidError as error:
+            return await self._again(visit, form, name, str(error), status_of(error))
         attempt = VoteAttempt(
             request_id=await self._seen(visit),
             actor=visit.actor,
@@ -73,9 +86,10 @@ class Deciding:
             comment=form.text("comment"),
             instead=INSTEAD,
             proof=form.text("proof") or None,
+            grant=terms,
         )
         outcome = await receive(self._approvals, self._records, attempt)
-        return await self._told(visit, form, "vote", outcome)
+        return await self._told(visit, form, name, outcome)
 
     async def edit(self, visit: Visit, form: Form) -> web.StreamResponse:
         """Change the arguments, and approve them so."""
@@ -161,8 +175,11 @@ class Deciding:
         self, visit: Visit, form: Form, name: str, outcome: VoteOutcome
     ) -> web.StreamResponse:
         if outcome.result in _SAID:
-            return self._done(visit, _SAID[outcome.result])
+            is_granted = form.text("verdict") == "grant"
+            return self._done(visit, "granted" if is_granted else _SAID[outcome.result])
         error = outcome.error or NotFoundError("There is no such request.")
+        if isinstance(error, UnprovenError) and name == "grant":
+            return await self._again(visit, form, name, NO_GRANT, status_of(error))
         if isinstance(error, UnprovenError):
             return on(f"{visit.request.rel_url.parent}/step-up")
         return await self._page.draw(

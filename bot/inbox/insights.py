@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -12,6 +12,8 @@ from aiohttp import web
 
 from countersign.approvals.models import Principal, Request, RequestStatus, Verdict, Via
 from countersign.approvals.records.paging import MAX_PAGE
+from countersign.approvals.rules.policy import Policy
+from countersign.approvals.store.budget_standings import BudgetUse
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.shell import HOME, Visit
@@ -65,8 +67,11 @@ class Load:
 class InsightsPage:
     """Counts and shows."""
 
-    def __init__(self, pages: Pages, services: Services):
+    def __init__(
+        self, pages: Pages, services: Services, policy: Callable[[], Policy] | None = None
+    ):
         self._pages, self._records = pages, services.records
+        self._directory, self._policy = services.directory, policy
 
     def routes(self) -> Sequence[Route]:
         """Its address."""
@@ -83,12 +88,22 @@ class InsightsPage:
             count=len(found),
             is_all=len(found) < NEWEST,
             days=days,
+            budgets=await self._budgets(visit.reader),
             most=max((day.total for day in days), default=0) or 1,
             rules=rules,
             most_of_rule=max((row.count for row in rules), default=0) or 1,
             load=load,
             most_of_person=max((each.count for each in load), default=0) or 1,
         )
+
+    async def _budgets(self, reader: Principal) -> Sequence[BudgetUse]:
+        """They count what all have used, so where there are domains only administrators read it."""
+        if self._policy is None:
+            return ()
+        is_admin = not reader.roles.isdisjoint(self._policy().administrators)
+        if self._directory.people().domains and not is_admin:
+            return ()
+        return await self._records.budgets()
 
     async def _newest(self, reader: Principal) -> Sequence[Request]:
         found: list[Request] = []

@@ -13,6 +13,7 @@ from countersign.approvals.models import RequestKind
 from countersign.approvals.ports import RequestView
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
 from countersign.bot.inbox import shown
+from countersign.bot.inbox.granting import most_of
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.shell import HOME, Visit
 from countersign.bot.inbox.words import N_
@@ -34,6 +35,7 @@ SAID = {
     "resolved": N_("What you found is on the record."),
     "question": N_("The agent is asked."),
     "answered": N_("Your answer is given."),
+    "granted": N_("Your decision counts, and calls that are alike are granted."),
 }
 KEPT = N_("You are signed in again. Nothing was done yet: look at it once more, and send it again.")
 
@@ -105,6 +107,7 @@ class RequestPage:
             hidden=hidden,
             powers=powers,
             versions=shown.versions_of(view, powers),
+            most=most_of(view),
             inputs=shown.inputs_of(view, typed, problems or {}),
             soon=shown.is_soon(request.expires_at, self._pages.shell.clock.now()),
             said=said,

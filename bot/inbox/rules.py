@@ -1,5 +1,5 @@
 """People and rules: who there is, what the rules are, what they would say of a call; and what is
-paused or granted, with the switches for that."""
+paused, with its switches, or granted."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from countersign.connectors.system import Route
 
 PATH = f"{HOME}/rules"
 PEOPLE = 50
-LISTED = 50
+LISTED = 5
+"""So many grants are named; their own page has all."""
 SAID = {
     "paused": N_("It is paused."),
     "resumed": N_("It is resumed."),
-    "revoked": N_("The grant is revoked."),
 }
 
 
@@ -65,7 +65,6 @@ class RulesPage:
             Route("POST", f"{PATH}/explain", pages.act(self.explain)),
             Route("POST", f"{PATH}/pauses", pages.act(self.pause)),
             Route("POST", f"{PATH}/pauses/{{id}}/end", pages.act(self.resume)),
-            Route("POST", f"{PATH}/grants/{{id}}/revocation", pages.act(self.revoke)),
         ]
 
     async def show(self, visit: Visit) -> web.StreamResponse:
@@ -97,7 +96,8 @@ class RulesPage:
             rules=[_row(where, rule) for where, rule in policy.entries.items()],
             version=policy.version,
             pauses=await self._records.pauses(),
-            grants=await self._records.grants(limit=LISTED),
+            grants=await self._records.grants(limit=LISTED, holding=True),
+            listed=LISTED,
             is_admin=is_admin(visit.reader, policy.administrators),
             scopes=[str(PauseScope(kind=kind, name=n)) for kind in known for n in known[kind]],
             tools=sorted(known[PauseKind.TOOL]),
@@ -154,13 +154,6 @@ class RulesPage:
         pausing = self._approvals.pausing
         return await self._turned(
             visit, form, "resume", "resumed", lambda: pausing.resume_by_id(_id(visit), visit.actor)
-        )
-
-    async def revoke(self, visit: Visit, form: Form) -> web.StreamResponse:
-        """Let nothing run by a grant any more."""
-        granting = self._approvals.granting
-        return await self._turned(
-            visit, form, "revoke", "revoked", lambda: granting.revoke(_id(visit), visit.actor)
         )
 
     async def _turned(

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from countersign.approvals.models import Request, RequestId, RequestKind, Risk, Verdict
-from countersign.approvals.rules.wanted import Wanted
+from countersign.approvals.rules.wanted import Order, Wanted
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
 from countersign.bot.inbox.pages import Form, Pages
 from countersign.bot.inbox.shell import HOME, Visit
@@ -23,6 +23,13 @@ from countersign.connectors.system import Route
 PAGE = 30
 MAX_TEXT = 200
 DUE = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
+FIELDS = ("q", "risk", "due", "sort")
+SORTS = {
+    Order.OLDEST: N_("oldest first"),
+    Order.NEWEST: N_("newest first"),
+    Order.DUE: N_("next deadline first"),
+    Order.RISK: N_("highest risk first"),
+}
 PICK = "pick."
 """Before the id of a request in the form of a bundle; the value is its digest."""
 INSTEAD = "Open the request to change its arguments, approve without that comment, or reject."
@@ -69,14 +76,17 @@ class WaitingPage:
         ]
 
     async def show(self, visit: Visit) -> web.StreamResponse:
-        """The requests that the reader may decide now and that fit, oldest first."""
+        """The requests that the reader may decide now and that fit, in the order they like."""
         asked = _asked(visit.request.query)
         wanted = self._wanted(asked)
         cursor = visit.request.query.get("cursor")
-        if wanted.is_all:
+        order = Order(asked["sort"]) if asked["sort"] in set(Order) else Order.OLDEST
+        if wanted.is_all and order is Order.OLDEST:
             found = await self._records.mine(visit.reader, limit=PAGE, cursor=cursor)
         else:
-            found = await self._records.search(visit.reader, wanted, limit=PAGE, cursor=cursor)
+            found = await self._records.search(
+                visit.reader, wanted, order=order, limit=PAGE, cursor=cursor
+            )
         further = ""
         if found.next is not None:
             further = f"{HOME}?{urlencode({**asked, 'cursor': found.next})}"
@@ -87,6 +97,8 @@ class WaitingPage:
             groups=await self._groups(found.items),
             further=further,
             asked=asked,
+            sorts=SORTS,
+            order=order,
             is_all=wanted.is_all,
             is_first=cursor is None,
             here=here,
@@ -160,4 +172,4 @@ class WaitingPage:
 
 
 def _asked(query: Mapping[str, str]) -> dict[str, str]:
-    return {name: query.get(name, "").replace("\0", "")[:MAX_TEXT] for name in ("q", "risk", "due")}
+    return {name: query.get(name, "").replace("\0", "")[:MAX_TEXT] for name in FIELDS}

@@ -180,6 +180,21 @@ def test_the_mails_can_be_read_in_the_terminal(shown: Shown) -> None:
         assert part in story
 
 
+@pytest.mark.parametrize("decide", ["modify"])
+def test_the_whole_story_runs_on_the_page(shown: Shown, decide: DecisionName) -> None:
+    story = " ".join(shown(decide, via="inbox").split())
+
+    for part in (
+        "the page that Alex Wilber reads",
+        "What exactly would run",
+        "presses [ Approve with these changes ]",
+        "Your decision counts.",
+        "amount 27000",
+        "✓ verified",
+    ):
+        assert part in story, part
+
+
 def test_the_ticket_can_be_read_in_the_terminal(shown: Shown) -> None:
     story = shown("modify", via="jira")
 

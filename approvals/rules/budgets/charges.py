@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,6 +87,11 @@ def charge(name: str, budget: Budget, amount: Amount | None, facts: Facts) -> Ch
     if len(key) > LONGEST_SCOPE:
         key = f"sha256:{sha256_hex(key.encode())}"
     return Charge(Account(name, key), budget, ", ".join(_in_words(parts)), worth)
+
+
+def scope_in_words(scope: str) -> str:
+    """What people read of a stored scope: `payee ACME`; nothing of one that was too long."""
+    return "" if scope.startswith("sha256:") else ", ".join(_in_words(json.loads(scope)))
 
 
 def _part(by: str, facts: Facts) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from countersign.approvals.models import (
     Result,
     Verdict,
 )
+from countersign.approvals.records import Records
+from countersign.approvals.rules.budgets.charges import scope_in_words
 from countersign.approvals.rules.conditions.facts import NOWHERE
 from countersign.approvals.runs import Run
 from countersign.approvals.store.schema import budget_counters, budget_uses, requests
@@ -67,6 +70,32 @@ async def counted(world: World) -> list[tuple[Any, ...]]:
 
 async def sound(world: World) -> None:
     assert () == (await world.records.verify()).problems
+
+
+async def test_all_budgets_are_read_with_what_is_used_of_them(world: World) -> None:
+    parts = {**DAY, "per": "args.customer", "count": {"hard": 4}}
+    value = {"amount": "args.amount", "currency": "EUR", "hard": 1000}
+    rolling = {"tool": "look", "window": "24h", "value": value}
+    rules = {"calls": {**DAY, "count": {"hard": 2}}, "parts": parts, "worth": rolling}
+    world.use({**RULES, "budgets": {**rules, "unused": {**parts, "tool": "give"}}})
+    fresh = await world.records.budgets()
+    for amount in (100, 150):
+        await used(world, amount=amount)
+    found = await world.records.budgets()
+
+    assert [("calls", 0.0), ("worth", 0.0)] == [(use.budget, use.share) for use in fresh]
+    assert [
+        ("calls", "", 2, 2, Decimal(0), None, 1.0),
+        ("parts", "customer Contoso", 2, 4, Decimal(0), None, 0.5),
+        ("worth", "", 2, None, Decimal(250), Decimal(1000), 0.25),
+    ] == [
+        (u.budget, u.scope, u.count, u.count_limit, u.value, u.value_limit, u.share) for u in found
+    ]
+    assert [True, True, False] == [use.free_at is not None for use in found]
+    assert "" == scope_in_words("sha256:ab")
+    assert 1.0 == found[0].model_copy(update={"count_limit": 0, "value_limit": Decimal(0)}).share
+    without = Records(world.store, world.clock, world.directory)
+    assert () == await without.budgets()
 
 
 async def test_hard_limit_stops_what_a_rule_allows_and_says_when_it_is_free(world: World) -> None:

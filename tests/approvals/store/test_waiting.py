@@ -14,9 +14,11 @@ from sqlalchemy import Connection, create_engine, delete, select, update
 
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import Principal, Request, Verdict
+from countersign.approvals.rules.wanted import Order, Wanted
 from countersign.approvals.store import open_roles as open_role_rows
 from countersign.approvals.store import upgrade
 from countersign.approvals.store.migrate import _config
+from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import open_roles, requests
 from countersign.approvals.store.waiting import AT_ONCE
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ERIN, EVERYBODY, person
@@ -76,9 +78,15 @@ async def test_what_others_decide_costs_a_person_nothing(tmp_path: Path) -> None
         assert (few[0], True) == (await steps(world, DAVE), await steps(world, BEN) < 4 * few[1])
 
 
-async def test_a_role_is_read_from_where_a_page_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("query", "from_there"),
+    [(open_role_rows._WAITING, "created_at>?"), (open_role_rows._NEWEST, "created_at<?")],
+)
+async def test_a_role_is_read_from_where_a_page_ends(
+    tmp_path: Path, query: Prepared, from_there: str
+) -> None:
     """Nothing before it is passed by, and nothing is sorted."""
-    statement, constants = open_role_rows._WAITING._sqlite, open_role_rows._WAITING._constants
+    statement, constants = query._sqlite, query._constants
     values = {
         **constants,
         "role": "manager",
@@ -93,7 +101,7 @@ async def test_a_role_is_read_from_where_a_page_ends(tmp_path: Path) -> None:
         )
     steps = [str(row[3]) for row in plan]
 
-    assert "SEARCH open_roles USING PRIMARY KEY (role=? AND created_at>?)" in steps
+    assert f"SEARCH open_roles USING PRIMARY KEY (role=? AND {from_there})" in steps
     assert [] == [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
 
 
@@ -160,6 +168,36 @@ async def test_pages_follow_each_other(world: World) -> None:
     assert [everything[0:2], everything[2:4], everything[4:6], everything[6:]] == pages
     with pytest.raises(InvalidError, match="cursor"):
         await world.records.mine(BEN, cursor="x")
+
+
+async def test_what_waits_is_read_in_the_order_that_is_asked_for(world: World) -> None:
+    rule = {"effect": "require_approval", "roles": ["manager"]}
+    made = []
+    for risk, deadline in (("low", "3h"), ("high", None), ("medium", "2h"), ("high", "4h")):
+        times = {} if deadline is None else {"deadline": deadline}
+        world.change_rule("quote", {**rule, "risk": risk, **times})
+        (request,) = await many(world, 1)
+        made.append(request.id)
+        world.clock.advance(1)
+
+    async def read(order: Order) -> list[int]:
+        numbers: list[int] = []
+        cursor = None
+        for _ in range(5):
+            page = await world.records.search(BEN, Wanted(), order=order, limit=2, cursor=cursor)
+            numbers += [made.index(request.id) for request in page.items]
+            cursor = page.next
+            if cursor is None:
+                break
+        return numbers
+
+    assert [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [3, 1, 2, 0]] == [
+        await read(order) for order in (Order.OLDEST, Order.NEWEST, Order.DUE, Order.RISK)
+    ]
+    bad = (await world.records.search(BEN, Wanted(), limit=1)).next
+    for order in (Order.DUE, Order.RISK):
+        with pytest.raises(InvalidError, match="cursor"):
+            await world.records.search(BEN, Wanted(), order=order, cursor=bad)
 
 
 async def test_one_session_can_be_asked_for(world: World) -> None:

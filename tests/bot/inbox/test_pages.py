@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
+from countersign.approvals.directory.given import WithDelegations
 from countersign.approvals.errors import NotFoundError
-from countersign.approvals.models import RequestId
+from countersign.approvals.models import Domain, People, RequestId
+from countersign.approvals.rules.policy import Policy
 from countersign.bot.inbox import live
 from countersign.bot.inbox.insights import by_day, by_person, by_rule
-from tests.bot.api_world import NOON
+from tests.bot.api_world import NOON, POLICY
 from tests.bot.inbox_world import Browser, InboxWorld, inbox
 
 TABS = ("", "/sessions", "/workflows", "/rules", "/ledger", "/health", "/insights")
@@ -130,19 +132,6 @@ async def test_switches_are_turned_by_who_may(tmp_path: Path) -> None:
         assert "Nothing is paused." in megan.text
 
 
-async def test_a_grant_is_shown_and_revoked(tmp_path: Path) -> None:
-    async with inbox(tmp_path) as world:
-        request = await world.api.waiting()
-        await world.api.vote(request, grant={"uses": 5})
-        alex = await world.signed_in("alex")
-        text = await alex.open("/inbox/rules")
-        (grant,) = re.findall(r"/inbox/rules/grants/([^/]+)/revocation", text)
-        assert "the next 5" in text
-        await alex.send(f"/inbox/rules/grants/{grant}/revocation")
-        assert "The grant is revoked." in alex.text
-        assert "revocation" not in alex.text
-
-
 async def test_the_rules_are_asked_by_a_form(tmp_path: Path) -> None:
     async with inbox(tmp_path) as world:
         alex = await world.signed_in("alex")
@@ -223,6 +212,28 @@ async def test_insights_count_what_became_of_requests(tmp_path: Path) -> None:
         days = by_day(found, NOON)
         assert (1, 1, 1) == (days[-1].approved, days[-1].rejected, days[-1].other)
         assert 0 == sum(day.total for day in by_day(found, NOON + timedelta(days=20)))
+
+
+async def test_insights_say_what_is_used_of_budgets_to_who_may_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with inbox(tmp_path) as world:
+        budget = {"tool": "send", "window": "day", "zone": "UTC", "count": {"hard": 4}}
+        world.api.policies.replace(Policy.load({**POLICY, "budgets": {"mails": budget}}))
+        megan, adele = await world.signed_in("megan"), await world.signed_in("adele")
+        text = await adele.open("/inbox/insights")
+        assert "mails" in text
+        assert "0 of 4" in re.sub(r"\s+", " ", text)
+        real = WithDelegations.people
+
+        def divided(directory: WithDelegations) -> People:
+            found = real(directory)
+            found.domains = {"finance": Domain(tools=frozenset({"pay"}))}
+            return found
+
+        monkeypatch.setattr(WithDelegations, "people", divided)
+        assert "mails" not in await adele.open("/inbox/insights")
+        assert "mails" in await megan.open("/inbox/insights")
 
 
 async def _told(stream: ClientResponse) -> None:

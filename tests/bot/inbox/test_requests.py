@@ -240,3 +240,17 @@ async def test_the_agent_is_asked_before_deciding(tmp_path: Path) -> None:
         assert "Ask the agent" not in await adele.open(path(request))
         await adele.send(f"{path(request)}/questions", text="May I?")
         assert adele.status == 403
+
+
+async def test_what_waits_is_sorted_as_one_likes(tmp_path: Path) -> None:
+    async with inbox(tmp_path) as world:
+        first = await world.api.waiting()
+        world.api.clock.advance(1)
+        second = await world.api.waiting()
+        alex = await world.signed_in("alex")
+        for sort, wanted in (("", first), ("newest", second), ("due", first), ("odd", first)):
+            text = await alex.open(f"/inbox?sort={sort}")
+            found = re.findall(r'data-row href="/inbox/requests/([^"]+)"', text)
+            assert (wanted["id"], 2) == (found[0], len(found)), sort
+        assert "2,000" not in text
+        assert "2,000" in await alex.open("/inbox?sort=risk")
