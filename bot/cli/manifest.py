@@ -17,8 +17,9 @@ from countersign.bot.console import console
 from countersign.bot.settings.sections import AppPackageSettings
 from countersign.bot.settings.sign_in import SignInSettings
 from countersign.bot.teams.settings import TeamsSettings
+from countersign.connectors.slack.manifest import slack_manifest
 
-manifest = typer.Typer(no_args_is_help=True, help="The app package for Microsoft Teams.")
+manifest = typer.Typer(no_args_is_help=True, help="The apps for Microsoft Teams and Slack.")
 
 _SOURCE = Path(countersign.__file__).parent / "appPackage"
 
@@ -65,3 +66,22 @@ def pack_app(
     except ManifestError as exc:
         raise ConfigurationError(str(exc).splitlines()) from exc
     console.print(f"wrote {written}; upload it in Teams: Apps, Manage your apps, Upload an app")
+
+
+@manifest.command("slack")
+def slack_app(
+    url: Annotated[
+        str | None, typer.Option(help="Where Slack reaches us; else public_url.")
+    ] = None,
+    socket: Annotated[bool, typer.Option(help="Socket Mode: Slack need not reach us.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print the app to paste at api.slack.com/apps, "From a manifest"."""
+    part = read_part(config)
+    address = (url or part.public_url()).rstrip("/")
+    part.require_sound()
+    if not socket and urlsplit(address).scheme != "https":
+        raise ConfigurationError(
+            "public_url: Slack calls an https address only; set it, or pass --url or --socket."
+        )
+    console.print(slack_manifest(address, socket=socket), markup=False, highlight=False)

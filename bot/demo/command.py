@@ -28,6 +28,7 @@ from countersign.bot.demo.inbox import InboxFront
 from countersign.bot.demo.mail import MailFront
 from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
 from countersign.bot.demo.scenarios import SCENARIOS, Scenario
+from countersign.bot.demo.slack import SlackFront
 from countersign.bot.demo.story import Story
 from countersign.bot.demo.tickets import TicketFront
 from countersign.bot.demo.world import Effect, World, open_world
@@ -148,6 +149,8 @@ def _front(world: World) -> Front:
         return TicketFront(world, JiraDesk(world.jira))
     if world.snow is not None:
         return TicketFront(world, ServiceNowDesk(world.snow))
+    if world.slack is not None:
+        return SlackFront(world, world.slack)
     if world.by_mail:
         return MailFront(world)
     return InboxFront(world) if world.by_page else ApiFront(world)

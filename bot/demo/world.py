@@ -38,6 +38,7 @@ from countersign.bot.settings.sections import (
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.servicenow.server import ServiceNow
+from countersign.sandbox.slack.server import Slack
 from countersign.sandbox.standins import BackOffice, ask_in, back_office, use
 
 CONFIGURATION = Path(countersign.__file__).parent / "countersign.yaml"
@@ -53,6 +54,7 @@ class Fronts:
     teams: BotFramework | None = None
     jira: Jira | None = None
     snow: ServiceNow | None = None
+    slack: Slack | None = None
     by_mail: bool = False
     by_page: bool = False
 
@@ -81,7 +83,7 @@ class World:
         self.settings, self.url = settings, url
         self.crm, self.mailbox, self.provisioning = office.crm, office.mailbox, office.provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
-        self.by_mail, self.by_page = fronts.by_mail, fronts.by_page
+        self.by_mail, self.by_page, self.slack = fronts.by_mail, fronts.by_page, fronts.slack
         self.records = records
         self._http = http
 
@@ -154,17 +156,20 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         elif via == "servicenow":
             fronts.snow = await enter(ServiceNow.start())
             ready["servicenow"] = fronts.snow.ready()
+        elif via == "slack":
+            fronts.slack = await enter(Slack.start())
+            ready["slack"] = fronts.slack.ready()
         elif via == "email":
             fronts.by_mail = True
             ready["email"] = office.mailbox.ready()
-        port = free_port() if fronts.by_mail else 0
+        port = free_port() if fronts.by_mail or fronts.slack is not None else 0
 
         def point_at_stand_ins(document: dict[str, Any]) -> None:
             use(document, ready)
             ask_in(document, via if via in ready else "teams")
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
-            if port:  # links in mails lead there
+            if port:  # links in mails and messages lead there
                 document["public_url"] = f"http://{DEFAULT_HOST}:{port}"
 
         url = os.environ.get(KEPT_AT, "").strip() or f"sqlite:///{folder}/demo.db"
@@ -179,6 +184,8 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         stand_in = fronts.jira or fronts.snow
         if stand_in is not None:
             stand_in.notify(f"{address}/webhooks/{via}")
+        if fronts.slack is not None:
+            fronts.slack.hook_url = f"{address}/webhooks/slack"
         http = await enter(httpx.AsyncClient(base_url=address, timeout=ANSWER_TIMEOUT_S))
         reader = await enter(open_reader(url))
         records = Records(reader, SystemClock(), SettingsDirectory(settings.people))

@@ -14,6 +14,8 @@ from countersign.connectors.secrets import EnvSecret, EnvSecrets, Section, named
 from countersign.connectors.system import Situation
 
 API_URL = "https://slack.com/api/"
+PATH = "/webhooks/slack"
+"""Where Slack calls us."""
 _TEAM = re.compile(r"T[A-Z0-9]{2,30}")
 _ENTERPRISE = re.compile(r"E[A-Z0-9]{2,30}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")

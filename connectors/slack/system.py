@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.connectors.slack.message import NAME
-from countersign.connectors.slack.settings import SlackSettings, problems
+from countersign.connectors.slack.settings import PATH, SlackSettings, problems
 from countersign.connectors.system import Deployment, Inbound, Opened, Route, System
 
 TIMEOUT_S = 10.0
@@ -22,7 +22,7 @@ async def _open(settings: SlackSettings, deployment: Deployment) -> AsyncIterato
         from countersign.connectors.slack.checks import Checks
         from countersign.connectors.slack.client import SlackClient
         from countersign.connectors.slack.socket import listening
-        from countersign.connectors.slack.webhook import PATH, SlackWebhook
+        from countersign.connectors.slack.webhook import SlackWebhook
     except ImportError as exc:
         raise ConfigurationError([EXTRA]) from exc
 

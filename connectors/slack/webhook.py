@@ -14,8 +14,6 @@ from countersign.approvals.ports import Clock
 from countersign.connectors.slack.answers import Answers
 from countersign.connectors.slack.signatures import SIGNATURE, TIMESTAMP, verify
 
-PATH = "/webhooks/slack"
-
 
 class SlackWebhook:
     """Its handler."""

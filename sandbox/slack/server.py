@@ -17,6 +17,7 @@ from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
 from countersign.sandbox.slack import clicks
 from countersign.sandbox.slack.api import METHODS, SCOPES, arguments, require_scopes
+from countersign.sandbox.slack.page import page
 from countersign.sandbox.slack.people import people
 from countersign.sandbox.slack.workspace import TEAM, Message, SlackError, View, Workspace
 
@@ -40,6 +41,10 @@ class Slack:
         self.complaints: list[str] = []
         """What Slack would show people as a failure of the app, in words."""
         self._http = http
+        self.at_s: float | None = None
+        """When what is sent is said to be signed; None for now."""
+        self.connected = asyncio.Event()
+        """Whether the app has opened a socket."""
         self._sockets: list[web.WebSocketResponse] = []
         self._acks: dict[str, asyncio.Future[Any]] = {}
 
@@ -57,6 +62,8 @@ class Slack:
             app.add_routes(
                 [
                     web.route("*", "/api/{method}", slack._call),
+                    web.get("/", slack._page),
+                    web.post("/", slack._pressed),
                     web.get("/socket", slack._socket),
                     web.post(f"{CONTROL_PREFIX}act", slack._act),
                     web.post(f"{CONTROL_PREFIX}hook", slack._set_hook),
@@ -119,7 +126,7 @@ class Slack:
             if self._sockets:
                 return await self._by_socket(payload)
             body = clicks.form(payload)
-            headers = clicks.signed(self.secret, body)
+            headers = clicks.signed(self.secret, body, self.at_s)
             answer = await self._http.post(self.hook_url, content=body, headers=headers)
         except (httpx.TimeoutException, TimeoutError):
             self.complaints.append("operation_timeout")
@@ -183,6 +190,7 @@ class Slack:
         await socket.prepare(request)
         await socket.send_json({"type": "hello", "num_connections": len(self._sockets) + 1})
         self._sockets.append(socket)
+        self.connected.set()
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -209,6 +217,29 @@ class Slack:
         for socket in list(self._sockets):
             await socket.close()
 
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        try:
+            text = page(self.workspace, request.query.get("as", "U0ALEX"))
+        except SlackError as error:
+            return web.json_response(error.body, status=404)
+        return web.Response(text=text, content_type="text/html")
+
+    async def _pressed(self, request: web.Request) -> web.StreamResponse:
+        """What somebody does on the page; it is shown again."""
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        user = form.get("user", "")
+        view = self.modal(user)
+        if "close" in form and view is not None:
+            view.is_open = False
+        else:
+            typed = {n.removeprefix("in."): v for n, v in form.items() if n.startswith("in.")}
+            asked = form if "click" in form else {"user": user, "submit": typed}
+            try:
+                await self._done(asked)
+            except SlackError as error:
+                return web.json_response(error.body, status=409)
+        raise web.HTTPSeeOther(f"/?as={user}")
+
     async def _set_hook(self, request: web.Request) -> web.StreamResponse:
         self.hook_url = str((await request.json())["url"])
         return web.json_response({"url": self.hook_url})
@@ -223,17 +254,7 @@ class Slack:
         asked = await request.json()
         user = str(asked.get("user", ""))
         try:
-            if "submit" in asked:
-                view = self.modal(user)
-                if view is None:
-                    raise SlackError("no_modal")
-                answer = await self.submit(view, asked["submit"])
-            else:
-                place = self.workspace.conversation(str(asked.get("channel", "")))
-                message = place.messages.get(str(asked.get("ts", "")))
-                if message is None:
-                    raise SlackError("message_not_found")
-                answer = await self.click(message, user, str(asked.get("click", "")))
+            answer = await self._done(asked)
         except SlackError as error:
             return web.json_response(error.body, status=409)
         view = self.modal(user)
@@ -246,3 +267,17 @@ class Slack:
                 "complaints": self.complaints,
             }
         )
+
+    async def _done(self, asked: Mapping[str, Any]) -> Any:
+        """Raises SlackError."""
+        user = str(asked.get("user", ""))
+        if "submit" in asked:
+            view = self.modal(user)
+            if view is None:
+                raise SlackError("no_modal")
+            return await self.submit(view, asked["submit"])
+        place = self.workspace.conversation(str(asked.get("channel", "")))
+        message = place.messages.get(str(asked.get("ts", "")))
+        if message is None:
+            raise SlackError("message_not_found")
+        return await self.click(message, user, str(asked.get("click", "")))

@@ -48,6 +48,10 @@ PROGRAMS = {
             "users",
         },
     ),
+    "slack": (
+        [],
+        {"url", "api_url", "token", "app_token", "signing_secret", "team_id", "channel"},
+    ),
     "graph": ([], {"url", "tenant_id", "client_id", "client_secret"}),
     "oidc": ([], {"url", "issuer", "tenant_id", "client_id", "client_secret", "people"}),
     "servicenow": (

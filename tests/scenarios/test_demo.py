@@ -167,6 +167,28 @@ def test_the_whole_story_runs_by_mail(told: Told, decide: DecisionName) -> None:
     assert (last["id"], last["arguments"]) == (execution["request_id"], execution["arguments"])
 
 
+@pytest.mark.parametrize("decide", ["reject", "modify"])
+def test_the_whole_story_runs_in_slack(told: Told, decide: DecisionName) -> None:
+    report = told(decide, via="slack")
+
+    *before, last = report["requests"]
+    assert {"slack"} == {request["via"] for request in report["requests"]}
+    assert ["rejected"] * (decide == "reject") == [request["status"] for request in before]
+    (execution,) = report["executions"]
+    assert (last["id"], last["arguments"]) == (execution["request_id"], execution["arguments"])
+
+
+def test_the_messages_of_slack_can_be_read_in_the_terminal(shown: Shown) -> None:
+    story = " ".join(shown("approve", workflow="crm_update", via="slack").split())
+
+    for part in (
+        "the message that Alex Wilber got",
+        "presses [ Approve ]",
+        "✓ Approved and done",
+    ):
+        assert part in story
+
+
 def test_the_mails_can_be_read_in_the_terminal(shown: Shown) -> None:
     story = " ".join(shown("approve", workflow="crm_update", via="email").split())
 
