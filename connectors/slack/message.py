@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from countersign.approvals.audit.canonical import short
 from countersign.approvals.forms.display import set_by_workflow, shown_arguments
 from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.values import value_text
@@ -40,7 +41,7 @@ BUDGETS = ((40, 8_000), (40, 5_000), (40, 2_500), (20, 1_000), (8, 400), (3, 120
 """How many arguments, and how many characters of all of them: the first that fits."""
 QUESTIONS_SHOWN, VOTES_SHOWN = 3, 5
 APPROVE, REJECT, CHANGE, ASK, OPEN = "approve", "reject", "change", "ask", "open"
-_SMALL = ("Rule", "Workflow", "Request", "Digest")
+_SMALL = ("Rule", "Workflow", "Request")
 _MARKS = {
     RequestStatus.APPROVED: "✓ Approved",
     RequestStatus.EXECUTING: "✓ Approved, running",
@@ -119,10 +120,16 @@ def _drawn(view: RequestView, page: str, count: int, budget: int) -> Drawn:
         *(_votes(view) if is_open else ()),
         *_questions(view.questions, budget),
         *(_decides(text) if is_open else ()),
-        small([f"{row.name}: {row.text}" for row in text.facts if row.name in _SMALL]),
+        small(_details(text, request)),
         *_actions(view, page, whole),
     ]
     return Drawn(notification(view), tuple(blocks), whole)
+
+
+def _details(text: Document, request: Request) -> list[str]:
+    """The rule, and the names of it all elsewhere."""
+    known = [f"{row.name}: {row.text}" for row in text.facts if row.name in _SMALL]
+    return [*known, f"Digest: {short(request.digest)}"]
 
 
 def notification(view: RequestView) -> str:
@@ -145,7 +152,7 @@ _WARNINGS = ("Paused", "Asked again", "Same call", "Proposed with it")
 
 def _decides(text: Document) -> Iterator[JsonObject]:
     """Who, until when, and what else there is to weigh."""
-    apart = (*_SMALL, *_WARNINGS)
+    apart = (*_SMALL, "Digest", *_WARNINGS)
     yield {"type": "divider"}
     yield from rows([(row.name, row.text) for row in text.facts if row.name not in apart])
 

@@ -60,7 +60,9 @@ def form(opened: Opened, view: RequestView, *, note: str = "", typed: Typed | No
     what = f"{in_words(request.tool)} runs with your values; the agents are told what you changed."
     need = _needs_comment(request)
     last = _written("Comment", comment, MAX_COMMENT, optional=not need)
-    return _modal(opened, "Change values", "Approve so", [section(what), *inputs, last], note)
+    return _modal(
+        opened, "Change values", "Approve with changes", [section(what), *inputs, last], note
+    )
 
 
 def why_not(view: RequestView) -> str:

@@ -25,7 +25,7 @@ from countersign.connectors.slack.modals import Opened, Typed
 from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, told
 from countersign.connectors.system import Inbound
 
-NOT_YET = "If you go on, your approval counts, and they are asked too. Press Approve so again."
+NOT_YET = "If you go on, your approval counts, and they are asked too. Press the button again."
 _AGAIN = frozenset({VoteResult.INVALID, VoteResult.UNCHANGED, VoteResult.DENIED})
 
 

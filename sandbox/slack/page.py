@@ -143,7 +143,8 @@ def _modal(view: View) -> str:
         else _block(block)
         for block in content["blocks"]
     )
-    close = f'<button name="close" value="1">{_text(content["close"])}</button>'
+    words = _text(content["close"]) if "close" in content else "Cancel"
+    close = f'<button name="close" value="1">{words}</button>'
     submit = ""
     if "submit" in content:
         submit = f' <button class="primary">{_text(content["submit"])}</button>'

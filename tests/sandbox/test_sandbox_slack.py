@@ -113,7 +113,7 @@ async def test_methods_refuse_as_slack_does(slack: Slack, web: AsyncWebClient) -
     theirs = slack.workspace.post(_by_alex(channel))
     assert [
         await refused(web.chat_postMessage(channel="C0NONE", text="x")),
-        await refused(web.chat_postMessage(channel=channel, text="")),
+        await refused(web.api_call("chat.postMessage", json={"channel": channel})),
         await refused(web.chat_postMessage(channel=channel, text="x" * 40_001)),
         await refused(web.chat_postMessage(channel=channel, text="x", blocks=big)),
         await refused(web.chat_postMessage(channel=channel, text="x", thread_ts="9.9")),

@@ -34,7 +34,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 @pytest_asyncio.fixture
 async def client(slack: Slack) -> AsyncIterator[SlackClient]:
-    settings = SlackSettings.model_validate(section(slack, timeout=2.0))
+    settings = SlackSettings.model_validate(section(slack, timeout="2s"))
     async with SlackClient.open(settings) as opened:
         yield opened
 
@@ -108,8 +108,8 @@ async def test_other_methods_wait_as_a_whole(client: SlackClient, slack: Slack) 
 @pytest.mark.parametrize("kind", ["reset", "reset_after", "slow"])
 async def test_broken_connection_sends_nothing_again(slack: Slack, kind: str) -> None:
     """Perhaps it was done: whoever keeps the delivery decides when it is sent again."""
-    settings = SlackSettings.model_validate(section(slack, timeout=0.2))
-    slack.faults.add(Fault.model_validate({"kind": kind, "delay_s": 1.0, "times": 3}))
+    settings = SlackSettings.model_validate(section(slack, timeout="1s"))
+    slack.faults.add(Fault.model_validate({"kind": kind, "delay_s": 3.0, "times": 3}))
     async with SlackClient.open(settings) as client:
         with pytest.raises(UnansweredError):
             await post(client)

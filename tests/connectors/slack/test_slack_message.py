@@ -128,7 +128,9 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 def test_votes_and_questions_stand_in_it() -> None:
     vote = Vote.model_validate(
         {
+            "request_id": "R-SUITE",
             "principal_id": "ben",
+            "identity": "slack:T0ACME/U0ALEX",
             "name": "Ben",
             "verdict": "approve",
             "stage": 0,
