@@ -267,6 +267,9 @@ def _is_editable(view: RequestView) -> bool:
 
 
 def _title_of_arguments(request: Request) -> str:
+    finding = None if request.result is None else request.result.finding
+    if finding is not None and not finding.happened:
+        return "What was proposed"
     match request.status:
         case RequestStatus.EXECUTED | RequestStatus.FAILED:
             return "What exactly ran"
