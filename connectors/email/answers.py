@@ -1,4 +1,5 @@
-"""Answers: what comes back by mail becomes a comment, or says that somebody cannot be reached.
+"""Answers: what comes back by mail becomes a question to the agent or a comment, or says that
+somebody cannot be reached.
 
 It comes from a mailbox that is read (`imap`) or from a mail provider that calls us; either may
 bring the same mail twice. A vote never comes this way.
@@ -11,11 +12,12 @@ from typing import Literal
 
 import structlog
 
-from countersign.approvals.errors import CountersignError, NotFoundError
+from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.models import Actor, Principal, Via
 from countersign.approvals.store import mail as rows
 from countersign.approvals.store.mail import MailThread
 from countersign.approvals.tickets import ActKey
+from countersign.connectors.comments.questions import question_in
 from countersign.connectors.email.addresses import Addresses
 from countersign.connectors.email.channel import LIST, EmailChannel
 from countersign.connectors.email.incoming import Incoming, read
@@ -24,13 +26,25 @@ from countersign.connectors.email.settings import EmailSettings
 from countersign.connectors.system import Deployment, Inbound
 
 log = structlog.get_logger(__name__)
-Taken = Literal["comment", "bounce", "known", "ignored"]
+Taken = Literal["question", "comment", "bounce", "known", "ignored"]
 _DECIDES = re.compile(
     r"\W*(approved?|reject(ed)?|den(y|ied)|declined?|yes|no|ok(ay)?|lgtm|agreed?|go( ahead)?"
     r"|genehmigt|freigegeben|abgelehnt|ja|nein|oui|non|sí|si)\b",
     re.IGNORECASE,
 )
 """What reads like a vote: whoever writes it is told that it is none."""
+
+
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
+
+
+def question_of(said: str) -> str:
+    """What an answer asks the agent: it begins with an agreed word, or its first paragraph ends in
+    a question mark; "" if it asks nothing."""
+    own = _SIGNATURE.split(said, maxsplit=1)[0].strip()
+    first = _PARAGRAPH.split(own, maxsplit=1)[0].rstrip()
+    return question_in(own) or (own if first.endswith("?") else "")
 
 
 class Answers:
@@ -93,10 +107,42 @@ class Answers:
         if thread.told == LIST:
             log.info("mail ignored", reason="it answers a list, so nobody knows what it is about")
             return "ignored"
+        if asked := question_of(found.said):
+            taken = await self._ask(found, thread, person, asked)
+            if taken is not None:
+                return taken
         return await self._comment(found, thread, person)
 
+    async def _ask(
+        self, found: Incoming, thread: MailThread, person: Principal, asked: str
+    ) -> Taken | None:
+        """Ask the agent; None where they may not ask now: then it is a comment."""
+        act = ActKey(channel=NAME, ticket_id=thread.message_id, act_id=f"{found.id}?")
+        try:
+            await self._records.require_seen(person, thread.request_id)
+            questions = self._approvals.questions
+            new = await questions.ask(thread.request_id, _actor(person, found), asked, act=act)
+        except UnavailableError:
+            raise
+        except CountersignError as exc:
+            log.info("not asked by mail", request_id=thread.request_id, reason=str(exc))
+            return None
+        if new is None and await self._was_refused(act):
+            return None
+        await self._addresses.took(found.sender)
+        if new is None:
+            return "known"
+        log.info("asked by mail", request_id=thread.request_id, by=person.id)
+        if _DECIDES.match(found.said):
+            await self._tell(thread, person)
+        return "question"
+
+    async def _was_refused(self, act: ActKey) -> bool:
+        known = await self._records.acted(act)
+        return known is not None and bool(known.reason)
+
     async def _comment(self, found: Incoming, thread: MailThread, person: Principal) -> Taken:
-        actor = Actor(principal=person, via=Via(NAME), identity=f"{NAME}:{found.sender}")
+        actor = _actor(person, found)
         act = ActKey(channel=NAME, ticket_id=thread.message_id, act_id=found.id)
         try:
             await self._records.require_seen(person, thread.request_id)
@@ -119,3 +165,7 @@ class Answers:
             await self._channel.tell_no_vote(thread, view, person)
         except CountersignError as exc:
             log.warning("answer not sent", reason=str(exc))
+
+
+def _actor(person: Principal, found: Incoming) -> Actor:
+    return Actor(principal=person, via=Via(NAME), identity=f"{NAME}:{found.sender}")

@@ -22,6 +22,7 @@ from countersign.approvals.models import (
     Placing,
     Principal,
     PrincipalId,
+    QuestionStatus,
     Request,
     RequestStatus,
 )
@@ -43,6 +44,8 @@ SENDING, LIST = "sending", "list"
 Check = Callable[[], Awaitable[Sequence[CheckResult]]]
 _PERSON = "person:"
 _ID_BYTES = 16
+
+_ANSWERED = (QuestionStatus.ANSWERED, QuestionStatus.HANDED_OVER)
 
 
 class EmailChannel:
@@ -115,7 +118,12 @@ class EmailChannel:
         if thread.bounced and is_open:
             await self.post(delivery, view)
             return
-        if thread.bounced or thread.told == state:
+        if thread.bounced:
+            return
+        if is_open and thread.told.partition(";")[0] == state:
+            await self._answered(thread, view, person)
+            return
+        if thread.told == state:
             return
         if not is_open:
             await self._ended(thread, view, person)
@@ -124,6 +132,20 @@ class EmailChannel:
         said = letter.asks(view, url, hears=self._settings.hears, changed=True)
         said = said.model_copy(update={"subject": f"Re: {thread.subject}"})
         await self._send(said, thread, person, told=state, mark=_mark(state))
+
+    async def _answered(self, thread: MailThread, view: RequestView, person: Principal) -> None:
+        """Tell whoever asked by mail what was answered, each once."""
+        state, _, before = thread.told.partition(";")
+        known = [key for key in before.split(",") if key]
+        for question in view.questions:
+            key = f"q{question.number}{question.status[0]}"
+            mine = (question.asker, question.via) == (person.id, NAME)
+            if not mine or key in known or question.status not in _ANSWERED:
+                continue
+            known.append(key)
+            url = await self._links.url_of(view.request, person)
+            said = letter.answered(question, url, thread.subject)
+            await self._send(said, thread, person, told=f"{state};{','.join(known)}", mark=key)
 
     async def _ended(self, thread: MailThread, view: RequestView, person: Principal) -> None:
         """What was decided and what came of it, but to whoever has just decided it themselves."""

@@ -11,9 +11,17 @@ from typing import Literal
 
 from countersign.approvals.forms import told
 from countersign.approvals.forms.display import Shown, set_by_workflow, shown_arguments
+from countersign.approvals.forms.questions import looked_up, standing
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut, cut_visibly, in_words, visible
-from countersign.approvals.models import Request, RequestStatus, Value
+from countersign.approvals.models import (
+    AnsweredBy,
+    Question,
+    QuestionStatus,
+    Request,
+    RequestStatus,
+    Value,
+)
 from countersign.approvals.ports import Prompt, RequestView, TicketOrder
 from countersign.connectors.document import NAME_LIMIT, Row, document
 from countersign.connectors.ticketing.outcome import decided_words
@@ -27,7 +35,7 @@ SAFE = (
     "Nothing can be decided in this mail: the link shows the request, and to decide it there you "
     "sign in. It is for you alone."
 )
-ANSWERS = "Answer this mail to ask or to say something about it; an answer is never a vote."
+ANSWERS = "Answer this mail with a question to ask the agent, or to comment; it is never a vote."
 DEAF = "Answers to this mail are not read."
 Tone = Literal["asks", "yes", "no", "plain"]
 
@@ -129,6 +137,32 @@ def no_vote(view: RequestView, url: str, subject: str) -> Letter:
             "Anybody could write a mail in your name, so nothing is decided by one.",
             visible(told.prompt(view.request, escalated=False)),
         ),
+        links=(Link(words="Read and decide", url=url),),
+        small=(SAFE,),
+    )
+
+
+def answered(question: Question, url: str, subject: str) -> Letter:
+    """What was answered to a question of theirs, or that a person is asked now."""
+    is_answered = question.status is QuestionStatus.ANSWERED
+    rows = [_row("You asked", cut_visibly(value_text(question.text), TEXT_LIMIT))]
+    if is_answered:
+        said = cut_visibly(value_text(question.answer), TEXT_LIMIT)
+        rows.append(_row(visible(question.answerer_name), said))
+    if looked := looked_up(question):
+        rows.append(_row("Looked up", cut_visibly(visible(looked), TEXT_LIMIT)))
+    return Letter(
+        subject=f"Re: {subject}",
+        badge="Answered" if is_answered else "Asked on",
+        tone="asks",
+        heading="Your question is answered" if is_answered else "A person is asked now",
+        lead=(
+            "It is the agent's word, not a fact. The request still waits for you."
+            if question.answered_by is AnsweredBy.AGENT and is_answered
+            else visible(standing(question)) or "The request still waits for you.",
+        ),
+        top=(_row("What for", subject),),
+        sections=(Section(heading="Question", rows=tuple(rows)),),
         links=(Link(words="Read and decide", url=url),),
         small=(SAFE,),
     )

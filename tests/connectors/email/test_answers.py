@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.approvals.models import DeliveryStatus, RequestStatus, Verdict
+from countersign.connectors.email.answers import question_of
 from countersign.sandbox.mailbox import programs
 from tests.connectors.email.mail_world import (
     BEN_AT,
@@ -21,6 +22,7 @@ from tests.connectors.email.mail_world import (
     MailWorld,
     by_mail,
 )
+from tests.doubles.directory import CARA
 
 
 @pytest_asyncio.fixture
@@ -38,7 +40,7 @@ async def pending(world: MailWorld, request: Any) -> bool:
 async def test_reply_is_a_comment_without_what_it_quotes(world: MailWorld, style: str) -> None:
     request = await world.mailed()
     (mail,) = world.mails(BEN_AT)
-    status = await world.does("reply", mail, text="Who asked for this?", style=style)
+    status = await world.does("reply", mail, text="They buy every year.", style=style)
     (comment,) = await world.comments(request)
 
     assert 200 == status
@@ -47,9 +49,60 @@ async def test_reply_is_a_comment_without_what_it_quotes(world: MailWorld, style
         comment["identity"],
         comment["via"],
     )
-    assert "Who asked for this?" == comment["text"]
+    assert "They buy every year." == comment["text"]
     assert any("Ben has commented on Quote" in text for text in world.told)
     assert await pending(world, request)
+
+
+async def test_reply_that_asks_is_a_question_and_the_answer_comes_in_its_thread(
+    world: MailWorld,
+) -> None:
+    request = await world.mailed()
+    (mail,) = world.mails(BEN_AT)
+    await world.does("reply", mail, text="Who asked for this?\n\nBest regards\nBen\n")
+    (*_, reply) = world.mailbox.messages()
+    raw = (world.mailbox.message(reply["id"]) or {})["raw"].encode()
+    (question,) = (await world.records.view(request.id)).questions
+
+    assert ("ben", "email", True) == (
+        question.asker, question.via, question.text.startswith("Who asked for this?"),
+    )  # fmt: skip
+    assert "known" == await world.answers_of(raw)
+    assert [] == await world.comments(request)
+    side = await world.domain.answering.begin(question.id)
+    assert side is not None
+    others = len(world.mails(CARA_AT))
+    await world.domain.answering.answered(side, "Contoso did.", [])
+    await world.work()
+    await world.work()
+    (_, answer) = world.mails(BEN_AT)
+    assert "Contoso did." in answer["text"]
+    assert answer["headers"]["In-Reply-To"] == mail["message_id"]
+    assert others == len(world.mails(CARA_AT))
+    assert await pending(world, request)
+
+
+async def test_reply_that_asks_and_cannot_be_asked_is_a_comment(world: MailWorld) -> None:
+    request = await world.mailed()
+    (mail,) = world.mails(BEN_AT)
+    await world.vote(request, CARA)
+    await world.does("reply", mail, text="Was that wise?")
+    (*_, reply) = world.mailbox.messages()
+    raw = (world.mailbox.message(reply["id"]) or {})["raw"].encode()
+
+    assert ["Was that wise?"] == [comment["text"] for comment in await world.comments(request)]
+    assert "known" == await world.answers_of(raw)
+    assert () == (await world.records.view(request.id)).questions
+
+
+def test_an_answer_asks_if_its_first_paragraph_does() -> None:
+    said = {
+        "Why?": "Why?", "ask: why so dear": "why so dear", "Frage: Warum": "Warum",
+        "Why\nso dear?\n\nThanks, Ben": "Why\nso dear?\n\nThanks, Ben",
+        "Why?\n-- \nBen": "Why?", "Fine.\n\nWhy?": "", "It is dear.": "",
+    }  # fmt: skip
+
+    assert said == {text: question_of(text) for text in said}
 
 
 @pytest.mark.parametrize("text", ["Approved.", "yes", "REJECT - too expensive", "Genehmigt, danke"])
@@ -71,7 +124,7 @@ async def test_reply_that_reads_like_a_vote_is_none_and_its_writer_is_told(
 async def test_reply_counts_once_however_often_it_is_brought(world: MailWorld) -> None:
     request = await world.mailed()
     (mail,) = world.mails(BEN_AT)
-    await world.does("reply", mail, text="Why?")
+    await world.does("reply", mail, text="Too dear.")
     (*_, reply) = world.mailbox.messages()
     raw = (world.mailbox.message(reply["id"]) or {})["raw"].encode()
 
