@@ -13,8 +13,6 @@ from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, in_words, visible
 from countersign.approvals.models import (
     JsonObject,
-    Question,
-    QuestionStatus,
     Request,
     RequestId,
     RequestStatus,
@@ -23,6 +21,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView, TicketOrder
 from countersign.connectors.document import Document, Row, document
+from countersign.connectors.slack.asked import questions
 from countersign.connectors.slack.markup import (
     button,
     buttons,
@@ -39,7 +38,7 @@ NAME = "slack"
 VALUE_LIMIT, RESULT_LIMIT = 4_000, 1_500
 BUDGETS = ((40, 8_000), (40, 5_000), (40, 2_500), (20, 1_000), (8, 400), (3, 120))
 """How many arguments, and how many characters of all of them: the first that fits."""
-QUESTIONS_SHOWN, VOTES_SHOWN = 3, 5
+VOTES_SHOWN = 5
 APPROVE, REJECT, CHANGE, ASK, OPEN = "approve", "reject", "change", "ask", "open"
 _SMALL = ("Rule", "Workflow", "Request")
 _MARKS = {
@@ -118,7 +117,7 @@ def _drawn(view: RequestView, page: str, count: int, budget: int) -> Drawn:
         label("Why, in the agent's words"),
         section(cut_visibly(text.why, VALUE_LIMIT if budget > 1_000 else budget)),
         *(_votes(view) if is_open else ()),
-        *_questions(view.questions, budget),
+        *questions(view.questions, budget),
         *(_decides(text) if is_open else ()),
         small(_details(text, request)),
         *_actions(view, page, whole),
@@ -204,30 +203,6 @@ _VERDICTS = {
     Verdict.MODIFY: "approved with changes",
     Verdict.REJECT: "rejected",
 }
-
-
-def _questions(asked: Sequence[Question], budget: int) -> Iterator[JsonObject]:
-    """The newest ones, with what was answered."""
-    if asked:
-        yield label("Asked about it")
-    for question in asked[-QUESTIONS_SHOWN:]:
-        limit = max(budget // 8, 120)
-        yield section(
-            f"{visible(question.asker_name)} asked: "
-            f"{cut_visibly(value_text(question.text), limit)}\n{_answer(question, limit)}"
-        )
-
-
-def _answer(question: Question, limit: int) -> str:
-    match question.status:
-        case QuestionStatus.ANSWERED:
-            words = cut_visibly(value_text(question.answer), limit)
-            return f"{visible(question.answerer_name or question.answerer)} answered: {words}"
-        case QuestionStatus.HANDED_OVER:
-            return "The agent could not answer; whoever asked for the call has to."
-        case QuestionStatus.DROPPED:
-            return "It was decided before anybody had answered."
-    return "The agent is being asked."
 
 
 def _actions(view: RequestView, page: str, whole: bool) -> Iterator[JsonObject]:
