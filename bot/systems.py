@@ -10,6 +10,7 @@ from countersign.connectors.jira.system import SYSTEM as JIRA
 from countersign.connectors.servicenow.system import SYSTEM as SERVICENOW
 from countersign.connectors.slack.system import SYSTEM as SLACK
 from countersign.connectors.system import System
+from countersign.connectors.webhook.system import SYSTEM as WEBHOOK
 
-SYSTEMS: tuple[System[Any], ...] = (TEAMS, JIRA, SERVICENOW, EMAIL, SLACK)
+SYSTEMS: tuple[System[Any], ...] = (TEAMS, JIRA, SERVICENOW, EMAIL, SLACK, WEBHOOK)
 """In this order they are opened, and the first one that is used asks where a rule says nothing."""

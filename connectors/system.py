@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.forms.systems import Named, declare
@@ -144,6 +145,11 @@ async def passes(_: str) -> None:
     """Nothing to try."""
 
 
+def nothing_kept(_: Connection) -> Sequence[CheckResult]:
+    """Nothing to say."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Opened:
     """A system while it is open."""
@@ -154,6 +160,8 @@ class Opened:
     """Of a ticket system: it is polled, and `POST /webhooks/{name}` verifies and reads again."""
     listen: Listen = nothing
     """Builds what takes answers, and gives its routes; inside the block people are answered."""
+    kept: Callable[[Connection], Sequence[CheckResult]] = nothing_kept
+    """What our rows say of it besides what they say of every system."""
     self_test: Callable[[str], Awaitable[None]] = passes
     """Tries our own endpoints at this base URL, once the server listens. Raises
     ConfigurationError."""
@@ -164,7 +172,8 @@ class Opened:
 
     async def seen(self, store: Store) -> Sequence[CheckResult]:
         """What was seen of it last, from our rows alone."""
-        return await store.read(lambda c: last_seen(c, self.channel.name, self.tickets is not None))
+        name, is_polled = self.channel.name, self.tickets is not None
+        return await store.read(lambda c: (*last_seen(c, name, is_polled), *self.kept(c)))
 
 
 Open = Callable[[S, Deployment], AbstractAsyncContextManager[Opened]]

@@ -112,7 +112,7 @@ class Outbox:
                 if name not in request.channels:
                     continue
                 for target in targets(name, placing, request, approvers, conversation):
-                    if anew:
+                    if anew and not placing.places:  # programs are told by the same row
                         delivery_rows.make_room(unit, request, name, target)
                     self._add(unit, request, name, target)
         if said is not None:

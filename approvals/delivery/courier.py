@@ -175,8 +175,7 @@ class Courier:
             return await channel.post_list(delivery, [view, *(each for _, each in fellows)])
         if delivery.reference is None:
             return await channel.post(delivery, view)
-        await channel.update(delivery, view)
-        return delivery.reference
+        return await channel.update(delivery, view) or delivery.reference
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:

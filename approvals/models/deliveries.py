@@ -54,6 +54,8 @@ class Placing(Value):
     """The kind of identity without which nobody is asked there."""
     everything_in: str = ""
     """The key of a conversation in which all requests are shown, once for everybody."""
+    places: tuple[str, ...] = ()
+    """Names of fixed places in which every request is shown once, whoever decides it."""
     in_tickets: bool = False
     """One ticket for each revision and stage, and none for free text."""
 
@@ -65,7 +67,8 @@ class Delivery(Value):
     request_id: RequestId
     channel: str
     target: str
-    """`conversation:<key>`, `person:<principal id>`, or `ticket:<revision>.<stage>`."""
+    """`conversation:<key>`, `person:<principal id>`, `place:<name>`, or
+    `ticket:<revision>.<stage>`."""
     status: DeliveryStatus
     reference: JsonObject | None = None
     """The outside reference (conversation and message id, or ticket key) once posted."""

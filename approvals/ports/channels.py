@@ -115,8 +115,9 @@ class Channel(Protocol):
         to each of them. Its reference is that of every one; `update` of it changes nothing. Raises
         as `post`."""
 
-    async def update(self, delivery: Delivery, view: RequestView) -> None:
-        """Make what `delivery.reference` shows match `view`. Idempotent.
+    async def update(self, delivery: Delivery, view: RequestView) -> JsonObject | None:
+        """Make what `delivery.reference` shows match `view`. Idempotent. Returns the reference to
+        keep instead; None if it stays.
 
         Raises as `post`; NotFoundError if the message is gone.
         """

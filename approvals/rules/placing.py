@@ -15,6 +15,9 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.tickets import TARGET, target_of
 
+PLACE = "place:"
+"""Begins the target of a fixed place."""
+
 
 def wider_audience(placing: Placing, kind: str) -> bool:
     """Whether a conversation of this kind has more people in it than a request is shown to: of what
@@ -29,8 +32,10 @@ def targets(
     approvers: Sequence[Principal],
     conversation: Conversation | None,
 ) -> Sequence[str]:
-    """`conversation:<key>`, `person:<id>` or `ticket:<revision>.<stage>`; `conversation` is the one
-    in which the session began."""
+    """`conversation:<key>`, `person:<id>`, `place:<name>` or `ticket:<revision>.<stage>`;
+    `conversation` is the one in which the session began."""
+    if placing.places:
+        return tuple(f"{PLACE}{name}" for name in placing.places)
     if placing.in_tickets:
         return () if request.kind is RequestKind.INPUT else (target_of(request),)
     if conversation is not None and conversation.channel == channel:

@@ -36,6 +36,7 @@ from countersign.bot.cli.records import requests, sessions
 from countersign.bot.cli.replaying import replay
 from countersign.bot.cli.seal import seal
 from countersign.bot.cli.verifying import verify
+from countersign.bot.cli.webhooks import webhooks
 from countersign.bot.console import errors
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
 from countersign.bot.local.ports import from_options, moving
@@ -58,6 +59,7 @@ for name, group in (
     ("grants", grants),
     ("delegate", delegate),
     ("manifest", manifest),
+    ("webhooks", webhooks),
     ("db", database),
 ):
     app.add_typer(group, name=name)

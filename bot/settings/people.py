@@ -22,7 +22,7 @@ TOKEN_KEYS = ("token", "token_env")
 
 def identity_kinds(systems: Iterable[System[Any]]) -> tuple[str, ...]:
     """The keys that `identities` may have."""
-    return (*(system.identity for system in systems), EMAIL, OIDC)
+    return (*(system.identity for system in systems if system.identity), EMAIL, OIDC)
 
 
 def read_people(

@@ -83,6 +83,8 @@ def channel_problems(
             if known[channel].takes_text:  # whoever has written there once can be asked
                 continue
             kind = known[channel].identity
+            if not kind:  # it asks no people by itself
+                continue
             for stage in rule.tiers():
                 if set(stage.roles).intersection(elsewhere):
                     continue

@@ -132,7 +132,8 @@ async def test_doctor_asks_it_as_the_server_would(
 def test_without_it_its_keys_are_unknown(tmp_path: Path) -> None:
     said = problems(tmp_path, document(tmp_path))
 
-    assert "connectors.pager: unknown system; known are jira, servicenow, email, slack." in said
+    known = "jira, servicenow, email, slack, webhook"
+    assert f"connectors.pager: unknown system; known are {known}." in said
     assert "identities.badge: unknown kind of identity" in said
 
 

@@ -1,0 +1,1 @@
+"""Signed webhooks: programs are told of requests, and tell us what somebody has decided."""

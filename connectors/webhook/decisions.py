@@ -1,0 +1,134 @@
+"""`POST /api/webhooks/decisions`: a program says, signed, what somebody has decided.
+
+Who decides is named in the body, so it counts only if the configuration lets this caller speak for
+that person; the vote and the ledger say that they were spoken for, and by whom.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field, StringConstraints, ValidationError
+
+from countersign.approvals.decisions.vote_input import MAX_COMMENT
+from countersign.approvals.errors import BusyError, CountersignError, UnavailableError
+from countersign.approvals.models import Actor, JsonObject, RequestId, Value, Verdict, Via
+from countersign.approvals.tickets import ActKey
+from countersign.connectors.receiving import VoteAttempt, VoteOutcome, VoteResult, receive
+from countersign.connectors.system import Deployment, Inbound
+from countersign.connectors.webhook.settings import NAME, CallerSettings, WebhookSettings
+from countersign.connectors.webhook.signing import ID, caller_of
+
+PATH = "/api/webhooks/decisions"
+MAX_ID = 200
+_STATUS = {
+    VoteResult.DECIDED: 200,
+    VoteResult.COUNTED: 200,
+    VoteResult.REVISED: 200,
+    VoteResult.LOST: 409,
+    VoteResult.EXPIRED: 410,
+    VoteResult.STALE: 409,
+    VoteResult.REFUSED: 403,
+    VoteResult.UNREAD: 403,
+    VoteResult.DENIED: 403,
+    VoteResult.INVALID: 422,
+    VoteResult.UNCHANGED: 422,
+    VoteResult.GONE: 404,
+}
+
+
+class Decided(Value):
+    """What somebody has decided, as the caller says it."""
+
+    request: str = Field(min_length=1, max_length=MAX_ID)
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """Of what they were shown."""
+    verdict: Verdict
+    actor: str = Field(min_length=1, max_length=MAX_ID)
+    """The id of the person."""
+    comment: str = Field(default="", max_length=MAX_COMMENT)
+    arguments: JsonObject | None = None
+    """All of them, with the verdict modify."""
+
+
+class Decisions:
+    """The handler."""
+
+    def __init__(self, settings: WebhookSettings, deployment: Deployment, inbound: Inbound):
+        self._callers, self._directory = settings.callers, deployment.directory
+        self._inbound = inbound
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """200 with how the request stands; else a `detail` that says what is wrong."""
+        raw = await request.read()
+        caller = caller_of(self._callers, request.headers, raw)
+        if caller is None:
+            return _said(
+                401,
+                "not-signed",
+                "This is not signed by a known caller (Standard Webhooks), or not within the last "
+                "five minutes.",
+            )
+        try:
+            said = Decided.model_validate_json(raw)
+        except ValidationError as exc:
+            wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+            return _said(422, "invalid", "; ".join(wrong))
+        try:
+            async with self._inbound.limits.admitted("votes", f"{NAME}:{caller.name}"):
+                return await self._counted(caller, said, request.headers[ID])
+        except BusyError as exc:
+            return _said(429, "busy", str(exc))
+        except UnavailableError as exc:
+            return _said(503, "unavailable", str(exc))
+        except CountersignError as exc:
+            return _said(404, "not-found", str(exc))
+
+    async def _counted(
+        self, caller: CallerSettings, said: Decided, message_id: str
+    ) -> web.StreamResponse:
+        act = ActKey(channel=NAME, ticket_id=caller.name, act_id=message_id)
+        records = self._inbound.records
+        if await records.acted(act) is not None:
+            return _said(409, "replayed", f"{message_id} was taken before; nothing was done again.")
+        request_id = RequestId(said.request)
+        identity = f"{NAME}:{said.actor}, spoken for by caller {caller.name}"
+        person = self._directory.by_id(said.actor) if said.actor in caller.speaks_for else None
+        actor = Actor(principal=person, via=Via(NAME), identity=identity)
+        if person is None:
+            known = said.actor in caller.speaks_for
+            why = "nobody has this id" if known else f"{caller.name} may not speak for them"
+            reason = f"{said.actor}: {why}; see connectors.{NAME}.callers."
+            await self._inbound.approvals.refuse(request_id, actor, reason, act=act)
+            return _said(403, "unknown-actor" if known else "may-not-speak-for", reason)
+        attempt = VoteAttempt(
+            request_id=request_id,
+            actor=actor,
+            verdict=said.verdict,
+            digest=said.digest,
+            arguments=said.arguments,
+            comment=said.comment,
+            act=act,
+        )
+        return _answer(await receive(self._inbound.approvals, records, attempt))
+
+
+def _answer(outcome: VoteOutcome) -> web.Response:
+    status = _STATUS[outcome.result]
+    if outcome.request is None:
+        more = {"errors": outcome.problems} if outcome.problems else {}
+        return _said(status, str(outcome.result), outcome.reason, **more)
+    after = outcome.request
+    body = {
+        "result": str(outcome.result),
+        "request": after.id,
+        "status": str(after.status),
+        "revision": after.revision,
+        "digest": after.digest,
+    }
+    return web.json_response(body)
+
+
+def _said(status: int, result: str, detail: str, **more: object) -> web.Response:
+    return web.json_response({"result": result, "detail": detail, **more}, status=status)
