@@ -10,6 +10,7 @@ that has started the others adds it up there, for `scripts/coverage_gate.py`.
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import json
 import os
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -38,7 +39,11 @@ NOT_CODE = [
 
 
 NEVER = 2**30
-"""Probes stay: to take them out, SlipCover walks through all modules while threads change them."""
+"""So often a probe says what is known before SlipCover takes it out: then it walks through all
+modules, in whichever thread that was, while others change them. See `_forget`."""
+FORGET_AFTER = (40, 150, 400, 800, 1_400, 2_200, 3_200, 5_000)
+"""Tests of one process, after which what was reached needs no probe any more. It takes up to
+seconds, as the bytecode of every module of which something new was reached is written anew."""
 
 
 def _measure(source: list[str] | None = None) -> Any:
@@ -48,6 +53,7 @@ def _measure(source: list[str] | None = None) -> Any:
 
 
 _reached = _measure()
+_finished = 0
 
 
 class _Probing(SourceFileLoader):
@@ -84,6 +90,32 @@ def _from_file(plain: Callable[..., ModuleSpec | None]) -> Callable[..., ModuleS
 
 sys.meta_path.insert(0, _Finder())
 importlib.util.spec_from_file_location = _from_file(importlib.util.spec_from_file_location)
+
+
+@pytest.hookimpl
+def pytest_runtest_logfinish() -> None:
+    """Between two tests nothing but what is shared by many of them is at work."""
+    global _finished
+    _finished += 1
+    if _finished in FORGET_AFTER and sys.version_info < (3, 12):  # there `sys.monitoring` forgets
+        _forget()
+
+
+def _forget() -> None:
+    """Take out the probes of what was reached: functions go on without them when they are called
+    next. SlipCover's own way misses modules that were not imported by its importer."""
+    for file, found in _reached._get_newly_seen().items():
+        for code in list(_reached.instrumented[file]):
+            _reached.deinstrument(code, found)
+        _reached.all_seen[file].update(found)
+    without = {id(old): new for old, new in _reached.replace_map.items()}
+    gc.unfreeze()  # objects that the collector does not look at are no objects that it lists
+    for each in gc.get_objects():
+        if type(each) is FunctionType and id(each.__code__) in without:
+            each.__code__ = without[id(each.__code__)]
+    _reached.replace_map.clear()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

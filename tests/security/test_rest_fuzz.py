@@ -21,7 +21,7 @@ from tests.security.served import TOKEN, Served, served
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 DOCUMENT = openapi.document(OPERATIONS, version="0")
-EXAMPLES = fuzzed(60)
+EXAMPLES = fuzzed(30)
 load_all_checks()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 known: dict[str, str] = {}
