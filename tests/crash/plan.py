@@ -7,16 +7,21 @@ from collections.abc import Iterable, Sequence
 
 from tests.crash.points import Point
 
-BACKGROUND = ("_write_and_remove", "Runs.renew", "EmbeddedJobs._take_over")
+BACKGROUND = ("_write_and_remove", "Leasing.renew", "EmbeddedJobs._take_over")
 """Commits that are no step of any story: the probe of `/readyz`, the renewal of leases, a start."""
-EVERY_TIME = ("Runs.", "Approvals.", "SessionManager.", "_Rest.", "tool")
+OF_THE_SESSION = (
+    *("Runs.", "Leasing.", "Submitting.", "Claiming."),
+    *("SessionManager.", "_Rest.", "tool"),
+)
+"""The steps that a session takes wherever its request is decided."""
+OF_A_DECISION = ("Approvals.", "Casting.", "Remarks.", "about")
+EVERY_TIME = (*OF_THE_SESSION, *OF_A_DECISION)
 """Steps whose every occurrence is a point of its own; of the others, which deliveries take as often
 as there are cards and tickets, it is the first."""
-OF_THE_SESSION = ("Runs.", "SessionManager.", "_Rest.", "tool")
-"""Of these, the steps that a session takes wherever its request is decided."""
 ASKED = "Runs.start"
-"""But for this one: the API is asked again with the same key, Teams sends the message again."""
-BY_CHANCE = ("Runs.begin", "Approvals.refuse")
+"""Of a session, but for this one: the API is asked again with the same key, Teams sends the message
+again."""
+BY_CHANCE = ("Leasing.begin", "Remarks.refuse")
 """Not taken every time: who writes the last vote may hand the session over in that commit, and a
 ticket may be read while it is written."""
 

@@ -1,7 +1,7 @@
 """Points at which a server can be killed or frozen: named, counted, and armed by a test.
 
 A point is `NAME:SIDE:NUMBER`: the NUMBER-th time, over all servers, that the step NAME is reached
-on that SIDE since it was armed. Names of steps are those of the code (`Runs.submit`), so a step
+on that SIDE since it was armed. Names of steps are those of the code (`Runs.start`), so a step
 that is added to the product is a new point, and not one that somebody has to think of.
 """
 

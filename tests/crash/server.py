@@ -100,7 +100,7 @@ OPEN, DONE = "uncommitted", "committed"
 
 
 def unit_name(unit: Callable[..., Any]) -> str:
-    """The transaction's name: that of the function that made it, e.g. `Runs.submit`."""
+    """The transaction's name: that of the function that made it, e.g. `Submitting.submit`."""
     while isinstance(unit, functools.partial):
         unit = unit.func
     made_by, inside, _ = unit.__qualname__.partition(".<locals>")

@@ -101,7 +101,7 @@ def test_frozen_with_its_lease_it_submits_nothing(two: Crowd, number: int) -> No
 
 @pytest.mark.parametrize(
     ("where", "known"),
-    [(("Runs.claim", "committed"), "in_doubt"), (("tool", "before"), "failed")],
+    [(("Claiming.claim", "committed"), "in_doubt"), (("tool", "before"), "failed")],
     ids=["claim", "tool"],
 )
 def test_frozen_between_claim_and_call_it_does_not_call(
@@ -133,7 +133,7 @@ def test_frozen_in_the_tool_its_late_result_resolves_the_doubt(
 
 
 @pytest.mark.parametrize(
-    "where", [("TeamsChannel.post", "after"), ("Courier._delivered", "uncommitted")]
+    "where", [("TeamsChannel.post", "after"), ("Attempts.shown", "uncommitted")]
 )
 def test_frozen_while_it_delivers_no_card_is_left_live(two: Crowd, where: tuple[str, str]) -> None:
     """The other one posts a second card; both show the end."""
@@ -166,7 +166,7 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
     two.points.record()
     two.one.servers[number].thaw()
     balancer.put_back(two.one.ports[number])
-    two.patient(lambda: two.points.seen("Approvals._about", "committed"), "its own card")
+    two.patient(lambda: two.points.seen("about", "committed"), "its own card")
     two.points.steps()
     assert 200 == two.one.vote(request).status_code
     two.patient(lambda: len(teams.cards(request["id"])) == 2, "both")
@@ -178,9 +178,9 @@ def test_frozen_after_posting_and_woken_before_the_decision_no_card_is_lost(two:
 @pytest.mark.parametrize(
     "where",
     [
-        ("Runs.submit", "uncommitted", 2),
-        ("Approvals._cast", "uncommitted", 1),
-        ("Runs.claim", "uncommitted", 2),
+        ("Submitting.submit", "uncommitted", 2),
+        ("Casting.cast", "uncommitted", 1),
+        ("Claiming.claim", "uncommitted", 2),
         ("Runs._store_outcome", "uncommitted", 2),
     ],
 )
@@ -190,7 +190,7 @@ def test_frozen_in_a_transaction_it_holds_nobody_up_for_ever(
     """The database ends it after a while; what it wrote there was never written."""
     with frozen_at(two, Point(*where)) as frozen:
         assert frozen.outcome in ("executed", "in_doubt")
-    settled = {"executed"} if where[0] != "Runs.claim" else {"executed", "in_doubt"}
+    settled = {"executed"} if where[0] != "Claiming.claim" else {"executed", "in_doubt"}
     two.patient(lambda: status_of(two, frozen.session) in settled, "the end")
 
     assert (effects(two) - frozen.before)[QUOTE] <= 1

@@ -24,7 +24,7 @@ from tests.crash.conftest import Figure
 from tests.crash.crowd import SAFE_LEASE_S, Crowd, crowd
 from tests.crash.desks import settings_of
 from tests.crash.invariants import check, effects
-from tests.crash.plan import BY_CHANCE, EVERY_TIME, of_the_session, points_of
+from tests.crash.plan import BY_CHANCE, EVERY_TIME, OF_A_DECISION, of_the_session, points_of
 from tests.crash.points import Point
 from tests.crash.stories import QUOTE, STORIES, SYSTEMS, TOOL, requests_of
 from tests.processes import Nursery
@@ -36,11 +36,11 @@ TELLINGS, GET_THERE_S = 3, 20.0
 """How often a story is told for one point, and how long it may take to get there."""
 UNREACHED = "unreached"
 TEAMS, PAUSED = ("teams",), ("paused",)
-CLAIM = "Runs.claim"
-IN_A_PAUSE = (CLAIM, "Approvals.")
+CLAIM = "Claiming.claim"
+IN_A_PAUSE = (CLAIM, *OF_A_DECISION)
 """Steps of other stories that mean something else in a pause: by the claim the session is held, and
 a vote lets nothing run. What is sent and read is the same."""
-OF_MAIL = ("EmailChannel.", "Courier.", "BrowserSessions.begin", "Approvals._cast")
+OF_MAIL = ("EmailChannel.", "Courier.", "Attempts.", "BrowserSessions.begin", "Casting.")
 Work = tuple[str, Point]
 
 

@@ -33,7 +33,7 @@ POINTS = {
     18: ("{}.find", "after"),
     22: ("{}.adopt", "before"),
     28: ("{}.adopt", "after"),
-    32: ("Courier._delivered", "uncommitted"),
+    32: ("Attempts.shown", "uncommitted"),
 }
 """So many sessions have been asked for when the next server to get there dies."""
 CONNECTORS = {"jira": "JiraConnector", "servicenow": "ServiceNowConnector"}

@@ -16,7 +16,7 @@ from tests.crash.test_kill import UNREACHED, die_at, plain
 from tests.processes import Nursery
 from tests.stack import Database
 
-OF_TIME = ("Approvals._about", "Reminding.", "TeamsChannel.remind")
+OF_TIME = ("about", "Reminding.", "TeamsChannel.remind")
 """The transaction of a step, and how its message is taken, said and dropped."""
 
 
@@ -44,9 +44,7 @@ def test_kill_at_every_step_of_time(
         verifies = one.one.ledger_verifies()
 
     kinds = [Counter(entry["kind"] for entry in entries) for entries in ledgers]
-    assert {"Approvals._about", "Reminding._take", "TeamsChannel.remind"} <= {
-        p.name for p in points
-    }
+    assert {"about", "Reminding._take", "TeamsChannel.remind"} <= {p.name for p in points}
     assert [] == [point for point, became in outcomes.items() if became == UNREACHED]
     # Who comes back so late that others are asked already reminds nobody beside that.
     assert {1} == {each["escalated"] for each in kinds}
