@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.ledger import Verification, combine
 from countersign.approvals.audit.notes import Checkpoint, VerifierKey, opened_unchecked
+from countersign.approvals.audit.private import Privacy, PrivateRule, redacted
+from countersign.approvals.decisions.erasing import Erased, Erasing
 from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import (
+    Actor,
     JsonObject,
     LedgerEntry,
     Principal,
@@ -38,9 +41,12 @@ class AuditTrail:
         sealing: Sealing | None = None,
         *,
         signer: VerifierKey | None = None,
+        private: Sequence[PrivateRule] = (),
+        erasing: Erasing | None = None,
     ):
         """`sealing` is of the server that this is: it seals what a receipt needs, and stores what
-        `signer` has signed elsewhere."""
+        `signer` has signed elsewhere. What `private` covers is in no receipt and no export."""
+        self._private, self._erasing = private, erasing
         self._reader, self._records, self._sealing = reader, records, sealing
         self._signer = signer
 
@@ -53,7 +59,7 @@ class AuditTrail:
             await self._records.require_seen(reader, request_id)
         if self._sealing is not None:
             await self._sealing.cover((await self._records.request(request_id)).session_id)
-        made = await self._reader.read(lambda c: receipts.receipt(c, request_id))
+        made = await self._reader.read(lambda c: receipts.receipt(c, request_id, self._private))
         if reader is not None and receipts.shows_other_requests(made):
             await self._records.require_session_seen(reader, made["summary"]["session"])
         return made
@@ -72,10 +78,14 @@ class AuditTrail:
         """Entries by session and number, a page of them in memory. Raises IntegrityError for one
         that is not as we wrote it."""
         after: tuple[str, int] | None = ("", 0)
+        of, privacy = "", Privacy(())
         while after is not None:
             found = await self._reader.read(self._page(wanted, after))
             for entry in found:
-                yield entry
+                if entry.session_id != of:
+                    of, privacy = entry.session_id, Privacy(self._private)
+                rule = privacy.rule_of(entry)
+                yield entry if rule is None else redacted(entry, rule)
             after = (found[-1].session_id, found[-1].seq) if len(found) == PAGE else None
 
     @staticmethod
@@ -90,13 +100,19 @@ class AuditTrail:
 
         return unit
 
+    async def erase(self, session_id: str, rule: str, reason: str, actor: Actor) -> Erased:
+        """See `Erasing.erase`. Raises RefusedError where this is no server."""
+        if self._erasing is None:
+            raise RefusedError("Only a server erases; ask the running one.")
+        return await self._erasing.erase(session_id, rule, reason, actor)
+
     async def bundle(
         self, wanted: exporting.Wanted, *, bodies: bool = True, most: int | None = None
     ) -> JsonObject:
         """Whole chains, each proven by the newest signed checkpoint. Raises NotSealedError, and
         InvalidError for more sessions than `most`."""
         return await self._reader.read(
-            lambda c: exporting.bundle(c, wanted, bodies=bodies, most=most)
+            lambda c: exporting.bundle(c, wanted, bodies=bodies, private=self._private, most=most)
         )
 
     async def replay(self, session_id: str) -> tuple[Replay, Verification]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.decisions.answering import Answering
 from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.budgeting import Budgeting
@@ -15,6 +17,7 @@ from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.delegating import Delegating
 from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.editing import Editing
+from countersign.approvals.decisions.erasing import Erasing
 from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Handoff
@@ -73,6 +76,7 @@ class Domain:
     handoff: Handoff
     answering: Answering
     """Of questions, by the agents."""
+    erasing: Erasing
 
     def answer(self, jobs: Jobs) -> None:
         """Be the handler of every kind of job that needs neither agents nor ticket systems."""
@@ -99,6 +103,7 @@ def compose(
     result_chars: int = RESULT_CHARS,
     tool_timeout_s: float = TOOL_TIMEOUT_S,
     proofs: Proofs = NO_PROOFS,
+    private: Sequence[PrivateRule] = (),
 ) -> Domain:
     """The domain on `store`; `channels` by name are those in which requests can be shown.
 
@@ -149,4 +154,5 @@ def compose(
     courier = Courier(store, clock, records, approvals, channels, observer)
     review = Review(store, moments, outbox, observer)
     answering = Answering(store, moments, policies, outbox, runs.foresee)
-    return Domain(records, approvals, runs, courier, review, outbox, handoff, answering)
+    erasing = Erasing(store, moments, policies, private)
+    return Domain(records, approvals, runs, courier, review, outbox, handoff, answering, erasing)

@@ -122,6 +122,7 @@ async def compose(
             observer=watch,
             handoff=Handoff(elapsed_s),
             proofs=presence,
+            private=settings.ledger.private_rules,
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )
@@ -153,7 +154,13 @@ async def compose(
             sessions=Sessions(starts, registry),
             directory=directory,
             tokens=Tokens(settings.tokens),
-            trail=AuditTrail(store, domain.records, sealing, signer=signer(settings)),
+            trail=AuditTrail(
+                store,
+                domain.records,
+                sealing,
+                signer=signer(settings),
+                erasing=domain.erasing,
+            ),
             limits=limits,
         )
         pages = inbox.pages_of(

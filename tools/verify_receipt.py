@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks a Countersign receipt without Countersign: verify_receipt.py RECEIPT PUBLIC_KEY
 
-PUBLIC_KEY is NAME+KEYID+BASE64, as `countersign ledger keys` prints it. Prints what the receipt
-says. Exit status 0: true; 1: not; 3: unreadable; 4: not signed with the key or one that it named.
+PUBLIC_KEY is as `countersign ledger keys` prints it. Prints what the receipt says. Exit status:
+0: true; 1: not; 3: unreadable; 4: not signed with the key or one that it named.
 """
 
 # fmt: off
@@ -14,8 +14,7 @@ HANDOVER = "countersign-hand-over/v1"
 ENDS = ("executed", "failed", "late_result", "not_executed", "in_doubt", "doubt_settled")
 
 def need(true, why, status=1):
-    if not true:
-        raise SystemExit(f"{status} {why}")
+    if not true: raise SystemExit(f"{status} {why}")  # noqa: E701
 
 def sha(data):
     return hashlib.sha256(data if isinstance(data, bytes) else data.encode()).digest()
@@ -91,31 +90,32 @@ def root_of(leaf, index, size, path):
 
 def summary(signed, entries, policy):
     """What the texts say; see docs/receipts.md."""
-    digest, call, rules = sha(signed).hex(), loads(signed), loads(policy or "{}")
-    need(not policy or sha(policy).hex()[:16] == call["policy_version"], "another policy")
-    said = [
-        ({k: v for k, v in b.items() if k not in ("request", "rows")}
-         | {"entry": h["kind"], "entry_at": h["at"]}, b) for h, b in entries]
-    wanted = call["call_id"], call["tool"], "proposed"
-    asked = (b for e, b in said if b and (b.get("call_id"), b.get("tool"), e["entry"]) == wanted)
-    first = next(asked, None)
-    need(first and call["session"] == entries[0][0]["session"], "the call is not proposed in it")
+    digest, call, rules = sha(signed).hex(), loads(signed or "{}"), loads(policy or "{}")
+    need(not signed or not policy or sha(policy).hex()[:16] == call["policy_version"], "policy")
+    said = [({k: v for k, v in b.items() if k not in ("request", "rows")}
+             | {"entry": h["kind"], "entry_at": h["at"]}, b) for h, b in entries]
+    wanted = signed and (call["call_id"], call["tool"], "proposed")
+    asked = (b for e, b in said if (b.get("call_id"), b.get("tool"), e["entry"]) == wanted
+             or (not call and "request" in b))
+    first, session = next(asked, None), entries[0][0]["session"]
+    need(first and session == call.get("session", session), "the call is not proposed in it")
     about = [(e, b) for e, b in said if b.get("request") == first["request"]]
     history = [e for e, _ in about]
-    last = [e for e in history if e["entry"] == "proposed" or "replaces" in e][-1]
-    need(last["digest"] == digest, "the call is not the one that was asked for last")
+    last = [e for e in history if e["entry"] == "proposed" or "replaces" in e][-1:]
+    need(not signed or last[0]["digest"] == digest, "not the call that was asked for last")
+    digest = digest if signed else ([e["digest"] for e in history if "digest" in e] or [None])[-1]
     rows = [r["set"] for _, b in about for r in b.get("rows", []) if r["table"] == "requests"]
-    rule = [first["rule"], *(r["rule_id"] for r in rows if "rule_id" in r)][-1]
+    rule = signed and [first["rule"], *(r["rule_id"] for r in rows if "rule_id" in r)][-1]
     texts = {f"tools.{tool}": text for tool, text in rules.get("tools", {}).items()}
     texts |= {text["id"]: text for text in rules.get("rules", [])}
     on_it = [e for e in history if e.get("digest") == digest]
-    details = {"type": "countersign_tool_call", "actions": [call["tool"]],
-               "identifier": call["call_id"], "arguments": call["arguments"]}
+    details = [{"type": "countersign_tool_call", "actions": [call["tool"]],
+                "identifier": call["call_id"], "arguments": call["arguments"]}] if signed else []
     return {
-        "request": first["request"], "session": call["session"], "digest": digest,
-        "requested_by": next((r["requester"] for r in rows if "requester" in r), None),
-        "authorization_details": [details], "policy_version": call["policy_version"],
-        "rule": {"id": rule, "text": texts.get(rule)},
+        "request": first["request"], "session": session, "digest": digest,
+        "requested_by": next((r["requester"] for r in rows if signed and "requester" in r), None),
+        "policy_version": call.get("policy_version"), "authorization_details": details,
+        "rule": {"id": rule, "text": texts.get(rule)} if signed else None,
         "shown": [e for e in history if e["entry"] == "delivered"],
         "votes": [e for e in on_it if e["entry"] == "voted"],
         "decision": next((e for e in on_it[::-1] if e["entry"] == "decided"), None),

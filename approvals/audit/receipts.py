@@ -132,7 +132,10 @@ def anchor(note: str, part: JsonObject, end: str, known: Sequence[Reign]) -> Non
 def summary(
     signed: str, entries: Sequence[tuple[JsonObject, JsonObject]], policy: str
 ) -> JsonObject:
-    """What the texts say of the request, to be read. Raises ReceiptError."""
+    """What the texts say of the request, to be read. Without `signed` the call is not shown, and
+    what is said of it is left out. Raises ReceiptError."""
+    if signed == "":
+        return _without_call(entries)
     digest, call = sha256(signed.encode()).hexdigest(), loads(signed)
     version, rules = call["policy_version"], loads(policy) if policy else {}
     if policy and sha256(policy.encode()).hexdigest()[:POLICY_DIGITS] != version:
@@ -163,12 +166,40 @@ def summary(
         "digest": digest,
         "policy_version": version,
         "rule": {"id": rule, "text": _rule(rules, rule)},
+        **_became(history, on_it),
+        "withheld": [view(h, b) for h, b in entries if not b],
+    }
+
+
+def _without_call(entries: Sequence[tuple[JsonObject, JsonObject]]) -> JsonObject:
+    """The summary of a receipt whose call is private or was erased: what else became of it."""
+    about = next((b["request"] for _, b in entries if "request" in b), None)
+    if about is None:
+        raise ReceiptError("It shows nothing of any request.")
+    history = [view(h, b) for h, b in entries if b.get("request") == about]
+    digest = [e["digest"] for e in history if "digest" in e][-1:]
+    on_it = [e for e in history if [e.get("digest")] == digest]
+    return {
+        "request": about,
+        "session": entries[0][0]["session"],
+        "requested_by": None,
+        "authorization_details": [],
+        "digest": digest[0] if digest else None,
+        "policy_version": None,
+        "rule": None,
+        **_became(history, on_it),
+        "withheld": [view(h, b) for h, b in entries if not b],
+    }
+
+
+def _became(history: list[JsonObject], on_it: list[JsonObject]) -> JsonObject:
+    """What was shown, voted, decided and done; `on_it` is the history of this digest."""
+    return {
         "shown": [e for e in history if e["entry"] == "delivered"],
         "votes": [e for e in on_it if e["entry"] == "voted"],
         "decision": next((e for e in reversed(on_it) if e["entry"] == "decided"), None),
         "execution": next((e for e in reversed(history) if e["entry"] in ENDS), None),
         "history": history,
-        "withheld": [view(h, b) for h, b in entries if not b],
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from countersign.approvals.audit.private import KIND
 from countersign.approvals.models import (
     JsonObject,
     LedgerEntry,
@@ -72,8 +73,17 @@ def differences(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterato
         yield from _columns(key, said, row.columns)
     for key in expected.rows:
         yield f"{_name(key)}: is on the ledger, but not in its table"
+    yield from _erased_by_nobody(entries)
     yield from _waiting(found)
     yield from _asked_by(entries, found)
+
+
+def _erased_by_nobody(entries: Sequence[LedgerEntry]) -> Iterator[str]:
+    """A body is gone only where an entry says who had it erased."""
+    told = {seq for entry in entries if entry.kind == KIND for seq in entry.body.get("entries", ())}
+    for entry in entries:
+        if entry.erased and entry.seq not in told:
+            yield f"entry {entry.seq}: its body is gone, and no entry says who had it erased"
 
 
 def _asked_by(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select, tuple_
 
 from countersign.approvals.audit.bundles import FORMAT
 from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
+from countersign.approvals.audit.private import Privacy, PrivateRule
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject, LedgerEntry, Value
 from countersign.approvals.store import checkpoints, codec, tree
@@ -65,9 +66,15 @@ def _sessions(wanted: Wanted) -> Select[tuple[str]]:
 
 
 def bundle(
-    connection: Connection, wanted: Wanted, *, bodies: bool = True, most: int | None = None
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    bodies: bool = True,
+    private: Sequence[PrivateRule] = (),
+    most: int | None = None,
 ) -> JsonObject:
-    """The chains, up to the newest signed checkpoint, of the sessions that have such entries.
+    """The chains, up to the newest signed checkpoint, of the sessions that have such entries;
+    without bodies that `private` covers.
 
     Raises NotSealedError, also if one of them is not in it yet; InvalidError for more than `most`.
     """
@@ -88,12 +95,17 @@ def bundle(
         "format": FORMAT,
         "checkpoint": note,
         "handovers": [each.handover for each in checkpoints.keys(connection) if each.handover],
-        "chains": [_chain(connection, stored, each, size, bodies=bodies) for each in ids],
+        "chains": [_chain(connection, stored, each, size, bodies, private) for each in ids],
     }
 
 
 def _chain(
-    connection: Connection, stored: tree.StoredTree, session_id: str, size: int, *, bodies: bool
+    connection: Connection,
+    stored: tree.StoredTree,
+    session_id: str,
+    size: int,
+    bodies: bool,
+    private: Sequence[PrivateRule],
 ) -> JsonObject:
     place = tree.newest_place(connection, session_id, size)
     if place is None:
@@ -103,8 +115,10 @@ def _chain(
     position, (last, _) = place
     entries: Sequence[LedgerEntry] = entries_of(connection, session_id)[:last]
     path = stored.inclusion(position, size)
+    privacy = Privacy(private)
+    shown = [bodies and privacy.rule_of(entry) is None for entry in entries]
     return {
         "session": session_id,
-        "entries": [link_of(entry, shown=bodies) for entry in entries],
+        "entries": [link_of(e, shown=is_shown) for e, is_shown in zip(entries, shown, strict=True)],
         "proof": {"position": position, "path": [each.hex() for each in path]},
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Row, select
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.audit.ledger import as_doubles, header_of, older_text
 from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
+from countersign.approvals.audit.private import Privacy, PrivateRule
 from countersign.approvals.audit.receipts import FORMAT, loads, summary
 from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError
 from countersign.approvals.models import JsonObject, LedgerEntry, Request
@@ -16,13 +17,19 @@ from countersign.approvals.rules.proposals import call_of, call_text
 from countersign.approvals.store import checkpoints, codec, policy_versions, requests, tree
 from countersign.approvals.store.schema import ledger
 
+SHAPING = ("proposed", "revised", "asked_again")
+"""Kinds of entries that say the call."""
+
 
 class NotSealedError(ConflictError):
     """What a receipt would say is in no signed checkpoint yet."""
 
 
-def receipt(connection: Connection, request_id: str) -> JsonObject:
-    """The receipt of a request, up to the newest signed checkpoint.
+def receipt(
+    connection: Connection, request_id: str, private: Sequence[PrivateRule] = ()
+) -> JsonObject:
+    """The receipt of a request, up to the newest signed checkpoint, without bodies that `private`
+    covers or that were erased.
 
     Raises NotFoundError; NotSealedError; IntegrityError if what is stored does not fit together.
     """
@@ -38,14 +45,18 @@ def receipt(connection: Connection, request_id: str) -> JsonObject:
             "every few seconds; they sign where `ledger` in the configuration names a key."
         )
     position, (last, _) = found
-    links = [
-        link_of(e, shown=_is_about(e, request))
-        for e in _entries(connection, request.session_id, first, last)
-    ]
+    entries = _entries(connection, request.session_id, first, last)
+    privacy = Privacy(private)
+    hidden = {e.seq for e in entries if privacy.rule_of(e) is not None}
+    links = [link_of(e, shown=_is_about(e, request) and e.seq not in hidden) for e in entries]
     signed = call_text(call_of(request, request.arguments), request.policy_version).decode()
-    if sha256_hex(signed.encode()) != request.digest:
+    whole = sha256_hex(signed.encode()) == request.digest
+    if not whole and not any(e.erased for e in entries):
         raise IntegrityError(f"The digest of request {request_id} is not that of its call.")
     policy = _policy(connection, request.policy_version)
+    shapes = [e for e in entries if e.kind in SHAPING and (e.erased or _is_about(e, request))]
+    if not whole or any(e.erased or e.seq in hidden for e in shapes):
+        signed = policy = ""
     read = [(h := loads(each["text"]), _body(h, each)) for each in links]
     path = tree.StoredTree(connection).inclusion(position, size)
     return {

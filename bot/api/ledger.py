@@ -6,9 +6,12 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from countersign.approvals.decisions.erasing import Erased
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId, Value
 from countersign.approvals.records.paging import MAX_PAGE
+from countersign.approvals.rules.pausing import MAX_REASON
 from countersign.bot.api.operation import Call, Operation
+from countersign.bot.http.lanes import Kind
 
 
 class LedgerQuery(Value):
@@ -153,7 +156,27 @@ async def checkpoint(call: Call) -> CheckpointBody:
     return CheckpointBody(size=size, note=note, public_keys=await trail.keys())
 
 
+class NewErasure(Value):
+    """What is to be erased, and why."""
+
+    session: str = Field(min_length=1, max_length=200)
+    rule: str = Field(min_length=1, max_length=64, description="A rule of `ledger.private`.")
+    reason: str = Field(min_length=1, max_length=MAX_REASON, description="Stays on the ledger.")
+
+
+async def erase(call: Call) -> Erased:
+    """Erase what a rule calls private. 403 for whoever is no admin, 409 while the session goes
+    on."""
+    body: NewErasure = call.body
+    return await call.services.trail.erase(body.session, body.rule, body.reason, call.actor)
+
+
 OPERATIONS = (
+    Operation(
+        "POST", "/api/v1/ledger/erasures", "Erase what is private in a session", erase, Erased,
+        body=NewErasure, kind=Kind.VOTES,
+        problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    ),
     Operation(
         "GET", "/api/v1/ledger/receipts/{request}", "Take the receipt of a request", receipt,
         ReceiptBody, problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),

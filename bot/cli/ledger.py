@@ -17,12 +17,14 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from countersign.approvals.audit.handover import reigns, signed_checkpoint
 from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.audit.notes import Checkpoint, SigningKey, VerifierKey
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit_trail import AuditTrail
-from countersign.approvals.errors import InvalidError
+from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import LedgerEntry, SessionId
 from countersign.approvals.store.exporting import Wanted
 from countersign.bot.audit.csv_lines import COLUMNS, csv_line, row_text
+from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.cli.records import auditing, reading
 from countersign.bot.console import console, errors, json_text
 from countersign.bot.settings.ledger_keys import write_new
@@ -34,7 +36,20 @@ KeyOption = Annotated[
     list[str] | None,
     typer.Option("--key", help="A public key that is trusted, or a file with one; repeatable."),
 ]
+RedactOption = Annotated[
+    bool, typer.Option("--redact", help="Without what `ledger.private` in the configuration names.")
+]
 NO_KEY = "Say whose signature counts: --key with a public key, or with a file that holds one."
+
+
+def private_rules(config: Path | None) -> tuple[PrivateRule, ...]:
+    """The rules of what is private. Raises ConfigurationError, also if there is none."""
+    part = read_part(config)
+    found = part.ledger().private_rules
+    part.require_sound()
+    if not found:
+        raise ConfigurationError(["--redact: the configuration has no `ledger.private`."])
+    return found
 
 
 def public_keys(given: Sequence[str] | None) -> list[VerifierKey]:
@@ -155,10 +170,13 @@ def export(
     bodies: Annotated[
         bool, typer.Option(help="A bundle verifies without the bodies as well.")
     ] = True,
+    redact: RedactOption = False,
+    config: ConfigOption = None,
     output: OutputOption = None,
 ) -> None:
     """Write entries as JSON Lines or CSV, or whole sessions as a bundle that can be verified."""
     wanted = Wanted(session=session, person=person, tool=tool, since=_utc(since), until=_utc(until))
+    private = private_rules(config) if redact else ()
     if governance:
         if wanted != Wanted() or written is Format.BUNDLE:
             raise InvalidError("--governance: it has no sessions, people or tools to choose from.")
@@ -168,7 +186,7 @@ def export(
     if session is not None:
         reading(lambda records: records.session(session))
     if written is Format.BUNDLE:
-        made = auditing(lambda trail: trail.bundle(wanted, bodies=bodies))
+        made = auditing(lambda trail: trail.bundle(wanted, bodies=bodies), private)
         write_out(json_text(made), output)
         return
 
@@ -179,7 +197,7 @@ def export(
             async for entry in trail.entries(wanted):
                 write(_line(entry, written))
 
-    auditing(work)
+    auditing(work, private)
 
 
 def _utc(at: datetime | None) -> datetime | None:
@@ -209,9 +227,15 @@ def _line(entry: LedgerEntry, written: Format) -> str:
 
 
 @ledger.command("receipt")
-def receipt(request: str, output: OutputOption = None) -> None:
+def receipt(
+    request: str,
+    redact: RedactOption = False,
+    config: ConfigOption = None,
+    output: OutputOption = None,
+) -> None:
     """Write the receipt of a request: what became of it, for anybody to check."""
-    made: dict[str, Any] = auditing(lambda trail: trail.receipt(request))
+    private = private_rules(config) if redact else ()
+    made: dict[str, Any] = auditing(lambda trail: trail.receipt(request), private)
     write_out(json_text(made), output)
 
 

@@ -24,6 +24,7 @@ from countersign.bot.cli.approve import approve
 from countersign.bot.cli.db import database
 from countersign.bot.cli.delegate import away, delegate
 from countersign.bot.cli.doctor import doctor
+from countersign.bot.cli.erasing import erase
 from countersign.bot.cli.grants import grants
 from countersign.bot.cli.ledger import ledger
 from countersign.bot.cli.manifest import manifest
@@ -66,6 +67,7 @@ for name, group in (
 sessions.command("start")(start)
 sessions.command("cancel")(cancel)
 ledger.command("replay")(replay)
+ledger.command("erase")(erase)
 requests.command("resolve")(resolve)
 requests.command("ask")(ask)
 requests.command("answer")(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from countersign.approvals.audit.canonical import short
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import ConfigurationError, InvalidError
 from countersign.approvals.forms.wording import visible
@@ -50,13 +51,13 @@ def reading(work: Callable[[Records], Awaitable[T]], people: SettingsDirectory |
     return asyncio.run(run())
 
 
-def auditing(work: Callable[[AuditTrail], Awaitable[T]]) -> T:
-    """`reading` for those who audit."""
+def auditing(work: Callable[[AuditTrail], Awaitable[T]], private: Sequence[PrivateRule] = ()) -> T:
+    """`reading` for those who audit, without what is `private`."""
 
     async def run() -> T:
         async with open_reader(database_url()) as reader:
             records = Records(reader, SystemClock(), SettingsDirectory([]))
-            return await work(AuditTrail(reader, records))
+            return await work(AuditTrail(reader, records, private=private))
 
     return asyncio.run(run())
 

@@ -9,7 +9,9 @@ import typer
 from rich.markup import escape
 
 from countersign.approvals.audit import bundles
+from countersign.approvals.audit.private import KIND
 from countersign.approvals.audit.receipts import (
+    ENDS,
     FORMAT,
     ReceiptError,
     ReceiptFormatError,
@@ -79,13 +81,9 @@ def _ended(message: str, status: int) -> typer.Exit:
 
 def in_words(told: JsonObject) -> list[str]:
     """What a receipt says, a line each."""
-    (call,) = told["authorization_details"]
     decision, execution = told["decision"], told["execution"]
     lines = [
-        f"verified: request {told['request']}, {call['actions'][0]}, asked for by "
-        f"{told['requested_by']} under rule {told['rule']['id']} of policy "
-        f"{told['policy_version']}",
-        *(f"  {name}: {value}" for name, value in call["arguments"].items()),
+        *_call_words(told),
         *(
             f"{vote['verdict']} by {vote['name']} ({vote['identity']}) through {vote['via']} at "
             f"{vote['entry_at']}"
@@ -96,8 +94,29 @@ def in_words(told: JsonObject) -> list[str]:
         lines.append("not decided by people")
     else:
         lines.append(f"decided: {decision['verdict']} through {decision['via']}")
-    lines.append("has not run" if execution is None else f"then: {execution['entry']}")
-    if told["withheld"]:
-        kinds = ", ".join(sorted({each["entry"] for each in told["withheld"]}))
-        lines.append(f"{len(told['withheld'])} entries of other requests are not shown: {kinds}")
+    kinds = sorted({each["entry"] for each in told["withheld"]})
+    if execution is None and set(kinds) & set(ENDS):
+        lines.append("whether it has run is not shown")
+    else:
+        lines.append("has not run" if execution is None else f"then: {execution['entry']}")
+    lines += [
+        f"erased by {each['name']} ({each['identity']}) under rule {each['rule']} at "
+        f"{each['entry_at']}: {each['reason']}"
+        for each in told["history"]
+        if each["entry"] == KIND
+    ]
+    if kinds:
+        lines.append(f"{len(told['withheld'])} entries are not shown: {', '.join(kinds)}")
     return lines
+
+
+def _call_words(told: JsonObject) -> list[str]:
+    if not told["authorization_details"]:
+        return [f"verified: request {told['request']}; its call is private or was erased"]
+    (call,) = told["authorization_details"]
+    return [
+        f"verified: request {told['request']}, {call['actions'][0]}, asked for by "
+        f"{told['requested_by']} under rule {told['rule']['id']} of policy "
+        f"{told['policy_version']}",
+        *(f"  {name}: {value}" for name, value in call["arguments"].items()),
+    ]

@@ -3,11 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from countersign.approvals.audit.notes import NoteError, VerifierKey
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.models import Value
+
+
+class PrivateSettings(Value):
+    """One rule of what is private."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    tool: str | tuple[str, ...] = "*"
+    """Of which tools; `*`: of all, and of what is said apart from any call."""
+    arguments: tuple[str, ...] = ()
+    """Paths: `customer.email`; `*` is all of them."""
+    results: bool = False
+    """What the tool returned."""
+    words: bool = False
+    """Tasks, reasons, comments, questions and answers."""
+
+    @property
+    def rule(self) -> PrivateRule:
+        """As the domain has it."""
+        tools = (self.tool,) if isinstance(self.tool, str) else self.tool
+        return PrivateRule(
+            id=self.id,
+            tools=tools,
+            arguments=self.arguments,
+            results=self.results,
+            words=self.words,
+        )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.arguments or self.results or self.words):
+            raise ValueError("say what is private: arguments, results or words")
+        return self
 
 
 class LedgerSettings(Value):
@@ -19,6 +53,8 @@ class LedgerSettings(Value):
     """The file with the sealing key, instead."""
     signer: str | None = None
     """The public key of `countersign seal`, where that signs."""
+    private: tuple[PrivateSettings, ...] = ()
+    """What is private on it: left out of redacted exports, and what can be erased."""
 
     @field_validator("signer")
     @classmethod
@@ -27,3 +63,16 @@ class LedgerSettings(Value):
             return None if text is None else str(VerifierKey.parse(text))
         except NoteError as exc:
             raise ValueError(str(exc)) from exc
+
+    @field_validator("private")
+    @classmethod
+    def _named_once(cls, rules: tuple[PrivateSettings, ...]) -> tuple[PrivateSettings, ...]:
+        names = [rule.id for rule in rules]
+        if len(set(names)) != len(names):
+            raise ValueError("each rule needs an id of its own")
+        return rules
+
+    @property
+    def private_rules(self) -> tuple[PrivateRule, ...]:
+        """Its rules of what is private."""
+        return tuple(each.rule for each in self.private)

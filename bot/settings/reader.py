@@ -127,7 +127,7 @@ class Reader:
             sign_in=self.section("sign_in", SignInSettings),
         )
         link_key = self._link_key()
-        ledger = self.section("ledger", LedgerSettings, {}) or LedgerSettings()
+        ledger = self.ledger()
         sealing_key = self._ledger_key(ledger)
         app_package = self.section("app_package", AppPackageSettings)
         inbox = self.section("inbox", InboxSettings, {}) or InboxSettings()
@@ -161,6 +161,10 @@ class Reader:
             inbox=inbox,
             run=run,
         )
+
+    def ledger(self) -> LedgerSettings:
+        """How the ledger is signed, and what on it is private."""
+        return self.section("ledger", LedgerSettings, {}) or LedgerSettings()
 
     def public_url(self) -> str:
         """Where people reach the server."""

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from countersign.agents.classic.workflows import WorkflowInfo
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.notes import SigningKey
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import compose
 from countersign.approvals.directory.given import WithDelegations
@@ -58,6 +59,7 @@ from tests.doubles.database import empty_store
 from tests.doubles.links import KEY
 from tests.doubles.tickets import FakeTickets
 
+PRIVATE = PrivateRule(id="mail", tools=("send",), arguments=("*",), results=True)
 SEALING_KEY = SigningKey("gate.example/ledger", bytes(32))
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PEOPLE = [
@@ -238,7 +240,8 @@ async def running(
             EmbeddedJobs(store, clock),
             WithDelegations(SettingsDirectory(PEOPLE), store),
         )
-        domain = compose(store, clock, jobs, policies, directory, FakeCatalog(every=SCHEMA))
+        catalog = FakeCatalog(every=SCHEMA)
+        domain = compose(store, clock, jobs, policies, directory, catalog, private=(PRIVATE,))
         approvals, records = domain.approvals, domain.records
         chats = Chats(domain.runs)
         tokens = Tokens({p.id: SecretStr(f"token-of-{p.id}") for p in PEOPLE})
@@ -262,6 +265,7 @@ async def running(
                 records,
                 Sealing(store, clock, None if sealed_elsewhere else SEALING_KEY),
                 signer=SEALING_KEY.verifier if sealed_elsewhere else None,
+                erasing=domain.erasing,
             ),
             limits=limits,
         )

@@ -83,6 +83,8 @@ def made_up(chance: random.Random) -> JsonObject:
         seq, before = seq + 1, sha256_hex(head.encode())
     proof, note, handovers = _anchored(chance, leaf_of("S-1", seq - 1, before))
     texts = signed.decode(), policy.decode() if kept else ""
+    if len([e for e in links if "body" in e]) > 1 and chance.random() < 0.25:
+        links[0], texts = {"text": links[0]["text"]}, ("", "")  # the call is private
     read = [(loads(e["text"]), loads(e.get("body", "{}"))) for e in links]
     return {
         "format": FORMAT,

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from countersign.approvals.audit.notes import SigningKey
 from countersign.bot.settings.ledger import LedgerSettings
@@ -58,3 +58,17 @@ def test_the_local_key_outlives_a_restart(tmp_path: Path) -> None:
     (tmp_path / "countersign.db.ledger-key").write_text("no key")
     assert local_ledger_key(url) is None
     assert local_ledger_key("postgresql://localhost/x") is None
+
+
+def test_rules_of_what_is_private() -> None:
+    private = [{"id": "mail", "tool": "send", "arguments": ["to"]}, {"id": "all", "words": True}]
+    found = LedgerSettings.model_validate({"private": private}).private_rules
+
+    assert [("send",), ("*",)] == [rule.tools for rule in found]
+    for wrong, why in (
+        ([{"id": "mail"}], "say what is private"),
+        ([*private, private[0]], "an id of its own"),
+        ([{"id": "Mail", "words": True}], "pattern"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            LedgerSettings.model_validate({"private": wrong})
