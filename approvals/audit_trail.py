@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -22,7 +23,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Reader
 from countersign.approvals.records import Records
-from countersign.approvals.store import checkpoints, exporting, receipts, seals
+from countersign.approvals.store import checkpoints, exporting, forwarding, receipts, seals
 from countersign.approvals.store.replaying import Replay, replay
 from countersign.approvals.store.tree import StoredTree
 from countersign.approvals.store.verifying import verify_all
@@ -100,6 +101,14 @@ class AuditTrail:
 
         return unit
 
+    async def sealed_since(self, leaves: int, *, limit: int) -> tuple[list[LedgerEntry], int]:
+        """The entries that the next `limit` leaves of the tree took in, and how many leaves are
+        done with then. Raises IntegrityError for an entry that is not as we wrote it."""
+        try:
+            return await self._reader.read(lambda c: forwarding.page(c, leaves, limit=limit))
+        except ValueError as exc:
+            raise IntegrityError(f"The ledger was changed and cannot be read: {exc}") from exc
+
     async def erase(self, session_id: str, rule: str, reason: str, actor: Actor) -> Erased:
         """See `Erasing.erase`. Raises RefusedError where this is no server."""
         if self._erasing is None:
@@ -162,16 +171,16 @@ class AuditTrail:
         self,
         session_id: SessionId | None = None,
         *,
-        outside: Checkpoint | None = None,
+        outside: Sequence[Checkpoint] = (),
         tell: Callable[[int], None] = lambda _: None,
     ) -> Verification:
-        """Check one session, or all there is; `outside` is a checkpoint that somebody has kept
-        elsewhere. `tell` hears how many entries have been checked. Raises NotFoundError."""
+        """Check one session, or all there is; `outside` are checkpoints that somebody has
+        kept elsewhere. `tell` hears how many entries have been checked. Raises NotFoundError."""
         if session_id is not None:
             found = await self._records.verify(session_id)
         else:
             found = await verify_all(self._reader, tell)
-        if outside is None:
-            return found
-        wrong = await self._reader.read(lambda c: checkpoints.against(c, outside))
+        wrong: list[str] = []
+        for each in outside:
+            wrong += await self._reader.read(partial(checkpoints.against, checkpoint=each))
         return combine([found, Verification(entries=0, problems=tuple(wrong))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import LedgerEntry, SessionId
 from countersign.approvals.store.exporting import Wanted
 from countersign.bot.audit.csv_lines import COLUMNS, csv_line, row_text
+from countersign.bot.audit.publishing import published
 from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.cli.records import auditing, reading
 from countersign.bot.console import console, errors, json_text
@@ -39,6 +41,7 @@ KeyOption = Annotated[
 RedactOption = Annotated[
     bool, typer.Option("--redact", help="Without what `ledger.private` in the configuration names.")
 ]
+TOKEN_VARIABLE = "COUNTERSIGN_PUBLISH_TOKEN"  # noqa: S105 - the name of a variable
 NO_KEY = "Say whose signature counts: --key with a public key, or with a file that holds one."
 
 
@@ -92,10 +95,14 @@ def verify(
     checkpoint: Annotated[
         Path | None, typer.Option(help="A checkpoint that was kept outside, to compare with.")
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="A file, directory or URL where checkpoints are published; repeatable."),
+    ] = None,
     key: KeyOption = None,
 ) -> None:
     """Check every link of the ledger; exit status 1 if one does not hold."""
-    outside = _outside(checkpoint, key)
+    outside = _outside([*([str(checkpoint)] if checkpoint else []), *(against or ())], key)
 
     async def work(trail: AuditTrail) -> Verification:
         of = SessionId(session) if session else None
@@ -114,23 +121,28 @@ def verify(
         console.print(escape(visible(problem)), soft_wrap=True, highlight=False)
     verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
     console.print(f"{result.entries} entries {verdict}", markup=False)
+    if outside and result.verified:
+        sizes = f"{len(outside)} outside checkpoints, the newest of size {outside[-1].size}"
+        console.print(f"the ledger is a continuation of {sizes}", markup=False, soft_wrap=True)
     if not result.verified:
         raise typer.Exit(1)
 
 
-def _outside(checkpoint: Path | None, key: list[str] | None) -> Checkpoint | None:
-    """The newest of the checkpoints in a file. Raises InvalidError."""
-    if checkpoint is None:
-        return None
+def _outside(places: Sequence[str], key: list[str] | None) -> list[Checkpoint]:
+    """The checkpoints that are kept at these places, the newest last. Raises InvalidError."""
+    if not places:
+        return []
     keys = public_keys(key)
     if not keys:
         raise InvalidError(NO_KEY)
-    handovers = auditing(lambda trail: trail.handovers())
-    known = reigns(keys, handovers)
-    return max(
-        (signed_checkpoint(note, known) for note in notes_in(read_text(checkpoint, most=2**28))),
-        key=lambda found: found.size,
-    )
+    known = reigns(keys, auditing(lambda trail: trail.handovers()))
+    notes = [note for place in places for note in notes_in(published(place, token_of()))]
+    return sorted((signed_checkpoint(note, known) for note in notes), key=lambda each: each.size)
+
+
+def token_of() -> str | None:
+    """The bearer token for where checkpoints are published."""
+    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
 
 
 def notes_in(text: str) -> list[str]:

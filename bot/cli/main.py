@@ -25,6 +25,7 @@ from countersign.bot.cli.db import database
 from countersign.bot.cli.delegate import away, delegate
 from countersign.bot.cli.doctor import doctor
 from countersign.bot.cli.erasing import erase
+from countersign.bot.cli.forwarding import forward
 from countersign.bot.cli.grants import grants
 from countersign.bot.cli.ledger import ledger
 from countersign.bot.cli.manifest import manifest
@@ -33,6 +34,7 @@ from countersign.bot.cli.pauses import pause, pauses, resume
 from countersign.bot.cli.people import people
 from countersign.bot.cli.policy import policy
 from countersign.bot.cli.project import init, run
+from countersign.bot.cli.publishing import publish
 from countersign.bot.cli.records import requests, sessions
 from countersign.bot.cli.replaying import replay
 from countersign.bot.cli.seal import seal
@@ -68,6 +70,8 @@ sessions.command("start")(start)
 sessions.command("cancel")(cancel)
 ledger.command("replay")(replay)
 ledger.command("erase")(erase)
+ledger.command("publish")(publish)
+ledger.command("forward")(forward)
 requests.command("resolve")(resolve)
 requests.command("ask")(ask)
 requests.command("answer")(answer)

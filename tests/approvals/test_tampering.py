@@ -227,11 +227,11 @@ async def test_a_database_that_was_set_back_is_found_with_a_checkpoint_from_outs
     await Sealing(world.store, world.clock, KEY).seal()
     _, note = await trail.checkpoint()
     outside = Checkpoint.parse(opened_unchecked(note))
-    assert (await trail.verify(outside=outside)).verified
+    assert (await trail.verify(outside=[outside])).verified
 
     await world.store.write(put_back(before))
-    (problem,) = (await trail.verify(outside=outside)).problems
-    of_session = await trail.verify(one.session_id, outside=outside)
+    (problem,) = (await trail.verify(outside=[outside])).problems
+    of_session = await trail.verify(one.session_id, outside=[outside])
 
     assert (await trail.verify()).verified
     assert "set back to an older state" in problem
@@ -246,7 +246,7 @@ async def test_a_ledger_that_was_made_anew_is_found_with_a_checkpoint_from_outsi
     kept = Checkpoint.parse(opened_unchecked(note))
     other = Checkpoint(kept.origin, kept.size, bytes(32))
 
-    assert any("signs another tree" in p for p in (await trail.verify(outside=other)).problems)
+    assert any("signs another tree" in p for p in (await trail.verify(outside=[other])).problems)
 
 
 def as_before(connection: Connection) -> None:
