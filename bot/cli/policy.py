@@ -23,6 +23,7 @@ from countersign.approvals.store import open_reader, policy_versions
 from countersign.bot.cli.options import ConfigOption, Json, Limit, database_url
 from countersign.bot.cli.records import reading
 from countersign.bot.cli.simulate import simulate
+from countersign.bot.cli.suggest import suggest
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console, finding, show_json
 from countersign.bot.policy.check import examine, placed
@@ -35,6 +36,7 @@ from countersign.bot.settings.file import load_settings
 T = TypeVar("T")
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
 policy.command()(simulate)
+policy.command()(suggest)
 
 
 @policy.command()

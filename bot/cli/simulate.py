@@ -116,6 +116,11 @@ def _span(work: WorkFile, since: str, until: str | None) -> history.Span:
     kept: Any = work.get("span")
     if kept is not None:
         return history.Span(*(datetime.fromisoformat(each) for each in kept))
+    return span_of(since, until)
+
+
+def span_of(since: str, until: str | None) -> history.Span:
+    """As somebody has typed it. Raises InvalidError."""
     end = SystemClock().now() if until is None else _time(until, "--until")
     try:
         begin = end - timedelta(seconds=duration_s(since))
