@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from sqlalchemy import Connection
-
 from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.decisions.long_results import ResultText, whole
 from countersign.approvals.errors import NotFoundError
@@ -30,7 +28,8 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Clock, Directory, Reader, RequestView, Schemas
 from countersign.approvals.records.chains import entries_of, governance_of, verification_of
-from countersign.approvals.records.paging import Page, encoded, page_of, place_of, size_of, skipped
+from countersign.approvals.records.mine import Mine
+from countersign.approvals.records.paging import Page, page_of, place_of, size_of
 from countersign.approvals.records.views import Views
 from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.wanted import Order, Wanted
@@ -46,9 +45,8 @@ from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.store.budget_standings import BudgetUse, standings
 from countersign.approvals.store.verifying import verify_all, verify_governance
-from countersign.approvals.store.view_rows import view_rows
+from countersign.approvals.store.view_rows import around, view_rows
 from countersign.approvals.store.visible import Eyes
-from countersign.approvals.store.waiting import Waiting
 from countersign.approvals.tickets import ActKey, RecordedAct
 
 
@@ -67,6 +65,7 @@ class Records:
         may decide. Without `catalog` a view does not say what a tool accepts, without `policies`
         not which grants may be given."""
         self.views = Views(clock, directory, catalog, policies)
+        self._mine = Mine(reader, clock, directory)
         self._policies = policies
         self._reader = reader
         self._clock = clock
@@ -178,19 +177,7 @@ class Records:
         cursor: str | None = None,
     ) -> Page[Request]:
         """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
-        after, size = place_of(cursor), size_of(limit)
-        waiting = self._waiting(principal)
-
-        def unit(connection: Connection) -> list[Request]:
-            if session_id is not None:
-                return waiting.of_session(connection, session_id, after=after, limit=size + 1)
-            return waiting.page(connection, after=after, limit=size + 1)
-
-        return page_of(await self._reader.read(unit), size)
-
-    def _waiting(self, principal: Principal) -> Waiting:
-        now = self._clock.now()
-        return Waiting(self._directory.people().at(now), principal, now)
+        return await self._mine.page(principal, session_id, limit, cursor)
 
     async def search(
         self,
@@ -204,20 +191,7 @@ class Records:
         """What is wanted of `mine`. A page may have fewer than `limit` and yet a cursor: then there
         was much to look through. By deadline or risk the 2,000 that have waited longest are sorted.
         Raises InvalidError for a bad cursor or limit."""
-        after, size = place_of(cursor), size_of(limit)
-        waiting = self._waiting(principal)
-        if order in (Order.DUE, Order.RISK):
-            skip = skipped(after)
-            ranked, more = await self._reader.read(
-                lambda c: waiting.ranked(c, skip=skip, limit=size, wanted=wanted, order=order)
-            )
-            further = encoded(codec.to_text(self._clock.now()), str(skip + size)) if more else None
-            return Page(items=tuple(ranked), next=further)
-        newest = order is Order.NEWEST
-        found, place = await self._reader.read(
-            lambda c: waiting.search(c, after=after, limit=size, wanted=wanted, newest=newest)
-        )
-        return Page(items=tuple(found), next=None if place is None else encoded(*place))
+        return await self._mine.search(principal, wanted, order, limit, cursor)
 
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""
@@ -252,19 +226,7 @@ class Records:
         self, request_ids: Sequence[RequestId]
     ) -> Mapping[RequestId, tuple[Sequence[Vote], Sequence[Delivery]]]:
         """`votes` and `deliveries` of each of these requests, a page at most."""
-
-        def unit(connection: Connection) -> tuple[list[Vote], list[Delivery]]:
-            votes = vote_rows.among(connection, request_ids)
-            return votes, delivery_rows.of_requests(connection, request_ids)
-
-        votes, deliveries = await self._reader.read(unit)
-        return {
-            of: (
-                [vote for vote in votes if vote.request_id == of],
-                [delivery for delivery in deliveries if delivery.request_id == of],
-            )
-            for of in request_ids
-        }
+        return await self._reader.read(lambda c: around(c, request_ids))
 
     async def sessions_of(self, requests: Sequence[Request]) -> Mapping[SessionId, Session]:
         """The sessions of these requests, a page at most."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from countersign.approvals.models import Opening, Pause, Question, Request, Session, Vote
+from countersign.approvals.models import (
+    Delivery,
+    Opening,
+    Pause,
+    Question,
+    Request,
+    RequestId,
+    Session,
+    Vote,
+)
+from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import openings, pauses, questions, requests, sessions
 from countersign.approvals.store import votes as vote_rows
 
@@ -38,3 +49,18 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
         pauses=tuple(pauses.active(connection)),
         questions=tuple(questions.of_request(connection, request.id)) if request.questions else (),
     )
+
+
+def around(
+    connection: Connection, request_ids: Sequence[RequestId]
+) -> dict[RequestId, tuple[list[Vote], list[Delivery]]]:
+    """The votes and deliveries of each of these requests, a page at most."""
+    votes = vote_rows.among(connection, request_ids)
+    deliveries = delivery_rows.of_requests(connection, request_ids)
+    return {
+        of: (
+            [vote for vote in votes if vote.request_id == of],
+            [delivery for delivery in deliveries if delivery.request_id == of],
+        )
+        for of in request_ids
+    }
