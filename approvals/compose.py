@@ -40,6 +40,7 @@ from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.revoking import Revoking
+from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
 from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.submitting import Submitting
 from countersign.approvals.decisions.voting import Voting
@@ -77,6 +78,7 @@ class Domain:
     answering: Answering
     """Of questions, by the agents."""
     erasing: Erasing
+    shift_changes: ShiftChanges
 
     def answer(self, jobs: Jobs) -> None:
         """Be the handler of every kind of job that needs neither agents nor ticket systems."""
@@ -87,6 +89,7 @@ class Domain:
         jobs.handle(DOUBT, self.runs.doubt)
         jobs.handle(TELL_PAUSE, self.approvals.pausing.tell)
         jobs.handle(TELL_DELEGATE, self.approvals.delegating.tell)
+        jobs.handle(SHIFTS, self.shift_changes.run)
 
 
 def compose(
@@ -155,4 +158,6 @@ def compose(
     review = Review(store, moments, outbox, observer)
     answering = Answering(store, moments, policies, outbox, runs.foresee)
     erasing = Erasing(store, moments, policies, private)
-    return Domain(records, approvals, runs, courier, review, outbox, handoff, answering, erasing)
+    shifts = ShiftChanges(store, moments, outbox, review.run)
+    about = records, approvals, runs, courier, review, outbox, handoff, answering
+    return Domain(*about, erasing, shifts)

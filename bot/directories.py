@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection
 
+from countersign.approvals.decisions.shift_changes import SHIFTS
 from countersign.approvals.directory.given import WithDelegations
 from countersign.approvals.directory.synced import SyncedDirectory
 from countersign.approvals.directory.syncing import SYNC, Syncing, SyncPlan
@@ -43,10 +44,11 @@ def people_with(
         listed,
         settings.rules(),
         reader,
-        words=WORDS,
+        words=WORDS | {rules.source: f"The schedule {rules.name}" for rules in settings.rotas()},
         max_age=timedelta(seconds=settings.max_age),
         domains=domains,
         delegations=delegations,
+        schedules=settings.rotas(),
     )
 
 
@@ -89,9 +91,27 @@ async def open_sources(settings: Settings, clock: Clock) -> AsyncIterator[list[D
             from countersign.connectors.servicenow.groups import ServiceNowGroups
 
             sources.append(ServiceNowGroups(ServiceNowClient(snow), directory.servicenow, clock))
+        if directory is not None:
+            sources += schedule_sources(directory, clock)
         for source in sources:
             stack.push_async_callback(source.close)
         yield sources
+
+
+def schedule_sources(directory: DirectorySettings, clock: Clock) -> list[DirectorySource]:
+    """One for each schedule."""
+    if not directory.schedules:
+        return []
+    # Here, so that a deployment without need not import the packages that read calendars.
+    from countersign.connectors.on_call.pagerduty import PagerDutySchedule
+    from countersign.connectors.on_call.source import CalendarSchedule
+
+    return [
+        CalendarSchedule(name, section, clock)
+        if section.pagerduty is None
+        else PagerDutySchedule(name, section.pagerduty, directory.known_pagerduty, clock)
+        for name, section in directory.schedules.items()
+    ]
 
 
 def plan_of(settings: DirectorySettings) -> SyncPlan:
@@ -118,6 +138,7 @@ class Following:
         """Have the jobs do it from now on."""
         jobs.handle(REFRESH, self.refresh)
         jobs.each_sweep(Job(kind=REFRESH, id=""))
+        jobs.each_sweep(Job(kind=SHIFTS, id=""))
 
     async def read(
         self,
@@ -145,7 +166,7 @@ class DirectoryHealth:
         """Each directory: `ok`, or what is wrong; the cause is for `countersign people status`."""
         if self._settings is None:
             return {}
-        now, names = self._clock.now(), set(self._settings.sections())
+        now, names = self._clock.now(), set(self._settings.sources())
 
         def unit(connection: Connection) -> list[SourceState]:
             return [state for state in rows.states(connection, now) if state.name in names]

@@ -16,6 +16,7 @@ from countersign.approvals.forms.display import (
     shown_arguments,
     shown_facts,
 )
+from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.times import moment, then, zone_of
 from countersign.approvals.forms.values import table_text, value_text
 from countersign.approvals.forms.wording import (
@@ -236,6 +237,7 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
             Row(name=f"Step {each.number + 1}", text=_one_line(step_in_words(each)))
             for each in _told(view)
         ),
+        *(Row(name="On call", text=_one_line(on_call_words(each))) for each in view.on_call),
         Row(name="Decide by", text=deadline),
         Row(name="Risk", text=str(request.risk)),
         Row(name="Rule", text=_one_line(f"{request.rule_id}: {request.reason}")),

@@ -119,7 +119,7 @@ def _is_asked_later(person: Principal, after: Request) -> bool:
 def as_of_now(actor: Actor, people: People) -> Actor:
     """The actor with the roles of now for this call: the channel has looked them up before."""
     known = actor.principal
-    if known is None or not (people.revisions or known.scopes):
+    if known is None or not (people.revisions or people.rota.schedules or known.scopes):
         return actor
     return actor.model_copy(update={"principal": people.by_id(known.id)})
 

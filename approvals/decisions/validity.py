@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Effect,
     Grant,
     JsonObject,
+    People,
     Request,
     Result,
     Ruling,
@@ -27,7 +28,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.observer import Observer
 from countersign.approvals.ports import Unit
-from countersign.approvals.rules.authority import revoked
+from countersign.approvals.rules.authority import outdated_duty, revoked
 from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.grants import votes_of
 from countersign.approvals.rules.lifecycle import tally
@@ -125,20 +126,29 @@ class Validity:
             return AskAgain(request, run.session, why, tool_changed=False)
         if begun:  # in time
             return None
-        self._require_known(unit, evidence.votes)
+        self._require_known(unit, request, evidence.votes, people)
         calendars = self._policies.current.calendars
         over = lapsed(request, run.session, evidence, ruling, unit.now, calendars)
         return over or drifted(request, run.session, evidence, checked) or grant
 
-    def _require_known(self, unit: Unit, votes: Sequence[Vote]) -> None:
-        """Raise HeldError if it is too long ago that a directory was asked about an approver."""
-        people = unit.moment.people
+    def _require_known(
+        self, unit: Unit, request: Request, votes: Sequence[Vote], people: People
+    ) -> None:
+        """Raise HeldError if it is too long ago that a directory was asked about an approver, or
+        the schedule by which they were on call was read."""
         for vote in votes:
             for known in {vote.principal_id, vote.seat}:
                 person = people.by_id(known)
                 outdated = None if person is None else people.outdated(person, unit.now)
                 if outdated is not None:
                     raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
+            seat = people.by_id(vote.seat)
+            stages = [request.stages[number] for number in (vote.stage, *vote.also)]
+            if (
+                seat is not None
+                and (outdated := outdated_duty(people, seat, stages, unit.now)) is not None
+            ):
+                raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
 
     def _against_silence(self, unit: Unit, request: Request, ruling: Ruling) -> str | None:
         """Why what its deadline has approved does not run now; None if it does."""

@@ -36,7 +36,11 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Proofs, Unit
-from countersign.approvals.rules.authority import reason_against_proof
+from countersign.approvals.rules.authority import (
+    by_duty,
+    outdated_duty,
+    reason_against_proof,
+)
 from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.eligibility import asked, place_of, shortage
@@ -94,6 +98,9 @@ class Voting:
         for person in (actor.principal, seat):
             if (outdated := people.outdated(person, unit.now)) is not None:
                 return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
+        stages = [request.stages[number] for number in request.open_stages]
+        if (outdated := outdated_duty(people, seat, stages, unit.now)) is not None:
+            return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
         if given.digest != request.digest:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
@@ -168,6 +175,7 @@ class Voting:
         body: JsonObject = {
             **vote.model_dump(mode="json", exclude=left_out(vote)),
             **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
+            **by_duty(people, request, vote),
             "request": request.id,
             "by": vote.principal_id,
             "digest": request.digest,

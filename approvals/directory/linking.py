@@ -38,6 +38,20 @@ class SourceRules:
     links_by_email: bool = False
 
 
+@dataclass(frozen=True)
+class ScheduleRules:
+    """What the configuration says of one schedule."""
+
+    name: str
+    source: str
+    """The name of the directory that it is read from."""
+    zone: str = "UTC"
+    otherwise: frozenset[str] = frozenset()
+    """The roles that are asked while nobody is on call."""
+    people: Mapping[str, PrincipalId] = field(default_factory=dict)
+    """Who is meant by an id, an address or a name of the schedule, in lower case."""
+
+
 def small(identity: str) -> str:
     """In lower case, but for what would become another letter by it: the Kelvin sign is no k, and
     whoever has it in the name of their account is not Karl."""

@@ -13,8 +13,24 @@ from datetime import timedelta
 
 from typing_extensions import override
 
-from countersign.approvals.directory.linking import Linking, SourceRules, small
-from countersign.approvals.models import Delegation, Domains, People, Principal, Reading
+from countersign.approvals.directory.linking import (
+    EMAIL,
+    Linking,
+    ScheduleRules,
+    SourceRules,
+    small,
+)
+from countersign.approvals.models import (
+    Delegation,
+    Domains,
+    KnownShift,
+    People,
+    Principal,
+    Reading,
+    Rota,
+    Schedule,
+    Shift,
+)
 from countersign.approvals.ports import Directory, Reader
 from countersign.approvals.store import directory_people
 from countersign.approvals.store.directory_people import Changes, KnownAccount, KnownDelegate
@@ -36,12 +52,16 @@ class SyncedDirectory(Directory):
         max_age: timedelta,
         domains: Callable[[], Domains] = dict,
         delegations: Sequence[Delegation] = (),
+        schedules: Sequence[ScheduleRules] = (),
     ):
         """`words` are what people call the directories, `domains` those of the policy that rules
         now. Nobody but those `listed` is known before the first `refresh`."""
         people = list(listed)
         self._linking, self._reader = Linking(people, sources), reader
         self._groups = {source.name: list(source.grants) for source in sources}
+        self._groups |= {schedule.source: [] for schedule in schedules}
+        self._schedules = list(schedules)
+        self._shifts: dict[str, list[KnownShift]] = {}
         self._domains, self._given = domains, delegations
         self._delegates: dict[str, list[KnownDelegate]] = {}
         self._accounts: dict[Account, KnownAccount] = {}
@@ -104,6 +124,7 @@ class SyncedDirectory(Directory):
         for key in touched:
             self._link(key)
         self._delegates[changes.source] = changes.delegates
+        self._shifts[changes.source] = changes.shifts
         self._revisions[changes.source] = changes.revision
         reading = self._readings[changes.source]
         self._readings[changes.source] = reading._replace(read_at=changes.read_at)
@@ -132,7 +153,26 @@ class SyncedDirectory(Directory):
             readings=self._readings,
             domains=self._domains(),
             delegations=[*self._given, *self._delegations()],
+            rota=Rota({rules.name: self._schedule(rules) for rules in self._schedules}),
         )
+
+    def _schedule(self, rules: ScheduleRules) -> Schedule:
+        known = self._shifts.get(rules.source, ())
+        return Schedule(
+            [self._shift(each, rules) for each in known],
+            source=rules.source,
+            zone=rules.zone,
+            otherwise=rules.otherwise,
+        )
+
+    def _shift(self, known: KnownShift, rules: ScheduleRules) -> Shift:
+        """Of whom the configuration says that the schedule means them, or who has this address."""
+        said = [small(text.strip()) for text in (known.person, known.email, known.name) if text]
+        named = next((rules.people[each] for each in said if each in rules.people), None)
+        person = self._by_identity.get((EMAIL, small(known.email.strip())))
+        found = named or (None if person is None else person.id)
+        name = known.name or known.email or known.person
+        return Shift(found, name, known.starts_at, known.ends_at)
 
     def _delegations(self) -> Iterator[Delegation]:
         """What people have named in a directory, between people who are known."""

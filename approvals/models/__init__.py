@@ -93,6 +93,12 @@ from countersign.approvals.models.requests import Result as Result
 from countersign.approvals.models.requests import SameCall as SameCall
 from countersign.approvals.models.requests import Verdict as Verdict
 from countersign.approvals.models.requests import Vote as Vote
+from countersign.approvals.models.schedules import Duty as Duty
+from countersign.approvals.models.schedules import KnownShift as KnownShift
+from countersign.approvals.models.schedules import OnCall as OnCall
+from countersign.approvals.models.schedules import Rota as Rota
+from countersign.approvals.models.schedules import Schedule as Schedule
+from countersign.approvals.models.schedules import Shift as Shift
 from countersign.approvals.models.scopes import Domain as Domain
 from countersign.approvals.models.scopes import Domains as Domains
 from countersign.approvals.models.scopes import Scope as Scope

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from countersign.approvals.models.base import JsonObject, PrincipalId, SessionId, Value
 from countersign.approvals.models.budgets import Standing
@@ -53,9 +53,13 @@ class Reversibility(StrEnum):
     IRREVERSIBLE = "irreversible"
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class Stage(Value):
     """One tier of approvers: `quorum` different people of those whom it asks: who hold one of
-    `roles`, are in one of `groups`, or are named."""
+    `roles`, are in one of `groups`, are named, or are on call when they vote."""
 
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -73,11 +77,15 @@ class Stage(Value):
     """Whether an approval needs a comment, as a rejection always does."""
     parties: tuple[str, ...] = Field(default=(), exclude_if=lambda v: not v)
     """With whom the call is, as its arguments say: they decide nothing of it."""
+    on_call: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
+        default=(), exclude_if=lambda v: not v
+    )
+    """The schedules whose people it asks: those who are on call at the moment of their vote."""
 
     @model_validator(mode="after")
     def _asks_somebody(self) -> Self:
-        if not (self.roles or self.groups or self.people):
-            raise ValueError("a stage needs roles, groups or people: who may approve it?")
+        if not (self.roles or self.groups or self.people or self.on_call):
+            raise ValueError("a stage needs roles, groups, people or on_call: who may approve it?")
         return self
 
     def told(self) -> JsonObject:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from countersign.approvals.models.base import Value
+from countersign.approvals.models.schedules import KnownShift
 
 
 class AccountState(StrEnum):
@@ -65,8 +66,10 @@ class DirectoryPage(Value):
     groups: tuple[Group, ...] = ()
     memberships: tuple[Membership, ...] = ()
     delegates: tuple[Delegate, ...] = ()
+    shifts: tuple[KnownShift, ...] = ()
     cursor: str | None = None
     """With the last page: from where the next reading has only what has changed."""
 
     def __len__(self) -> int:
-        return sum(map(len, (self.accounts, self.groups, self.memberships, self.delegates)))
+        told = self.accounts, self.groups, self.memberships, self.delegates, self.shifts
+        return sum(map(len, told))

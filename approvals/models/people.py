@@ -13,6 +13,7 @@ from typing_extensions import override
 from countersign.approvals.models.base import PrincipalId
 from countersign.approvals.models.delegations import LINKS, Delegation
 from countersign.approvals.models.principals import Principal
+from countersign.approvals.models.schedules import OnCall, Rota
 from countersign.approvals.models.scopes import Domains, Subject
 
 SUBJECTS_KEPT = 256
@@ -36,12 +37,15 @@ class People:
         "_active",
         "_by_id",
         "_by_role",
+        "_duty",
         "_narrowed",
+        "_now",
         "_scoped",
         "delegations",
         "domains",
         "readings",
         "revisions",
+        "rota",
     )
 
     def __init__(
@@ -52,6 +56,7 @@ class People:
         readings: Mapping[str, Reading] | None = None,
         domains: Domains | None = None,
         delegations: Iterable[Delegation] = (),
+        rota: Rota | None = None,
     ):
         """`revisions` of the directories that this was made of, and their `readings`, by name."""
         self._by_id = {person.id: person for person in sorted(everybody, key=lambda p: p.id)}
@@ -63,10 +68,14 @@ class People:
         self._narrowed: dict[Subject, People] = {}
         self.delegations = tuple(delegations)
         self._active: tuple[Delegation, ...] = ()
+        self.rota = Rota() if rota is None else rota
+        self._duty: Mapping[PrincipalId, Principal] = {}
+        self._now: datetime | None = None
 
     def by_id(self, principal_id: str) -> Principal | None:
         """The principal with this id."""
-        return self._by_id.get(PrincipalId(principal_id))
+        found = self._by_id.get(PrincipalId(principal_id))
+        return found if found is None or not self._duty else self._duty.get(found.id, found)
 
     def with_roles(self, roles: Sequence[str]) -> Sequence[Principal]:
         """Everybody who holds at least one of `roles`, ordered by id."""
@@ -77,22 +86,63 @@ class People:
                     self._by_role.setdefault(role, []).append(person)
         lists = [self._by_role.get(role, []) for role in dict.fromkeys(roles)]
         if len(lists) == 1:
-            return list(lists[0])
+            return self._on_duty(lists[0])
         found = heapq.merge(*lists, key=lambda person: person.id)
-        return list({person.id: person for person in found}.values())
+        return self._on_duty({person.id: person for person in found}.values())
 
     def everybody(self) -> Sequence[Principal]:
         """Everybody, ordered by id."""
-        return list(self._by_id.values())
+        return self._on_duty(self._by_id.values())
+
+    def _on_duty(self, people: Iterable[Principal]) -> list[Principal]:
+        duty = self._duty
+        return [duty.get(person.id, person) for person in people] if duty else list(people)
 
     def at(self, now: datetime) -> People:
-        """The same people, with those delegations that hold at this time."""
-        if not self.delegations:
+        """The same people, with those delegations that hold at this time, and what each of them is
+        on call for."""
+        if not (self.delegations or self.rota.schedules):
             return self
         found = copy(self)
         found._active = tuple(each for each in self.delegations if each.holds_at(now))
         found._narrowed = {}
+        found._duty, found._now = self.rota.on_duty(self._by_id, now), now
         return found
+
+    def on_call(self, schedules: Iterable[str]) -> list[Principal]:
+        """Everybody who is on call by one of these schedules, by id; at no moment, nobody."""
+        wanted = frozenset(schedules)
+        ids = sorted(id_ for id_, each in self._duty.items() if each.on_call & wanted)
+        return [person for person in map(self.by_id, ids) if person is not None]
+
+    def was_on_call(self, person: Principal, schedules: Iterable[str], at: datetime) -> bool:
+        """Whether they were on call by one of these schedules at a time, as is known now."""
+        return not self.rota.duties_of(person, self._by_id, at).isdisjoint(schedules)
+
+    def duties(self, schedules: Iterable[str]) -> tuple[OnCall, ...]:
+        """Who is on call by each of these schedules; at no moment, nothing."""
+        now = self._now
+        if now is None:
+            return ()
+        return tuple(
+            self.rota.of(name, self._by_id, now, self.schedule_outdated(name, now))
+            for name in dict.fromkeys(schedules)
+        )
+
+    def schedule_outdated(self, name: str, now: datetime) -> str | None:
+        """Why what is known of a schedule is too old to go by; None if it is not."""
+        schedule = self.rota.schedules.get(name)
+        reading = None if schedule is None else self.readings.get(schedule.source)
+        if reading is None:
+            return f"There is no schedule {name} any more."
+        if reading.read_at is None:
+            return f"The schedule {name} was not read yet."
+        if now - reading.read_at > reading.max_age:
+            return (
+                f"The schedule {name} was last read at {reading.read_at:%Y-%m-%d %H:%M} UTC; that "
+                "is too long ago."
+            )
+        return None
 
     def also_given(self, given: Iterable[Delegation], revisions: Mapping[str, int]) -> People:
         """The same people, with more delegations, which have a revision of their own."""
@@ -150,7 +200,7 @@ class People:
         if found is None:
             if len(self._narrowed) >= SUBJECTS_KEPT:
                 self._narrowed.clear()
-            changed = {p.id: p.about(subject, self.domains) for p in self._scoped}
+            changed = {p.id: p.about(subject, self.domains) for p in self._on_duty(self._scoped)}
             found = self._narrowed[subject] = Narrowed(self, changed)
         return found
 
@@ -188,8 +238,10 @@ class Narrowed(People):
             readings=everybody.readings,
             domains=everybody.domains,
             delegations=everybody.delegations,
+            rota=everybody.rota,
         )
-        self._active = everybody._active
+        self._active, self._by_id = everybody._active, everybody._by_id
+        self._duty, self._now = everybody._duty, everybody._now
         self._all, self._changed = everybody, changed
 
     @override

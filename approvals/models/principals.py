@@ -79,6 +79,8 @@ class Principal(Value):
     """The directories that say who this is and what they may do; none where the file says it."""
     scopes: dict[str, tuple[Scope, ...]] = Field(default_factory=dict)
     """By role, for which calls it is held; one that is not here is held for all."""
+    on_call: frozenset[str] = Field(default=frozenset(), exclude_if=lambda v: not v)
+    """The schedules by which they are on call, in people of a moment."""
 
     def about(self, subject: Subject, domains: Domains) -> Principal:
         """The person with the roles that they hold for a call."""

@@ -12,6 +12,7 @@ from countersign.approvals.models import (
     JsonObject,
     Notice,
     Offer,
+    OnCall,
     Opening,
     Pause,
     Placing,
@@ -66,6 +67,8 @@ class RequestView(Value):
     """The pauses that hold, in whose scope it is, oldest first."""
     questions: tuple[Question, ...] = ()
     """What was asked about it, in order."""
+    on_call: tuple[OnCall, ...] = ()
+    """Who is on call by the schedules that its open stages name."""
 
     @property
     def held(self) -> tuple[Pause, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from countersign.approvals.models import (
     Domains,
     JsonObject,
+    OnCall,
     Pause,
     Principal,
     Request,
@@ -17,6 +18,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Clock, Directory, RequestView, Schemas
+from countersign.approvals.rules.approvers import duties_of
 from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.grants import Grants, offers
@@ -59,6 +61,7 @@ class Views:
             openings=rows.openings,
             pauses=among(rows.pauses, rows.request, rows.session, self._domains),
             questions=rows.questions,
+            on_call=self.on_call(rows.request),
         )
 
     @property
@@ -103,7 +106,15 @@ class Views:
         self, request: Request, votes: Sequence[Vote], session: Session
     ) -> tuple[StageProgress, ...]:
         """Its stages in order, with the votes on the current revision."""
-        return steps(request, votes, people_for(self._directory.people(), request, session))
+        people = self._directory.people().at(self._clock.now())
+        return steps(request, votes, people_for(people, request, session))
+
+    def on_call(self, request: Request) -> tuple[OnCall, ...]:
+        """Who is on call by the schedules that its open stages name, while it waits."""
+        if request.status is not RequestStatus.PENDING or request.stage >= len(request.stages):
+            return ()
+        duties = duties_of(request.stages[number] for number in request.open_stages)
+        return self._directory.people().at(self._clock.now()).duties(duties) if duties else ()
 
     def schema(self, session: Session, tool: str) -> JsonObject | None:
         """What the tool accepts; None where it is not known here."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from countersign.approvals.forms.wording import duration_words
 from countersign.approvals.models import (
+    JsonObject,
     People,
     Principal,
     Proof,
@@ -19,7 +20,9 @@ from countersign.approvals.models import (
 from countersign.approvals.rules.approvers import (
     OWNER_ROLE,
     approvers,
+    duties_of,
     is_asked_by,
+    is_asked_without_duty,
     lacking,
     no_longer,
 )
@@ -130,9 +133,41 @@ def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | No
             asked = _ever_asked(request, number)
             stage = request.stages[number].model_copy(update={"roles": asked})
             owns = is_requester and OWNER_ROLE in stage.roles
-            if not owns and not is_asked_by(principal, stage):
+            if owns or is_asked_without_duty(principal, stage):
+                continue
+            if not stage.on_call:
                 return f"{vote.name}, who approved this, {no_longer(stage)}."
+            if not people.was_on_call(principal, stage.on_call, vote.at):
+                duty = " or ".join(stage.on_call)
+                return (
+                    f"{vote.name}, who approved this at {vote.at:%Y-%m-%d %H:%M} UTC, was not on "
+                    f"call for {duty} then, as the schedule says now."
+                )
     return None
+
+
+def outdated_duty(
+    people: People, person: Principal, stages: Iterable[Stage], now: datetime
+) -> str | None:
+    """Why it is not known whether this person is on call, where a stage asks them by that alone;
+    None if it is, or no stage does."""
+    for stage in stages:
+        if stage.on_call and not is_asked_without_duty(person, stage):
+            for name in stage.on_call:
+                if (outdated := people.schedule_outdated(name, now)) is not None:
+                    return outdated
+    return None
+
+
+def by_duty(people: People, request: Request, vote: Vote) -> JsonObject:
+    """The schedules by which whoever votes is on call, where that is why they may."""
+    seat = people.by_id(vote.seat)
+    if seat is None or not seat.on_call:
+        return {}
+    stages = [request.stages[number] for number in (vote.stage, *vote.also)]
+    asked = [stage for stage in stages if not is_asked_without_duty(seat, stage)]
+    duties = sorted(seat.on_call.intersection(duties_of(asked)))
+    return {"on_call": list(duties)} if duties else {}
 
 
 def _ever_asked(request: Request, number: int) -> tuple[str, ...]:

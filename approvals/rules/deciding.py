@@ -20,7 +20,8 @@ def stage_in_words(stage: Stage) -> str:
     """`manager or controller`, `somebody of the group finance`, `alex`."""
     groups = [f"somebody of the group {visible(group)}" for group in stage.groups]
     roles = [visible(role).replace("_", " ") for role in stage.roles]
-    return " or ".join([*roles, *groups, *map(visible, stage.people)])
+    on_call = [f"whoever is on call for {visible(name)}" for name in stage.on_call]
+    return " or ".join([*roles, *groups, *map(visible, stage.people), *on_call])
 
 
 def stages_in_words(stages: Sequence[Stage]) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.models import People, Principal, Request, RequestKind, Vote
 from countersign.approvals.ports import RequestView
+from countersign.approvals.rules.approvers import duties_of, is_asked_by
 from countersign.approvals.rules.authority import reason_against
 from countersign.approvals.rules.counterparty import keeps_out
 
@@ -22,6 +24,8 @@ def standing(
     reason = reason_against(person, request, votes)
     if person is None or request.kind is not RequestKind.TOOL:
         return reason, None
+    if reason is not None:
+        reason += _who_is_on_call(people, person, request, votes)
     givers = people.givers(person.id)
     requester = people.by_id(request.requester)
     if requester is not None and requester.id in {giver.id for giver, _ in givers}:
@@ -43,6 +47,16 @@ def standing(
         if carried & roles and reason_against(lent, request, votes) is None:
             return None, giver
     return reason, None
+
+
+def _who_is_on_call(
+    people: People, person: Principal, request: Request, votes: Sequence[Vote]
+) -> str:
+    """Who is, where an open stage asks for that, and not this person."""
+    stages = [request.stages[n] for n in request.open_stages if n < len(request.stages)]
+    if any(is_asked_by(person, stage) for stage in stages):
+        return ""
+    return "".join(f" {on_call_words(each)}" for each in people.duties(duties_of(stages)))
 
 
 def with_delegates(

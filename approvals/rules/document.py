@@ -213,7 +213,7 @@ def _keys(loc: list[str]) -> Collection[str]:
     return _FIELDS.get(loc[0], PolicyDocument.model_fields) if len(loc) > 1 else _SECTIONS
 
 
-_STAGE = ("roles", "groups", "people", "quorum", "parallel")
+_STAGE = ("roles", "groups", "people", "on_call", "quorum", "parallel")
 _PARTS: Mapping[str, Collection[str]] = {
     "edits": ("second_person_above",),
     "rejects": ("needed",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.wording import people_in_words
 from countersign.approvals.models import (
     Effect,
@@ -19,6 +20,7 @@ from countersign.approvals.rules.approvers import (
     OWNER_ROLE,
     all_asked,
     approvers,
+    duties_of,
     granted,
     is_asked_by,
 )
@@ -105,6 +107,7 @@ def _why(ask: Asked, short: Shortage, stages: Sequence[Stage], people: People) -
     if not ask.stages:
         return "Nobody can decide it: its rule names no approvers."
     where = "It needs"
+    duties = "".join(f" {on_call_words(each)}" for each in people.duties(duties_of(stages)))
     if len(ask.stages) > 1:
         where = f"{_steps(short.stages).capitalize()} {_need(short.stages)}"
     places = "one person" if short.places == 1 else f"{short.places} different people"
@@ -113,13 +116,14 @@ def _why(ask: Asked, short: Shortage, stages: Sequence[Stage], people: People) -
     is_tool = ask.kind is RequestKind.TOOL
     holds = asker is not None and is_tool and any(is_asked_by(asker, stage) for stage in stages)
     if asker is not None and holds and not short.people:
-        return f"Nobody but {people_in_words([asker])}, who asked, may decide it. {need}."
+        who = people_in_words([asker])
+        return f"Nobody but {who}, who asked, may decide it. {need}.{duties}"
     left = f"only {people_in_words(short.people, conjunction='and')}" if short.people else "nobody"
     verb = "are" if len(short.people) > 1 else "is"
     said = [f"{people_in_words([asker])} asked"] if asker is not None and holds else []
     said += _with_whom(stages, people)
     aside = f", as {' and '.join(said)}" if said else ""
-    return f"{need}, and there {verb} {left}{aside}."
+    return f"{need}, and there {verb} {left}{aside}.{duties}"
 
 
 def _with_whom(stages: Sequence[Stage], people: People) -> list[str]:
@@ -154,7 +158,9 @@ def _stages(ask: Asked, numbers: Sequence[int]) -> list[Stage]:
 
 def _without_owner(ask: Asked, stage: Stage) -> Stage:
     roles = tuple(role for role in stage.roles if role != OWNER_ROLE)
-    if ask.kind is not RequestKind.TOOL or not (roles or stage.groups or stage.people):
+    if ask.kind is not RequestKind.TOOL or not (
+        roles or stage.groups or stage.people or stage.on_call
+    ):
         return stage
     return stage.model_copy(update={"roles": roles})
 

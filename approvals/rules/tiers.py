@@ -56,7 +56,7 @@ def _asks_same(one: Stage, other: Stage) -> bool:
 
 
 def _who(stage: Stage) -> tuple[tuple[str, ...], ...]:
-    return stage.roles, stage.groups, stage.people
+    return stage.roles, stage.groups, stage.people, stage.on_call
 
 
 def _stricter(one: Stage, other: Stage) -> Stage:

@@ -133,7 +133,9 @@ class Rule(Value):
         if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
             raise ValueError("require_approval needs roles (or stages): who may approve it?")
         for stage in self.tiers():
-            if set(stage.roles) == {OWNER_ROLE} and not (stage.groups or stage.people):
+            if set(stage.roles) == {OWNER_ROLE} and not (
+                stage.groups or stage.people or stage.on_call
+            ):
                 raise ValueError(
                     f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
                     "name another role"

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Subject,
     domains_of,
 )
+from countersign.approvals.rules.approvers import is_asked_by
 from countersign.approvals.rules.authority import ADMIN_ROLE
 from countersign.approvals.rules.subjects import subject_of
 
@@ -27,8 +28,8 @@ def may_see(person: Principal, request: Request, session: Session, domains: Doma
     among = domains_of(subject, domains)
     if not among or _sees(person, session, among) or person.id == request.requester:
         return True
-    roles = {role for stage in request.stages for role in stage.roles}
-    return bool(person.about(subject, domains).roles & roles)
+    own = person.about(subject, domains)
+    return any(is_asked_by(own, stage) for stage in request.stages)
 
 
 def may_see_session(

@@ -26,7 +26,8 @@ from countersign.approvals.store.schema import (
     sessions,
 )
 
-ACCOUNT, GROUP, MEMBER, DELEGATE = "account", "group", "member", "delegate"
+ACCOUNT, GROUP, MEMBER = "account", "group", "member"
+DELEGATE, SHIFT = "delegate", "shift"
 LEASE = timedelta(minutes=5)
 """How long a reading may be silent; then another one begins."""
 _S = directory_sources.c
@@ -281,6 +282,15 @@ def _rows(page: DirectoryPage) -> Iterator[dict[str, Any]]:
             "ends_at": given.ends_at and codec.to_text(given.ends_at),
         }
         yield _row(DELEGATE, given.id, "", body)
+    for shift in page.shifts:
+        body = {
+            "person": shift.person,
+            "email": shift.email,
+            "name": shift.name,
+            "starts_at": codec.to_text(shift.starts_at),
+            "ends_at": codec.to_text(shift.ends_at),
+        }
+        yield _row(SHIFT, shift.id, "", body)
 
 
 def _row(kind: str, id_: str, member_id: str, body: JsonObject | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Table,
     and_,
     delete,
     insert,
@@ -22,13 +23,21 @@ from sqlalchemy import (
 
 from countersign.approvals.models import AccountState
 from countersign.approvals.store import codec
-from countersign.approvals.store.directories import ACCOUNT, DELEGATE, GROUP, MEMBER, Begun
+from countersign.approvals.store.directories import (
+    ACCOUNT,
+    DELEGATE,
+    GROUP,
+    MEMBER,
+    SHIFT,
+    Begun,
+)
 from countersign.approvals.store.directory_losses import staged, unseen_account, unseen_member
 from countersign.approvals.store.schema import (
     directory_accounts,
     directory_delegates,
     directory_groups,
     directory_members,
+    directory_shifts,
     directory_sources,
     directory_staged,
 )
@@ -153,21 +162,31 @@ def missing_groups(connection: Connection, begun: Begun, _: Place) -> tuple[Plac
 
 def delegates(connection: Connection, begun: Begun, _: Place) -> tuple[Place | None, int]:
     """Who decides for whom, in place of what was known of that."""
-    mine = directory_delegates.c.source == begun.source
-    before = {tuple(row) for row in connection.execute(select(directory_delegates).where(mine))}
-    query = select(_T.id, _T.body).where(_T.source == begun.source, _T.kind == DELEGATE)
+    return None, _replace(connection, begun, directory_delegates, DELEGATE)
+
+
+def shifts(connection: Connection, begun: Begun, _: Place) -> tuple[Place | None, int]:
+    """Who is on call when, in place of what was known of that."""
+    return None, _replace(connection, begun, directory_shifts, SHIFT)
+
+
+def _replace(connection: Connection, begun: Begun, table: Table, kind: str) -> int:
+    """Make the rows of a table what was found; how many are others than before."""
+    mine = table.c.source == begun.source
+    before = {tuple(row) for row in connection.execute(select(table).where(mine))}
+    query = select(_T.id, _T.body).where(_T.source == begun.source, _T.kind == kind)
     rows = [
         {"source": begun.source, "id": row[0], **codec.loads(row[1])}
         for row in connection.execute(query)
     ]
-    names = [column.name for column in directory_delegates.c]
+    names = [column.name for column in table.c]
     now = {tuple(row[name] for name in names) for row in rows}
     if now == before:
-        return None, 0
-    connection.execute(delete(directory_delegates).where(mine))
+        return 0
+    connection.execute(delete(table).where(mine))
     if rows:
-        connection.execute(insert(directory_delegates), rows)
-    return None, len(now ^ before)
+        connection.execute(insert(table), rows)
+    return len(now ^ before)
 
 
 def forget(connection: Connection, begun: Begun) -> bool:
@@ -185,7 +204,8 @@ def steps(begun: Begun, *, lists_everybody: bool) -> Sequence[Step]:
     """What has to be done, in order, before the reading has ended."""
     whole: list[Step] = []
     if begun.cursor is None:
-        whole = [missing_members, missing_accounts(lists_everybody), missing_groups, delegates]
+        whole = [missing_members, missing_accounts(lists_everybody), missing_groups]
+        whole += [delegates, shifts]
     return [accounts, groups, members, *whole]
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, literal, select, union_all
 
 from countersign.approvals.errors import PeopleChangedError
-from countersign.approvals.models import GIVEN, AccountState, Value
+from countersign.approvals.models import GIVEN, AccountState, KnownShift, Value
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import codec, delegations
 from countersign.approvals.store.directory_changes import AT_ONCE
@@ -19,6 +19,7 @@ from countersign.approvals.store.schema import (
     directory_accounts,
     directory_delegates,
     directory_members,
+    directory_shifts,
     directory_sources,
 )
 
@@ -55,6 +56,7 @@ class Changes(NamedTuple):
     read_at: datetime | None
     accounts: list[KnownAccount]
     delegates: list[KnownDelegate]
+    shifts: list[KnownShift]
 
 
 def revisions(connection: Connection) -> dict[str, int]:
@@ -88,7 +90,8 @@ def changes(
         read_at = None if row.read_at is None else codec.from_text(row.read_at)
         accounts = list(_accounts(connection, row.name, inside, None if whole else since))
         delegates = _delegates(connection, row.name)
-        found.append(Changes(row.name, row.revision, read_at, accounts, delegates))
+        shifts = _shifts(connection, row.name)
+        found.append(Changes(row.name, row.revision, read_at, accounts, delegates, shifts))
     return found
 
 
@@ -160,6 +163,21 @@ def _delegate(row: Any) -> KnownDelegate:
         starts_at=None if row.starts_at is None else codec.from_text(row.starts_at),
         ends_at=None if row.ends_at is None else codec.from_text(row.ends_at),
     )
+
+
+def _shifts(connection: Connection, source: str) -> list[KnownShift]:
+    query = select(directory_shifts).where(directory_shifts.c.source == source)
+    return [
+        KnownShift(
+            id=row.id,
+            person=row.person,
+            email=row.email,
+            name=row.name,
+            starts_at=codec.from_text(row.starts_at),
+            ends_at=codec.from_text(row.ends_at),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 _REVISIONS = Prepared(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select
 
 from countersign.approvals.models import (
     Principal,
+    PrincipalId,
     Request,
     RequestId,
     RequestKind,
@@ -24,8 +25,9 @@ from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import open_roles, votes
 
-GROUP, PERSON = "group:", "person:"
-"""Before the name of a group and the id of a person, whom a stage asks like a role."""
+GROUP, PERSON, ON_CALL = "group:", "person:", "on_call:"
+"""Before the name of a group, the id of a person and the name of a schedule, which a stage asks
+like a role."""
 NOBODY = ""
 """Whom a question keeps out: who asked may answer it, unlike a call."""
 Place = tuple[str, str]
@@ -56,11 +58,18 @@ def waiting(
     """
     groups = [f"{GROUP}{group}" for group in sorted(principal.groups)]
     own = [_owner(principal.id), f"{PERSON}{principal.id}"]
-    roles = [*sorted(principal.roles), *groups, *own]
+    on_call = [f"{ON_CALL}{name}" for name in sorted(principal.on_call)]
+    roles = [*sorted(principal.roles), *groups, *own, *on_call]
     query = _NEWEST if newest else _WAITING
     lists = [_of_role(connection, query, role, principal, after, limit) for role in roles]
     merged = _merged(lists, newest=newest)
     return [RequestId(request_id) for _, request_id in islice(merged, limit)]
+
+
+def on_call(connection: Connection, schedule: str, after: Place, limit: int) -> list[Place]:
+    """Pending requests whose open stage asks whoever is on call by a schedule, oldest first."""
+    nobody = Principal(id=PrincipalId(NOBODY), name="")
+    return _of_role(connection, _WAITING, f"{ON_CALL}{schedule}", nobody, after, limit)
 
 
 def _of_role(
@@ -106,6 +115,7 @@ def _asked(request: Request, *, is_question: bool) -> Iterable[str]:
         yield from stage.roles
         yield from (f"{GROUP}{group}" for group in stage.groups)
         yield from (f"{PERSON}{person}" for person in stage.people)
+        yield from (f"{ON_CALL}{name}" for name in stage.on_call)
         if is_question and OWNER_ROLE in stage.roles:
             yield _owner(request.requester)
 

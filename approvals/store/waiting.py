@@ -34,6 +34,7 @@ class Waiting:
     """Finds the pending requests that one person may decide at `now`."""
 
     def __init__(self, people: People, principal: Principal, now: datetime):
+        principal = people.by_id(principal.id) or principal  # with what they are on call for
         self._people, self._principal, self._now = people, principal, now
         lent = (carried for _, carried in people.givers(principal.id))
         self._wide = principal.model_copy(update={"roles": principal.roles.union(*lent)})

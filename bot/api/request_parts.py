@@ -42,6 +42,7 @@ class StepBody(Value):
     roles: list[str]
     groups: list[str]
     people: list[str] = Field(description="Ids of people whom the rule names.")
+    on_call: list[str] = Field(description="Schedules whose people on call it asks.")
     quorum: int
     parallel: bool = Field(description="Whether it is open with the parallel ones beside it.")
     rejects_needed: int = Field(description="How many rejections of it are the decision.")
@@ -69,6 +70,7 @@ class StepBody(Value):
             roles=list(stage.roles),
             groups=list(stage.groups),
             people=list(stage.people),
+            on_call=list(stage.on_call),
             quorum=stage.quorum,
             parallel=stage.parallel,
             rejects_needed=stage.rejects,

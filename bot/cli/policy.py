@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.errors import ConfigurationError, CountersignError, InvalidError
 from countersign.approvals.models import Effect, Span
+from countersign.approvals.ports import Directory
 from countersign.approvals.records import Records
 from countersign.approvals.rules.budgets.words import limits_in_words
 from countersign.approvals.rules.deciding import stages_in_words
@@ -26,12 +27,14 @@ from countersign.bot.cli.simulate import simulate
 from countersign.bot.cli.suggest import suggest
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console, finding, show_json
+from countersign.bot.directories import known_people
 from countersign.bot.policy.check import examine, placed
 from countersign.bot.policy.deciders import NOTHING_KNOWN, Around
 from countersign.bot.policy.examples import beside, failures, read_examples
 from countersign.bot.policy.explained import body_of, call_of, read_call, rules_of, told
 from countersign.bot.policy.times import in_short, length
 from countersign.bot.settings.file import load_settings
+from countersign.bot.settings.sections import Settings
 
 T = TypeVar("T")
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
@@ -98,15 +101,32 @@ def explain(
     asked and until when. The file has `tool`, `arguments`, and what it depends on: `agent`,
     `workflow`, `requester`, `roles`, `at`, and `used` of budgets."""
     asked = _asked(call, arguments)
-    rules, now = rules_of(load_settings(config, complete=False)), SystemClock().now()
+    settings, now = load_settings(config, complete=False), SystemClock().now()
+    rules = rules_of(settings)
     found = rules.explain(asked, now)
     if as_json:
         show_json(body_of(found, asked.at or now, rules.policy.calendars))
         return
-    for line in told(found, rules.directory, asked, now, rules.policy.calendars, _around()):
+    directory = _known(settings) or rules.directory
+    for line in told(found, directory, asked, now, rules.policy.calendars, _around()):
         _say(line)
     for problem in rules.unusable:
         finding(problem, is_error=False)
+
+
+def _known(settings: Settings) -> Directory | None:
+    """Everybody whom directories and schedules tell of, where there is a database with them."""
+    if settings.directory is None:
+        return None
+
+    async def read() -> Directory:
+        async with open_reader(database_url()) as reader:
+            return await known_people(settings, reader, lambda: settings.policy.document.domains)
+
+    try:
+        return asyncio.run(read())
+    except CountersignError:
+        return None
 
 
 def _around() -> Around:

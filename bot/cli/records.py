@@ -169,7 +169,12 @@ def list_requests(
         return
     table = _table("request", "tool", "status", "asks", "digest", "session")
     for r in found:
-        asked = [name for s in r.steps if s.is_open for name in (*s.roles, *s.groups, *s.people)]
+        asked = [
+            name
+            for s in r.steps
+            if s.is_open
+            for name in (*s.roles, *s.groups, *s.people, *(f"on call for {n}" for n in s.on_call))
+        ]
         roles = " or ".join(dict.fromkeys(asked)) or " or ".join(r.stage.roles if r.stage else ())
         table.add_row(r.id, _theirs(r.tool), r.status, roles, short(r.digest), r.session_id)
     console.print(table)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.wording import in_words, visible
 from countersign.approvals.models import Actor, BrowserSession, Principal, Via
 from countersign.approvals.ports import Clock, Directory
@@ -211,6 +212,7 @@ def filters(spoken: Words) -> Mapping[str, Callable[..., str]]:
         "date": spoken.date,
         "iso": lambda at: at.isoformat(timespec="seconds"),
         "number": spoken.number,
+        "on_call": on_call_words,
         "span": lambda seconds: spoken.span(timedelta(seconds=seconds)),
         "theirs": visible,
         "tool": in_words,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.wording import people_in_words
 from countersign.approvals.models import (
     GIVEN,
@@ -18,7 +19,7 @@ from countersign.approvals.models import (
     Ruling,
     Subject,
 )
-from countersign.approvals.rules.approvers import all_asked
+from countersign.approvals.rules.approvers import all_asked, duties_of
 from countersign.approvals.rules.counterparty import keeps_out, parties_of
 from countersign.approvals.rules.eligibility import Asked, may_fill
 from countersign.approvals.rules.pausing import covers
@@ -68,6 +69,11 @@ class Deciders:
         for number in range(len(self.ruling.stages)):
             step = f"step {number + 1}: " if len(self.ruling.stages) > 1 else ""
             yield f"  {step}{people_in_words(list(self._who(number)))} can decide it"
+        for duty in self.people.duties(duties_of(self.ruling.stages)):
+            yield f"  {on_call_words(duty)}"
+        if duties_of(self.ruling.stages) and not self.people.rota.schedules:
+            yield "  who is on call is only known where the server's database is (DATABASE_URL)"
+            return
         yield from self._kept_out()
         short = shortfall(self.ask, self.people)
         if short is not None:

@@ -13,6 +13,7 @@ from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.models import PolicyChanged, PolicySource
 from countersign.approvals.ports import Clock, Moment, Store, Unit
+from countersign.approvals.rules.approvers import duties_of
 from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import governance, policy_versions
@@ -131,6 +132,13 @@ class PolicyReload:
         problems = [f"{found} People are read at a restart." for found in wrong]
         problems += [
             f"{name} is read at a restart; nobody can be asked in it yet" for name in strange
+        ]
+        read = self._settings.directory.schedules if self._settings.directory else {}
+        stages = (stage for rule in fresh.policy.entries.values() for stage in rule.tiers())
+        problems += [
+            f"the schedule {name} is read from a restart on; nobody is on call by it yet"
+            for name in duties_of(stages)
+            if name not in read
         ]
         if problems:
             raise ConfigurationError(problems)

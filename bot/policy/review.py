@@ -139,6 +139,7 @@ def against_people(
     found: list[Finding] = []
     for where, rule in policy.entries.items():
         known_later = {role for stage in rule.tiers() for role in stage.roles} & set(elsewhere)
+        known_later |= {name for stage in rule.tiers() for name in stage.on_call}
         if rule.effect is Effect.REQUIRE_APPROVAL and not known_later:
             found += _Staffing(where, rule, directory).findings()
     roles = policy.rule_input_roles

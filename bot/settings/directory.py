@@ -9,8 +9,13 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from countersign.approvals.audit.canonical import canonical_json
-from countersign.approvals.directory.linking import Grant, SourceRules
-from countersign.approvals.models import Value
+from countersign.approvals.directory.linking import (
+    Grant,
+    ScheduleRules,
+    SourceRules,
+    small,
+)
+from countersign.approvals.models import JsonObject, Value
 from countersign.approvals.rules.durations import Seconds
 from countersign.connectors.directories import (
     DirectorySection,
@@ -18,6 +23,12 @@ from countersign.connectors.directories import (
     ServiceNowGroupsSection,
 )
 from countersign.connectors.entra.settings import EntraDirectorySettings
+from countersign.connectors.on_call.settings import (
+    PagerDutySection,
+    ScheduleName,
+    ScheduleSection,
+    source_of,
+)
 from countersign.connectors.role_entries import scopes_of
 
 SOURCES = ("entra", "jira", "servicenow")
@@ -35,6 +46,10 @@ class DirectorySettings(Value):
     entra: EntraDirectorySettings | None = None
     jira: JiraGroupsSection | None = None
     servicenow: ServiceNowGroupsSection | None = None
+    pagerduty: PagerDutySection | None = None
+    """The account from which schedules are read."""
+    schedules: dict[ScheduleName, ScheduleSection] = Field(default_factory=dict)
+    """Who is on call, for stages that ask them."""
 
     @model_validator(mode="after")
     def _is_read_in_time(self) -> Self:
@@ -43,9 +58,37 @@ class DirectorySettings(Value):
                 "max_age is less than twice `every`: one reading that fails would keep everybody "
                 "from deciding; make it longer"
             )
-        if not self.sections():
-            raise ValueError(f"name at least one of {', '.join(SOURCES)}")
+        if not (self.sections() or self.schedules):
+            raise ValueError(f"name at least one of {', '.join(SOURCES)}, schedules")
+        for name, schedule in self.schedules.items():
+            if schedule.pagerduty is not None and self.pagerduty is None:
+                raise ValueError(
+                    f"schedules.{name} is read from PagerDuty; add directory.pagerduty"
+                )
         return self
+
+    def sources(self) -> list[str]:
+        """The names of all that is read."""
+        return [*self.sections(), *map(source_of, self.schedules)]
+
+    @property
+    def known_pagerduty(self) -> PagerDutySection:
+        """The account; there is one where a schedule is read from it."""
+        assert self.pagerduty is not None  # noqa: S101 - checked when it was read
+        return self.pagerduty
+
+    def rotas(self) -> list[ScheduleRules]:
+        """How what schedules say becomes who is on call."""
+        return [
+            ScheduleRules(
+                name=name,
+                source=source_of(name),
+                zone=section.zone,
+                otherwise=frozenset(section.otherwise),
+                people={small(text.strip()): id_ for text, id_ in section.people.items()},
+            )
+            for name, section in self.schedules.items()
+        ]
 
     def sections(self) -> dict[str, DirectorySection]:
         """What is configured, by name, in order."""
@@ -81,7 +124,9 @@ class DirectorySettings(Value):
         of = {name: sorted(section.groups) for name, section in self.sections().items()}
         entra = [self.entra.tenant_id, self.entra.client_id] if self.entra else []
         delegates = bool(self.servicenow and self.servicenow.delegates)
-        said = {"groups": of, "entra": entra, "delegates": delegates}
+        said: JsonObject = {"groups": of, "entra": entra, "delegates": delegates}
+        if self.schedules:  # what was read of one that is read from elsewhere now does not hold
+            said["schedules"] = {n: each.read_from for n, each in self.schedules.items()}
         return hashlib.sha256(canonical_json(said)).hexdigest()
 
 

@@ -62,7 +62,7 @@ def _quorums(document: Document) -> Iterator[str]:
     elsewhere = document.directory.roles() if document.directory else frozenset[str]()
     for where, rule in rules.items():
         for stage in rule.tiers():
-            if elsewhere.intersection(stage.roles):  # who that is, only the directory knows
+            if stage.on_call or elsewhere.intersection(stage.roles):  # only a directory knows
                 continue
             holders = [p.id for p in document.people if is_asked_by(p.principal(), stage)]
             if OWNER_ROLE not in stage.roles and len(holders) < stage.quorum:
@@ -75,6 +75,35 @@ def _quorums(document: Document) -> Iterator[str]:
             unknown = sorted(set(stage.people) - {person.id for person in document.people})
             for name in unknown if document.directory is None else ():
                 yield f"{where}: asks {name}, and nobody in `people` has this id."
+
+
+def _schedules(document: Document) -> Iterator[str]:
+    """Schedules that rules name and nobody reads; people and roles of schedules that are not."""
+    known = document.directory.schedules if document.directory else {}
+    rules = document.policy.entries if document.policy else {}
+    for where, rule in rules.items():
+        for number, stage in enumerate(rule.stages):
+            for name in stage.on_call:
+                if name not in known:
+                    meant = nearest(name, known)
+                    hint = f"did you mean {meant}?" if meant else "add it to directory.schedules."
+                    yield f"{where}.stages.{number}.on_call: there is no schedule {name}; {hint}"
+    ids = {person.id for person in document.people}
+    elsewhere = document.directory.roles() if document.directory else frozenset[str]()
+    roles = elsewhere.union(*(person.all_roles for person in document.people))
+    from_elsewhere = bool(document.directory and document.directory.sections())
+    for name, schedule in known.items():
+        where = f"directory.schedules.{name}"
+        for text, person in {} if from_elsewhere else schedule.people.items():
+            if person not in ids:
+                meant = nearest(person, ids)
+                hint = f"did you mean {meant}?" if meant else "write an id of `people`."
+                yield f"{where}.people.{text}: there is nobody {person}; {hint}"
+        for role in schedule.otherwise:
+            if role not in roles:
+                meant = nearest(role, roles)
+                hint = f"did you mean {meant}?" if meant else "give it to somebody."
+                yield f"{where}.otherwise: nobody has the role {role}; {hint}"
 
 
 def _never_reached(where: str, rule: Rule, stage: Stage, holders: int) -> Iterator[str]:
@@ -188,6 +217,7 @@ def _production(document: Document) -> Iterator[str]:
 CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _tokens,
     _quorums,
+    _schedules,
     _channels,
     _directories,
     _domains,
@@ -195,7 +225,7 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _systems,
     _production,
 )
-OF_RULES = (_quorums, _channels)
+OF_RULES = (_quorums, _schedules, _channels)
 """Those that say nothing of a server."""
 
 

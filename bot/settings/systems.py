@@ -86,7 +86,7 @@ def channel_problems(
             if not kind:  # it asks no people by itself
                 continue
             for stage in rule.tiers():
-                if set(stage.roles).intersection(elsewhere):
+                if stage.on_call or set(stage.roles).intersection(elsewhere):
                     continue
                 holders = [p for p in people if is_asked_by(p.principal(), stage)]
                 if not any(p.identities.get(kind) for p in holders):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.times import coming, happened, then, zone_of
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
@@ -45,6 +46,7 @@ def who_decides(view: RequestView) -> list[JsonObject]:
         text = f"Until {until}; if nobody does, {then(request)}."
     said = [_deciders(view)] if 0 <= request.stage < len(request.stages) else []
     said += steps(view.steps) if request.stages[1:] else []
+    said += [words(on_call_words(each, _told), spacing="None") for each in view.on_call]
     around = (happened(request, _told), text, coming(request, _told))
     said += [words(each, spacing="None", isSubtle=True) for each in around if each]
     toggle, folded = details(view)

@@ -151,7 +151,7 @@ class TicketChannel:
         """What is asked for. Raises NoRecipientError if nobody could answer it there."""
         request, everybody = (
             view.request,
-            people_for(self._directory.people(), view.request, view.session),
+            people_for(self._directory.people().at(self._clock.now()), view.request, view.session),
         )
         stages = [request.stages[number] for number in request.open_stages]
         asked = {person.id: person for each in stages for person in all_asked(everybody, each)}

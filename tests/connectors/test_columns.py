@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     DirectoryPage,
     GivenProof,
     Group,
+    KnownShift,
     LookUp,
     Membership,
     Passkey,
@@ -52,6 +53,7 @@ from countersign.approvals.store import (
     policy_versions,
     presence,
     reminders,
+    schedules,
     seals,
 )
 from countersign.approvals.store.schema import (
@@ -171,7 +173,9 @@ def _read_directory(connection: Connection, now: datetime) -> None:
         groups=(Group(id="managers", name="Managers"),),
         memberships=(Membership(group_id="managers", member_id="acc"),),
         delegates=(Delegate(id="1", account_id="acc", delegate_id="acc", ends_at=now),),
+        shifts=(KnownShift(id="1", person="acc", starts_at=now, ends_at=now),),
     )
+    schedules.show(connection, "payments", "[]")
     directories.know(connection, "entra", "1", now)
     for _ in range(2):
         begun = directories.begin(connection, "entra", now, whole_every=timedelta(days=1))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from countersign.approvals.errors import CountersignError
-from countersign.approvals.models import Account, Delegate, DirectoryPage, Group, Membership
+from countersign.approvals.models import (
+    Account,
+    Delegate,
+    DirectoryPage,
+    Group,
+    KnownShift,
+    Membership,
+)
 from countersign.approvals.ports import DirectorySource
 from countersign.approvals.tickets import CheckResult
 
@@ -21,6 +28,7 @@ class FakeSource(DirectorySource):
         self.parts: dict[str, list[str]] = {}
         """Groups in groups."""
         self.delegates: tuple[Delegate, ...] = ()
+        self.shifts: tuple[KnownShift, ...] = ()
         self.changes: list[DirectoryPage] | None = None
         """What is said to whoever has a cursor; everything, if None."""
         self.fails: list[CountersignError] = []
@@ -74,7 +82,7 @@ class FakeSource(DirectorySource):
             )
             for group, members in {**{key: [] for key in self.parts}, **self.members}.items()
         ]
-        return [*accounts, *groups, DirectoryPage(delegates=self.delegates)]
+        return [*accounts, *groups, DirectoryPage(delegates=self.delegates, shifts=self.shifts)]
 
     async def check(self) -> Sequence[CheckResult]:
         return [CheckResult(name="all of it", ok=True, said="is here")]

@@ -20,10 +20,12 @@ from countersign.approvals.store.schema.directory_tables import directory_groups
 from countersign.approvals.store.schema.directory_tables import (
     directory_members as directory_members,
 )
+from countersign.approvals.store.schema.directory_tables import directory_shifts as directory_shifts
 from countersign.approvals.store.schema.directory_tables import (
     directory_sources as directory_sources,
 )
 from countersign.approvals.store.schema.directory_tables import directory_staged as directory_staged
+from countersign.approvals.store.schema.directory_tables import schedules_shown as schedules_shown
 from countersign.approvals.store.schema.governance_tables import delegations as delegations
 from countersign.approvals.store.schema.governance_tables import governance as governance
 from countersign.approvals.store.schema.governance_tables import pauses as pauses

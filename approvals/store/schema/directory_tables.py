@@ -92,3 +92,23 @@ directory_staged = Table(
     Column("generation", Integer, nullable=False),
     Column("body", Text),
 )
+
+directory_shifts = Table(
+    "directory_shifts",
+    metadata,
+    Column("source", String(40), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("starts_at", String(32), nullable=False),
+    Column("ends_at", String(32), nullable=False),
+)
+
+# To whom of each schedule what waits was shown last.
+schedules_shown = Table(
+    "schedules_shown",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("people", Text, nullable=False),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from countersign.approvals.directory.linking import Grant, SourceRules
+from countersign.approvals.directory.linking import Grant, ScheduleRules, SourceRules
 from countersign.approvals.directory.synced import SyncedDirectory
 from countersign.approvals.directory.syncing import Syncing, SyncPlan
 from countersign.approvals.models import Domains, Principal
@@ -33,6 +33,7 @@ class Office:
         listed: Iterable[Principal] = (ANNA,),
         links_by_email: bool = False,
         grants: Mapping[str, Grant] = GRANTS,
+        schedules: Sequence[ScheduleRules] = (),
     ):
         self.world, self.listed = world, list(listed)
         self.sources = list(sources) or [FakeSource()]
@@ -45,6 +46,7 @@ class Office:
             )
             for source in self.sources
         ]
+        self.schedules = schedules
         self.domains: Domains = {}
         self.directory = self.another()
         self.syncing = self.job()
@@ -67,6 +69,7 @@ class Office:
             words=words,
             max_age=MAX_AGE,
             domains=lambda: self.domains,
+            schedules=self.schedules,
         )
 
     def job(self) -> Syncing:
