@@ -216,7 +216,7 @@ def test_what_is_wrong_is_said_in_a_sentence(rule: Any, path: str, says: str) ->
     [
         ({"roles": ["x"], "quorm": 2}, ".stages.0.quorm", "did you mean quorum?"),
         ({"roles": ["x"], "quorum": 0}, ".stages.0.quorum", "write 1 or more"),
-        ({"roles": []}, ".stages.0", "needs roles, groups or people"),
+        ({"roles": []}, ".stages.0", "needs roles, groups, people or on_call"),
         ({"roles": ["x"], "same_person": True}, "", "for the whole rule"),
     ],
 )
