@@ -37,8 +37,8 @@ def call(amount: float = 1, tool: str = "pay") -> ToolCall:
 @pytest.mark.parametrize(
     ("rule", "path", "says"),
     [
-        ({"stages": [{"quorum": 1}]}, ".stages.0", "needs roles, groups or people"),
-        ({"stages": [{"groups": []}]}, ".stages.0", "needs roles, groups or people"),
+        ({"stages": [{"quorum": 1}]}, ".stages.0", "needs roles, groups, people or on_call"),
+        ({"stages": [{"groups": []}]}, ".stages.0", "needs roles, groups, people or on_call"),
         ({"stages": [{"peple": ["x"]}]}, ".stages.0.peple", "did you mean people?"),
         ({"stages": [{"roles": ["x"], "edits": False}]}, "", "edits is for the whole rule"),
         ({"stages": [{"roles": ["x"], "rejects": 2}]}, "", "write `rejects: {needed: …}`"),
