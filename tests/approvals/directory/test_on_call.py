@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from countersign.approvals.decisions import shift_changes
 from countersign.approvals.directory.linking import ScheduleRules
 from countersign.approvals.errors import HeldError, NotAuthorisedError
 from countersign.approvals.forms.on_call import on_call_words
@@ -289,6 +290,19 @@ async def test_of_requests_that_wait_those_decided_meanwhile_are_left_alone(worl
     await world.unit(lambda unit: world.domain.shift_changes._shown(unit, requests[0].id, found))
 
     assert "on_call" not in await world.kinds(requests[0].session_id)
+
+
+async def test_more_than_one_page_is_shown_and_without_schedules_nothing_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.domain.shift_changes.run()
+    rota = Rota(world, shift("ben@example.com", -1, 5))
+    await rota.sync()
+    requests = [(await world.asked("quote"))[0] for _ in range(2)]
+    monkeypatch.setattr(shift_changes, "AT_ONCE", 1)
+    await world.domain.shift_changes.run()
+
+    assert all(["on_call" in await world.kinds(each.session_id) for each in requests])
 
 
 async def test_a_role_that_is_held_for_some_calls_stands_in_for_nobody(world: World) -> None:
