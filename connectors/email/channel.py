@@ -23,7 +23,6 @@ from countersign.approvals.models import (
     Principal,
     PrincipalId,
     QuestionStatus,
-    Request,
     RequestStatus,
 )
 from countersign.approvals.ports import Prompt, RequestView
@@ -32,7 +31,7 @@ from countersign.approvals.store.mail import MailThread
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.email import letter
 from countersign.connectors.email.addresses import Addresses
-from countersign.connectors.email.letter import NAME, Letter, state_of
+from countersign.connectors.email.letter import NAME, Letter, knows, mark_of, state_of
 from countersign.connectors.email.links import Links
 from countersign.connectors.email.relay import Relay
 from countersign.connectors.email.settings import EmailSettings
@@ -131,7 +130,7 @@ class EmailChannel:
         url = await self._links.url_of(view.request, person)
         said = letter.asks(view, url, hears=self._settings.hears, changed=True)
         said = said.model_copy(update={"subject": f"Re: {thread.subject}"})
-        await self._send(said, thread, person, told=state, mark=_mark(state))
+        await self._send(said, thread, person, told=state, mark=mark_of(state))
 
     async def _answered(self, thread: MailThread, view: RequestView, person: Principal) -> None:
         """Tell whoever asked by mail what was answered, each once."""
@@ -149,11 +148,11 @@ class EmailChannel:
 
     async def _ended(self, thread: MailThread, view: RequestView, person: Principal) -> None:
         """What was decided and what came of it, but to whoever has just decided it themselves."""
-        if _knows(view.request, person):
+        if knows(view.request, person):
             return
         url = await self._links.url_of(view.request, person)
         said, state = letter.ended(view, url, thread.subject), state_of(view.request)
-        await self._send(said, thread, person, told=state, mark=_mark(state))
+        await self._send(said, thread, person, told=state, mark=mark_of(state))
 
     def busy_s(self, delivery: Delivery) -> float:
         """How long until the relay is sent another one."""
@@ -292,15 +291,3 @@ class EmailChannel:
 
     def _id(self, thread: MailThread, mark: str = "") -> str:
         return f"<{'.'.join(filter(None, [thread.message_id, mark]))}@{self._settings.domain}>"
-
-
-def _knows(request: Request, person: Principal) -> bool:
-    """Whether they have decided it themselves, and nothing else is known yet."""
-    by = None if request.decision is None else request.decision.by
-    return by == person.id and state_of(request) == str(RequestStatus.APPROVED)
-
-
-def _mark(state: str) -> str:
-    """What the id of a mail ends in that tells of this state: the same for the same one."""
-    words = state.split()
-    return words[0] if len(words) == 1 else f"{words[0]}{words[1]}"

@@ -16,6 +16,7 @@ from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut, cut_visibly, in_words, visible
 from countersign.approvals.models import (
     AnsweredBy,
+    Principal,
     Question,
     QuestionStatus,
     Request,
@@ -267,3 +268,15 @@ def subject_of(views: Sequence[RequestView]) -> str:
     if len(views) == 1:
         return cut(document(_order(views[0]), None, NAME).title, SUBJECT_LIMIT)
     return f"{len(views)} requests of low risk wait for you"
+
+
+def knows(request: Request, person: Principal) -> bool:
+    """Whether they have decided it themselves, and nothing else is known yet."""
+    by = None if request.decision is None else request.decision.by
+    return by == person.id and state_of(request) == str(RequestStatus.APPROVED)
+
+
+def mark_of(state: str) -> str:
+    """What the id of a mail ends in that tells of this state: the same for the same one."""
+    words = state.split()
+    return words[0] if len(words) == 1 else f"{words[0]}{words[1]}"
