@@ -116,12 +116,13 @@ async def test_each_step_is_told_once_and_in_order(world: HookWorld) -> None:
     await world.after(minutes=1)
     run = await world.begin(request.session_id)
     claimed = await world.runs.claim(run, request.id, request.arguments)
+    await world.runs.unknown(run, request.id, message="It hung up.")
     await world.after(minutes=1)
 
     heard = world.receiver.heard
     assert claimed is not None
-    assert [kind for kind, _ in world.receiver.told] == ["created", "decided"]
-    assert [said["sequence"] for said in heard] == [1, 2]
+    assert [kind for kind, _ in world.receiver.told] == ["created", "decided", "in_doubt"]
+    assert [said["sequence"] for said in heard] == [1, 2, 3]
     assert heard[1]["data"]["decision"]["by"] == "ben"
     assert heard[0]["data"]["page"] == f"https://gate.example/inbox/requests/{request.id}"
 
