@@ -7,7 +7,7 @@ before the whole of it is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.errors import LostLeaseError
-from countersign.approvals.models import Account, DirectoryPage, JsonObject, Value
-from countersign.approvals.store import codec
+from countersign.approvals.models import DirectoryPage, Value
+from countersign.approvals.store import codec, directory_staging
 from countersign.approvals.store.schema import (
     directory_accounts,
     directory_groups,
@@ -26,8 +26,6 @@ from countersign.approvals.store.schema import (
     sessions,
 )
 
-ACCOUNT, GROUP, MEMBER = "account", "group", "member"
-DELEGATE, SHIFT = "delegate", "shift"
 LEASE = timedelta(minutes=5)
 """How long a reading may be silent; then another one begins."""
 _S = directory_sources.c
@@ -122,18 +120,7 @@ def keep(connection: Connection, begun: Begun, now: datetime, *, found: int = 0)
 def stage(connection: Connection, begun: Begun, page: DirectoryPage, now: datetime) -> None:
     """Keep a page until the reading has come to its end. Raises LostLeaseError."""
     keep(connection, begun, now, found=len(page))
-    rows = {(row["kind"], row["id"], row["member_id"]): row for row in _rows(page)}
-    for account_id, said in _accounts(connection, begun, page.accounts).items():
-        rows[ACCOUNT, account_id, ""] = _row(ACCOUNT, account_id, "", said)
-    if not rows:
-        return
-    insert = _insert(connection, directory_staged)
-    upsert = insert.on_conflict_do_update(
-        index_elements=["source", "kind", "id", "member_id"],
-        set_={"generation": insert.excluded.generation, "body": insert.excluded.body},
-    )
-    of = {"source": begun.source, "generation": begun.generation}
-    connection.execute(upsert, [row | of for row in rows.values()])
+    directory_staging.put(connection, begun.source, begun.generation, page)
 
 
 def fail(
@@ -246,56 +233,6 @@ def _change(connection: Connection, begun: Begun, **values: Any) -> None:
     )
     if done.rowcount != 1:
         raise LostLeaseError(f"A later reading of {begun.source} has begun.")
-
-
-def _accounts(
-    connection: Connection, begun: Begun, accounts: Sequence[Account]
-) -> dict[str, JsonObject | None]:
-    """What was said of these accounts, also on earlier pages; None of one that is inactive."""
-    query = select(directory_staged.c.id, directory_staged.c.body).where(
-        directory_staged.c.source == begun.source,
-        directory_staged.c.kind == ACCOUNT,
-        directory_staged.c.id.in_({account.id for account in accounts}),
-    )
-    said = {row[0]: codec.object_or_none(row[1]) for row in connection.execute(query)}
-    for account in accounts:
-        before = said.get(account.id, {})
-        told = account.model_dump(mode="json", exclude={"id"}, exclude_none=True)
-        if account.active is False or (before is None and account.active is None):
-            said[account.id] = None
-        else:
-            said[account.id] = {**(before or {}), **told}
-    return said
-
-
-def _rows(page: DirectoryPage) -> Iterator[dict[str, Any]]:
-    for group in page.groups:
-        yield _row(GROUP, group.id, "", None if group.is_gone else {"name": group.name})
-    for each in page.memberships:
-        said = None if each.is_gone else {"is_group": int(each.is_group)}
-        yield _row(MEMBER, each.group_id, each.member_id, said)
-    for given in page.delegates:
-        body = {
-            "account_id": given.account_id,
-            "delegate_id": given.delegate_id,
-            "starts_at": given.starts_at and codec.to_text(given.starts_at),
-            "ends_at": given.ends_at and codec.to_text(given.ends_at),
-        }
-        yield _row(DELEGATE, given.id, "", body)
-    for shift in page.shifts:
-        body = {
-            "person": shift.person,
-            "email": shift.email,
-            "name": shift.name,
-            "starts_at": codec.to_text(shift.starts_at),
-            "ends_at": codec.to_text(shift.ends_at),
-        }
-        yield _row(SHIFT, shift.id, "", body)
-
-
-def _row(kind: str, id_: str, member_id: str, body: JsonObject | None) -> dict[str, Any]:
-    text = None if body is None else codec.dumps(body)
-    return {"kind": kind, "id": id_, "member_id": member_id, "body": text}
 
 
 def _insert(connection: Connection, table: Table) -> Any:

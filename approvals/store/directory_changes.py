@@ -23,15 +23,15 @@ from sqlalchemy import (
 
 from countersign.approvals.models import AccountState
 from countersign.approvals.store import codec
-from countersign.approvals.store.directories import (
+from countersign.approvals.store.directories import Begun
+from countersign.approvals.store.directory_losses import staged, unseen_account, unseen_member
+from countersign.approvals.store.directory_staging import (
     ACCOUNT,
     DELEGATE,
     GROUP,
     MEMBER,
     SHIFT,
-    Begun,
 )
-from countersign.approvals.store.directory_losses import staged, unseen_account, unseen_member
 from countersign.approvals.store.schema import (
     directory_accounts,
     directory_delegates,

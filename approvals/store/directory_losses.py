@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from countersign.approvals.models import AccountState, Value
-from countersign.approvals.store.directories import ACCOUNT, GROUP, MEMBER, Begun
+from countersign.approvals.store.directories import Begun
+from countersign.approvals.store.directory_staging import ACCOUNT, GROUP, MEMBER
 from countersign.approvals.store.schema import (
     directory_accounts,
     directory_members,

@@ -179,7 +179,7 @@ def test_url_that_names_no_file_is_refused_without_repeating_secrets(bad: str) -
 
 HOLDER = """
 import sys, pathlib
-from countersign.approvals.store.sqlite import exclusive
+from countersign.approvals.store.sqlite_engine import exclusive
 with exclusive(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
