@@ -22,6 +22,7 @@ from countersign.connectors.webhook.signing import ID, caller_of
 
 PATH = "/api/webhooks/decisions"
 MAX_ID = 200
+"""Characters of an id: of a request, a person, a message."""
 _STATUS = {
     VoteResult.DECIDED: 200,
     VoteResult.COUNTED: 200,
@@ -70,6 +71,9 @@ class Decisions:
                 "This is not signed by a known caller (Standard Webhooks), or not within the last "
                 "five minutes.",
             )
+        message_id = request.headers[ID]
+        if len(message_id) > MAX_ID:
+            return _said(422, "invalid", f"{ID}: may have {MAX_ID} characters.")
         try:
             said = Decided.model_validate_json(raw)
         except ValidationError as exc:
@@ -77,7 +81,7 @@ class Decisions:
             return _said(422, "invalid", "; ".join(wrong))
         try:
             async with self._inbound.limits.admitted("votes", f"{NAME}:{caller.name}"):
-                return await self._counted(caller, said, request.headers[ID])
+                return await self._counted(caller, said, message_id)
         except BusyError as exc:
             return _said(429, "busy", str(exc))
         except UnavailableError as exc:

@@ -43,6 +43,16 @@ async def test_the_same_message_counts_once(world: HookWorld) -> None:
     assert len(await world.records.votes(request.id)) == 1
 
 
+async def test_a_message_with_an_id_that_is_too_long_to_remember_is_refused(
+    world: HookWorld,
+) -> None:
+    request = await world.mailed()
+    longest = await world.decide(world.said(request), message_id="m" * 200)
+    longer = await world.decide(world.said(request), message_id="m" * 201)
+
+    assert (200, 422, "invalid") == (longest[0], longer[0], longer[1]["result"])
+
+
 @pytest.mark.parametrize(
     ("actor", "result"),
     [("cara", "may-not-speak-for"), ("nobody", "unknown-actor")],
