@@ -208,8 +208,8 @@ def test_a_workflow_is_started_paused_and_looked_at_from_all_sides(
         alex.go("/inbox/ledger")
         page.get_by_role("button", name="Verify now").click()
         expect(page.get_by_text("entries are as they were written")).to_be_visible(timeout=LIVE_MS)
-        for name in ("ledger", "health", "insights"):
-            alex.go(f"/inbox/{name}")
+        for path in ("ledger", "health", "insights", "rules/grants", "me"):
+            alex.go(f"/inbox/{path}")
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             if is_looked_at(server):
-                alex.check(name)
+                alex.check(path.replace("/", "-"))

@@ -54,3 +54,14 @@ def test_the_preferred_language_is_one_that_there_is() -> None:
     }  # fmt: skip
 
     assert said == {accepted: preferred(accepted) for accepted in said}
+
+
+def test_what_scrolls_sideways_is_reached_by_keyboard_and_has_a_name() -> None:
+    """Of wide tables on a phone; axe sees it only where one does not fit."""
+    pages = (LOCALES.parent / "templates").glob("*.html")
+    boxes = [
+        tag for page in pages for tag in re.findall(r'<div class="scroll"[^>]*>', page.read_text())
+    ]
+
+    assert len(boxes) > 5
+    assert [] == [box for box in boxes if 'tabindex="0"' not in box or "aria-label=" not in box]
