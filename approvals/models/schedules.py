@@ -72,10 +72,7 @@ class Schedule:
         """When whoever has this shift is not on call any more: shifts of one person that follow on
         one another are one."""
         end, place = shift.ends_at, self.place(shift.ends_at)
-        while place <= len(self._shifts):
-            mine = [s for s in self._shifts[place - 1] if (s.person, s.name) == shift[:2]]
-            if not mine:
-                break
+        while mine := [s for s in self._shifts[place - 1] if (s.person, s.name) == shift[:2]]:
             end = max(each.ends_at for each in mine)
             place = self.place(end)
         return end

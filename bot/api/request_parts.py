@@ -42,7 +42,9 @@ class StepBody(Value):
     roles: list[str]
     groups: list[str]
     people: list[str] = Field(description="Ids of people whom the rule names.")
-    on_call: list[str] = Field(description="Schedules whose people on call it asks.")
+    on_call: list[str] = Field(
+        default_factory=list, description="Schedules whose people on call it asks."
+    )
     quorum: int
     parallel: bool = Field(description="Whether it is open with the parallel ones beside it.")
     rejects_needed: int = Field(description="How many rejections of it are the decision.")

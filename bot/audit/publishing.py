@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import ConflictError, InvalidError, UnavailableError
+
+if TYPE_CHECKING:  # the command line offers this before it is asked for, and starts fast
+    import httpx
 
 SUFFIX = ".checkpoint"
 TIMEOUT_S = 30.0
@@ -33,7 +36,7 @@ def published(place: str, token: str | None = None) -> str:
     """
     if is_url(place):
         answer = _call("GET", place, None, token, pause=time.sleep)
-        return "" if answer.status_code == httpx.codes.NOT_FOUND else answer.text
+        return "" if answer.status_code == HTTPStatus.NOT_FOUND else answer.text
     path = Path(place)
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     try:
@@ -84,6 +87,8 @@ def publish(
 def _call(
     method: str, url: str, note: str | None, token: str | None, *, pause: Callable[[float], None]
 ) -> httpx.Response:
+    import httpx
+
     headers = {"Content-Type": "text/plain; charset=utf-8"} if note is not None else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -97,10 +102,10 @@ def _call(
             except httpx.HTTPError as exc:
                 why = str(exc)
                 continue
-            if answer.status_code >= 500 or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            if answer.status_code >= 500 or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
                 why = f"it answered {answer.status_code}"
                 continue
-            is_empty = method == "GET" and answer.status_code == httpx.codes.NOT_FOUND
+            is_empty = method == "GET" and answer.status_code == HTTPStatus.NOT_FOUND
             if answer.is_error and not is_empty:
                 raise InvalidError(f"{url} answered {answer.status_code} to {method}.")
             return answer

@@ -11,8 +11,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from countersign.approvals.errors import InvalidError, UnavailableError
 from countersign.approvals.models import LedgerEntry
 from countersign.bot.audit.siem_formats import (
@@ -105,6 +103,8 @@ def _elastic(
 
 
 def _post(url: str, text: str, kind: str, authorization: str | None) -> dict[str, Any]:
+    import httpx  # the command line offers this before it is asked for, and starts fast
+
     headers = {"Content-Type": kind}
     if authorization:
         headers["Authorization"] = authorization

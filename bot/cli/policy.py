@@ -38,8 +38,6 @@ from countersign.bot.settings.sections import Settings
 
 T = TypeVar("T")
 policy = typer.Typer(no_args_is_help=True, help="Check the rules, and ask what they say.")
-policy.command()(simulate)
-policy.command()(suggest)
 
 
 @policy.command()
@@ -217,3 +215,7 @@ def _reading(work: Callable[[Connection], T]) -> T:
             return await reader.read(work)
 
     return asyncio.run(run())
+
+
+policy.command()(simulate)
+policy.command()(suggest)

@@ -45,7 +45,7 @@ async def test_a_request_says_of_every_step_who_has_voted_and_who_could(world: W
 
     assert (200, True) == (status, after["editable"])
     assert {
-        "number": 1, "roles": ["manager"], "groups": [], "people": [], "quorum": 1,
+        "number": 1, "roles": ["manager"], "groups": [], "people": [], "on_call": [], "quorum": 1,
         "parallel": False, "rejects_needed": 1, "is_open": False, "missing": 0, "could": [],
         "approved_by": [{"id": "alex", "name": "Alex Wilber"}], "rejected_by": [],
         "comment_required": True,

@@ -75,7 +75,10 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     document["connectors"]["servicenow"]["auth"] = {"kind": "basic", "user": "svc"}
     said = problems(tmp_path, document, environ=TICKET_ENVIRON)
 
-    assert "connectors.asana: unknown system; known are jira, servicenow, email, slack." in said
+    assert (
+        "connectors.asana: unknown system; known are jira, servicenow, email, slack, webhook."
+        in said
+    )
     assert "connectors.jira.webhook_secret_env: the environment variable NO_SUCH" in said
     assert "connectors.servicenow.auth" in said
     assert "password" in said
