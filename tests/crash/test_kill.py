@@ -40,7 +40,7 @@ CLAIM = "Claiming.claim"
 IN_A_PAUSE = (CLAIM, *OF_A_DECISION)
 """Steps of other stories that mean something else in a pause: by the claim the session is held, and
 a vote lets nothing run. What is sent and read is the same."""
-OF_MAIL = ("EmailChannel.", "Courier.", "Attempts.", "BrowserSessions.begin", "Casting.")
+OF_MAIL = ("EmailChannel.", "Links.", "Courier.", "Attempts.", "BrowserSessions.begin", "Casting.")
 Work = tuple[str, Point]
 
 
@@ -206,9 +206,12 @@ def test_kill_at_every_step_of_a_mail(
     outcomes = die_everywhere(tmp_path, nursery, database, ("mail",), only=OF_MAIL)
     figure(summary(database, ("mail",), outcomes))
 
-    assert {"EmailChannel.post", "EmailChannel.update", "EmailChannel._planned"} <= {
-        point.name for (_, point), became in outcomes.items() if became != UNREACHED
-    }
+    assert {
+        "EmailChannel.post",
+        "EmailChannel.update",
+        "EmailChannel._planned",
+        "Links.url_of",
+    } <= {point.name for (_, point), became in outcomes.items() if became != UNREACHED}
 
 
 def check_reached(outcomes: dict[Work, str]) -> None:
