@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from countersign.approvals.audit.notes import VerifierKey
+from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.audit.receipts import parse, verify
 from tests.e2e.inbox import LIVE_MS, Person, person
 from tests.processes import until
@@ -32,7 +32,8 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp(f"inbox-{request.param}")
-    with stack(folder, adjust=two_of_them, database=request.param) as one:
+    key = {"COUNTERSIGN_LEDGER_KEY": str(SigningKey.new("gate.example/ledger"))}
+    with stack(folder, adjust=two_of_them, database=request.param, server_env=key) as one:
         one.start()
         yield one
 
@@ -113,8 +114,18 @@ def test_two_people_read_change_and_approve_a_quote(server: Stack, browser: Brow
         if is_looked_at(server):
             alex.check("done")
         alex.page.get_by_role("link", name="Receipt: proof of this for others").click()
+        download = alex.page.get_by_role("link", name="Download the receipt")
+        again = alex.page.get_by_role("link", name="Show it as it is now")
+        expect(download.or_(again)).to_be_visible()
+
+        def signed() -> bool:
+            if again.is_visible():
+                again.click()
+            return download.is_visible()
+
+        until(signed, "a signed checkpoint")
         with alex.page.expect_download() as kept:
-            alex.page.get_by_role("link", name="Download the receipt").click()
+            download.click()
         verify(parse(kept.value.path().read_text("utf-8")), keys_of(alex))
         if is_looked_at(server):
             alex.check("receipt")
