@@ -6,6 +6,7 @@ all of them, or the newest, with GET.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -69,10 +70,15 @@ def publish(
             file.parent.mkdir(parents=True)
     except OSError as exc:
         raise InvalidError(f"{place}: cannot be written: {exc.strerror}.") from exc
+    new = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(note)
-        file.chmod(0o444)
+        # Whole or not at all: half a note would look like that of another ledger.
+        with new.open("w", encoding="utf-8") as written:
+            written.write(note)
+            written.flush()
+            os.fsync(written.fileno())
+        new.chmod(0o444)
+        os.link(new, file)
     except FileExistsError:
         if file.read_text(encoding="utf-8") == note:
             return False
@@ -81,6 +87,8 @@ def publish(
         ) from None
     except OSError as exc:
         raise InvalidError(f"{place}: cannot be written: {exc.strerror}.") from exc
+    finally:
+        new.unlink(missing_ok=True)
     return True
 
 

@@ -55,12 +55,23 @@ def _stdout(entries: Sequence[LedgerEntry], written: SiemFormat) -> None:
 
 def _file(path: Path, entries: Sequence[LedgerEntry], written: SiemFormat) -> None:
     try:
+        torn = _ends_within_a_line(path)
         with path.open("a", encoding="utf-8") as file:
+            file.write("\n" if torn else "")
             file.write("".join(f"{line(entry, written)}\n" for entry in entries))
             file.flush()
             os.fsync(file.fileno())
     except OSError as exc:
         raise UnavailableError(f"{path}: cannot be written: {exc.strerror}.") from exc
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    """Whether a forwarder died while it wrote: what is sent again must not go on in that line."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def _splunk(

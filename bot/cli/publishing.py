@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,12 +14,11 @@ from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import (
     ConflictError,
     IntegrityError,
-    InvalidError,
     NotFoundError,
     UnavailableError,
 )
+from countersign.bot.audit.publishing import is_url, published
 from countersign.bot.audit.publishing import publish as publish_to
-from countersign.bot.audit.publishing import published
 from countersign.bot.cli.ledger import notes_in, token_of
 from countersign.bot.cli.records import auditing
 from countersign.bot.console import console, errors
@@ -59,10 +59,14 @@ def _publish(places: list[str], token: str | None) -> None:
 
 
 def _newest(place: str, token: str | None) -> Checkpoint | None:
-    try:
-        notes = notes_in(published(place, token))
-    except InvalidError:  # nothing is there yet
+    """None if nothing is there yet. Raises InvalidError for what cannot be read: a place that only
+    seems empty would take any ledger for its continuation."""
+    if not is_url(place) and not Path(place).exists():
         return None
+    text = published(place, token)
+    if not text.strip():
+        return None
+    notes = notes_in(text)
     return max((Checkpoint.parse(opened_unchecked(each)) for each in notes), key=lambda c: c.size)
 
 

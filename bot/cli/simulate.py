@@ -76,11 +76,11 @@ def simulate(
 def _show(simulation: Simulation, tally: Tally, report: Path | None) -> None:
     for line in told.lines(simulation, tally):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    first, *others = [*told.warnings(tally), None]
-    if first is not None:
-        finding(first, is_error=True)
-    for each in others[:-1]:
-        console.print(f"      {each}", markup=False, highlight=False, soft_wrap=True)
+    for number, line in enumerate(told.warnings(tally)):
+        if number == 0:
+            finding(line, is_error=True)
+        else:
+            console.print(f"      {line}", markup=False, highlight=False, soft_wrap=True)
     if report is not None:
         console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
 

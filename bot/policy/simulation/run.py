@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+
+from sqlalchemy import Connection
 
 from countersign.approvals.models import Principal
 from countersign.approvals.ports import Directory
@@ -39,7 +41,7 @@ class Simulation:
         after = Side(self.after, work.uses("after"), self.roles)
         unchanged = Unchanged(self.before, self.after)
         tell(tally.calls)
-        while found := await reader.read(self._batch(place)):
+        async for found in batches(reader, self.span, place):
             for together in checkpoints(found):
                 now = before.replay(together)
                 new = now if all(map(unchanged, together)) else after.replay(together)
@@ -50,8 +52,18 @@ class Simulation:
             tell(tally.calls)
         return tally
 
-    def _batch(self, place: history.Place) -> Callable[..., list[Recorded]]:
-        return lambda connection: history.read(connection, self.span, place, most=BATCH)
+
+async def batches(
+    reader: Reader, span: history.Span, place: history.Place = history.START
+) -> AsyncIterator[Sequence[Recorded]]:
+    """All calls of a span after a place, the oldest first, at least BATCH at once."""
+
+    def read(connection: Connection) -> list[Recorded]:
+        return history.read(connection, span, place, most=BATCH)
+
+    while found := await reader.read(read):
+        yield found
+        place = history.place_of(found[-1])
 
 
 def checkpoints(calls: Iterable[Recorded]) -> Iterator[Sequence[Recorded]]:

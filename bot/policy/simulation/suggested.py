@@ -13,8 +13,7 @@ from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.simulation.replaying import Side
 from countersign.approvals.rules.simulation.suggesting import Answers, Suggestion
 from countersign.approvals.rules.simulation.tally import Tally
-from countersign.approvals.store import history
-from countersign.bot.policy.simulation.run import BATCH, Simulation, checkpoints
+from countersign.bot.policy.simulation.run import Simulation, batches, checkpoints
 from countersign.bot.policy.simulation.work_file import work_file
 
 MOST = 10
@@ -51,14 +50,13 @@ class Suggested:
 
 async def answers_in(reader: Reader, now: Simulation) -> Answers:
     """What people have answered of the calls about which the present rules ask them."""
-    found, place = Answers(now.before), history.START
+    found = Answers(now.before)
     with work_file(None) as work:
         side = Side(now.before, work.uses("before"), now.roles)
-        while calls := await reader.read(_batch(now.span, place)):
+        async for calls in batches(reader, now.span):
             for together in checkpoints(calls):
                 for recorded, replayed in zip(together, side.replay(together), strict=True):
                     found.add(recorded, replayed.ruling.rule_id, replayed.ruling.effect)
-            place = history.place_of(calls[-1])
     return found
 
 
@@ -108,7 +106,3 @@ def lines(each: Suggested) -> Iterator[str]:
     )
     against = f", {each.tally.against:,} of them against a person's word" * bool(each.tally.against)
     yield f"simulated on all that is on record, it spares people {each.spared:,} requests{against}"
-
-
-def _batch(span: history.Span, place: history.Place) -> Callable[..., Any]:
-    return lambda connection: history.read(connection, span, place, most=BATCH)

@@ -14,6 +14,7 @@ import pytest
 from countersign.approvals.audit.notes import Checkpoint
 from countersign.approvals.errors import ConflictError, InvalidError, UnavailableError
 from countersign.bot.audit.publishing import ATTEMPTS, publish, published
+from countersign.bot.cli.publishing import _newest
 from tests.bot.api_world import SEALING_KEY, running
 from tests.bot.cli.conftest import Cli
 
@@ -68,6 +69,33 @@ def board() -> Iterator[Board]:
 
 def note(size: int) -> str:
     return SEALING_KEY.sign(Checkpoint(SEALING_KEY.name, size, bytes(32)).text)
+
+
+def test_a_note_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("countersign.bot.audit.publishing.os.fsync", full)
+        with pytest.raises(InvalidError, match="No space left"):
+            publish(str(tmp_path), 7, note(7))
+
+    assert [] == list(tmp_path.iterdir())
+    assert publish(str(tmp_path), 7, note(7))
+
+
+def test_a_place_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    """Else a database that was set back would be published beside what shows it."""
+    assert _newest(str(tmp_path / "none"), None) is None
+    assert _newest(str(tmp_path), None) is None
+    (tmp_path / "0.checkpoint").write_bytes(b"\xff")
+    with pytest.raises(InvalidError, match="cannot be read"):
+        _newest(str(tmp_path), None)
+    (tmp_path / "0.checkpoint").write_bytes(b"something else")
+    with pytest.raises(InvalidError, match="no checkpoint"):
+        _newest(str(tmp_path), None)
 
 
 def test_files_are_only_added(tmp_path: Path) -> None:
