@@ -283,8 +283,13 @@ def test_a_database_without_calls_says_so(shipped: Cli) -> None:
     assert said.out.startswith("0 calls from 2020-01-01")
 
 
-def test_looking_at_rules_warns_of_no_key_of_a_model(cli: Cli, caplog: Any) -> None:  # noqa: F811
+def test_looking_at_rules_warns_of_no_key_of_a_model(
+    cli: Cli,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.delenv("COUNTERSIGN_ENV")  # in local mode a scripted model has an address
     said = cli("policy", "check")
 
-    assert said.status == 0, said.out
+    assert "release_quote" in said.out
     assert "API key" not in said.out + said.err + caplog.text
