@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.wording import in_words
-from countersign.approvals.models import Request, Risk, Value
+from countersign.approvals.models import Request, RequestKind, Risk, Value
 
 
 class Order(StrEnum):
@@ -38,15 +38,18 @@ class Wanted(Value):
     """Stands in its tool, arguments, rationale, or in who asked; case does not matter."""
     risk: Risk | None = None
     due_before: datetime | None = None
+    kind: RequestKind | None = None
 
     @property
     def is_all(self) -> bool:
         """Whether every request is wanted."""
-        return not self.text and self.risk is None and self.due_before is None
+        return self == Wanted()
 
     def fits(self, request: Request) -> bool:
         """Whether this request is one."""
         if self.risk is not None and request.risk is not self.risk:
+            return False
+        if self.kind is not None and request.kind is not self.kind:
             return False
         if self.due_before is not None and (
             request.expires_at is None or request.expires_at > self.due_before

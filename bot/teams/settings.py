@@ -36,8 +36,6 @@ class TeamsSettings(Section):
     """`auto`: a session begun in a group chat or channel is decided there, any other one in the
     approvers' own chats. `thread`: wherever it began, also one-to-one. `approvers`: own chats; a
     group chat or channel then hears who decided and that it ran, but no reasons and values."""
-    public_url: str = ""
-    """Where people reach this application; a card that cannot show everything links there."""
     local_requester: str = ""
     """Local mode: the principal who counts as having asked for a session."""
     local_approver: str = ""

@@ -15,14 +15,16 @@ from countersign.approvals.models import (
     SessionStatus,
 )
 from countersign.approvals.records import Records
+from countersign.approvals.rules.wanted import Order, Wanted
 from countersign.bot.teams.channel import NAME
 from countersign.bot.teams.places import key_of
 
 AT_MOST = 20
 """Cards that are named."""
 LOOKED_AT = 200
-"""Of what waits for a person, the oldest; a question behind them is not seen here."""
+"""Of what waits for a person, the oldest; and of questions to them as many of the newest."""
 SESSIONS_SEEN = 5
+QUESTIONS = Wanted(kind=RequestKind.INPUT)
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,13 @@ async def waits_for(
     records: Records, person: Principal, here: ConversationKey, *, personal: bool
 ) -> Waits:
     """What waits for `person` in the conversation `here`, the oldest first."""
-    mine = await records.waiting_for(person, limit=LOOKED_AT)
+    mine = list(await records.waiting_for(person, limit=LOOKED_AT))
     if not mine:
         return Waits()
+    if len(mine) == LOOKED_AT:  # what is typed is the answer to a question, however much is older
+        asked = await records.search(person, QUESTIONS, order=Order.NEWEST, limit=LOOKED_AT)
+        seen = {request.id for request in mine}
+        mine += [request for request in reversed(asked.items) if request.id not in seen]
     around = await records.around([request.id for request in mine])
     shown = {of for of, (_, found) in around.items() if _is_shown(found, person, here, personal)}
     questions = [r for r in mine if r.kind is RequestKind.INPUT and r.id in shown]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from countersign.approvals.models import Risk
+from countersign.approvals.models import RequestKind, Risk
 from countersign.approvals.rules.wanted import Wanted
 from countersign.approvals.store import waiting
 from tests.doubles.directory import BEN, DAVE
@@ -26,6 +26,8 @@ async def test_text_risk_and_deadline_all_have_to_fit(world: World) -> None:
         (Wanted(text="quote nothing-like-it"), False),
         (Wanted(risk=request.risk), True),
         (Wanted(risk=other), False),
+        (Wanted(kind=request.kind), True),
+        (Wanted(kind=RequestKind.INPUT), False),
         (Wanted(due_before=soon), True),
         (Wanted(due_before=late), False),
     ):

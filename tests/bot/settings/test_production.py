@@ -34,7 +34,6 @@ TABLE: list[tuple[str, Any, str]] = [
     ("public_url", "https://me:pw@gate.example", "public_url: has a name or password in it"),
     ("teams.app_id", "", "teams.app_id: required where people are asked in Teams"),
     ("teams.tenant_id", "", "teams.tenant_id: required with teams.app_id"),
-    ("teams.public_url", "http://gate.example", "teams.public_url: must be https"),
     ("teams.service_url", "https://evil.example/", "teams.service_url: is no address of the Bot"),
     ("teams.service_url", "http://smba.trafficmanager.net/", "teams.service_url: is no address"),
     ("teams.openid_metadata_url", "http://x.example/", "teams.openid_metadata_url: must be https"),

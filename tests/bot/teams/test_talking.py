@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
+from countersign.bot.teams import waits
 from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ADELE, ALEX, ARGUMENTS, ISAIAH, SAM, STRANGER, Stage
 
@@ -434,6 +435,18 @@ async def test_answer_of_somebody_with_many_cards_is_taken(signed: Stage) -> Non
     buttons = [m for m in signed.cards() if "Is this your answer" in str(m.card())]
 
     assert buttons or await content(signed, request) == "INV-7"
+
+
+async def test_question_behind_all_that_is_looked_at_takes_the_text(
+    signed: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "LOOKED_AT", 2)
+    for _ in range(3):
+        await waiting(signed)
+    request = await asked(signed)
+    await write(signed, "INV-7")
+
+    assert await content(signed, request) == "INV-7"
 
 
 async def test_long_message_beside_a_question_of_others_starts_nothing(signed: Stage) -> None:
