@@ -11,12 +11,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from referencing import Registry, Resource
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
-
 from countersign.approvals.models import JsonObject
 
 _DEFS = "#/$defs/"
@@ -58,6 +52,9 @@ def closed(parameters: JsonObject) -> JsonObject:
 @lru_cache(maxsize=1024)
 def _invalid(text: str) -> tuple[str, str] | None:
     """Where and why a schema, as JSON, is none; the same ones come with each chat that is built."""
+    from jsonschema import Draft202012Validator  # only where a chat is built
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(json.loads(text))
     except SchemaError as exc:
@@ -69,6 +66,10 @@ def _invalid(text: str) -> tuple[str, str] | None:
 
 def faults(schema: JsonObject) -> dict[str, str]:
     """What is wrong with the schema itself, by parameter; empty if arguments can be checked."""
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
     invalid = _invalid(json.dumps(schema))
     if invalid is not None:
         where, message = invalid

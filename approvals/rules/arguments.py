@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from jsonschema import Draft202012Validator
-
 from countersign.approvals.models import JsonObject
 
 _SIMPLE: dict[str, tuple[type, ...]] = {
@@ -42,6 +40,8 @@ def problems(schema: JsonObject, arguments: JsonObject) -> dict[str, str]:
 
 
 def _add_errors(schema: JsonObject, arguments: JsonObject, found: dict[str, str]) -> None:
+    from jsonschema import Draft202012Validator  # few schemas need it: see `_fits_simply`
+
     for error in Draft202012Validator(schema).iter_errors(arguments):
         if error.absolute_path:
             name, *inner = error.absolute_path

@@ -13,13 +13,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from babel import Locale
-from babel.dates import format_datetime, format_timedelta
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
-from babel.support import NullTranslations, Translations
+if TYPE_CHECKING:
+    from babel.support import NullTranslations
+
+# `babel` is imported where the first page is shown.
 
 LOCALES = Path(__file__).parent / "locale"
 SOURCE = "en"
@@ -47,26 +46,39 @@ class Words:
 
     def date(self, at: datetime) -> str:
         """Day and time, in UTC: pages put it into the reader's own zone where they can."""
+        from babel.dates import format_datetime
+
         return f"{format_datetime(at.astimezone(UTC), 'medium', locale=self.language)} UTC"
 
     def span(self, span: timedelta) -> str:
         """About how long: `3 hours`."""
+        from babel.dates import format_timedelta
+
         return str(format_timedelta(span, locale=self.language, threshold=1.2))
 
     def until(self, at: datetime, now: datetime) -> str:
         """How far from now: `in 3 hours`, `3 hours ago`."""
+        from babel.dates import format_timedelta
+
         return str(
             format_timedelta(at - now, locale=self.language, add_direction=True, threshold=1.2)
         )
 
     def number(self, number: float) -> str:
         """As people write it: `1,234.5`."""
+        from babel.numbers import format_decimal
+
         return str(format_decimal(number, locale=self.language))
 
 
 @cache
 def words(language: str) -> Words:
     """One of LANGUAGES."""
+    from babel import Locale
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    from babel.support import NullTranslations, Translations
+
     Locale.parse(language)
     if language == SOURCE:
         return Words(language, NullTranslations())

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-
 from countersign.approvals.errors import RefusedError
 from countersign.bot.settings.sign_in import ENTRA, SignInSettings
 from countersign.bot.sign_in.issuer import Issuer
@@ -91,6 +88,9 @@ async def read(token: str, issuer: Issuer, expected: Expected, now: datetime) ->
 
 
 async def _signed(token: str, issuer: Issuer) -> Mapping[str, Any]:
+    from joserfc import jws, jwt  # only where somebody signs in
+    from joserfc.errors import JoseError
+
     if len(token) > MAX_TOKEN:
         raise UntrustedError("the token is too long")
     try:

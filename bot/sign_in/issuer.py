@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
 import structlog
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.outages import named
 from countersign.bot.settings.sign_in import SignInSettings
+
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey, RSAKey
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +35,7 @@ UNKNOWN_S = 60.0
 RETRY_S = 5.0
 MAX_BYTES = 1_000_000
 
-Key = RSAKey | ECKey
-_KINDS: Mapping[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey}
+Key: TypeAlias = "RSAKey | ECKey"
 
 
 class Metadata(BaseModel):
@@ -164,12 +164,16 @@ class Issuer:
 
 def _keys(document: Mapping[str, Any]) -> dict[str, Key]:
     """By id, those that verify signatures; what we do not understand is left out."""
+    from joserfc.errors import JoseError  # only where somebody signs in
+    from joserfc.jwk import ECKey, RSAKey
+
+    kinds: Mapping[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey}
     found: dict[str, Key] = {}
     listed = document.get("keys")
     for jwk in listed if isinstance(listed, list) else ():
         if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str):
             continue
-        kind = _KINDS.get(str(jwk.get("kty")))
+        kind = kinds.get(str(jwk.get("kty")))
         if kind is None or jwk.get("use", "sig") != "sig":
             continue
         try:

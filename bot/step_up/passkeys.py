@@ -8,25 +8,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Connection
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.errors import IntegrityError, InvalidError, NotFoundError
@@ -47,6 +32,11 @@ from countersign.bot.inbox.shell import Visit
 from countersign.bot.step_up import challenges
 from countersign.bot.step_up.presence import Presence
 from countersign.bot.step_up.relying_party import NAME, RelyingParty
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
+# `webauthn` is imported where somebody uses a passkey.
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +60,13 @@ class Passkeys:
 
     def to_add(self, visit: Visit, known: list[Passkey]) -> str:
         """What a browser is to ask its device for, as JSON."""
+        from webauthn import generate_registration_options, options_to_json
+        from webauthn.helpers.structs import (
+            AuthenticatorSelectionCriteria,
+            ResidentKeyRequirement,
+            UserVerificationRequirement,
+        )
+
         person = visit.reader
         options = generate_registration_options(
             rp_id=self.party.id,
@@ -88,6 +85,10 @@ class Passkeys:
 
     async def add(self, visit: Visit, answer: str, name: str) -> Passkey:
         """Keep what the device has made. Raises InvalidError."""
+        from webauthn import verify_registration_response
+        from webauthn.helpers import bytes_to_base64url
+        from webauthn.helpers.exceptions import WebAuthnException
+
         credential, now = _credential(answer), self._clock.now()
         value = _challenge(credential)
         if challenges.given_at(visit.cookie, challenges.REGISTER, value, now) is None:
@@ -155,6 +156,9 @@ class Passkeys:
 
     def to_approve(self, visit: Visit, request: Request, known: list[Passkey]) -> str:
         """What a browser is to ask its device for, so that its owner approves this revision."""
+        from webauthn import generate_authentication_options, options_to_json
+        from webauthn.helpers.structs import UserVerificationRequirement
+
         purpose = challenges.approving(request.id, request.digest)
         options = generate_authentication_options(
             rp_id=self.party.id,
@@ -166,6 +170,10 @@ class Passkeys:
 
     async def prove(self, visit: Visit, request: Request, answer: str) -> GivenProof:
         """The proof that a device's answer is. Raises InvalidError, IntegrityError."""
+        from webauthn import verify_authentication_response
+        from webauthn.helpers import base64url_to_bytes
+        from webauthn.helpers.exceptions import WebAuthnException
+
         credential, now = _credential(answer), self._clock.now()
         value = _challenge(credential)
         purpose = challenges.approving(request.id, request.digest)
@@ -235,6 +243,9 @@ def _later(at: datetime, now: datetime) -> datetime:
 
 
 def _described(known: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    from webauthn.helpers import base64url_to_bytes
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each.id)) for each in known]
 
 
@@ -253,6 +264,8 @@ def _credential(answer: str) -> dict[str, Any]:
 
 def _challenge(credential: dict[str, Any]) -> bytes:
     """The challenge that was answered, as the browser says it. Raises InvalidError."""
+    from webauthn.helpers import base64url_to_bytes
+
     try:
         client = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
         return base64url_to_bytes(client["challenge"])

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+    from lark.exceptions import UnexpectedInput
+
+# `lark` is imported where a policy has a condition.
 
 LONGEST = 4_000
 """Characters of a condition: nobody can read a longer one."""
@@ -60,6 +63,8 @@ def literal(value: Any, text: str = "") -> Node:
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> Node:
     """The tree of a condition. Raises ConditionSyntaxError, which says where and what."""
+    from lark.exceptions import UnexpectedInput
+
     if len(text) > LONGEST:
         raise ConditionSyntaxError(f"is longer than {LONGEST} characters; write several rules")
     try:
@@ -71,6 +76,8 @@ def parse(text: str) -> Node:
 
 @cache
 def _parser() -> Lark:
+    from lark import Lark
+
     grammar = (Path(__file__).parent / "grammar.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
@@ -87,6 +94,8 @@ _NO_OPERATORS = {
 
 
 def _where(exc: UnexpectedInput, text: str) -> str:
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
     if isinstance(exc, UnexpectedToken) and exc.token.type == "$END":
         return "ends too early; something is missing after it, or a bracket is not closed"
     said = str(exc.token) if isinstance(exc, UnexpectedToken) else text[exc.pos_in_stream or 0]
@@ -130,6 +139,8 @@ def _node(tree: Any, text: str, depth: int) -> Node:
 
 def _chain(tree: Any) -> list[Any]:
     """What is joined by the same operator, side by side: a long list of them is not deep."""
+    from lark import Tree
+
     found: list[Any] = []
     while isinstance(tree.children[0], Tree) and tree.children[0].data == tree.data:
         found.append(tree.children[1])
