@@ -6,7 +6,6 @@ NaN and Infinity are refused always (RFC 8259, section 6); each reader chooses t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -79,7 +78,12 @@ def deeper_than(value: Any, levels: int) -> bool:
     """Whether lists and objects are nested in `value` more than `levels` deep."""
     level = [value]
     for _ in range(levels + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list, tuple))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
         if not level:
             return False
     return True
@@ -104,12 +108,6 @@ def exact_integer(number: Decimal) -> int:
     if abs(number) > LARGEST_EXACT:
         raise InexactError("This number is too large to be kept exactly.", str(number))
     return int(number)
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()
 
 
 def _constant(name: str) -> Any:

@@ -20,7 +20,8 @@ View = Callable[[Any], Iterable[Any]]
 class Contents(Generic[C]):
     """What containers of one kind hold.
 
-    `held` gives the objects of a container, which are compared by identity; `order` its keys.
+    `held` gives the objects of a container, which are compared by identity; `order` its keys, if it
+    has any.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Contents(Generic[C]):
         containers: Iterable[C],
         *,
         held: View,
-        order: View,
+        order: View | None,
         copied: Callable[[C], Any],
         put: Callable[[C, Any], None],
     ):
@@ -54,7 +55,7 @@ class Contents(Generic[C]):
         self._live = [live for live, _ in self._quiet]
         self._sizes = list(map(len, self._live))
         self._all_held = list(self._all(self._held))
-        self._all_order = list(self._all(self._order))
+        self._all_order = [] if self._order is None else list(self._all(self._order))
 
     def _all(self, view: View) -> Iterable[Any]:
         return chain.from_iterable(map(view, self._live))
@@ -63,7 +64,7 @@ class Contents(Generic[C]):
         return (
             list(map(len, self._live)) == self._sizes
             and all(map(is_, self._all(self._held), self._all_held))
-            and list(self._all(self._order)) == self._all_order
+            and (self._order is None or list(self._all(self._order)) == self._all_order)
         )
 
     def _restore(self, pairs: Iterable[tuple[C, Any]]) -> list[tuple[C, Any]]:
@@ -79,7 +80,7 @@ class Contents(Generic[C]):
         return (
             len(live) == len(saved)
             and all(map(is_, self._held(live), self._held(saved)))
-            and list(self._order(live)) == list(self._order(saved))
+            and (self._order is None or list(self._order(live)) == list(self._order(saved)))
         )
 
 
@@ -90,11 +91,7 @@ def of_dicts(dicts: Iterable[dict[Any, Any]]) -> Contents[dict[Any, Any]]:
 
 def of_lists(lists: Iterable[list[Any] | deque[Any]]) -> Contents[list[Any] | deque[Any]]:
     """The items of lists and deques, whose order is that of what they hold."""
-    return Contents(lists, held=iter, order=_no_keys, copied=list, put=_put_list)
-
-
-def _no_keys(_: object) -> tuple[()]:
-    return ()
+    return Contents(lists, held=iter, order=None, copied=list, put=_put_list)
 
 
 def _put_dict(live: dict[Any, Any], saved: dict[Any, Any]) -> None:

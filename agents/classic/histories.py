@@ -103,7 +103,11 @@ def same(left: Any, right: Any) -> bool:
 
 
 def _patch(message: Message, base: Message) -> list[Any] | None:
-    changed = {k: v for k, v in message.items() if k not in base or not same(v, base[k])}
+    changed = {
+        k: v
+        for k, v in message.items()
+        if k not in base or (v is not base[k] and not same(v, base[k]))
+    }
     removed = [k for k in base if k not in message]
     return [changed, *removed] if changed or removed else None
 

@@ -145,6 +145,18 @@ def hash_as_written(entry: LedgerEntry) -> str | None:
         return None
 
 
+def hash_of_text(entry: LedgerEntry, at: str, text: str) -> str | None:
+    """`hash_as_written` of an entry with a commitment, by its time and body as they are stored: the
+    text was committed to, so it is not written anew. None where it is another one."""
+    try:
+        if commitment(entry.salt, text) != entry.commitment:
+            return None
+    except ValueError:  # a salt that is no hex
+        return None
+    before = entry.prev_hash
+    return header_hash(entry.session_id, entry.seq, at, entry.kind, entry.commitment, before)
+
+
 def header_of(entry: LedgerEntry) -> str:
     """What the hash of an entry with a commitment covers."""
     at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from countersign.approvals.audit.ledger import hash_as_written
+from countersign.approvals.audit.ledger import hash_as_written, hash_of_text
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import (
     Delivery,
@@ -232,7 +232,7 @@ def _naming(unit: Unit, request: Request, rows: Sequence[Sequence[Any]]) -> Iter
             )
         except (ValueError, AttributeError) as exc:
             raise EvidenceError(f"entry {seq} cannot be read") from exc
-        if hash_as_written(entry) != own_hash:
+        if (hash_of_text(entry, at, text) if committed else hash_as_written(entry)) != own_hash:
             raise EvidenceError(f"entry {seq} was changed after it was written")
         yield entry
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from countersign.approvals import ids
@@ -102,6 +102,8 @@ class Outbox:
         conversation = _thread(unit, session)
         told = list(said or ())
         for request in requests:
+            if session.conversation is None and self._placings.keys().isdisjoint(request.channels):
+                continue  # it waits for those who come and look
             ask = self._asked(unit, request)
             people = people_for(unit.moment.people, request, session)
             votes = vote_rows.since(unit.connection, request)
@@ -212,14 +214,19 @@ class Outbox:
         self,
         unit: Unit,
         session: Session,
-        told: Told | str,
+        told: Told | str | Callable[[], Told | str],
         *,
         progress: bool = False,
     ) -> None:
         """Queue a message for the thread in which the session began, if it has one; or, of its
         `progress`, a line for the one that is kept up to date. Where others read along than those
-        who are shown the requests, they read how it stands, and no more."""
-        if session.conversation is None or not told:
+        who are shown the requests, they read how it stands, and no more. What is called is worded
+        only if there is somebody to read it."""
+        if session.conversation is None:
+            return
+        if callable(told):
+            told = told()
+        if not told:
             return
         text = told if isinstance(told, str) else self._heard(unit, session, told)
         notice_rows.add(

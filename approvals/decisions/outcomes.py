@@ -119,8 +119,8 @@ class Outcomes:
         body = {**_outcome(request, whole), **released}
         ledger_rows.append(unit, request.session_id, (kind, body))
         self._outbox.changed(unit, request)
-        if told.decided(done):  # what a rule allows is not told of
-            self._outbox.tell(unit, run.session, told.ended(done), progress=True)
+        if told.is_told(done):
+            self._outbox.tell(unit, run.session, lambda: told.ended(done), progress=True)
         return result
 
     def raised(

@@ -239,7 +239,7 @@ class Voting:
         }
         ledger_rows.append(unit, request.session_id, voted, ("decided", body))
         if vote.principal_id != request.requester:  # whoever asked may answer a question
-            self._outbox.tell(unit, session, told.decided(after), progress=True)
+            self._outbox.tell(unit, session, lambda: told.decided(after), progress=True)
         self._outbox.decided(unit, after)
         return after
 

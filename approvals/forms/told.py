@@ -137,10 +137,15 @@ def revoked(request: Request, decision: Decision) -> Told:
     return _with(text, "Reason", decision.comment)
 
 
+def is_told(request: Request) -> bool:
+    """Whether its decision is told of: what a rule or a grant allows is not."""
+    return request.decision is not None and request.decision.via not in (Via.POLICY, Via.GRANT)
+
+
 def decided(request: Request) -> Told:
     """Who decided it, through what, and why; nothing where a rule did."""
     decision = request.decision
-    if decision is None or decision.via in (Via.POLICY, Via.GRANT):
+    if decision is None or not is_told(request):
         return NOTHING
     if decision.via == Via.CLOCK and decision.verdict is Verdict.APPROVE:
         return together(f"**Runs:** {named(request)}. {as_text(decision.comment)}")

@@ -128,6 +128,10 @@ class Checked(Value):
         return signed
 
 
+NOT_CHECKED = Checked()
+"""Of a tool with neither."""
+
+
 class ToolCall(Value):
     """A call that an agent proposes. `call_id` is unique within its session."""
 

@@ -14,7 +14,15 @@ from countersign.approvals.models.base import (
     Value,
 )
 from countersign.approvals.models.budgets import Standing
-from countersign.approvals.models.calls import Checked, Injected, Preview, RequestKind, Risk, Stage
+from countersign.approvals.models.calls import (
+    NOT_CHECKED,
+    Checked,
+    Injected,
+    Preview,
+    RequestKind,
+    Risk,
+    Stage,
+)
 from countersign.approvals.models.principals import Proof, Via
 from countersign.approvals.models.timing import Timing
 
@@ -234,6 +242,8 @@ class Request(Value):
     @property
     def checked(self) -> Checked:
         """What the tool's check and preview said."""
+        if self.facts is None and self.preview is None:
+            return NOT_CHECKED
         return Checked(facts=self.facts, preview=self.preview)
 
     @property

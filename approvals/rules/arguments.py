@@ -60,14 +60,15 @@ def _fits_simply(schema: JsonObject, arguments: JsonObject) -> bool:
 
     Most tools have such a schema, and a validator takes longer than all else done to a proposal.
     """
+    if not schema.keys() <= _OF_OBJECT or schema.get("type") != "object":
+        return False
+    for name in schema.get("required", ()):
+        if name not in arguments:
+            return False
     known = schema.get("properties", {})
-    return (
-        schema.keys() <= _OF_OBJECT
-        and schema.get("type") == "object"
-        and all(name in arguments for name in schema.get("required", ()))
-        and all(name in known and _is_simply(known[name], arguments[name]) for name in arguments)
-    )
-
-
-def _is_simply(schema: JsonObject, value: object) -> bool:
-    return schema.keys() <= _OF_ARGUMENT and type(value) in _SIMPLE.get(str(schema.get("type")), ())
+    for name, value in arguments.items():
+        if name not in known or not known[name].keys() <= _OF_ARGUMENT:
+            return False
+        if type(value) not in _SIMPLE.get(str(known[name].get("type")), ()):
+            return False
+    return True

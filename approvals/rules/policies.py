@@ -41,7 +41,7 @@ def situation_of(
     then, also for whoever asks later: what was asked within business hours stays so. The roles are
     today's."""
     person, known = people.by_id(session.owner), seen or {}
-    return Situation(
+    return Situation.made(
         workflow=session.workflow,
         requester=session.owner,
         roles=frozenset() if person is None else person.roles,

@@ -123,7 +123,7 @@ def call_text(call: ToolCall, policy_version: str) -> bytes:
 
 def call_of(request: Request, arguments: JsonObject) -> ToolCall:
     """The call that a request stands for, with these arguments."""
-    return ToolCall(
+    return ToolCall.made(
         session_id=request.session_id,
         call_id=request.call_id,
         tool=request.tool,

@@ -199,6 +199,8 @@ async def test_votes_are_counted_as_the_ledger_has_them(world: World) -> None:
         ({"body": "[]"}, "no decision"),
         ({"at": "never"}, "cannot be read"),
         ({"at": "2026-01-01T00:00:00.000000+00:00"}, "changed after it was written"),
+        ({"salt": "no hex"}, "changed after it was written"),
+        ({"commitment": "0" * 64}, "changed after it was written"),
         ({"hash": "0" * 64}, "does not end where it should"),
         ({"prev_hash": "0" * 64}, "does not follow"),
         ({"seq": 9}, "does not follow"),
