@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from countersign.agents.tools.checks import Checks
 from countersign.agents.tools.outcomes import Errors
+from countersign.agents.tools.undo import Undo
 from countersign.agents.values.effective import ToolParameters
 from countersign.approvals.models import ChatState
 
@@ -31,6 +32,9 @@ class Runner(Protocol):
 
     def harmless_of(self, tool: str) -> Errors:
         """The exceptions of this tool after which nothing has happened."""
+
+    def undo_of(self, tool: str) -> Undo | None:
+        """What takes back a call of this tool; None if nothing does."""
 
     def checks_of(self, tool: str) -> Checks | None:
         """What can be said of a call of this tool before it runs; None if nothing can."""

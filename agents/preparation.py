@@ -72,7 +72,7 @@ class Preparation:
         if (
             checks is None
             or not proposal.offered
-            or not self._runs.asks(self._lease.run.session, call)
+            or not (checks.always or self._runs.asks(self._lease.run.session, call))
         ):
             return proposal
         try:
@@ -88,7 +88,9 @@ class Preparation:
         """What the check finds right before the tool runs, where people approved the call."""
         checks, decision = runner.checks_of(request.tool), request.decision
         by_people = decision is not None and decision.via != Via.POLICY
-        if checks is None or not by_people or request.status is not RequestStatus.APPROVED:
+        if checks is None or request.status is not RequestStatus.APPROVED:
+            return NOTHING_CHECKED
+        if not by_people and not checks.always:
             return NOTHING_CHECKED
         try:
             with blocking_in(self._lane.tools):

@@ -21,6 +21,7 @@ from countersign.agents.limits import DEFAULT_LIMITS, ProposalLimits
 from countersign.agents.session_chat import Ended, SessionChat, Workflows
 from countersign.agents.suspension import ChatSuspendedError, ModelError, refusal_behind, words_of
 from countersign.agents.tools.late_results import LateResults
+from countersign.agents.undo_chat import UndoChat
 from countersign.approvals.errors import (
     BesideGateError,
     ClosedError,
@@ -153,8 +154,12 @@ class SessionManager:
     async def _advance(self, lease: Lease, slot: Slot) -> None:
         run = lease.run
         try:
-            self._require_same_version(run)
+            undoes = run.session.undoes is not None
+            if not undoes:  # of which nothing that was built before is restored
+                self._require_same_version(run)
             async with self._workflows.session_chat(run.session.workflow) as chat:
+                if undoes:
+                    chat = UndoChat(chat, run.session, await self._runs.undone_by(run.session))
                 await self._drive(lease, chat, slot)
         except (LostLeaseError, ClosedError, UnavailableError):
             raise

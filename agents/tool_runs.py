@@ -83,9 +83,9 @@ class ToolRuns:
                 on_slow=self._slot.release,
             )
         took_s = time.perf_counter() - began_s
-        return await self._stored(claimed, outcome), took_s
+        return await self._stored(runner, claimed, outcome), took_s
 
-    async def _stored(self, claimed: Request, outcome: ToolOutcome) -> Result:
+    async def _stored(self, runner: Runner, claimed: Request, outcome: ToolOutcome) -> Result:
         """The result once it is stored. Raises IntegrityError if the permit refused."""
         run = self._lease.run
         with self._observer.span("finish", claimed, ok=outcome.ok):
@@ -93,16 +93,20 @@ class ToolRuns:
                 return await retry_while_unavailable(
                     lambda: self._runs.unknown(run, claimed.id, message=outcome.content)
                 )
-            result = await retry_while_unavailable(lambda: self._finish(claimed, outcome))
+            result = await retry_while_unavailable(lambda: self._finish(runner, claimed, outcome))
         if outcome.late is not None:
             self._lane.late.expect(run, claimed.id, outcome.late)
         if outcome.breach is not None:
             raise outcome.breach
         return result
 
-    async def _finish(self, claimed: Request, outcome: ToolOutcome) -> Result:
+    async def _finish(self, runner: Runner, claimed: Request, outcome: ToolOutcome) -> Result:
         run, content = self._lease.run, outcome.content
         if outcome.ok or outcome.harmless:
-            return await self._runs.finish(run, claimed.id, ok=outcome.ok, content=content)
+            undo = runner.undo_of(claimed.tool) if outcome.ok else None
+            offer = None if undo is None else undo.offer(runner.name, claimed.arguments, content)
+            return await self._runs.finish(
+                run, claimed.id, ok=outcome.ok, content=content, undo=offer
+            )
         timed_out = outcome.late is not None
         return await self._runs.raised(run, claimed.id, content=content, timed_out=timed_out)

@@ -22,6 +22,7 @@ from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.revoking import Revoking
+from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.decisions.withdrawing import Withdrawing
@@ -67,6 +68,7 @@ class Approvals:
         withdrawing: Withdrawing,
         revoking: Revoking,
         questions: Questions,
+        undoing: Undoing,
         *,
         observer: Observer = SILENT,
     ):
@@ -82,6 +84,7 @@ class Approvals:
         self._remarks = Remarks(store, moments, outbox, observer)
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
+        self._undoing = undoing
 
     async def vote(
         self,
@@ -229,6 +232,17 @@ class Approvals:
         AlreadyDecidedError; NotAuthorisedError (which is on the ledger); InvalidError.
         """
         return await self._revoking.revoke(request_id, actor, reason=reason, ask_again=ask_again)
+
+    async def undo(self, request_id: RequestId, actor: Actor, *, reason: str) -> Session:
+        """Have taken back what an executed call has done: the session that does it, whose request
+        passes the gate with this person's yes to it. Only who could approve the call may; where a
+        rule let it run without people, whoever asked for it, or an administrator.
+
+        Raises NotFoundError; NotUndoableError where nothing would take it back, where that was
+        done or is under way, and after its time; NotAuthorisedError (which is on the ledger);
+        InvalidError.
+        """
+        return await self._undoing.undo(request_id, actor, reason=reason)
 
     async def cancel(
         self, session_id: SessionId, actor: Actor, *, unless_proposed: bool = False

@@ -41,8 +41,10 @@ from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
+from countersign.approvals.decisions.starting import Starting
 from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.submitting import Submitting
+from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.decisions.withdrawing import Withdrawing
 from countersign.approvals.delivery.courier import Courier
@@ -122,12 +124,14 @@ def compose(
     deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
     outcomes = Outcomes(policies, outbox, budgeting, result_chars=result_chars)
     granting, grants = Granting(store, moments, policies), GrantUses(store, policies, outbox)
+    voting = Voting(policies, asking, deadlines, outbox, proofs, budgeting)
+    proposing = Proposing(policies, catalog, grants)
     approvals = Approvals(
         store,
         moments,
         Editing(store, moments, policies, budgeting, catalog),
         outbox,
-        Voting(policies, asking, deadlines, outbox, proofs, budgeting),
+        voting,
         deadlines,
         Reasking(store, moments, policies, catalog, asking, outbox),
         Cancelling(outcomes, outbox),
@@ -139,13 +143,14 @@ def compose(
         Withdrawing(store, moments, deadlines, outbox),
         Revoking(store, moments, asking, outbox),
         Questions(store, moments, deadlines, outbox),
+        Undoing(store, moments, outbox, Starting(outbox, handoff)),
         observer=observer,
     )
     runs = Runs(
         store,
         moments,
         policies,
-        Submitting(store, moments, Proposing(policies, catalog, grants), outbox, grants, budgeting),
+        Submitting(store, moments, proposing, outbox, grants, budgeting, voting),
         Claims(policies, asking, outcomes, outbox, grants, budgeting, observer),
         outcomes,
         asking,

@@ -16,6 +16,7 @@ CountersignError
 │   ├── StaleDigestError     the digest is of an older revision
 │   ├── ExpiredError         the deadline has passed
 │   ├── NotInDoubtError      what became of the request is known, or it has not run
+│   ├── NotUndoableError     what the request has done cannot be taken back (any more)
 │   ├── ClosedError          the session or request is over
 │   ├── ProposedError        the session has proposed calls already
 │   └── LostLeaseError       another process owns the session now
@@ -168,6 +169,10 @@ class NotInDoubtError(ConflictError):
                 f"found at {finding.at:%Y-%m-%d %H:%M:%S UTC} through {finding.via} that it {what}."
             )
         super().__init__(text)
+
+
+class NotUndoableError(ConflictError):
+    """What the request has done cannot be taken back, or not any more; the text says why."""
 
 
 class ClosedError(ConflictError):

@@ -44,10 +44,12 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     ToolCall,
+    UndoOffer,
 )
 from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.policies import Policies
 from countersign.approvals.store import leases as lease_rows
+from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 
 log = structlog.get_logger(__name__)
@@ -115,8 +117,8 @@ class Runs:
         return await self._leasing.renew(runs)
 
     async def release(self, run: Run) -> bool:
-        """Give the lease back before the run has come to a pause: whoever takes the session next
-        goes on from its last stored state, at once. False if there was nothing to give back."""
+        """Give the lease back before a pause: whoever takes the session next goes on from its last
+        stored state, at once. False if there was nothing to give back."""
         return await self._leasing.release(run)
 
     def take_no_more(self) -> None:
@@ -124,7 +126,7 @@ class Runs:
         self._handoff.shut()
 
     async def leave(self) -> None:
-        """Take over no more sessions; give back those that were taken and not begun."""
+        """Take over no more sessions; give back those not begun."""
         await self._leasing.leave()
 
     async def submit(
@@ -145,6 +147,10 @@ class Runs:
         """The request that a call would be if it were proposed now; nothing is stored."""
         return await self._submitting.foresee(run, proposal)
 
+    async def undone_by(self, session: Session) -> Request:
+        """The request that this session takes back. Raises NotFoundError."""
+        return await self._store.read(lambda c: request_rows.get(c, session.undoes or ""))
+
     def asks(self, session: Session, call: ToolCall) -> bool:
         """Whether people would have to approve the call, or may have to past a soft limit."""
         return self._submitting.asks(session, call)
@@ -160,8 +166,8 @@ class Runs:
         is what the tool's check finds now, or why it finds nothing.
 
         A Request (executing): run the tool now, with exactly its arguments and execution token.
-        A Request (pending): it was asked again, and the session waits; suspend the chat.
-        None: it is paused, and the session waits for the end of that; likewise.
+        A Request (pending): it was asked again, and the session waits; suspend the chat. None: it
+        is paused; likewise.
         A Result: do not run; this is what the agents are told.
         Raises HeldError, and changes nothing, if it has to wait. Raises IntegrityError, and changes
         nothing, unless it is one of those submitted last.
@@ -173,15 +179,23 @@ class Runs:
         return self._claiming.time_limit_s(session, request)
 
     async def finish(
-        self, run: Run, request_id: RequestId, *, ok: bool, content: str, late: bool = False
+        self,
+        run: Run,
+        request_id: RequestId,
+        *,
+        ok: bool,
+        content: str,
+        late: bool = False,
+        undo: UndoOffer | None = None,
     ) -> Result:
-        """Store what the tool returned, or the error after which nothing has happened.
+        """Store what the tool returned, with the call that would take it back, or the error after
+        which nothing has happened.
 
         A result is never thrown away: if the lease was lost meanwhile it resolves the doubt, and
         LostLeaseError is raised after it is stored. `late` is one that was not waited for: where
         the call has failed meanwhile, that stands, and the ledger has both.
         """
-        finish = partial(self._outcomes.finish, ok=ok, content=content, late=late)
+        finish = partial(self._outcomes.finish, ok=ok, content=content, late=late, undo=undo)
         return await self._store_outcome(run, lambda unit: finish(unit, run, request_id))
 
     async def raised(

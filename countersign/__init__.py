@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from countersign.agents.session_manager import SessionManager
     from countersign.agents.tools.outcomes import NothingHappenedError, OutcomeUnknownError
     from countersign.agents.tools.permit import current_execution
+    from countersign.agents.tools.undo import Undo
     from countersign.approvals.errors import PreconditionFailedError
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PreconditionFailedError",
     "Registry",
     "SessionManager",
+    "Undo",
     "WorkflowContext",
     "current_execution",
     "workflow",
@@ -42,6 +44,7 @@ _HOMES = {
     "Registry": "agents.classic.registry",
     "SessionManager": "agents.session_manager",
     "WorkflowContext": "agents.classic.workflows",
+    "Undo": "agents.tools.undo",
     "current_execution": "agents.tools.permit",
     "workflow": "agents.classic.workflows",
 }

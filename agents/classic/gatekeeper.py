@@ -21,6 +21,7 @@ from countersign.agents.tools.checks import CheckFunction, Checks
 from countersign.agents.tools.outcomes import Errors, Harmless, faults, of_tool
 from countersign.agents.tools.permit import SealedTool
 from countersign.agents.tools.reversibility import classes
+from countersign.agents.tools.undo import Undo
 from countersign.approvals.models import Reversibility
 
 Reply = tuple[bool, dict[str, Any] | None]
@@ -38,8 +39,9 @@ class ApprovalProxy(CachedReplies, HumanInput):
     of a call and say, before people are asked, what it rests on and what it would do (see
     `agents.tools.checks`). `roles` says who answers its free-text questions.
     `reversibility` says how what a tool did can be undone (`{"pay": "irreversible"}`), for the
-    conditions of rules. With `ask_beforehand` agents are offered the tool `would_need_approval`,
-    which says what would become of a call, and asks nobody.
+    conditions of rules. `undo` names the tool that takes another one back
+    (`{"pay": Undo("refund", {"payment": "result.id"})}`). With `ask_beforehand` agents are offered
+    the tool `would_need_approval`, which says what would become of a call, and asks nobody.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         previews: Mapping[str, CheckFunction] | None = None,
         roles: Sequence[str] = (),
         reversibility: Mapping[str, Reversibility | str] | None = None,
+        undo: Mapping[str, Undo] | None = None,
         ask_beforehand: bool = False,
         **kwargs: Any,
     ):
@@ -91,6 +94,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         self.checks, self.previews = dict(checks or {}), dict(previews or {})
         self.roles = tuple(roles)
         self.reversibility = classes(reversibility or {})
+        self.undo = dict(undo or {})
         self.asks_beforehand = ask_beforehand
         if function_map:
             self.register_function(function_map)
@@ -103,6 +107,10 @@ class ApprovalProxy(CachedReplies, HumanInput):
     def harmless_of(self, tool: str) -> Errors:
         """The exceptions of this tool after which nothing has happened."""
         return of_tool(self.harmless, tool)
+
+    def undo_of(self, tool: str) -> Undo | None:
+        """What takes back a call of this tool; None if nothing does."""
+        return self.undo.get(tool)
 
     def checks_of(self, tool: str) -> Checks | None:
         """What can be said of a call of this tool before it runs; None if nothing can."""

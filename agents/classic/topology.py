@@ -116,6 +116,22 @@ def _of_checks(proxy: ApprovalProxy) -> Iterator[str]:
                 yield f"{fault}."
 
 
+def _of_undo(proxy: ApprovalProxy) -> Iterator[str]:
+    for tool, undo in sorted(proxy.undo.items()):
+        for name in sorted({tool, undo.tool} - set(proxy.function_map)):
+            yield (
+                f"{proxy.name} undoes {tool} by {undo.tool}, but does not execute {name}. "
+                "Register it there for execution."
+            )
+        for fault in undo.faults():
+            yield f"the undo of {tool}: {fault}."
+        if undo.expects and undo.tool not in proxy.checks:
+            yield (
+                f"the undo of {tool} expects {', '.join(undo.expects)}, but {undo.tool} has no "
+                "check that finds that. Give it one."
+            )
+
+
 def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
     for tool, function in proxy.function_map.items():
         if not isinstance(function, SealedTool) or function.name != tool:
@@ -128,6 +144,7 @@ def _of_proxy(proxy: ApprovalProxy) -> Iterator[str]:
     for tool in sorted(proxy.reversibility.keys() - set(proxy.function_map)):
         yield f"{proxy.name} says how {tool} is undone, but does not execute it. Check the name."
     yield from _of_checks(proxy)
+    yield from _of_undo(proxy)
     if isinstance(proxy.harmless, Mapping):
         for tool in sorted(proxy.harmless.keys() - set(proxy.function_map)):
             yield (

@@ -53,6 +53,10 @@ class Checks:
     tool: str
     check: CheckFunction | None = None
     preview: CheckFunction | None = None
+    always: bool = False
+    """Whether the check is asked where no person is, too."""
+    require: Callable[[JsonObject], None] | None = None
+    """Raises PreconditionFailedError for facts with which the call must not run."""
 
     async def now(
         self, arguments: JsonObject, run_context: RunContext, executor: Executor | None = None
@@ -76,7 +80,10 @@ class Checks:
         if self.check is None:
             return None
         found = await self._called("check", self.check, arguments, run_context, executor)
-        return self._read("check", lambda: _facts(found))
+        facts = self._read("check", lambda: _facts(found))
+        if self.require is not None:
+            self.require(facts)
+        return facts
 
     async def _called(
         self,

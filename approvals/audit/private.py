@@ -22,12 +22,12 @@ KIND = "erased"
 """The ledger's kind of an erasure."""
 BY_ARGUMENTS = frozenset({"arguments", "proposed_arguments"})
 """Members and columns with arguments."""
-FROM_ARGUMENTS = frozenset({"facts", "preview", "injected", "written", "defaulted", "seen"})
+FROM_ARGUMENTS = frozenset({"facts", "preview", "injected", "written", "defaulted", "seen", "undo"})
 """Those that are made of arguments, and are private as soon as one of them is."""
-RESULTS = frozenset({"content", "content_sha256", "result"})
+RESULTS = frozenset({"content", "content_sha256", "result", "undo"})
 WORDS = frozenset({
     "rationale", "comment", "text", "answer", "why", "calls", "note", "message", "task", "error",
-    "decision", "asked_again", "same_calls",
+    "decision", "asked_again", "same_calls", "undoing",
 })  # fmt: skip
 """Of people and agents: reasons, comments, questions and answers, tasks."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.outcomes import Outcomes
+from countersign.approvals.decisions.undoing import tell_undone
 from countersign.approvals.errors import ClosedError, NotAuthorisedError, ProposedError
 from countersign.approvals.forms.causes import SessionCause
 from countersign.approvals.models import Actor, JsonObject, Session, SessionId, SessionStatus
@@ -52,4 +53,5 @@ class Cancelling:
         message = f"The session was cancelled by {principal.name}."
         self._outcomes.cancel_open(unit, session_id, message)
         self._outbox.tell(unit, session, f"**Cancelled** by {principal.name}.")
+        tell_undone(unit, self._outbox, session, cause.value)
         return session_rows.get(unit.connection, session_id)

@@ -116,6 +116,8 @@ class Doubts:
         found = f"{as_text(finding.by_name)} looked into the target system: {_found(finding)}."
         told = Told(f"{text} {as_text(result.content)}", f"{text} {found}")
         self._outbox.tell(unit, session, told)
+        if session.undoes is not None:  # shown beside what it takes back
+            self._outbox.touched(unit, session.undoes)
         return after
 
 

@@ -10,6 +10,7 @@ from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.outcomes import Outcomes
 from countersign.approvals.decisions.run_writes import change
+from countersign.approvals.decisions.undoing import tell_undone
 from countersign.approvals.errors import BesideGateError
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.forms.wording import as_text
@@ -85,3 +86,4 @@ class Ends:
         change(unit, run, end.entries, next_at=None, lease_until=None, **values)
         self._outcomes.cancel_open(unit, run.session.id, "The session has ended.")
         self._outbox.tell(unit, run.session, end.notice)
+        tell_undone(unit, self._outbox, run.session, end.values["cause"])

@@ -7,6 +7,8 @@ same execution token.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from countersign.approvals.audit.canonical import sha256_hex, well_formed
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.doubts import contradicted
@@ -32,6 +34,7 @@ from countersign.approvals.models import (
     Result,
     Session,
     SessionId,
+    UndoOffer,
     Via,
 )
 from countersign.approvals.ports import Unit
@@ -77,15 +80,17 @@ class Outcomes:
         ok: bool,
         content: str,
         late: bool = False,
+        undo: UndoOffer | None = None,
     ) -> Result:
-        """Store an outcome; late is better than never, so it also resolves a doubt.
+        """Store an outcome, with what would take it back; late is better than never, so it also
+        resolves a doubt.
 
         The first outcome stands: to store one again changes nothing and returns the first. What
         comes after a person has resolved the doubt, or after the tool was given up, is kept on the
         ledger.
         """
         request = claimed(unit, run, request_id)
-        return self._finish(unit, run, request, content, ok=ok, late=late, happened=ok)
+        return self._finish(unit, run, request, content, ok=ok, late=late, happened=ok, undo=undo)
 
     def _finish(
         self,
@@ -97,6 +102,7 @@ class Outcomes:
         ok: bool,
         late: bool,
         happened: bool = True,
+        undo: UndoOffer | None = None,
     ) -> Result:
         """Without `happened` it is certain that nothing has."""
         finished = request.status in (RequestStatus.EXECUTED, RequestStatus.FAILED)
@@ -110,13 +116,19 @@ class Outcomes:
             return request.result
         doubted = request.status is RequestStatus.IN_DOUBT
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
-        done = request.model_copy(update={"status": status, "result": result})
+        undo = undo if ok else None
+        if undo is not None:
+            until = unit.now + timedelta(seconds=undo.within_s)
+            undo = undo.model_copy(update={"until": until})
+        done = request.model_copy(update={"status": status, "result": result, "undo": undo})
         replace(unit, request, done)
         if result is not whole:
             keep(unit, request, whole.content)
         kind = "late_result" if doubted else "executed" if ok else "failed"
         released = {} if happened else self._budgeting.release(unit, request)
         body = {**_outcome(request, whole), **released}
+        if undo is not None:
+            body["undo"] = undo.model_dump(mode="json")
         ledger_rows.append(unit, request.session_id, (kind, body))
         self._outbox.changed(unit, request)
         if told.is_told(done):

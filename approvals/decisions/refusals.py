@@ -20,6 +20,7 @@ ON_LEDGER = 20
 """Refusals of one person at one request that have entries of their own; others are counted."""
 VOTE, RESOLVING, REVOKING = "vote_refused", "settling_refused", "revoking_refused"
 ASKING, ANSWERING = "asking_refused", "answering_refused"
+UNDOING = "undoing_refused"
 """The ledger's kinds."""
 
 

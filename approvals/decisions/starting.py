@@ -16,9 +16,11 @@ from countersign.approvals.models import (
     ConversationKey,
     JsonObject,
     PrincipalId,
+    RequestId,
     Session,
     SessionId,
     SessionStatus,
+    UndoAct,
 )
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes
@@ -45,6 +47,9 @@ def new_session(
     conversation: ConversationKey | None,
     idempotency_key: str | None,
     now: datetime,
+    *,
+    undoes: RequestId | None = None,
+    undoing: UndoAct | None = None,
 ) -> NewSession:
     """A session that runs from now on, not stored yet. Pure."""
     session = Session(
@@ -57,6 +62,8 @@ def new_session(
         conversation=conversation,
         created_at=now,
         updated_at=now,
+        undoes=undoes,
+        undoing=undoing,
     )
     columns = session_rows.first_columns(session, idempotency_key)
     body: JsonObject = {
@@ -65,6 +72,7 @@ def new_session(
         "task": task,
         "owner": owner,
         "conversation": conversation,
+        **({} if undoes is None else {"undoes": undoes}),
         changes.ROWS: [{"table": "sessions", "key": [session.id], "set": changes.told(columns)}],
     }
     rows, head = ledger_rows.linked((0, GENESIS), session.id, now, [("session_started", body)])

@@ -13,6 +13,8 @@ from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.run_writes import WAITING, change
+from countersign.approvals.decisions.undoing import count_act
+from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.models import (
     ChatState,
     Proposal,
@@ -41,9 +43,11 @@ class Submitting:
         outbox: Outbox,
         grants: GrantUses,
         budgeting: Budgeting,
+        voting: Voting,
     ):
         self._store, self._moments, self._proposing = store, moments, proposing
         self._outbox, self._grants, self._budgeting = outbox, grants, budgeting
+        self._voting = voting
 
     async def submit(
         self,
@@ -91,6 +95,9 @@ class Submitting:
                 **(WAITING if waiting else {}),
             )
             self._outbox.show(unit, run.session, waiting, said=said)
+            if run.session.undoing is not None:
+                for request in requests:
+                    count_act(self._voting, unit, run.session, request)
 
         await self._store.unit(work, moment)
         return tuple(requests)

@@ -10,8 +10,13 @@ from countersign.approvals.decisions.asking import RULE_CHANGED, AskAgain, Askin
 from countersign.approvals.decisions.evidence import EvidenceError, approval
 from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Run
-from countersign.approvals.decisions.staleness import Found, drifted, lapsed
-from countersign.approvals.errors import HeldError, InvalidError
+from countersign.approvals.decisions.staleness import NOT_RUN, Found, drifted, lapsed
+from countersign.approvals.errors import (
+    CheckFailedError,
+    HeldError,
+    InvalidError,
+    PreconditionFailedError,
+)
 from countersign.approvals.models import (
     Cause,
     Effect,
@@ -95,6 +100,8 @@ class Validity:
         if ruling.effect is Effect.SHADOW:
             return not_executed(Cause.SHADOW, ruling.reason)
         if by_rule:
+            if isinstance(checked, PreconditionFailedError | CheckFailedError):
+                return not_executed(Cause.PRECONDITION, f"{checked} {NOT_RUN}", retry=True)
             if ruling.effect is not Effect.ALLOW:
                 message = "The policy was changed: this now needs a person. Propose it again."
                 return not_executed(Cause.DRIFT, message, retry=True)

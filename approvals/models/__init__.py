@@ -117,3 +117,7 @@ from countersign.approvals.models.time_rules import TimeRule as TimeRule
 from countersign.approvals.models.timing import Escalated as Escalated
 from countersign.approvals.models.timing import Step as Step
 from countersign.approvals.models.timing import Timing as Timing
+from countersign.approvals.models.undone import Undone as Undone
+from countersign.approvals.models.undone import UndoState as UndoState
+from countersign.approvals.models.undos import UndoAct as UndoAct
+from countersign.approvals.models.undos import UndoOffer as UndoOffer

@@ -25,6 +25,7 @@ from countersign.approvals.models.calls import (
 )
 from countersign.approvals.models.principals import Proof, Via
 from countersign.approvals.models.timing import Timing
+from countersign.approvals.models.undos import UndoOffer
 
 
 class RequestStatus(StrEnum):
@@ -238,6 +239,8 @@ class Request(Value):
     """How many were asked about it."""
     ledger_seq: int = 0
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
+    undo: UndoOffer | None = None
+    """What would take it back, once it was executed."""
 
     @property
     def checked(self) -> Checked:

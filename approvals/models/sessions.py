@@ -12,9 +12,11 @@ from countersign.approvals.models.base import (
     ConversationKey,
     JsonObject,
     PrincipalId,
+    RequestId,
     SessionId,
     Value,
 )
+from countersign.approvals.models.undos import UndoAct
 
 
 class SessionStatus(StrEnum):
@@ -44,6 +46,10 @@ class Session(Value):
     error: str | None = None
     cause: str | None = None
     """Why it ended."""
+    undoes: RequestId | None = None
+    """The request of another session that it takes back; None of a conversation with agents."""
+    undoing: UndoAct | None = None
+    """Who asked for that."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ from countersign.approvals.models import (
     RequestStatus,
     Session,
     StageProgress,
+    Undone,
+    UndoOffer,
+    UndoState,
     Value,
     Vote,
 )
@@ -69,6 +72,15 @@ class RequestView(Value):
     """What was asked about it, in order."""
     on_call: tuple[OnCall, ...] = ()
     """Who is on call by the schedules that its open stages name."""
+    undos: tuple[Undone, ...] = ()
+    """Every attempt to take back what it has done, oldest first."""
+
+    @property
+    def undoable(self) -> UndoOffer | None:
+        """What would take back what it has done; None if nothing would, or an attempt stands. Its
+        time may be over."""
+        stands = any(each.state is not UndoState.NOT_UNDONE for each in self.undos)
+        return None if stands else self.request.undo
 
     @property
     def held(self) -> tuple[Pause, ...]:

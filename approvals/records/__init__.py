@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from sqlalchemy import Connection
+
 from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.decisions.long_results import ResultText, whole
 from countersign.approvals.errors import NotFoundError
@@ -23,6 +25,7 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     SessionStatus,
+    Undone,
     Used,
     Vote,
 )
@@ -42,6 +45,7 @@ from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
+from countersign.approvals.store import undos as undo_rows
 from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.store.budget_standings import BudgetUse, standings
 from countersign.approvals.store.verifying import verify_all, verify_governance
@@ -204,6 +208,15 @@ class Records:
         ids = [request.id for request in requests if request.questions]
         found = await self._reader.read(lambda c: question_rows.among(c, ids)) if ids else []
         return {of: [each for each in found if each.request_id == of] for of in ids}
+
+    async def undos(self, requests: Sequence[Request]) -> Mapping[RequestId, Sequence[Undone]]:
+        """The attempts to take back each of these requests, a page at most; oldest first."""
+        ids = [request.id for request in requests if request.undo is not None]
+
+        def read(connection: Connection) -> Mapping[RequestId, Sequence[Undone]]:
+            return {of: undo_rows.of_request(connection, of) for of in ids}
+
+        return await self._reader.read(read) if ids else {}
 
     async def question(self, question_id: str) -> Question:
         """One question. Raises NotFoundError."""

@@ -62,6 +62,7 @@ class Views:
             pauses=among(rows.pauses, rows.request, rows.session, self._domains),
             questions=rows.questions,
             on_call=self.on_call(rows.request),
+            undos=rows.undos,
         )
 
     @property

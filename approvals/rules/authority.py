@@ -93,6 +93,28 @@ def reason_against_resolving(principal: Principal | None, request: Request) -> s
     return None
 
 
+def reason_against_undoing(principal: Principal | None, request: Request) -> str | None:
+    """Why this person may not have taken back what a request has done; None if they may.
+
+    Whoever could approve it may, at any of its stages; not who asked for it, unless a rule let it
+    run without people: then they, or an admin.
+    """
+    if principal is None:
+        return "You are not known here. Ask an administrator to add you to `people`."
+    is_requester = principal.id == request.requester
+    if not request.stages:
+        if is_requester or ADMIN_ROLE in principal.roles:
+            return None
+        return "No person approved this, so only who asked for it, or an administrator, undoes it."
+    if is_requester:
+        return "You asked for this yourself; somebody else has to undo it."
+    if is_party(principal, request.stages):
+        return "You are the counterparty of this call; somebody else has to undo it."
+    if not any(is_asked_by(principal, stage) for stage in request.stages):
+        return f"This needs {approvers(request.stages)}."
+    return None
+
+
 def reason_against_revoking(
     principal: Principal | None, request: Request, votes: Iterable[Vote]
 ) -> str | None:

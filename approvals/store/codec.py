@@ -27,6 +27,8 @@ from countersign.approvals.models import (
     Stage,
     Standing,
     Timing,
+    UndoAct,
+    UndoOffer,
     Vote,
 )
 from countersign.approvals.store import schema
@@ -75,6 +77,7 @@ def session(row: Sequence[Any]) -> Session:
     """The columns of `SESSION` of a row of `sessions`; more may follow."""
     m = dict(zip(SESSION, row, strict=False))
     m["created_at"], m["updated_at"] = from_text(m["created_at"]), from_text(m["updated_at"])
+    m["undoing"] = object_or_none(m["undoing"])
     return Session.model_validate(m)
 
 
@@ -86,7 +89,7 @@ def request(row: Sequence[Any]) -> Request:
     m["stages"], m["channels"] = _stages_in(m["stages"]), _names_in(m["channels"])
     m["created_at"] = from_text(m["created_at"])
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
-    for name in ("written", "facts", "preview", "seen"):
+    for name in ("written", "facts", "preview", "seen", "undo"):
         m[name] = object_or_none(m[name])
     for name in ("defaulted", "injected", "show_first", "same_calls", "budgets"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
@@ -111,7 +114,10 @@ def _json_or_none(value: Any) -> str | None:
     return None if value is None else dumps(value)
 
 
-def _model_or_none(value: Decision | Preview | Result | Timing | None) -> str | None:
+def model_or_none(
+    value: Decision | Preview | Result | Timing | UndoAct | UndoOffer | None,
+) -> str | None:
+    """A nullable value as JSON."""
     return None if value is None else value.model_dump_json()
 
 
@@ -153,8 +159,8 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "idempotent": int,
     "created_at": to_text,
     "expires_at": text_or_none,
-    "decision": _model_or_none,
-    "result": _model_or_none,
+    "decision": model_or_none,
+    "result": model_or_none,
     "channels": dumps,
     "defaulted": _names_or_none,
     "written": _json_or_none,
@@ -162,11 +168,12 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "show_first": _names_or_none,
     "facts": _json_or_none,
     "seen": _json_or_none,
-    "preview": _model_or_none,
+    "preview": model_or_none,
     "same_calls": _models,
-    "timing": _model_or_none,
+    "timing": model_or_none,
     "next_step_at": text_or_none,
     "budgets": _models,
+    "undo": model_or_none,
 }
 
 

@@ -190,6 +190,7 @@ _CHANGING = (
     "budgets",
     "seen",
     "questions",
+    "undo",
 )
 
 

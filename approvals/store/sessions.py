@@ -45,6 +45,8 @@ TOLD = frozenset(
         "answer",
         "error",
         "cause",
+        "undoes",
+        "undoing",
     }
 )
 """The columns that the ledger tells of; the rest is of the run and its lease."""
@@ -90,6 +92,8 @@ def first_columns(session: Session, idempotency_key: str | None) -> dict[str, An
         "conversation": session.conversation,
         "idempotency_key": idempotency_key,
         "created_at": codec.to_text(session.created_at),
+        "undoes": session.undoes,
+        "undoing": codec.model_or_none(session.undoing),
         **dict.fromkeys(("checkpoint_id", "snapshot", "answer", "error", "cause")),
     }
 

@@ -15,10 +15,11 @@ from countersign.approvals.models import (
     Request,
     RequestId,
     Session,
+    Undone,
     Vote,
 )
 from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.store import openings, pauses, questions, requests, sessions
+from countersign.approvals.store import openings, pauses, questions, requests, sessions, undos
 from countersign.approvals.store import votes as vote_rows
 
 
@@ -33,6 +34,7 @@ class ViewRows(NamedTuple):
     pauses: tuple[Pause, ...]
     """All that hold."""
     questions: tuple[Question, ...] = ()
+    undos: tuple[Undone, ...] = ()
 
 
 def view_rows(connection: Connection, request_id: str) -> ViewRows:
@@ -48,6 +50,7 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
         openings=tuple(openings.of_revision(connection, request.id, request.revision)),
         pauses=tuple(pauses.active(connection)),
         questions=tuple(questions.of_request(connection, request.id)) if request.questions else (),
+        undos=() if request.undo is None else tuple(undos.of_request(connection, request.id)),
     )
 
 

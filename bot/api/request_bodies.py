@@ -26,6 +26,7 @@ from countersign.approvals.models import (
     Session,
     StageProgress,
     Standing,
+    Undone,
     Value,
     Vote,
 )
@@ -38,6 +39,7 @@ from countersign.bot.api.request_parts import (
     RuleBody,
     StageBody,
     StepBody,
+    UndoBody,
     VoteBody,
     delivery_body,
     next_step_body,
@@ -109,6 +111,11 @@ class RequestBody(Value):
         description="Where the budgets that it draws on stood with it: when it was asked, and once "
         "it runs, when that was reserved."
     )
+    undo: UndoBody | None = Field(
+        description="What would take back what it has done, and what became of attempts; null if "
+        "nothing would."
+    )
+    undoes: str | None = Field(description="The request that it takes back, if it is an undo.")
     questions: list[QuestionBody] = Field(description="Asked before deciding, in order.")
     deliveries: list[DeliveryBody]
     result: Result | None
@@ -125,6 +132,7 @@ class RequestBody(Value):
         paused: str | None = None,
         steps: Sequence[StageProgress] = (),
         questions: Sequence[Question] = (),
+        undos: Sequence[Undone] = (),
     ) -> Self:
         """The request as the API shows it."""
         return cls(
@@ -166,6 +174,8 @@ class RequestBody(Value):
             paused=paused,
             same_calls=list(request.same_calls),
             budgets=list(request.budgets),
+            undo=UndoBody.of(request, undos),
+            undoes=session.undoes,
             questions=[QuestionBody.of(each) for each in questions],
             deliveries=[delivery_body(delivery) for delivery in deliveries],
             result=request.result,
@@ -183,6 +193,7 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
     around = await records.around([request.id for request in requests])
     sessions, pauses = await records.sessions_of(requests), await records.pauses()
     questions = await records.questions(requests)
+    undos = await records.undos(requests)
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
@@ -191,7 +202,8 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
         paused = records.views.paused(pauses, request, session)
         steps = records.views.steps(request, votes, session)
         asked = questions.get(request.id, ())
-        around_it = (votes, deliveries, eligible, schema, paused, steps, asked)
+        tried = undos.get(request.id, ())
+        around_it = (votes, deliveries, eligible, schema, paused, steps, asked, tried)
         return RequestBody.of(request, session, *around_it)
 
     return [body(request) for request in requests]

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field
 
 from countersign.approvals.forms.times import next_step
-from countersign.approvals.models import Delivery, Request, StageProgress, Value, Verdict, Via, Vote
+from countersign.approvals.forms.undos import attempt_words
+from countersign.approvals.models import (
+    Delivery,
+    JsonObject,
+    Request,
+    StageProgress,
+    Undone,
+    UndoState,
+    Value,
+    Verdict,
+    Via,
+    Vote,
+)
 
 
 class RuleBody(Value):
@@ -82,6 +95,56 @@ class StepBody(Value):
             missing=step.missing,
             could=[PersonBody(id=person.id, name=person.name) for person in step.could],
             comment_required=stage.comment_required,
+        )
+
+
+class UndoAttempt(Value):
+    """One attempt to take a call back."""
+
+    session_id: str
+    request_id: str | None = Field(description="Null until it is asked.")
+    state: UndoState
+    by: str = Field(description="The name of whoever asked for it.")
+    words: str
+
+    @classmethod
+    def of(cls, undone: Undone) -> Self:
+        """The attempt as the API shows it."""
+        request = undone.request
+        return cls(
+            session_id=undone.session.id,
+            request_id=None if request is None else request.id,
+            state=undone.state,
+            by=undone.by,
+            words=attempt_words(undone),
+        )
+
+
+class UndoBody(Value):
+    """What would take back what a call has done."""
+
+    tool: str
+    arguments: JsonObject
+    expects: JsonObject = Field(
+        description="What the tool's check has to find: the record as the call has left it."
+    )
+    until: datetime | None
+    attempts: list[UndoAttempt] = Field(
+        description="Oldest first; after one that is not `not_undone` there is no other."
+    )
+
+    @classmethod
+    def of(cls, request: Request, undos: Sequence[Undone]) -> Self | None:
+        """The offer with its attempts; None if there is none."""
+        offer = request.undo
+        if offer is None:
+            return None
+        return cls(
+            tool=offer.tool,
+            arguments=offer.arguments,
+            expects=offer.expects,
+            until=offer.until,
+            attempts=[UndoAttempt.of(each) for each in undos],
         )
 
 

@@ -104,6 +104,14 @@ class Foreseen(Value):
     )
 
 
+class UndoWanted(Value):
+    """That what a call has done is to be taken back."""
+
+    reason: str = Field(
+        min_length=1, max_length=MAX_COMMENT, description="Why; it stands on the ledger."
+    )
+
+
 class Revocation(Value):
     """That an approval does not stand any more."""
 
@@ -195,6 +203,15 @@ async def revoke(call: Call) -> RequestBody:
     return await shown(services.records, request)
 
 
+async def undo(call: Call) -> RequestBody:
+    """Have taken back what an executed call has done. 409 says why that cannot be (any more)."""
+    body: UndoWanted = call.body
+    services, request_id = call.services, RequestId(call.path["id"])
+    await services.records.require_seen(call.person, request_id)
+    await services.approvals.undo(request_id, call.actor, reason=body.reason)
+    return await shown(services.records, await services.records.request(request_id))
+
+
 async def foresee(call: Call) -> Foreseen:
     """Say what a change of the arguments would mean. Nobody is told, nothing is written."""
     body: ChangedArguments = call.body
@@ -253,6 +270,11 @@ OPERATIONS = (
     Operation(
         "POST", "/api/v1/requests/{id}/revocation", "Revoke an approval", revoke, RequestBody,
         body=Revocation, kind=Kind.VOTES,
+        problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    ),
+    Operation(
+        "POST", "/api/v1/requests/{id}/undo", "Undo a call", undo, RequestBody,
+        body=UndoWanted, kind=Kind.VOTES, status=HTTPStatus.ACCEPTED,
         problems=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
     ),
     Operation(

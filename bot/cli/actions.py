@@ -75,6 +75,20 @@ def revoke(
     console.print(f"{left['id']} is {left['status']}", markup=False)
 
 
+def undo(
+    request: Annotated[str, typer.Argument(help="The id of the request that was executed.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands on the ledger.")],
+    person: PersonOption,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Have taken back what an executed call has done (local mode only)."""
+    api = Server(config, person, server)
+    left = api.call("POST", f"/api/v1/requests/{request}/undo", {"reason": reason})
+    attempt = left["undo"]["attempts"][-1]
+    console.print(f"{request}: {attempt['words']} Session {attempt['session_id']}.", markup=False)
+
+
 def resolve(
     request: Annotated[str, typer.Argument(help="The id of the request.")],
     happened: Annotated[

@@ -18,6 +18,7 @@ from countersign.bot.cli.actions import (
     resolve,
     revoke,
     start,
+    undo,
     withdraw,
 )
 from countersign.bot.cli.approve import approve
@@ -85,6 +86,7 @@ app.command()(pauses)
 app.command()(away)
 app.command()(withdraw)
 app.command()(revoke)
+app.command()(undo)
 app.command()(doctor)
 app.command()(verify)
 app.command()(seal)

@@ -54,6 +54,7 @@ class Deciding:
             "edits": self.edit,
             "withdrawal": self.withdraw,
             "revocation": self.revoke,
+            "undo": self.undo,
             "resolution": self.resolve,
             "questions": self.ask,
             "answers": self.answer,
@@ -118,6 +119,10 @@ class Deciding:
         said = "asked" if form.text("ask_again") else "revoked"
         return await self._other(visit, form, "revoke", said)
 
+    async def undo(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Have taken back what an executed call has done."""
+        return await self._other(visit, form, "undo", "undo")
+
     async def resolve(self, visit: Visit, form: Form) -> web.StreamResponse:
         """Say what became of a call of which nobody knows."""
         return await self._other(visit, form, "resolve", "resolved")
@@ -147,6 +152,8 @@ class Deciding:
                         raise NotFoundError("There is no such question on this request.")
                     text = form.text("text")
                     await self._approvals.questions.answer(question, visit.actor, text)
+                case "undo":
+                    await self._approvals.undo(request_id, visit.actor, reason=form.text("reason"))
                 case "revoke":
                     await self._approvals.revoke(
                         request_id,

@@ -15,6 +15,7 @@ from countersign.bot.api.operation import MAX_ID_CHARS, Services
 from countersign.bot.inbox import shown
 from countersign.bot.inbox.granting import most_of
 from countersign.bot.inbox.pages import Pages
+from countersign.bot.inbox.powers import powers_of, versions_of
 from countersign.bot.inbox.shell import HOME, Visit
 from countersign.bot.inbox.words import N_
 from countersign.connectors.system import Route
@@ -31,6 +32,7 @@ SAID = {
     "revised": N_("The arguments are changed. Look at them once more, then approve."),
     "withdrawn": N_("Your vote is taken back."),
     "revoked": N_("The approval is taken back; it does not run."),
+    "undo": N_("It is being undone: that is a request of its own, with your yes to it."),
     "asked": N_("The approval is taken back, and it is asked again."),
     "resolved": N_("What you found is on the record."),
     "question": N_("The agent is asked."),
@@ -84,7 +86,7 @@ class RequestPage:
         messages = shown.messages_of(
             await self._records.transcript(request.session_id), request.call_id
         )
-        powers = shown.powers_of(view, visit.reader)
+        powers = powers_of(view, visit.reader, self._pages.shell.clock.now())
         hidden = 0
         if "transcript" not in visit.request.query:
             hidden = max(len(messages) - shown.MESSAGES, 0)
@@ -106,7 +108,7 @@ class RequestPage:
             messages=messages[hidden:],
             hidden=hidden,
             powers=powers,
-            versions=shown.versions_of(view, powers),
+            versions=versions_of(view, powers),
             most=most_of(view),
             inputs=shown.inputs_of(view, typed, problems or {}),
             soon=shown.is_soon(request.expires_at, self._pages.shell.clock.now()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from countersign.approvals.forms.display import (
@@ -23,23 +22,18 @@ from countersign.approvals.forms.times import coming, happened, then
 from countersign.approvals.models import (
     Delivery,
     JsonObject,
-    Principal,
     Request,
-    RequestKind,
     RequestStatus,
     StageProgress,
-    Verdict,
 )
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.budgets.words import lines
-from countersign.approvals.rules.delegation import reason_in_view
 from countersign.approvals.rules.repeats import in_sentence
 
 LONG_TEXT = 60
 """Characters from which a text is edited in several lines."""
 MESSAGES = 20
 """So many of a transcript are shown unless all are asked for."""
-REVOCABLE = (RequestStatus.APPROVED,)
 
 
 @dataclass(frozen=True)
@@ -231,36 +225,6 @@ def _message(message: JsonObject, call_id: str) -> Message:
     return Message(who, text, calls, is_this)
 
 
-@dataclass(frozen=True)
-class Powers:
-    """What the reader can do with a request now."""
-
-    vote: bool
-    why_not: str
-    edit: bool
-    withdraw: bool
-    revoke: bool
-    resolve: bool
-
-
-def powers_of(view: RequestView, reader: Principal) -> Powers:
-    """What is offered. Whether it counts is judged when it is done."""
-    request = view.request
-    pending = request.status is RequestStatus.PENDING
-    mine = [v for v in view.votes if v.revision == request.revision and v.principal_id == reader.id]
-    why_not = (reason_in_view(view, reader) or "") if pending else ""
-    approved = any(v.verdict is not Verdict.REJECT for v in mine)
-    is_tool = request.kind is RequestKind.TOOL
-    return Powers(
-        vote=pending and not why_not,
-        why_not=why_not,
-        edit=pending and not why_not and is_tool and all(stage.edits for stage in request.stages),
-        withdraw=pending and bool(mine),
-        revoke=request.status in REVOCABLE and is_tool and approved,
-        resolve=request.status is RequestStatus.IN_DOUBT,
-    )
-
-
 def card_of(
     request: Request, schema: JsonObject | None, steps: Sequence[StageProgress], requester: str
 ) -> Card:
@@ -282,18 +246,3 @@ def is_soon(at: datetime | None, now: datetime) -> str:
         return ""
     left_s = (at - now).total_seconds()
     return "late" if left_s < 900 else "soon" if left_s < 7200 else ""
-
-
-def versions_of(view: RequestView, powers: Powers) -> Mapping[str, str]:
-    """What the parts with forms stand for, each as a short text: equal as long as a page that is
-    open shows the same, whatever was typed into it. Of no meaning beyond that."""
-    request = view.request
-    questions = [(each.id, each.status, each.answer) for each in view.questions]
-    return {
-        "forms": _short(request.id, request.revision, request.digest, request.status, powers),
-        "questions": _short(powers.vote, questions),
-    }
-
-
-def _short(*parts: object) -> str:
-    return sha256(repr(parts).encode()).hexdigest()[:16]

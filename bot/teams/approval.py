@@ -37,6 +37,7 @@ from countersign.bot.teams.parts import (
     what,
     why,
 )
+from countersign.bot.teams.undos import undo_of
 
 COMMENT_LIMIT = 2000
 ONLY_THIS = "this"
@@ -89,6 +90,7 @@ def approval_card(
     body = [
         *_noted(note),
         *top(f"Approval needed: {in_words(request.tool)}", request),
+        *undo_of(view),
         *deciding_line(view, shown),
         *paused(view),
         *asked_again(request),

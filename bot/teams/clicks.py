@@ -23,7 +23,7 @@ VOTES: dict[str, Verdict] = {
 TOOL_VERBS = frozenset(
     {
         *("approve", "reject", "save", "confirm", "edit", "back", "read", "refresh"),
-        *("withdraw", "revoke", "ask", "answer"),
+        *("withdraw", "revoke", "undo", "ask", "answer"),
     }
 )
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})

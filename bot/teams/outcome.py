@@ -48,6 +48,7 @@ from countersign.bot.teams.parts import (
     what,
     why,
 )
+from countersign.bot.teams.undos import undo_button, undo_of, undone
 from countersign.connectors.receipts import receipt_url
 
 RESULT_LIMIT = 1200
@@ -73,12 +74,14 @@ def outcome_card(
     body = [
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         {"type": "Container", "style": style, "items": head},
+        *undo_of(view),
         *deciding_line(view, shown),
         *paused(view),
         *_decided(request),
         *position(view),
         *changed.elements,
         *_result(request),
+        *undone(view),
         label(_arguments_title(request)),
         *table.elements,
         *(() if complete else not_everything(view, look)),
@@ -91,6 +94,9 @@ def outcome_card(
         body.append(comment_input(None, required_for="to revoke"))
         data = action_data(request)
         actions.insert(0, button(look.flavour, "revoke", "Revoke approval", data))
+    if view.undoable is not None:
+        body.append(comment_input(None, required_for="to undo"))
+        actions.insert(0, undo_button(request, look.flavour))
     if url := receipt_url(look.pages_url, request):
         actions.append({"type": "Action.OpenUrl", "title": "Receipt", "url": url})
     return Drawn(card(body, actions, spoken=f"{title}."), complete)

@@ -136,6 +136,9 @@ async def _done(
         return await _withdrawn(approvals, records, click, actor, look)
     if click.verb == "revoke":
         return await _revoked(approvals, records, click, actor, look)
+    if click.verb == "undo":
+        await approvals.undo(click.request_id, actor, reason=click.comment)
+        return Reply(request_card(await records.view(click.request_id), look))
     if click.verb in {"ask", "answer"}:
         return await _asked(approvals, records, click, actor, look)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:

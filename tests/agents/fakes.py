@@ -31,6 +31,7 @@ from countersign.approvals.models import (
     Stage,
     StoredChat,
     ToolCall,
+    UndoOffer,
     Verdict,
     Via,
 )
@@ -182,7 +183,14 @@ class FakeRuns:
         return self._put(request, status=RequestStatus.EXECUTING, executing_epoch=run.epoch)
 
     async def finish(
-        self, run: Run, request_id: RequestId, *, ok: bool, content: str, late: bool = False
+        self,
+        run: Run,
+        request_id: RequestId,
+        *,
+        ok: bool,
+        content: str,
+        late: bool = False,
+        undo: UndoOffer | None = None,
     ) -> Result:
         """Store the outcome."""
         request = self.requests[request_id]
@@ -193,7 +201,7 @@ class FakeRuns:
             outcome = Outcome.EXECUTED_WITH_CHANGES
         result = Result(outcome=outcome, content=content)
         status = RequestStatus.EXECUTED if ok else RequestStatus.FAILED
-        self._put(request, status=status, result=result)
+        self._put(request, status=status, result=result, undo=undo)
         self.log.append(f"finish {request.tool}")
         self._require(run)
         return result

@@ -77,6 +77,9 @@ class Clerk:
     def harmless_of(self, tool: str) -> Errors:
         return ()
 
+    def undo_of(self, tool: str) -> None:
+        """Nothing is taken back."""
+
     def checks_of(self, tool: str) -> None:
         return None
 

@@ -41,6 +41,7 @@ from countersign.approvals.models import (
     RequestId,
     SessionId,
     Terms,
+    UndoOffer,
     Verdict,
     Via,
 )
@@ -261,9 +262,14 @@ async def _grants(world: DeskWorld) -> None:
 
 
 async def _ran(world: DeskWorld) -> None:
-    """One that is done, one in doubt that a person has settled, and one that runs."""
+    """One that is done, one in doubt that a person has settled, and one that runs.
+
+    What the first one did is taken back.
+    """
     run, request = await world.executing()
-    await world.runs.finish(run, request.id, ok=True, content=LONG)
+    offer = UndoOffer(tool="look", executor="gatekeeper", arguments=QUOTE, within_s=60)
+    await world.runs.finish(run, request.id, ok=True, content=LONG, undo=offer)
+    await world.approvals.undo(request.id, acting(BEN), reason="The wrong quote.")
     ending = Ending(cause=SessionCause.ANSWERED, answer="Q-1")
     message = '{"role":"user","content":"Quote"}'
     state = chat_of({"role": "assistant", "content": "Q-1"}, chunks=1, chunk=message)

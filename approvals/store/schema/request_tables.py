@@ -60,6 +60,7 @@ requests = Table(
     Column("budgets", Text),
     Column("seen", Text),
     Column("questions", Integer, nullable=False, server_default="0"),
+    Column("undo", Text),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(

@@ -37,6 +37,9 @@ sessions = Table(
     Column("chunks", Integer, nullable=False, server_default="0"),
     # The pause for whose end it waits: nobody runs it until then.
     Column("held_by", String(40)),
+    # The request that it takes back, and who asked for that, as JSON.
+    Column("undoes", String(40)),
+    Column("undoing", Text),
 )
 Index(
     "ix_sessions_next_at",
@@ -55,6 +58,12 @@ Index(
     sessions.c.held_by,
     sqlite_where=sessions.c.held_by.is_not(None),
     postgresql_where=sessions.c.held_by.is_not(None),
+)
+Index(
+    "ix_sessions_undoes",
+    sessions.c.undoes,
+    sqlite_where=sessions.c.undoes.is_not(None),
+    postgresql_where=sessions.c.undoes.is_not(None),
 )
 _in_conversation = sessions.c.conversation.is_not(None)
 Index(
