@@ -227,10 +227,7 @@ class Runs:
         return result
 
     async def unknown(self, run: Run, request_id: RequestId, *, message: str) -> Result:
-        """Leave a request in doubt because its tool cannot tell whether it took effect.
-
-        Raises LostLeaseError as `finish` does.
-        """
+        """Leave a request in doubt because its tool cannot tell; raises as `finish`."""
 
         def work(unit: Unit) -> Result:
             lease_rows.require_lease(unit, run.session.id, run.epoch)

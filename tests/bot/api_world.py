@@ -31,6 +31,7 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     ToolCall,
+    UndoOffer,
 )
 from countersign.approvals.ports import Store
 from countersign.approvals.read_links import ReadLinks
@@ -201,6 +202,19 @@ class World:
         assert run is not None
         await self.chats.runs.claim(run, request["id"], request["arguments"])
         await self.chats.runs.unknown(run, request["id"], message="The server hung up.")
+        return request
+
+    async def done(self) -> dict[str, Any]:
+        """A request of Sam's that Alex approved and that was executed; `look` takes it back."""
+        request = await self.waiting()
+        await self.vote(request)
+        run = await self.chats.runs.begin(request["session_id"])
+        assert run is not None
+        await self.chats.runs.claim(run, request["id"], request["arguments"])
+        offer = UndoOffer(
+            tool="look", executor="gatekeeper", arguments={"to": "ceo"}, within_s=3600
+        )
+        await self.chats.runs.finish(run, request["id"], ok=True, content="sent", undo=offer)
         return request
 
     async def settle(self, request: Mapping[str, Any], **body: Any) -> tuple[int, Any]:

@@ -144,17 +144,28 @@ async def test_a_rule_that_wants_more_people_waits_for_them(world: World) -> Non
     assert RequestStatus.APPROVED is (await world.vote(request, CARA)).status
 
 
-async def test_an_act_that_lacks_what_its_rule_wants_waits_for_a_vote(world: World) -> None:
-    """Whoever asked is gone from the people meanwhile; what was asked for stays."""
+@pytest.mark.parametrize("lost", ["roles", "all"])
+async def test_an_act_of_who_may_no_more_waits_for_others(lost: str, world: World) -> None:
     session = await undo(world, await executed(world))
-    world.directory.set_roles(BEN.id)
+    if lost == "all":
+        world.directory.remove(BEN.id)
+    else:
+        world.directory.set_roles(BEN.id)
     request = await asked(world, session)
 
     assert request.status is RequestStatus.PENDING
-    assert "vote_refused" in await world.kinds(session.id)
-    world.directory.people_by_id.pop(BEN.id, None) if hasattr(
-        world.directory, "people_by_id"
-    ) else None
+    assert [] == await world.records.votes(request.id)
+    assert ("vote_refused" in await world.kinds(session.id)) is (lost == "roles")
+
+
+async def test_an_act_whose_reason_is_longer_than_a_comment_may_be_waits(world: World) -> None:
+    """A vote that cannot be meant like that counts for nobody, and breaks nothing."""
+    session = await undo(world, await executed(world))
+    world.directory.put(BEN)
+    run = await world.begin(session.id)
+    (request,) = await world.submit(run, world.question(session.id))
+
+    assert request.status is RequestStatus.PENDING
 
 
 async def test_only_what_was_executed_and_has_an_undo_is_undone(world: World) -> None:
@@ -189,6 +200,7 @@ async def test_an_undo_that_was_turned_down_can_be_asked_for_again(world: World)
 
     await world.approvals.cancel(first.id, acting(ANNA))
     assert (await world.kinds(request.session_id))[-1] == "undo_ended"
+    world.clock.advance(1)
     second = await undo(world, request, CARA)
     assert await state(world, request) == [UndoState.NOT_UNDONE, UndoState.UNDER_WAY]
     await world.approvals.cancel(second.id, acting(ANNA))

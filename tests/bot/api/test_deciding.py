@@ -134,3 +134,22 @@ async def test_a_used_approval_stays(world: World) -> None:
 
     assert (409, "alex") == (status, problem["decided_by"])
     assert "has begun at 2026-11-22 12:00:00" in problem["detail"]
+
+
+async def test_what_a_call_has_done_is_undone(world: World) -> None:
+    request = await world.done()
+    early, _ = await post(world, request, "undo", "adele", reason="Wrong one.")
+    unsaid, _ = await post(world, request, "undo", reason="")
+    status, body = await post(world, request, "undo", reason="Wrong one.")
+    (attempt,) = body["undo"]["attempts"]
+    again, problem = await post(world, request, "undo", "megan", reason="Wrong one.")
+
+    assert (403, 422, 202, 409) == (early, unsaid, status, again)
+    assert ("look", {"to": "ceo"}, None) == (
+        body["undo"]["tool"], body["undo"]["arguments"], body["undoes"]
+    )  # fmt: skip
+    assert ("under_way", None, "Alex Wilber") == (
+        attempt["state"], attempt["request_id"], attempt["by"]
+    )  # fmt: skip
+    assert "Alex Wilber has it undone already" in problem["detail"]
+    assert (await world.waiting())["undo"] is None

@@ -486,6 +486,23 @@ def test_what_is_paused_on_the_command_line_is_resumed_there(
     assert "by Megan Bowen)" in once.out
 
 
+def test_an_undo_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> None:
+    async def story() -> list[Said]:
+        async with running(tmp_path) as world:
+            request = await world.done()
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+            common = ["--server", url, "--config", "c.yaml", "--as", "alex"]
+            asked = ("undo", request["id"], "--reason", "Wrong one.", *common)
+            return [await asyncio.to_thread(cli, *asked) for _ in range(2)]
+
+    begun, again = asyncio.run(story())
+
+    assert "Alex Wilber has it undone; that is under way. Session S" in begun.out
+    assert "Alex Wilber has it undone already" in again.err
+
+
 def test_grants_go_through_the_running_server(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

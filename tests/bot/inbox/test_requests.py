@@ -142,6 +142,36 @@ async def test_a_vote_is_taken_back_and_so_is_an_approval(tmp_path: Path) -> Non
         assert (after["status"], after["revision"]) == ("pending", 2)
 
 
+async def test_what_was_done_is_undone_on_its_page(tmp_path: Path) -> None:
+    """It is offered to who may, in time; then the page says how that stands, and the other one."""
+    async with inbox(tmp_path) as world:
+        request = await world.api.done()
+        sam = await world.signed_in("sam")
+        assert "Undo it" not in await sam.open(path(request))
+        alex = await world.signed_in("alex")
+        assert "This calls Look, once" in await alex.open(path(request))
+        await alex.send(f"{path(request)}/undo", reason="")
+        assert (alex.status, "why this has to be undone" in alex.text) == (422, True)
+        await alex.send(f"{path(request)}/undo", reason="Wrong customer.")
+        assert "It is being undone" in alex.text
+        assert "Alex Wilber has it undone" in alex.text
+        assert "Undo it" not in alex.text
+
+        _, body = await world.api.call("GET", f"/api/v1/requests/{request['id']}")
+        undo = await world.api.chats.propose(body["undo"]["attempts"][0]["session_id"], {"to": "x"})
+        assert "The call that it takes back" in await alex.open(path({"id": undo.id}))
+        assert "Wrong customer." in alex.text
+        assert undo.id in await alex.open(path(request))
+
+
+async def test_an_undo_is_not_offered_after_its_time(tmp_path: Path) -> None:
+    async with inbox(tmp_path) as world:
+        request = await world.api.done()
+        world.api.clock.advance(hours=1)
+        alex = await world.signed_in("alex")
+        assert "Undo it" not in await alex.open(path(request))
+
+
 async def test_a_doubt_is_resolved_with_what_was_found(tmp_path: Path) -> None:
     async with inbox(tmp_path) as world:
         request = await world.api.doubted()

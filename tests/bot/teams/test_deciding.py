@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from countersign.approvals.models import Request, RequestStatus
+from countersign.approvals.models import Request, RequestStatus, UndoOffer
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.teams.cards import CARD_LIMIT_BYTES, size_bytes
 from tests.bot.teams.stage import ALEX, ISAIAH, Stage, person
@@ -178,6 +178,32 @@ async def test_used_approval_is_not_revoked_on_the_card(signed: Stage) -> None:
 
     assert "and has begun at" in str(answer.card)
     assert "executing" == await signed.status(request.id)
+
+
+async def test_what_was_done_is_undone_on_the_card(signed: Stage) -> None:
+    """By who could approve it; the card then says how that stands, and offers it no more."""
+    request = await signed.pending()
+    (card,) = signed.cards()
+    await signed.teams.click(card, "approve", person=ALEX)
+    run = await signed.runs.begin(request.session_id)
+    assert run is not None
+    await signed.runs.claim(run, request.id, request.arguments)
+    offer = UndoOffer(tool="drop_quote", executor="gatekeeper", arguments={}, within_s=60)
+    await signed.runs.finish(run, request.id, ok=True, content="Q-1", undo=offer)
+    await signed.settle()
+    shown = str(signed.cards()[0].card())
+    assert "Drop quote takes it back" in shown
+    assert "'title': 'Undo'" in shown
+
+    unsaid = await signed.teams.click(card, "undo", person=ALEX)
+    assert "why this has to be undone" in str(unsaid.card)
+    answer = await signed.teams.click(card, "undo", {"comment": "Wrong one."}, person=ALEX)
+    assert "Alex Wilber has it undone; that is under way" in str(answer.card)
+    assert "'title': 'Undo'" not in str(answer.card)
+    again = await signed.teams.click(card, "undo", {"comment": "Wrong one."}, person=ISAIAH)
+    assert "has it undone already" in str(again.card)
+    (attempt,) = (await signed.records.view(request.id)).undos
+    assert (attempt.session.undoes, attempt.by) == (request.id, "Alex Wilber")
 
 
 async def test_what_confirms_an_edit_cannot_be_made_up(signed: Stage) -> None:
