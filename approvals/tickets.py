@@ -144,6 +144,8 @@ class WebhookHint(Value):
     ticket_id: str
     delivery_id: str
     """The sender's id of this delivery, the same when it is repeated; empty if it has none."""
+    also: tuple[str, ...] = ()
+    """More tickets that the same delivery is about."""
 
 
 class ActKey(Value):

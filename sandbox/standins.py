@@ -83,8 +83,21 @@ def use(document: dict[str, Any], ready: Ready) -> None:
             "tls": "none",
         }
 
+    if "asana" in ready:
+        use_asana(document, ready["asana"])
     if "slack" in ready:
         use_slack(document, ready["slack"])
+
+
+def use_asana(document: dict[str, Any], ready: Mapping[str, Any], **more: Any) -> None:
+    """Let a configuration ask in this workspace, in which the people of the examples have an
+    account each."""
+    known = ("url", "token", "account", "project", "order_field", "changes_field", "webhook_secret")
+    document["connectors"]["asana"] = {**{key: ready[key] for key in known}, **more}
+    users = {user["login"]: user["gid"] for user in ready["users"]}
+    for person in document["people"]:
+        if person["id"] in users:
+            person.setdefault("identities", {})["asana"] = users[person["id"]]
 
 
 def use_slack(document: dict[str, Any], ready: Mapping[str, Any], **more: Any) -> None:

@@ -20,6 +20,7 @@ from countersign.approvals.ports.ticketing import KnownTickets as KnownTickets
 from countersign.approvals.ports.ticketing import TicketConnector as TicketConnector
 from countersign.approvals.ports.ticketing import TicketConnectors as TicketConnectors
 from countersign.approvals.ports.ticketing import TicketOrder as TicketOrder
+from countersign.approvals.ports.ticketing import WebhookGreeter as WebhookGreeter
 from countersign.approvals.ports.tools import Forms as Forms
 from countersign.approvals.ports.tools import Schemas as Schemas
 from countersign.approvals.ports.tools import ToolCatalog as ToolCatalog

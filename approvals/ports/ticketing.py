@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from countersign.approvals.models import Principal, Value
 from countersign.approvals.ports.channels import RequestView
@@ -77,7 +77,8 @@ class TicketConnector(Protocol):
 
     async def fetch_decisions(self, since: str | None, known: KnownTickets) -> TicketPage:
         """Read what has changed since the cursor of an earlier page, in one query whatever the
-        number of tickets; without a cursor, every ticket that is still open.
+        number of tickets, or in batches of them where the system has no such query; without a
+        cursor, every ticket that is still open.
 
         `known` says of what was read which tickets wait, so that their text can be compared. May
         return tickets again that have not changed, and tickets that are not ours.
@@ -110,6 +111,15 @@ class TicketConnector(Protocol):
 
     async def close_client(self) -> None:
         """Let go of connections and threads."""
+
+
+@runtime_checkable
+class WebhookGreeter(Protocol):
+    """A connector whose system makes a webhook only if its first delivery is answered."""
+
+    def greeting(self, headers: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Headers that such a delivery is answered with; None if this is none. Believes nothing,
+        keeps nothing."""
 
 
 TicketConnectors = Mapping[str, TicketConnector]

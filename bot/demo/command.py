@@ -33,6 +33,7 @@ from countersign.bot.demo.story import Story
 from countersign.bot.demo.tickets import TicketFront
 from countersign.bot.demo.world import Effect, World, open_world
 from countersign.bot.observability import logs
+from countersign.sandbox.asana.desk import AsanaDesk
 from countersign.sandbox.botframework.answers import BotUnreachableError
 from countersign.sandbox.jira.desk import JiraDesk
 from countersign.sandbox.servicenow.desk import ServiceNowDesk
@@ -149,6 +150,8 @@ def _front(world: World) -> Front:
         return TicketFront(world, JiraDesk(world.jira))
     if world.snow is not None:
         return TicketFront(world, ServiceNowDesk(world.snow))
+    if world.asana is not None:
+        return TicketFront(world, AsanaDesk(world.asana))
     if world.slack is not None:
         return SlackFront(world, world.slack)
     if world.by_mail:

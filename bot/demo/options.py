@@ -8,8 +8,16 @@ import typer
 
 WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change"]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
-FrontName: TypeAlias = Literal["teams", "jira", "servicenow", "slack", "email", "inbox", "api"]
-STAND_INS = {"jira": "Jira", "servicenow": "ServiceNow", "slack": "Slack", "email": "A mail server"}
+FrontName: TypeAlias = Literal[
+    "teams", "jira", "servicenow", "asana", "slack", "email", "inbox", "api"
+]
+STAND_INS = {
+    "jira": "Jira",
+    "servicenow": "ServiceNow",
+    "asana": "Asana",
+    "slack": "Slack",
+    "email": "A mail server",
+}
 
 WorkflowOption: TypeAlias = Annotated[WorkflowName, typer.Option(help="Which group chat.")]
 DecideOption: TypeAlias = Annotated[

@@ -35,6 +35,7 @@ from countersign.bot.settings.sections import (
     ProcessSettings,
     Settings,
 )
+from countersign.sandbox.asana.server import Asana
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.servicenow.server import ServiceNow
@@ -54,6 +55,7 @@ class Fronts:
     teams: BotFramework | None = None
     jira: Jira | None = None
     snow: ServiceNow | None = None
+    asana: Asana | None = None
     slack: Slack | None = None
     by_mail: bool = False
     by_page: bool = False
@@ -83,6 +85,7 @@ class World:
         self.settings, self.url = settings, url
         self.crm, self.mailbox, self.provisioning = office.crm, office.mailbox, office.provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
+        self.asana = fronts.asana
         self.by_mail, self.by_page, self.slack = fronts.by_mail, fronts.by_page, fronts.slack
         self.records = records
         self._http = http
@@ -156,6 +159,9 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         elif via == "servicenow":
             fronts.snow = await enter(ServiceNow.start())
             ready["servicenow"] = fronts.snow.ready()
+        elif via == "asana":
+            fronts.asana = await enter(Asana.start())
+            ready["asana"] = fronts.asana.ready()
         elif via == "slack":
             fronts.slack = await enter(Slack.start())
             ready["slack"] = fronts.slack.ready()
@@ -181,7 +187,7 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         address = await enter(serving(settings, host=DEFAULT_HOST, port=port))
         if via == "teams":
             fronts.teams = await enter(BotFramework.start(bot_url=f"{address}/api/messages"))
-        stand_in = fronts.jira or fronts.snow
+        stand_in = fronts.jira or fronts.snow or fronts.asana
         if stand_in is not None:
             stand_in.notify(f"{address}/webhooks/{via}")
         if fronts.slack is not None:

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from countersign.approvals.errors import InvalidWebhookError
-from countersign.approvals.ports import TicketConnector
+from countersign.approvals.ports import TicketConnector, WebhookGreeter
 from countersign.approvals.tickets import WebhookHint
 from countersign.bot.http.bodies import Room, read_body
 from countersign.bot.http.lanes import Kind, Limits
@@ -55,6 +55,12 @@ class Webhooks:
                 HTTPStatus.NOT_FOUND, "not-found", f"No system {name} is configured here."
             )
         body = await read_body(request, MAX_WEBHOOK_BYTES, self._room)
+        greeting = None
+        if isinstance(connector, WebhookGreeter):
+            greeting = connector.greeting(request.headers)
+        if greeting is not None:
+            log.info("webhook greeted", system=name, peer=request.remote)
+            return web.Response(headers=greeting)
         try:
             hint = connector.verify_webhook(request.headers, body)
         except InvalidWebhookError as exc:
@@ -63,7 +69,8 @@ class Webhooks:
         if hint is None:
             return web.json_response({"status": "ignored"})
         async with self._limits.admitted(Kind.WEBHOOKS, f"webhooks:{name}"):
-            ours = await self._hint(name, hint)
+            told = [hint.model_copy(update={"ticket_id": each}) for each in hint.also]
+            ours = any([await self._hint(name, each) for each in (hint, *told)])
         if not ours:
             return web.json_response({"status": "ignored"})
         log.info("webhook", system=name, ticket=hint.ticket_id, delivery=hint.delivery_id)

@@ -94,6 +94,9 @@ class Outside(Protocol):
     async def open_tickets(self) -> list[str]:
         """The keys (`OPS-12`) of our tickets that are still marked as open."""
 
+    def calls_for(self, tickets: int) -> int:
+        """How many calls one reading of so many tickets may take: 2, or what its batches are."""
+
     def requests(self) -> int:
         """How many calls the system has answered so far."""
 

@@ -132,7 +132,7 @@ async def test_doctor_asks_it_as_the_server_would(
 def test_without_it_its_keys_are_unknown(tmp_path: Path) -> None:
     said = problems(tmp_path, document(tmp_path))
 
-    known = "jira, servicenow, email, slack, webhook"
+    known = "jira, servicenow, asana, email, slack, webhook"
     assert f"connectors.pager: unknown system; known are {known}." in said
     assert "identities.badge: unknown kind of identity" in said
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from countersign.approvals.tickets import TicketRef
+from countersign.sandbox.asana.server import Asana
 from countersign.sandbox.desk import Desk
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.servicenow.server import ServiceNow
@@ -25,7 +26,7 @@ class AtDesk:
     """What `countersign.testing.suites.ticket_system.Outside` wants of people and of bad days; who
     adds the connector has all of it."""
 
-    def __init__(self, desk: Desk, system: Jira | ServiceNow):
+    def __init__(self, desk: Desk, system: Jira | ServiceNow | Asana):
         self.desk, self._system = desk, system
         self.people = {who: desk.people[login] for who, login in LOGINS.items()}
 
@@ -75,6 +76,10 @@ class AtDesk:
 
     async def open_tickets(self) -> list[str]:
         return [ticket.key for ticket in self.desk.tickets() if ticket.open and ticket.ours]
+
+    def calls_for(self, tickets: int) -> int:
+        """One query, and one more for what stands in other tables."""
+        return 2
 
     def requests(self) -> int:
         return len(self._system.requests)

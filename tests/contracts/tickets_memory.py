@@ -76,6 +76,9 @@ class InMemory:
     async def open_tickets(self) -> list[str]:
         return self.tickets.open_tickets()
 
+    def calls_for(self, tickets: int) -> int:
+        return 2
+
     def requests(self) -> int:
         return len(self.tickets.calls)
 

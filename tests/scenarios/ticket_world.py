@@ -12,6 +12,8 @@ from sqlalchemy import text
 
 from countersign.approvals.store import engine_of
 from countersign.bot.settings.file import Adjust
+from countersign.sandbox.asana.desk import AsanaDesk
+from countersign.sandbox.asana.server import Asana
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.desk import Desk
 from countersign.sandbox.jira.desk import JiraDesk
@@ -238,6 +240,9 @@ async def ticket_world(
         if system == "jira":
             running = await enter(Jira.start())
             desk = JiraDesk(running)
+        elif system == "asana":
+            running = await enter(Asana.start())
+            desk = AsanaDesk(running)
         else:
             running = await enter(ServiceNow.start())
             desk = ServiceNowDesk(running)

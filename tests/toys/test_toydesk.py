@@ -77,6 +77,9 @@ class OnToyDesk:
         ours = (t for t in self._desk.tickets.values() if t.made_by == ACCOUNT)
         return [ticket.key for ticket in ours if ticket.open]
 
+    def calls_for(self, tickets: int) -> int:
+        return 2
+
     def requests(self) -> int:
         return self._desk.calls
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from countersign.approvals.tickets import TicketRef
+from countersign.approvals.tickets import TicketRef, WebhookHint
 from countersign.bot.http import bodies
 from countersign.bot.server.webhooks import MAX_WEBHOOK_BYTES
 from tests.bot.api_world import World, running
@@ -36,6 +36,33 @@ async def test_signed_webhook_about_our_ticket_is_accepted(world: World) -> None
     status = await sent(world, *world.tickets.webhook(OURS))
 
     assert (202, [("jira", "1")]) == (status, world.hints)
+
+
+async def test_every_ticket_of_a_delivery_is_noted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = WebhookHint(ticket_id="2", also=("1",), delivery_id="d")
+    monkeypatch.setattr(type(world.tickets), "verify_webhook", lambda *_: both)
+
+    assert 202 == await sent(world, *world.tickets.webhook(OURS))
+    assert [("jira", "2"), ("jira", "1")] == world.hints
+
+
+async def test_first_delivery_of_a_webhook_is_answered_by_who_wants_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greeting(_: object, headers: Mapping[str, str]) -> Mapping[str, str] | None:
+        secret = headers.get("X-Hook-Secret")
+        return {"X-Hook-Secret": secret} if secret else None
+
+    monkeypatch.setattr(type(world.tickets), "greeting", greeting, raising=False)
+    headers = {"X-Hook-Secret": "b537207f20cbfa02"}
+    async with world.client.post("/webhooks/jira", headers=headers) as response:
+        answered = response.status, response.headers.get("X-Hook-Secret")
+
+    assert (200, "b537207f20cbfa02") == answered
+    assert 401 == await sent(world, {}, b"{}")
+    assert [] == world.hints
 
 
 async def test_signed_webhook_about_another_ticket_is_ignored(world: World) -> None:

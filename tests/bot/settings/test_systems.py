@@ -70,14 +70,14 @@ def test_nothing_is_configured_by_itself(tmp_path: Path) -> None:
 
 
 def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
-    document = with_tickets(asana={})
+    document = with_tickets(monday={})
     document["connectors"]["jira"]["webhook_secret_env"] = "NO_SUCH"
     document["connectors"]["servicenow"]["auth"] = {"kind": "basic", "user": "svc"}
     said = problems(tmp_path, document, environ=TICKET_ENVIRON)
 
     assert (
-        "connectors.asana: unknown system; known are jira, servicenow, email, slack, webhook."
-        in said
+        "connectors.monday: unknown system; known are jira, servicenow, asana, email, slack, "
+        "webhook." in said
     )
     assert "connectors.jira.webhook_secret_env: the environment variable NO_SUCH" in said
     assert "connectors.servicenow.auth" in said

@@ -1,0 +1,106 @@
+"""The text of a task: plain, in the order in which a manager needs it.
+
+Headings begin in the first column and everything else is indented, so that no argument can write a
+heading of its own. In a plain description nothing is markup; Asana makes links of addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from countersign.approvals.audit.canonical import sha256_hex, short
+from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.wording import cut, cut_visibly, visible
+from countersign.connectors.asana.settings import AsanaSettings
+from countersign.connectors.document import BEFORE_APPROVAL, UNREAD, Document, Row
+
+NOTES_LIMIT = 30_000
+"""Asana names no limit; what it cuts would not read as we wrote it, and every answer be refused."""
+REMARK_LIMIT = 10_000
+_INDENT = "    "
+_QUOTE = f"{_INDENT}| "
+_VALUE_LIMITS = (None, 2_000, 1_000, 500, 200, 80, 30)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The text of a task, and whether it shows the whole call."""
+
+    text: str
+    whole: bool
+
+
+def remark(words: str, task_id: str, key: str) -> tuple[str, str]:
+    """A comment, and the mark in it by which it is known to have been made."""
+    mark = f"Ref. {short(sha256_hex(f'{task_id}:{key}'.encode()))}"
+    return f"{cut_visibly(visible(words), REMARK_LIMIT)}\n\n{mark}", mark
+
+
+def title(document: Document) -> str:
+    """The name of the task."""
+    return " ".join(visible(document.title).split())
+
+
+def notes(document: Document, settings: AsanaSettings) -> Written:
+    """The whole text. If it gets too long, values give way; the digest, the deadline and how to
+    answer never do."""
+    for most in _VALUE_LIMITS:
+        whole = document.complete and most is None
+        text = "\n\n".join(_parts(document, settings, whole, most))
+        if len(text) <= NOTES_LIMIT:
+            return Written(text, whole)
+    raise InvalidError("The request does not fit into a task; it has too many arguments.")
+
+
+def _parts(document: Document, settings: AsanaSettings, whole: bool, most: int | None) -> list[str]:
+    parts = ["\n".join(_lines(visible(document.lead), ""))]
+    arguments = _rows(document.arguments, most)
+    parts.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
+    if not whole:
+        parts.append(f"{UNREAD} {document.read_it}")
+    if document.before:
+        parts.append(_block("Before a person changed it", _rows(document.before, most)))
+    if document.notes:
+        parts.append(_block("What the tool says", _rows(document.notes, most)))
+    parts.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
+    how = _how(settings, document, whole)
+    parts.append(_block("How to answer", [f"{_INDENT}{line}" for line in how]))
+    return [*parts, _block("Details", _rows(document.facts, 400))]
+
+
+def _block(heading: str, lines: Iterable[str]) -> str:
+    return "\n".join((heading.upper(), *lines))
+
+
+def _rows(rows: Iterable[Row], most: int | None) -> list[str]:
+    lines = []
+    for row in rows:
+        first, *others = _lines(_cut(row.text, most), "")
+        name = visible(" ".join(row.name.split()))
+        lines.append(f"{_INDENT}{name}: {first}" if name else f"{_INDENT}{_INDENT}{first}")
+        lines += [f"{_QUOTE}{line}".rstrip() for line in others]
+    return lines
+
+
+def _cut(text: str, most: int | None) -> str:
+    return visible(text) if most is None else cut_visibly(visible(text), most)
+
+
+def _lines(text: str, indent: str) -> list[str]:
+    return [f"{indent}{line}".rstrip() for line in text.split("\n")]
+
+
+def _how(settings: AsanaSettings, document: Document, whole: bool) -> list[str]:
+    name = next((row.key for row in document.arguments if row.key), "amount")
+    place = "the field for changes or into a comment" if settings.changes_field else "a comment"
+    return [
+        *([] if whole else [BEFORE_APPROVAL]),
+        "Set this approval to Approved, or to Rejected with a comment that says why.",
+        f"To approve with changes, first write into {place}:",
+        f"{_INDENT}Changes:",
+        f"{_INDENT}{visible(cut(name, 60))}: the value that you want",
+        "with one line for each argument; then choose Request changes. What you change is "
+        "checked again before it runs.",
+        "To ask the agent something first, write a comment that begins with “Ask:”.",
+    ]

@@ -1,0 +1,1 @@
+"""Asana: its calls, webhooks, readings and checks."""
