@@ -7,14 +7,18 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from countersign.approvals.audit.archives import Archive
 from countersign.approvals.audit.ledger import Verification, combine
 from countersign.approvals.audit.notes import Checkpoint, VerifierKey, opened_unchecked
 from countersign.approvals.audit.private import Privacy, PrivateRule, redacted
+from countersign.approvals.decisions.archiving import Archiving
 from countersign.approvals.decisions.erasing import Erased, Erasing
+from countersign.approvals.decisions.holding import Holding
 from countersign.approvals.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import (
     Actor,
+    Hold,
     JsonObject,
     LedgerEntry,
     Principal,
@@ -23,7 +27,16 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Reader
 from countersign.approvals.records import Records
-from countersign.approvals.store import checkpoints, exporting, forwarding, receipts, seals
+from countersign.approvals.store import (
+    archive_checks,
+    archived,
+    checkpoints,
+    exporting,
+    forwarding,
+    holds,
+    receipts,
+    seals,
+)
 from countersign.approvals.store.replaying import Replay, replay
 from countersign.approvals.store.tree import StoredTree
 from countersign.approvals.store.verifying import verify_all
@@ -44,10 +57,13 @@ class AuditTrail:
         signer: VerifierKey | None = None,
         private: Sequence[PrivateRule] = (),
         erasing: Erasing | None = None,
+        holding: Holding | None = None,
+        archiving: Archiving | None = None,
     ):
         """`sealing` is of the server that this is: it seals what a receipt needs, and stores what
         `signer` has signed elsewhere. What `private` covers is in no receipt and no export."""
         self._private, self._erasing = private, erasing
+        self._holding, self._archiving = holding, archiving
         self._reader, self._records, self._sealing = reader, records, sealing
         self._signer = signer
 
@@ -115,6 +131,30 @@ class AuditTrail:
             raise RefusedError("Only a server erases; ask the running one.")
         return await self._erasing.erase(session_id, rule, reason, actor)
 
+    @property
+    def holding(self) -> Holding:
+        """Legal holds. Raises RefusedError where this is no server."""
+        if self._holding is None:
+            raise RefusedError("Only a server puts things on hold; ask the running one.")
+        return self._holding
+
+    @property
+    def archiving(self) -> Archiving:
+        """What moves sessions into files. Raises RefusedError where this is no server."""
+        if self._archiving is None:
+            raise RefusedError("Only a server archives and restores; ask the running one.")
+        return self._archiving
+
+    async def holds(self, *, limit: int, lifted: bool = False) -> Sequence[Hold]:
+        """The legal holds, oldest first; with `lifted` the newest `limit` that there ever were."""
+        if lifted:
+            return await self._reader.read(lambda c: holds.page(c, limit=limit))
+        return await self._reader.read(holds.active)
+
+    async def archived(self) -> Sequence[str]:
+        """A sentence for each file in which sessions are archived."""
+        return await self._reader.read(archived.said)
+
     async def bundle(
         self, wanted: exporting.Wanted, *, bodies: bool = True, most: int | None = None
     ) -> JsonObject:
@@ -172,15 +212,28 @@ class AuditTrail:
         session_id: SessionId | None = None,
         *,
         outside: Sequence[Checkpoint] = (),
+        archives: Sequence[Archive] = (),
         tell: Callable[[int], None] = lambda _: None,
     ) -> Verification:
         """Check one session, or all there is; `outside` are checkpoints that somebody has
-        kept elsewhere. `tell` hears how many entries have been checked. Raises NotFoundError."""
+        kept elsewhere, `archives` the files of what was archived. `tell` hears how many entries
+        have been checked. Raises NotFoundError."""
         if session_id is not None:
-            found = await self._records.verify(session_id)
+            found = await self._verified(session_id, archives)
         else:
             found = await verify_all(self._reader, tell)
+            for file in archives:
+                checked = await self._reader.read(partial(archive_checks.against, archive=file))
+                found = combine([found, checked])
         wrong: list[str] = []
         for each in outside:
             wrong += await self._reader.read(partial(checkpoints.against, checkpoint=each))
         return combine([found, Verification(entries=0, problems=tuple(wrong))])
+
+    async def _verified(self, session_id: SessionId, archives: Sequence[Archive]) -> Verification:
+        for file in archives:
+            if any(each.session == session_id for each in file.manifest.sessions):
+                return await self._reader.read(
+                    partial(archive_checks.against, archive=file, only=session_id)
+                )
+        return await self._records.verify(session_id)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.decisions.answering import Answering
+from countersign.approvals.decisions.archiving import Archiving
 from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.cancelling import Cancelling
@@ -21,6 +23,7 @@ from countersign.approvals.decisions.erasing import Erasing
 from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.decisions.holding import Holding
 from countersign.approvals.decisions.long_results import RESULT_CHARS
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import (
@@ -80,6 +83,8 @@ class Domain:
     answering: Answering
     """Of questions, by the agents."""
     erasing: Erasing
+    holding: Holding
+    archiving: Archiving
     shift_changes: ShiftChanges
 
     def answer(self, jobs: Jobs) -> None:
@@ -109,11 +114,13 @@ def compose(
     tool_timeout_s: float = TOOL_TIMEOUT_S,
     proofs: Proofs = NO_PROOFS,
     private: Sequence[PrivateRule] = (),
+    archive_dir: Path | None = None,
 ) -> Domain:
     """The domain on `store`; `channels` by name are those in which requests can be shown.
 
     `handoff` keeps the leases of this process; by default they last 30 s and no session is taken
-    over until it is opened. `proofs` takes proofs of presence. Nothing is read, written or started.
+    over until it is opened. `proofs` takes proofs of presence; in `archive_dir` are archive files.
+    Nothing is read, written or started.
     """
     channels = {} if channels is None else channels
     handoff = Handoff(time.monotonic) if handoff is None else handoff
@@ -163,6 +170,8 @@ def compose(
     review = Review(store, moments, outbox, observer)
     answering = Answering(store, moments, policies, outbox, runs.foresee)
     erasing = Erasing(store, moments, policies, private)
+    holding = Holding(store, moments, policies)
+    archiving = Archiving(store, moments, policies, archive_dir)
     shifts = ShiftChanges(store, moments, outbox, review.run)
     about = records, approvals, runs, courier, review, outbox, handoff, answering
-    return Domain(*about, erasing, shifts)
+    return Domain(*about, erasing, holding, archiving, shifts)

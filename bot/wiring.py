@@ -123,6 +123,7 @@ async def compose(
             handoff=Handoff(elapsed_s),
             proofs=presence,
             private=settings.ledger.private_rules,
+            archive_dir=settings.ledger.archive_dir,
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )
@@ -160,6 +161,8 @@ async def compose(
                 sealing,
                 signer=signer(settings),
                 erasing=domain.erasing,
+                holding=domain.holding,
+                archiving=domain.archiving,
             ),
             limits=limits,
         )

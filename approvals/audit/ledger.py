@@ -98,6 +98,8 @@ class Verification(Value):
 
     entries: int
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was not looked at, and where it is."""
 
     @property
     def verified(self) -> bool:
@@ -169,4 +171,5 @@ def combine(parts: Sequence[Verification]) -> Verification:
     return Verification(
         entries=sum(p.entries for p in parts),
         problems=tuple(problem for p in parts for problem in p.problems),
+        notes=tuple(note for p in parts for note in p.notes),
     )

@@ -10,28 +10,26 @@ from collections.abc import Sequence
 
 import structlog
 
-from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.audit.private import KIND, Privacy, PrivateRule
+from countersign.approvals.decisions.administering import admin_of, why
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.errors import (
     ConflictError,
     IntegrityError,
     InvalidError,
-    NotAuthorisedError,
 )
 from countersign.approvals.models import (
     Actor,
     JsonObject,
     LedgerEntry,
-    Principal,
     RequestStatus,
     SessionId,
     SessionStatus,
     Value,
 )
 from countersign.approvals.ports import Store, Unit
-from countersign.approvals.rules.pausing import MAX_REASON, reason_against_administering
 from countersign.approvals.rules.policies import Policies
+from countersign.approvals.store import belongings, holds
 from countersign.approvals.store import erasing as rows
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
@@ -68,13 +66,12 @@ class Erasing:
         ConflictError while the session goes on, or if it has nothing private; IntegrityError if it
         does not verify as it is.
         """
-        admin, reason = self._admin(actor), well_formed(reason).strip()
+        admin = admin_of(self._policies, actor)
         rule = self._rules.get(rule_id)
         if rule is None:
             known = ", ".join(self._rules) or "there is none; add ledger.private"
             raise InvalidError(f"There is no rule {rule_id} of what is private; rules: {known}.")
-        if not 1 <= len(reason) <= MAX_REASON:
-            raise InvalidError(f"Say why, in 1 to {MAX_REASON} characters.")
+        reason = why(reason)
         said: JsonObject = {
             "rule": rule.id,
             "reason": reason,
@@ -86,8 +83,10 @@ class Erasing:
 
         def work(unit: Unit) -> Erased:
             found = SessionId(session_id)
+            holds.lock(unit)
             session_rows.lock(unit, found)
             _require_over(unit, found)
+            _require_free(unit, found)
             entries = ledger_rows.entries(unit.connection, found)
             privacy = Privacy([rule])
             private = [e for e in entries if privacy.rule_of(e) is not None]
@@ -101,14 +100,6 @@ class Erasing:
         erased = await self._store.unit(work, self._moments.now())
         log.warning("erased", session_id=session_id, rule=rule.id, by=admin.id)
         return erased
-
-    def _admin(self, actor: Actor) -> Principal:
-        roles = self._policies.current.administrators
-        against = reason_against_administering(actor.principal, roles)
-        if against is not None or actor.principal is None:
-            log.warning("administration refused", identity=actor.identity, via=actor.via)
-            raise NotAuthorisedError(against or "You are not known here.")
-        return actor.principal
 
 
 def require_erasable(entries: Sequence[LedgerEntry]) -> None:
@@ -130,6 +121,16 @@ def _require_over(unit: Unit, session_id: SessionId) -> None:
     problems = verify_one(unit.connection, session_id).problems
     if problems:
         raise IntegrityError(f"Session {session_id} does not verify: {problems[0]}.")
+
+
+def _require_free(unit: Unit, session_id: SessionId) -> None:
+    """Raise ConflictError while somebody has it on hold."""
+    held = holds.active(unit.connection)
+    found = held and holds.covering(held, belongings.read(unit.connection, session_id))
+    if found:
+        raise ConflictError(
+            f"Session {session_id} is on hold {found.id}, of {found.scope}: {found.reason}"
+        )
 
 
 def _told(private: Sequence[LedgerEntry], said: JsonObject) -> list[tuple[str, JsonObject]]:

@@ -93,6 +93,15 @@ from countersign.approvals.models.requests import Result as Result
 from countersign.approvals.models.requests import SameCall as SameCall
 from countersign.approvals.models.requests import Verdict as Verdict
 from countersign.approvals.models.requests import Vote as Vote
+from countersign.approvals.models.retention import Archived as Archived
+from countersign.approvals.models.retention import Hold as Hold
+from countersign.approvals.models.retention import HoldId as HoldId
+from countersign.approvals.models.retention import HoldKind as HoldKind
+from countersign.approvals.models.retention import HoldLifted as HoldLifted
+from countersign.approvals.models.retention import HoldPlaced as HoldPlaced
+from countersign.approvals.models.retention import HoldScope as HoldScope
+from countersign.approvals.models.retention import SessionsArchived as SessionsArchived
+from countersign.approvals.models.retention import SessionsRestored as SessionsRestored
 from countersign.approvals.models.schedules import Duty as Duty
 from countersign.approvals.models.schedules import KnownShift as KnownShift
 from countersign.approvals.models.schedules import OnCall as OnCall

@@ -8,7 +8,7 @@ from the uses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -146,6 +146,15 @@ def _keep(connection: Connection, account: Account, counter: _Counter) -> None:
 def _counter(row: Sequence[Any]) -> _Counter:
     definition, since, count, amount = row
     return _Counter(definition, since, Used(count, Decimal(amount)))
+
+
+def counted(connection: Connection, uses: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of these rows of uses is in a counter."""
+    for use in uses:
+        row = _COUNTER.first(connection, budget=use["budget"], scope=use["scope"])
+        if row is not None and row[0] != _NEW and use["at"] >= row[1]:
+            return True
+    return False
 
 
 def untrue(connection: Connection, after: Account) -> tuple[list[str], Account | None]:

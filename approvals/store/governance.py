@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, literal, select
 
 from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE, hash_as_written
 from countersign.approvals.audit.seals import Head
-from countersign.approvals.models import Governance, LedgerEntry
+from countersign.approvals.models import Governance, LedgerEntry, SessionsArchived
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store.ledger import Chain, linked
@@ -91,6 +91,12 @@ def about(connection: Connection, member: str, name: str) -> list[LedgerEntry]:
         if entry.prev_hash != before or entry.hash != hash_as_written(entry):
             raise ValueError(f"entry {entry.seq} was changed after it was written")
     return found
+
+
+def archives(connection: Connection) -> set[str]:
+    """The hashes of all files into which sessions were archived, restored or not."""
+    query = select(governance.c.body).where(governance.c.kind == SessionsArchived.kind)
+    return {codec.loads(text)["sha256"] for text in connection.execute(query).scalars()}
 
 
 def _locked_head(unit: Unit) -> Head:

@@ -23,7 +23,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.lifecycle import require_move
-from countersign.approvals.store import changes, codec, open_roles
+from countersign.approvals.store import archived, changes, codec, open_roles
 from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import sessions as sessions_of
 from countersign.approvals.store.prepared import Prepared, insertion
@@ -48,7 +48,10 @@ def insert(unit: Unit, values: Sequence[Request]) -> None:
 
 def get(connection: Connection, request_id: str) -> Request:
     """The request. Raises NotFoundError."""
-    return codec.request(found(_GET.first(connection, of=request_id), request_id))
+    row = _GET.first(connection, of=request_id)
+    if row is None:
+        raise archived.no_request(connection, request_id)
+    return codec.request(row)
 
 
 def with_session(unit: Unit, request_id: str) -> tuple[Request, Session]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, tuple_
 from countersign.approvals.audit.ledger import GENESIS, GOVERNANCE, chain_name
 from countersign.approvals.audit.seals import SEALS, Head, Seal, tree_seal_hash
 from countersign.approvals.models import SessionStatus
-from countersign.approvals.store import codec, governance
+from countersign.approvals.store import archived, codec, governance
 from countersign.approvals.store.schema import ledger, ledger_seals, sessions
 from countersign.approvals.store.tree import StoredTree, has_leaf
 
@@ -130,9 +130,14 @@ def untrue(connection: Connection, sealed: Sequence[tuple[str, Head]], seal: Sea
                 found[session_id, seq] = own
             if session_id == SEALS and (own := _hash_of(connection, seq)):
                 found[session_id, seq] = own
+        gone = {session_id for session_id, seq in keys if (session_id, seq) not in found}
+        elsewhere = archived.ends(connection, gone) if gone else {}
         for session_id, (seq, own_hash) in some:
             actual = found.get((session_id, seq))
-            if actual is None:
+            if actual is None and seq <= elsewhere.get(session_id, (0, ""))[0]:
+                if seq == elsewhere[session_id][0] and own_hash != elsewhere[session_id][1]:
+                    yield f"session {session_id}: was archived with another end than was sealed"
+            elif actual is None:
                 yield (
                     f"{chain_name(session_id)}: entry {seq}, which seal {seal.number} of "
                     f"{seal.at:%Y-%m-%d %H:%M:%S UTC} names, is gone"

@@ -14,7 +14,7 @@ from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import LostLeaseError, NotFoundError
 from countersign.approvals.models import Session, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
-from countersign.approvals.store import changes, chat_states, codec
+from countersign.approvals.store import archived, changes, chat_states, codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 
@@ -226,7 +226,10 @@ def begun(
 
 
 def _row(connection: Connection, session_id: str) -> Sequence[Any]:
-    return found(_GET.first(connection, of=session_id), session_id)
+    row = _GET.first(connection, of=session_id)
+    if row is None:
+        raise archived.no_session(connection, session_id)
+    return row
 
 
 def found(row: Sequence[Any] | None, session_id: str) -> Sequence[Any]:

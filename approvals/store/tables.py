@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from countersign.approvals.store.schema import (
+    archived_sessions,
     budget_uses,
     delegations,
     deliveries,
     grant_uses,
     grants,
+    legal_holds,
     passkeys,
     pauses,
     questions,
@@ -45,7 +47,14 @@ OF_REQUESTS = (
     budget_uses,
 )
 """Tables whose rows belong to a request."""
-GOVERNED: tuple[Table, ...] = (pauses, grants, delegations, passkeys)
+GOVERNED: tuple[Table, ...] = (
+    pauses,
+    grants,
+    delegations,
+    passkeys,
+    legal_holds,
+    archived_sessions,
+)
 """Tables whose rows belong to no session, and are on the governance ledger."""
 
 

@@ -19,6 +19,7 @@ from countersign.approvals.models import LedgerEntry, SessionId
 from countersign.approvals.ports import Reader
 from countersign.approvals.rules.budgets.charges import Account
 from countersign.approvals.store import (
+    archived,
     budgets,
     checkpoints,
     codec,
@@ -79,6 +80,7 @@ def _steps(tell: Callable[[int], None]) -> Generator[Step, Any, Verification]:
         after = last
     total = combine([total, (yield verify_governance)])
     lost = yield partial(tables.orphans, limit=PAGE)
+    lost += yield partial(archived.twice, limit=PAGE)
     texts = yield policy_versions.untrue
     problems, before = [*lost, *texts], (0, GENESIS)
     account: Account | None = FIRST
@@ -97,7 +99,9 @@ def _steps(tell: Callable[[int], None]) -> Generator[Step, Any, Verification]:
     while size is not None:
         wrong, size = yield partial(checkpoints.untrue, after_size=size, limit=PAGE)
         problems += wrong
-    return combine([total, Verification(entries=0, problems=tuple(problems))])
+    notes = yield archived.said
+    rest = Verification(entries=0, problems=tuple(problems), notes=tuple(notes))
+    return combine([total, rest])
 
 
 def _sealed(

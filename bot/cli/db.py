@@ -37,6 +37,8 @@ def copy_database(
     _say(f"copying {shown(source)} to {shown(target)}")
     copied = copy(source, target, tell=lambda table, rows: _say(f"  {table}: {rows} rows"))
     _say(f"{copied.ledger.entries} ledger entries verified")
+    for note in copied.ledger.notes:
+        _say(f"{note}; take that file along")
     _say(f"done; let COUNTERSIGN_DATABASE_URL name {shown(target)}, and start the servers")
 
 

@@ -28,6 +28,7 @@ from countersign.bot.audit.csv_lines import COLUMNS, csv_line, row_text
 from countersign.bot.audit.publishing import published
 from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.cli.records import auditing, reading
+from countersign.bot.cli.retention import opened
 from countersign.bot.console import console, errors, json_text
 from countersign.bot.settings.ledger_keys import write_new
 
@@ -100,9 +101,15 @@ def verify(
         typer.Option(help="A file, directory or URL where checkpoints are published; repeatable."),
     ] = None,
     key: KeyOption = None,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file with archived sessions, or a folder of them; repeatable."),
+    ] = None,
 ) -> None:
     """Check every link of the ledger; exit status 1 if one does not hold."""
     outside = _outside([*([str(checkpoint)] if checkpoint else []), *(against or ())], key)
+
+    archives = opened(archive or ())
 
     async def work(trail: AuditTrail) -> Verification:
         of = SessionId(session) if session else None
@@ -113,7 +120,10 @@ def verify(
         ) as bar:
             task = bar.add_task("", total=None)
             return await trail.verify(
-                of, outside=outside, tell=lambda n: bar.update(task, completed=n)
+                of,
+                outside=outside,
+                archives=archives,
+                tell=lambda n: bar.update(task, completed=n),
             )
 
     result = auditing(work)
@@ -121,6 +131,10 @@ def verify(
         console.print(escape(visible(problem)), soft_wrap=True, highlight=False)
     verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
     console.print(f"{result.entries} entries {verdict}", markup=False)
+    read = {each.path.name for each in archives}
+    for note in result.notes:
+        also = " (verified)" if result.verified and note.rpartition(" ")[2] in read else ""
+        console.print(f"{note}{also}", markup=False, highlight=False, soft_wrap=True)
     if outside and result.verified:
         sizes = f"{len(outside)} outside checkpoints, the newest of size {outside[-1].size}"
         console.print(f"the ledger is a continuation of {sizes}", markup=False, soft_wrap=True)
@@ -197,6 +211,9 @@ def export(
         return
     if session is not None:
         reading(lambda records: records.session(session))
+    else:
+        for line in auditing(lambda trail: trail.archived()):
+            errors.print(f"not in it: {line}", markup=False, highlight=False, soft_wrap=True)
     if written is Format.BUNDLE:
         made = auditing(lambda trail: trail.bundle(wanted, bodies=bodies), private)
         write_out(json_text(made), output)

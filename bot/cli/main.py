@@ -38,6 +38,7 @@ from countersign.bot.cli.project import init, run
 from countersign.bot.cli.publishing import publish
 from countersign.bot.cli.records import requests, sessions
 from countersign.bot.cli.replaying import replay
+from countersign.bot.cli.retention import archive, hold, holds, lift, restore
 from countersign.bot.cli.seal import seal
 from countersign.bot.cli.verifying import verify
 from countersign.bot.cli.webhooks import webhooks
@@ -72,6 +73,11 @@ sessions.command("cancel")(cancel)
 ledger.command("replay")(replay)
 ledger.command("erase")(erase)
 ledger.command("publish")(publish)
+ledger.command("hold")(hold)
+ledger.command("lift")(lift)
+ledger.command("holds")(holds)
+ledger.command("archive")(archive)
+ledger.command("restore")(restore)
 ledger.command("forward")(forward)
 requests.command("resolve")(resolve)
 requests.command("ask")(ask)

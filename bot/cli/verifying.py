@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 from rich.markup import escape
 
 from countersign.approvals.audit import bundles
+from countersign.approvals.audit.archives import Archive
+from countersign.approvals.audit.notes import VerifierKey
 from countersign.approvals.audit.private import KIND
 from countersign.approvals.audit.receipts import (
     ENDS,
@@ -22,6 +25,7 @@ from countersign.approvals.audit.receipts import verify as verified
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
+from countersign.approvals.store.archive_checks import proven
 from countersign.bot.cli.ledger import NO_KEY, KeyOption, public_keys, read_text
 from countersign.bot.cli.options import Json
 from countersign.bot.console import console, errors, show_json
@@ -32,14 +36,17 @@ UNTRUE, UNREADABLE, UNTRUSTED = 1, 3, 4
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A receipt, or a bundle.")],
+    file: Annotated[Path, typer.Argument(help="A receipt, a bundle, or an archive file.")],
     key: KeyOption = None,
     as_json: Json = False,
 ) -> None:
-    """Check a receipt or a bundle offline. Exit status 0: it is true. 1: it is not. 3: it cannot be
-    read, or is none. 4: it is not signed with a key that is trusted."""
+    """Check a receipt, a bundle or an archive file offline. Exit status 0: it is true. 1: it is
+    not. 3: it cannot be read, or is none. 4: it is not signed with a key that is trusted."""
     try:
         keys = public_keys(key)
+        if zipfile.is_zipfile(file):
+            _say_bundle(_archive(file, keys), as_json=as_json)
+            return
         receipt = parse(read_text(file, most=MAX_BYTES), FORMAT, bundles.FORMAT)
         if not keys:
             raise UntrustedError(NO_KEY)
@@ -60,6 +67,13 @@ def verify(
         return
     for line in in_words(told):
         console.print(escape(visible(line)), highlight=False, soft_wrap=True)
+
+
+def _archive(file: Path, keys: list[VerifierKey]) -> bundles.Bundled:
+    if not keys:
+        raise UntrustedError(NO_KEY)
+    with Archive(file) as archive:
+        return proven(archive, keys)
 
 
 def _say_bundle(found: bundles.Bundled, *, as_json: bool) -> None:

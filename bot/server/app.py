@@ -23,6 +23,7 @@ from countersign.bot.api import (
     pauses,
     questions,
     requests,
+    retention,
     sessions,
     workflows,
 )
@@ -43,6 +44,7 @@ OPERATIONS = (
     *requests.OPERATIONS,
     *questions.OPERATIONS,
     *ledger.OPERATIONS,
+    *retention.OPERATIONS,
     *pauses.OPERATIONS,
     *delegations.OPERATIONS,
     *grants.OPERATIONS,

@@ -53,6 +53,8 @@ class LedgerSettings(Value):
     """The file with the sealing key, instead."""
     signer: str | None = None
     """The public key of `countersign seal`, where that signs."""
+    archive_dir: Path | None = None
+    """The folder of archive files."""
     private: tuple[PrivateSettings, ...] = ()
     """What is private on it: left out of redacted exports, and what can be erased."""
 

@@ -243,6 +243,7 @@ async def running(
     database: str = "sqlite",
     picker: bool = True,
     sealed_elsewhere: bool = False,
+    archive_dir: Path | None = None,
 ) -> AsyncIterator[World]:
     """The API and the inbox on a fresh database; with `picker` people choose there who they are.
     `sealed_elsewhere` leaves signing the ledger to a sealer.
@@ -255,7 +256,16 @@ async def running(
             WithDelegations(SettingsDirectory(PEOPLE), store),
         )
         catalog = FakeCatalog(every=SCHEMA)
-        domain = compose(store, clock, jobs, policies, directory, catalog, private=(PRIVATE,))
+        domain = compose(
+            store,
+            clock,
+            jobs,
+            policies,
+            directory,
+            catalog,
+            private=(PRIVATE,),
+            archive_dir=archive_dir,
+        )
         approvals, records = domain.approvals, domain.records
         chats = Chats(domain.runs)
         tokens = Tokens({p.id: SecretStr(f"token-of-{p.id}") for p in PEOPLE})
@@ -280,6 +290,8 @@ async def running(
                 Sealing(store, clock, None if sealed_elsewhere else SEALING_KEY),
                 signer=SEALING_KEY.verifier if sealed_elsewhere else None,
                 erasing=domain.erasing,
+                holding=domain.holding,
+                archiving=domain.archiving,
             ),
             limits=limits,
         )

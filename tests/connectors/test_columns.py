@@ -19,6 +19,7 @@ from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import (
     Account,
+    Archived,
     BrowserSession,
     Conversation,
     Delegate,
@@ -26,6 +27,8 @@ from countersign.approvals.models import (
     DirectoryPage,
     GivenProof,
     Group,
+    HoldKind,
+    HoldScope,
     KnownShift,
     LookUp,
     Membership,
@@ -40,12 +43,15 @@ from countersign.approvals.models import (
     Proof,
     RequestId,
     SessionId,
+    SessionsArchived,
     Terms,
     UndoOffer,
     Verdict,
     Via,
 )
+from countersign.approvals.ports import Unit
 from countersign.approvals.store import (
+    archived,
     browser_sessions,
     directories,
     directory_changes,
@@ -138,6 +144,7 @@ async def lived(world: DeskWorld) -> None:
         began = PolicyChanged(before=None, after=after, source=PolicySource.START, file="c.yaml")
         await world.unit(lambda unit, began=began: governance.append(unit, began))  # type: ignore[misc]
     await _passkeys(world)
+    await _retained(world)
     await _pauses(world)
     await _grants(world)
     await _delegations(world)
@@ -208,6 +215,40 @@ async def _passkeys(world: DeskWorld) -> None:
         evidence={"passkey": "one"},
     )
     await world.store.write(lambda c: presence.add_proof(c, given))
+
+
+async def _retained(world: DeskWorld) -> None:
+    """One hold, one that was lifted, and a session that is in a file."""
+    holding = world.domain.holding
+    for name in ("one", "two"):
+        scope = HoldScope(kind=HoldKind.TOOL, name=name)
+        held = await holding.hold(scope, "Lawsuit.", acting(ROOT))
+    await holding.lift(held.id, "It is over.", acting(ROOT))
+    row = Archived(
+        session=SessionId("S-0"),
+        file="a.archive.zip",
+        sha256="0" * 64,
+        at=world.clock.now(),
+        entries=3,
+        head="0" * 64,
+        requests=("R-0",),
+    )
+    entry = SessionsArchived(
+        file=row.file,
+        sha256=row.sha256,
+        sessions=1,
+        entries=row.entries,
+        older_than_days=30,
+        by=ROOT.id,
+        via=Via("inbox"),
+        identity="inbox:root",
+    )
+
+    def work(unit: Unit) -> None:
+        archived.record(unit, row)
+        governance.append(unit, entry)
+
+    await world.unit(work)
 
 
 async def _pauses(world: DeskWorld) -> None:

@@ -46,6 +46,10 @@ from countersign.approvals.store.schema.request_tables import nobody_left as nob
 from countersign.approvals.store.schema.request_tables import open_roles as open_roles
 from countersign.approvals.store.schema.request_tables import requests as requests
 from countersign.approvals.store.schema.request_tables import result_texts as result_texts
+from countersign.approvals.store.schema.retention_tables import (
+    archived_sessions as archived_sessions,
+)
+from countersign.approvals.store.schema.retention_tables import legal_holds as legal_holds
 from countersign.approvals.store.schema.session_tables import notices as notices
 from countersign.approvals.store.schema.session_tables import session_messages as session_messages
 from countersign.approvals.store.schema.session_tables import sessions as sessions
