@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
@@ -111,8 +111,8 @@ def where(found: Archived) -> str:
     )
 
 
-def _archived(row: Row[Any] | Sequence[Any]) -> Archived:
-    session_id, file, sha256, at, entries, head, requests = row
+def _archived(row: Row[Any]) -> Archived:
+    session_id, file, sha256, at, entries, head, requests = tuple(row)
     return Archived(
         session=session_id,
         file=file,

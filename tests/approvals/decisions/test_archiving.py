@@ -184,21 +184,21 @@ async def test_nothing_is_lost_or_archived_twice_by_a_death_between_two_steps(
     request = await office.over()
     rows = await office.everything(request.session_id)
     office.world.clock.advance(31 * DAY)
-    where: Any = {
+    where: dict[str, tuple[object, str]] = {
         "write": (Writer, "add"),
         "end": (Writer, "end"),
         "_to_disk": (flow, "_to_disk"),
-        "move": (flow.archiving, "move"),
-        "append": (flow.governance, "append"),
+        "move": (rows_of, "move"),
+        "append": (governance, "append"),
         "_name": (flow, "_name"),
         "rename": (Path, "chmod"),
-    }[step]
+    }
 
     def killed(*_: Any, **__: Any) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(*where, killed)
+        patched.setattr(*where[step], killed)
         with pytest.raises(Killed):
             await office.run()
     office.restart()
