@@ -196,7 +196,7 @@ class Runs:
         the call has failed meanwhile, that stands, and the ledger has both.
         """
         finish = partial(self._outcomes.finish, ok=ok, content=content, late=late, undo=undo)
-        return await self._store_outcome(run, lambda unit: finish(unit, run, request_id))
+        return await self._store_outcome(run, request_id, finish)
 
     async def raised(
         self,
@@ -214,12 +214,14 @@ class Runs:
         Raises LostLeaseError as `finish` does.
         """
         raised = partial(self._outcomes.raised, content=content, timed_out=timed_out, late=late)
-        return await self._store_outcome(run, lambda unit: raised(unit, run, request_id))
+        return await self._store_outcome(run, request_id, raised)
 
-    async def _store_outcome(self, run: Run, outcome: Callable[[Unit], Result]) -> Result:
+    async def _store_outcome(
+        self, run: Run, request_id: RequestId, outcome: Callable[[Unit, Run, RequestId], Result]
+    ) -> Result:
         def work(unit: Unit) -> tuple[Result, bool]:
-            held = lease_rows.holds_lease(unit, run.session.id, run.epoch)
-            return outcome(unit), held
+            held = lease_rows.holds_lease(unit, run.session.id, run.epoch, request_id)
+            return outcome(unit, run, request_id), held
 
         result, held = await self._store.unit(work, self._moments.now())
         if not held:

@@ -12,6 +12,7 @@ from countersign.approvals.ports import Unit
 from countersign.approvals.rules.authority import ADMIN_ROLE
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import request_lists
+from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 
 _GOES_ON = frozenset({SessionStatus.RUNNING, SessionStatus.WAITING})
@@ -51,7 +52,8 @@ class Cancelling:
         }
         ledger_rows.append(unit, session_id, ("session_cancelled", body))
         message = f"The session was cancelled by {principal.name}."
-        self._outcomes.cancel_open(unit, session_id, message)
+        found = request_rows.open_and_locked(unit, session_id)
+        self._outcomes.cancel_open(unit, session_id, message, found)
         self._outbox.tell(unit, session, f"**Cancelled** by {principal.name}.")
         tell_undone(unit, self._outbox, session, cause.value)
         return session_rows.get(unit.connection, session_id)

@@ -42,7 +42,7 @@ class Claiming:
         """Take the one right to run an approved call; or what becomes of it instead."""
 
         def work(unit: Unit) -> Request | Result | AskAgain | None:
-            last = lease_rows.require_lease(unit, run.session.id, run.epoch)
+            last = lease_rows.require_lease(unit, run.session.id, run.epoch, request_id)
             claimed = self._claims.claim(unit, run, last, request_id, arguments, checked)
             if not isinstance(claimed, Paused):
                 return claimed

@@ -17,6 +17,7 @@ from countersign.approvals.forms.wording import as_text
 from countersign.approvals.models import ChatState, JsonObject, SessionStatus
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import chat_states as chat_rows
+from countersign.approvals.store import requests as request_rows
 
 BESIDE_GATE = "beside_gate_refused"
 """The ledger's kind of an attempt to execute something that was not a claimed execution."""
@@ -81,9 +82,10 @@ class Ends:
 
     def end(self, unit: Unit, run: Run, end: End) -> None:
         """The session is over, and what is still open in it is cancelled."""
+        found = request_rows.open_and_locked(unit, run.session.id)
         stored = {} if end.state is None else chat_rows.put(unit, run.session.id, end.state)
         values = {**end.values, **stored}
         change(unit, run, end.entries, next_at=None, lease_until=None, **values)
-        self._outcomes.cancel_open(unit, run.session.id, "The session has ended.")
+        self._outcomes.cancel_open(unit, run.session.id, "The session has ended.", found)
         self._outbox.tell(unit, run.session, end.notice)
         tell_undone(unit, self._outbox, run.session, end.values["cause"])

@@ -159,6 +159,7 @@ class Outbox:
             self.tell(unit, session, f"{what}: {not_asked(unknown, channels)}")
 
     def _add(self, unit: Unit, request: Request, channel: str, target: str) -> None:
+        unit.unshown.discard(request.id)
         delivery_id = DeliveryId(ids.new_id("D"))
         added = delivery_rows.add(
             unit.connection,
@@ -192,11 +193,15 @@ class Outbox:
 
     def touched(self, unit: Unit, request_id: RequestId) -> None:
         """`changed`, by the id of the request."""
+        if request_id in unit.unshown:
+            return
         for delivery_id in delivery_rows.touch(unit.connection, request_id, unit.now):
             self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
 
     def _changes_soon(self, unit: Unit, request: Request) -> None:
         """As `changed`, but later: with the outcome if that comes soon, or else without."""
+        if request.id in unit.unshown:
+            return
         at = unit.now + OUTCOME_WAIT
         for delivery_id in delivery_rows.touch(unit.connection, request.id, at):
             self._jobs.enqueue_here(unit, Job(kind=DELIVER, id=delivery_id), at=at)
@@ -251,7 +256,8 @@ class Outbox:
     def decided(self, unit: Unit, request: Request) -> None:
         """Show the decision, and wake the session once every request of the checkpoint is decided;
         until then, what is still open shows how many of the others are."""
-        batch = request_rows.checkpoint_with(unit.connection, request)
+        alone = request.id in unit.alone
+        batch = [request] if alone else request_rows.checkpoint_with(unit.connection, request)
         pending = [r for r in batch if r.status is RequestStatus.PENDING]
         if request.status is RequestStatus.APPROVED and request.result is None and not pending:
             self._changes_soon(unit, request)  # it is run now

@@ -7,6 +7,7 @@ same execution token.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from countersign.approvals.audit.canonical import sha256_hex, well_formed
@@ -189,10 +190,13 @@ class Outcomes:
         self.set_in_doubt(unit, session, request)
         return request_rows.get(unit.connection, request.id)
 
-    def cancel_open(self, unit: Unit, session_id: SessionId, message: str) -> None:
-        """Cancel what waits or was approved but has not run: its session is over."""
+    def cancel_open(
+        self, unit: Unit, session_id: SessionId, message: str, found: Sequence[Request]
+    ) -> None:
+        """Cancel what waits or was approved but has not run, `found` by `open_and_locked`: its
+        session is over."""
         result = not_executed(Cause.CANCELLED, message)
-        for request in request_rows.open_of_session(unit.connection, session_id):
+        for request in found:
             if request.result is not None:  # an answered question has nothing left to run
                 continue
             after = request.model_copy(update={"status": RequestStatus.CANCELLED, "result": result})
@@ -232,7 +236,7 @@ def of_run(unit: Unit, run: Run, request_id: RequestId) -> Request:
 
 def stored_of_run(unit: Unit, run: Run, request_id: RequestId) -> Stored:
     """`of_run`, with its row."""
-    stored = request_rows.stored(unit.connection, request_id)
+    stored = request_rows.stored(unit, request_id)
     if stored.request.session_id != run.session.id:
         raise IntegrityError(f"Request {request_id} is not of session {run.session.id}.")
     return stored

@@ -6,10 +6,10 @@ go on here is read before, as its `Moment`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -53,6 +53,14 @@ class Unit:
     """Sessions whose head is written when the unit ends, unless their row is written before."""
     moved: dict[str, Head] = field(default_factory=dict)
     """Where the chains end that it has added to."""
+    rows: dict[str, Sequence[Any]] = field(default_factory=dict)
+    """Of requests, by id, read with the lock of their session, until they are asked for."""
+    alone: set[str] = field(default_factory=set)
+    """Requests that it has read which were proposed alone."""
+    unshown: set[str] = field(default_factory=set)
+    """Requests that it has read which are shown nowhere."""
+    is_unpaused: bool = False
+    """Whether it has read that nothing is paused."""
     changed: dict[str, list[JsonObject]] = field(default_factory=dict)
     """By session, the rows that its next ledger entry has to tell of."""
     after_commit: list[Callable[[], None]] = field(default_factory=list)

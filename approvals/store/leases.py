@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
@@ -17,8 +19,10 @@ from countersign.approvals.models import (
 from countersign.approvals.ports import NewLease, Unit
 from countersign.approvals.store import codec, ledger
 from countersign.approvals.store import sessions as session_rows
+from countersign.approvals.store.pauses import ANY_ACTIVE
 from countersign.approvals.store.prepared import Prepared
-from countersign.approvals.store.schema import sessions
+from countersign.approvals.store.requests import IS_SHOWN
+from countersign.approvals.store.schema import requests, sessions
 from countersign.approvals.store.sessions import (
     BEGUN,
     begun,
@@ -79,16 +83,18 @@ def free_leases(connection: Connection, *, now: datetime) -> int:
     ).rowcount
 
 
-def holds_lease(unit: Unit, session_id: str, epoch: int) -> bool:
+def holds_lease(unit: Unit, session_id: str, epoch: int, request_id: str | None = None) -> bool:
     """Whether the run of `epoch` still holds the session; for a write. Nobody takes it before the
-    transaction has ended."""
-    held, _ = _lease(unit, session_id, epoch)
+    transaction has ended. A request that is asked for next is read with it where that can be."""
+    held, _ = _lease(unit, session_id, epoch, request_id)
     return held
 
 
-def require_lease(unit: Unit, session_id: str, epoch: int) -> CheckpointId | None:
+def require_lease(
+    unit: Unit, session_id: str, epoch: int, request_id: str | None = None
+) -> CheckpointId | None:
     """The open checkpoint of the session. Raises LostLeaseError unless `holds_lease`."""
-    held, checkpoint_id = _lease(unit, session_id, epoch)
+    held, checkpoint_id = _lease(unit, session_id, epoch, request_id)
     if not held:
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
     return checkpoint_id
@@ -122,13 +128,33 @@ def let_go(unit: Unit, pause: str, *, limit: int) -> list[SessionId]:
     return ids
 
 
-def _lease(unit: Unit, session_id: str, epoch: int) -> tuple[bool, CheckpointId | None]:
-    row = _LEASE.first(unit.connection, of=session_id)
+def _lease(
+    unit: Unit, session_id: str, epoch: int, request_id: str | None
+) -> tuple[bool, CheckpointId | None]:
+    if request_id is None or unit.connection.dialect.name == "postgresql":
+        # There the lock comes first: what is read with it may be of before it was had.
+        row = _LEASE.first(unit.connection, of=session_id)
+    else:
+        row = _with_request(unit, session_id, request_id)
     held_epoch, status, until, seq, last_hash, checkpoint_id = found(row, session_id)
     unit.heads.setdefault(session_id, (seq, last_hash))
     held = held_epoch == epoch and status == SessionStatus.RUNNING
     in_time = until is not None and until > codec.to_text(unit.now)
     return held and in_time, checkpoint_id
+
+
+def _with_request(unit: Unit, session_id: str, request_id: str) -> Sequence[Any] | None:
+    """The lease; the unit knows the request from then on, where it is shown and what is paused."""
+    both = _LEASE_AND_REQUEST.first(unit.connection, of=session_id, request=request_id)
+    if both is None:
+        return None
+    is_shown, is_paused, *row = both[_LEASE_COLUMNS:]
+    if row[_ID] is not None:
+        unit.rows[request_id] = row
+        if not is_shown:
+            unit.unshown.add(request_id)
+    unit.is_unpaused = not is_paused
+    return both[:_LEASE_COLUMNS]
 
 
 def wake_and_take(
@@ -153,17 +179,21 @@ def wake_and_take(
 
 _of = sessions.c.id == bindparam("of")
 _running = sessions.c.status == SessionStatus.RUNNING.value
-_LEASE = Prepared(
-    select(
-        sessions.c.epoch,
-        sessions.c.status,
-        sessions.c.lease_until,
-        sessions.c.ledger_seq,
-        sessions.c.ledger_head,
-        sessions.c.checkpoint_id,
-    )
+_lease_columns = (
+    sessions.c.epoch,
+    sessions.c.status,
+    sessions.c.lease_until,
+    sessions.c.ledger_seq,
+    sessions.c.ledger_head,
+    sessions.c.checkpoint_id,
+)
+_LEASE_COLUMNS = len(_lease_columns)
+_ID = requests.c.keys().index("id")
+_LEASE = Prepared(select(*_lease_columns).where(_of).with_for_update())
+_LEASE_AND_REQUEST = Prepared(
+    select(*_lease_columns, IS_SHOWN, ANY_ACTIVE, *requests.c)
+    .outerjoin(requests, requests.c.id == bindparam("request"))
     .where(_of)
-    .with_for_update()
 )
 _TAKE_LEASE = Prepared(
     update(sessions)

@@ -37,6 +37,8 @@ def lock(unit: Unit) -> None:
 
 def holding(unit: Unit) -> list[Pause]:
     """The pauses that hold, for a claim: none begins or ends before the transaction has ended."""
+    if unit.is_unpaused:
+        return []
     if unit.connection.dialect.name == "postgresql":
         _SHARED.first(unit.connection)
     return active(unit.connection)
@@ -164,4 +166,6 @@ _NAMES = [column.name for column in _COLUMNS]
 _ACTIVE = Prepared(
     select(*_COLUMNS).where(pauses.c.ended_at.is_(None)).order_by(pauses.c.at, pauses.c.id)
 )
+ANY_ACTIVE = select(pauses.c.id).where(pauses.c.ended_at.is_(None)).exists()
+"""Whether anything is paused."""
 _SHARED = Prepared(select(func.pg_advisory_xact_lock_shared(_LOCK_KEY)))

@@ -27,7 +27,7 @@ from countersign.approvals.store import archived, changes, codec, open_roles
 from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import sessions as sessions_of
 from countersign.approvals.store.prepared import Prepared, insertion
-from countersign.approvals.store.schema import requests, sessions
+from countersign.approvals.store.schema import deliveries, requests, sessions
 from countersign.approvals.store.tables import Row
 
 
@@ -55,9 +55,17 @@ def get(connection: Connection, request_id: str) -> Request:
 
 
 def with_session(unit: Unit, request_id: str) -> tuple[Request, Session]:
-    """The request and its session, which the unit has locked. Raises NotFoundError."""
+    """The request and its session, which the unit has locked. Raises NotFoundError.
+
+    The unit knows from then on whether it was proposed alone and is shown nowhere.
+    """
     row = found(_WITH_SESSION.first(unit.connection, of=request_id), request_id)
-    return codec.request(row[:_COUNT]), sessions_of.of_row(unit, row[_COUNT:])
+    *whole, has_fellows, is_shown = row
+    if not has_fellows:
+        unit.alone.add(request_id)
+    if not is_shown:
+        unit.unshown.add(request_id)
+    return codec.request(whole[:_COUNT]), sessions_of.of_row(unit, whole[_COUNT:])
 
 
 def found(row: Sequence[Any] | None, request_id: str) -> Sequence[Any]:
@@ -74,9 +82,11 @@ class Stored(NamedTuple):
     row: Row
 
 
-def stored(connection: Connection, request_id: str) -> Stored:
-    """Both, read at once. Raises NotFoundError."""
-    row = found(_GET.first(connection, of=request_id), request_id)
+def stored(unit: Unit, request_id: str) -> Stored:
+    """Both, read at once, or with the lease of their session. Raises NotFoundError."""
+    row = unit.rows.pop(request_id, None)
+    if row is None:
+        row = found(_GET.first(unit.connection, of=request_id), request_id)
     columns = dict(zip(requests.c.keys(), row, strict=True))
     return Stored(codec.request(row), Row("requests", (request_id,), columns))
 
@@ -114,6 +124,16 @@ def open_of_session(connection: Connection, session_id: str) -> list[Request]:
     """The requests of a session that wait or may still run, in the order they were proposed."""
     rows = _OF_SESSION.all(connection, of=session_id)
     return [codec.request(row) for row in rows if row[_STATUS] in _OPEN]
+
+
+def open_and_locked(unit: Unit, session_id: str) -> list[Request]:
+    """`open_of_session` with `sessions.lock`: the unit knows the end of its chain from then on.
+    Raises NotFoundError."""
+    sessions_of.lock(unit, session_id)
+    rows = _WITH_HEAD.all(unit.connection, of=session_id)
+    seq, last_hash = sessions_of.found(rows[0] if rows else None, session_id)[:2]
+    unit.heads.setdefault(session_id, (seq, last_hash))
+    return [codec.request(row[2:]) for row in rows if row[2 + _STATUS] in _OPEN]
 
 
 def of_session(connection: Connection, session_id: str) -> list[Request]:
@@ -220,8 +240,19 @@ def _replacing(names: tuple[str, ...]) -> Prepared:
 _INSERT = insertion(requests)
 _GET = Prepared(select(requests).where(requests.c.id == bindparam("of")))
 _COUNT = len(requests.c)
+_other = requests.alias()
+_FELLOWS = (
+    select(_other.c.id)
+    .where(
+        _other.c.session_id == requests.c.session_id,
+        _other.c.checkpoint_id == requests.c.checkpoint_id,
+        _other.c.id != requests.c.id,
+    )
+    .exists()
+)
+IS_SHOWN = select(deliveries.c.id).where(deliveries.c.request_id == requests.c.id).exists()
 _WITH_SESSION = Prepared(
-    select(*requests.c, *sessions_of.WITH_HEAD)
+    select(*requests.c, *sessions_of.WITH_HEAD, _FELLOWS, IS_SHOWN)
     .join(sessions, sessions.c.id == requests.c.session_id)
     .where(requests.c.id == bindparam("of"))
 )
@@ -245,6 +276,12 @@ _OF_CHECKPOINT = Prepared(
 _OF_SESSION = Prepared(
     select(requests)
     .where(requests.c.session_id == bindparam("of"))
+    .order_by(requests.c.created_at, requests.c.position)
+)
+_WITH_HEAD = Prepared(
+    select(sessions.c.ledger_seq, sessions.c.ledger_head, *requests.c)
+    .outerjoin(requests, requests.c.session_id == sessions.c.id)
+    .where(sessions.c.id == bindparam("of"))
     .order_by(requests.c.created_at, requests.c.position)
 )
 _ID = requests.c.keys().index("id")
