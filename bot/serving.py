@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import NoReturn, cast
 
 import structlog
@@ -18,6 +19,7 @@ from aiohttp import web
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.http.bodies import HTTP_LIMITS
+from countersign.bot.kept_facts import cache_folder
 from countersign.bot.observability.tracing import Tracing, tracing_by
 from countersign.bot.server.app import create_app
 from countersign.bot.settings.sections import Settings
@@ -32,7 +34,7 @@ GRACE_S = 10.0
 """How long answers under way may take once the server stops."""
 SIGNAL_STATUS = 128
 """Exit statuses of processes that a signal has ended begin here, for shells."""
-_FOREIGN = ("session", "blocking")
+_FOREIGN = ("session", "blocking", "workflows")
 """How the names of threads begin in which code of others runs."""
 LAST_S = 1.0
 
@@ -46,9 +48,11 @@ async def serving(
     tracing: Tracing | None = None,
     hold: bool = False,
     on_hangup: bool = False,
+    kept_in: Path | None = None,
 ) -> AsyncIterator[str]:
     """Serve inside the block and yield the base URL; port 0 takes a free one. With `hold` people
     are answered and nothing is run or sent. `on_hangup`: SIGHUP has the policy read again.
+    `kept_in`: see `bot.wiring.compose`.
 
     The port is bound before any session runs, so a second server does no work at all. Raises
     ConfigurationError: it names what to change.
@@ -61,7 +65,7 @@ async def serving(
             ]
         )
     limits = settings.limits
-    async with compose(settings, host=host, tracing=tracing) as runtime:
+    async with compose(settings, host=host, tracing=tracing, kept_in=kept_in) as runtime:
         runner = web.AppRunner(
             create_app(runtime.parts), access_log=None, shutdown_timeout=GRACE_S, **HTTP_LIMITS
         )
@@ -106,7 +110,13 @@ async def serve(settings: Settings, *, host: str, port: int, hold: bool = False)
         # On a terminal it says that the terminal is gone, and ends the process as ever.
         hangup = not sys.stdin.isatty()
         async with serving(
-            settings, host=host, port=port, tracing=tracing, hold=hold, on_hangup=hangup
+            settings,
+            host=host,
+            port=port,
+            tracing=tracing,
+            hold=hold,
+            on_hangup=hangup,
+            kept_in=cache_folder(os.environ),
         ):
             await stop.wait()
     finally:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from countersign.agents.classic.registry import Registry
-from countersign.agents.classic.workflows import WorkflowInfo
+from countersign.agents.classic.facts import KnownWorkflows, WorkflowInfo
 from countersign.approvals.errors import InvalidError, NotFoundError
 from countersign.approvals.models import ConversationKey, Principal, Session
 from countersign.connectors.system import Starts
@@ -18,7 +17,7 @@ log = structlog.get_logger(__name__)
 class Sessions:
     """Checks what is asked for, and writes the session that the jobs then run."""
 
-    def __init__(self, starts: Starts, registry: Registry):
+    def __init__(self, starts: Starts, registry: KnownWorkflows):
         self._starts = starts
         self._registry = registry
 

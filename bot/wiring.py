@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
-from countersign.agents.classic.models import shared_client
+from countersign.agents.classic.late import LateWorkflows
 from countersign.agents.guard.context_executor import ContextExecutor, carry_context
 from countersign.agents.lanes import SESSIONS_AT_ONCE
 from countersign.agents.leases import elapsed_s
@@ -45,6 +46,7 @@ from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
+from countersign.bot.opened_workflows import open_workflows
 from countersign.bot.pages import open_inbox
 from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
@@ -62,7 +64,6 @@ from countersign.bot.settings.keys import pages_url, read_links, sealing_key, si
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
 from countersign.bot.step_up.presence import Presence
-from countersign.bot.workflows import load_workflows
 from countersign.connectors.system import Configured, Deployment, Inbound, Opened
 from countersign.connectors.ticketing.reconciler import Reconciler
 
@@ -74,9 +75,14 @@ SPARE_THREADS = 8
 
 @asynccontextmanager
 async def compose(
-    settings: Settings, *, host: str = DEFAULT_HOST, tracing: Tracing | None = None
+    settings: Settings,
+    *,
+    host: str = DEFAULT_HOST,
+    tracing: Tracing | None = None,
+    kept_in: Path | None = None,
 ) -> AsyncIterator[Runtime]:
-    """Build the application on its database; `host` is the address that it will listen on.
+    """Build the application on its database; `host` is the address that it will listen on, and
+    `kept_in` where what was found of the workflows is kept, so that they need not be built at once.
 
     Raises ConfigurationError: it names what to change.
     """
@@ -84,8 +90,7 @@ async def compose(
     limits = Limits(settings.limits)
     async with AsyncExitStack() as stack:
         _own_threads(stack)
-        client = stack.enter_context(shared_client(settings.model.timeout_s))
-        registry = load_workflows(settings, client)
+        registry = stack.enter_context(open_workflows(settings, kept_in))
         policies = LivePolicy(ruling_policy(settings.policy, registry))
         store = await stack.enter_async_context(open_store(settings.database_url))
         ruling, source = policies.current, PolicySource.START
@@ -147,6 +152,8 @@ async def compose(
         ]
         reload = PolicyReload(settings, registry, policies, store, clock, domain.approvals)
         health = Health(store, jobs, clock)
+        late = registry if isinstance(registry, LateWorkflows) else None
+        ready = together(health.checks, *([] if late is None else [late.checks]))
         state = State(store, clock, health.checks)
         watch.metrics.add(state)
         services = Services(
@@ -174,7 +181,7 @@ async def compose(
             reload.checks,
             DirectoryHealth(settings.directory, store, clock).checks,
         )
-        seen = Around(lambda: Rules(policies.current, directory, registry), health.checks, around)
+        seen = Around(lambda: Rules(policies.current, directory, registry), ready, around)
         opened = await stack.enter_async_context(
             open_inbox(
                 pages,
@@ -193,7 +200,7 @@ async def compose(
             services=services,
             routes=routes,
             webhooks=webhooks.receive,
-            checks=health.checks,
+            checks=ready,
             systems=around,
             local=settings.local,
             limits=settings.limits,
@@ -203,6 +210,7 @@ async def compose(
             else None,
             inbox=opened,
             measure=measured(watch.metrics, tracing),
+            awaken=None if late is None else late.begin,
         )
         found = tuple(findings(settings, registry))
         decided = domain.approvals, domain.review

@@ -108,6 +108,7 @@ class Stack(ApiClient):
             "COUNTERSIGN_DATABASE_URL": self.database_url,
             "OPENAI_API_KEY": "",
             "AZURE_OPENAI_API_KEY": "",
+            "XDG_CACHE_HOME": str(directory / "cache"),
             **server_env,
         }
         for number in range(len(self.ports)):

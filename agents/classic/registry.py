@@ -12,6 +12,13 @@ from countersign.agents.classic.bodies import same_bodies
 from countersign.agents.classic.building import build, takes
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat_errors import translated
+from countersign.agents.classic.facts import (
+    Facts,
+    ToolFacts,
+    WorkflowFacts,
+    WorkflowInfo,
+    missing,
+)
 from countersign.agents.classic.loading import why
 from countersign.agents.classic.session_chat import ClassicChat
 from countersign.agents.classic.tools import (
@@ -19,7 +26,7 @@ from countersign.agents.classic.tools import (
     undescribed,
     versions,
 )
-from countersign.agents.classic.workflows import Workflow, WorkflowContext, WorkflowInfo
+from countersign.agents.classic.workflows import Workflow, WorkflowContext
 from countersign.agents.guard import threads
 from countersign.agents.guard.context_executor import ContextExecutor
 from countersign.agents.guard.contexts import RunContext
@@ -32,7 +39,6 @@ from countersign.approvals.errors import (
     BesideGateError,
     CheckFailedError,
     ConfigurationError,
-    WorkflowMissingError,
 )
 from countersign.approvals.models import Checked, Effective, JsonObject, Reversibility
 
@@ -136,6 +142,25 @@ class Registry:
             for tool in proxy.function_map:
                 self._checks[workflow.name, tool] = proxy.checks_of(tool)
         self._idle[workflow.name] = [built] if workflow.pooled else []
+
+    def facts(self) -> Facts:
+        """What all of them say of themselves, as data."""
+        return Facts(
+            workflows=tuple(self._facts_of(name) for name in self._infos),
+            classes=dict(self._reversibility),
+        )
+
+    def _facts_of(self, name: str) -> WorkflowFacts:
+        return WorkflowFacts(
+            info=self._infos[name],
+            tools={
+                tool: ToolFacts(takes=known.schema, version=known.version)
+                for tool, known in self._tools[name].items()
+            },
+            asks={proxy: roles for (of, proxy), roles in self._roles.items() if of == name},
+            same_bodies=tuple(self._same[name]),
+            undescribed={tool: tuple(names) for tool, names in self._undescribed[name].items()},
+        )
 
     def infos(self) -> tuple[WorkflowInfo, ...]:
         """All workflows, in the order they were added."""
@@ -266,6 +291,5 @@ class Registry:
     def _require(self, name: str) -> Workflow:
         workflow = self._workflows.get(name)
         if workflow is None:
-            known = ", ".join(sorted(self._workflows)) or "none"
-            raise WorkflowMissingError(f"There is no workflow {name!r}. Known: {known}.")
+            raise missing(name, list(self._workflows))
         return workflow

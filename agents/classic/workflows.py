@@ -14,7 +14,6 @@ from typing import Any
 
 from countersign.agents.classic.built import Mode
 from countersign.agents.classic.chat import Chat
-from countersign.approvals.models import Value
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,6 @@ class Workflow:
     def __call__(self, context: WorkflowContext) -> Chat:
         """Build one chat."""
         return self.factory(context)
-
-
-class WorkflowInfo(Value):
-    """What people may know of a workflow."""
-
-    name: str
-    version: str
-    """The declared version and a hash of the agents and tools: what a session is tied to."""
-    also: tuple[str, ...] = ()
-    """The same, as earlier releases wrote it."""
-    title: str
-    triggers: tuple[str, ...]
-    example: str
-    tools: tuple[str, ...]
-    agents: tuple[str, ...]
 
 
 def workflow(

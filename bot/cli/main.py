@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from typing import Annotated
 
@@ -44,6 +43,7 @@ from countersign.bot.cli.verifying import verify
 from countersign.bot.cli.webhooks import webhooks
 from countersign.bot.console import errors
 from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
+from countersign.bot.importing import nothing_collected
 from countersign.bot.local.ports import from_options, moving
 from countersign.bot.observability import logs
 from countersign.bot.observability.redaction import Redactor, secrets_in
@@ -109,13 +109,10 @@ def serve(
     moved: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the server: the bot, the REST API and the sessions."""
-    gc.disable()  # of a million objects that modules make at their import none is garbage
-    from countersign.bot.serving import (
-        serve as until_stopped,  # AutoGen takes a second to import; `--help` need not wait
-    )
-
-    gc.freeze()  # nor will any be: no later collection looks at them
-    gc.enable()
+    with nothing_collected():
+        from countersign.bot.serving import (
+            serve as until_stopped,  # which `--help` need not wait for
+        )
     # `countersign run` says so where it found ports of the configuration in use.
     settings = load_settings(config, adjust=moving(from_options(moved or ())))
     logs.configure(redactor=Redactor(secrets_in(settings)))

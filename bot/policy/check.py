@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from countersign.agents.classic.facts import KnownWorkflows
 from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Effect
 from countersign.approvals.rules.ordered_rules import is_pattern
@@ -26,9 +27,6 @@ from countersign.bot.policy.review import (
 from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.lines import located
 from countersign.bot.settings.sections import Settings
-
-if TYPE_CHECKING:  # AutoGen takes a second to import; other commands need not wait
-    from countersign.agents.classic.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,9 @@ def placed(examined: Examined, said: str) -> str:
     return located(examined.settings.source, said)
 
 
-def findings(settings: Settings, registry: Registry, *, complete: bool = True) -> list[Finding]:
+def findings(
+    settings: Settings, registry: KnownWorkflows, *, complete: bool = True
+) -> list[Finding]:
     """What does not fit: the rules, the workflows, the people; without `complete` there are more
     workflows than these."""
     directory = directory_of(settings)
@@ -98,7 +98,7 @@ def findings(settings: Settings, registry: Registry, *, complete: bool = True) -
     ]
 
 
-def ruling_policy(policy: Policy, registry: Registry) -> Policy:
+def ruling_policy(policy: Policy, registry: KnownWorkflows) -> Policy:
     """The policy as it rules on the tools of these workflows.
 
     Raises ConfigurationError for a condition that is wrong for a tool, and for rules that are never
@@ -110,7 +110,7 @@ def ruling_policy(policy: Policy, registry: Registry) -> Policy:
     return ruling.strictest(registry.same_bodies)
 
 
-def known_tools(registry: Registry) -> Tools:
+def known_tools(registry: KnownWorkflows) -> Tools:
     """What the workflows say of their tools."""
     places = [(info.name, tool) for info in registry.infos() for tool in info.tools]
     schemas = {place: registry.schema(*place) or {} for place in places}

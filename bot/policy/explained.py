@@ -34,7 +34,7 @@ from countersign.bot.settings.problems import problems_of
 from countersign.bot.settings.sections import Settings
 
 if TYPE_CHECKING:  # AutoGen takes a second to import
-    from countersign.agents.classic.registry import Registry
+    from countersign.bot.opened_workflows import AnyWorkflows
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Rules:
 
     policy: Policy
     directory: Directory
-    registry: Registry | None
+    registry: AnyWorkflows | None
     """None where there are neither rules nor budgets: nothing has to be known of the tools then."""
     unusable: Sequence[str] = ()
     """Why some workflows cannot be used; their tools are not known."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
+from countersign.agents.classic.facts import KnownWorkflows
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.models import PolicyChanged, PolicySource
@@ -19,9 +19,6 @@ from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import governance, policy_versions
 from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.settings.sections import Settings
-
-if TYPE_CHECKING:
-    from countersign.agents.classic.registry import Registry
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +51,7 @@ class PolicyReload:
     def __init__(
         self,
         settings: Settings,
-        registry: Registry,
+        registry: KnownWorkflows,
         live: LivePolicy,
         store: Store,
         clock: Clock,

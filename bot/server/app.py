@@ -49,6 +49,8 @@ OPERATIONS = (
     *delegations.OPERATIONS,
     *grants.OPERATIONS,
 )
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by machines, whether there is anybody or not."""
 REQUEST_ID = "X-Request-Id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
@@ -94,13 +96,17 @@ class Parts:
     """The pages; they authenticate their callers themselves."""
     measure: Middleware | None = None
     """Sees every request and its answer."""
+    awaken: Callable[[], None] | None = None
+    """Has what was put off at the start made ready, once somebody is here."""
 
 
 def create_app(parts: Parts) -> web.Application:
     """The application; it owns nothing, so closing it closes nothing of `parts`."""
     door = Door(parts.limits).middleware
     measure = [] if parts.measure is None else [parts.measure]
-    middlewares = [framed, *measure, problems, *([at_home] if parts.local else []), door]
+    home = [at_home] if parts.local else []
+    wakes = [] if parts.awaken is None else [_waking(parts.awaken)]
+    middlewares = [framed, *measure, *wakes, problems, *home, door]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = parts.services
     pages = parts.inbox.routes if parts.inbox else ()
@@ -174,6 +180,19 @@ async def at_home(request: web.Request, handler: Handler) -> web.StreamResponse:
             "In local mode this server answers to 127.0.0.1 and localhost only.",
         )
     return await handler(request)
+
+
+def _waking(awaken: Callable[[], None]) -> Middleware:
+    """Once somebody was answered who is no probe: from here on people may need all there is."""
+
+    @web.middleware
+    async def waking(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if response.status < HTTPStatus.BAD_REQUEST and request.path not in PROBES:
+            awaken()
+        return response
+
+    return waking
 
 
 def _json(body: object) -> Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from countersign.agents.classic.workflows import WorkflowInfo
+from countersign.agents.classic.facts import WorkflowInfo
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.notes import SigningKey
 from countersign.approvals.audit.private import PrivateRule
@@ -244,6 +244,7 @@ async def running(
     picker: bool = True,
     sealed_elsewhere: bool = False,
     archive_dir: Path | None = None,
+    awaken: Callable[[], None] | None = None,
 ) -> AsyncIterator[World]:
     """The API and the inbox on a fresh database; with `picker` people choose there who they are.
     `sealed_elsewhere` leaves signing the ledger to a sealer.
@@ -309,6 +310,7 @@ async def running(
         pages = pages_of(services, store, clock, InboxSettings(), public_url=public)
         seen = Around(lambda: Rules(policies.current, directory, None), check, around)
         parts = Parts(
+            awaken=awaken,
             services=services,
             inbox=inbox_of(pages, services, local=picker, around=seen),
             routes=(

@@ -58,6 +58,18 @@ async def test_healthz_answers_whenever_the_server_lives(world: World) -> None:
     assert await world.call("GET", "/healthz", person=None) == (200, {"status": "ok"})
 
 
+async def test_what_was_put_off_is_made_ready_once_somebody_was_answered(tmp_path: Path) -> None:
+    awoken: list[str] = []
+    async with running(tmp_path, awaken=lambda: awoken.append("here")) as world:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            await world.call("GET", path, person=None)
+        refused = await world.call("GET", "/api/v1/sessions", person=None)
+        before = list(awoken)
+        await world.call("GET", "/api/v1/sessions")
+
+    assert (401, [], ["here"]) == (refused[0], before, awoken)
+
+
 async def test_readyz_says_what_is_wrong(world: World) -> None:
     ready = await world.call("GET", "/readyz", person=None)
     world.checks["jobs"] = "not running"
