@@ -30,7 +30,13 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Clock, Directory, Reader, RequestView, Schemas
-from countersign.approvals.records.chains import entries_of, governance_of, verification_of
+from countersign.approvals.records.chains import (
+    entries_of,
+    governance_of,
+    request_of,
+    session_of,
+    verification_of,
+)
 from countersign.approvals.records.mine import Mine
 from countersign.approvals.records.paging import Page, page_of, place_of, size_of
 from countersign.approvals.records.views import Views
@@ -106,12 +112,12 @@ class Records:
         return await self._reader.read(lambda c: standings(c, known, now, limit=size))
 
     async def request(self, request_id: str) -> Request:
-        """One request. Raises NotFoundError."""
-        return await self._reader.read(lambda c: request_rows.get(c, request_id))
+        """One request. Raises NotFoundError, or IntegrityError for one that was changed."""
+        return await self._reader.read(lambda c: request_of(c, request_id))
 
     async def session(self, session_id: str) -> Session:
-        """One session. Raises NotFoundError."""
-        return await self._reader.read(lambda c: session_rows.get(c, session_id))
+        """One session. Raises NotFoundError, or IntegrityError for one that was changed."""
+        return await self._reader.read(lambda c: session_of(c, session_id))
 
     async def requests(
         self,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import ConflictError, InvalidError, UnavailableError
+from countersign.bot.audit.plain_http import require_encrypted
 
 if TYPE_CHECKING:  # the command line offers this before it is asked for, and starts fast
     import httpx
@@ -97,6 +98,7 @@ def _call(
 ) -> httpx.Response:
     import httpx
 
+    require_encrypted(url, token)
     headers = {"Content-Type": "text/plain; charset=utf-8"} if note is not None else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"

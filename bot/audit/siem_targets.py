@@ -13,6 +13,7 @@ from typing import Any
 
 from countersign.approvals.errors import InvalidError, UnavailableError
 from countersign.approvals.models import LedgerEntry
+from countersign.bot.audit.plain_http import require_encrypted
 from countersign.bot.audit.siem_formats import (
     SiemFormat,
     document,
@@ -40,6 +41,7 @@ def target(where: str, written: SiemFormat, token: str | None) -> Send:
     if kind in ("splunk", "elastic") and place.startswith(("https://", "http://")):
         if written is SiemFormat.CEF:
             raise InvalidError(f"--to {where}: takes JSON, so --format jsonl or ocsf.")
+        require_encrypted(place, token)
         send = _splunk if kind == "splunk" else _elastic
         return lambda entries: send(place, entries, written, token)
     host, _, port = place.rpartition(":")

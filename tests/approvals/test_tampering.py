@@ -16,6 +16,7 @@ from countersign.approvals.audit.receipts import parse
 from countersign.approvals.audit.receipts import verify as verify_receipt
 from countersign.approvals.audit.seals import SEALS, leaf_of, seal_hash, tree_seal_hash
 from countersign.approvals.audit_trail import AuditTrail
+from countersign.approvals.errors import IntegrityError
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import LedgerEntry, Request
 from countersign.approvals.store import codec, seals, tree
@@ -28,6 +29,7 @@ from countersign.approvals.store.schema import (
     ledger_leaves,
     ledger_seals,
     metadata,
+    requests,
     sessions,
     votes,
 )
@@ -183,6 +185,28 @@ async def test_tampering_is_found_and_named(world: World, name: str) -> None:
     found = await trail.verify()
 
     assert any(named in problem for problem in found.problems), found.problems
+
+
+async def test_a_column_that_says_nothing_we_write_is_named(world: World) -> None:
+    (request,) = await world.submit(await world.begun(), "quote")
+    of_it = sessions.c.id == request.session_id
+
+    async def changed(table: Table, where: Any, **values: Any) -> None:
+        await world.store.write(lambda c: c.execute(update(table).where(where).values(**values)))
+
+    await changed(requests, requests.c.id == request.id, status="approoved")
+    with pytest.raises(IntegrityError, match=f"request {request.id} was changed"):
+        await world.records.request(request.id)
+    for columns in ({"status": "nonsense"}, {"status": "waiting", "created_at": "yesterday"}):
+        await changed(sessions, of_it, **columns)
+        one = await world.records.verify(request.session_id)
+
+        said = [f"column {name}: is not what the ledger says" for name in list(columns)[-1:]]
+        assert all(any(each in problem for problem in one.problems) for each in said), one.problems
+        assert set(one.problems) <= set((await world.records.verify()).problems)
+        assert await world.records.ledger(request.session_id)
+        with pytest.raises(IntegrityError, match=f"verify --session {request.session_id}"):
+            await world.records.session(request.session_id)
 
 
 async def test_a_seal_of_a_smaller_tree_is_found(world: World) -> None:

@@ -245,6 +245,18 @@ def test_a_place_that_is_none_is_named(where: str, why: str) -> None:
         target(where, SiemFormat.CEF, None)
 
 
+@pytest.mark.parametrize("kind", ["splunk", "elastic"])
+def test_a_token_goes_over_plain_http_to_this_machine_only(kind: str) -> None:
+    for host in ("siem.example", "10.0.0.1:8088"):
+        with pytest.raises(InvalidError, match="would read the token"):
+            target(f"{kind}:http://{host}/x", SiemFormat.JSONL, "secret")
+
+    for where, token in (("http://siem.example", None), ("https://siem.example", "secret"),
+                         ("http://127.0.0.1:8088", "secret"), ("http://localhost", "secret"),
+                         ("http://[::1]:8088", "secret")):  # fmt: skip
+        assert target(f"{kind}:{where}", SiemFormat.JSONL, token)
+
+
 def test_a_cursor_that_is_none_is_named(tmp_path: Path) -> None:
     path = tmp_path / "cursor"
     assert 0 == cursor(path)

@@ -126,6 +126,13 @@ def test_an_endpoint_that_fails_is_asked_again(board: Board) -> None:
     assert (2, [note(7)], {"Bearer secret"}) == (len(waits), board.notes, board.tokens)
     assert note(7) == published(board.url)
 
+    for url in ("http://example.com/x", "http://10.0.0.1/", "http://[::2]/"):
+        with pytest.raises(InvalidError, match="would read the token"):
+            publish(url, 7, note(7), "secret")
+        with pytest.raises(InvalidError, match="would read the token"):
+            published(url, "secret")
+    with pytest.raises(InvalidError, match="is no URL"):
+        published("http://[", "secret")
     board.failing = [403]
     with pytest.raises(InvalidError, match="answered 403"):
         publish(board.url, 8, note(8), pause=waits.append)
