@@ -48,6 +48,11 @@ PROGRAMS = {
             "users",
         },
     ),
+    "asana": (
+        [],
+        {"url", "token", "account", "project", "order_field", "changes_field"}
+        | {"webhook_secret", "users"},
+    ),
     "slack": (
         [],
         {"url", "api_url", "token", "app_token", "signing_secret", "team_id", "channel"},
