@@ -51,7 +51,7 @@ async def test_changes_found_by_polling_are_what_runs(app: TicketWorld) -> None:
     app.system.notify(None)
     request = await app.asked()
     key = str(app.key(request))
-    app.desk.answer(key, "modify", changes="discount_percent: 5", comment="Rounded.")
+    app.desk.answer(key, "modify", changes="Changes:\ndiscount_percent: 5", comment="Rounded.")
     await app.over(request["session_id"])
     await app.closed(request)
     app.system.notify(f"{app.url}/webhooks/asana")
