@@ -6,38 +6,32 @@ tokens (botbuilder 4.17.1).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import aiohttp
 import structlog
 from aiohttp import web
-from botbuilder.core import TurnContext
-from botbuilder.integration.aiohttp import CloudAdapter, ConfigurationServiceClientCredentialFactory
-from botbuilder.schema import (
-    ChannelAccount,
-    ConversationParameters,
-)
 
 from countersign.approvals.errors import ConfigurationError, NotFoundError, UnreachableError
 from countersign.approvals.models import JsonObject
 from countersign.bot.http.bodies import Room
-from countersign.bot.teams.auth import BotAuthentication, vendor_configuration
-from countersign.bot.teams.connector import OAUTH_SCOPE, ConnectorClients
 from countersign.bot.teams.hosts import service_url_allowed
 from countersign.bot.teams.intake import read_activity
-from countersign.bot.teams.keys import SigningKeys
 from countersign.bot.teams.messages import Message
 from countersign.bot.teams.pacing import paced_for_teams
 from countersign.bot.teams.refusals import REFUSES
 from countersign.bot.teams.retry import Retry
 from countersign.bot.teams.settings import TeamsSettings
-from countersign.bot.teams.vendor import outgoing_activity, vendor_reference, verified_activity
 from countersign.bot.teams.wire import IncomingActivity
 from countersign.connectors.pacing import Pacing
+
+if TYPE_CHECKING:
+    from countersign.bot.teams.library import Library
 
 log = structlog.get_logger()
 
@@ -52,6 +46,7 @@ class InvokeAnswer:
     status: int = 200
 
 
+T = TypeVar("T")
 Handler = Callable[[IncomingActivity], Awaitable[InvokeAnswer | None]]
 
 
@@ -79,21 +74,12 @@ class TeamsAdapter:
         self._pacing = pacing or paced_for_teams()
         self._room = Room()
         self._session: aiohttp.ClientSession | None = None
+        self._library: Library | None = None
+        self._importing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        settings = self._settings
         # Proxies of the environment apply to Teams, not to clients on this machine.
         self._session = aiohttp.ClientSession(trust_env=not self._local)
-        self._clients = ConnectorClients(
-            settings.app_id,
-            ConfigurationServiceClientCredentialFactory(vendor_configuration(settings)),
-            self._session,
-            self._monotonic,
-        )
-        keys = SigningKeys(settings.openid_metadata_url, self._session, self._monotonic)
-        self._auth = BotAuthentication(settings, keys, self._clients, local=self._local)
-        self._vendor = CloudAdapter(self._auth)
-        self._vendor.on_turn_error = _raise_turn_error
         return self
 
     async def __aexit__(
@@ -111,8 +97,9 @@ class TeamsAdapter:
         Nothing is stored before the sender is verified: 413, 415, 400, then 401 come first.
         """
         activity = await read_activity(request, self._room)
+        library = await self.library()
         try:
-            verified = await self._auth.verify(activity, request)
+            verified = await library.auth.verify(activity, request)
         except PermissionError as reason:
             log.warning("activity refused", reason=str(reason)[:200], channel=activity.channel_id)
             return _problem(401, "Unauthorized")
@@ -122,10 +109,10 @@ class TeamsAdapter:
 
         answers: list[InvokeAnswer | None] = []
 
-        async def turn(_context: TurnContext) -> None:
+        async def work() -> None:
             answers.append(await handler(activity))
 
-        await self._vendor.process_activity(verified, verified_activity(activity), turn)
+        await library.take(verified, activity, work)
         if activity.type != "invoke":
             return web.Response(status=202)
         # Not sent through the turn: the vendor would copy the whole card several times.
@@ -139,29 +126,16 @@ class TeamsAdapter:
         Raises UnavailableError (BusyError if too much was sent there; UnreachableError if it is
         closed to the bot; MisdirectedError) or NotFoundError.
         """
-        sent: list[str] = []
-        activity = outgoing_activity(message)
-
-        async def post(context: TurnContext) -> None:
-            if reply_to:
-                context.activity.id = reply_to  # which `send_activity` answers
-            response = await context.send_activity(activity)
-            sent.append((response.id if response else None) or "")
-
-        await self._proactive("post a message", reference, post)
-        return sent[-1]
+        return await self._proactive(
+            "post a message", reference, lambda lib, place: lib.post(place, message, reply_to)
+        )
 
     async def update(self, reference: JsonObject, activity_id: str, message: Message) -> None:
         """Replace a message for everybody. Raises as `send`; NotFoundError also if the message is
         gone or the client cannot update at all."""
-
-        activity = outgoing_activity(message)
-        activity.id = activity_id
-
-        async def put(context: TurnContext) -> None:
-            await context.update_activity(activity)
-
-        await self._proactive("update a message", reference, put)
+        await self._proactive(
+            "update a message", reference, lambda lib, place: lib.put(place, activity_id, message)
+        )
 
     def busy_s(self, conversation_id: str) -> float:
         """As `Pacing.busy_s`."""
@@ -174,43 +148,28 @@ class TeamsAdapter:
         not installed for them; UnavailableError.
         """
         settings = self._settings
-        bot = ChannelAccount(id=f"28:{settings.app_id}")
-        parameters = ConversationParameters(
-            is_group=False,
-            bot=bot,
-            members=[ChannelAccount(id=entra_id, name=name)],
-            tenant_id=settings.tenant_id,
-            channel_data={"tenant": {"id": settings.tenant_id}},
-        )
-        opened: list[JsonObject] = []
-
-        async def keep(context: TurnContext) -> None:
-            chat = {"id": context.activity.conversation.id, "conversationType": "personal"}
-            opened.append(
-                {
-                    "channelId": "msteams",
-                    "serviceUrl": settings.service_url,
-                    "conversation": {**chat, "tenantId": settings.tenant_id},
-                    "bot": {"id": bot.id},
-                    "user": {"id": entra_id, "aadObjectId": entra_id},
-                }
-            )
-
+        bot_id = f"28:{settings.app_id}"
         self._require_allowed(settings.service_url)
+        library = await self.library()
         try:
-            await self._retry.run(
-                f"open a chat with {name}",
-                lambda: self._vendor.create_conversation(
-                    settings.app_id, keep, parameters, "msteams", settings.service_url, OAUTH_SCOPE
-                ),
+            chat_id = await self._retry.run(
+                f"open a chat with {name}", lambda: library.open_personal(bot_id, entra_id, name)
             )
         except NotFoundError as error:
             raise UnreachableError(str(error), reason=REFUSES) from error
-        return opened[-1]
+        chat = {"id": chat_id, "conversationType": "personal"}
+        return {
+            "channelId": "msteams",
+            "serviceUrl": settings.service_url,
+            "conversation": {**chat, "tenantId": settings.tenant_id},
+            "bot": {"id": bot_id},
+            "user": {"id": entra_id, "aadObjectId": entra_id},
+        }
 
     async def check(self) -> None:
         """Return if the bot's own credentials work. Raises UnavailableError."""
-        await self._retry.run("get an access token", self._clients.token)
+        library = await self.library()
+        await self._retry.run("get an access token", library.clients.token)
 
     async def self_test(self, url: str) -> None:
         """Post an unsigned activity to our own endpoint and require 401.
@@ -238,17 +197,26 @@ class TeamsAdapter:
                 [f"teams: an unsigned activity to {url} was answered {status} instead of 401"]
             )
 
+    async def library(self) -> Library:
+        """The vendor's, which takes a quarter of a second of CPU to import: not before somebody
+        writes to the bot or is written to, and beside the loop."""
+        async with self._importing:
+            if self._library is None:
+                made = await asyncio.to_thread(_imported)
+                session = cast(
+                    aiohttp.ClientSession, self._session
+                )  # it is used inside `async with`
+                self._library = made(self._settings, session, self._monotonic, local=self._local)
+        return self._library
+
     async def _proactive(
-        self, what: str, reference: JsonObject, work: Callable[[TurnContext], Awaitable[None]]
-    ) -> None:
+        self, what: str, reference: JsonObject, work: Callable[[Library, Any], Awaitable[T]]
+    ) -> T:
         self._require_allowed(str(reference.get("serviceUrl", "")))
-        place = vendor_reference(reference)
-        await self._retry.run(
-            what,
-            lambda: self._pacing.send(
-                place.conversation.id,
-                lambda: self._vendor.continue_conversation(place, work, self._settings.app_id),
-            ),
+        library = await self.library()
+        place = library.place(reference)
+        return await self._retry.run(
+            what, lambda: self._pacing.send(place.conversation.id, lambda: work(library, place))
         )
 
     def _require_allowed(self, service_url: str) -> None:
@@ -258,8 +226,10 @@ class TeamsAdapter:
             raise NotFoundError("the stored service url is not a connector of the channel")
 
 
-async def _raise_turn_error(_context: TurnContext, error: Exception) -> None:
-    raise error
+def _imported() -> type[Library]:
+    from countersign.bot.teams.library import Library
+
+    return Library
 
 
 def _problem(status: int, title: str) -> web.Response:

@@ -20,6 +20,7 @@ from msrest.pipeline.universal import RawDeserializer
 from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import UnavailableError
 from countersign.approvals.outages import named
+from countersign.bot.teams.connector_error import ConnectorError
 
 CALL_TIMEOUT_S = 15.0
 TOKEN_REUSE_S = 240.0
@@ -27,14 +28,6 @@ TOKEN_REUSE_S = 240.0
 LOGIN_URL = "https://login.microsoftonline.com/"
 OAUTH_SCOPE = "https://api.botframework.com"
 CLIENTS_KEPT = 64
-
-
-class ConnectorError(Exception):
-    """The channel answered with an error status. Never leaves `adapter`."""
-
-    def __init__(self, status: int, code: str, retry_after_s: float | None) -> None:
-        super().__init__(f"status {status} {code}".strip())
-        self.status, self.code, self.retry_after_s = status, code, retry_after_s
 
 
 class ConnectorClients(ConnectorFactory):  # type: ignore[misc]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from countersign.bot.teams.connector import ConnectorError
+from countersign.bot.teams.connector_error import ConnectorError
 from countersign.connectors.pacing import Pacing, Windows
 
 WINDOWS: Windows = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))

@@ -14,7 +14,7 @@ from countersign.approvals.errors import (
     UnavailableError,
     UnreachableError,
 )
-from countersign.bot.teams.connector import ConnectorError
+from countersign.bot.teams.connector_error import ConnectorError
 
 RETRIED = frozenset({412, 429, 502, 503, 504})
 """Source: learn.microsoft.com, "Optimize your bot with rate limiting in Teams", read 2026-11-22."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
-from msrest.exceptions import ClientException
 
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import CountersignError, UnavailableError
 from countersign.approvals.outages import named
-from countersign.bot.teams.connector import ConnectorError
+from countersign.bot.teams.connector_error import ConnectorError
 from countersign.bot.teams.refusals import RETRIED, translated
 
 T = TypeVar("T")
@@ -55,16 +54,13 @@ class Retry:
                 raise UnavailableError(
                     f"{what}: Teams cannot be reached ({named(error)})"
                 ) from error
-            except ClientException as error:
-                raise UnavailableError(
-                    f"{what}: Teams gave an answer that cannot be read"
-                ) from error
             except CountersignError:
                 raise
             except Exception as error:  # msrest, MSAL and botbuilder have more classes than docs
-                raise UnavailableError(
-                    f"{what}: Microsoft's library failed ({named(error)})"
-                ) from error
+                how = "Teams gave an answer that cannot be read"
+                if not _is_about_an_answer(error):
+                    how = f"Microsoft's library failed ({named(error)})"
+                raise UnavailableError(f"{what}: {how}") from error
         raise AssertionError("unreachable: the last attempt has no wait")
 
     def _wait_s(self, attempt: int, error: ConnectorError) -> float | None:
@@ -74,3 +70,9 @@ class Retry:
             attempt - 1, self.first_wait_s, math.inf, error.retry_after_s, 0.5 + self.jitter()
         )
         return wait_s if wait_s <= self.longest_wait_s else None
+
+
+def _is_about_an_answer(error: Exception) -> bool:
+    from msrest.exceptions import ClientException  # only Teams needs it, and only when it is used
+
+    return isinstance(error, ClientException)

@@ -45,6 +45,7 @@ asyncio.run(until_ready())
 LATE = {
     "agents that nobody runs yet": {"autogen", "openai", "never_imported"},
     "systems that are not configured": {"jira", "pysnow", "slack_sdk", "imap_tools"},
+    "Teams, in which nobody has written yet": {"botbuilder", "botframework", "msal", "msrest"},
     "a database of another kind, and a schema that is up to date": {"psycopg", "procrastinate"},
     "people who have not come yet": {"webauthn", "joserfc", "babel"},
     "rules without conditions, and schemas that say more than types": {"lark", "jsonschema"},

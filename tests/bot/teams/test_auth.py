@@ -321,7 +321,7 @@ async def test_unsigned_requests_need_local_mode_and_this_machine(
     """Even if the server listens on more than it should."""
     request = make_mocked_request("POST", "/api/messages", headers={"Host": "127.0.0.1"})
     activity = IncomingActivity.model_validate(message(local))
-    auth = local.adapter._auth
+    auth = (await local.adapter.library()).auth
     auth._local = is_local
     if not is_local:
         teams = {"serviceUrl": "https://smba.trafficmanager.net/teams/"}

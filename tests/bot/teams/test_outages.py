@@ -89,7 +89,7 @@ async def test_delivery_shows_it_and_is_made_soon_after(
 ) -> None:
     where = await reference(signed)
     entra(monkeypatch, 503, DOWN)
-    (await signed.adapter._clients._shared_tokens()).forget()
+    (await (await signed.adapter.library()).clients._shared_tokens()).forget()
 
     with pytest.raises(UnavailableError, match="msal: MsalServiceError"):
         await signed.adapter.send(where, HELLO)
@@ -135,7 +135,7 @@ async def test_keys_in_a_strange_form_are_fetched_again_a_little_later(
         raise StrangeError
 
     monkeypatch.setattr(keys, "_signing_key", odd)
-    found = signed.adapter._auth._extractor.open_id_metadata
+    found = (await signed.adapter.library()).auth._extractor.open_id_metadata
     found._keys = {}
     found._next_try_at = float("-inf")
     with pytest.raises(UnavailableError, match="StrangeError"):

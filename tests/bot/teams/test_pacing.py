@@ -9,7 +9,7 @@ import pytest
 
 from countersign.approvals.errors import BusyError
 from countersign.approvals.models import Delivery, DeliveryId, DeliveryStatus, JsonObject, RequestId
-from countersign.bot.teams.connector import ConnectorError
+from countersign.bot.teams.connector_error import ConnectorError
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.pacing import WINDOWS, paced_for_teams
 from countersign.connectors.pacing import LONGEST_WAIT_S
