@@ -27,6 +27,7 @@ from bench.ours.fill import fill, read_template
 from bench.ours.product import DATABASES, cpu_ms, meet, product, rss_mb, timed, use_postgresql
 from bench.ours.refunds import REFUND
 from bench.ours.scale_offline import verify_all
+from bench.ours.scale_pages import read_pages
 from bench.ours.scale_poll import poll_all
 from bench.ours.scale_table import render
 from bench.payload import TASK
@@ -107,6 +108,8 @@ def _read(running: Stack, row: dict[str, Any]) -> None:
         }
         for name, path in paths.items():
             row[name] = _median(lambda path=path: _get(client, path), PAGES)  # type: ignore[misc]
+        found = client.get("/api/v1/requests?status=pending&limit=1").json()["items"][0]["id"]
+    row |= read_pages(running.url, found)
 
 
 def _vote(running: Stack, row: dict[str, Any], votes: int) -> None:

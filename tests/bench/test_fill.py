@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from bench.ours.fill import fill, read_template
+from bench.ours.scale_poll import poll_all
 from bench.ours.scale_table import render
 from bench.ours.stack import stack
 from bench.ours.workflow_names import GROUP
@@ -30,10 +32,12 @@ async def test_copies_verify_and_one_of_them_is_approved_and_executed(tmp_path: 
             await ours.records.request(one.id),
         )
         verification = await ours.records.verify()
+    polled = await asyncio.to_thread(poll_all, url)
 
     assert COPIES + 1 == len({r.digest for r in waiting}) == len({r.session_id for r in waiting})
     assert (SessionStatus.COMPLETED, RequestStatus.EXECUTED) == (session.status, request.status)
     assert verification.verified, verification.problems[:3]
+    assert {"poll_ms", "poll_rss_mb"} == polled.keys()
 
 
 def test_a_figure_that_was_not_measured_is_a_dash() -> None:
