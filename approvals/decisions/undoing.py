@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.audit.canonical import canonical_json, well_formed
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import UNDOING, Refusal, refused
@@ -155,9 +155,12 @@ def _in_the_way(earlier: Undone) -> str:
 
 def count_act(voting: Voting, unit: Unit, session: Session, request: Request) -> None:
     """Count the act of whoever asked for an undo as their yes to its request. If it does not count
-    (they asked for the first call themselves, a proof is wanted), it waits for a vote."""
+    (they asked for the first call themselves, a proof is wanted, it would run with more than was
+    shown to them), it waits for a vote."""
     act = session.undoing
     if act is None or request.status is not RequestStatus.PENDING:
+        return
+    if not _is_as_offered(unit, session, request):
         return
     person = unit.moment.people.by_id(act.by)
     given = VoteInput(
@@ -170,6 +173,14 @@ def count_act(voting: Voting, unit: Unit, session: Session, request: Request) ->
         return
     with suppress(InvalidError, PeopleChangedError):  # nothing was written
         voting.cast(unit, given, Actor(principal=person, via=act.via, identity=act.identity))
+
+
+def _is_as_offered(unit: Unit, session: Session, request: Request) -> bool:
+    """Whether what would run is what whoever asked for it has read: the tool may fill in more."""
+    offer = request_rows.get(unit.connection, session.undoes or "").undo
+    if offer is None or request.injected:
+        return False
+    return canonical_json(offer.arguments) == canonical_json(request.arguments)
 
 
 def tell_undone(unit: Unit, outbox: Outbox, session: Session, message: str) -> None:

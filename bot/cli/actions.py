@@ -9,6 +9,8 @@ import typer
 
 from countersign.approvals.audit.canonical import short
 from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.display import shown_arguments
+from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import Verdict
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.cli.server import PersonOption, Server, ServerOption
@@ -79,11 +81,20 @@ def undo(
     request: Annotated[str, typer.Argument(help="The id of the request that was executed.")],
     reason: Annotated[str, typer.Option(help="Why; it stands on the ledger.")],
     person: PersonOption,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether to.")] = False,
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Have taken back what an executed call has done (local mode only)."""
+    """Show what would take back what an executed call has done, and have it done (local mode
+    only)."""
     api = Server(config, person, server)
+    offer = api.call("GET", f"/api/v1/requests/{request}")["undo"]
+    if offer is not None:
+        console.print(f"{in_words(offer['tool'])} takes it back, with", markup=False)
+        for each in shown_arguments(offer["arguments"]):
+            console.print(f"  {each.label}: {each.text}", markup=False)
+        if not (yes or typer.confirm("Undo it?")):
+            raise typer.Exit(1)
     left = api.call("POST", f"/api/v1/requests/{request}/undo", {"reason": reason})
     attempt = left["undo"]["attempts"][-1]
     console.print(f"{request}: {attempt['words']} Session {attempt['session_id']}.", markup=False)

@@ -100,6 +100,7 @@ class RequestPage:
             arguments=shown.arguments_of(view),
             changes=shown.changes_of(view),
             facts=shown.facts_of(view),
+            undo_arguments=shown.undo_of(view),
             warnings=shown.warnings_of(view),
             budgets=shown.budgets_of(view),
             times=shown.time_of(request),

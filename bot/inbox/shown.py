@@ -119,6 +119,12 @@ def arguments_of(view: RequestView) -> Sequence[Shown]:
     return (*shown, *set_by_workflow(request.injected))
 
 
+def undo_of(view: RequestView) -> Sequence[Shown]:
+    """What the call that would take it back is made with."""
+    offer = view.request.undo
+    return () if offer is None else shown_arguments(offer.arguments)
+
+
 def changes_of(view: RequestView) -> Sequence[Change]:
     """What a person has changed; () if nobody has."""
     request = view.request

@@ -70,7 +70,7 @@ def outcome_card(
     title = f"{title}: {in_words(request.tool)}"
     head = [heading(title, size="Large"), *([words(sense)] if sense else [])]
     changed, table = _changes(view, space), what(view, shown, space)
-    complete = changed.complete and table.complete
+    complete, back = changed.complete and table.complete, undone(view, space)
     body = [
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
         {"type": "Container", "style": style, "items": head},
@@ -81,7 +81,7 @@ def outcome_card(
         *position(view),
         *changed.elements,
         *_result(request),
-        *undone(view),
+        *back.elements,
         label(_arguments_title(request)),
         *table.elements,
         *(() if complete else not_everything(view, look)),
@@ -94,7 +94,7 @@ def outcome_card(
         body.append(comment_input(None, required_for="to revoke"))
         data = action_data(request)
         actions.insert(0, button(look.flavour, "revoke", "Revoke approval", data))
-    if view.undoable is not None:
+    if back.complete:
         body.append(comment_input(None, required_for="to undo"))
         actions.insert(0, undo_button(request, look.flavour))
     if url := receipt_url(look.pages_url, request):

@@ -14,6 +14,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
+    Injected,
     Principal,
     Request,
     RequestStatus,
@@ -25,9 +26,9 @@ from countersign.approvals.models import (
 )
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, ROOT, STRANGER, acting
-from tests.doubles.world import World
+from tests.doubles.world import QUOTE, World
 
-OFFER = UndoOffer(tool="quote", executor="gatekeeper", arguments={"customer": "X"}, within_s=3600)
+OFFER = UndoOffer(tool="quote", executor="gatekeeper", arguments=QUOTE, within_s=3600)
 
 
 async def executed(world: World, tool: str = "quote", undo: UndoOffer | None = OFFER) -> Request:
@@ -175,6 +176,35 @@ async def test_only_what_was_executed_and_has_an_undo_is_undone(world: World) ->
     plain = await executed(world, undo=None)
     with pytest.raises(NotUndoableError, match="Nothing is known that would take back Quote"):
         await undo(world, plain)
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        OFFER.model_copy(update={"arguments": {**QUOTE, "discount": 0}}),
+        OFFER.model_copy(update={"arguments": {}}),
+    ],
+)
+async def test_what_whoever_asked_has_not_read_waits_for_a_vote(
+    offered: UndoOffer, world: World
+) -> None:
+    """The tool fills in more, or other values, than stood beside the button."""
+    request = await executed(world, undo=offered)
+    session = await undo(world, request)
+    run = await world.begin(session.id)
+    (asking,) = await world.submit(run, "quote")
+
+    assert RequestStatus.PENDING is (await world.now(asking)).status
+    assert [] == list(await world.records.votes(asking.id))
+
+
+async def test_what_the_workflow_sets_beside_it_has_not_been_read(world: World) -> None:
+    session = await undo(world, await executed(world))
+    run = await world.begin(session.id)
+    sets = world.proposal(session.id, "quote", injected=(Injected(name="account", value="7"),))
+    (asking,) = await world.submit(run, sets)
+
+    assert RequestStatus.PENDING is (await world.now(asking)).status
 
 
 async def test_after_its_time_it_is_refused(world: World) -> None:

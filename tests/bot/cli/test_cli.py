@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
 from countersign.bot.policy.check import examine
@@ -486,7 +487,11 @@ def test_what_is_paused_on_the_command_line_is_resumed_there(
     assert "by Megan Bowen)" in once.out
 
 
-def test_an_undo_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> None:
+def test_an_undo_goes_through_the_running_server(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typer, "confirm", lambda text: text != "Undo it?")
+
     async def story() -> list[Said]:
         async with running(tmp_path) as world:
             request = await world.done()
@@ -495,10 +500,15 @@ def test_an_undo_goes_through_the_running_server(cli: Cli, tmp_path: Path) -> No
             (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
             common = ["--server", url, "--config", "c.yaml", "--as", "alex"]
             asked = ("undo", request["id"], "--reason", "Wrong one.", *common)
-            return [await asyncio.to_thread(cli, *asked) for _ in range(2)]
+            no = await asyncio.to_thread(cli, *asked)
+            yes = (*asked, "--yes")
+            return [no, *[await asyncio.to_thread(cli, *yes) for _ in range(2)]]
 
-    begun, again = asyncio.run(story())
+    unsure, begun, again = asyncio.run(story())
 
+    assert "Look takes it back, with" in unsure.out
+    assert "To: ceo" in unsure.out
+    assert "has it undone" not in unsure.out
     assert "Alex Wilber has it undone; that is under way. Session S" in begun.out
     assert "Alex Wilber has it undone already" in again.err
 

@@ -149,7 +149,8 @@ async def test_what_was_done_is_undone_on_its_page(tmp_path: Path) -> None:
         sam = await world.signed_in("sam")
         assert "Undo it" not in await sam.open(path(request))
         alex = await world.signed_in("alex")
-        assert "This calls Look, once" in await alex.open(path(request))
+        offered = (await alex.open(path(request))).partition("This calls Look, once")[2]
+        assert "<dt>To</dt>\n<dd>ceo</dd>" in offered
         await alex.send(f"{path(request)}/undo", reason="")
         assert (alex.status, "why this has to be undone" in alex.text) == (422, True)
         await alex.send(f"{path(request)}/undo", reason="Wrong customer.")

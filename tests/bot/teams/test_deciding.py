@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from countersign.approvals.models import Request, RequestStatus, UndoOffer
+from countersign.approvals.models import JsonObject, Request, RequestStatus, UndoOffer
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.teams.cards import CARD_LIMIT_BYTES, size_bytes
+from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ALEX, ISAIAH, Stage, person
 
 pytestmark = pytest.mark.asyncio
@@ -180,19 +181,28 @@ async def test_used_approval_is_not_revoked_on_the_card(signed: Stage) -> None:
     assert "executing" == await signed.status(request.id)
 
 
-async def test_what_was_done_is_undone_on_the_card(signed: Stage) -> None:
-    """By who could approve it; the card then says how that stands, and offers it no more."""
+async def done(signed: Stage, arguments: JsonObject) -> tuple[Request, Message]:
+    """What was executed, with its card: `drop_quote` takes it back with these arguments."""
     request = await signed.pending()
     (card,) = signed.cards()
     await signed.teams.click(card, "approve", person=ALEX)
     run = await signed.runs.begin(request.session_id)
     assert run is not None
     await signed.runs.claim(run, request.id, request.arguments)
-    offer = UndoOffer(tool="drop_quote", executor="gatekeeper", arguments={}, within_s=60)
+    offer = UndoOffer(tool="drop_quote", executor="gatekeeper", arguments=arguments, within_s=60)
     await signed.runs.finish(run, request.id, ok=True, content="Q-1", undo=offer)
     await signed.settle()
+    return request, card
+
+
+async def test_what_was_done_is_undone_on_the_card(signed: Stage) -> None:
+    """By who could approve it, and has read with what; the card then says how that stands, and
+    offers it no more."""
+    request, card = await done(signed, {"quote_id": "Q-1", "note": "The customer cancelled."})
     shown = str(signed.cards()[0].card())
     assert "Drop quote takes it back" in shown
+    assert "'text': 'Q-1'" in shown
+    assert "The customer cancelled." in shown
     assert "'title': 'Undo'" in shown
 
     unsaid = await signed.teams.click(card, "undo", person=ALEX)
@@ -204,6 +214,14 @@ async def test_what_was_done_is_undone_on_the_card(signed: Stage) -> None:
     assert "has it undone already" in str(again.card)
     (attempt,) = (await signed.records.view(request.id)).undos
     assert (attempt.session.undoes, attempt.by) == (request.id, "Alex Wilber")
+
+
+async def test_what_cannot_be_read_on_the_card_is_not_undone_there(signed: Stage) -> None:
+    await done(signed, {"quote_id": "Q" * 30_000})
+    shown = str(signed.cards()[0].card())
+
+    assert "Not all of it fits on this card" in shown
+    assert "'title': 'Undo'" not in shown
 
 
 async def test_what_confirms_an_edit_cannot_be_made_up(signed: Stage) -> None:
