@@ -107,7 +107,7 @@ async def lived(world: DeskWorld) -> None:
     }
     await world.conversations.save(Conversation.model_validate(thread))
     await world.reconciler.plan()
-    await _ran(world)
+    undo = await _ran(world)
     await _waits(world)
     (question,) = await world.asked(world.question((await world.start()).id))
     await world.approvals.vote(
@@ -115,7 +115,7 @@ async def lived(world: DeskWorld) -> None:
     )
     await world.asked("drop", "look", "dream")
     (late,) = await world.asked("quote")
-    (ended,) = await world.asked("wire")
+    (ended,) = await world.submit(await world.begin(undo), "wire")
     await world.approvals.cancel(ended.session_id, acting(ANNA))
     refused = {"request_id": late.id, "identity": "entra:oid-erin", "count": 3}
     await world.store.write(lambda c: c.execute(vote_refusals.insert().values(refused)))
@@ -302,15 +302,15 @@ async def _grants(world: DeskWorld) -> None:
     await world.runs.claim(run, covered.id, covered.arguments)
 
 
-async def _ran(world: DeskWorld) -> None:
+async def _ran(world: DeskWorld) -> SessionId:
     """One that is done, one in doubt that a person has settled, and one that runs.
 
-    What the first one did is taken back.
+    What the first one did is to be taken back by the session that it gives.
     """
     run, request = await world.executing()
     offer = UndoOffer(tool="look", executor="gatekeeper", arguments=QUOTE, within_s=60)
     await world.runs.finish(run, request.id, ok=True, content=LONG, undo=offer)
-    await world.approvals.undo(request.id, acting(BEN), reason="The wrong quote.")
+    undo = await world.approvals.undo(request.id, acting(BEN), reason="The wrong quote.")
     ending = Ending(cause=SessionCause.ANSWERED, answer="Q-1")
     message = '{"role":"user","content":"Quote"}'
     state = chat_of({"role": "assistant", "content": "Q-1"}, chunks=1, chunk=message)
@@ -319,6 +319,7 @@ async def _ran(world: DeskWorld) -> None:
     await world.runs.unknown(run, request.id, message="The line broke.")
     await world.approvals.resolve(request.id, acting(BEN), happened=True, note="It is there.")
     await world.executing()
+    return undo.id
 
 
 async def _waits(world: DeskWorld) -> None:
