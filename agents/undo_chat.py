@@ -40,7 +40,7 @@ from countersign.approvals.models import (
 
 FORMAT = "undo"
 """The member of a snapshot that says that it is one of these."""
-CHANGED = "Not undone: the record has changed since {what}: {how}."
+CHANGED = "The record has changed since {what}: {how}."
 
 
 class UndoRunner(Runner):

@@ -2,7 +2,8 @@
 
 Two agents are enough: the assistant proposes both calls in one message, the gatekeeper runs what
 the account executive approves of them. Beside the change they read what the record says now; if
-that is something else by the time the change is made, they are asked again.
+that is something else by the time the change is made, they are asked again. For a week they can have
+the change undone, unless the record has changed since.
 """
 
 # No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
@@ -16,6 +17,7 @@ from autogen import AssistantAgent
 from countersign import (
     ApprovalProxy,
     Chat,
+    Undo,
     WorkflowContext,
     current_execution,
     workflow,
@@ -37,6 +39,18 @@ revised call; after status failed propose the call once more; otherwise leave it
 The result of send_email has sent_to, and not_sent_to if the mail server refused addresses: name
 them and why, and do not send it to the others again.
 Finish with one or two plain sentences that say what was changed, what was sent and what was not."""
+
+
+RECORD = ("stage", "amount", "close_date")
+UNDO = Undo(
+    "update_opportunity",
+    {
+        "opportunity_id": "args.opportunity_id",
+        **{name: f"result.before.{name}" for name in RECORD},
+    },
+    expects={f"{name}_now": f"result.{name}" for name in RECORD},
+    within_s=7 * 24 * 3600,
+)
 
 
 def _is_last_word(message: dict[str, Any]) -> bool:
@@ -69,11 +83,13 @@ def crm_update(context: WorkflowContext) -> Chat:
     ) -> str:
         body = {"stage": stage, "amount": amount, "close_date": close_date}
         path = path_of("opportunities", opportunity_id)
-        return as_json(await crm.write("PATCH", path, body, current_execution().token))
+        was = await crm.api.read(path)
+        now = await crm.write("PATCH", path, body, current_execution().token)
+        return as_json({**now, "before": {name: was[name] for name in RECORD}})
 
     async def record_now(arguments: dict[str, Any]) -> dict[str, Any]:
         record = await crm.opportunity(arguments["opportunity_id"])
-        return {f"{name}_now": record[name] for name in ("stage", "amount", "close_date")}
+        return {f"{name}_now": record[name] for name in RECORD}
 
     async def send_email(
         to: Annotated[str, "The address"],
@@ -91,6 +107,7 @@ def crm_update(context: WorkflowContext) -> Chat:
         human_input_mode="NEVER",
         idempotent={"lookup_customer"},
         checks={"update_opportunity": record_now},
+        undo={"update_opportunity": UNDO},
         is_termination_msg=_is_last_word,
     )
     assistant = AssistantAgent(

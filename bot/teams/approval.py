@@ -141,13 +141,15 @@ def _grants(view: RequestView) -> JsonObject:
     }
 
 
-def comment_input(typed: Typed | None, *, required_for: str) -> JsonObject:
+def comment_input(
+    typed: Typed | None, *, required_for: str, hint: str = "The agents read what you write here"
+) -> JsonObject:
     """The field for a comment, which says what it is required for."""
     return {
         "type": "Input.Text",
         "id": "comment",
         "label": f"Reason or comment (required {required_for})" if required_for else "Comment",
-        "placeholder": "The agents read what you write here",
+        "placeholder": hint,
         "isMultiline": True,
         "maxLength": COMMENT_LIMIT,
         "value": typed.comment if typed else "",

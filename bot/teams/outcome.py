@@ -95,7 +95,7 @@ def outcome_card(
         data = action_data(request)
         actions.insert(0, button(look.flavour, "revoke", "Revoke approval", data))
     if back.complete:
-        body.append(comment_input(None, required_for="to undo"))
+        body.append(comment_input(None, required_for="to undo", hint="It stands on the ledger"))
         actions.insert(0, undo_button(request, look.flavour))
     if url := receipt_url(look.pages_url, request):
         actions.append({"type": "Action.OpenUrl", "title": "Receipt", "url": url})

@@ -201,9 +201,14 @@ def read_button(request: Request, look: Look, title: str = "Read all of it") -> 
 
 def why(view: RequestView) -> list[JsonObject]:
     """Who asks for whom, and the agent's own reason, marked as its words."""
-    request = view.request
+    request, act = view.request, view.session.undoing
     said = request.rationale.strip()
     asker = view.requester.name if view.requester else request.requester
+    if act is not None:  # the reason stands above
+        by, of = (("bold", cut_visibly(name, NAME_LIMIT)) for name in (act.by_name, asker))
+        return [
+            {**sentence("Asked by ", by, " for ", of, ", not by an agent."), "spacing": "Medium"}
+        ]
     asked = sentence(
         "Asked by the agent ",
         ("bold", cut_visibly(request.agent, NAME_LIMIT)),

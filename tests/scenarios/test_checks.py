@@ -13,7 +13,7 @@ import pytest_asyncio
 from countersign.sandbox._faults import Fault
 from tests.scenarios.test_stale import another, status
 from tests.scenarios.ticket_world import ticket_world
-from tests.scenarios.world import World, shows, world
+from tests.scenarios.world import TIMEOUT_S, World, shows, world
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("both_databases")]
 
@@ -21,6 +21,7 @@ TASK = "move Contoso to negotiation, 26,000 EUR, closing 2026-12-30"
 TOOL = "update_opportunity"
 OPPORTUNITY = "OPP-2041"
 WORKFLOWS = ("crm_update",)
+RECORD = ("stage", "amount", "close_date")
 
 
 @pytest_asyncio.fixture
@@ -166,3 +167,50 @@ async def test_changes_in_a_ticket_with_which_something_else_is_found_are_asked_
         assert ("pending", 2, []) == tuple(between[n] for n in ("status", "revision", "votes"))
         assert "negotiation" == app.crm.opportunity("OPP-2042")["stage"]
         assert "negotiation" != app.crm.opportunity(OPPORTUNITY)["stage"]
+
+
+async def changed(app: World) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A change that Alex approved and that was made: session, request, and the record before."""
+    before = {name: app.crm.opportunity(OPPORTUNITY)[name] for name in RECORD}
+    session_id, change, letter = await asked(app)
+    await app.vote(change, "approve")
+    await app.vote(letter, "reject", comment="No letter.")
+    await app.over(session_id)
+    assert before != {name: app.crm.opportunity(OPPORTUNITY)[name] for name in RECORD}
+    return session_id, change, before
+
+
+async def test_a_change_is_undone_on_its_card(app: World) -> None:
+    """By the same gate: a request of its own, approved by that click, and run once."""
+    await app.teams.install("Alex Wilber")
+    session_id, change, before = await changed(app)
+    card = await app.teams.wait_for(
+        lambda m: shows(m, change["id"]) and "takes it back, if nothing" in str(m.activity),
+        timeout_s=TIMEOUT_S,
+    )
+    await app.teams.click(card, "undo", {"comment": "Contoso said no."}, person="Alex Wilber")
+    (attempt,) = (await app.request(change["id"]))["undo"]["attempts"]
+    await app.over(attempt["session_id"])
+    (attempt,) = (await app.request(change["id"]))["undo"]["attempts"]
+    undo = await app.request(attempt["request_id"])
+
+    assert before == {name: app.crm.opportunity(OPPORTUNITY)[name] for name in RECORD}
+    assert ("undone", "Alex Wilber") == (attempt["state"], attempt["by"])
+    assert ("executed", TOOL, change["id"]) == (undo["status"], undo["tool"], undo["undoes"])
+    assert [("alex", "teams")] == [(vote["by"], vote["via"]) for vote in undo["votes"]]
+    kinds = [entry["kind"] for entry in await app.ledger(session_id)]
+    assert ["undo_asked", "undo_ended"] == kinds[-2:]
+    await app.says(f"Undone for Alex Wilber (request {undo['id']})")
+
+
+async def test_a_record_that_changed_since_is_not_undone(app: World) -> None:
+    _, change, _ = await changed(app)
+    await somebody_changes_the_record(app)
+    path, reason = f"/api/v1/requests/{change['id']}/undo", {"reason": "Contoso said no."}
+    _, body = await app.call("POST", path, person="alex", json=reason)
+    await app.over(body["undo"]["attempts"][0]["session_id"])
+    (attempt,) = (await app.request(change["id"]))["undo"]["attempts"]
+
+    assert "not_undone" == attempt["state"]
+    assert "Amount now was 26000 and is 1" in attempt["words"]
+    assert 1.0 == app.crm.opportunity(OPPORTUNITY)["amount"]

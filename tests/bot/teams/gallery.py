@@ -50,6 +50,9 @@ from countersign.approvals.models import (
     Step,
     TimeRule,
     Timing,
+    UndoAct,
+    Undone,
+    UndoOffer,
     Verdict,
     Via,
     Vote,
@@ -209,6 +212,8 @@ def view(
     pauses: tuple[Pause, ...] = (),
     offers: tuple[Offer, ...] = (),
     questions: tuple[Question, ...] = (),
+    undoing: UndoAct | None = None,
+    undos: tuple[Undone, ...] = (),
     **changes: Any,
 ) -> RequestView:
     session = Session(
@@ -222,6 +227,8 @@ def view(
         created_at=NOW,
         updated_at=NOW,
         error=error,
+        undoes=None if undoing is None else RequestId("R-01J9ZK3V7Q"),
+        undoing=undoing,
     )
     asking = request(**changes)
     several = bool(asking.stages[1:])
@@ -239,6 +246,7 @@ def view(
         offers=offers,
         alike=("customer",) if offers else (),
         questions=questions,
+        undos=undos,
     )
 
 
@@ -295,6 +303,29 @@ def decided(verdict: Verdict = Verdict.APPROVE, comment: str = "", **more: Any) 
 
 def done(outcome: Outcome, content: str, **more: Any) -> Result:
     return Result(outcome=outcome, content=content, **more)
+
+
+UNDO = UndoOffer(
+    tool="withdraw_quote",
+    executor="gatekeeper",
+    arguments={"quote": "Q-2041"},
+    within_s=86400,
+    until=NOW + timedelta(days=1),
+)
+ACT = UndoAct(
+    by=PrincipalId("alex"),
+    by_name="Alex Wilber",
+    via=Via("teams"),
+    identity="entra:oid-alex",
+    reason="The discount was for another customer.",
+    at=NOW + timedelta(minutes=9),
+)
+
+
+def undone(status: RequestStatus, **more: Any) -> Undone:
+    """An attempt of Alex's."""
+    asked_for = request(id=RequestId("R-01J9ZM8D2S"), tool=UNDO.tool, status=status, **more)
+    return Undone(session=view(undoing=ACT).session, request=asked_for)
 
 
 def found(*, happened: bool) -> Result:
@@ -528,6 +559,29 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
                 result=done(Outcome.EXECUTED, '{"quote": "Q-2041", "state": "released"}'),
             ),
             look,
+        ),
+        "executed-undoable": lambda: request_card(
+            view(
+                status=closed.EXECUTED,
+                decision=decided(comment="Good."),
+                result=done(Outcome.EXECUTED, '{"quote": "Q-2041", "state": "released"}'),
+                undo=UNDO,
+                undos=(undone(closed.REJECTED, reason="Version was 2 and is 3."),),
+            ),
+            look,
+        ),
+        "executed-undone": lambda: request_card(
+            view(
+                status=closed.EXECUTED,
+                decision=decided(),
+                result=done(Outcome.EXECUTED, "Quote Q-2041 pushed"),
+                undo=UNDO,
+                undos=(undone(closed.EXECUTED),),
+            ),
+            look,
+        ),
+        "pending-undo": lambda: request_card(
+            view(tool=UNDO.tool, arguments=UNDO.arguments, schema=None, undoing=ACT), look
         ),
         "executed-with-changes": lambda: request_card(
             view(

@@ -229,6 +229,8 @@ def test_checkpoint_position_is_said() -> None:
         ("approved", "✓ Approved"),
         ("executing", "✓ Approved, running"),
         ("executed", "✓ Approved and done"),
+        ("executed-undoable", "Withdraw quote takes it back, if nothing has changed."),
+        ("executed-undone", "↩ Undone for Alex Wilber (request R-01J9ZM8D2S)."),
         ("executed-with-changes", "✓ Approved with changes and done"),
         ("rejected", "✗ Rejected"),
         ("expired", "✗ Expired"),
@@ -246,7 +248,8 @@ def test_outcome_is_words_and_has_no_votes(state: str, said: str) -> None:
     verbs = {node["verb"] for node in nodes(card) if "verb" in node}
 
     assert said in texts(card)
-    assert verbs <= ({"refresh", "revoke"} if state == "approved" else {"refresh"})
+    own = {"approved": {"revoke"}, "executed-undoable": {"undo"}}
+    assert verbs <= {"refresh"} | own.get(state, set())
 
 
 def test_outcome_shows_result_reason_and_changes() -> None:
