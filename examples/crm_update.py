@@ -2,8 +2,8 @@
 
 Two agents are enough: the assistant proposes both calls in one message, the gatekeeper runs what
 the account executive approves of them. Beside the change they read what the record says now; if
-that is something else by the time the change is made, they are asked again. For a week they can have
-the change undone, unless the record has changed since.
+that is something else by the time the change is made, they are asked again. For a week they can
+have the change undone, unless the record has changed since.
 """
 
 # No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
