@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -22,6 +23,7 @@ from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.revoking import Revoking
+from countersign.approvals.decisions.together import OneOutbox, Together
 from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
@@ -69,6 +71,7 @@ class Approvals:
         revoking: Revoking,
         questions: Questions,
         undoing: Undoing,
+        one_outbox: Callable[[], OneOutbox],
         *,
         observer: Observer = SILENT,
     ):
@@ -82,6 +85,8 @@ class Approvals:
         self._doubts = doubts
         self._withdrawing, self._revoking = withdrawing, revoking
         self._remarks = Remarks(store, moments, outbox, observer)
+        votes = (voting, reasking, one_outbox)
+        self._together = Together(store, moments, *votes, self._remarks)
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
         self._undoing = undoing
@@ -140,6 +145,22 @@ class Approvals:
         if new:
             self._observer.voted(request, verdict, actor.via, began_s=began_s)
         return request
+
+    async def vote_together(
+        self,
+        shown: Mapping[RequestId, str],
+        actor: Actor,
+        *,
+        verdict: Verdict,
+        comment: str = "",
+    ) -> Sequence[Request]:
+        """Count one person's verdict on several calls that were proposed together, all of them or
+        none; `shown` has the digest of each. Returns them as they are then, in order.
+
+        Raises as `vote` does, of the first that does not count; InvalidError for calls that were
+        not proposed together, and for `modify`.
+        """
+        return await self._together.vote(shown, actor, verdict=verdict, comment=comment)
 
     async def foresee(
         self, request_id: RequestId, actor: Actor, *, digest: str, arguments: JsonObject

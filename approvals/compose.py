@@ -47,6 +47,7 @@ from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
 from countersign.approvals.decisions.starting import Starting
 from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.submitting import Submitting
+from countersign.approvals.decisions.together import OneOutbox
 from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.decisions.withdrawing import Withdrawing
@@ -125,7 +126,8 @@ def compose(
     channels = {} if channels is None else channels
     handoff = Handoff(time.monotonic) if handoff is None else handoff
     moments = Moments(clock, directory, catalog, handoff)
-    outbox = Outbox(jobs, {name: c.placing for name, c in channels.items()}, handoff)
+    placings = {name: c.placing for name, c in channels.items()}
+    outbox = Outbox(jobs, placings, handoff)
     budgeting = Budgeting(policies)
     asking = Asking(policies, catalog, outbox, budgeting)
     deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
@@ -151,6 +153,7 @@ def compose(
         Revoking(store, moments, asking, outbox),
         Questions(store, moments, deadlines, outbox),
         Undoing(store, moments, outbox, Starting(outbox, handoff)),
+        lambda: OneOutbox(jobs, placings, handoff),
         observer=observer,
     )
     runs = Runs(

@@ -76,6 +76,11 @@ class Voting:
         self._asking, self._deadlines = asking, deadlines
         self._outbox = outbox
 
+    def through(self, outbox: Outbox) -> Voting:
+        """The same, but what follows from a vote goes through `outbox`."""
+        around = (self._policies, self._asking, self._deadlines, outbox)
+        return Voting(*around, self._proofs, self._budgeting)
+
     def cast(self, unit: Unit, given: VoteInput, actor: Actor) -> Request | Refusal | AskAgain:
         """Count the vote. Raises for a vote that changes nothing and leaves no trace.
 

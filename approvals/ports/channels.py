@@ -22,6 +22,7 @@ from countersign.approvals.models import (
     Request,
     RequestKind,
     RequestStatus,
+    Reversibility,
     Session,
     StageProgress,
     Undone,
@@ -72,6 +73,8 @@ class RequestView(Value):
     """What was asked about it, in order."""
     on_call: tuple[OnCall, ...] = ()
     """Who is on call by the schedules that its open stages name."""
+    reversibility: Reversibility | None = None
+    """The worst class of the calls of its checkpoint that wait with it; None of one alone."""
     undos: tuple[Undone, ...] = ()
     """Every attempt to take back what it has done, oldest first."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countersign.approvals.forms.together import waiting
 from countersign.approvals.models import (
     Domains,
     JsonObject,
@@ -13,6 +14,7 @@ from countersign.approvals.models import (
     Request,
     RequestKind,
     RequestStatus,
+    Reversibility,
     Session,
     StageProgress,
     Vote,
@@ -63,7 +65,16 @@ class Views:
             questions=rows.questions,
             on_call=self.on_call(rows.request),
             undos=rows.undos,
+            reversibility=self._worst(rows),
         )
+
+    def _worst(self, rows: ViewRows) -> Reversibility | None:
+        """Of several calls that wait together."""
+        calls = waiting([rows.request, *rows.siblings])
+        if self._policies is None or len(calls) < 2:
+            return None
+        classes = [self._policies.current.book.reversibility(each.tool) for each in calls]
+        return max(classes, key=list(Reversibility).index)
 
     @property
     def _domains(self) -> Domains:

@@ -48,6 +48,27 @@ def decide(
     )
 
 
+def decide_together(
+    request: Annotated[str, typer.Argument(help="The id of one of the calls.")],
+    verdict: Annotated[Verdict, typer.Argument(help="approve or reject.")],
+    person: PersonOption,
+    comment: Annotated[str, typer.Option(help="Required to reject.")] = "",
+    show: Annotated[bool, typer.Option("--show", help="Only say what waits together.")] = False,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Decide all calls that wait together with a request: all count, or none (local mode only)."""
+    api, path = Server(config, person, server), f"/api/v1/requests/{request}/together"
+    found = api.call("GET", path)
+    if not show:
+        body = {"verdict": verdict, "digests": found["digests"], "comment": comment}
+        found = {**api.call("POST", f"{path}/votes", body), "totals": found["totals"]}
+    for call in found["calls"]:
+        console.print(f"{call['id']} {call['tool']} is {call['status']}", markup=False)
+    for currency, total in found["totals"].items():
+        console.print(f"In total {total} {currency}", markup=False)
+
+
 def withdraw(
     request: Annotated[str, typer.Argument(help="The id of the request.")],
     person: PersonOption,

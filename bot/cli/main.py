@@ -14,6 +14,7 @@ from countersign.bot.cli.actions import (
     ask,
     cancel,
     decide,
+    decide_together,
     resolve,
     revoke,
     start,
@@ -80,6 +81,7 @@ ledger.command("archive")(archive)
 ledger.command("restore")(restore)
 ledger.command("forward")(forward)
 requests.command("resolve")(resolve)
+requests.command("decide-together")(decide_together)
 requests.command("ask")(ask)
 requests.command("answer")(answer)
 app.command()(init)

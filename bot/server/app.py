@@ -25,6 +25,7 @@ from countersign.bot.api import (
     requests,
     retention,
     sessions,
+    together,
     workflows,
 )
 from countersign.bot.api.operation import SERVICES, Services
@@ -42,6 +43,7 @@ OPERATIONS = (
     *workflows.OPERATIONS,
     *sessions.OPERATIONS,
     *requests.OPERATIONS,
+    *together.OPERATIONS,
     *questions.OPERATIONS,
     *ledger.OPERATIONS,
     *retention.OPERATIONS,

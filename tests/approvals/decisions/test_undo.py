@@ -11,13 +11,16 @@ from countersign.approvals.errors import (
     LostLeaseError,
     NotAuthorisedError,
     NotUndoableError,
+    PreconditionFailedError,
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.models import (
+    Cause,
     Injected,
     Principal,
     Request,
     RequestStatus,
+    Result,
     Session,
     Undone,
     UndoOffer,
@@ -167,6 +170,35 @@ async def test_an_act_whose_reason_is_longer_than_a_comment_may_be_waits(world: 
     (request,) = await world.submit(run, world.question(session.id))
 
     assert request.status is RequestStatus.PENDING
+
+
+async def test_the_counterparty_has_nothing_undone(world: World) -> None:
+    rule = {"effect": "require_approval", "roles": ["manager"], "counterparty": "args.customer"}
+    world.use({"tools": {"quote": rule}, "reversibility": {"quote": "reversible"}})
+    run = await world.begun()
+    to_cara = {"customer": "cara@example.com", "amount": 1}
+    (request,) = await world.submit(run, world.proposal(run.session.id, "quote", to_cara))
+    await world.vote(request)
+    run = await world.begin(run.session.id)
+    await world.runs.claim(run, request.id, request.arguments)
+    await world.runs.finish(run, request.id, ok=True, content="Q-1", undo=OFFER)
+
+    with pytest.raises(NotAuthorisedError, match="You are the counterparty of this call"):
+        await undo(world, request, CARA)
+
+
+async def test_a_check_that_says_no_stops_what_a_rule_allows_as_well(world: World) -> None:
+    session = await undo(world, await executed(world, "look"), ANNA)
+    run = await world.begin(session.id)
+    (request,) = await world.submit(run, "look")
+    changed = PreconditionFailedError("The record has changed.")
+    result = await world.runs.claim(run, request.id, request.arguments, changed)
+
+    assert isinstance(result, Result)
+    assert (result.cause, result.message) == (
+        Cause.PRECONDITION,
+        "The record has changed. It was approved, and nothing was run.",
+    )
 
 
 async def test_only_what_was_executed_and_has_an_undo_is_undone(world: World) -> None:

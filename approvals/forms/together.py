@@ -1,0 +1,58 @@
+"""What calls that were proposed together come to: the worst class of any, and sums of money."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from countersign.approvals.models import Request, RequestKind, RequestStatus, Reversibility
+
+AMOUNT, CURRENCY = "amount", "currency"
+"""The arguments that say how much of what; a call without both says nothing of money."""
+CLASSES = {
+    Reversibility.READ_ONLY: "they only read",
+    Reversibility.REVERSIBLE: "all can be undone",
+    Reversibility.EXTERNALLY_REVERSIBLE: "at least one can be undone by others only",
+    Reversibility.IRREVERSIBLE: "at least one cannot be undone",
+}
+
+
+def waiting(requests: Sequence[Request]) -> tuple[Request, ...]:
+    """The calls among them that wait for people, in order."""
+    return tuple(
+        each
+        for each in sorted(requests, key=lambda request: request.position)
+        if each.status is RequestStatus.PENDING and each.kind is RequestKind.TOOL
+    )
+
+
+def digest_of(requests: Sequence[Request]) -> str:
+    """Names exactly these revisions: whoever decides all of them has been shown these."""
+    text = "\n".join(sorted(f"{each.id} {each.digest}" for each in requests))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def totals(requests: Sequence[Request]) -> dict[str, Decimal]:
+    """By currency, the sum of what calls say as `amount` and `currency`."""
+    found: dict[str, Decimal] = {}
+    for each in requests:
+        amount, currency = each.arguments.get(AMOUNT), each.arguments.get(CURRENCY)
+        if isinstance(amount, bool) or not isinstance(amount, int | float | str):
+            continue
+        if not isinstance(currency, str) or not currency:
+            continue
+        try:
+            value = Decimal(str(amount))
+        except InvalidOperation:
+            continue
+        if value.is_finite():
+            found[currency] = found.get(currency, Decimal(0)) + value
+    return {currency: found[currency] for currency in sorted(found)}
+
+
+def totals_in_words(requests: Sequence[Request]) -> str:
+    """`1,200 EUR and 80 USD`; "" where nothing is said of money."""
+    texts = [f"{value:,f} {currency}" for currency, value in totals(requests).items()]
+    *others, last = texts or [""]
+    return f"{', '.join(others)} and {last}" if others else last
