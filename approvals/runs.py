@@ -107,9 +107,8 @@ class Runs:
     async def begin(self, session_id: SessionId) -> Run | None:
         """Lease the session; None if it is over, waiting for people, or run by somebody now.
 
-        Requests that a dead owner left `executing` become in_doubt here, unless the tool is
-        idempotent: then `claim` hands them out again with the same execution token.
-        """
+        Requests that a dead owner left `executing` become in_doubt here; of an idempotent tool
+        `claim` hands them out again, with the same execution token."""
         return await self._leasing.begin(session_id)
 
     async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
@@ -210,9 +209,8 @@ class Runs:
         """Store that a tool raised what it has not declared harmless, or was given up because it
         took too long: it may have taken effect.
 
-        In doubt where people were asked, else failed, unless the rule's `on_error` says otherwise.
-        Raises LostLeaseError as `finish` does.
-        """
+        In doubt where people were asked, else failed, unless the rule's `on_error` says otherwise;
+        raises as `finish`."""
         raised = partial(self._outcomes.raised, content=content, timed_out=timed_out, late=late)
         return await self._store_outcome(run, request_id, raised)
 
