@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from sqlalchemy import Connection
-
 from countersign.approvals.audit.ledger import Verification
 from countersign.approvals.decisions.long_results import ResultText, whole
 from countersign.approvals.errors import NotFoundError
@@ -218,11 +216,7 @@ class Records:
     async def undos(self, requests: Sequence[Request]) -> Mapping[RequestId, Sequence[Undone]]:
         """The attempts to take back each of these requests, a page at most; oldest first."""
         ids = [request.id for request in requests if request.undo is not None]
-
-        def read(connection: Connection) -> Mapping[RequestId, Sequence[Undone]]:
-            return {of: undo_rows.of_request(connection, of) for of in ids}
-
-        return await self._reader.read(read) if ids else {}
+        return await self._reader.read(lambda c: undo_rows.of_requests(c, ids)) if ids else {}
 
     async def question(self, question_id: str) -> Question:
         """One question. Raises NotFoundError."""

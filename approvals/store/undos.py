@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from sqlalchemy import Connection, bindparam, select
 
-from countersign.approvals.models import Undone
+from countersign.approvals.models import RequestId, Undone
 from countersign.approvals.store import codec, requests
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
@@ -18,6 +20,13 @@ def of_request(connection: Connection, request_id: str) -> list[Undone]:
         Undone(session=each, request=next(iter(requests.of_session(connection, each.id)), None))
         for each in found
     ]
+
+
+def of_requests(
+    connection: Connection, request_ids: Sequence[RequestId]
+) -> Mapping[RequestId, Sequence[Undone]]:
+    """`of_request` for each of these, a page at most."""
+    return {of: of_request(connection, of) for of in request_ids}
 
 
 _OF_REQUEST = Prepared(
