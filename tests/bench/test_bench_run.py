@@ -90,7 +90,7 @@ def results(data_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     return values
 
 
-@pytest.mark.timeout(300)  # six processes one after the other
+@pytest.mark.timeout(900)  # six processes one after the other
 def test_every_contender_pauses_and_resumes(results: dict[str, Any]) -> None:
     measured = {(row["peer"], row["leg"]) for row in results["rows"]}
 

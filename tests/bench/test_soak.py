@@ -74,7 +74,7 @@ def test_a_leak_ends_the_command_with_an_error(
     assert soak.main(["--output", str(tmp_path / "results.json")]) == 1
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_short_run_samples_a_real_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "DATA", tmp_path)
     output = tmp_path / "results.json"

@@ -431,7 +431,7 @@ def columns() -> Iterator[Column[Any]]:
         yield from table.columns
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_change_of_any_column_is_found_unless_the_docs_say_why_not(world: DeskWorld) -> None:
     await lived(world)
     assert () == (await world.records.verify()).problems

@@ -85,7 +85,7 @@ def test_runs_alone_and_stops_cleanly(name: str, tmp_path: Path) -> None:
         ready = json.loads(line)
         answer = httpx.get(f"{ready['url']}/_sandbox/fault")
         program.send_signal(signal.SIGTERM)
-        rest, complaints = program.communicate(timeout=20)
+        rest, complaints = program.communicate(timeout=60)
 
     assert keys == set(ready)
     assert 200 == answer.status_code
@@ -97,7 +97,7 @@ def test_says_when_the_port_is_in_use(name: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with begin(name, tmp_path, "--port", port, *PROGRAMS[name][0]) as program:
-            _, complaint = program.communicate(timeout=20)
+            _, complaint = program.communicate(timeout=60)
 
     assert 1 == program.returncode
     assert f"port {port} on 127.0.0.1 is in use" in complaint
