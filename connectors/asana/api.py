@@ -189,7 +189,9 @@ def tasks_in(events: Any) -> list[str]:
             if isinstance(about, dict) and about.get("resource_type") == "task":
                 found.append(str(about.get("gid")))
                 break
-    return [gid for gid in dict.fromkeys(found) if gid.isascii() and gid.isdecimal()]
+    return [
+        gid for gid in dict.fromkeys(found) if gid.isascii() and gid.isdecimal() and len(gid) <= 32
+    ]
 
 
 def refused(what: str, answer: httpx.Response, said: Any, *, writes: bool) -> CountersignError:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from countersign.approvals.errors import InvalidWebhookError
 from countersign.connectors.asana import webhook
@@ -52,6 +54,25 @@ def test_heartbeat_and_what_is_about_no_task_are_no_hints() -> None:
     assert verify(SETTINGS, *told(*strange)) is None
     for body in (b"[]", b"no json", b'{"events": 3}', b"{}"):
         assert verify(SETTINGS, {"x-hook-signature": signature(SECRET, body)}, body) is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["events", "resource", "parent", "gid", "resource_type"]), inner
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_whatever_is_signed_is_a_hint_or_nothing(said: Any) -> None:
+    for body in (json.dumps(said).encode(), json.dumps({"events": [said]}).encode()):
+        hint = verify(SETTINGS, {"x-hook-signature": signature(SECRET, body)}, body)
+
+        assert hint is None or hint.ticket_id.isdecimal()
 
 
 def test_more_tasks_than_a_delivery_may_name_are_left_to_the_poll() -> None:
