@@ -60,11 +60,15 @@ def _text(value: Any) -> str:
         return encode_basestring(value)
     kind = type(value)
     if kind is dict and _is_ascii(value):
+        members = []
         # among ASCII keys the order of UTF-16 code units is that of the characters
-        members = [
-            f"{encode_basestring(k)}:{encode_basestring(v) if type(v) is str else _text(v)}"
-            for k, v in sorted(value.items())
-        ]
+        for name in sorted(value):
+            held = value[name]
+            if type(held) is str:
+                text = encode_basestring(held)
+            else:
+                text = "null" if held is None else _text(held)
+            members.append(f"{encode_basestring(name)}:{text}")
         return f"{{{','.join(members)}}}"
     if kind is list or kind is tuple:
         return f"[{','.join([_text(item) for item in value])}]"

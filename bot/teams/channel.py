@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from countersign.approvals.errors import NotFoundError, UnreachableError
+from countersign.approvals.errors import BusyError, NotFoundError, UnreachableError
 from countersign.approvals.forms.told import listed
 from countersign.approvals.forms.told import prompt as prompt_words
 from countersign.approvals.forms.wording import visible
@@ -31,6 +31,7 @@ from countersign.bot.teams.adapter import TeamsAdapter
 from countersign.bot.teams.cards import notification, request_card, state_card
 from countersign.bot.teams.elements import flavour_of
 from countersign.bot.teams.messages import Card, Text
+from countersign.bot.teams.pacing import BUSY
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.places import (
     Places,
@@ -74,6 +75,7 @@ class TeamsChannel:
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Post the card; see `bot.teams.places.message_in` for the reference."""
         reference = await self._reference(delivery.target)
+        self._require_turn(reference)
         card = await self._card(reference, view)
         activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))
         return message_in(reference, activity_id)
@@ -93,6 +95,7 @@ class TeamsChannel:
         activity_id = reference.get("activityId")
         if not isinstance(activity_id, str) or not activity_id:
             raise NotFoundError(f"Delivery {delivery.id} does not know its message")
+        self._require_turn(reference)
         card = await self._card(reference, view)
         await self._places.send(reference, lambda at: replace(self._adapter, at, activity_id, card))
 
@@ -105,6 +108,12 @@ class TeamsChannel:
         else:
             return 0.0
         return self._adapter.busy_s(key.partition(":")[2])
+
+    def _require_turn(self, reference: JsonObject) -> None:
+        """Raise BusyError before a card is drawn that would be sent away: the chat of a person is
+        known only now, and others may have written there since `busy_s`."""
+        if (away_s := self._adapter.busy_s(str(key_of(reference)).partition(":")[2])) > 0:
+            raise BusyError(BUSY, retry_after_s=away_s)
 
     async def say(self, conversation: Conversation, notice: Notice) -> JsonObject:
         """Post the final answer into the thread; of progress, keep one message up to date."""

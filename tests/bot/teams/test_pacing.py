@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from countersign.approvals.models import Delivery, DeliveryId, DeliveryStatus, J
 from countersign.bot.teams.connector_error import ConnectorError
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.pacing import WINDOWS, paced_for_teams
+from countersign.bot.teams.places import key_of
 from countersign.connectors.pacing import LONGEST_WAIT_S
 from tests.bot.teams.stage import stage
 from tests.bot.teams.test_sending import reference
@@ -199,6 +201,27 @@ async def test_channel_knows_that_a_conversation_is_busy_before_it_draws_a_card(
         busy = [world.channel.busy_s(shown_at(target, known)) for target, known in at]
 
     assert [60.0, 60.5, 0.0, 0.0] == busy
+
+
+async def test_no_card_is_drawn_that_would_be_sent_away(tmp_path: Path) -> None:
+    """Where it is not its turn, nobody looks at what would be on it."""
+
+    async def call() -> None:
+        """A message."""
+
+    nothing: Any = None
+    pacing = paced_for_teams(((9, 60.0),), monotonic=lambda: 0.0)
+    async with stage(tmp_path, pacing=pacing) as world:
+        where = await reference(world)
+        chat = str(where["conversation"]["id"])
+        while pacing.busy_s(chat) == 0:
+            await pacing.send(chat, call)
+        new = shown_at(f"conversation:{key_of(where)}", None)
+        old = shown_at("person:alex", {**where, "activityId": "1"})
+        with pytest.raises(BusyError):
+            await world.channel.post(new, nothing)
+        with pytest.raises(BusyError):
+            await world.channel.update(old, nothing)
 
 
 def shown_at(target: str, reference: JsonObject | None) -> Delivery:
