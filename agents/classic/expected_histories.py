@@ -32,14 +32,32 @@ def expected(chat: Chat, base: Sequence[Message]) -> dict[Pair, list[Message]]:
     authors = [message.get("name") for message in base]
     found: dict[Pair, list[Message]] = {}
     is_group = chat.manager is not None
-    heard = [_seen(message, False, is_group) for message in base]
-    told = [_seen(message, True, True) for message in base] if is_group else []
+    # Nearly all are words that somebody said: a long chat is gone through without a call for each.
+    plain = [
+        message.get("role") == "user"
+        and "tool_calls" not in message
+        and "function_call" not in message
+        for message in base
+    ]
+    heard = [
+        message if is_plain else _seen(message, False, is_group)
+        for message, is_plain in zip(base, plain, strict=True)
+    ]
+    told = [
+        {**message, "role": "assistant"} if is_plain else _seen(message, True, True)
+        for message, is_plain in zip(base if is_group else (), plain, strict=False)
+    ]
     for speaker in chat.speakers:
-        own = [author == speaker.name for author in authors]
+        name = speaker.name
+        own = [author == name for author in authors]
         pair = number[id(speaker)], number[id(chat.peer(speaker))]
         found[pair] = [
-            _seen(message, True, False) if mine else other
-            for message, mine, other in zip(base, own, heard, strict=True)
+            other
+            if not mine
+            else {**message, "role": "assistant"}
+            if is_plain
+            else _seen(message, True, False)
+            for message, mine, is_plain, other in zip(base, own, plain, heard, strict=True)
         ]
         if is_group:
             found[pair[::-1]] = [

@@ -31,11 +31,15 @@ def reached(messages: Sequence[Message], limits: ProposalLimits) -> NotAsked | N
             "may stand in one. Nothing of it was asked or run."
         )
         return NotAsked("requests_per_message", words, retry=True)
-    before = sum(len(_calls(message)) for message in messages[:-1])
+    # Most of a long chat is words, which are passed over without a step of Python for each.
+    calling = [m for m in messages[:-1] if m.get("tool_calls") or m.get("function_call")]
+    before = sum(len(_calls(message)) for message in calling)
     if before + asked > limits.requests_per_session:
         words = f"The session has reached its limit of {limits.requests_per_session} calls."
         return NotAsked("requests_per_session", words, ends=before > limits.requests_per_session)
-    again = identical_in_a_row(messages, at_most=limits.identical_calls + WARNINGS + 1)
+    again = identical_in_a_row(
+        [*calling, messages[-1]], at_most=limits.identical_calls + WARNINGS + 1
+    )
     if again > limits.identical_calls:
         words = (
             f"The same call with the same arguments was proposed {again} times in a row "
@@ -43,7 +47,8 @@ def reached(messages: Sequence[Message], limits: ProposalLimits) -> NotAsked | N
         )
         ends = again > limits.identical_calls + WARNINGS
         return NotAsked("identical_calls", words, ends=ends)
-    denied = denied_in_a_row(messages, at_most=limits.denied_calls)
+    answering = [m for m in messages if m.get("tool_responses") or m.get("role") == "function"]
+    denied = denied_in_a_row(answering, at_most=limits.denied_calls)
     if denied >= limits.denied_calls:
         words = (
             f"{denied} times in a row nothing that was proposed was let run, and it is proposed "

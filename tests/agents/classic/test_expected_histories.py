@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 from countersign import Registry
 from countersign.agents.classic.built import BuiltChat
 from countersign.agents.classic.chat import Chat
+from countersign.agents.classic.expected_histories import expected
+from countersign.agents.classic.limits import reached
 from countersign.agents.classic.usage import pack, unpack
+from countersign.agents.limits import DEFAULT_LIMITS
 from countersign.approvals.models import StoredChat
 from countersign.sandbox.openai import Call, ToolCall
 from tests.agents.people import FakeOffice
@@ -163,3 +167,50 @@ async def test_an_ordinary_pause_stores_no_history_twice(shape: str, tmp_path: P
 def test_any_usage_comes_back(summary: dict[str, Any] | None) -> None:
     """Packed where it has AutoGen's shape, and as it is where not."""
     assert unpack(json.loads(json.dumps(pack(summary)))) == summary
+
+
+def _steps(work: Callable[[], object]) -> int:
+    """How many functions of Python it calls."""
+    steps = 0
+
+    def count(_: object, event: str, __: object) -> None:
+        nonlocal steps
+        steps += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return steps
+
+
+async def test_words_of_a_long_chat_take_no_step_of_python_each(tmp_path: Path) -> None:
+    """Whoever waits for a round trip in it waits hardly longer than in a short one."""
+    flow = team(Effects())
+    async with (
+        world(flow, story, path=tmp_path, guarded=GUARDED) as w,
+        w.new_registry().borrow("team") as built,
+    ):
+        names = [speaker.name for speaker in built.chat.speakers]
+        call = {"id": "1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+        calls = {"tool_calls": [call], "content": None, "role": "assistant", "name": names[-1]}
+
+        def chat(words: int) -> list[dict[str, Any]]:
+            """So many words of everybody in turn, and then a call."""
+            said = [
+                {"content": f"{n}", "role": "user", "name": names[n % len(names)]}
+                for n in range(words)
+            ]
+            return [*said, calls]
+
+        few, many = chat(6), chat(400)
+
+        assert _steps(lambda: expected(built.chat, few)) == _steps(
+            lambda: expected(built.chat, many)
+        )
+        assert reached(many, DEFAULT_LIMITS) is None
+        assert _steps(lambda: reached(few, DEFAULT_LIMITS)) == _steps(
+            lambda: reached(many, DEFAULT_LIMITS)
+        )
