@@ -9,10 +9,11 @@ from sqlalchemy import select, update
 
 from countersign.approvals.errors import LostLeaseError, NotFoundError
 from countersign.approvals.forms.causes import Ending, SessionCause
-from countersign.approvals.models import RequestStatus, SessionId, SessionStatus
+from countersign.approvals.models import RequestId, RequestStatus, SessionId, SessionStatus
 from countersign.approvals.store import codec, schema, session_lists
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import ledger as ledger_rows
+from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from tests.doubles.chats import NOTHING_SAID
 from tests.doubles.directory import ANNA, acting
@@ -145,3 +146,15 @@ async def test_session_that_there_is_not_has_no_chain_and_no_lease(world: World)
         await world.store.read(lambda c: session_rows.chat(c, "S-0"))
     with pytest.raises(NotFoundError, match="S-0"):
         await world.unit(lambda unit: lease_rows.holds_lease(unit, "S-0", 1))
+    with pytest.raises(NotFoundError, match="S-0"):
+        await world.unit(lambda unit: lease_rows.holds_lease(unit, "S-0", 1, "R-0"))
+    with pytest.raises(NotFoundError, match="S-0"):
+        await world.unit(lambda unit: request_rows.open_and_locked(unit, "S-0"))
+
+
+async def test_request_that_there_is_not_is_neither_claimed_nor_finished(world: World) -> None:
+    run, _ = await world.approved()
+    with pytest.raises(NotFoundError, match="R-0"):
+        await world.runs.claim(run, RequestId("R-0"), {})
+    with pytest.raises(NotFoundError, match="R-0"):
+        await world.runs.finish(run, RequestId("R-0"), ok=True, content="42")
