@@ -13,11 +13,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from countersign.approvals.errors import InvalidError
+
+# `cryptography`, with an OpenSSL of its own, is imported where something is signed or verified.
 
 _ED25519 = b"\x01"
 _DASH = "\u2014"
@@ -61,6 +59,9 @@ class VerifierKey:
 
     def signed(self, text: str, signature: bytes) -> bool:
         """Whether it has signed this text."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except InvalidSignature:
@@ -78,6 +79,8 @@ class SigningKey:
     @classmethod
     def new(cls, name: str) -> SigningKey:
         """A random one. Raises NoteError for a name that cannot be one."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         if not _NAME.fullmatch(name):
             raise NoteError(f"{name!r} cannot name a key: 1 to 200 characters, no space, no +.")
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
@@ -111,12 +114,15 @@ class SigningKey:
     @property
     def verifier(self) -> VerifierKey:
         """What others check its signatures with."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
-        raw = serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        return VerifierKey(self.name, private.public_key().public_bytes(*raw))
+        return VerifierKey(self.name, private.public_key().public_bytes_raw())
 
     def sign(self, text: str) -> str:
         """The note of a text that ends with a newline."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
         return f"{text}\n{signature_line(self.verifier, signature)}"
 

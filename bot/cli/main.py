@@ -8,48 +8,50 @@ from typing import Annotated
 
 import typer
 
-from countersign.approvals.errors import ConfigurationError, CountersignError
-from countersign.bot.cli.actions import (
-    answer,
-    ask,
-    cancel,
-    decide,
-    decide_together,
-    resolve,
-    revoke,
-    start,
-    undo,
-    withdraw,
-)
-from countersign.bot.cli.approve import approve
-from countersign.bot.cli.db import database
-from countersign.bot.cli.delegate import away, delegate
-from countersign.bot.cli.doctor import doctor
-from countersign.bot.cli.erasing import erase
-from countersign.bot.cli.forwarding import forward
-from countersign.bot.cli.grants import grants
-from countersign.bot.cli.ledger import ledger
-from countersign.bot.cli.manifest import manifest
-from countersign.bot.cli.options import ConfigOption
-from countersign.bot.cli.pauses import pause, pauses, resume
-from countersign.bot.cli.people import people
-from countersign.bot.cli.policy import policy
-from countersign.bot.cli.project import init, run
-from countersign.bot.cli.publishing import publish
-from countersign.bot.cli.records import requests, sessions
-from countersign.bot.cli.replaying import replay
-from countersign.bot.cli.retention import archive, hold, holds, lift, restore
-from countersign.bot.cli.seal import seal
-from countersign.bot.cli.verifying import verify
-from countersign.bot.cli.webhooks import webhooks
-from countersign.bot.console import errors
-from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
 from countersign.bot.importing import nothing_collected
-from countersign.bot.local.ports import from_options, moving
-from countersign.bot.observability import logs
-from countersign.bot.observability.redaction import Redactor, secrets_in
-from countersign.bot.settings.file import load_settings
-from countersign.bot.settings.sections import DEFAULT_HOST, DEFAULT_PORT
+
+with nothing_collected():
+    from countersign.approvals.errors import ConfigurationError, CountersignError
+    from countersign.bot.cli.actions import (
+        answer,
+        ask,
+        cancel,
+        decide,
+        decide_together,
+        resolve,
+        revoke,
+        start,
+        undo,
+        withdraw,
+    )
+    from countersign.bot.cli.approve import approve
+    from countersign.bot.cli.db import database
+    from countersign.bot.cli.delegate import away, delegate
+    from countersign.bot.cli.doctor import doctor
+    from countersign.bot.cli.erasing import erase
+    from countersign.bot.cli.forwarding import forward
+    from countersign.bot.cli.grants import grants
+    from countersign.bot.cli.ledger import ledger
+    from countersign.bot.cli.manifest import manifest
+    from countersign.bot.cli.options import ConfigOption
+    from countersign.bot.cli.pauses import pause, pauses, resume
+    from countersign.bot.cli.people import people
+    from countersign.bot.cli.policy import policy
+    from countersign.bot.cli.project import init, run
+    from countersign.bot.cli.publishing import publish
+    from countersign.bot.cli.records import requests, sessions
+    from countersign.bot.cli.replaying import replay
+    from countersign.bot.cli.retention import archive, hold, holds, lift, restore
+    from countersign.bot.cli.seal import seal
+    from countersign.bot.cli.verifying import verify
+    from countersign.bot.cli.webhooks import webhooks
+    from countersign.bot.console import errors
+    from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
+    from countersign.bot.local.ports import from_options, moving
+    from countersign.bot.observability import logs
+    from countersign.bot.observability.redaction import Redactor, secrets_in
+    from countersign.bot.settings.file import load_settings
+    from countersign.bot.settings.sections import DEFAULT_HOST, DEFAULT_PORT
 
 app = typer.Typer(
     no_args_is_help=True,

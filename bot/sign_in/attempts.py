@@ -17,8 +17,6 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import AwareDatetime, ValidationError
 
 from countersign.approvals.models import Value
@@ -77,6 +75,8 @@ def new_secret() -> str:
 
 def begin(secret: str, purpose: Purpose, now: datetime) -> Attempt:
     """A new attempt of the browser with this secret."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # only where somebody signs in
+
     salt = secrets.token_bytes(_SALT_BYTES)
     inside = _Sealed(purpose=purpose, began_at=now).model_dump_json().encode()
     state = _text(salt + AESGCM(_key(secret, b"state")).encrypt(salt, inside, None))
@@ -87,6 +87,9 @@ def resume(secret: str, state: str, now: datetime) -> Attempt | None:
     """The attempt that comes back; None if this browser has not begun it, or too long ago."""
     if not secret or len(state) > MAX_STATE:
         return None
+    from cryptography.exceptions import InvalidTag  # only where somebody signs in
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     try:
         raw = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
         salt, sealed = raw[:_SALT_BYTES], raw[_SALT_BYTES:]

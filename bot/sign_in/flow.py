@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-import httpx
 import structlog
 
 from countersign.approvals.errors import UnavailableError
@@ -104,6 +103,8 @@ class Flow:
 
     async def _redeemed(self, metadata: Metadata, code: str, attempt: Attempt) -> str:
         """The ID token for a code. Raises UntrustedError, UnavailableError."""
+        import httpx  # only where somebody signs in
+
         settings = self.issuer.settings
         form = {
             "grant_type": "authorization_code",

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
-import httpx
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,6 +20,7 @@ from countersign.approvals.outages import named
 from countersign.bot.settings.sign_in import SignInSettings
 
 if TYPE_CHECKING:
+    import httpx
     from joserfc.jwk import ECKey, RSAKey
 
 log = structlog.get_logger(__name__)
@@ -143,6 +143,8 @@ class Issuer:
             raise self._unreachable("names an address that is not https")
 
     async def _json(self, url: str) -> Mapping[str, Any]:
+        import httpx  # only where somebody signs in
+
         try:
             async with asyncio.timeout(self.settings.timeout):
                 answer = await self.client.get(url, follow_redirects=False)

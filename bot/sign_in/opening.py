@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-
 from countersign.approvals.ports import Clock
 from countersign.bot.settings.sign_in import SignInSettings
 from countersign.bot.sign_in.flow import Flow
@@ -23,6 +21,8 @@ async def open_flow(
     if settings is None:
         yield None
         return
+    import httpx  # only where somebody signs in
+
     async with httpx.AsyncClient(timeout=settings.timeout) as client:
         issuer = Issuer(settings, client, time.monotonic)
         yield Flow(issuer, public_url + CALLBACK, clock)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import TEXT, MetaData
 from sqlalchemy import String as _String
 from sqlalchemy import Text as _Text
-from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.types import TypeEngine
 
 _BYTEWISE = TEXT(collation="C")
