@@ -47,7 +47,6 @@ LATE = {
     "systems that are not configured": {"jira", "pysnow", "slack_sdk", "imap_tools"},
     "Teams, in which nobody has written yet": {"botbuilder", "botframework", "msal", "msrest"},
     "a database of another kind, and a schema that is up to date": {"psycopg", "procrastinate"},
-    "signatures that nobody has asked for": {"cryptography"},
     "people who have not come yet": {"webauthn", "joserfc", "babel", "httpx"},
     "rules without conditions, and schemas that say more than types": {"lark", "jsonschema"},
 }
