@@ -8,9 +8,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.archives import Archive
+from countersign.approvals.audit.fields import redacted
 from countersign.approvals.audit.ledger import Verification, combine
 from countersign.approvals.audit.notes import Checkpoint, VerifierKey, opened_unchecked
-from countersign.approvals.audit.private import Privacy, PrivateRule, redacted
+from countersign.approvals.audit.private import Privacy, PrivateRule
 from countersign.approvals.decisions.archiving import Archiving
 from countersign.approvals.decisions.erasing import Erased, Erasing
 from countersign.approvals.decisions.holding import Holding
@@ -101,8 +102,7 @@ class AuditTrail:
             for entry in found:
                 if entry.session_id != of:
                     of, privacy = entry.session_id, Privacy(self._private)
-                rule = privacy.rule_of(entry)
-                yield entry if rule is None else redacted(entry, rule)
+                yield redacted(entry, privacy.rules_of(entry))
             after = (found[-1].session_id, found[-1].seq) if len(found) == PAGE else None
 
     @staticmethod

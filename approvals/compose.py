@@ -125,7 +125,7 @@ def compose(
     """
     channels = {} if channels is None else channels
     handoff = Handoff(time.monotonic) if handoff is None else handoff
-    moments = Moments(clock, directory, catalog, handoff)
+    moments = Moments(clock, directory, catalog, handoff, private)
     placings = {name: c.placing for name, c in channels.items()}
     outbox = Outbox(jobs, placings, handoff)
     budgeting = Budgeting(policies)

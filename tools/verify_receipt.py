@@ -15,14 +15,11 @@ ENDS = ("executed", "failed", "late_result", "not_executed", "in_doubt", "doubt_
 
 def need(true, why, status=1):
     if not true: raise SystemExit(f"{status} {why}")  # noqa: E701
-
 def sha(data):
     return hashlib.sha256(data if isinstance(data, bytes) else data.encode()).digest()
-
 def loads(text):
     return json.loads(text, parse_int=lambda n: int(n) if len(n) < 16 else float(n),
                       parse_constant=lambda name: float("no " + name))
-
 def key_of(text):
     name, key_id, encoded = text.strip().split("+", 2)
     raw = base64.b64decode(encoded, validate=True)
@@ -71,7 +68,11 @@ def chain(links):
         need(not found or follows == expected, f"entry {header['seq']} does not follow")
         committed = sha(bytes.fromhex(link.get("salt", "")) + link.get("body", "").encode()).hex()
         need("body" not in link or committed == header["commitment"], "a body was changed")
-        found.append((header, loads(link["body"]) if "body" in link else header.get("body", {})))
+        body = loads(link["body"]) if "body" in link else header.get("body", {})
+        for name, of in link.get("disclosed", {}).items():
+            own = sha(bytes.fromhex(of["salt"]) + of["value"].encode()).hex()
+            need(body.get("commitments", {}).get(name) == own, "a field was changed")
+        found.append((header, body))
         end = sha(link["text"]).hex()
     return found, end
 
@@ -139,7 +140,6 @@ def verify(text, trusted):
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
         raise SystemExit(f"3 it cannot be read: {exc!r}") from exc
     return told
-
 if __name__ == "__main__":
     try:
         need(len(sys.argv) == 3, __doc__, 2)

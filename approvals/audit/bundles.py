@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countersign.approvals.audit.fields import COMMITMENTS, whole
 from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.audit.notes import VerifierKey
 from countersign.approvals.audit.receipts import (
@@ -27,12 +28,14 @@ class Bundled(Value):
     entries: int
     withheld: int
     """Entries whose bodies are not in it."""
+    fields: int = 0
+    """Fields that are not in it, of bodies that are."""
 
 
 def verify(bundle: JsonObject, trusted: Sequence[VerifierKey]) -> Bundled:
     """Check all of a bundle. Raises ReceiptFormatError, UntrustedError, or ReceiptError: with the
     session, and the first entry that does not fit."""
-    entries = withheld = 0
+    entries = withheld = fields = 0
     try:
         known = known_keys(bundle, trusted)
         for part in bundle["chains"]:
@@ -45,11 +48,14 @@ def verify(bundle: JsonObject, trusted: Sequence[VerifierKey]) -> Bundled:
                 raise ReceiptError(f"Session {session_id}: {exc}") from exc
             entries += len(found)
             withheld += sum(not body for _, body in found)
+            fields += sum(len(body.get(COMMITMENTS, ())) for _, body in found)
+            fields -= sum(len(link.get("disclosed", ())) for link in part["entries"])
     except InvalidError:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as exc:
         raise ReceiptFormatError(f"A part of it cannot be read: {exc!r}.") from exc
-    return Bundled(sessions=len(bundle["chains"]), entries=entries, withheld=withheld)
+    sessions = len(bundle["chains"])
+    return Bundled(sessions=sessions, entries=entries, withheld=withheld, fields=fields)
 
 
 def _whole(session_id: str, first: JsonObject) -> None:
@@ -62,7 +68,11 @@ def _whole(session_id: str, first: JsonObject) -> None:
 def lines(bundle: JsonObject) -> list[JsonObject]:
     """Its entries, to be read."""
     return [
-        {**loads(link["text"]), **({"body": loads(link["body"])} if "body" in link else {})}
+        {**loads(link["text"]), **({"body": _whole_body(link)} if "body" in link else {})}
         for part in bundle["chains"]
         for link in part["entries"]
     ]
+
+
+def _whole_body(link: JsonObject) -> JsonObject:
+    return whole(loads(link["body"]), link.get("disclosed", {}))

@@ -8,14 +8,15 @@ the body itself.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC
 from json.encoder import encode_basestring
-from typing import Any
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
+from countersign.approvals.audit.commitments import as_doubles as as_doubles
+from countersign.approvals.audit.commitments import commitment as commitment
+from countersign.approvals.audit.fields import covered_text
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import (
     LedgerEntry,
@@ -40,11 +41,6 @@ SALT_BYTES = 16
 def new_salt() -> str:
     """What keeps a short body from being guessed by its commitment, as hex."""
     return os.urandom(SALT_BYTES).hex()
-
-
-def commitment(salt: str, body: str) -> str:
-    """SHA-256 over the salt's bytes and the text of a body. Raises ValueError for no hex."""
-    return hashlib.sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
 
 
 def header(session_id: str, seq: int, at: str, kind: str, committed: str, prev_hash: str) -> str:
@@ -76,21 +72,6 @@ def older_text(entry: LedgerEntry) -> str:
             "prev_hash": entry.prev_hash,
         }
     ).decode()
-
-
-def as_doubles(value: Any) -> Any:
-    """A JSON value with each integer that no double holds exactly as the double next to it: tools
-    that know only doubles write 1e+20 as 100000000000000000000."""
-    if type(value) is int and not -(2**53) < value < 2**53:
-        try:
-            return float(value)
-        except OverflowError:
-            return value
-    if isinstance(value, dict):
-        return {key: as_doubles(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [as_doubles(item) for item in value]
-    return value
 
 
 class Verification(Value):
@@ -139,7 +120,7 @@ def hash_as_written(entry: LedgerEntry) -> str | None:
         if not entry.commitment:
             return sha256_hex(older_text(entry).encode())
         if not entry.erased:
-            text = canonical_json(as_doubles(entry.body)).decode()
+            text = covered_text(entry.body, entry.fields)
             if commitment(entry.salt, text) != entry.commitment:
                 return None
         return sha256_hex(header_of(entry).encode())
@@ -151,9 +132,10 @@ def hash_of_text(entry: LedgerEntry, at: str, text: str) -> str | None:
     """`hash_as_written` of an entry with a commitment, by its time and body as they are stored: the
     text was committed to, so it is not written anew. None where it is another one."""
     try:
-        if commitment(entry.salt, text) != entry.commitment:
+        covered = covered_text(entry.body, entry.fields) if entry.fields else text
+        if commitment(entry.salt, covered) != entry.commitment:
             return None
-    except ValueError:  # a salt that is no hex
+    except ValueError:  # a salt that is no hex, a field that is not there
         return None
     before = entry.prev_hash
     return header_hash(entry.session_id, entry.seq, at, entry.kind, entry.commitment, before)

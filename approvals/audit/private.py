@@ -71,13 +71,17 @@ class Privacy:
 
     def rule_of(self, entry: LedgerEntry) -> PrivateRule | None:
         """The first rule by which the body is private; None if it is not."""
+        return next(iter(self.rules_of(entry)), None)
+
+    def rules_of(self, entry: LedgerEntry) -> list[PrivateRule]:
+        """All rules by which something in the body is private."""
         body = entry.body
         about = body.get("request")
         if isinstance(about, str) and isinstance(body.get("tool"), str):
             self._tools[about] = body["tool"]
         if entry.kind == KIND:
-            return None
-        return next((rule for rule in self._rules if self._is_private(rule, body)), None)
+            return []
+        return [rule for rule in self._rules if self._is_private(rule, body)]
 
     def _is_private(self, rule: PrivateRule, body: JsonObject) -> bool:
         if self._covers(rule, body.get("request")) and _says(rule, body):
@@ -96,11 +100,6 @@ class Privacy:
 
 def _says(rule: PrivateRule, members: JsonObject) -> bool:
     return any(rule.says(name, value) for name, value in members.items())
-
-
-def redacted(entry: LedgerEntry, rule: PrivateRule) -> LedgerEntry:
-    """An entry without its body, and without the salt by which it could be guessed."""
-    return entry.model_copy(update={"body": {"redacted": rule.id}, "salt": ""})
 
 
 def without(value: JsonObject, paths: Iterable[str]) -> JsonObject:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
+from countersign.approvals.audit.fields import COMMITMENTS
 from countersign.approvals.audit.handover import Reign, reigns, signed_checkpoint
 from countersign.approvals.audit.ledger import commitment
 from countersign.approvals.audit.merkle import root_of_path
@@ -106,6 +107,9 @@ def chain(links: Iterable[JsonObject]) -> tuple[list[tuple[JsonObject, JsonObjec
             if commitment(link["salt"], link["body"]) != header["commitment"]:
                 raise ReceiptError(f"Entry {seq:.0f} has another body than was written.")
             body = loads(link["body"])
+            for name, of in link.get("disclosed", {}).items():
+                if body.get(COMMITMENTS, {}).get(name) != commitment(of["salt"], of["value"]):
+                    raise ReceiptError(f"Entry {seq} shows another {name} than was written.")
         found.append((header, body))
         before = sha256(link["text"].encode()).hexdigest()
     return found, before

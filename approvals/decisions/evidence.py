@@ -215,7 +215,7 @@ def _naming(unit: Unit, request: Request, rows: Sequence[Sequence[Any]]) -> Iter
     rows = [row for row in rows if row[0] >= request.ledger_seq]
     end = ledger_rows.locked_head(unit, request.session_id)
     _require_chain(rows, end)
-    for seq, at, kind, text, prev_hash, own_hash, salt, committed in rows:
+    for seq, at, kind, text, prev_hash, own_hash, salt, committed, fields in rows:
         if request.id not in text:
             continue
         try:
@@ -229,6 +229,7 @@ def _naming(unit: Unit, request: Request, rows: Sequence[Sequence[Any]]) -> Iter
                 hash=own_hash,
                 salt=salt,
                 commitment=committed,
+                fields=codec.salts(fields),
             )
         except (ValueError, AttributeError) as exc:
             raise EvidenceError(f"entry {seq} cannot be read") from exc

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.errors import PeopleChangedError
 from countersign.approvals.ports import Clock, Directory, Moment, Store, ToolCatalog, Unit
@@ -17,14 +18,22 @@ TRIES = 3
 class Moments:
     """Asks the world what a unit may not ask: time, people, tools, and room to go on here."""
 
-    def __init__(self, clock: Clock, directory: Directory, catalog: ToolCatalog, handoff: Handoff):
+    def __init__(
+        self,
+        clock: Clock,
+        directory: Directory,
+        catalog: ToolCatalog,
+        handoff: Handoff,
+        private: Sequence[PrivateRule] = (),
+    ):
+        self._private = tuple(private)
         self._clock, self._directory = clock, directory
         self._catalog, self._handoff = catalog, handoff
 
     def now(self) -> Moment:
         """This moment."""
         people, forms, now = self._directory.people(), self._catalog.forms(), self._clock.now()
-        return Moment(now, people.at(now), forms, self._handoff.room())
+        return Moment(now, people.at(now), forms, self._handoff.room(), self._private)
 
     async def refresh(self) -> None:
         """Know at once what has just changed of people. Raises UnavailableError."""

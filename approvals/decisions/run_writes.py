@@ -27,7 +27,8 @@ def change(unit: Unit, run: Run, entries: Sequence[tuple[str, JsonObject]], **va
     before = ledger_rows.locked_head(unit, session_id)
     session_rows.note(unit, session_id, values)
     told = changes.with_rows(unit, session_id, entries)
-    rows, (seq, last_hash) = ledger_rows.linked(before, session_id, unit.now, told)
+    private = unit.moment.private
+    rows, (seq, last_hash) = ledger_rows.linked(before, session_id, unit.now, told, private)
     ledger_rows.insert(unit, rows)
     head = {"ledger_seq": seq, "ledger_head": last_hash}
     session_rows.change(unit, session_id, run.epoch, **head, **values)

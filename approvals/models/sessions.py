@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from pydantic import Field
 
 from countersign.approvals.models.base import (
     CheckpointId,
@@ -98,6 +101,8 @@ class LedgerEntry(Value):
     salt: str = ""
     commitment: str = ""
     """To the body, with the salt; "" of entries of before there were any."""
+    fields: Mapping[str, str] = Field(default={}, exclude_if=lambda found: not found)
+    """The salts of what is committed to on its own in the body, by pointer."""
 
     @property
     def erased(self) -> bool:

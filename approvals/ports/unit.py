@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit.seals import Head
 from countersign.approvals.models import NOBODY, JsonObject, People
 from countersign.approvals.ports.tools import Forms
@@ -34,6 +35,8 @@ class Moment:
     forms: Forms = field(default_factory=dict[tuple[str, str], str])
     room: int = 0
     """How many more sessions could be run in this process."""
+    private: tuple[PrivateRule, ...] = ()
+    """What the ledger commits to on its own, so that it can be left out."""
 
 
 STATEMENTS = Moment(datetime.min.replace(tzinfo=UTC))

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from countersign.approvals.audit.ledger import commitment
+from countersign.approvals.audit.commitments import commitment
+from countersign.approvals.audit.fields import covered_text
 from countersign.approvals.models import (
     Conversation,
     Decision,
@@ -226,10 +227,19 @@ def notice(row: Row[Any]) -> Notice:
 def ledger_entry(row: Row[Any]) -> LedgerEntry:
     """A row of `ledger`. Raises ValueError if it is nothing that we wrote."""
     m = dict(row._mapping)
+    m["fields"] = salts(m.get("fields", ""))
     m["at"], m["body"] = from_text(m["at"]), body_of(m["seq"], m["body"], m)
     if to_text(m["at"]) != row.at:
         raise ValueError(f"entry {m['seq']} is not written as we write")
     return LedgerEntry.model_validate(m)
+
+
+def salts(text: str) -> dict[str, str]:
+    """The salts of the fields of an entry, by pointer. Raises ValueError."""
+    found = loads(text) if text else {}
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise ValueError("the salts of its fields are none")
+    return found
 
 
 def body_of(seq: int, text: str, opening: Mapping[str, Any]) -> JsonObject:
@@ -239,7 +249,8 @@ def body_of(seq: int, text: str, opening: Mapping[str, Any]) -> JsonObject:
     if committed:
         if not salt and not text:
             return {}
-        if commitment(salt, text) != committed:
+        fields = opening.get("fields")
+        if commitment(salt, covered_text(loads(text), fields) if fields else text) != committed:
             raise ValueError(f"entry {seq} has another body than was written")
         return loads(text)  # type: ignore[no-any-return]
     body = loads(text)

@@ -47,7 +47,7 @@ def erase(
     touched, before = _told_of(entries, numbers)
     _erase_tables(unit, session_id, rule, touched)
     these = ledger.c.session_id == session_id, ledger.c.seq.in_(numbers)
-    unit.connection.execute(update(ledger).where(*these).values(body="", salt=""))
+    unit.connection.execute(update(ledger).where(*these).values(body="", salt="", fields=""))
     for row in tables.rows_of(unit.connection, session_id, session_id).get(session_id, []):
         key = key_of(row.table, row.key)
         if key in touched:

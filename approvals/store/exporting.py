@@ -116,9 +116,9 @@ def _chain(
     entries: Sequence[LedgerEntry] = entries_of(connection, session_id)[:last]
     path = stored.inclusion(position, size)
     privacy = Privacy(private)
-    shown = [bodies and privacy.rule_of(entry) is None for entry in entries]
+    links = [link_of(e, privacy.rules_of(e), shown=bodies) for e in entries]
     return {
         "session": session_id,
-        "entries": [link_of(e, shown=is_shown) for e, is_shown in zip(entries, shown, strict=True)],
+        "entries": links,
         "proof": {"position": position, "path": [each.hex() for each in path]},
     }

@@ -26,7 +26,7 @@ def append(unit: Unit, *entries: Governance) -> None:
     before = _locked_head(unit)
     told = [(entry.kind, entry.model_dump(mode="json")) for entry in entries]
     rows, end = linked(before, GOVERNANCE, unit.now, changes.with_rows(unit, GOVERNANCE, told))
-    columns = [{name: row[name] for name in row if name != "session_id"} for row in rows]
+    columns = [{name: row[name] for name in row if name in governance.c} for row in rows]
     unit.connection.execute(governance.insert(), columns)
     unit.heads[GOVERNANCE] = unit.moved[GOVERNANCE] = end
 

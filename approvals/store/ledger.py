@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, union_all, update
 
 from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.audit.fields import covered_text, private_in
 from countersign.approvals.audit.ledger import commitment, header_hash, new_salt
+from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit.seals import Head
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
@@ -42,7 +44,7 @@ def append(unit: Unit, session_id: SessionId, *entries: tuple[str, JsonObject]) 
     changed in the session's rows before."""
     before = locked_head(unit, session_id)
     told = changes.with_rows(unit, session_id, entries)
-    rows, _ = linked(before, session_id, unit.now, told)
+    rows, _ = linked(before, session_id, unit.now, told, unit.moment.private)
     insert(unit, rows)
     unit.unwritten.add(session_id)
 
@@ -62,15 +64,18 @@ def linked(
     session_id: SessionId,
     at: datetime,
     entries: Iterable[tuple[str, JsonObject]],
+    private: Sequence[PrivateRule] = (),
 ) -> tuple[list[Parameters], Head]:
-    """The rows of (kind, body) pairs that follow the head `before`, and the head after them."""
+    """The rows of (kind, body) pairs that follow the head `before`, and the head after them; what
+    one of the rules may call private is committed to on its own."""
     seq, prev_hash = before
     rows: list[Parameters] = []
     at_text = codec.to_text(at)
     for kind, body in entries:
         seq += 1
         text, salt = canonical_json(body).decode(), new_salt()
-        committed = commitment(salt, text)
+        salts = {pointer: new_salt() for pointer in private_in(body, private)} if private else {}
+        committed = commitment(salt, covered_text(codec.loads(text), salts) if salts else text)
         new_hash = header_hash(session_id, seq, at_text, kind, committed, prev_hash)
         rows.append(
             {
@@ -83,6 +88,7 @@ def linked(
                 "hash": new_hash,
                 "salt": salt,
                 "commitment": committed,
+                "fields": codec.dumps(salts) if salts else "",
             }
         )
         prev_hash = new_hash
@@ -122,6 +128,7 @@ EVIDENCE = (
     ledger.c.hash,
     ledger.c.salt,
     ledger.c.commitment,
+    ledger.c.fields,
 )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Row, select
 
-from countersign.approvals.audit.canonical import canonical_json, sha256_hex
-from countersign.approvals.audit.ledger import as_doubles, header_of, older_text
+from countersign.approvals.audit.canonical import sha256_hex
+from countersign.approvals.audit.fields import covered_text, disclosed, withheld
+from countersign.approvals.audit.ledger import header_of, older_text
 from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
 from countersign.approvals.audit.private import Privacy, PrivateRule
 from countersign.approvals.audit.receipts import FORMAT, loads, summary
@@ -47,15 +48,15 @@ def receipt(
     position, (last, _) = found
     entries = _entries(connection, request.session_id, first, last)
     privacy = Privacy(private)
-    hidden = {e.seq for e in entries if privacy.rule_of(e) is not None}
-    links = [link_of(e, shown=_is_about(e, request) and e.seq not in hidden) for e in entries]
+    rules = {e.seq: those for e in entries if (those := privacy.rules_of(e))}
+    links = [link_of(e, rules.get(e.seq, ()), shown=_is_about(e, request)) for e in entries]
     signed = call_text(call_of(request, request.arguments), request.policy_version).decode()
     whole = sha256_hex(signed.encode()) == request.digest
     if not whole and not any(e.erased for e in entries):
         raise IntegrityError(f"The digest of request {request_id} is not that of its call.")
     policy = _policy(connection, request.policy_version)
     shapes = [e for e in entries if e.kind in SHAPING and (e.erased or _is_about(e, request))]
-    if not whole or any(e.erased or e.seq in hidden for e in shapes):
+    if not whole or any(e.erased or e.seq in rules for e in shapes):
         signed = policy = ""
     read = [(h := loads(each["text"]), _body(h, each)) for each in links]
     path = tree.StoredTree(connection).inclusion(position, size)
@@ -116,15 +117,19 @@ def _is_about(entry: LedgerEntry, request: Request) -> bool:
     return entry.body.get("request") == request.id
 
 
-def link_of(entry: LedgerEntry, *, shown: bool) -> JsonObject:
-    """An entry as receipts and bundles have it, with its body if that is `shown`; those of before
-    there were commitments have it always."""
+def link_of(entry: LedgerEntry, private: Sequence[PrivateRule] = (), *, shown: bool) -> JsonObject:
+    """An entry as receipts and bundles have it, with its body if that is `shown`, and without what
+    these rules call private; those of before there were commitments have it always."""
     if not entry.commitment:
         return {"text": older_text(entry)}
-    if entry.erased or not shown:
+    left_out = withheld(entry, private)
+    if entry.erased or not shown or left_out is None:
         return {"text": header_of(entry)}
-    text = canonical_json(as_doubles(entry.body)).decode()
-    return {"text": header_of(entry), "body": text, "salt": entry.salt}
+    text = covered_text(entry.body, entry.fields)
+    link: JsonObject = {"text": header_of(entry), "body": text, "salt": entry.salt}
+    if fields := disclosed(entry, left_out):
+        link["disclosed"] = fields
+    return link
 
 
 def _body(header: JsonObject, link: JsonObject) -> JsonObject:

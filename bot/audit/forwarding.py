@@ -7,7 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from countersign.approvals.audit.private import Privacy, PrivateRule, redacted
+from countersign.approvals.audit.fields import redacted
+from countersign.approvals.audit.private import Privacy, PrivateRule
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import LedgerEntry
@@ -65,6 +66,6 @@ def _shown(entries: Sequence[LedgerEntry], private: Sequence[PrivateRule]) -> li
     of: dict[str, Privacy] = {}
     found = []
     for entry in entries:
-        rule = of.setdefault(entry.session_id, Privacy(private)).rule_of(entry)
-        found.append(entry if rule is None else redacted(entry, rule))
+        rules = of.setdefault(entry.session_id, Privacy(private)).rules_of(entry)
+        found.append(redacted(entry, rules))
     return found

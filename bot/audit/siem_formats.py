@@ -52,7 +52,7 @@ def severity(entry: LedgerEntry) -> int:
 
 
 def _plain(entry: LedgerEntry) -> JsonObject:
-    return {"id": event_id(entry), **entry.model_dump(mode="json", exclude={"salt"})}
+    return {"id": event_id(entry), **entry.model_dump(mode="json", exclude={"salt", "fields"})}
 
 
 def _ocsf(entry: LedgerEntry) -> JsonObject:

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from countersign.approvals.audit import bundles
 from countersign.approvals.audit.archives import Archive
+from countersign.approvals.audit.fields import COMMITMENTS
 from countersign.approvals.audit.notes import VerifierKey
 from countersign.approvals.audit.private import KIND
 from countersign.approvals.audit.receipts import (
@@ -81,6 +82,8 @@ def _say_bundle(found: bundles.Bundled, *, as_json: bool) -> None:
         show_json(found.model_dump(mode="json"))
         return
     without = f", {found.withheld} of them without their bodies" if found.withheld else ""
+    if found.fields:
+        without += f", {found.fields} fields withheld"
     console.print(
         f"verified: {found.entries} entries of {found.sessions} sessions{without}",
         highlight=False,
@@ -118,6 +121,11 @@ def in_words(told: JsonObject) -> list[str]:
         f"{each['entry_at']}: {each['reason']}"
         for each in told["history"]
         if each["entry"] == KIND
+    ]
+    lines += [
+        f"withheld of {each['entry']}: {', '.join(sorted(each[COMMITMENTS]))}"
+        for each in told["history"]
+        if each.get(COMMITMENTS) and not told["authorization_details"]
     ]
     if kinds:
         lines.append(f"{len(told['withheld'])} entries are not shown: {', '.join(kinds)}")

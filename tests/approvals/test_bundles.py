@@ -86,8 +86,8 @@ async def test_a_bundle_verifies_with_and_without_bodies(trail: AuditTrail) -> N
     bare = await trail.bundle(Wanted(), bodies=False)
     passed = parse(json.dumps(bare), FORMAT)
 
-    assert (3, 8, 0) == tuple(verify(whole, [KEY.verifier]).model_dump().values())
-    assert (3, 8, 8) == tuple(verify(passed, [KEY.verifier]).model_dump().values())
+    assert (3, 8, 0, 0) == tuple(verify(whole, [KEY.verifier]).model_dump().values())
+    assert (3, 8, 8, 0) == tuple(verify(passed, [KEY.verifier]).model_dump().values())
     assert "Contoso" in json.dumps(whole)
     assert "Contoso" not in json.dumps(bare)
     assert 8 == len(lines(whole)) == len(lines(bare))

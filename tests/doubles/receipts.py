@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
+from countersign.approvals.audit.fields import covered_text, taken_out
 from countersign.approvals.audit.handover import hand_over
 from countersign.approvals.audit.ledger import GENESIS, commitment, header
 from countersign.approvals.audit.merkle import WIDTH, inclusion, leaf_hash, node_hash, root
@@ -76,9 +77,18 @@ def made_up(chance: random.Random) -> JsonObject:
             bodies.append(("voted", {"request": "R-2", "comment": "secret"}))
     links, seq, before = [], chance.randrange(1, 9), GENESIS
     for kind, body in bodies:
-        salt, text = chance.randbytes(16).hex(), canonical_json(body).decode()
+        salts = {f"/{name}": chance.randbytes(16).hex() for name in ("x", "arguments")
+                 if name in body and chance.random() < 0.3}  # fmt: skip
+        salt, text = chance.randbytes(16).hex(), covered_text(body, salts)
         head = header("S-1", seq, AT, kind, commitment(salt, text), before)
-        shown = {"body": text, "salt": salt} if body["request"] == "R-1" else {}
+        shown: JsonObject = {"body": text, "salt": salt} if body["request"] == "R-1" else {}
+        if shown and salts:
+            _, values = taken_out(body, salts)
+            shown["disclosed"] = {
+                name: {"salt": salts[name], "value": canonical_json(value).decode()}
+                for name, value in values.items()
+                if chance.random() < 0.7
+            }
         links.append({"text": head, **shown})
         seq, before = seq + 1, sha256_hex(head.encode())
     proof, note, handovers = _anchored(chance, leaf_of("S-1", seq - 1, before))

@@ -19,6 +19,8 @@ ledger = Table(
     # The body is committed to by its hash with a salt; both are "" in entries of before that.
     Column("salt", String(32), nullable=False, server_default=""),
     Column("commitment", String(64), nullable=False, server_default=""),
+    # The salts of what is committed to on its own, as JSON by pointer; "" where nothing is.
+    Column("fields", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
