@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from countersign.approvals.audit import bundles
 from countersign.approvals.audit.notes import SigningKey
@@ -24,7 +24,8 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
-from countersign.approvals.models import LookUp, Request
+from countersign.approvals.models import LedgerEntry, LookUp, Request
+from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import policy_versions, schema
 from countersign.approvals.store.exporting import Wanted
 from countersign.bot.cli.verifying import in_words
@@ -215,3 +216,22 @@ def test_paths_name_what_is_inside() -> None:
     assert [True] * 4 == [rule.says("arguments", each) for each in cases]
     others: list[Any] = [{"to": {"name": "Ann"}}, {"amount": 1}, {}, [1]]
     assert [False] * 4 == [rule.says("arguments", each) for each in others]
+
+
+@pytest.mark.asyncio
+async def test_a_session_of_an_older_release_is_not_erased(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await over(world)
+    real = ledger_rows.entries
+
+    def older(connection: Connection, session_id: str) -> list[LedgerEntry]:
+        found = real(connection, session_id)
+        return [each.model_copy(update={"commitment": ""}) for each in found]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger_rows, "entries", older)
+        with pytest.raises(ConflictError, match="is of an older release"):
+            await trail(world).erase(request.session_id, "all", "Art. 17.", acting(ROOT))
+
+    assert not any(entry.erased for entry in await world.records.ledger(request.session_id))
