@@ -37,6 +37,7 @@ from countersign.bot.teams.parts import (
     what,
     why,
 )
+from countersign.bot.teams.together import all_button, together
 from countersign.bot.teams.undos import undo_of
 
 COMMENT_LIMIT = 2000
@@ -99,6 +100,7 @@ def approval_card(
         *position(view),
         *table.elements,
         *found.elements,
+        *together(view),
         *(() if complete else not_everything(view, look)),
         *why(view),
         *questions(view),
@@ -118,6 +120,8 @@ def approval_card(
         body.append(_grants(view))
     page = note.page if note else ""
     actions = _buttons(request, look, typed.values if typed else {}, approve=offered, page=page)
+    every = all_button(view, look.flavour) if complete and offered and not page else None
+    actions += [every] if every else []
     actions += taking_back
     return Drawn(card(body, actions, spoken=spoken), complete)
 

@@ -23,13 +23,13 @@ VOTES: dict[str, Verdict] = {
 TOOL_VERBS = frozenset(
     {
         *("approve", "reject", "save", "confirm", "edit", "back", "read", "refresh"),
-        *("withdraw", "revoke", "undo", "ask", "answer"),
+        *("withdraw", "revoke", "undo", "ask", "answer", "approve_all"),
     }
 )
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
 _CARRIES_EDITS = frozenset({"save", "confirm", "back", "edit"})
 _FIELDS = frozenset({"request", "digest", "comment", "grant", "question", "answer"})
-_OWN_FIELDS = frozenset({("confirm", "foreseen"), ("answer", "about")})
+_OWN_FIELDS = frozenset({("confirm", "foreseen"), ("answer", "about"), ("approve_all", "all")})
 _WRITTEN = {"ask": "question", "answer": "answer"}
 """The field that belongs to a verb."""
 _ID_LIMIT = 200
@@ -61,6 +61,8 @@ class Click:
     """Of `ask`: what somebody wants to know first; of `answer`: what they answer."""
     about: str = ""
     """Of `answer`: the id of the question."""
+    everything: str = ""
+    """Of `approve_all`: names the revisions of all the calls that the card has shown."""
 
 
 def click_of_invoke(value: Any) -> Click:
@@ -115,9 +117,19 @@ def _click(verb: str, data: JsonObject) -> Click:
     if not isinstance(question, str) or len(question) > MAX_ANSWER:
         raise TamperedError("its text is none that the card takes", known)
     about = _short_text(data, "about") if verb == "answer" else ""
+    everything = _short_text(data, "all") if verb == "approve_all" else ""
     chosen = "" if grant == ONLY_THIS else grant
     return Click(
-        known, digest, verb, comment.strip(), typed, chosen, foreseen, question.strip(), about
+        known,
+        digest,
+        verb,
+        comment.strip(),
+        typed,
+        chosen,
+        foreseen,
+        question.strip(),
+        about,
+        everything,
     )
 
 

@@ -41,6 +41,8 @@ async def test_all_count_or_none_does(world: World) -> None:
     with pytest.raises(AlreadyDecidedError):
         await decide(world, requests[:2], CARA)
     assert [vote.principal_id for vote in await world.records.votes(requests[1].id)] == [BEN.id]
+    waits = await decide(world, await world.asked("wire", "wire"))
+    assert [each.status for each in waits] == [RequestStatus.PENDING] * 2
     (last,) = await decide(world, requests[1:2], CARA)
     assert last.status is RequestStatus.APPROVED
     assert (await world.begin(requests[0].session_id)).batch[1].status is RequestStatus.APPROVED
