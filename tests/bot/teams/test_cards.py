@@ -120,6 +120,7 @@ def test_input_ids_are_unique(state: str) -> None:
 
 
 CARRIED = (
+    {"request", "digest", "all"},
     {"request", "digest"},
     {"request", "digest", "comment"},
     {"said", "message", "workflow"},
