@@ -128,7 +128,8 @@ CARRIED = (
     {"request", "digest", "about"},
 )
 """The second and the third stand on cards that ask what a message is meant as, the fourth on one
-that says who else decides an edit, the fifth beside other calls, the last on one with a question to the requester."""
+that says who else decides an edit, the fifth beside other calls, the last on one with a question to
+the requester."""
 
 
 def carried(data: dict[str, Any]) -> set[str]:
