@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 
 from countersign.approvals.audit.notes import Checkpoint
-from countersign.approvals.errors import ConflictError, InvalidError, UnavailableError
+from countersign.approvals.errors import (
+    ConflictError,
+    IntegrityError,
+    InvalidError,
+    UnavailableError,
+)
 from countersign.bot.audit.publishing import ATTEMPTS, publish, published
+from countersign.bot.cli import publishing
 from countersign.bot.cli.publishing import _newest
 from tests.bot.api_world import SEALING_KEY, running
 from tests.bot.cli.conftest import Cli
@@ -116,6 +122,26 @@ def test_files_are_only_added(tmp_path: Path) -> None:
         sparse.truncate(2**29)
     with pytest.raises(InvalidError, match="at most"):
         published(str(tmp_path / "huge"))
+
+
+def test_what_is_no_continuation_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = SEALING_KEY.name
+    for before in (Checkpoint(name, 3, bytes(32)), Checkpoint(name, 2, b"1" * 32)):
+        with pytest.raises(IntegrityError, match="was set back"):
+            publishing._require_same("x", before, 2, note(2))
+    monkeypatch.setattr(publishing, "auditing", lambda _: (2, b"1" * 32, []))
+    with pytest.raises(IntegrityError, match="no continuation"):
+        publishing._require_continuation("x", Checkpoint(name, 1, bytes(32)))
+
+    place = str(tmp_path / "board")
+    publish(place, 1, note(1))
+    answers = iter([(2, note(2)), (2, b"1" * 32, [])])
+    monkeypatch.setattr(publishing, "auditing", lambda _: next(answers))
+    with pytest.raises(IntegrityError, match="no continuation"):
+        publishing._publish([place], None)
+    assert published(place) == note(1)
 
 
 def test_an_endpoint_that_fails_is_asked_again(board: Board) -> None:
