@@ -137,7 +137,7 @@ def test_what_is_no_continuation_is_not_published(
 
     place = str(tmp_path / "board")
     publish(place, 1, note(1))
-    answers = iter([(2, note(2)), (2, b"1" * 32, [])])
+    answers: Iterator[tuple[object, ...]] = iter([(2, note(2)), (2, b"1" * 32, [])])
     monkeypatch.setattr(publishing, "auditing", lambda _: next(answers))
     with pytest.raises(IntegrityError, match="no continuation"):
         publishing._publish([place], None)
