@@ -78,7 +78,7 @@ from tests.doubles.world import QUOTE, THREAD
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "ledger.md"
 LONG = "A result of some length. " * 2_000
-SAMPLE = {"sqlite": 12, "postgresql": 3}
+SAMPLE = {"sqlite": 14, "postgresql": 3}
 """Rows of one table that are changed, spread over all there are. What verifies them is the same on
 both databases; only the columns are others."""
 
