@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, literal_column, select, update
 
 from countersign.approvals.models import Delivery, DeliveryId, RequestId, RequestStatus, Value
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import codec
+from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import reminders, requests
 
 _PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'")
@@ -31,13 +32,8 @@ class PlannedReminder(Value):
 def with_steps(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
     """Pending requests of which people are to be reminded, or others asked, at `now`, the longest
     due first."""
-    query = (
-        select(requests.c.id)
-        .where(_PENDING, requests.c.next_step_at <= codec.to_text(now))
-        .order_by(requests.c.next_step_at)
-        .limit(limit)
-    )
-    return [RequestId(row[0]) for row in connection.execute(query)]
+    rows = _WITH_STEPS.all(connection, now=codec.to_text(now), most=limit)
+    return [RequestId(row[0]) for row in rows]
 
 
 def reminder_id(delivery_id: DeliveryId, number: int) -> str:
@@ -64,13 +60,8 @@ def add(unit: Unit, delivery: Delivery, number: int, *, escalated: bool) -> None
 
 def due(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     """The ids of those to be sent at `now`, the longest due first."""
-    query = (
-        select(reminders.c.delivery_id, reminders.c.number)
-        .where(reminders.c.next_at <= codec.to_text(now))
-        .order_by(reminders.c.next_at)
-        .limit(limit)
-    )
-    return [reminder_id(DeliveryId(row[0]), row[1]) for row in connection.execute(query)]
+    rows = _DUE.all(connection, now=codec.to_text(now), most=limit)
+    return [reminder_id(DeliveryId(row[0]), row[1]) for row in rows]
 
 
 def get(connection: Connection, reminder: str) -> PlannedReminder | None:
@@ -102,3 +93,17 @@ def drop(connection: Connection, reminder: str) -> None:
 def _this(reminder: str) -> tuple[Any, Any]:
     delivery_id, _, number = reminder.partition("/")
     return reminders.c.delivery_id == delivery_id, reminders.c.number == int(number)
+
+
+_WITH_STEPS = Prepared(
+    select(requests.c.id)
+    .where(_PENDING, requests.c.next_step_at <= bindparam("now"))
+    .order_by(requests.c.next_step_at)
+    .limit(bindparam("most"))
+)
+_DUE = Prepared(
+    select(reminders.c.delivery_id, reminders.c.number)
+    .where(reminders.c.next_at <= bindparam("now"))
+    .order_by(reminders.c.next_at)
+    .limit(bindparam("most"))
+)

@@ -61,6 +61,8 @@ def decide_together(
     api, path = Server(config, person, server), f"/api/v1/requests/{request}/together"
     found = api.call("GET", path)
     if not show:
+        if not found["digests"]:
+            raise InvalidError(f"Of the calls of {request} none waits any more.")
         body = {"verdict": verdict, "digests": found["digests"], "comment": comment}
         found = {**api.call("POST", f"{path}/votes", body), "totals": found["totals"]}
     for call in found["calls"]:

@@ -25,6 +25,7 @@ from countersign.sandbox.openai.server import ScriptedModel
 from countersign.sandbox.servicenow.server import ServiceNow
 from tests.bot.api_world import running
 from tests.bot.cli.conftest import REPOSITORY, Cli, Said
+from tests.bot.inbox.test_bundles import together
 
 
 @pytest.fixture
@@ -485,6 +486,25 @@ def test_what_is_paused_on_the_command_line_is_resumed_there(
     assert "send" not in now.out
     assert "the tool send: paused by Megan Bowen since 2026-11-22 12:00 UTC: Wrong." in once.out
     assert "by Megan Bowen)" in once.out
+
+
+def test_what_waits_together_is_decided_through_the_running_server(
+    cli: Cli, tmp_path: Path
+) -> None:
+    async def story() -> list[Said]:
+        async with running(tmp_path) as world:
+            one, _ = await together(world, 1, 2)
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+            common = ["--server", url, "--config", "c.yaml", "--as", "alex"]
+            asked = ("requests", "decide-together", one.id, "approve", *common)
+            return [await asyncio.to_thread(cli, *asked, *more) for more in (["--show"], [], [])]
+
+    shown, decided, again = asyncio.run(story())
+
+    assert (2, 2) == (shown.out.count("is pending"), decided.out.count("is approved"))
+    assert "none waits any more" in again.err
 
 
 def test_an_undo_goes_through_the_running_server(
