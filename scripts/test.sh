@@ -10,6 +10,7 @@
 #   crash  servers that are killed, frozen and raced, on both databases, and what takes long
 #   operations  backup and restore, secrets, traces and what is deployed, with real servers
 #   e2e    real clients in a real browser
+#   zapier the app for Zapier, on its vendor's packages
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #
 # What a stage has printed is shown when it is over, and stays in artifacts/stages. They run one after
@@ -75,6 +76,7 @@ fi
 python=.venv/bin/python
 processors=$(getconf _NPROCESSORS_ONLN)
 elsewhere=(--ignore=tests/e2e --ignore=tests/crash --ignore=tests/operations
+    --ignore=tests/examples/test_zapier.py
     "--ignore-glob=tests/scenarios/test_ticket*")
 
 if [ "$mode" = fast ]; then
@@ -109,6 +111,7 @@ browser() {
         PLAYWRIGHT_NODEJS_PATH=$(scripts/ensure_driver.sh "$node")
         PLAYWRIGHT_NODEJS_PATH=$PLAYWRIGHT_NODEJS_PATH CHROME=$chrome \
             PATH="$(dirname "$node"):$PATH" tests e2e "$python" tests/e2e
+        PATH="$(dirname "$node"):$PATH" tests zapier "$python" tests/examples/test_zapier.py
     fi
 }
 

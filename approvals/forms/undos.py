@@ -8,16 +8,14 @@ from countersign.approvals.models import Session, Undone, UndoState
 def attempt_words(undone: Undone) -> str:
     """One attempt to take a call back, as a sentence."""
     request = "" if undone.request is None else f" (request {undone.request.id})"
-    match undone.state:
-        case UndoState.UNDONE:
-            return f"Undone for {undone.by}{request}."
-        case UndoState.IN_DOUBT:
-            return f"It is not known whether it was undone for {undone.by}{request}."
-        case UndoState.UNDER_WAY:
-            return f"{undone.by} has it undone{request}; that is under way."
-        case UndoState.NOT_UNDONE:
-            why = f": {undone.why_not}" if undone.why_not else "."
-            return f"Not undone, as {undone.by} asked{request}{why}"
+    if undone.state is UndoState.UNDONE:
+        return f"Undone for {undone.by}{request}."
+    if undone.state is UndoState.IN_DOUBT:
+        return f"It is not known whether it was undone for {undone.by}{request}."
+    if undone.state is UndoState.UNDER_WAY:
+        return f"{undone.by} has it undone{request}; that is under way."
+    why = f": {undone.why_not}" if undone.why_not else "."
+    return f"Not undone, as {undone.by} asked{request}{why}"
 
 
 def takes_back(session: Session) -> str:

@@ -40,7 +40,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import archiving as rows_of
-from countersign.approvals.store import belongings, governance, schema
+from countersign.approvals.store import belongings, budgets, governance, schema
 from countersign.approvals.store.archive_checks import checked, proven
 from countersign.approvals.store.exporting import Wanted
 from tests.doubles.chats import NOTHING_SAID
@@ -526,6 +526,23 @@ async def test_what_cannot_be_restored_as_it_was_is_refused(office: Office) -> N
         await world.records.request("R-")
     found = await world.store.read(lambda c: belongings.read(c, request.session_id))
     assert {8} < {row["id"] for row in found["notices"]}
+
+
+async def test_a_key_that_nobody_has_used_again_comes_back(office: Office) -> None:
+    request = await office.over()
+    rows = await office.world.store.read(lambda c: belongings.read(c, request.session_id))
+    gone = {**rows["sessions"][0], "id": "S-GONE", "idempotency_key": "k"}
+    await office.world.store.write(lambda c: belongings.put_back(c, {"sessions": [gone]}))
+    found = await office.world.records.begun_with("k")
+
+    assert found is not None
+    assert "S-GONE" == found.id
+
+
+async def test_uses_of_budgets_that_count_no_more_keep_nothing(office: Office) -> None:
+    uses = [{"budget": name, "scope": "", "at": ""} for name in ("calls", "money")]
+
+    assert not await office.world.store.read(lambda c: budgets.counted(c, uses))
 
 
 async def test_a_file_of_another_kind_is_refused(office: Office, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ REQUEST_FIELDS = {
     "deliveries", "result", "asked_again", "same_calls", "created_at", "requester", "eligible",
     "budgets", "facts", "preview", "paused", "approval_valid_for_s", "workflow", "task",
     "arguments_schema", "next_step", "at_deadline",
-    "steps", "editable", "kind", "proposed_arguments", "defaulted", "injected",
+    "steps", "editable", "kind", "proposed_arguments", "defaulted", "injected", "undo", "undoes",
 }  # fmt: skip
 
 

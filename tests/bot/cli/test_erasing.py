@@ -59,7 +59,7 @@ def test_what_is_private_is_left_out_and_erased(
 
     assert SECRET in plain.out
     assert SECRET not in lines.out + receipt.read_text() + told.out
-    assert '"body":{"redacted":"mail"}' in lines.out
+    assert '"redacted":"mail","withheld":["/rows/0/set/result"]' in lines.out
     assert [0, 0, 0, 0, 0, 0] == [
         each.status for each in (lines, made, verified, erased, checked, told)
     ], checked.out

@@ -130,7 +130,7 @@ def test_exports_are_lines_tables_and_bundles(cli: Cli, request_id: str, tmp_pat
     said = cli("verify", str(file), "--key", KEY)
 
     assert (0, True) == (said.status, "entries of 1 sessions" in said.out)
-    assert {"sessions": 1, "withheld": 0} == {
+    assert {"sessions": 1, "withheld": 0, "fields": 0} == {
         name: value
         for name, value in json.loads(cli("verify", str(file), "--key", KEY, "--json").out).items()
         if name != "entries"

@@ -231,7 +231,7 @@ def test_checkpoint_position_is_said() -> None:
         ("approved", "✓ Approved"),
         ("executing", "✓ Approved, running"),
         ("executed", "✓ Approved and done"),
-        ("executed-undoable", "Withdraw quote takes it back, if nothing has changed."),
+        ("executed-undoable", "Withdraw quote takes it back, if nothing has changed, with:"),
         ("executed-undone", "↩ Undone for Alex Wilber (request R-01J9ZM8D2S)."),
         ("executed-with-changes", "✓ Approved with changes and done"),
         ("rejected", "✗ Rejected"),
