@@ -45,6 +45,8 @@ def web_chat(running: Stack, page: Page, tmp_path: Path) -> Iterator[Page]:
 def test_approve_in_web_chat(running: Stack, web_chat: Page) -> None:
     box = web_chat.get_by_role("textbox").first
     box.wait_for(timeout=CARD_TIMEOUT_MS)
+    # Before it has reached the bot it sends nothing, whatever is pressed.
+    web_chat.get_by_text("Write what you need").first.wait_for(timeout=CARD_TIMEOUT_MS)
     box.fill(TASK)
     web_chat.keyboard.press("Enter")
     approve = web_chat.get_by_role("button", name="Approve", exact=True).last
