@@ -25,8 +25,8 @@ compile() { # compile NAME SOURCE [uv options...]
 compile dev pyproject.toml --extra classic --extra dev "$@"
 # The others take the versions of dev.lock wherever they have a package in common.
 compile build requirements/build.in --constraint requirements/dev.lock "$@"
-compile runtime pyproject.toml --extra classic --extra otel --extra sandbox --extra slack --constraint requirements/dev.lock "$@"
-compile pyautogen pyproject.toml --extra pyautogen --extra sandbox --extra slack --extra test \
+compile runtime pyproject.toml --extra classic --extra otel --extra sandbox --extra slack --extra uses --constraint requirements/dev.lock "$@"
+compile pyautogen pyproject.toml --extra pyautogen --extra sandbox --extra slack --extra test --extra uses \
     --constraint requirements/dev.lock "$@"
 compile node requirements/node.in "$@"
 compile uv requirements/uv.in "$@"
