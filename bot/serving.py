@@ -19,11 +19,11 @@ from aiohttp import web
 
 from countersign.approvals.errors import ConfigurationError
 from countersign.bot.http.bodies import HTTP_LIMITS
-from countersign.bot.kept_facts import cache_folder
 from countersign.bot.observability.tracing import Tracing, tracing_by
 from countersign.bot.server.app import create_app
 from countersign.bot.settings.sections import Settings
 from countersign.bot.wiring import compose
+from countersign.bot.workflows.kept_facts import cache_folder
 from countersign.connectors.addresses import LOOPBACK
 
 log = structlog.get_logger(__name__)

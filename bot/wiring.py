@@ -46,7 +46,6 @@ from countersign.bot.observability.backlog import State
 from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
-from countersign.bot.opened_workflows import open_workflows
 from countersign.bot.pages import open_inbox
 from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
@@ -64,6 +63,7 @@ from countersign.bot.settings.keys import pages_url, read_links, sealing_key, si
 from countersign.bot.settings.sections import DEFAULT_HOST, Settings
 from countersign.bot.starts import BoundedRuns
 from countersign.bot.step_up.presence import Presence
+from countersign.bot.workflows.opened import open_workflows
 from countersign.connectors.system import Configured, Deployment, Inbound, Opened
 from countersign.connectors.ticketing.reconciler import Reconciler
 

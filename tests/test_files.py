@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PRODUCTION = ("agents", "approvals", "bot", "connectors", "examples", "sandbox", "testing")
+FLAT = {"approvals": 13, "bot": 12}
+"""Modules that may lie in the folder itself: what is more belongs into rooms of its own."""
 LINES = 300
 """At most; most files have a third of that. What is longer has two ideas."""
 
@@ -22,6 +24,15 @@ def test_no_file_is_longer_than_it_can_be_read_at_once() -> None:
 
     assert len(files) > len(PRODUCTION)
     assert {} == long
+
+
+def test_no_folder_is_a_heap() -> None:
+    flat = {
+        folder: sum(file.name != "__init__.py" for file in (ROOT / folder).glob("*.py"))
+        for folder in FLAT
+    }
+
+    assert {} == {folder: count for folder, count in flat.items() if count > FLAT[folder]}
 
 
 def test_each_line_that_is_broken_to_try_the_tests_is_there_once() -> None:

@@ -109,7 +109,7 @@ def _examples(settings: Settings) -> dict[str, str]:
     """What can be written to the bot, by workflow. Raises ConfigurationError with what is wrong
     with them."""
     from countersign.agents.classic.models import shared_client
-    from countersign.bot.workflows import load_workflows
+    from countersign.bot.workflows.found import load_workflows
 
     with shared_client() as client:
         infos = load_workflows(settings, client).infos()

@@ -63,7 +63,7 @@ def examine(config: Path | None, *, complete: bool) -> Examined:
         except ConfigurationError:
             return Examined(None, problems)
     from countersign.agents.classic.models import shared_client
-    from countersign.bot.workflows import sound_workflows
+    from countersign.bot.workflows.found import sound_workflows
 
     with shared_client() as client:
         registry, workflows = sound_workflows(settings, client)

@@ -34,7 +34,7 @@ from countersign.bot.settings.problems import problems_of
 from countersign.bot.settings.sections import Settings
 
 if TYPE_CHECKING:  # AutoGen takes a second to import
-    from countersign.bot.opened_workflows import AnyWorkflows
+    from countersign.bot.workflows.opened import AnyWorkflows
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def rules_of(settings: Settings) -> Rules:
     if not (document.rules or document.budgets):
         return Rules(settings.policy, directory, None)
     from countersign.agents.classic.models import shared_client
-    from countersign.bot.workflows import sound_workflows
+    from countersign.bot.workflows.found import sound_workflows
 
     with shared_client() as client:
         registry, unusable = sound_workflows(settings, client)

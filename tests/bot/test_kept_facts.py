@@ -12,8 +12,8 @@ import pytest
 
 from countersign.agents.classic.facts import Facts, ToolFacts, WorkflowFacts, WorkflowInfo
 from countersign.approvals.models import Reversibility
-from countersign.bot.kept_facts import KEPT, KeptFacts, cache_folder
 from countersign.bot.settings.sections import Settings
+from countersign.bot.workflows.kept_facts import KEPT, KeptFacts, cache_folder
 from tests.bot.settings.test_settings import good, load
 
 FACTS = Facts(

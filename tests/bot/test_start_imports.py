@@ -13,7 +13,7 @@ import yaml
 
 from countersign.agents.classic.late import LateWorkflows
 from countersign.agents.classic.registry import Registry
-from countersign.bot.opened_workflows import open_workflows
+from countersign.bot.workflows.opened import open_workflows
 from tests.bot.test_serving import production
 from tests.processes import ROOT, START_TIMEOUT_S
 
@@ -28,7 +28,7 @@ import asyncio, json, sys
 from pathlib import Path
 
 from countersign.agents.classic.facts import Facts
-from countersign.bot.kept_facts import KeptFacts
+from countersign.bot.workflows.kept_facts import KeptFacts
 from countersign.bot.serving import serving
 from countersign.bot.settings.file import load_settings
 

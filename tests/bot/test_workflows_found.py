@@ -10,7 +10,7 @@ import pytest
 from countersign.agents.classic.models import shared_client
 from countersign.bot.settings.file import load_settings
 from countersign.bot.settings.sections import Mode, ProcessSettings
-from countersign.bot.workflows import OURS, sound_workflows
+from countersign.bot.workflows.found import OURS, sound_workflows
 
 WORKFLOW = """
 from autogen import AssistantAgent

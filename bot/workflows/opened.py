@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from countersign.agents.classic.late import LateWorkflows
 from countersign.bot.importing import nothing_collected
-from countersign.bot.kept_facts import KeptFacts
 from countersign.bot.settings.sections import Settings
+from countersign.bot.workflows.kept_facts import KeptFacts
 
 if TYPE_CHECKING:
     from countersign.agents.classic.registry import Registry
@@ -28,7 +28,7 @@ def open_workflows(settings: Settings, kept_in: Path | None) -> Iterator[AnyWork
             with nothing_collected():
                 # AutoGen and the OpenAI client: a third of what it costs to start a server.
                 from countersign.agents.classic.models import shared_client
-                from countersign.bot.workflows import load_workflows
+                from countersign.bot.workflows.found import load_workflows
 
                 client = stack.enter_context(shared_client(settings.model.timeout_s))
                 return load_workflows(settings, client)

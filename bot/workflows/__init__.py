@@ -1,0 +1,1 @@
+"""The workflows of the configuration: found, built, and what is kept of them between starts."""
