@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol, TypeAlias
 
 from countersign.sandbox.crm.server import Crm
 from countersign.sandbox.mailbox.server import Mailbox
@@ -15,6 +16,23 @@ from countersign.sandbox.provisioning.server import Provisioning
 Ready: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The lines with which stand-ins said that they are ready, by the names of their modules."""
 TICKETS = ("jira", "servicenow")
+MORE: Mapping[str, str] = {}
+"""Those that single uses need (docs/uses.md): the class of each, in the module `server` of its
+folder."""
+FOR_WORKFLOWS = ("crm", "provisioning", *MORE)
+"""Whose ready lines workflows read: `url` of the CRM is their setting `crm_url`, and so on."""
+
+
+class StandIn(Protocol):
+    """A system that runs in this process, and what it has recorded."""
+
+    def ready(self) -> dict[str, Any]:
+        """The ready line."""
+        ...
+
+    def effects(self) -> list[dict[str, Any]]:
+        """Every write that really happened: `{n, at, action, arguments, idempotency_key}` each."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,8 @@ class BackOffice:
     crm: Crm
     mailbox: Mailbox
     provisioning: Provisioning
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Of `MORE`, by name."""
 
     def ready(self) -> Ready:
         """The ready line of each."""
@@ -33,27 +53,41 @@ class BackOffice:
             "crm": self.crm.ready(),
             "mailbox": self.mailbox.ready(),
             "provisioning": self.provisioning.ready(),
+            **{name: system.ready() for name, system in self.more.items()},
         }
+
+    def logs(self) -> dict[str, StandIn]:
+        """What keeps a log of its effects, by name."""
+        return {"crm": self.crm, "provisioning": self.provisioning, **self.more}
+
+
+def stand_in(name: str) -> AbstractAsyncContextManager[Any]:
+    """One of `MORE`, which is started when this is entered."""
+    server = import_module(f"countersign.sandbox.{name}.server")
+    started: AbstractAsyncContextManager[Any] = getattr(server, MORE[name]).start()
+    return started
 
 
 @asynccontextmanager
-async def back_office() -> AsyncIterator[BackOffice]:
-    """Start it, on free ports and with nothing in it but what each has from the beginning."""
+async def back_office(also: Collection[str] = ()) -> AsyncIterator[BackOffice]:
+    """Start it, on free ports and with nothing in it but what each has from the beginning; `also`
+    names those of `MORE` that are needed."""
     async with (
+        AsyncExitStack() as stack,
         ScriptedModel.start() as model,
         Crm.start() as crm,
         Mailbox.start() as mailbox,
         Provisioning.start() as provisioning,
     ):
-        yield BackOffice(model, crm, mailbox, provisioning)
+        more = {name: await stack.enter_async_context(stand_in(name)) for name in also}
+        yield BackOffice(model, crm, mailbox, provisioning, more)
 
 
 def workflow_settings(ready: Ready) -> dict[str, Any]:
     """What the workflows of the examples want to know of these stand-ins."""
     found: dict[str, Any] = {}
-    for name in ("crm", "provisioning"):
-        if name in ready:
-            found |= {f"{name}_url": ready[name]["url"], f"{name}_api_key": ready[name]["api_key"]}
+    for name in FOR_WORKFLOWS:
+        found |= {f"{name}_{key}": value for key, value in ready.get(name, {}).items()}
     if "mailbox" in ready:
         found |= {key: ready["mailbox"][key] for key in ("smtp_host", "smtp_port")}
     return found

@@ -120,7 +120,7 @@ def run(*, workflow: WorkflowName, decide: DecisionName, via: FrontName, as_json
 
 
 async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story: Story) -> Report:
-    async with open_world(via) as world:
+    async with open_world(via, scenario) as world:
         front = _front(world)
         story.begins(scenario, world, via)
         session_id = await front.start(scenario)

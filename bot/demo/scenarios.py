@@ -26,6 +26,8 @@ class Scenario:
     task: str
     tool: str
     choices: dict[str, Choice]
+    systems: tuple[str, ...] = ()
+    """The stand-ins that it needs besides those that are always there."""
 
     def choice(self, tool: str, decide: str, *, first: bool) -> Choice:
         """What to do with a request: the wish for the first of the tool, then approval."""

@@ -24,6 +24,8 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
 from countersign.bot.clock import SystemClock
 from countersign.bot.demo.options import FrontName
+from countersign.bot.demo.scenarios import Scenario
+from countersign.bot.local.parts import TITLES
 from countersign.bot.local.ports import free_port
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.serving import serving
@@ -83,6 +85,7 @@ class World:
         records: Records,
     ):
         self.settings, self.url = settings, url
+        self.office = office
         self.crm, self.mailbox, self.provisioning = office.crm, office.mailbox, office.provisioning
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
         self.asana = fronts.asana
@@ -118,8 +121,8 @@ class World:
     def effects(self, request: Request) -> list[Effect]:
         """What the back ends received for this request, found by its execution token."""
         found = [
-            Effect(system, effect["action"], effect["arguments"])
-            for system, log in (("CRM", self.crm), ("provisioning", self.provisioning))
+            Effect(TITLES[name], effect["action"], effect["arguments"])
+            for name, log in self.office.logs().items()
             for effect in log.effects()
             if effect["idempotency_key"] == request.execution_token
         ]
@@ -141,16 +144,16 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(via: FrontName) -> AsyncIterator[World]:
-    """Start everything on free ports in a temporary directory; all of it is gone afterwards, but
-    for a database that the environment names."""
+async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]:
+    """Start everything that the scenario needs on free ports in a temporary directory; all of it is
+    gone afterwards, but for a database that the environment names."""
     if not CONFIGURATION.is_file():
         raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
     _keep_proxies_out()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
         enter = stack.enter_async_context
-        office = await enter(back_office())
+        office = await enter(back_office(scenario.systems))
         ready = dict(office.ready())
         fronts = Fronts(by_page=via == "inbox")
         if via == "jira":
@@ -173,6 +176,10 @@ async def open_world(via: FrontName) -> AsyncIterator[World]:
         def point_at_stand_ins(document: dict[str, Any]) -> None:
             use(document, ready)
             ask_in(document, via if via in ready else "teams")
+            modules = document["workflows"]["modules"]  # each takes its time to be built
+            document["workflows"]["modules"] = [
+                module for module in modules if module.rpartition(".")[2] == scenario.workflow
+            ]
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
             if port:  # links in mails and messages lead there

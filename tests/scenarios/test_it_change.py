@@ -46,7 +46,7 @@ async def play(world: World, task: str, *choices: Choice) -> tuple[dict[str, Any
 
 
 async def test_approved_change_reaches_the_provisioning_system_once() -> None:
-    async with open_world("api") as world:
+    async with open_world("api", SCENARIOS["it_change"]) as world:
         session, (request,) = await play(world, SCENARIOS["it_change"].task)
 
         assert "completed" == session["status"]
@@ -59,7 +59,7 @@ async def test_approved_change_reaches_the_provisioning_system_once() -> None:
 @pytest.mark.parametrize(("decide", "requests"), [("reject", 2), ("modify", 1)])
 async def test_it_manager_makes_it_smaller(decide: str, requests: int) -> None:
     scenario = SCENARIOS["it_change"]
-    async with open_world("api") as world:
+    async with open_world("api", SCENARIOS["it_change"]) as world:
         session, decided = await play(world, scenario.task, scenario.choices[decide])
 
         assert "completed" == session["status"]
@@ -70,7 +70,7 @@ async def test_it_manager_makes_it_smaller(decide: str, requests: int) -> None:
 
 async def test_failure_is_answered_with_an_alternative_in_the_same_session() -> None:
     task = f"{SCENARIOS['it_change'].task}, in eu-west"
-    async with open_world("api") as world:
+    async with open_world("api", SCENARIOS["it_change"]) as world:
         session, (failed, alternative) = await play(world, task)
 
         assert "completed" == session["status"]
@@ -81,7 +81,7 @@ async def test_failure_is_answered_with_an_alternative_in_the_same_session() -> 
 
 
 async def test_failure_without_an_alternative_goes_to_the_on_call() -> None:
-    async with open_world("api") as world:
+    async with open_world("api", SCENARIOS["it_change"]) as world:
         session, (failed,) = await play(world, "a gpu node for the search team")
 
         assert ("completed", "failed") == (session["status"], failed.status)
@@ -90,7 +90,7 @@ async def test_failure_without_an_alternative_goes_to_the_on_call() -> None:
 
 
 async def test_nobody_is_asked_for_what_the_policy_forbids() -> None:
-    async with open_world("api") as world:
+    async with open_world("api", SCENARIOS["it_change"]) as world:
         session, requests = await play(world, "open port 443 from anywhere to billing-db")
 
         assert ("completed", []) == (session["status"], requests)
@@ -100,7 +100,7 @@ async def test_nobody_is_asked_for_what_the_policy_forbids() -> None:
 
 async def test_edit_against_the_policy_is_not_provisioned() -> None:
     abroad = Choice(Verdict.MODIFY, comment="cheaper there", changes={"region": "us-east"})
-    async with open_world("api") as world:
+    async with open_world("api", SCENARIOS["it_change"]) as world:
         session, (request,) = await play(world, SCENARIOS["it_change"].task, abroad)
 
         assert ("completed", "failed") == (session["status"], request.status)
