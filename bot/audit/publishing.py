@@ -1,7 +1,7 @@
 """Published checkpoints: kept where nobody who can write to the database can reach them.
 
-A directory to which files are only added, or an HTTP endpoint that takes a note with POST and gives
-all of them, or the newest, with GET.
+A directory to which files are only added, an HTTP endpoint that takes a note with POST and gives
+all of them, or the newest, with GET, or where people read them (`bot.audit.people_places`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from countersign.approvals.backoff import backoff_s
 from countersign.approvals.errors import ConflictError, InvalidError, UnavailableError
+from countersign.bot.audit import people_places
 from countersign.bot.audit.plain_http import require_encrypted
 
 if TYPE_CHECKING:  # the command line offers this before it is asked for, and starts fast
@@ -31,11 +32,14 @@ def is_url(place: str) -> bool:
     return place.startswith(("https://", "http://"))
 
 
-def published(place: str, token: str | None = None) -> str:
-    """All notes at a place, an empty line between two; "" if there is none.
+def published(place: str, token: str | None = None, config: Path | None = None) -> str:
+    """The text at a place, with all notes that there are; "" if there is none. `config` is where
+    the systems of people are.
 
-    Raises InvalidError or UnavailableError.
+    Raises InvalidError, UnavailableError, or NotFoundError for a ticket that there is not.
     """
+    if people_places.kind_of(place):
+        return people_places.read(place, config)
     if is_url(place):
         answer = _call("GET", place, None, token, pause=time.sleep)
         return "" if answer.status_code == HTTPStatus.NOT_FOUND else answer.text
@@ -55,6 +59,7 @@ def publish(
     note: str,
     token: str | None = None,
     *,
+    config: Path | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Add a note; False if it is there already.
@@ -62,6 +67,9 @@ def publish(
     Raises ConflictError if another one of its size is; InvalidError if the place does not take it;
     UnavailableError if it could not be reached after some attempts.
     """
+    if people_places.kind_of(place):
+        people_places.write(place, note, config)
+        return True
     if is_url(place):
         _call("POST", place, note, token, pause=pause)
         return True

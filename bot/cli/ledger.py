@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,24 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from countersign.approvals.audit.handover import reigns, signed_checkpoint
-from countersign.approvals.audit.ledger import Verification
-from countersign.approvals.audit.notes import Checkpoint, SigningKey, VerifierKey
+from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.errors import ConfigurationError, InvalidError
-from countersign.approvals.forms.wording import visible
-from countersign.approvals.models import LedgerEntry, SessionId
+from countersign.approvals.models import LedgerEntry
 from countersign.approvals.store.exporting import Wanted
 from countersign.bot.audit.csv_lines import COLUMNS, csv_line, row_text
-from countersign.bot.audit.publishing import published
 from countersign.bot.cli.options import ConfigOption, read_part
 from countersign.bot.cli.records import auditing, reading
-from countersign.bot.cli.retention import opened
-from countersign.bot.console import console, errors, json_text
+from countersign.bot.console import errors, json_text
 from countersign.bot.settings.ledger_keys import write_new
 
 ledger = typer.Typer(no_args_is_help=True, help="Check and export the audit trail.")
@@ -90,83 +82,9 @@ def write_out(text: str, output: Path | None) -> None:
         raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
 
 
-@ledger.command("verify")
-def verify(
-    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="A checkpoint that was kept outside, to compare with.")
-    ] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(help="A file, directory or URL where checkpoints are published; repeatable."),
-    ] = None,
-    key: KeyOption = None,
-    archive: Annotated[
-        list[Path] | None,
-        typer.Option(help="A file with archived sessions, or a folder of them; repeatable."),
-    ] = None,
-) -> None:
-    """Check every link of the ledger; exit status 1 if one does not hold."""
-    outside = _outside([*([str(checkpoint)] if checkpoint else []), *(against or ())], key)
-
-    archives = opened(archive or ())
-
-    async def work(trail: AuditTrail) -> Verification:
-        of = SessionId(session) if session else None
-        words = TextColumn("{task.completed:,} entries checked")
-        shown = sys.stderr.isatty() and session is None
-        with Progress(
-            words, TimeElapsedColumn(), console=errors, transient=True, disable=not shown
-        ) as bar:
-            task = bar.add_task("", total=None)
-            return await trail.verify(
-                of,
-                outside=outside,
-                archives=archives,
-                tell=lambda n: bar.update(task, completed=n),
-            )
-
-    result = auditing(work)
-    for problem in result.problems:
-        console.print(escape(visible(problem)), soft_wrap=True, highlight=False)
-    verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
-    console.print(f"{result.entries} entries {verdict}", markup=False)
-    read = {each.path.name for each in archives}
-    for note in result.notes:
-        also = " (verified)" if result.verified and note.rpartition(" ")[2] in read else ""
-        console.print(f"{note}{also}", markup=False, highlight=False, soft_wrap=True)
-    if outside and result.verified:
-        sizes = f"{len(outside)} outside checkpoints, the newest of size {outside[-1].size}"
-        console.print(f"the ledger is a continuation of {sizes}", markup=False, soft_wrap=True)
-    if not result.verified:
-        raise typer.Exit(1)
-
-
-def _outside(places: Sequence[str], key: list[str] | None) -> list[Checkpoint]:
-    """The checkpoints that are kept at these places, the newest last. Raises InvalidError."""
-    if not places:
-        return []
-    keys = public_keys(key)
-    if not keys:
-        raise InvalidError(NO_KEY)
-    known = reigns(keys, auditing(lambda trail: trail.handovers()))
-    notes = [note for place in places for note in notes_in(published(place, token_of()))]
-    return sorted((signed_checkpoint(note, known) for note in notes), key=lambda each: each.size)
-
-
 def token_of() -> str | None:
     """The bearer token for where checkpoints are published."""
     return os.environ.get(TOKEN_VARIABLE, "").strip() or None
-
-
-def notes_in(text: str) -> list[str]:
-    """The notes of a file in which they stand one after the other, an empty line between two.
-    Raises InvalidError if there is none."""
-    parts = [part.strip("\n") for part in text.split("\n\n") if part.strip("\n")]
-    pairs = list(zip(parts[::2], parts[1::2], strict=False))
-    if not pairs:
-        raise InvalidError("There is no checkpoint in it.")
-    return [f"{body}\n\n{signatures}\n" for body, signatures in pairs]
 
 
 class Format(StrEnum):

@@ -25,6 +25,7 @@ with nothing_collected():
         withdraw,
     )
     from countersign.bot.cli.approve import approve
+    from countersign.bot.cli.checking import verify as verify_ledger
     from countersign.bot.cli.db import database
     from countersign.bot.cli.delegate import away, delegate
     from countersign.bot.cli.doctor import doctor
@@ -73,6 +74,7 @@ for name, group in (
     app.add_typer(group, name=name)
 sessions.command("start")(start)
 sessions.command("cancel")(cancel)
+ledger.command("verify")(verify_ledger)
 ledger.command("replay")(replay)
 ledger.command("erase")(erase)
 ledger.command("publish")(publish)

@@ -20,7 +20,7 @@ from countersign.approvals.errors import (
 )
 from countersign.bot.audit.publishing import ATTEMPTS, publish, published
 from countersign.bot.cli import publishing
-from countersign.bot.cli.publishing import _newest
+from countersign.bot.cli.publishing import Outlet
 from tests.bot.api_world import SEALING_KEY, running
 from tests.bot.cli.conftest import Cli
 
@@ -94,14 +94,14 @@ def test_a_note_is_there_whole_or_not_at_all(
 
 def test_a_place_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     """Else a database that was set back would be published beside what shows it."""
-    assert _newest(str(tmp_path / "none"), None) is None
-    assert _newest(str(tmp_path), None) is None
+    assert Outlet(str(tmp_path / "none")).newest() is None
+    assert Outlet(str(tmp_path)).newest() is None
     (tmp_path / "0.checkpoint").write_bytes(b"\xff")
     with pytest.raises(InvalidError, match="cannot be read"):
-        _newest(str(tmp_path), None)
+        Outlet(str(tmp_path)).newest()
     (tmp_path / "0.checkpoint").write_bytes(b"something else")
     with pytest.raises(InvalidError, match="no checkpoint"):
-        _newest(str(tmp_path), None)
+        Outlet(str(tmp_path)).newest()
 
 
 def test_files_are_only_added(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_what_is_no_continuation_is_not_published(
     answers: Iterator[tuple[object, ...]] = iter([(2, note(2)), (2, b"1" * 32, [])])
     monkeypatch.setattr(publishing, "auditing", lambda _: next(answers))
     with pytest.raises(IntegrityError, match="no continuation"):
-        publishing._publish([place], None)
+        publishing._publish([Outlet(place)])
     assert published(place) == note(1)
 
 
