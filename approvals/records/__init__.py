@@ -75,21 +75,21 @@ class Records:
         self.views = Views(clock, directory, catalog, policies)
         self._mine = Mine(reader, clock, directory)
         self._policies = policies
-        self._reader = reader
+        self.reader = reader
         self._clock = clock
         self._directory = directory
 
     async def begun_with(self, idempotency_key: str) -> Session | None:
         """The session that was started with this key."""
-        return await self._reader.read(lambda c: session_rows.of_key(c, idempotency_key))
+        return await self.reader.read(lambda c: session_rows.of_key(c, idempotency_key))
 
     async def acted(self, act: ActKey) -> RecordedAct | None:
         """What became of an act, if it was a vote or an answer."""
-        return await self._reader.read(lambda c: ticket_rows.act(c, act))
+        return await self.reader.read(lambda c: ticket_rows.act(c, act))
 
     async def view(self, request_id: str) -> RequestView:
         """All that a channel shows of a request. Raises NotFoundError."""
-        return self.views.shown(await self._reader.read(lambda c: view_rows(c, request_id)))
+        return self.views.shown(await self.reader.read(lambda c: view_rows(c, request_id)))
 
     async def grants(
         self, *, limit: int = 50, holding: bool = False
@@ -98,7 +98,7 @@ class Records:
         revoked nor over. Raises InvalidError for a bad limit."""
         size = size_of(limit)
         now = codec.to_text(self._clock.now()) if holding else None
-        return await self._reader.read(lambda c: grant_rows.page(c, limit=size, holding=now))
+        return await self.reader.read(lambda c: grant_rows.page(c, limit=size, holding=now))
 
     async def budgets(self, *, limit: int = 20) -> Sequence[BudgetUse]:
         """What is used of the budgets of the policy, those first of which most is; of one that is
@@ -107,15 +107,15 @@ class Records:
         if self._policies is None:
             return ()
         known, now = self._policies.current.budgets.budgets, self._clock.now()
-        return await self._reader.read(lambda c: standings(c, known, now, limit=size))
+        return await self.reader.read(lambda c: standings(c, known, now, limit=size))
 
     async def request(self, request_id: str) -> Request:
         """One request. Raises NotFoundError, or IntegrityError for one that was changed."""
-        return await self._reader.read(lambda c: request_of(c, request_id))
+        return await self.reader.read(lambda c: request_of(c, request_id))
 
     async def session(self, session_id: str) -> Session:
         """One session. Raises NotFoundError, or IntegrityError for one that was changed."""
-        return await self._reader.read(lambda c: session_of(c, session_id))
+        return await self.reader.read(lambda c: session_of(c, session_id))
 
     async def requests(
         self,
@@ -132,7 +132,7 @@ class Records:
         after, size = place_of(cursor), size_of(limit)
         read = partial(request_lists.page, status=status, session_id=session_id, newest=newest)
         seen = self._eyes(reader).requests
-        found = await self._reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
+        found = await self.reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
         return page_of(found, size)
 
     async def sessions(
@@ -149,7 +149,7 @@ class Records:
         after, size = place_of(cursor), size_of(limit)
         read = partial(session_lists.page, status=status, conversation=conversation)
         seen = self._eyes(reader).sessions
-        found = await self._reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
+        found = await self.reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
         return page_of(found, size)
 
     def _eyes(self, reader: Principal | None) -> Eyes:
@@ -159,7 +159,7 @@ class Records:
         """Raise NotFoundError unless this person may read the request: whoever may not, does not
         learn that there is one."""
         eyes = self._eyes(reader)
-        if eyes.domains and not await self._reader.read(
+        if eyes.domains and not await self.reader.read(
             lambda c: eyes.requests(c, [request_rows.get(c, request_id)])
         ):
             raise NotFoundError(f"There is no request {request_id}.")
@@ -167,7 +167,7 @@ class Records:
     async def require_session_seen(self, reader: Principal, session_id: str) -> None:
         """`require_seen` for a session, with what was said in it and its ledger."""
         eyes = self._eyes(reader)
-        if eyes.domains and not await self._reader.read(
+        if eyes.domains and not await self.reader.read(
             lambda c: eyes.sessions(c, [session_rows.get(c, session_id)])
         ):
             raise NotFoundError(f"There is no session {session_id}.")
@@ -203,72 +203,72 @@ class Records:
 
     async def votes(self, request_id: str) -> Sequence[Vote]:
         """All votes on all revisions of a request, oldest first."""
-        return await self._reader.read(lambda c: vote_rows.of_request(c, request_id))
+        return await self.reader.read(lambda c: vote_rows.of_request(c, request_id))
 
     async def questions(
         self, requests: Sequence[Request]
     ) -> Mapping[RequestId, Sequence[Question]]:
         """What was asked about each of these requests, a page at most; in order."""
         ids = [request.id for request in requests if request.questions]
-        found = await self._reader.read(lambda c: question_rows.among(c, ids)) if ids else []
+        found = await self.reader.read(lambda c: question_rows.among(c, ids)) if ids else []
         return {of: [each for each in found if each.request_id == of] for of in ids}
 
     async def undos(self, requests: Sequence[Request]) -> Mapping[RequestId, Sequence[Undone]]:
         """The attempts to take back each of these requests, a page at most; oldest first."""
         ids = [request.id for request in requests if request.undo is not None]
-        return await self._reader.read(lambda c: undo_rows.of_requests(c, ids)) if ids else {}
+        return await self.reader.read(lambda c: undo_rows.of_requests(c, ids)) if ids else {}
 
     async def question(self, question_id: str) -> Question:
         """One question. Raises NotFoundError."""
-        found = await self._reader.read(lambda c: question_rows.get(c, question_id))
+        found = await self.reader.read(lambda c: question_rows.get(c, question_id))
         if found is None:
             raise NotFoundError(f"There is no question {question_id}.")
         return found
 
     async def deliveries(self, request_id: str) -> Sequence[Delivery]:
         """Where a request is shown, or waits to be."""
-        return await self._reader.read(lambda c: delivery_rows.of_request(c, request_id))
+        return await self.reader.read(lambda c: delivery_rows.of_request(c, request_id))
 
     async def failing(self, reader: Principal, *, limit: int = 50) -> Sequence[Delivery]:
         """Deliveries that are tried again because they have failed, of requests that this person
         may read. Raises InvalidError for a bad limit."""
         size, eyes = size_of(limit), self._eyes(reader)
-        return await self._reader.read(lambda c: visible.failing(c, eyes, limit=size))
+        return await self.reader.read(lambda c: visible.failing(c, eyes, limit=size))
 
     async def around(
         self, request_ids: Sequence[RequestId]
     ) -> Mapping[RequestId, tuple[Sequence[Vote], Sequence[Delivery]]]:
         """`votes` and `deliveries` of each of these requests, a page at most."""
-        return await self._reader.read(lambda c: around(c, request_ids))
+        return await self.reader.read(lambda c: around(c, request_ids))
 
     async def sessions_of(self, requests: Sequence[Request]) -> Mapping[SessionId, Session]:
         """The sessions of these requests, a page at most."""
         ids = {request.session_id for request in requests}
-        return await self._reader.read(lambda c: session_lists.among(c, ids))
+        return await self.reader.read(lambda c: session_lists.among(c, ids))
 
     async def result(self, request_id: RequestId) -> ResultText:
         """All that is kept of what a call returned. Raises NotFoundError, also if nothing is known
         of it yet."""
-        return await self._reader.read(lambda c: whole(c, request_id))
+        return await self.reader.read(lambda c: whole(c, request_id))
 
     async def transcript(self, session_id: str) -> Sequence[JsonObject]:
         """The chat's messages up to the last stored state. Raises NotFoundError."""
-        chat = await self._reader.read(lambda c: session_rows.chat(c, session_id))
+        chat = await self.reader.read(lambda c: session_rows.chat(c, session_id))
         return [] if chat is None else chat.messages()
 
     async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
         """A session's entries in order. Raises NotFoundError, or IntegrityError if one of them is
         not what we wrote."""
-        return await self._reader.read(lambda c: entries_of(c, session_id))
+        return await self.reader.read(lambda c: entries_of(c, session_id))
 
     async def pauses(self) -> Sequence[Pause]:
         """The pauses that hold, oldest first."""
-        return await self._reader.read(pause_rows.active)
+        return await self.reader.read(pause_rows.active)
 
     async def all_pauses(self, *, limit: int = 50) -> Sequence[Pause]:
         """Also those that have ended, newest first. Raises InvalidError for a bad limit."""
         size = size_of(limit)
-        return await self._reader.read(lambda c: pause_rows.page(c, limit=size))
+        return await self.reader.read(lambda c: pause_rows.page(c, limit=size))
 
     async def delegations(
         self, *, limit: int = 50, ended: bool = False
@@ -276,18 +276,18 @@ class Records:
         """What people have given by themselves, newest first; without `ended` only what holds or
         will. Raises InvalidError for a bad limit."""
         size, until = size_of(limit), None if ended else self._clock.now()
-        return await self._reader.read(lambda c: delegation_rows.page(c, limit=size, ended=until))
+        return await self.reader.read(lambda c: delegation_rows.page(c, limit=size, ended=until))
 
     async def governance(
         self, *, after: int = 0, limit: int | None = None
     ) -> Sequence[LedgerEntry]:
         """The entries that belong to no session and follow number `after`, in order. Raises
         IntegrityError if one of them is not what we wrote."""
-        return await self._reader.read(lambda c: governance_of(c, after=after, limit=limit))
+        return await self.reader.read(lambda c: governance_of(c, after=after, limit=limit))
 
     async def verify_governance(self) -> Verification:
         """Check the chain of what belongs to no session."""
-        return await self._reader.read(verify_governance)
+        return await self.reader.read(verify_governance)
 
     async def verify(
         self, session_id: SessionId | None = None, *, tell: Callable[[int], None] = lambda _: None
@@ -295,5 +295,5 @@ class Records:
         """Check the chain of one session, or all there are: then `tell` hears how many entries were
         checked so far."""
         if session_id is None:
-            return await verify_all(self._reader, tell)
-        return await self._reader.read(lambda c: verification_of(c, session_id))
+            return await verify_all(self.reader, tell)
+        return await self.reader.read(lambda c: verification_of(c, session_id))

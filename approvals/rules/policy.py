@@ -162,13 +162,18 @@ class Policy:
     def knowing(self, tools: Tools) -> Policy:
         """This policy, with its conditions checked against the arguments that these tools take. A
         condition that is wrong for a tool denies all of that tool's calls: see `problems`."""
-        return Policy(
-            self.document,
-            self._text_channels,
-            known=tools,
-            same=self._same,
-            proofs=self._proofs,
-        )
+        return self._on(self.document, tools)
+
+    def adding(self, rule: OrderedRule, before: str) -> Policy:
+        """This policy with one more rule, before the one with this id; else after all of them."""
+        rules = self.document.rules
+        place = next((n for n, each in enumerate(rules) if each.id == before), len(rules))
+        more = {"rules": (*rules[:place], rule, *rules[place:])}
+        return self._on(self.document.model_copy(update=more), self.book.known)
+
+    def _on(self, document: PolicyDocument, known: Tools) -> Policy:
+        same, proofs = self._same, self._proofs
+        return Policy(document, self._text_channels, known=known, same=same, proofs=proofs)
 
     def strictest(self, same: Iterable[frozenset[str]]) -> Policy:
         """This policy, with one rule for tools that are one function: the strictest they have.

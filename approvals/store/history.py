@@ -55,6 +55,21 @@ def count(connection: Connection, span: Span) -> int:
     return connection.execute(query).scalar_one()
 
 
+def newest(connection: Connection, span: Span, *, most: int) -> Span:
+    """The part of a span with the newest calls: at most `most` of each status."""
+    since = codec.to_text(span.since)
+    for status in RequestStatus:
+        query = (
+            select(requests.c.created_at)
+            .where(requests.c.status == status.value, *_within(span))
+            .order_by(requests.c.created_at.desc(), requests.c.id.desc())
+            .offset(most - 1)
+            .limit(1)
+        )
+        since = max(since, connection.execute(query).scalar() or since)
+    return span._replace(since=codec.from_text(since).astimezone(UTC))
+
+
 def read(connection: Connection, span: Span, after: Place, *, most: int) -> list[Recorded]:
     """At least `most` calls after a place, the oldest first, if there are so many; those that were
     proposed at the same moment are never taken apart.

@@ -9,7 +9,6 @@ from aiohttp import web
 
 from countersign.approvals.forms.systems import Named, declare
 from countersign.approvals.ports import Clock, Store
-from countersign.approvals.rules.policy import Policy
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox import assets
 from countersign.bot.inbox.audit import LedgerPages
@@ -98,17 +97,10 @@ def inbox_of(
         *SessionPages(pages, services).routes(),
         *WorkflowPages(pages, services).routes(),
         *([] if around is None else _about(pages, services, around)),
-        *InsightsPage(pages, services, _policy_of(around)).routes(),
+        *InsightsPage(pages, services, None if around is None else around.rules).routes(),
         *live.routes(),
     ]
     return Inbox(routes, live.close)
-
-
-def _policy_of(around: Around | None) -> Callable[[], Policy] | None:
-    if around is None:
-        return None
-    rules = around.rules
-    return lambda: rules().policy
 
 
 def _about(pages: Pages, services: Services, around: Around) -> Sequence[Route]:

@@ -12,11 +12,12 @@ from aiohttp import web
 
 from countersign.approvals.models import Principal, Request, RequestStatus, Verdict, Via
 from countersign.approvals.records.paging import MAX_PAGE
-from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store.budget_standings import BudgetUse
 from countersign.bot.api.operation import Services
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.shell import HOME, Visit
+from countersign.bot.inbox.suggesting import Suggesting
+from countersign.bot.policy.explained import Rules
 from countersign.connectors.system import Route
 
 PATH = f"{HOME}/insights"
@@ -67,21 +68,24 @@ class Load:
 class InsightsPage:
     """Counts and shows."""
 
-    def __init__(
-        self, pages: Pages, services: Services, policy: Callable[[], Policy] | None = None
-    ):
+    def __init__(self, pages: Pages, services: Services, rules: Callable[[], Rules] | None = None):
         self._pages, self._records = pages, services.records
-        self._directory, self._policy = services.directory, policy
+        self._directory, self._rules = services.directory, rules
+        self._suggesting = (
+            None if rules is None else Suggesting(pages, services.records.reader, rules)
+        )
 
     def routes(self) -> Sequence[Route]:
-        """Its address."""
-        return [Route("GET", PATH, self._pages.look(self.show))]
+        """Their addresses."""
+        more = () if self._suggesting is None else self._suggesting.routes()
+        return [Route("GET", PATH, self._pages.look(self.show)), *more]
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """As it is now."""
         found = await self._newest(visit.reader)
         days = by_day(found, self._pages.shell.clock.now())
         rules, load = by_rule(found), by_person(found)
+        suggesting = self._suggesting
         return self._pages.shell.page(
             visit,
             "insights.html",
@@ -94,13 +98,15 @@ class InsightsPage:
             most_of_rule=max((row.count for row in rules), default=0) or 1,
             load=load,
             most_of_person=max((each.count for each in load), default=0) or 1,
+            may_look=suggesting is not None and suggesting.may(visit),
+            look=None if suggesting is None else suggesting.newest,
         )
 
     async def _budgets(self, reader: Principal) -> Sequence[BudgetUse]:
         """They count what all have used, so where there are domains only administrators read it."""
-        if self._policy is None:
+        if self._rules is None:
             return ()
-        is_admin = not reader.roles.isdisjoint(self._policy().administrators)
+        is_admin = not reader.roles.isdisjoint(self._rules().policy.administrators)
         if self._directory.people().domains and not is_admin:
             return ()
         return await self._records.budgets()

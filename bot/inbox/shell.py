@@ -213,6 +213,7 @@ def filters(spoken: Words) -> Mapping[str, Callable[..., str]]:
         "date": spoken.date,
         "iso": lambda at: at.isoformat(timespec="seconds"),
         "number": spoken.number,
+        "percent": spoken.percent,
         "on_call": on_call_words,
         "attempt": attempt_words,
         "span": lambda seconds: spoken.span(timedelta(seconds=seconds)),

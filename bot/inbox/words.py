@@ -24,6 +24,7 @@ LOCALES = Path(__file__).parent / "locale"
 SOURCE = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """What people can choose, each in its own words."""
+_PERCENT = {"en": "#,##0.#%", "de": "#,##0.#\u00a0%"}
 _WISH = re.compile(r"\s*([A-Za-z]{2,3})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([0-9.]+)\s*)?")
 
 
@@ -69,6 +70,12 @@ class Words:
         from babel.numbers import format_decimal
 
         return str(format_decimal(number, locale=self.language))
+
+    def percent(self, share: float) -> str:
+        """A share of 1 as people write it: `12.5%`, in German `12,5 %`."""
+        from babel.numbers import format_percent
+
+        return str(format_percent(share, format=_PERCENT[self.language], locale=self.language))
 
 
 @cache

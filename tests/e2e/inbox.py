@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -10,11 +9,10 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from tests.e2e.conftest import NODE_MODULES, missing, shot, visit
+from tests.e2e import axe
+from tests.e2e.conftest import shot, visit
 from tests.stack import Stack
 
-AXE = NODE_MODULES / "axe-core" / "axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE = {"width": 390, "height": 844}
 LIVE_MS = 30_000
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -71,17 +69,8 @@ class Person:
             page.set_viewport_size(wide)
 
     def _axe(self, where: str) -> None:
-        if not AXE.exists():
-            missing("axe-core", "run `make test`")
-        # As evaluated code it is not bound by the page's policy, which forbids foreign scripts.
-        self.page.evaluate(AXE.read_text("utf-8") + "; 0")
-        options = json.dumps({"runOnly": {"type": "tag", "values": WCAG}})
-        found = self.page.evaluate(f"axe.run(document, {options})")
-        told = [
-            f"{where}: {each['id']}: {each['help']}: {node['html']}: {node['failureSummary']}"
-            for each in found["violations"]
-            for node in each["nodes"]
-        ]
+        self.page.evaluate(axe.source())
+        told = axe.told(self.page.evaluate(axe.RUN), where)
         assert told == [], "\n".join(told)
 
     def close(self) -> None:

@@ -30,6 +30,8 @@ class Simulation:
     after: Policy
     roles: Roles
     span: history.Span
+    batch: int = BATCH
+    """Calls that are read at once."""
 
     async def run(self, reader: Reader, work: WorkFile, tell: Callable[[int], None]) -> Tally:
         """All calls from where the work file has come to; `tell` hears how many there were."""
@@ -41,7 +43,7 @@ class Simulation:
         after = Side(self.after, work.uses("after"), self.roles)
         unchanged = Unchanged(self.before, self.after)
         tell(tally.calls)
-        async for found in batches(reader, self.span, place):
+        async for found in batches(reader, self.span, place, most=self.batch):
             for together in checkpoints(found):
                 now = before.replay(together)
                 new = now if all(map(unchanged, together)) else after.replay(together)
@@ -54,12 +56,12 @@ class Simulation:
 
 
 async def batches(
-    reader: Reader, span: history.Span, place: history.Place = history.START
+    reader: Reader, span: history.Span, place: history.Place = history.START, *, most: int = BATCH
 ) -> AsyncIterator[Sequence[Recorded]]:
-    """All calls of a span after a place, the oldest first, at least BATCH at once."""
+    """All calls of a span after a place, the oldest first, at least `most` at once."""
 
     def read(connection: Connection) -> list[Recorded]:
-        return history.read(connection, span, place, most=BATCH)
+        return history.read(connection, span, place, most=most)
 
     while found := await reader.read(read):
         yield found

@@ -53,7 +53,7 @@ async def answers_in(reader: Reader, now: Simulation) -> Answers:
     found = Answers(now.before)
     with work_file(None) as work:
         side = Side(now.before, work.uses("before"), now.roles)
-        async for calls in batches(reader, now.span):
+        async for calls in batches(reader, now.span, most=now.batch):
             for together in checkpoints(calls):
                 for recorded, replayed in zip(together, side.replay(together), strict=True):
                     found.add(recorded, replayed.ruling.rule_id, replayed.ruling.effect)

@@ -109,3 +109,21 @@ async def test_what_people_typed_and_what_is_of_another_time_is_left_out(world: 
 
     assert 1 == len(await recorded(world))
     assert [] == await world.store.read(lambda c: history.read(c, span, history.START, most=9))
+
+
+async def test_the_newest_calls_of_each_status_begin_a_shorter_span(world: World) -> None:
+    asked = []
+    for _ in range(4):
+        (request,) = await world.asked()
+        asked.append(request)
+        world.clock.advance(60)
+    await world.vote(asked[0], BEN, Verdict.REJECT)
+    now = world.clock.now()
+    span = history.Span(now - ALWAYS, now)
+    two, ten = [
+        await world.store.read(lambda c, most=most: history.newest(c, span, most=most))  # type: ignore[misc]
+        for most in (2, 10)
+    ]
+
+    assert (asked[2].created_at, now) == two
+    assert span == ten

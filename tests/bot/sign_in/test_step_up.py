@@ -116,6 +116,39 @@ async def test_approving_on_the_page_of_a_request_leads_on_with_what_was_typed(
     assert await is_pending(world, request)
 
 
+async def test_nothing_is_granted_where_each_approval_has_to_be_proven(world: World) -> None:
+    """By the button of a page that was drawn before the rule asked for proofs, and by the API."""
+    browser, request = await world.signed_in("alex"), await world.waiting()
+    page = await browser.get(f"/inbox/requests/{request.id}")
+    form = {"csrf": csrf(page), "verdict": "grant", "digest": request.digest}
+    terms = {"grant.uses": "5", "grant.for": "4h", "comment": "Fine."}
+    told = await browser.post(f"/inbox/requests/{request.id}/votes", **form, **terms)
+    async with httpx.AsyncClient() as api:
+        answer = await api.post(
+            f"{world.url}/api/v1/requests/{request.id}/votes",
+            json={"verdict": "approve", "digest": request.digest, "grant": {"uses": 5}},
+            headers={"Authorization": "Bearer token-of-alex"},
+        )
+
+    assert 'verdict" value="grant"' not in page.text
+    assert 403 == told.status_code
+    assert "so nothing is granted here" in told.text
+    assert "What you typed" in told.text
+    assert "Fine.</p>" in told.text
+    assert 403 == answer.status_code, answer.text
+    assert [] == await world.records.grants()
+    assert await is_pending(world, request)
+
+
+async def test_a_proof_with_a_grant_beside_it_gives_none(world: World) -> None:
+    browser, request = await world.signed_in("alex"), await world.waiting()
+    await browser.sign_in("alex", f"{path(request)}/sign-in")
+    given = await sent(browser, request, **{"verdict": "grant", "grant.uses": "5"})
+
+    assert "It is approved" in given.text
+    assert [] == await world.records.grants()
+
+
 async def test_what_a_device_signs_names_the_digest_for_whoever_checks_it_later(
     world: World,
 ) -> None:

@@ -13,7 +13,8 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright, ex
 from countersign.approvals.models import RequestStatus
 from countersign.approvals.store import governance
 from tests.bot.sign_in.world import World, signing_in
-from tests.e2e.conftest import ARTIFACTS, FLAGS, chromium
+from tests.e2e.conftest import FLAGS, chromium
+from tests.e2e.looked_at import looked_at
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 PASSKEY = {
@@ -26,9 +27,11 @@ PASSKEY = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with signing_in(tmp_path_factory.mktemp("step-up")) as started:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
+async def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    async with signing_in(tmp_path_factory.mktemp("step-up"), request.param) as started:
         yield started
 
 
@@ -86,21 +89,18 @@ async def add_passkey(page: Page, name: str) -> None:
     await expect(page.get_by_role("cell", name=name, exact=True)).to_be_visible()
 
 
-async def shot(page: Page, name: str) -> None:
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=str(ARTIFACTS / f"{name}.png"), full_page=True)
-
-
 async def test_a_passkey_is_added_and_approves_what_its_owner_was_shown(
     world: World, page: Page, device: Device
 ) -> None:
+    await page.goto(f"{world.url}/inbox/me")
+    await looked_at(page, "sign-in")
     await sign_in(page, world, "Alex Wilber")
     await add_passkey(page, "My laptop")
-    await shot(page, "me")
+    await looked_at(page, "me")
     request = await world.waiting(to="ceo", amount=10)
     await page.goto(f"{world.url}/inbox/requests/{request.id}/step-up")
     await expect(page.get_by_text("ceo", exact=True)).to_be_visible()
-    await shot(page, "step-up")
+    await looked_at(page, "step-up")
     await page.get_by_role("button", name="Approve with a passkey").click()
     await expect(page.get_by_role("heading", name="It is approved")).to_be_visible()
     (vote,) = await world.records.votes(request.id)
@@ -126,6 +126,7 @@ async def test_a_device_that_does_not_know_its_user_leaves_everything_as_it_was(
     await device.send("setUserVerified", isUserVerified=False)
     await page.get_by_role("button", name="Approve with a passkey").click()
     await expect(page.get_by_role("alert")).to_contain_text("gave no proof", timeout=70_000)
+    await looked_at(page, "step-up-no-proof")
     kept = await page.get_by_label("Comment").input_value()
 
     assert "Fine by me." == kept
@@ -138,9 +139,10 @@ async def test_a_fresh_sign_in_approves(world: World, page: Page) -> None:
     await page.get_by_role("link", name="Sign in again to approve").click()
     await page.get_by_role("button", name="Alex Wilber").click()
     await expect(page.get_by_text("You have signed in again")).to_be_visible()
-    await shot(page, "step-up-signed-in")
+    await looked_at(page, "step-up-signed-in")
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("heading", name="It is approved")).to_be_visible()
+    await looked_at(page, "step-up-done")
     (vote,) = await world.records.votes(request.id)
 
     assert vote.proof is not None

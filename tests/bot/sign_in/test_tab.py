@@ -13,6 +13,7 @@ from playwright.async_api import async_playwright, expect
 from countersign.bot.sign_in.tab import TEAMS
 from tests.bot.sign_in.world import ALEX, Browser, World, signing_in
 from tests.e2e.conftest import FLAGS, chromium
+from tests.e2e.looked_at import looked_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FRAME = {"Sec-Fetch-Dest": "iframe"}
@@ -165,6 +166,11 @@ async def test_in_a_frame_of_teams_the_script_asks_teams_and_signs_in(world: Wor
         await page.goto(f"{world.url}/inbox/teams")
         alone = page.get_by_role("link", name="Open the inbox in a browser")
         await expect(alone).to_be_visible(timeout=60_000)
+        await looked_at(page, "teams-tab")
+        await page.evaluate("document.cookie = 'countersign_language=de'")
+        await page.reload()
+        await expect(page.get_by_role("link", name="Posteingang")).to_be_visible(timeout=60_000)
+        await looked_at(page, "teams-tab-german")
         await browser.close()
 
     assert 0 == hidden

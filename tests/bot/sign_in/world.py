@@ -142,6 +142,7 @@ class World:
 @asynccontextmanager
 async def signing_in(
     tmp_path: Path,
+    database: str = "sqlite",
     *,
     rule: JsonObject | None = None,
     public_url: str = "",
@@ -154,7 +155,7 @@ async def signing_in(
     public_url = public_url or url
     clock, directory, limits = SystemClock(), SettingsDirectory(PEOPLE), Limits(LimitsSettings())
     policies = LivePolicy(Policy.load({"tools": {"send": rule or ASKS}}, proofs=True))
-    async with OidcServer.start() as issuer, empty_store(tmp_path, "sqlite") as store:
+    async with OidcServer.start() as issuer, empty_store(tmp_path, database) as store:
         presence = Presence(store, clock, public_url)
         domain = compose(
             store,
