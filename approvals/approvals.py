@@ -21,6 +21,7 @@ from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
+from countersign.approvals.decisions.recording import Recording
 from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.together import OneOutbox, Together
@@ -71,6 +72,7 @@ class Approvals:
         revoking: Revoking,
         questions: Questions,
         undoing: Undoing,
+        recording: Recording,
         one_outbox: Callable[[], OneOutbox],
         *,
         observer: Observer = SILENT,
@@ -89,7 +91,7 @@ class Approvals:
         self._together = Together(store, moments, *votes, self._remarks)
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
-        self._undoing = undoing
+        self._undoing, self.recording = undoing, recording
 
     async def vote(
         self,

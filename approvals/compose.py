@@ -41,6 +41,7 @@ from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.proposing import Proposing
 from countersign.approvals.decisions.questions import Questions
 from countersign.approvals.decisions.reasking import Reasking
+from countersign.approvals.decisions.recording import Recording
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
@@ -153,6 +154,7 @@ def compose(
         Revoking(store, moments, asking, outbox),
         Questions(store, moments, deadlines, outbox),
         Undoing(store, moments, outbox, Starting(outbox, handoff)),
+        Recording(store, moments, policies, catalog, outbox),
         lambda: OneOutbox(jobs, placings, handoff),
         observer=observer,
     )

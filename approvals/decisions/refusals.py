@@ -21,6 +21,7 @@ ON_LEDGER = 20
 VOTE, RESOLVING, REVOKING = "vote_refused", "settling_refused", "revoking_refused"
 ASKING, ANSWERING = "asking_refused", "answering_refused"
 UNDOING = "undoing_refused"
+RECORDING, MARKING = "recording_refused", "marking_refused"
 """The ledger's kinds."""
 
 

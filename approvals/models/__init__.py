@@ -62,6 +62,8 @@ from countersign.approvals.models.grants import GrantId as GrantId
 from countersign.approvals.models.grants import Offer as Offer
 from countersign.approvals.models.grants import Terms as Terms
 from countersign.approvals.models.grants import Used as Used
+from countersign.approvals.models.hindsights import Hindsight as Hindsight
+from countersign.approvals.models.hindsights import HindsightKind as HindsightKind
 from countersign.approvals.models.pauses import Pause as Pause
 from countersign.approvals.models.pauses import PauseId as PauseId
 from countersign.approvals.models.pauses import PauseKind as PauseKind

@@ -9,6 +9,7 @@ from countersign.approvals.models import (
     Conversation,
     ConversationKey,
     Delivery,
+    Hindsight,
     JsonObject,
     Notice,
     Offer,
@@ -77,6 +78,8 @@ class RequestView(Value):
     """The worst class of the calls of its checkpoint that wait with it; None of one alone."""
     undos: tuple[Undone, ...] = ()
     """Every attempt to take back what it has done, oldest first."""
+    hindsights: tuple[Hindsight, ...] = ()
+    """What people have put on record of it afterwards, oldest first."""
 
     @property
     def undoable(self) -> UndoOffer | None:

@@ -23,7 +23,6 @@ from countersign.approvals.models import (
     Session,
     SessionId,
     SessionStatus,
-    Undone,
     Used,
     Vote,
 )
@@ -49,11 +48,10 @@ from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import tickets as ticket_rows
-from countersign.approvals.store import undos as undo_rows
 from countersign.approvals.store import votes as vote_rows
 from countersign.approvals.store.budget_standings import BudgetUse, standings
 from countersign.approvals.store.verifying import verify_all, verify_governance
-from countersign.approvals.store.view_rows import around, view_rows
+from countersign.approvals.store.view_rows import Afterwards, afterwards, around, view_rows
 from countersign.approvals.store.visible import Eyes
 from countersign.approvals.tickets import ActKey, RecordedAct
 
@@ -213,10 +211,9 @@ class Records:
         found = await self.reader.read(lambda c: question_rows.among(c, ids)) if ids else []
         return {of: [each for each in found if each.request_id == of] for of in ids}
 
-    async def undos(self, requests: Sequence[Request]) -> Mapping[RequestId, Sequence[Undone]]:
-        """The attempts to take back each of these requests, a page at most; oldest first."""
-        ids = [request.id for request in requests if request.undo is not None]
-        return await self.reader.read(lambda c: undo_rows.of_requests(c, ids)) if ids else {}
+    async def afterwards(self, requests: Sequence[Request]) -> Mapping[RequestId, Afterwards]:
+        """What came of each of these requests afterwards, a page at most; of some, nothing."""
+        return await self.reader.read(lambda c: afterwards(c, requests))
 
     async def question(self, question_id: str) -> Question:
         """One question. Raises NotFoundError."""

@@ -112,6 +112,10 @@ class Rulebook:
             if matched:
                 return
 
+    def named(self, rule_id: str) -> Rule | None:
+        """The rule that requests call so; None if there is none (any more)."""
+        return next((rule for known, rule in self._with_terms() if known == rule_id), None)
+
     def compiled(self, text: str, workflow: str, tool: str) -> Condition | Checked:
         """A condition beside those of the rules, on one tool. Raises ConditionSyntaxError."""
         schema = self.known.schemas.get((workflow, tool))

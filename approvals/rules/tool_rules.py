@@ -27,6 +27,7 @@ from countersign.approvals.rules.conditions.syntax import parse
 from countersign.approvals.rules.durations import Seconds
 from countersign.approvals.rules.edit_terms import Edits, EditTerms, readable, strictest_terms
 from countersign.approvals.rules.grants import Grants
+from countersign.approvals.rules.rollout.tolerances import Tolerances
 from countersign.approvals.rules.tiers import merged
 from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
 
@@ -126,6 +127,9 @@ class Rule(Value):
     counterparty: CounterpartyKey = Field(default=(), exclude_if=lambda v: not v)
     """Of which arguments it is read with whom a call is: they do not decide it."""
 
+    tolerances: Tolerances = Field(default={}, exclude_if=lambda v: not v)
+    """How far what a person does by hand may be from what was proposed, by argument."""
+
     @model_validator(mode="after")
     def _approvers(self) -> Self:
         if self.roles and self.stages:
@@ -142,6 +146,8 @@ class Rule(Value):
                 )
         if self.grants is not None and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError("grants is for what people approve; remove it, or ask for people")
+        if self.tolerances and self.effect is not Effect.SHADOW:
+            raise ValueError("tolerances is for what is in shadow; remove it")
         if self.counterparty and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError(
                 "counterparty is for what people approve; remove it, or ask for people"

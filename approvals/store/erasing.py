@@ -17,6 +17,7 @@ from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec, tables
 from countersign.approvals.store.comparing import Expected, Key, key_of
 from countersign.approvals.store.schema import (
+    hindsights,
     ledger,
     notices,
     questions,
@@ -77,7 +78,7 @@ def _erase_tables(unit: Unit, session_id: SessionId, rule: PrivateRule, touched:
         )
     ]
     for request_id in (found for found, tool in of_tool if rule.covers(tool)):
-        for table in (requests, votes, questions):
+        for table in (requests, votes, questions, hindsights):
             column = table.c.id if table is requests else table.c.request_id
             _erase_rows(unit, rule, table, column == request_id, touched)
         if (

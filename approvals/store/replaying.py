@@ -17,7 +17,7 @@ from countersign.approvals.store.comparing import Expected, Key, key_of
 
 HASHED = "sha256:"
 """What stands for a text of which only the hash is known."""
-_JSON = frozenset({"arguments", "stages", "calls", "also", "proof"})
+_JSON = frozenset({"arguments", "stages", "calls", "also", "proof", "differs"})
 """Columns that hold JSON, and are told as what it says."""
 _OF_REQUEST = (
     *("checkpoint_id", "kind", "call_id", "tool", "arguments", "agent", "rationale", "requester"),
@@ -30,6 +30,7 @@ _PARTS = {
     "request_openings": "openings",
     "deliveries": "deliveries",
     "grant_uses": "grants",
+    "hindsights": "hindsights",
 }
 """Tables of what belongs to a request, and what people call it."""
 _ALIASES = {"rule_id": "rule"}
@@ -76,8 +77,7 @@ def replay(entries: Sequence[LedgerEntry]) -> Replay:
         if isinstance(request_id, str):
             mine = requests.setdefault(request_id, {"id": request_id, "revisions": []})
             _hear(mine, entry, said)
-            about = [request_id, *([said["question"]] if "question" in said else [])]
-            key = key_of("questions" if "question" in said else "requests", about)
+            key = _about(request_id, said)
             objects.setdefault(key, {}).update((n, said[n]) for n in _JSON & said.keys())
 
     def columns(key: Key) -> JsonObject:
@@ -102,6 +102,14 @@ def replay(entries: Sequence[LedgerEntry]) -> Replay:
         story=tuple(_line(entry) for entry in entries),
         erased=sum(entry.erased for entry in entries),
     )
+
+
+def _about(request_id: str, said: JsonObject) -> Key:
+    """Of which row the JSON in a body is."""
+    for member, table in (("question", "questions"), ("hindsight", "hindsights")):
+        if member in said:
+            return key_of(table, [request_id, said[member]])
+    return key_of("requests", [request_id])
 
 
 def _hear(request: JsonObject, entry: LedgerEntry, said: JsonObject) -> None:

@@ -15,6 +15,7 @@ from countersign.approvals.store.schema import (
     deliveries,
     grant_uses,
     grants,
+    hindsights,
     legal_holds,
     passkeys,
     pauses,
@@ -45,6 +46,7 @@ OF_REQUESTS = (
     deliveries,
     grant_uses,
     budget_uses,
+    hindsights,
 )
 """Tables whose rows belong to a request."""
 GOVERNED: tuple[Table, ...] = (

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.models import (
     Delivery,
+    Hindsight,
     Opening,
     Pause,
     Question,
@@ -19,7 +20,15 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.store import openings, pauses, questions, requests, sessions, undos
+from countersign.approvals.store import (
+    hindsights,
+    openings,
+    pauses,
+    questions,
+    requests,
+    sessions,
+    undos,
+)
 from countersign.approvals.store import votes as vote_rows
 
 
@@ -35,6 +44,7 @@ class ViewRows(NamedTuple):
     """All that hold."""
     questions: tuple[Question, ...] = ()
     undos: tuple[Undone, ...] = ()
+    hindsights: tuple[Hindsight, ...] = ()
 
 
 def view_rows(connection: Connection, request_id: str) -> ViewRows:
@@ -51,7 +61,30 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
         pauses=tuple(pauses.active(connection)),
         questions=tuple(questions.of_request(connection, request.id)) if request.questions else (),
         undos=() if request.undo is None else tuple(undos.of_request(connection, request.id)),
+        hindsights=_hindsights(connection, request),
     )
+
+
+def _hindsights(connection: Connection, request: Request) -> tuple[Hindsight, ...]:
+    """Nobody has put anything on record of what is neither in shadow nor over."""
+    if request.result is None:
+        return ()
+    return tuple(hindsights.of_request(connection, request.id))
+
+
+class Afterwards(NamedTuple):
+    """What came of one request after it was decided."""
+
+    undos: Sequence[Undone] = ()
+    hindsights: Sequence[Hindsight] = ()
+
+
+def afterwards(connection: Connection, requests: Sequence[Request]) -> dict[RequestId, Afterwards]:
+    """Of those of these requests of which there can be any, a page at most."""
+    over = [request for request in requests if request.result is not None]
+    said = hindsights.of_requests(connection, [each.id for each in over]) if over else {}
+    undone = undos.of_requests(connection, [each.id for each in over if each.undo is not None])
+    return {each.id: Afterwards(undone.get(each.id, ()), said[each.id]) for each in over}
 
 
 def around(

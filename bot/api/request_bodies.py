@@ -26,11 +26,12 @@ from countersign.approvals.models import (
     Session,
     StageProgress,
     Standing,
-    Undone,
     Value,
     Vote,
 )
 from countersign.approvals.records import Records
+from countersign.approvals.store.view_rows import Afterwards
+from countersign.bot.api.hindsights import HindsightBody
 from countersign.bot.api.questions import QuestionBody
 from countersign.bot.api.request_parts import (
     DeliveryBody,
@@ -46,6 +47,8 @@ from countersign.bot.api.request_parts import (
     stage_body,
     vote_body,
 )
+
+NOTHING_AFTER = Afterwards()
 
 
 class RequestBody(Value):
@@ -116,6 +119,9 @@ class RequestBody(Value):
         "nothing would."
     )
     undoes: str | None = Field(description="The request that it takes back, if it is an undo.")
+    hindsights: list[HindsightBody] = Field(
+        description="What people have put on record of it afterwards, oldest first."
+    )
     questions: list[QuestionBody] = Field(description="Asked before deciding, in order.")
     deliveries: list[DeliveryBody]
     result: Result | None
@@ -132,7 +138,7 @@ class RequestBody(Value):
         paused: str | None = None,
         steps: Sequence[StageProgress] = (),
         questions: Sequence[Question] = (),
-        undos: Sequence[Undone] = (),
+        after: Afterwards = NOTHING_AFTER,
     ) -> Self:
         """The request as the API shows it."""
         return cls(
@@ -174,8 +180,9 @@ class RequestBody(Value):
             paused=paused,
             same_calls=list(request.same_calls),
             budgets=list(request.budgets),
-            undo=UndoBody.of(request, undos),
+            undo=UndoBody.of(request, after.undos),
             undoes=session.undoes,
+            hindsights=[HindsightBody.of(each) for each in after.hindsights],
             questions=[QuestionBody.of(each) for each in questions],
             deliveries=[delivery_body(delivery) for delivery in deliveries],
             result=request.result,
@@ -193,7 +200,7 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
     around = await records.around([request.id for request in requests])
     sessions, pauses = await records.sessions_of(requests), await records.pauses()
     questions = await records.questions(requests)
-    undos = await records.undos(requests)
+    afterwards = await records.afterwards(requests)
 
     def body(request: Request) -> RequestBody:
         session, (votes, deliveries) = sessions[request.session_id], around[request.id]
@@ -202,8 +209,8 @@ async def all_shown(records: Records, requests: Sequence[Request]) -> list[Reque
         paused = records.views.paused(pauses, request, session)
         steps = records.views.steps(request, votes, session)
         asked = questions.get(request.id, ())
-        tried = undos.get(request.id, ())
-        around_it = (votes, deliveries, eligible, schema, paused, steps, asked, tried)
+        after = afterwards.get(request.id, NOTHING_AFTER)
+        around_it = (votes, deliveries, eligible, schema, paused, steps, asked, after)
         return RequestBody.of(request, session, *around_it)
 
     return [body(request) for request in requests]

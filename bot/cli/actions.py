@@ -35,13 +35,13 @@ def decide(
     api = Server(config, person, server)
     found = api.call("GET", f"/api/v1/requests/{request}")
     if preview:
-        changed = {"digest": found["digest"], "arguments": _object(arguments or "")}
+        changed = {"digest": found["digest"], "arguments": json_object(arguments or "")}
         edit = api.call("POST", f"/api/v1/requests/{request}/edits/preview", changed)
         console.print(edit["others"] or "Nobody else has to decide it then.", markup=False)
         return
     body: dict[str, Any] = {"verdict": verdict, "digest": found["digest"], "comment": comment}
     if arguments is not None:
-        body["arguments"] = _object(arguments)
+        body["arguments"] = json_object(arguments)
     decided = api.call("POST", f"/api/v1/requests/{request}/votes", body)
     console.print(
         f"{decided['id']} is {decided['status']} (digest {short(decided['digest'])})", markup=False
@@ -199,7 +199,8 @@ def cancel(
     console.print(f"{ended['id']} is {ended['status']}", markup=False)
 
 
-def _object(text: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
+    """What `--arguments` says. Raises InvalidError."""
     try:
         value = json.loads(text)
     except ValueError as exc:

@@ -43,6 +43,7 @@ with nothing_collected():
     from countersign.bot.cli.records import requests, sessions
     from countersign.bot.cli.replaying import replay
     from countersign.bot.cli.retention import archive, hold, holds, lift, restore
+    from countersign.bot.cli.rollout import by_hand, wrong
     from countersign.bot.cli.seal import seal
     from countersign.bot.cli.verifying import verify
     from countersign.bot.cli.webhooks import webhooks
@@ -88,6 +89,8 @@ requests.command("resolve")(resolve)
 requests.command("decide-together")(decide_together)
 requests.command("ask")(ask)
 requests.command("answer")(answer)
+requests.command("by-hand")(by_hand)
+requests.command("wrong")(wrong)
 app.command()(init)
 app.command()(run)
 app.command()(approve)

@@ -20,6 +20,7 @@ from countersign.bot.inbox.insights import InsightsPage
 from countersign.bot.inbox.live import Live
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.receipts import ReceiptPages
+from countersign.bot.inbox.recording import RecordingForms
 from countersign.bot.inbox.requests import RequestPage
 from countersign.bot.inbox.rules import RulesPage
 from countersign.bot.inbox.sessions import SessionPages
@@ -93,6 +94,7 @@ def inbox_of(
         *WaitingPage(pages, services).routes(),
         *request.routes(),
         *Deciding(pages, services, request).routes(),
+        *RecordingForms(pages, services, request).routes(),
         *ReceiptPages(pages, services, request).routes(),
         *SessionPages(pages, services).routes(),
         *WorkflowPages(pages, services).routes(),

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from countersign.approvals.models import Principal, RequestKind, RequestStatus, Verdict
+from countersign.approvals.models import (
+    HindsightKind,
+    Principal,
+    RequestKind,
+    RequestStatus,
+    Verdict,
+)
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.authority import reason_against_undoing
 from countersign.approvals.rules.delegation import reason_in_view
+from countersign.approvals.rules.rollout.who import (
+    can_be_wrong,
+    is_in_shadow,
+    reason_against_marking,
+    reason_against_recording,
+)
 
 REVOCABLE = (RequestStatus.APPROVED,)
 
@@ -26,9 +38,15 @@ class Powers:
     revoke: bool
     resolve: bool
     undo: bool
+    record: bool
+    """Say what they did by hand."""
+    mark: bool
+    """Say that it was wrong."""
 
 
-def powers_of(view: RequestView, reader: Principal, now: datetime) -> Powers:
+def powers_of(
+    view: RequestView, reader: Principal, now: datetime, administrators: Collection[str] = ()
+) -> Powers:
     """What is offered. Whether it counts is judged when it is done."""
     request = view.request
     pending = request.status is RequestStatus.PENDING
@@ -44,6 +62,8 @@ def powers_of(view: RequestView, reader: Principal, now: datetime) -> Powers:
         revoke=request.status in REVOCABLE and is_tool and approved,
         resolve=request.status is RequestStatus.IN_DOUBT,
         undo=_may_undo(view, reader, now),
+        record=_may_record(view, reader, administrators),
+        mark=_may_mark(view, reader, administrators),
     )
 
 
@@ -52,6 +72,22 @@ def _may_undo(view: RequestView, reader: Principal, now: datetime) -> bool:
     if offer is None or offer.until is None or offer.until <= now:
         return False
     return reason_against_undoing(reader, view.request) is None
+
+
+def _may_record(view: RequestView, reader: Principal, administrators: Collection[str]) -> bool:
+    if not is_in_shadow(view.request) or _said(view, HindsightKind.BY_HAND):
+        return False
+    return reason_against_recording(reader, view.request, administrators) is None
+
+
+def _may_mark(view: RequestView, reader: Principal, administrators: Collection[str]) -> bool:
+    if not can_be_wrong(view.request) or _said(view, HindsightKind.WRONG):
+        return False
+    return reason_against_marking(reader, view.request, administrators) is None
+
+
+def _said(view: RequestView, kind: HindsightKind) -> bool:
+    return any(each.kind is kind for each in view.hindsights)
 
 
 def versions_of(view: RequestView, powers: Powers) -> Mapping[str, str]:

@@ -37,6 +37,8 @@ SAID = {
     "resolved": N_("What you found is on the record."),
     "question": N_("The agent is asked."),
     "answered": N_("Your answer is given."),
+    "by-hand": N_("What you did is on the record."),
+    "wrong": N_("That it was wrong is on the record."),
     "granted": N_("Your decision counts, and calls that are alike are granted."),
 }
 KEPT = N_("You are signed in again. Nothing was done yet: look at it once more, and send it again.")
@@ -47,7 +49,7 @@ class RequestPage:
 
     def __init__(self, pages: Pages, services: Services):
         self._pages, self._records = pages, services.records
-        self._directory = services.directory
+        self._directory, self._approvals = services.directory, services.approvals
 
     def routes(self) -> Sequence[Route]:
         """Its address."""
@@ -86,7 +88,8 @@ class RequestPage:
         messages = shown.messages_of(
             await self._records.transcript(request.session_id), request.call_id
         )
-        powers = powers_of(view, visit.reader, self._pages.shell.clock.now())
+        now = self._pages.shell.clock.now()
+        powers = powers_of(view, visit.reader, now, self._approvals.recording.administrators)
         hidden = 0
         if "transcript" not in visit.request.query:
             hidden = max(len(messages) - shown.MESSAGES, 0)

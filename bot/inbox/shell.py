@@ -19,6 +19,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from countersign.approvals.forms.on_call import on_call_words
+from countersign.approvals.forms.rollouts import hindsight_words
 from countersign.approvals.forms.undos import attempt_words
 from countersign.approvals.forms.wording import in_words, visible
 from countersign.approvals.models import Actor, BrowserSession, Principal, Via
@@ -216,6 +217,7 @@ def filters(spoken: Words) -> Mapping[str, Callable[..., str]]:
         "percent": spoken.percent,
         "on_call": on_call_words,
         "attempt": attempt_words,
+        "hindsight": hindsight_words,
         "span": lambda seconds: spoken.span(timedelta(seconds=seconds)),
         "theirs": visible,
         "tool": in_words,

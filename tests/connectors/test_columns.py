@@ -318,7 +318,10 @@ async def _ran(world: DeskWorld) -> SessionId:
     run, request = await world.executing()
     await world.runs.unknown(run, request.id, message="The line broke.")
     await world.approvals.resolve(request.id, acting(BEN), happened=True, note="It is there.")
+    await world.approvals.recording.wrong(request.id, acting(BEN), reason="Too dear.")
     await world.executing()
+    (seen,) = await world.submit(await world.begun(), "dream")
+    await world.approvals.recording.by_hand(seen.id, acting(ROOT), arguments={**QUOTE, "amount": 2})
     return undo.id
 
 
