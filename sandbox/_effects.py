@@ -41,6 +41,13 @@ class Effects:
         rows = self._db.execute("SELECT * FROM effects ORDER BY n")
         return [{**dict(row), "arguments": json.loads(row["arguments"])} for row in rows]
 
+    def note(self, action: str, arguments: Mapping[str, Any], key: str | None) -> None:
+        """Write down one effect, in the transaction that makes it."""
+        self._db.execute(
+            "INSERT INTO effects (at, action, arguments, idempotency_key) VALUES (?,?,?,?)",
+            (datetime.now(UTC).isoformat(), action, json.dumps(arguments), key),
+        )
+
     def write(
         self,
         action: str,
@@ -61,10 +68,7 @@ class Effects:
             if known is not None:
                 return known["status"], json.loads(known["body"]), True
             body = change()
-            self._db.execute(
-                "INSERT INTO effects (at, action, arguments, idempotency_key) VALUES (?,?,?,?)",
-                (datetime.now(UTC).isoformat(), action, json.dumps(arguments), key),
-            )
+            self.note(action, arguments, key)
             if key is not None:
                 self._db.execute(
                     "INSERT INTO idempotency VALUES (?,?,?,?)",

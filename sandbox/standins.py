@@ -16,7 +16,7 @@ from countersign.sandbox.provisioning.server import Provisioning
 Ready: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The lines with which stand-ins said that they are ready, by the names of their modules."""
 TICKETS = ("jira", "servicenow")
-MORE: Mapping[str, str] = {}
+MORE: Mapping[str, str] = {"salesforce": "Salesforce"}
 """Those that single uses need (docs/uses.md): the class of each, in the module `server` of its
 folder."""
 FOR_WORKFLOWS = ("crm", "provisioning", *MORE)
@@ -147,8 +147,9 @@ def use_slack(document: dict[str, Any], ready: Mapping[str, Any], **more: Any) -
 def ask_in(document: dict[str, Any], *channels: str) -> None:
     """Show every request in these channels and in no other; without any, where requests are shown
     of which a rule does not say it."""
-    for rule in document["policy"]["tools"].values():
-        if isinstance(rule, dict):
+    policy = document["policy"]
+    for rule in [*(policy.get("tools") or {}).values(), *(policy.get("rules") or ())]:
+        if isinstance(rule, dict) and rule.get("effect") == "require_approval":
             rule.pop("channels", None)
             if channels:
                 rule["channels"] = list(channels)

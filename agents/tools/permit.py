@@ -7,6 +7,7 @@ arguments at hand it refuses.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ class Execution:
     token: str
     """The same at every attempt of one approval: hand it on as an idempotency key."""
     session_id: SessionId
+    facts: JsonObject | None = None
+    """What the tool's check had found when people approved, and again right before this: the
+    version of a record stands there, to be handed on with the write. None where nobody asked."""
 
 
 @dataclass
@@ -78,7 +82,9 @@ def current_execution() -> Execution:
     if permit is None:
         raise LookupError("There is no execution here: this is not the body of a gated tool.")
     request = permit.request
-    return Execution(request.id, request.execution_token, request.session_id)
+    return Execution(
+        request.id, request.execution_token, request.session_id, copy.deepcopy(request.facts)
+    )
 
 
 @contextmanager

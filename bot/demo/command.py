@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +125,7 @@ async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story:
         front = _front(world)
         story.begins(scenario, world, via)
         session_id = await front.start(scenario)
-        decided: list[str] = []
+        decided: dict[str, int] = {}
         first = True
         while waiting := await _next_checkpoint(world, session_id, decided):
             for request in waiting:
@@ -133,7 +134,7 @@ async def _play(scenario: Scenario, decide: DecisionName, via: FrontName, story:
                 story.proposed(request)
                 seen = await front.decide(request, choice)
                 story.decided(choice, request, seen)
-                decided.append(request["id"])
+                decided[request["id"]] = request["revision"]
         report = await _report(world, session_id, decided)
         story.told(await front.told())
         story.ended(report.session, [(o.request, o.effects) for o in report.decided], report.ledger)
@@ -160,9 +161,13 @@ def _front(world: World) -> Front:
 
 
 async def _next_checkpoint(
-    world: World, session_id: str, decided: list[str]
+    world: World, session_id: str, decided: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """The requests that wait for a person next; none once the session is over."""
+    """The requests that wait for a person next; none once the session is over.
+
+    `decided` has the revision of each that was: one that was changed is asked again if what it
+    would do has changed with it.
+    """
     if len(decided) > REQUESTS_MAX:
         raise ValueError(f"session {session_id} asks again and again; see the log above")
     deadline = time.monotonic() + STEP_TIMEOUT_S
@@ -170,7 +175,7 @@ async def _next_checkpoint(
         session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
         query = f"/api/v1/requests?session={session_id}&status=pending"
         found = await world.call("sam", "GET", query)
-        waiting = [request for request in found["items"] if request["id"] not in decided]
+        waiting = [r for r in found["items"] if r["revision"] > decided.get(r["id"], 0)]
         if waiting or session["status"] not in ("running", "waiting"):
             return waiting
         await asyncio.sleep(LOOK_EVERY_S)
@@ -180,7 +185,7 @@ async def _next_checkpoint(
     )
 
 
-async def _report(world: World, session_id: str, decided: list[str]) -> Report:
+async def _report(world: World, session_id: str, decided: Iterable[str]) -> Report:
     session = await world.call("sam", "GET", f"/api/v1/sessions/{session_id}")
     requests = [await world.stored(request_id) for request_id in decided]
     ledger = await world.records.verify(SessionId(session_id))

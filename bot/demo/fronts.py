@@ -138,6 +138,11 @@ class TeamsFront(Front):
         return answer.card
 
 
+def settled(now: JsonObject, request: dict[str, Any]) -> bool:
+    """Whether what was done about the request has arrived: it is decided, or asked anew."""
+    return bool(now["status"] != "pending" or now["revision"] != request["revision"])
+
+
 def _asks_for(message: Message, request_id: str) -> bool:
     """Whether this is a card with buttons for the request."""
     card = message.card()

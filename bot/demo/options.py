@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change"]
+WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change", "salesforce_update"]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[
     "teams", "jira", "servicenow", "asana", "slack", "email", "inbox", "api"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from countersign.approvals.models import JsonObject, Verdict
 
 REQUESTER, APPROVER = "sam", "alex"
+USES = "examples/uses.yaml"
+"""The configuration of what needs the clients of CRMs and of mailers."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Scenario:
     choices: dict[str, Choice]
     systems: tuple[str, ...] = ()
     """The stand-ins that it needs besides those that are always there."""
+    configuration: str = "countersign.yaml"
 
     def choice(self, tool: str, decide: str, *, first: bool) -> Choice:
         """What to do with a request: the wish for the first of the tool, then approval."""
@@ -82,5 +85,21 @@ SCENARIOS = {
                 changes={"size": 100, "monthly_cost_eur": 25},
             ),
         },
+    ),
+    "salesforce_update": Scenario(
+        workflow="salesforce_update",
+        task="Salesforce: move Contoso to Negotiation/Review, 26,000 EUR, closing 2026-12-30",
+        tool="change_opportunity",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Not yet: the stage is Proposal/Price Quote."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="Rounded for a customer we want to keep.",
+                changes={"amount": 25480},
+            ),
+        },
+        systems=("salesforce",),
+        configuration=USES,
     ),
 }

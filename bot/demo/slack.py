@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import Verdict
-from countersign.bot.demo.fronts import ApiFront, Front, Seen
+from countersign.bot.demo.fronts import ApiFront, Front, Seen, settled
 from countersign.bot.demo.scenarios import APPROVER, Choice, Scenario
 from countersign.bot.demo.world import ANSWER_TIMEOUT_S, World
 from countersign.sandbox.slack.server import Slack
@@ -32,7 +32,8 @@ class SlackFront(Front):
 
     def __init__(self, world: World, slack: Slack):
         self._world, self._slack, self._api = world, slack, ApiFront(world)
-        self._messages: list[Message] = []
+        self._messages: dict[str, Message] = {}
+        self._pressed: set[str] = set()
 
     @override
     async def start(self, scenario: Scenario) -> str:
@@ -43,13 +44,14 @@ class SlackFront(Front):
         """Returns when the decision counts."""
         message = await self._asked(request["id"])
         asked = tuple(message.words().splitlines())
+        self._pressed.add(str(message.buttons()))
         if choice.verdict is Verdict.APPROVE:
             await self._slack.click(message, USER, "approve")
         else:
             await self._slack.click(message, USER, _BUTTONS[choice.verdict])
             await self._sent(choice)
-        await self._until(request["id"], lambda found: found["status"] != "pending")
-        self._messages.append(message)
+        await self._until(request["id"], lambda found: settled(found, request))
+        self._messages[request["id"]] = message
         return Seen(
             act=_ACTS[choice.verdict],
             title=f"the message that {self._world.name(APPROVER)} got",
@@ -60,7 +62,7 @@ class SlackFront(Front):
     async def told(self) -> list[str]:
         """What stands in each message, once what came of it is known."""
         lines = []
-        for message in self._messages:
+        for message in self._messages.values():
 
             async def look(message: Message = message) -> str:
                 return _ended(message)
@@ -70,7 +72,8 @@ class SlackFront(Front):
 
     async def _asked(self, request_id: str) -> Message:
         async def look() -> Message | None:
-            return next(iter(self._slack.asking(request_id, USER)), None)
+            asking = self._slack.asking(request_id, USER)
+            return next((each for each in asking if str(each.buttons()) not in self._pressed), None)
 
         found: Message = await _soon(look, f"no message about {request_id} has arrived")
         return found

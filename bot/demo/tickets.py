@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from typing_extensions import override
 
 from countersign.approvals.models import Verdict
-from countersign.bot.demo.fronts import ApiFront, Front, Seen
+from countersign.bot.demo.fronts import ApiFront, Front, Seen, settled
 from countersign.bot.demo.scenarios import APPROVER, Choice, Scenario
 from countersign.bot.demo.world import ANSWER_TIMEOUT_S, World
 from countersign.sandbox.desk import Answer, Desk
@@ -52,11 +52,12 @@ class TicketFront(Front):
     async def decide(self, request: dict[str, Any], choice: Choice) -> Seen:
         """Returns when the decision has arrived."""
         path = f"/api/v1/requests/{request['id']}"
-        ticket = await self._until(path, lambda found: _ticket(found, self._desk.name))
+        before = {ticket for _, ticket in self._tickets}
+        ticket = await self._until(path, lambda found: _ticket(found, self._desk.name, before))
         found = self._desk.ticket(ticket)
         asked = [self._plain(line) for line in (found.summary, "", *found.text.splitlines())]
         act = self._desk.answer(ticket, _ANSWERS[choice.verdict], comment=_said(choice))
-        await self._until(path, lambda found: found["status"] != "pending")
+        await self._until(path, lambda found: settled(found, request))
         self._tickets.append((request["id"], ticket))
         return Seen(
             act=act,
@@ -101,9 +102,10 @@ def _said(choice: Choice) -> str:
     return f"{choice.comment}\n\nChanges:\n{changes}".strip()
 
 
-def _ticket(request: dict[str, Any], channel: str) -> str | None:
+def _ticket(request: dict[str, Any], channel: str, before: Collection[str]) -> str | None:
+    """The ticket in which it is asked; `before` have been answered."""
     found = (d["ticket"] for d in request["deliveries"] if d["channel"] == channel)
-    return next((ticket for ticket in found if ticket), None)
+    return next((ticket for ticket in found if ticket and ticket not in before), None)
 
 
 def _closed(request: dict[str, Any], channel: str) -> bool:

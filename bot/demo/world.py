@@ -44,7 +44,7 @@ from countersign.sandbox.servicenow.server import ServiceNow
 from countersign.sandbox.slack.server import Slack
 from countersign.sandbox.standins import BackOffice, ask_in, back_office, use
 
-CONFIGURATION = Path(countersign.__file__).parent / "countersign.yaml"
+CONFIGURATIONS = Path(countersign.__file__).parent
 ANSWER_TIMEOUT_S = 30.0
 KEPT_AT = "COUNTERSIGN_DATABASE_URL"
 """The variable with the database, where it shall be kept."""
@@ -147,8 +147,9 @@ class World:
 async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]:
     """Start everything that the scenario needs on free ports in a temporary directory; all of it is
     gone afterwards, but for a database that the environment names."""
-    if not CONFIGURATION.is_file():
-        raise ConfigurationError([f"{CONFIGURATION}: the demo needs the file of the repository."])
+    configuration = CONFIGURATIONS / scenario.configuration
+    if not configuration.is_file():
+        raise ConfigurationError([f"{configuration}: the demo needs the file of the repository."])
     _keep_proxies_out()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
@@ -187,7 +188,7 @@ async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]
 
         url = os.environ.get(KEPT_AT, "").strip() or f"sqlite:///{folder}/demo.db"
         settings = load_settings(
-            CONFIGURATION,
+            configuration,
             process=ProcessSettings(env=Mode.LOCAL, database_url=url),
             adjust=point_at_stand_ins,
         )

@@ -18,8 +18,16 @@ TITLES = {
     "jira": "Jira",
     "servicenow": "ServiceNow",
     "provisioning": "provisioning",
+    "salesforce": "Salesforce",
 }
-PORTS = {"crm": 8802, "mailbox": 8803, "jira": 8804, "servicenow": 8805, "provisioning": 8806}
+PORTS = {
+    "crm": 8802,
+    "mailbox": 8803,
+    "jira": 8804,
+    "servicenow": 8805,
+    "provisioning": 8806,
+    "salesforce": 8807,
+}
 """Where each listens, unless `connectors` says otherwise."""
 SMTP_PORT = 8825
 HOOKS = {"jira": "--webhook-url", "servicenow": "--rule-url"}

@@ -21,6 +21,7 @@ WELL_KNOWN = frozenset(
     {
         "crm-sandbox-key",
         "provisioning-sandbox-key",
+        "salesforce-sandbox-secret",
         "sandbox-token-bot",
         "sandbox-webhook-secret",
         "sk-sandbox-model",

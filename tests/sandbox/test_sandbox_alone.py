@@ -21,6 +21,7 @@ PROGRAMS = {
     "openai": ([], {"url", "base_url", "api_key", "model"}),
     "crm": ([], {"url", "api_key"}),
     "provisioning": ([], {"url", "api_key"}),
+    "salesforce": ([], {"url", "stand_in", "domain", "consumer_key", "consumer_secret"}),
     "mailbox": (
         ["--smtp-port", "0", "--tls", "starttls"],
         {"url", "smtp_host", "smtp_port", "imap_port", "imap_password"}

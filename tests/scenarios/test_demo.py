@@ -141,6 +141,27 @@ def test_the_other_workflow_does_its_job_too(told: Told, decide: DecisionName) -
     assert update["stage"] == ("negotiation" if decide == "approve" else "proposal")
 
 
+@pytest.mark.parametrize("decide", ["approve", "reject", "modify"])
+def test_salesforce_gets_what_was_decided(told: Told, decide: DecisionName) -> None:
+    report = told(decide, workflow="salesforce_update")
+
+    (execution,) = report["executions"]
+    wrote = execution["arguments"]
+    stage = "Proposal/Price Quote" if decide == "reject" else "Negotiation/Review"
+    assert ("change_opportunity", stage) == (execution["tool"], wrote["StageName"])
+    assert (25480 if decide == "modify" else 26000) == wrote["Amount"]
+    assert (2 if decide == "reject" else 1) == len(report["requests"])
+
+
+@pytest.mark.parametrize("via", ["jira", "slack", "email"])
+def test_change_that_shows_something_else_is_approved_once_more(told: Told, via: FrontName) -> None:
+    """The difference is another one with another amount: it is read before it counts."""
+    report = told("modify", workflow="salesforce_update", via=via)
+
+    (request,), (execution,) = report["requests"], report["executions"]
+    assert (25480, via) == (execution["arguments"]["Amount"], request["via"])
+
+
 @pytest.mark.parametrize(
     ("via", "decide"),
     [

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from countersign.sandbox.openai.conversation import Conversation, Reply, Say
-from countersign.sandbox.openai.scripts import crm_update, it_change, sales_quote
+from countersign.sandbox.openai.scripts import crm_update, deal_update, it_change, sales_quote
 from countersign.sandbox.openai.scripts.speaker import next_speaker
 
 _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the sales analyst": sales_quote.analyst,
     "You are the quoter": sales_quote.quoter,
     "You are the CRM assistant": crm_update.assistant,
+    "You are the Salesforce assistant": deal_update.assistant(deal_update.SALESFORCE),
     "You are the IT change planner": it_change.planner,
     "You are the provisioner": it_change.provisioner,
 }

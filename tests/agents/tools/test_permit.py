@@ -152,9 +152,20 @@ def test_the_execution_is_known_inside_a_tool_only() -> None:
         execution = current_execution()
     assert (execution.request_id, execution.token) == (request.id, request.execution_token)
     assert execution.session_id == request.session_id
+    assert execution.facts is None
 
     with pytest.raises(LookupError):
         current_execution()
+
+
+def test_the_tool_gets_the_facts_that_were_approved_and_cannot_change_them() -> None:
+    request = claimed("transfer", {"amount": 1}).model_copy(update={"facts": {"version": [3]}})
+    with permitted(request, held):
+        found = current_execution().facts
+        assert found is not None
+        found["version"].append(4)
+
+        assert {"version": [3]} == current_execution().facts
 
 
 def _by_constructor() -> ApprovalProxy:

@@ -57,6 +57,13 @@ def test_repository_plays_all_systems_of_its_configuration() -> None:
     assert [8803, 8825] == found["mailbox"].ports
 
 
+def test_uses_play_the_systems_of_vendors() -> None:
+    parts = parts_of(settings_of(ROOT / "examples" / "uses.yaml"), Path("/state"), 4000)
+
+    found = {part.module.removeprefix("countersign.sandbox."): part.port for part in parts}
+    assert {"salesforce": 8807, "openai": 8801} == found
+
+
 def test_project_plays_its_own_model_where_its_configuration_says(own: Path) -> None:
     model = {"provider": "scripted", "base_url": "http://127.0.0.1:4001/v1"}
 
