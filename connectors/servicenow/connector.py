@@ -215,7 +215,8 @@ class ServiceNowConnector(TicketConnector):
         answers = [m for ticket in tickets for m in reading.decided(self._settings, ticket)]
         texts = [ticket.record for ticket in tickets if reading.to_trace(self._settings, ticket)]
         said = [t.record.id for t in tickets if reading.decided(self._settings, t)]
-        trail = await read_trail(self._client, self._settings, answers, texts, said)
+        rows = [row for ticket in tickets for row in reading.touched(ticket)]
+        trail = await read_trail(self._client, self._settings, answers, texts, said, rows)
         return [reading.observation(self._settings, ticket, trail) for ticket in tickets]
 
     def _changes_column(self) -> tuple[str, ...]:

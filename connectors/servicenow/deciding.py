@@ -7,9 +7,13 @@ from countersign.approvals.tickets import (
     Observation,
     TicketAct,
     TicketFinding,
+    TicketQuestion,
     TicketRefusal,
     TicketVote,
+    TicketWithdrawal,
 )
+from countersign.connectors.comments.questions import ASK, question_in
+from countersign.connectors.comments.withdrawing import WITHDRAW
 from countersign.connectors.servicenow.reading import CLOSED
 from countersign.connectors.servicenow.settings import ServiceNowSettings
 
@@ -22,7 +26,11 @@ def decide(settings: ServiceNowSettings, seen: Observation) -> list[TicketFindin
 
 def _meaning(
     settings: ServiceNowSettings, seen: Observation, act: TicketAct
-) -> TicketVote | TicketRefusal | None:
+) -> TicketFinding | None:
+    if act.state == WITHDRAW:
+        return TicketWithdrawal(act=act)
+    if act.state == ASK:
+        return TicketQuestion(act=act, text=question_in(act.comment))
     verdict = settings.verdict(act.state)
     if verdict is None and act.state != CLOSED:
         return None

@@ -6,16 +6,19 @@ row afterwards (a comment, a rule of the instance) makes no new act of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import Value, Verdict
-from countersign.approvals.tickets import Observation, TicketAct, TicketRef
+from countersign.approvals.tickets import Observation, TicketAct, TicketRef, text_sha256
+from countersign.connectors.comments.questions import ASK, question_in
+from countersign.connectors.comments.withdrawing import WITHDRAW, is_withdrawal
 from countersign.connectors.servicenow import wire
 from countersign.connectors.servicenow.settings import ServiceNowSettings
 from countersign.connectors.servicenow.trail import Trail
+from countersign.connectors.servicenow.typed import as_typed
 from countersign.connectors.servicenow.wire import Mark, Record
 
 CLOSED = "closed without an answer"
@@ -62,6 +65,12 @@ def to_trace(settings: ServiceNowSettings, ticket: Ticket) -> bool:
     return ticket.altered or (bool(answers) and who != {ticket.record.updated_by.casefold()})
 
 
+def touched(ticket: Ticket) -> list[str]:
+    """The rows of it in which somebody may have said something: whoever comments updates a row."""
+    rows = [mark.id for mark in ticket.marks if mark.updates]
+    return list(dict.fromkeys([*rows, *([ticket.record.id] if ticket.record.updates else [])]))
+
+
 def link(settings: ServiceNowSettings, sys_id: str) -> str:
     """Where a person opens a record. Source: ServiceNow docs, "Navigate directly to a table"."""
     return f"{settings.url}/nav_to.do?uri={quote(f'{settings.table}.do?sys_id={sys_id}', safe='')}"
@@ -80,6 +89,7 @@ def observation(settings: ServiceNowSettings, ticket: Ticket, trail: Trail) -> O
     asks = any(mark.state in pending(settings) for mark in ticket.marks)
     if not acts and (closing := _closing(settings, record)) is not None:
         acts.append(closing)
+    acts += _said(ticket, trail, WITHDRAW, is_withdrawal) + _said(ticket, trail, ASK, question_in)
     in_a_column = settings.decide_by != "approvers"
     return Observation(
         ref=ref(settings, record, ticket.shown),
@@ -89,6 +99,26 @@ def observation(settings: ServiceNowSettings, ticket: Ticket, trail: Trail) -> O
         acts=tuple(sorted(acts, key=lambda act: act.at)),
         altered_by=trail.editor(record, settings) if ticket.altered else None,
     )
+
+
+def _said(
+    ticket: Ticket, trail: Trail, state: str, means: Callable[[str], object]
+) -> list[TicketAct]:
+    """Comments that are acts by what they say. A journal entry cannot be edited in the instance;
+    times are whole seconds, so that what was said is part of the id."""
+    found = ((entry, as_typed(entry.value)) for entry in trail.said(touched(ticket)))
+    return [
+        TicketAct(
+            id=f"{state}:{entry.user}:{entry.at:%Y%m%d%H%M%S}:{text_sha256(text)[:12]}",
+            at=entry.at,
+            actor=entry.user or None,
+            state=state,
+            state_name=state,
+            comment=text,
+        )
+        for entry, text in found
+        if means(text)
+    ]
 
 
 def act_id(mark: Mark, trail: Trail) -> str:

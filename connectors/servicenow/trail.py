@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 
 from countersign.approvals.models import Value
 from countersign.approvals.tickets import text_sha256
+from countersign.connectors.comments.questions import question_in
+from countersign.connectors.comments.withdrawing import is_withdrawal
 from countersign.connectors.servicenow import query, text, wire
 from countersign.connectors.servicenow.client import Row, ServiceNowClient
 from countersign.connectors.servicenow.settings import ServiceNowSettings
@@ -87,7 +89,16 @@ class Trail:
         if record_id != mark.id:
             found += [e for e in self._by_row[record_id] if e.at >= early]
         said = [e for e in found if e.column in JOURNALS and _same(e.user, user)]
-        return [as_typed(e.value) for e in sorted(said, key=lambda e: (e.at, e.update))]
+        texts = [as_typed(e.value) for e in sorted(said, key=lambda e: (e.at, e.update))]
+        return [each for each in texts if not is_withdrawal(each) and not question_in(each)]
+
+    def said(self, rows: Iterable[str]) -> list[Entry]:
+        """What people have written in these rows, oldest first; what we and flows write is none."""
+        found = [e for row in dict.fromkeys(rows) for e in self._by_row.get(row, ())]
+        people = [
+            e for e in found if e.column in JOURNALS and e.user.casefold() not in self._makers
+        ]
+        return sorted(people, key=lambda e: (e.at, e.update))
 
     def _told_at(self, mark: Mark, record_id: str) -> datetime | None:
         """When we have asked again after an earlier answer in this row, as our own comments tell:
@@ -170,17 +181,21 @@ async def read_trail(
     decided: Sequence[Mark],
     texts: Sequence[Record],
     commented: Sequence[str] = (),
+    touched: Sequence[str] = (),
 ) -> Trail:
     """What is known of these answers, of the texts of these records, and of what was said on those
-    that are `commented`: in one call for each hundred answers if the audit has it, and in no call
-    if there is nothing to know."""
-    ids = [*dict.fromkeys([*(m.id for m in decided), *(r.id for r in texts), *commented])]
+    that are `commented`, and in rows that were `touched` while they wait: in one call for each
+    hundred answers if the audit has it, and in no call if there is nothing to know."""
+    traced = [*(m.id for m in decided), *(r.id for r in texts), *commented, *touched]
+    ids = [*dict.fromkeys(traced)]
     marked = {mark.column for mark in decided}
     columns = {*JOURNALS, *TEXTS, TASK, settings.changes_field, *marked} - {""}
     entries = await _audit(client, ids, columns)
     found = {(entry.row, entry.column) for entry in entries}
     unknown = [m for m in decided if m.updates and (m.id, m.column) not in found]
-    said = await _journal(client, [m.id for m in unknown], commented) if unknown else []
+    audited = {entry.row for entry in entries}
+    unread = [*(m.id for m in unknown), *(row for row in touched if row not in audited)]
+    said = await _journal(client, unread, commented if unknown else ()) if unread else []
     return Trail(entries, said, settings.own_user)
 
 

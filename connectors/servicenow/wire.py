@@ -68,6 +68,8 @@ class Record(Value):
     created_by: str
     updated_at: datetime
     updated_by: str
+    updates: int
+    """Since it was made: a comment is one, too."""
 
 
 def shown_sha256(title: str, description: str) -> str:
@@ -141,6 +143,7 @@ def record(row: Mapping[str, Any], prefix: str = "") -> Record | None:
         created_by=text(row, f"{prefix}sys_created_by"),
         updated_at=updated,
         updated_by=text(row, f"{prefix}sys_updated_by"),
+        updates=count(row, f"{prefix}sys_mod_count"),
     )
 
 

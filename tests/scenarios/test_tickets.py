@@ -69,6 +69,26 @@ async def test_rejection_in_the_ticket_reaches_the_agents_with_its_reason(app: T
     assert [] == app.quotes()[before:]
 
 
+async def test_question_in_the_ticket_is_answered_there_and_decides_nothing(
+    app: TicketWorld,
+) -> None:
+    before = len(app.quotes())
+    request = await app.asked()
+    key = str(app.key(request))
+
+    app.desk.comment(key, "ask: which tier is it?")
+    asked = await app.until(request["id"], lambda r: r["questions"] and r["questions"][0]["answer"])
+    ticket = await app.says_in(key, "asked: which tier is it?")
+
+    (question,) = asked["questions"]
+    assert ("which tier is it?", "pending") == (question["text"], asked["status"])
+    assert question["answer"] in ticket
+    assert [] == app.quotes()[before:]
+    app.desk.answer(key, "approve")
+    await app.over(request["session_id"])
+    assert [request["arguments"]] == app.quotes()[before:]
+
+
 async def test_changes_in_the_ticket_are_what_runs(app: TicketWorld) -> None:
     before = len(app.quotes())
     request = await app.asked()
