@@ -75,6 +75,8 @@ class Principal(Value):
     """Channel name (`entra`, `email`, `jira`, `servicenow`) to the id in it, lower case."""
     quiet: QuietHours | None = None
     digest: Digest | None = None
+    language: str = Field(default="", exclude_if=lambda v: not v)
+    """In which they are written to: `de`; "" for what a channel does otherwise."""
     directories: tuple[str, ...] = ()
     """The directories that say who this is and what they may do; none where the file says it."""
     scopes: dict[str, tuple[Scope, ...]] = Field(default_factory=dict)

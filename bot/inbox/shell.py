@@ -26,6 +26,7 @@ from countersign.approvals.models import Actor, BrowserSession, Principal, Via
 from countersign.approvals.ports import Clock, Directory
 from countersign.bot.inbox import assets, guard
 from countersign.bot.inbox.browser_sessions import BrowserSessions
+from countersign.bot.inbox.said import said
 from countersign.bot.inbox.words import LANGUAGES, N_, Words, preferred, words
 
 HOME = "/inbox"
@@ -219,6 +220,7 @@ def filters(spoken: Words) -> Mapping[str, Callable[..., str]]:
         "attempt": attempt_words,
         "hindsight": hindsight_words,
         "span": lambda seconds: spoken.span(timedelta(seconds=seconds)),
+        "said": lambda text: visible(said(spoken, text)),
         "theirs": visible,
         "tool": in_words,
         "until": spoken.until,

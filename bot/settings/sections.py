@@ -119,6 +119,8 @@ class PersonSettings(Section):
     """When they are not written to."""
     digest: DigestSettings | None = None
     """When they are shown what is of low risk, in one list."""
+    language: Literal["en", "de"] | None = None
+    """In which mail to them is written."""
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +145,7 @@ class PersonSettings(Section):
             identities=dict(self.identities),
             quiet=None if self.quiet is None else self.quiet.hours,
             digest=None if self.digest is None else self.digest.times,
+            language=self.language or "",
         )
 
     def delegations(self) -> list[Delegation]:

@@ -280,6 +280,8 @@ class EmailChannel:
             references=(root,) if mark else (),
             at=self._clock.now(),
             stop_url=stop_url,
+            language=person.language or self._settings.language,
+            marker=self._settings.subject_marker,
         )
         try:
             await self._relay.send(address, mail(said, envelope))

@@ -72,6 +72,8 @@ class Letter(Value):
     """What stands below everything else."""
     stop: Link | None = None
     """Where this kind of mail is ended."""
+    language: str = "en"
+    """In which it is written."""
 
 
 def asks(view: RequestView, url: str, *, hears: bool, changed: bool = False) -> Letter:

@@ -63,6 +63,10 @@ class EmailSettings(Section):
     password: EnvSecret = named("password", default=SecretStr(""))
     sender: str
     """`Approvals <approvals@acme.example>`: the From of every mail, and where mail comes back."""
+    language: Literal["en", "de"] = "en"
+    """Of mail to people who have no language of their own."""
+    subject_marker: str = Field(default="", max_length=30)
+    """Stands before every subject, for people's filters: `[Approval]`."""
     per_minute: int = Field(default=60, ge=1, le=6000)
     """Mails that one server hands to the relay in a minute; the others wait."""
     timeout: Seconds = 20.0
@@ -78,6 +82,13 @@ class EmailSettings(Section):
         name, address = parseaddr(value)
         if not is_address(address) or not value.isprintable() or "@" in name:
             raise ValueError("write one address, like Approvals <approvals@acme.example>")
+        return value
+
+    @field_validator("subject_marker")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable() or value != value.strip():
+            raise ValueError("write a few printable characters, like [Approval]")
         return value
 
     @field_validator("webhook_secrets")

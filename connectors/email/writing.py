@@ -17,6 +17,7 @@ from html import escape
 
 from countersign.approvals.models import Value
 from countersign.connectors.document import Row
+from countersign.connectors.email.languages import translated
 from countersign.connectors.email.letter import Letter, Link
 
 POLICY = SMTP.clone(max_line_length=998)
@@ -65,16 +66,24 @@ class Envelope(Value):
     at: datetime
     stop_url: str = ""
     """Where one press ends this kind of mail for whom it is for."""
+    language: str = "en"
+    """Of whom it is for."""
+    marker: str = ""
+    """Stands before every subject."""
 
 
 def mail(letter: Letter, envelope: Envelope) -> bytes:
     """The whole message as it goes to the relay."""
+    if envelope.stop_url:
+        stop = Link(words="Send me no more of these", url=envelope.stop_url)
+        letter = letter.model_copy(update={"stop": stop})
+    letter = translated(letter, envelope.language)
     message = EmailMessage(policy=POLICY)
     message["From"] = envelope.sender
     local, _, domain = envelope.address.rpartition("@")
     name = "".join(c for c in envelope.name if c.isprintable())
     message["To"] = Address(name, local, domain)
-    message["Subject"] = " ".join(letter.subject.split())
+    message["Subject"] = marked(" ".join(letter.subject.split()), envelope.marker)
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id
     if envelope.references:
@@ -87,11 +96,18 @@ def mail(letter: Letter, envelope: Envelope) -> bytes:
         # Source: RFC 8058, section 3.1.
         message["List-Unsubscribe"] = f"<{envelope.stop_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        stop = Link(words="Send me no more of these", url=envelope.stop_url)
-        letter = letter.model_copy(update={"stop": stop})
     message.set_content(text(letter), cte="quoted-printable")
     message.add_alternative(html(letter), subtype="html", cte="quoted-printable")
     return message.as_bytes()
+
+
+def marked(subject: str, marker: str) -> str:
+    """A subject with the marker before it: after the mark of an answer, or threads fall apart in
+    programs that go by subjects."""
+    if not marker:
+        return subject
+    answer = "Re: " if subject.startswith("Re: ") else ""
+    return f"{answer}{marker} {subject.removeprefix(answer)}"
 
 
 def text(letter: Letter) -> str:
@@ -162,7 +178,7 @@ def html(letter: Letter) -> str:
             f'#dfe3e8;font-size:13px;line-height:1.5;color:#5a6472">{"<br>".join(small)}</p>'
         )
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{letter.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         '<meta name="supported-color-schemes" content="light dark">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -18,12 +19,12 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 }
 
 
-def texts() -> Catalog:
-    """All of them."""
+def texts(folders: Iterable[Path] = FOLDERS) -> Catalog:
+    """All of them in these folders."""
     found = Catalog()
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
-    for folder in FOLDERS:
+    for folder in folders:
         for file, line, message, comments, context in extract_from_dir(
             str(folder), methods, options, keywords=KEYWORDS
         ):

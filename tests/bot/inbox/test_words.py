@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 from babel.messages.pofile import read_po
 
 from countersign.bot.inbox.words import LOCALES, preferred, words
-from tests.bot.inbox.catalogue import texts
+from countersign.connectors.email.languages import LOCALES as MAIL_LOCALES
+from tests.bot.inbox.catalogue import FOLDERS, texts
 
 _PLACE = re.compile(r"%\(\w+\)s")
 
@@ -19,10 +22,15 @@ def places(text: Any) -> list[list[str]]:
     return [sorted(_PLACE.findall(form)) for form in forms]
 
 
-def test_every_text_has_its_german_and_none_is_left_over() -> None:
-    with (LOCALES / "de.po").open("rb") as file:
+@pytest.mark.parametrize(
+    ("locales", "folders"), [(LOCALES, FOLDERS), (MAIL_LOCALES, [MAIL_LOCALES.parent])]
+)
+def test_every_text_has_its_german_and_none_is_left_over(
+    locales: Path, folders: list[Path]
+) -> None:
+    with (locales / "de.po").open("rb") as file:
         german = {m.id: m for m in read_po(file, locale="de") if m.id}
-    wanted = {m.id for m in texts() if m.id}
+    wanted = {m.id for m in texts(folders) if m.id}
 
     assert wanted == set(german)
     for text, message in german.items():

@@ -1,0 +1,197 @@
+"""Letters in the language of whom they are for.
+
+Letters are written in English. What is ours in them, by its place, is said in the other language:
+headings, names of facts, sentences. What agents, people, rules and tools have said stays as it is,
+whatever it says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from countersign.connectors.document import Row
+from countersign.connectors.email.letter import Letter, Section
+from countersign.connectors.words import N_, SOURCE, Sentences, Words, words
+
+LOCALES = Path(__file__).parent / "locale"
+_OURS = ("Decide by", "Risk")
+"""Facts whose text is ours, too."""
+_SENTENCES = Sentences(
+    (
+        N_(
+            "Nothing can be decided in this mail: the link shows the request, and to decide "
+            "it there you sign in. It is for you alone."
+        ),
+        N_("Answer this mail with a question to ask the agent, or to comment; it is never a vote."),
+        N_("Answers to this mail are not read."),
+        N_("What exactly would run"),
+        N_("What the tool says"),
+        N_("Why, in the agent's words"),
+        N_("What the agent had proposed"),
+        N_("Details"),
+        N_(
+            "The agent %(agent)s wants to run %(tool)s, on behalf of %(who)s. Nothing has "
+            "run; it runs once, with exactly these values, if it is approved."
+        ),
+        N_("This has changed since the mail before: what you read there counts no more."),
+        N_("Not everything fits into a mail. The page behind the link shows all of it."),
+        N_("Changed"),
+        N_("Waits for you"),
+        N_("Read and decide"),
+        N_("Escalated"),
+        N_("Reminder"),
+        N_("Still undecided"),
+        N_("It still waits for you"),
+        N_("What for"),
+        N_("Not decided"),
+        N_("Your answer is on record, but it is no vote"),
+        N_("Anybody could write a mail in your name, so nothing is decided by one."),
+        N_("You asked"),
+        N_("Looked up"),
+        N_("Answered"),
+        N_("Asked on"),
+        N_("Your question is answered"),
+        N_("A person is asked now"),
+        N_("It is the agent's word, not a fact. The request still waits for you."),
+        N_("The request still waits for you."),
+        N_("Question"),
+        N_("Comment"),
+        N_("Result"),
+        N_("Over"),
+        N_("It is over"),
+        N_("Nothing is left for you to do here."),
+        N_("What came of it"),
+        N_("Read it"),
+        N_("Approved"),
+        N_("It is approved, and runs"),
+        N_("Done"),
+        N_("It was approved, and ran once"),
+        N_("Failed"),
+        N_("It was approved, and failed"),
+        N_("In doubt"),
+        N_("It is not known whether it ran"),
+        N_("Rejected"),
+        N_("It was rejected, and does not run"),
+        N_("Expired"),
+        N_("Nobody decided in time; it does not run"),
+        N_("Cancelled"),
+        N_("It was cancelled, and does not run"),
+        N_("%(count)s requests of low risk wait for you"),
+        N_("%(count)s requests of low risk wait for your decision"),
+        N_("List"),
+        N_("Each link shows one of them, whole."),
+        N_("Send me no more of these"),
+        N_("Approve %(tool)s (low risk): %(values)s"),
+        N_("Approve %(tool)s (medium risk): %(values)s"),
+        N_("Approve %(tool)s (high risk): %(values)s"),
+        N_("Approve %(tool)s (low risk)"),
+        N_("Approve %(tool)s (medium risk)"),
+        N_("Approve %(tool)s (high risk)"),
+        N_("Approve %(tool)s (low risk)…"),
+        N_("Approve %(tool)s (medium risk)…"),
+        N_("Approve %(tool)s (high risk)…"),
+        N_("Who decides"),
+        N_("Decide by"),
+        N_("Step %(number)s"),
+        N_("On call"),
+        N_("Risk"),
+        N_("Rule"),
+        N_("Workflow"),
+        N_("Request"),
+        N_("Digest"),
+        N_("Same call"),
+        N_("Paused"),
+        N_("Budget"),
+        N_("Asked again"),
+        N_("Proposed with it"),
+        N_("no deadline"),
+        N_("%(until)s; then nothing runs"),
+        N_("%(until)s; then it runs"),
+        N_("%(until)s; then the chat ends"),
+        N_("%(until)s; then %(role)s is asked instead"),
+        N_("%(until)s; then %(role)s is asked as well"),
+        N_("low"),
+        N_("medium"),
+        N_("high"),
+        N_("Reminder: %(what)s waits for your decision."),
+        N_(
+            "Reminder: %(what)s waits for your decision, until %(until)s; if nobody decides "
+            "by then, it does not run."
+        ),
+        N_(
+            "Reminder: %(what)s waits for your decision, until %(until)s; if nobody decides "
+            "by then, it runs."
+        ),
+        N_(
+            "Reminder: %(what)s waits for your decision, until %(until)s; if nobody decides "
+            "by then, %(role)s is asked instead."
+        ),
+        N_(
+            "Reminder: %(what)s waits for your decision, until %(until)s; if nobody decides "
+            "by then, %(role)s is asked as well."
+        ),
+        N_(
+            "Still undecided: %(what)s, until %(until)s; if nobody decides by then, it does "
+            "not run. Escalated to %(role)s at %(at)s."
+        ),
+        N_("Nobody decided in time."),
+        N_("Approved by %(who)s through %(via)s, %(at)s."),
+        N_("Approved with changes by %(who)s through %(via)s, %(at)s."),
+        N_("Rejected by %(who)s through %(via)s, %(at)s."),
+    )
+)
+
+
+def translated(letter: Letter, language: str) -> Letter:
+    """The letter in one of the languages that there are."""
+    if language == SOURCE:
+        return letter
+    spoken = words(LOCALES, language)
+    return letter.model_copy(
+        update={
+            "language": language,
+            "subject": subject(letter.subject, language),
+            "badge": _said(spoken, letter.badge),
+            "heading": _said(spoken, letter.heading),
+            "lead": tuple(_said(spoken, line) for line in letter.lead),
+            "top": tuple(_fact(spoken, row) for row in letter.top),
+            "sections": tuple(_section(spoken, each) for each in letter.sections),
+            "links": tuple(
+                link.model_copy(update={"words": _said(spoken, link.words)})
+                for link in letter.links
+            ),
+            "small": tuple(_said(spoken, line) for line in letter.small),
+            "stop": letter.stop
+            and letter.stop.model_copy(update={"words": _said(spoken, letter.stop.words)}),
+        }
+    )
+
+
+def subject(text: str, language: str) -> str:
+    """A subject, which an answer's mark may stand before."""
+    mark = "Re: " if text.startswith("Re: ") else ""
+    return mark + _said(words(LOCALES, language), text.removeprefix(mark))
+
+
+def _said(spoken: Words, text: str) -> str:
+    return _SENTENCES.said(spoken, text)
+
+
+def _fact(spoken: Words, row: Row) -> Row:
+    """A fact: its name is ours, and of some its text."""
+    is_ours = row.name in _OURS
+    text = _said(spoken, row.text) if is_ours else row.text
+    if row.name == "What for":
+        text = subject(row.text, spoken.language)
+    return row.model_copy(update={"name": _said(spoken, row.name), "text": text})
+
+
+def _section(spoken: Words, section: Section) -> Section:
+    """Facts have names of ours; arguments, and what a tool says, have their own."""
+    rows = section.rows
+    if section.heading in _FACTS:
+        rows = tuple(_fact(spoken, row) for row in rows)
+    return section.model_copy(update={"heading": _said(spoken, section.heading), "rows": rows})
+
+
+_FACTS = ("Details", "Question", "What came of it")
