@@ -54,14 +54,15 @@ class AnsweredCall:
 
 def read_calls(
     asked: Sequence[AskedCall],
-    turn: int,
+    place: object,
     schemas: Mapping[str, JsonObject],
     elsewhere: Mapping[str, str],
 ) -> list[Call]:
     """The calls of one message, in order.
 
     `schemas` maps the tools of this executor to what they take, `elsewhere` tools to their other
-    executors. Within a session no two turns share a number, so no two calls share a call id.
+    executors. Within a session no two messages have the same `place`, so no two calls share a call
+    id.
     """
     calls = []
     for position, each in enumerate(asked):
@@ -73,7 +74,7 @@ def read_calls(
         provider_id = each.provider_id
         calls.append(
             Call(
-                call_id=_call_id(turn, position, provider_id),
+                call_id=_call_id(place, position, provider_id),
                 provider_id=None if provider_id is None else str(provider_id),
                 tool=tool,
                 arguments=parsed,
@@ -84,8 +85,8 @@ def read_calls(
     return calls
 
 
-def _call_id(turn: int, position: int, provider_id: object) -> str:
-    number = f"{turn}.{position}"
+def _call_id(place: object, position: int, provider_id: object) -> str:
+    number = f"{place}.{position}"
     if not provider_id:
         return number
     return f"{number}:{_UNSAFE_ID.sub('_', str(provider_id))[:_ID_LENGTH]}"

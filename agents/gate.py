@@ -16,6 +16,7 @@ from countersign.agents.leases import Lease
 from countersign.agents.limits import DEFAULT_LIMITS, NotAsked, ProposalLimits
 from countersign.agents.ports import PausableChat, Progress, Runner
 from countersign.agents.preparation import Preparation
+from countersign.agents.submissions import Submissions
 from countersign.agents.tool_runs import ToolRuns
 from countersign.approvals.errors import IntegrityError
 from countersign.approvals.forms.causes import Ending
@@ -65,8 +66,9 @@ class Gate:
         self._lane, self._slot, self._observer = lane, slot, observer
         self._preparation = Preparation(runs, lease, chat, lane, slot)
         self._tool_runs = ToolRuns(runs, lease, self._preparation, lane, slot, observer)
+        self.submissions = Submissions(runs, lease, observer)
         self._open: tuple[Request, ...] = lease.run.batch
-        self._turn = 0
+        self._turn, self._prefix = 0, ""
         self.progress, self.limits = progress, limits
         self.stopped: Ending | None = None
         """Why the chat ends, where it is the gate that ends it."""
@@ -76,10 +78,20 @@ class Gate:
         """How many batches this session has proposed."""
         return self._turn
 
+    @property
+    def task(self) -> str:
+        """What the session was asked for."""
+        return self._lease.run.session.task
+
     def resume(self, turn: int) -> None:
         """Go on from a stored state: `turn` batches were proposed before the open one."""
         self._turn = turn
         self.progress.skip()
+
+    @property
+    def batch(self) -> tuple[Request, ...]:
+        """The requests with which the chat goes on."""
+        return self._open
 
     @property
     def is_open(self) -> bool:
@@ -91,11 +103,30 @@ class Gate:
         """Whether those are calls, and not a question."""
         return any(request.kind is RequestKind.TOOL for request in self._open)
 
+    async def answer(
+        self, runner: Runner, asked: Sequence[AskedCall], asker: str
+    ) -> list[AnsweredCall] | None:
+        """Every call of a message, which `asker` wrote, with its answer; None if the chat has to
+        wait. After a pause the chat comes here with the same message again."""
+        if self.is_open:
+            batch = self.reopened(runner, asked, asker)
+        else:
+            batch = await self.propose(runner, asked, asker)
+        return await self.carry_out(runner, batch)
+
     async def propose(self, runner: Runner, asked: Sequence[AskedCall], asker: str) -> Batch:
         """The calls of a message, which `asker` wrote, ruled on and stored with the chat's state.
 
         Where one is pending, the chat has to wait.
         """
+        calls, questions, proposals = await self._prepared(runner, asked, asker)
+        requests = await self._submit(runner, proposals) if proposals else ()
+        return Batch(tuple(calls), requests, asker, questions)
+
+    async def _prepared(
+        self, runner: Runner, asked: Sequence[AskedCall], asker: str
+    ) -> tuple[list[Call], frozenset[str], list[Proposal]]:
+        """The calls of a message, the ids of those that only ask, and what the others propose."""
         calls = self._read(runner, asked)
         questions = _questions(runner, calls)
         proposals = [
@@ -103,8 +134,7 @@ class Gate:
             for call in calls
             if call.call_id not in questions
         ]
-        requests = await self._submit(runner, proposals) if proposals else ()
-        return Batch(tuple(calls), requests, asker, questions)
+        return calls, questions, proposals
 
     def reopened(self, runner: Runner, asked: Sequence[AskedCall], asker: str) -> Batch:
         """The batch with which a restored chat waited. Raises IntegrityError unless the stored
@@ -120,8 +150,13 @@ class Gate:
         None if the chat has to wait for people: nothing runs while a request of the batch is
         pending, and a claim may ask them again.
         """
-        if batch.waits:
-            return None
+        answered = None if batch.waits else await self._answers(runner, batch)
+        if answered is not None:
+            self._close()
+        return answered
+
+    async def _answers(self, runner: Runner, batch: Batch) -> list[AnsweredCall] | None:
+        """The answers to calls of which none is pending."""
         answered, requests = [], iter(batch.requests)
         for call in batch.calls:
             if call.call_id in batch.questions:
@@ -131,7 +166,6 @@ class Gate:
             if text is None:
                 return None
             answered.append(AnsweredCall(call, text))
-        self._close()
         return answered
 
     async def _foreseen(self, question: Call, asker: str) -> str:
@@ -145,7 +179,8 @@ class Gate:
         (call,) = self._read(runner, [asked.call])
         proposal = await self._preparation.proposal(runner, call, asker)
         self._lease.require()
-        return asking_beforehand.answer(await self._runs.foresee(self._lease.run, proposal))
+        (request,) = await self._runs.foresee(self._lease.run, [proposal])
+        return asking_beforehand.answer(request)
 
     async def refuse(
         self, asked: Sequence[AskedCall], asker: str, because: NotAsked
@@ -176,7 +211,7 @@ class Gate:
     def unasked(self, asked: Sequence[AskedCall]) -> list[Call]:
         """Calls that are not proposed, whoever would have executed them."""
         schemas = {name: tool.schema for name, tool in self._chat.tools.items()}
-        return read_calls(asked, self._turn, schemas, {})
+        return read_calls(asked, self._place, schemas, {})
 
     async def ask(self, runner: Runner, prompt: str, message: str, asker: str) -> str | None:
         """A person's answer to a free-text question; None if the chat has to wait for it.
@@ -184,14 +219,7 @@ class Gate:
         `message` is what it is about. A question that nobody answered in time ends the
         conversation, as the word "exit" does.
         """
-        call = ToolCall(
-            session_id=self._lease.run.session.id,
-            call_id=f"{self._turn}.0:input",
-            tool=HUMAN_INPUT,
-            arguments={"prompt": prompt, "message": message},
-            agent=asker,
-            executor=runner.name,
-        )
+        call = self._question(runner, prompt, message, asker)
         batch = self._open
         if batch:
             require_question(runner, call, batch)
@@ -200,15 +228,29 @@ class Gate:
         (request,) = batch
         if request.status is RequestStatus.PENDING:
             return None
+        answer, self.stopped = await self._said(request)
+        self._close()
+        return answer
+
+    def _question(self, runner: Runner, prompt: str, message: str, asker: str) -> ToolCall:
+        return ToolCall(
+            session_id=self._lease.run.session.id,
+            call_id=f"{self._place}.0:input",
+            tool=HUMAN_INPUT,
+            arguments={"prompt": prompt, "message": message},
+            agent=asker,
+            executor=runner.name,
+        )
+
+    async def _said(self, request: Request) -> tuple[str, Ending | None]:
+        """What a person has answered, and how the chat ends if nobody has."""
         self._lease.require()
         answer = await self._runs.claim(self._lease.run, request.id, request.arguments)
         if not isinstance(answer, Result):
             raise IntegrityError(f"Request {request.id} is a question, but was handed out to run.")
-        self._close()
         if answer.outcome is not Outcome.NOT_EXECUTED:
-            return answer.content
-        self.stopped = causes.unanswered(answer)
-        return "exit"
+            return answer.content, None
+        return "exit", causes.unanswered(answer)
 
     async def in_thread(self, chat: Callable[[], T]) -> T:
         """Call a sync chat in a thread of its workflow's lane."""
@@ -216,25 +258,10 @@ class Gate:
 
     async def _submit(self, runner: Runner, proposals: Sequence[Proposal]) -> tuple[Request, ...]:
         self._lease.require()
-        state = self._chat.state(runner.name, self._turn)
-        with self._observer.span("submit", session_id=self._lease.run.session.id):
-            batch = await self._runs.submit(
-                self._lease.run,
-                self._traced(proposals),
-                state=state,
-                progress=self.progress.lines(),
-                first=self._turn == 0,
-            )
-        self._observer.proposed(batch)
-        self._open = batch
-        return batch
-
-    def _traced(self, proposals: Sequence[Proposal]) -> Sequence[Proposal]:
-        """The proposals, each with the span that what follows belongs under, if there is one."""
-        span = self._observer.traceparent()
-        if span is None:
-            return proposals
-        return [p.model_copy(update={"traceparent": span}) for p in proposals]
+        state, first = self._chat.state(runner.name, self._turn), self._place == "0"
+        progress = self.progress.lines()
+        self._open = await self.submissions.submit(proposals, state, progress, first=first)
+        return self._open
 
     def _close(self) -> None:
         """The open batch is answered."""
@@ -244,7 +271,12 @@ class Gate:
     def _read(self, runner: Runner, asked: Sequence[AskedCall]) -> list[Call]:
         tools, own = self._chat.tools, runner.function_map
         schemas = {name: tools[name].schema for name in own if name in tools}
-        return read_calls(asked, self._turn, schemas, self._elsewhere(runner))
+        return read_calls(asked, self._place, schemas, self._elsewhere(runner))
+
+    @property
+    def _place(self) -> str:
+        """Of a message in its session: no two have the same."""
+        return f"{self._prefix}{self._turn}"
 
     def _elsewhere(self, runner: Runner) -> Mapping[str, str]:
         return {

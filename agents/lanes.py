@@ -72,7 +72,12 @@ class Slot:
         """Have it (again). Harmless to repeat."""
         if not self._held:
             await self._slots.acquire()
-            self._held = True
+            self._hold()
+
+    def _hold(self) -> None:
+        if self._held:  # another branch of the session was faster
+            self._slots.release()
+        self._held = True
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` gives; where it takes long, the slot is lent meanwhile."""

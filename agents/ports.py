@@ -47,6 +47,8 @@ class Position:
 
     waiting: str
     turn: int
+    needs_batch: bool = True
+    """Whether it can only go on with the requests of its last checkpoint."""
 
 
 class PausableChat(Protocol):

@@ -207,7 +207,8 @@ class SessionManager:
         if run.chat is None:
             return await chat.begin(gate, run.session.task)
         position = chat.restore(run.chat)
-        if not run.batch or position.waiting not in {each.name for each in chat.runners}:
+        lacks_batch = position.needs_batch and not run.batch
+        if lacks_batch or position.waiting not in {each.name for each in chat.runners}:
             raise IntegrityError(
                 f"Session {run.session.id} is stored as waiting for {position.waiting}, which has "
                 "no open request. Start it again."

@@ -107,8 +107,8 @@ class Runs:
     async def begin(self, session_id: SessionId) -> Run | None:
         """Lease the session; None if it is over, waiting for people, or run by somebody now.
 
-        Requests that a dead owner left `executing` become in_doubt here; of an idempotent tool
-        `claim` hands them out again, with the same execution token."""
+        What a dead owner left `executing` becomes in_doubt here; of an idempotent tool `claim`
+        hands it out again, with the same execution token."""
         return await self._leasing.begin(session_id)
 
     async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
@@ -142,9 +142,11 @@ class Runs:
             run, proposals, state=state, progress=progress, first=first
         )
 
-    async def foresee(self, run: Run, proposal: Proposal) -> Request:
-        """The request that a call would be if it were proposed now; nothing is stored."""
-        return await self._submitting.foresee(run, proposal)
+    async def foresee(
+        self, run: Run, proposals: Sequence[Proposal], *, granted: bool = False
+    ) -> Sequence[Request]:
+        """The requests that calls would be if they were proposed now: `decisions.submitting`."""
+        return await self._submitting.foresee(run, proposals, granted=granted)
 
     async def undone_by(self, session: Session) -> Request:
         """The request that this session takes back. Raises NotFoundError."""
@@ -207,10 +209,8 @@ class Runs:
         late: bool = False,
     ) -> Result:
         """Store that a tool raised what it has not declared harmless, or was given up because it
-        took too long: it may have taken effect.
-
-        In doubt where people were asked, else failed, unless the rule's `on_error` says otherwise;
-        raises as `finish`."""
+        took too long: it may have taken effect. In doubt where people were asked, else failed,
+        unless the rule's `on_error` says otherwise; raises as `finish`."""
         raised = partial(self._outcomes.raised, content=content, timed_out=timed_out, late=late)
         return await self._store_outcome(run, request_id, raised)
 

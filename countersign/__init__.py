@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from countersign.agents.classic.chat import Chat
     from countersign.agents.classic.gatekeeper import ApprovalProxy
+    from countersign.agents.classic.parallel import Parallel
     from countersign.agents.classic.registry import Registry
     from countersign.agents.classic.workflows import WorkflowContext, workflow
     from countersign.agents.session_manager import SessionManager
@@ -26,6 +27,7 @@ __all__ = [
     "Chat",
     "NothingHappenedError",
     "OutcomeUnknownError",
+    "Parallel",
     "PreconditionFailedError",
     "Registry",
     "SessionManager",
@@ -40,6 +42,7 @@ _HOMES = {
     "Chat": "agents.classic.chat",
     "NothingHappenedError": "agents.tools.outcomes",
     "OutcomeUnknownError": "agents.tools.outcomes",
+    "Parallel": "agents.classic.parallel",
     "PreconditionFailedError": "approvals.errors",
     "Registry": "agents.classic.registry",
     "SessionManager": "agents.session_manager",

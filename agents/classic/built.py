@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from autogen import GroupChat, GroupChatManager
+from autogen import ConversableAgent, GroupChat, GroupChatManager
 
 from countersign.agents.classic import snapshot
 from countersign.agents.classic.answer_log import AnswerLog
@@ -40,6 +40,19 @@ class BuiltChat:
     """What the models of this session answered."""
     rounds: int = 0
     """`max_round` of the group, which counts down over the pauses of a session."""
+
+    spoiled: ClassVar[bool] = False
+    """Whether it is not for a next session. A chat that may still be used has raised."""
+
+    @property
+    def chats(self) -> tuple[BuiltChat, ...]:
+        """Itself: the chats of the workflow."""
+        return (self,)
+
+    @property
+    def agents(self) -> tuple[ConversableAgent, ...]:
+        """Everybody in it."""
+        return self.chat.agents
 
     @cached_property
     def proxies(self) -> tuple[ApprovalProxy, ...]:

@@ -33,12 +33,7 @@ class ChatRun:
 
         After a pause the chat comes here with the same message again.
         """
-        gate, asked = self.gate, asked_calls(history)
-        if gate.is_open:
-            batch = gate.reopened(runner, asked, asker)
-        else:
-            batch = await gate.propose(runner, asked, asker)
-        return await gate.carry_out(runner, batch)
+        return await self.gate.answer(runner, asked_calls(history), asker)
 
     async def refuse(
         self, history: Sequence[Message], asker: str, because: NotAsked

@@ -102,7 +102,8 @@ def _is_over(chat: Chat) -> bool:
 
 
 def _rounds_left(built: BuiltChat) -> GroupChat:
-    """The group with the rounds that are left: AutoGen counts from zero at every `run_chat`.
+    """The group with the rounds that are left: AutoGen counts from zero at every `run_chat`, and a
+    branch of parallel chats goes on with the very chat that was suspended.
 
     A round is one message; the chat stops before it selects a speaker in its last round, so at a
     pause at least one round is left. Introductions were made when the chat began.
@@ -110,7 +111,7 @@ def _rounds_left(built: BuiltChat) -> GroupChat:
     group = built.group
     if group is None:
         raise ValueError("A two-agent chat has no rounds.")
-    group.max_round -= len(group.messages)
+    group.max_round = built.rounds - len(group.messages)
     group.send_introductions = False
     return group
 

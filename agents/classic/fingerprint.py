@@ -29,6 +29,11 @@ def fingerprint_with_schemas(chat: Chat, schemas: Mapping[str, JsonObject]) -> s
     return _hash(_parts(chat, [sorted(schemas.items())]))
 
 
+def fingerprint_of_parallel(chats: Mapping[str, Chat]) -> str:
+    """The same over chats that work side by side, in their order."""
+    return _hash([[name, fingerprint(chat)] for name, chat in chats.items()])
+
+
 def _parts(chat: Chat, tools: list[Any]) -> list[Any]:
     group = chat.group
     parts: list[Any] = [

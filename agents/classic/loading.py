@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from countersign.agents.guard.libraries import package_of
+from countersign.agents.classic.workflows import Workflow
+from countersign.agents.guard.libraries import belongs_to_workflows, package_of
+from countersign.approvals.errors import ConfigurationError
 
 _FORWARD, FUTURE = "ForwardRef(", "annotations"
 NO_FUTURE = (
@@ -41,3 +44,28 @@ def _place(exc: BaseException, module: str) -> str | None:
     own = [f for f in frames if f.filename == loaded or package in Path(f.filename).parts[:-1]]
     own += [f for f in frames if not own and Path(f.filename).stem == module.rpartition(".")[2]]
     return f"{own[-1].filename}:{own[-1].lineno}" if own else None
+
+
+def load(import_paths: Sequence[str], add: Callable[[Workflow], None]) -> None:
+    """`add` every workflow of these modules. Raises ConfigurationError once all are tried."""
+    problems: list[str] = []
+    belongs_to_workflows(import_paths)
+    for path in import_paths:
+        try:
+            module = importlib.import_module(path)
+        except (Exception, SystemExit) as exc:  # a module may raise anything while it runs
+            problems.append(f"workflows: {path} cannot be imported: {why(exc, path)}")
+            continue
+        found = [value for value in vars(module).values() if isinstance(value, Workflow)]
+        if not found:
+            problems.append(f"workflows: {path} declares none; use the @workflow decorator.")
+        for one in found:
+            try:
+                add(one)
+            except ConfigurationError as exc:
+                problems += exc.problems
+            except (Exception, SystemExit) as exc:  # and so may a factory
+                said = why(exc, one.factory.__module__, one.factory)
+                problems.append(f"workflows: {one.name} cannot be built: {said}")
+    if problems:
+        raise ConfigurationError(problems)

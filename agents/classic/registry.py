@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,6 +10,7 @@ from countersign.agents.classic import entries
 from countersign.agents.classic.bodies import same_bodies
 from countersign.agents.classic.building import build, takes
 from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.built_parallel import Built, BuiltParallel
 from countersign.agents.classic.chat_errors import translated
 from countersign.agents.classic.facts import (
     Facts,
@@ -19,8 +19,8 @@ from countersign.agents.classic.facts import (
     WorkflowInfo,
     missing,
 )
-from countersign.agents.classic.loading import why
-from countersign.agents.classic.session_chat import ClassicChat
+from countersign.agents.classic.loading import load
+from countersign.agents.classic.session_chat import ClassicChat, parallel_of
 from countersign.agents.classic.tools import (
     require_the_same,
     undescribed,
@@ -32,6 +32,7 @@ from countersign.agents.guard.context_executor import ContextExecutor
 from countersign.agents.guard.contexts import RunContext
 from countersign.agents.guard.libraries import belongs_to_workflows
 from countersign.agents.lanes import SESSIONS_AT_ONCE
+from countersign.agents.session_chat import SessionChat
 from countersign.agents.tools.checks import Checks
 from countersign.agents.values import time_limit
 from countersign.agents.values.effective import ToolParameters
@@ -73,7 +74,7 @@ class Registry:
         self._same: dict[str, list[frozenset[str]]] = {}
         self._reversibility: dict[str, Reversibility] = {}
         self._undescribed: dict[str, dict[str, list[str]]] = {}
-        self._idle: dict[str, list[BuiltChat]] = {}
+        self._idle: dict[str, list[Built]] = {}
         self._threads: dict[str, ContextExecutor] = {}
 
     def load(self, *import_paths: str) -> None:
@@ -82,27 +83,7 @@ class Registry:
         Those that are sound are there afterwards, also if it raises ConfigurationError with what
         is wrong with the others.
         """
-        problems: list[str] = []
-        belongs_to_workflows(import_paths)
-        for path in import_paths:
-            try:
-                module = importlib.import_module(path)
-            except (Exception, SystemExit) as exc:  # a module may raise anything while it runs
-                problems.append(f"workflows: {path} cannot be imported: {why(exc, path)}")
-                continue
-            found = [value for value in vars(module).values() if isinstance(value, Workflow)]
-            if not found:
-                problems.append(f"workflows: {path} declares none; use the @workflow decorator.")
-            for one in found:
-                try:
-                    self.add(one)
-                except ConfigurationError as exc:
-                    problems += exc.problems
-                except (Exception, SystemExit) as exc:  # and so may a factory
-                    said = why(exc, one.factory.__module__, one.factory)
-                    problems.append(f"workflows: {one.name} cannot be built: {said}")
-        if problems:
-            raise ConfigurationError(problems)
+        load(import_paths, self.add)
 
     def add(self, workflow: Workflow) -> None:
         """Add one workflow, build it twice and check it.
@@ -129,11 +110,13 @@ class Registry:
             triggers=workflow.triggers,
             example=workflow.example,
             tools=tuple(built.tools),
-            agents=tuple(agent.name for agent in built.chat.agents),
+            agents=tuple(agent.name for agent in built.agents),
         )
         self._takes(workflow.name, built.tools)
         self._same[workflow.name] = same_bodies(built.proxies)
-        self._undescribed[workflow.name] = undescribed(built.chat)
+        self._undescribed[workflow.name] = {
+            tool: names for each in built.chats for tool, names in undescribed(each.chat).items()
+        }
         for proxy in built.proxies:
             self._roles[workflow.name, proxy.name] = proxy.roles
             for tool, declared in proxy.reversibility.items():
@@ -238,7 +221,14 @@ class Registry:
 
     @asynccontextmanager
     async def borrow(self, name: str) -> AsyncIterator[BuiltChat]:
-        """A chat for one session, as new.
+        """The chat of a workflow that has one, for one session; see `_borrow`."""
+        async with self._borrow(name) as built:
+            (chat,) = built.chats
+            yield chat
+
+    @asynccontextmanager
+    async def _borrow(self, name: str) -> AsyncIterator[Built]:
+        """What a workflow makes, for one session, as new.
 
         Afterwards it is reset and kept, as many as sessions are at work at once: to build one
         takes 10 ms of CPU, to keep it 0.2 MB. After an exception nobody knows what state it is in
@@ -252,13 +242,18 @@ class Registry:
         self._return(workflow, built)
 
     @asynccontextmanager
-    async def session_chat(self, name: str) -> AsyncIterator[ClassicChat]:
+    async def session_chat(self, name: str) -> AsyncIterator[SessionChat]:
         """See `agents.session_chat.Workflows`."""
         with translated():
-            async with self.borrow(name) as built:
-                yield ClassicChat(built)
+            async with self._borrow(name) as built:
+                if isinstance(built, BuiltParallel):
+                    chats = parallel_of(built)
+                    yield chats
+                    built.spoiled = chats.is_spoiled
+                else:
+                    yield ClassicChat(built)
 
-    def _refresh(self, name: str, built: BuiltChat) -> None:
+    def _refresh(self, name: str, built: Built) -> None:
         """Tools take what they take in the chat that was built last (a default that is today's
         date): what was asked for an earlier one is asked again."""
         if versions(built.tools) != versions(self._tools[name]):
@@ -273,14 +268,14 @@ class Registry:
             for tool, known in all_of_it.items()
         }
 
-    def _return(self, workflow: Workflow, built: BuiltChat) -> None:
+    def _return(self, workflow: Workflow, built: Built) -> None:
         idle = self._idle[workflow.name]
         current = versions(built.tools) == versions(self._tools[workflow.name])
-        if workflow.pooled and current and len(idle) < SESSIONS_AT_ONCE:
+        if workflow.pooled and current and not built.spoiled and len(idle) < SESSIONS_AT_ONCE:
             built.reset()
             idle.append(built)
 
-    def _build(self, workflow: Workflow) -> tuple[BuiltChat, str, str]:
+    def _build(self, workflow: Workflow) -> tuple[Built, str, *tuple[str, ...]]:
         return build(workflow, self._context, self._needs_rationale)
 
     def _threads_of(self, workflow: str) -> ContextExecutor:

@@ -10,12 +10,15 @@ from typing_extensions import override
 
 from countersign.agents.classic import chat_runner, side_chat
 from countersign.agents.classic.built import BuiltChat
+from countersign.agents.classic.built_parallel import BuiltParallel
+from countersign.agents.classic.chat_errors import translated
 from countersign.agents.classic.chat_run import ChatRun
 from countersign.agents.classic.endings import ending_of
 from countersign.agents.classic.null_console import NullConsole
 from countersign.agents.classic.progress import ChatProgress
 from countersign.agents.gate import Gate
 from countersign.agents.guard.contexts import ChatContext
+from countersign.agents.parallel.parallel_chat import ParallelChat
 from countersign.agents.ports import Position, Progress, Runner
 from countersign.agents.session_chat import Ended, SessionChat
 from countersign.agents.side_gate import Exchange, SideGate
@@ -98,7 +101,7 @@ class ClassicChat(SessionChat):
         for proxy in built.proxies:
             proxy.attach(run)
         try:
-            with IOStream.set_default(console):
+            with translated(), IOStream.set_default(console):
                 result = await play(run)
         finally:
             run.steps.close()
@@ -113,3 +116,9 @@ class ClassicChat(SessionChat):
             rounds=built.rounds,
         )
         return Ended(ending, result.cost["usage_including_cached_inference"])
+
+
+def parallel_of(built: BuiltParallel) -> ParallelChat:
+    """Chats that work side by side, as one session runs them."""
+    branches = {name: ClassicChat(chat) for name, chat in built.branches.items()}
+    return ParallelChat(branches, None if built.then is None else ClassicChat(built.then))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -96,6 +97,12 @@ def schemas_before_versions(chat: Chat) -> dict[str, JsonObject]:
         name: {"additionalProperties": False, **(offered.get(name) or tool.described())}
         for name, tool in reversed(list(_sealed(chat)))
     }
+
+
+def bodies(chat: Chat) -> Iterator[tuple[str, object]]:
+    """Each tool with the function that it is; AutoGen wraps one anew for every agent."""
+    for name, tool in _sealed(chat):
+        yield name, inspect.unwrap(tool.body)
 
 
 def _offered(chat: Chat) -> dict[str, JsonObject]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from countersign.agents.classic.built import Mode
 from countersign.agents.classic.chat import Chat
+from countersign.agents.classic.parallel import Parallel
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class WorkflowContext:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-Factory = Callable[[WorkflowContext], Chat]
+Factory = Callable[[WorkflowContext], Chat | Parallel]
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A named group chat factory."""
+    """A named factory of a chat, or of several that work side by side."""
 
     name: str
     version: str
@@ -44,8 +45,8 @@ class Workflow:
     keeps state where the reset cannot see it: in module globals or in closures."""
     factory: Factory
 
-    def __call__(self, context: WorkflowContext) -> Chat:
-        """Build one chat."""
+    def __call__(self, context: WorkflowContext) -> Chat | Parallel:
+        """Build them once."""
         return self.factory(context)
 
 

@@ -52,7 +52,7 @@ NOT_ALLOWED = "Its rule does not let it run without people."
 _NO_LEASE = 0
 """The epoch of a run that may write nothing: every write compares it."""
 
-Foresee = Callable[[Run, Proposal], Awaitable[Request]]
+Foresee = Callable[[Run, Sequence[Proposal]], Awaitable[Sequence[Request]]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Answering:
         nobody is asked."""
         if not self.is_read_only(proposal.call.tool):
             return NOT_READ_ONLY
-        request = await self._foresee(side.run, proposal)
+        (request,) = await self._foresee(side.run, [proposal])
         decision = request.decision
         by_rule = decision is not None and decision.via == Via.POLICY
         if request.status is not RequestStatus.APPROVED or not by_rule:

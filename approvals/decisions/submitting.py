@@ -11,7 +11,7 @@ from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
-from countersign.approvals.decisions.proposing import Proposing
+from countersign.approvals.decisions.proposing import Checkpoint, Proposing
 from countersign.approvals.decisions.run_writes import WAITING, change
 from countersign.approvals.decisions.undoing import count_act
 from countersign.approvals.decisions.voting import Voting
@@ -62,18 +62,16 @@ class Submitting:
         session has proposed nothing before.
 
         If any request is pending afterwards, the session waits and the lease is given back: the
-        caller must suspend the chat.
+        caller must suspend the chat. Without proposals the chat's state alone is stored.
         """
         is_first = first and run.chat is None
         moment, sha256 = self._moments.now(), state.transcript_sha256
-        earlier, usage = await self._before(run.session, proposals, moment, is_first=is_first)
-        granted = await self._grants.candidates([p.call.tool for p in proposals], moment)
-        checkpoint = self._proposing.checkpoint(
-            run.session, proposals, earlier, sha256, moment, granted, usage
-        )
+        tools = [each.call.tool for each in proposals]
+        checkpoint = await self._judged(run, proposals, sha256, moment, tools, is_first=is_first)
         requests, entries = list(checkpoint.requests), checkpoint.entries
+        proposed = {"checkpoint_id": checkpoint.id, "attempts": 0, "error": None}
         if not entries:  # the chat's state alone
-            entries = [("stored", {"transcript_sha256": sha256})]
+            entries, proposed = [("stored", {"transcript_sha256": sha256})], {}
         waiting = [r for r in requests if r.status is RequestStatus.PENDING]
         said = [*progress, *checkpoint.told]
 
@@ -88,10 +86,8 @@ class Submitting:
                 unit,
                 run,
                 entries,
-                checkpoint_id=checkpoint.id,
+                **proposed,
                 **stored,
-                attempts=0,
-                error=None,
                 **(WAITING if waiting else {}),
             )
             self._outbox.show(unit, run.session, waiting, said=said)
@@ -102,16 +98,32 @@ class Submitting:
         await self._store.unit(work, moment)
         return tuple(requests)
 
-    async def foresee(self, run: Run, proposal: Proposal) -> Request:
-        """What would become of a call if it were proposed now: the request that it would be, judged
-        in the same way. Nothing is stored, and nobody is asked."""
-        moment = self._moments.now()
-        earlier, usage = await self._before(run.session, [proposal], moment, is_first=False)
-        checkpoint = self._proposing.checkpoint(
-            run.session, [proposal], earlier, "", moment, usage=usage
+    async def _judged(
+        self,
+        run: Run,
+        proposals: Sequence[Proposal],
+        transcript_sha256: str,
+        moment: Moment,
+        granted_tools: Sequence[str],
+        *,
+        is_first: bool,
+    ) -> Checkpoint:
+        earlier, usage = await self._before(run.session, proposals, moment, is_first=is_first)
+        granted = await self._grants.candidates(granted_tools, moment)
+        return self._proposing.checkpoint(
+            run.session, proposals, earlier, transcript_sha256, moment, granted, usage
         )
-        (request,) = checkpoint.requests
-        return request
+
+    async def foresee(
+        self, run: Run, proposals: Sequence[Proposal], *, granted: bool = False
+    ) -> Sequence[Request]:
+        """What would become of calls if they were proposed together now: the requests that they
+        would be, judged in the same way, with `granted` also by what was granted. Nothing is
+        stored, and nobody is asked."""
+        moment = self._moments.now()
+        tools = [each.call.tool for each in proposals] if granted else []
+        checkpoint = await self._judged(run, proposals, "", moment, tools, is_first=False)
+        return tuple(checkpoint.requests)
 
     async def _before(
         self, session: Session, proposals: Sequence[Proposal], moment: Moment, *, is_first: bool

@@ -82,9 +82,28 @@ class StoredChat:
     chunks: tuple[str, ...] = ()
 
     def messages(self) -> list[JsonObject]:
-        """What was said, oldest first."""
-        before = json.loads(f"[{','.join(self.chunks)}]")
-        return [*before, *json.loads(self.snapshot).get("messages", [])]
+        """What was said, oldest first; of parallel chats one branch after the other, each message
+        with its `branch`, and then the chat that follows them."""
+        stored = json.loads(self.snapshot)
+        if BRANCHES not in stored:
+            before = json.loads(f"[{','.join(self.chunks)}]")
+            return [*before, *stored.get("messages", [])]
+        said = [
+            {**message, "branch": name}
+            for name, part in stored[BRANCHES].items()
+            for message in _messages_of(part)
+        ]
+        return [*said, *_messages_of(stored.get(THEN) or {})]
+
+
+BRANCHES, THEN = "branches", "then"
+"""The members of a snapshot of parallel chats: each with its own state as `chat` and `chunks`."""
+
+
+def _messages_of(part: JsonObject) -> list[JsonObject]:
+    if part.get("chat") is None:
+        return []
+    return StoredChat(json.dumps(part["chat"]), tuple(part.get("chunks", ()))).messages()
 
 
 class LedgerEntry(Value):

@@ -7,13 +7,13 @@ from typing import Any
 from bench.ours.workflow_names import GROUP
 from bench.ours.workflows import CONTEXT, WORKFLOWS
 from bench.payload import TOOL
-from countersign import Chat, WorkflowContext, workflow
+from countersign import Chat, Parallel, WorkflowContext, workflow
 
 REFUND = "refund"
 
 
 @workflow(REFUND, version="1", title="A refund")
-def refund(_: WorkflowContext) -> Chat:
+def refund(_: WorkflowContext) -> Chat | Parallel:
     """The group chat that the peers are compared with."""
     return WORKFLOWS[GROUP](CONTEXT)
 

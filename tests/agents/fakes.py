@@ -148,6 +148,8 @@ class FakeRuns:
         self._store(run.session.id, state)
         self.progress += progress
         waits = any(r.status is RequestStatus.PENDING for r in requests)
+        if not proposals:
+            return ()
         self._session(
             run.session.id,
             checkpoint_id=checkpoint,
@@ -156,6 +158,12 @@ class FakeRuns:
         if waits:
             self.leased.discard(run.session.id)
         return tuple(requests)
+
+    async def foresee(
+        self, run: Run, proposals: Sequence[Proposal], *, granted: bool = False
+    ) -> Sequence[Request]:
+        """What would become of them."""
+        return [self._request(run, CheckpointId("C"), 0, each) for each in proposals]
 
     def asks(self, session: Session, call: ToolCall) -> bool:
         """Whether people would have to approve it."""

@@ -103,7 +103,7 @@ async def test_a_malformed_answer_that_comes_right_costs_nothing(tmp_path: Path)
 async def _asked_once(w: World) -> tuple[str, str, str]:
     """A process whose OpenAI client does not retry by itself, which takes seconds."""
     registry = w.new_registry()
-    for built in registry._idle[w.workflow.name]:
+    for built in (each.chats[0] for each in registry._idle[w.workflow.name]):
         for agent in built.chat.agents:
             if agent.client is not None:
                 agent.client._clients[0]._oai_client.max_retries = 0  # type: ignore[attr-defined]

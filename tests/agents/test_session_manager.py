@@ -62,7 +62,7 @@ async def test_a_used_proxy_is_outside_again(tmp_path: Path) -> None:
         registry = w.new_registry()
         await w.start()
         await SessionManager(w.office.runs, registry).run(w.session_id)
-        (built,) = registry._idle["team"]
+        (built,) = registry._idle["team"][0].chats
 
         with pytest.raises(RefusedError):
             await built.proxies[0].a_get_human_input("?")
@@ -96,7 +96,7 @@ async def test_an_unreachable_model_parks_the_session(
 
 def _ask_once(registry: Registry) -> None:
     """Switch off the client's own retries, which take seconds."""
-    (built,) = registry._idle["team"]
+    (built,) = registry._idle["team"][0].chats
     for agent in built.chat.agents:
         if agent.client is not None:
             agent.client._clients[0]._oai_client.max_retries = 0  # type: ignore[attr-defined]
@@ -428,7 +428,7 @@ async def test_an_agent_cannot_read_the_console(tmp_path: Path) -> None:
 
     async with world(pair(Effects()), story, path=tmp_path) as w:
         registry = w.new_registry()
-        (built,) = registry._idle["pair"]
+        (built,) = registry._idle["pair"][0].chats
         built.chat.recipient.register_reply(ApprovalProxy, asks)
         await w.start()
         await SessionManager(w.office.runs, registry).run(w.session_id)
@@ -474,7 +474,7 @@ async def test_a_sync_chat_on_the_event_loop_is_told_so(tmp_path: Path) -> None:
 
     async with world(pair(Effects()), story, path=tmp_path, guarded=GUARDED) as w:
         registry = w.new_registry()
-        (built,) = registry._idle["pair"]
+        (built,) = registry._idle["pair"][0].chats
         built.chat.recipient.register_reply(ApprovalProxy, blocking)
         await w.start()
         await SessionManager(w.office.runs, registry).run(w.session_id)

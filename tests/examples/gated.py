@@ -83,6 +83,7 @@ class Stage:
     ) -> str:
         """Play the workflow to its end and return its last word."""
         chat = workflow(self.context())
+        assert isinstance(chat, Chat)
         for module in (sales_quote, crm_update, it_change):
             monkeypatch.setattr(module, "current_execution", self._execution)
         _ask_for_rationales(chat)

@@ -209,8 +209,10 @@ async def test_as_many_chats_are_kept_as_sessions_are_at_work(context: WorkflowC
 
     @workflow("counted", version="1", title="Counted", triggers=("counted",), example="counted")
     def counted(given: WorkflowContext) -> Chat:
-        built.append(flow(given))
-        return built[-1]
+        chat = flow(given)
+        assert isinstance(chat, Chat)
+        built.append(chat)
+        return chat
 
     registry = Registry(context)
     registry.add(counted)
@@ -240,6 +242,7 @@ def test_a_factory_can_be_called_directly(context: WorkflowContext, tmp_path: Pa
     """The decorator does not hide it."""
     chat = pair(Effects())(context)
 
+    assert isinstance(chat, Chat)
     assert (chat.starter.name, chat.recipient.name) == ("gatekeeper", "worker")
 
 

@@ -109,7 +109,7 @@ async def test_a_used_chat_is_reset_to_what_it_was_when_built(
 
     async with world(flow, script, path=tmp_path, guarded=GUARDED) as w:
         registry = w.new_registry()
-        (built,) = registry._idle[flow.name]
+        (built,) = registry._idle[flow.name][0].chats
         as_built = deep_state(built)
         await w.start()
         manager = await _paused(w, registry)
@@ -159,7 +159,7 @@ async def test_interleaved_sessions_through_one_pool_do_not_meet(tmp_path: Path)
     effects = Effects()
     async with world(team(effects), script, path=tmp_path, guarded=GUARDED) as w:
         registry = w.new_registry()
-        (built,) = registry._idle["team"]
+        (built,) = registry._idle["team"][0].chats
         manager = SessionManager(w.office.runs, registry)
         sessions = []
         for secret in ("ALPHA", "BETA"):
@@ -191,7 +191,7 @@ async def test_a_chat_that_broke_is_not_used_again(tmp_path: Path) -> None:
 
     async with world(team(Effects()), story, path=tmp_path) as w:
         registry = w.new_registry()
-        (built,) = registry._idle["team"]
+        (built,) = registry._idle["team"][0].chats
         built.chat.recipient.register_reply(ApprovalProxy, _explode)
         manager = SessionManager(w.office.runs, registry)
         await w.start()

@@ -1,0 +1,1 @@
+"""Several chats of one session side by side, whose guarded calls are one checkpoint."""
