@@ -6,7 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-WorkflowName: TypeAlias = Literal["sales_quote", "crm_update", "it_change", "salesforce_update"]
+WorkflowName: TypeAlias = Literal[
+    "sales_quote", "crm_update", "it_change", "salesforce_update", "contract_redline"
+]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[
     "teams", "jira", "servicenow", "asana", "slack", "email", "inbox", "api"

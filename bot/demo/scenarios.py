@@ -9,6 +9,8 @@ from countersign.approvals.models import JsonObject, Verdict
 REQUESTER, APPROVER = "sam", "alex"
 USES = "examples/uses.yaml"
 """The configuration of what needs the clients of CRMs and of mailers."""
+DOCUMENTS = "examples/documents.yaml"
+"""That of what ends in documents."""
 
 
 @dataclass(frozen=True)
@@ -101,5 +103,21 @@ SCENARIOS = {
         },
         systems=("salesforce",),
         configuration=USES,
+    ),
+    "contract_redline": Scenario(
+        workflow="contract_redline",
+        task="redline the Fabrikam agreement",
+        tool="redline_clause",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="They will not sign that; our fallback."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="We can live with that.",
+                changes={"new_text": "Invoices are due within sixty (60) days of receipt."},
+            ),
+        },
+        systems=("clm", "docusign"),
+        configuration=DOCUMENTS,
     ),
 }

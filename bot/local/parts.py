@@ -19,6 +19,8 @@ TITLES = {
     "servicenow": "ServiceNow",
     "provisioning": "provisioning",
     "salesforce": "Salesforce",
+    "clm": "contracts",
+    "docusign": "DocuSign",
 }
 PORTS = {
     "crm": 8802,
@@ -27,6 +29,8 @@ PORTS = {
     "servicenow": 8805,
     "provisioning": 8806,
     "salesforce": 8807,
+    "clm": 8821,
+    "docusign": 8822,
 }
 """Where each listens, unless `connectors` says otherwise."""
 SMTP_PORT = 8825

@@ -19,7 +19,9 @@ MIN_WEBHOOK_SECRET_BYTES = 32
 discouraged" (read 2026-11-25)."""
 WELL_KNOWN = frozenset(
     {
+        "clm-sandbox-token",
         "crm-sandbox-key",
+        "docusign-sandbox-token",
         "provisioning-sandbox-key",
         "salesforce-sandbox-secret",
         "sandbox-token-bot",

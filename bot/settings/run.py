@@ -8,7 +8,9 @@ from pydantic import StringConstraints
 
 from countersign.approvals.models import Value
 
-StandIn: TypeAlias = Literal["crm", "mailbox", "jira", "servicenow", "provisioning", "salesforce"]
+StandIn: TypeAlias = Literal[
+    "crm", "mailbox", "jira", "servicenow", "provisioning", "salesforce", "clm", "docusign"
+]
 ScriptName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*(:[A-Za-z_]\w*)?$")
 ]

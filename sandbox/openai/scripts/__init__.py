@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from countersign.sandbox.openai.conversation import Conversation, Reply, Say
-from countersign.sandbox.openai.scripts import crm_update, deal_update, it_change, sales_quote
+from countersign.sandbox.openai.scripts import (
+    contract_redline,
+    crm_update,
+    deal_update,
+    it_change,
+    sales_quote,
+)
 from countersign.sandbox.openai.scripts.speaker import next_speaker
 
 _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
@@ -15,6 +21,8 @@ _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the Salesforce assistant": deal_update.assistant(deal_update.SALESFORCE),
     "You are the IT change planner": it_change.planner,
     "You are the provisioner": it_change.provisioner,
+    "You are the contract reviewer": contract_redline.reviewer,
+    "You are the redliner": contract_redline.redliner,
 }
 
 
