@@ -186,6 +186,16 @@ class AuditTrail:
 
         return await self._reader.read(unit)
 
+    async def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the tree of size `new` begins with that of size `old`, which may be 0."""
+        if not old:
+            return []
+        return await self._reader.read(lambda c: StoredTree(c).consistency(old, new))
+
+    async def notarised(self) -> str | None:
+        """The newest checkpoint to which witnesses or authorities have added a line."""
+        return await self._reader.read(checkpoints.newest_notarised)
+
     async def accept(self, note: str) -> Checkpoint:
         """Keep a checkpoint that was signed elsewhere. Raises RefusedError where that is not how
         this ledger is signed; NoteError, ConflictError."""

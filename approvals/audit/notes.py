@@ -17,7 +17,7 @@ from countersign.approvals.errors import InvalidError
 
 # `cryptography`, with an OpenSSL of its own, is imported where something is signed or verified.
 
-_ED25519 = b"\x01"
+ED25519 = b"\x01"
 _DASH = "\u2014"
 _PRIVATE = "PRIVATE+KEY+"
 _NAME = re.compile(r"[^\s+]{1,200}")
@@ -30,9 +30,9 @@ class NoteError(InvalidError):
     """Text that is no note, no key, or is not signed by whoever should have signed it."""
 
 
-def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes that name a key in a signature line."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
+    """The four bytes that name a key in a signature line; `kind` is how it signs."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:4]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """`name+keyid+base64`. Raises NoteError."""
-        name, public = _parse_key(text.strip(), "a public key")
+        name, public = parse_key(text.strip(), "a public key")
         return cls(name, public)
 
     @property
@@ -54,7 +54,7 @@ class VerifierKey:
         return key_id(self.name, self.public)
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(_ED25519 + self.public).decode()
+        encoded = base64.b64encode(ED25519 + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{encoded}"
 
     def signed(self, text: str, signature: bytes) -> bool:
@@ -97,7 +97,7 @@ class SigningKey:
             raw = base64.b64decode(encoded, validate=True)
         except binascii.Error as exc:
             raise NoteError("It is no sealing key: its last part is not base64.") from exc
-        if len(raw) != 33 or raw[:1] != _ED25519 or not _NAME.fullmatch(stated):
+        if len(raw) != 33 or raw[:1] != ED25519 or not _NAME.fullmatch(stated):
             raise NoteError("It is no sealing key: only Ed25519 keys with a name are.")
         key = cls(stated, raw[1:])
         if key.verifier.id.hex() != claimed:
@@ -105,7 +105,7 @@ class SigningKey:
         return key
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(_ED25519 + self.seed).decode()
+        encoded = base64.b64encode(ED25519 + self.seed).decode()
         return f"{_PRIVATE}{self.name}+{self.verifier.id.hex()}+{encoded}"
 
     def __repr__(self) -> str:
@@ -129,7 +129,18 @@ class SigningKey:
 
 def signature_line(key: VerifierKey, signature: bytes) -> str:
     """A line of a note, with its newline."""
-    return f"{_DASH} {key.name} {base64.b64encode(key.id + signature).decode()}\n"
+    return line_of(key.name, key.id + signature)
+
+
+def line_of(name: str, data: bytes) -> str:
+    """The line of what is no Ed25519 signature: `data` is a key id and the rest."""
+    return f"{_DASH} {name} {base64.b64encode(data).decode()}\n"
+
+
+def signed_part(note: str) -> str:
+    """A note as the ledger's key has signed it: without the lines that others have added."""
+    text, dash, lines = note.rpartition("\n\n")
+    return f"{text}{dash}{lines.partition(chr(10))[0]}\n"
 
 
 def opened(note: str, keys: Iterable[VerifierKey]) -> tuple[str, list[VerifierKey]]:
@@ -137,7 +148,7 @@ def opened(note: str, keys: Iterable[VerifierKey]) -> tuple[str, list[VerifierKe
 
     Raises NoteError, also if one of the keys is named and its signature is wrong.
     """
-    text, signatures = _split(note)
+    text, signatures = split(note)
     by: list[VerifierKey] = []
     known = list(keys)
     for name, own_id, signature in signatures:
@@ -156,10 +167,10 @@ def opened(note: str, keys: Iterable[VerifierKey]) -> tuple[str, list[VerifierKe
 
 def opened_unchecked(note: str) -> str:
     """The text of a note of our own. Raises NoteError."""
-    return _split(note)[0]
+    return split(note)[0]
 
 
-def _split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+def split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     """The text of a note, and its signatures: name, key id, the rest. Raises NoteError."""
     if any(ord(c) < 0x20 and c != "\n" for c in note):
         raise NoteError("It is no signed note: there are control characters in it.")
@@ -180,16 +191,17 @@ def _split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     return f"{text}\n", found
 
 
-def _parse_key(text: str, what: str) -> tuple[str, bytes]:
+def parse_key(text: str, what: str, kind: bytes = ED25519) -> tuple[str, bytes]:
+    """The name and the public key of a text. Raises NoteError."""
     name, _, rest = text.partition("+")
     claimed, _, encoded = rest.partition("+")
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raw = b""
-    if len(raw) != 33 or raw[:1] != _ED25519 or not _NAME.fullmatch(name):
+    if len(raw) != 33 or raw[:1] != kind or not _NAME.fullmatch(name):
         raise NoteError(f"{text[:60]!r} is not {what}: NAME+KEYID+BASE64 of an Ed25519 key is.")
-    if key_id(name, raw[1:]).hex() != claimed:
+    if key_id(name, raw[1:], kind).hex() != claimed:
         raise NoteError(f"{text[:60]!r} is not {what}: its key id is that of another one.")
     return name, raw[1:]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from countersign.approvals.audit.cosignatures import added
 from countersign.approvals.audit.handover import Reign, hand_over, reigns, signed_checkpoint
 from countersign.approvals.audit.notes import Checkpoint, NoteError, SigningKey, VerifierKey
-from countersign.approvals.errors import ConflictError
+from countersign.approvals.errors import ConflictError, NotFoundError
 from countersign.approvals.models import LedgerEntry, SealingKeyChanged
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import codec, governance, seals
@@ -18,11 +19,39 @@ from countersign.approvals.store.schema import ledger_checkpoints as rows
 from countersign.approvals.store.schema import ledger_seals
 from countersign.approvals.store.tree import StoredTree
 
+LOOKED_AT = 5_000
+"""Checkpoints: seven hours of a server that signs every five seconds."""
+_TWO_LINES = "%\n\n\u2014 %\n\u2014 %"
+
 
 def newest(connection: Connection, *, at_least: int = 0) -> str | None:
     """The note of the largest tree that is signed; None if none of at least this size is."""
     query = select(rows.c.note).where(rows.c.size >= at_least).order_by(rows.c.size.desc())
     note: str | None = connection.execute(query.limit(1)).scalar()
+    return note
+
+
+def newest_notarised(connection: Connection, *, at_least: int = 0) -> str | None:
+    """The note of the largest tree to which somebody else has added a line, among the last
+    `LOOKED_AT` that are signed."""
+    latest = select(rows.c.note, rows.c.size).where(rows.c.size >= at_least)
+    latest = latest.order_by(rows.c.size.desc()).limit(LOOKED_AT)
+    some = latest.subquery()
+    query = select(some.c.note).where(some.c.note.like(_TWO_LINES)).order_by(some.c.size.desc())
+    note: str | None = connection.execute(query.limit(1)).scalar()
+    return note
+
+
+def notarise(unit: Unit, size: int, lines: Sequence[str]) -> str:
+    """Keep what others say of a checkpoint with it; the note as it is then. Raises NoteError, and
+    NotFoundError if there is no checkpoint of this size."""
+    query = select(rows.c.note, rows.c.key_id).where(rows.c.size == size).with_for_update()
+    row = unit.connection.execute(query.limit(1)).first()
+    if row is None:
+        raise NotFoundError(f"There is no checkpoint of size {size}.")
+    note = added(row.note, lines)
+    where = (rows.c.size == size, rows.c.key_id == row.key_id)
+    unit.connection.execute(rows.update().where(*where).values(note=note))
     return note
 
 

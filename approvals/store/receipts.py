@@ -35,17 +35,8 @@ def receipt(
     Raises NotFoundError; NotSealedError; IntegrityError if what is stored does not fit together.
     """
     request = requests.get(connection, request_id)
-    note = checkpoints.newest(connection)
-    checkpoint = None if note is None else Checkpoint.parse(opened_unchecked(note))
-    size = 0 if checkpoint is None else checkpoint.size
-    found = tree.newest_place(connection, request.session_id, size)
+    note, size, position, last = _covered(connection, request)
     first = max(request.ledger_seq, 1)
-    if note is None or found is None or found[1][0] < _last_about(connection, request):
-        raise NotSealedError(
-            f"What became of request {request_id} is in no signed checkpoint yet. Servers seal "
-            "every few seconds; they sign where `ledger` in the configuration names a key."
-        )
-    position, (last, _) = found
     entries = _entries(connection, request.session_id, first, last)
     privacy = Privacy(private)
     rules = {e.seq: those for e in entries if (those := privacy.rules_of(e))}
@@ -70,6 +61,25 @@ def receipt(
         "checkpoint": note,
         "handovers": [each.handover for each in checkpoints.keys(connection) if each.handover],
     }
+
+
+def _covered(connection: Connection, request: Request) -> tuple[str, int, int, int]:
+    """A signed checkpoint and its size, the place of the session's leaf in it, and the number of
+    the entry up to which that goes: one that others have cosigned or stamped if what became of the
+    request is in it, else the newest. Raises NotSealedError."""
+    needed = _last_about(connection, request)
+    for find in (checkpoints.newest_notarised, checkpoints.newest):
+        note = find(connection)
+        if note is None:
+            continue
+        size = Checkpoint.parse(opened_unchecked(note)).size
+        found = tree.newest_place(connection, request.session_id, size)
+        if found is not None and found[1][0] >= needed:
+            return note, size, found[0], found[1][0]
+    raise NotSealedError(
+        f"What became of request {request.id} is in no signed checkpoint yet. Servers seal "
+        "every few seconds; they sign where `ledger` in the configuration names a key."
+    )
 
 
 def _policy(connection: Connection, version: str) -> str:

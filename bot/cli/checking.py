@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from countersign.approvals.audit.handover import Reign, reigns, signed_checkpoint
-from countersign.approvals.audit.ledger import Verification
+from countersign.approvals.audit.ledger import Verification, combine
 from countersign.approvals.audit.notes import Checkpoint, NoteError
 from countersign.approvals.audit.notes import opened as opened_note
 from countersign.approvals.audit_trail import AuditTrail
@@ -23,6 +23,14 @@ from countersign.bot.audit.found_notes import notes_among, notes_in
 from countersign.bot.audit.people_places import kind_of
 from countersign.bot.audit.publishing import published
 from countersign.bot.cli.ledger import NO_KEY, KeyOption, public_keys, token_of
+from countersign.bot.cli.notaries import (
+    QuorumOption,
+    StampOption,
+    WitnessOption,
+    configured,
+    given,
+    said,
+)
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.cli.records import auditing
 from countersign.bot.cli.retention import opened
@@ -46,10 +54,15 @@ def verify(
         list[Path] | None,
         typer.Option(help="A file with archived sessions, or a folder of them; repeatable."),
     ] = None,
+    witness: WitnessOption = None,
+    quorum: QuorumOption = None,
+    timestamp_roots: StampOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Check every link of the ledger; exit status 1 if one does not hold."""
-    outside = _outside([*([str(checkpoint)] if checkpoint else []), *(against or ())], key, config)
+    notaries = given(witness, quorum, timestamp_roots) or configured(config)
+    kept = _outside([*([str(checkpoint)] if checkpoint else []), *(against or ())], key, config)
+    outside = [each for each, _ in kept]
 
     archives = opened(archive or ())
 
@@ -69,6 +82,9 @@ def verify(
             )
 
     result = auditing(work)
+    ours = auditing(lambda trail: trail.notarised()) if session is None else None
+    told, wrong = said([*([ours] if ours else []), *(note for _, note in kept)], notaries)
+    result = combine([result, Verification(entries=0, problems=tuple(wrong))])
     for problem in result.problems:
         console.print(escape(visible(problem)), soft_wrap=True, highlight=False)
     verdict = "verified" if result.verified else f"NOT verified: {len(result.problems)} problems"
@@ -80,19 +96,24 @@ def verify(
     if outside and result.verified:
         sizes = f"{len(outside)} outside checkpoints, the newest of size {outside[-1].size}"
         console.print(f"the ledger is a continuation of {sizes}", markup=False, soft_wrap=True)
+    for line in told if session is None or kept else ():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not result.verified:
         raise typer.Exit(1)
 
 
-def _outside(places: Sequence[str], key: list[str] | None, config: Path | None) -> list[Checkpoint]:
-    """The checkpoints that are kept at these places, the newest last. Raises InvalidError."""
+def _outside(
+    places: Sequence[str], key: list[str] | None, config: Path | None
+) -> list[tuple[Checkpoint, str]]:
+    """The checkpoints that are kept at these places and their notes, the newest last. Raises
+    InvalidError."""
     if not places:
         return []
     keys = public_keys(key)
     if not keys:
         raise InvalidError(NO_KEY)
     known = reigns(keys, auditing(lambda trail: trail.handovers()))
-    found: list[Checkpoint] = []
+    found: list[tuple[Checkpoint, str]] = []
     for place in places:
         text = published(place, token_of(), config)
         shared = kind_of(place) is not None
@@ -101,8 +122,8 @@ def _outside(places: Sequence[str], key: list[str] | None, config: Path | None) 
             raise InvalidError(f"{place}: no checkpoint there is signed with a key of --key.")
         if others:
             say_others(place, others)
-        found += [signed_checkpoint(note, known) for note in ours]
-    return sorted(found, key=lambda each: each.size)
+        found += [(signed_checkpoint(note, known), note) for note in ours]
+    return sorted(found, key=lambda each: each[0].size)
 
 
 def sorted_out(notes: Sequence[str], known: Sequence[Reign]) -> tuple[list[str], int]:

@@ -47,6 +47,7 @@ with nothing_collected():
     from countersign.bot.cli.seal import seal
     from countersign.bot.cli.verifying import verify
     from countersign.bot.cli.webhooks import webhooks
+    from countersign.bot.cli.witness import witness
     from countersign.bot.console import errors
     from countersign.bot.demo.options import DecideOption, FrontOption, WorkflowOption
     from countersign.bot.local.ports import from_options, moving
@@ -105,6 +106,7 @@ app.command()(undo)
 app.command()(doctor)
 app.command()(verify)
 app.command()(seal)
+app.command()(witness)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from countersign.bot.audit.publishing import is_url, published
 from countersign.bot.audit.publishing import publish as publish_to
 from countersign.bot.cli.checking import say_others, sorted_out
 from countersign.bot.cli.ledger import token_of
+from countersign.bot.cli.notaries import notarised
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.cli.records import auditing
 from countersign.bot.console import console, errors
@@ -54,7 +55,7 @@ def publish(
     outlets = [Outlet(place, config, sent) for place in to]
     while True:
         try:
-            _publish(outlets)
+            _publish(outlets, config)
         except (UnavailableError, NotFoundError) as exc:
             if every is None:
                 raise
@@ -105,8 +106,9 @@ class Outlet:
         return True
 
 
-def _publish(outlets: Sequence[Outlet]) -> None:
+def _publish(outlets: Sequence[Outlet], config: Path | None = None) -> None:
     size, note = auditing(lambda trail: trail.checkpoint())
+    note = notarised(size, note, config)
     for outlet in outlets:
         place, before = outlet.place, outlet.newest()
         if before is not None and before.size >= size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,14 @@ from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
 from countersign.approvals.store.archive_checks import proven
 from countersign.bot.cli.ledger import NO_KEY, KeyOption, public_keys, read_text
+from countersign.bot.cli.notaries import (
+    Notaries,
+    QuorumOption,
+    StampOption,
+    WitnessOption,
+    given,
+    said,
+)
 from countersign.bot.cli.options import Json
 from countersign.bot.console import console, errors, show_json
 
@@ -39,22 +48,29 @@ UNTRUE, UNREADABLE, UNTRUSTED = 1, 3, 4
 def verify(
     file: Annotated[Path, typer.Argument(help="A receipt, a bundle, or an archive file.")],
     key: KeyOption = None,
+    witness: WitnessOption = None,
+    quorum: QuorumOption = None,
+    timestamp_roots: StampOption = None,
     as_json: Json = False,
 ) -> None:
     """Check a receipt, a bundle or an archive file offline. Exit status 0: it is true. 1: it is
     not. 3: it cannot be read, or is none. 4: it is not signed with a key that is trusted."""
     try:
         keys = public_keys(key)
+        notaries = given(witness, quorum, timestamp_roots)
         if zipfile.is_zipfile(file):
-            _say_bundle(_archive(file, keys), as_json=as_json)
+            found, note = _archive(file, keys)
+            _say_bundle(found, _notarised(note, notaries), as_json=as_json)
             return
         receipt = parse(read_text(file, most=MAX_BYTES), FORMAT, bundles.FORMAT)
         if not keys:
             raise UntrustedError(NO_KEY)
         if receipt["format"] == bundles.FORMAT:
-            _say_bundle(bundles.verify(receipt, keys), as_json=as_json)
+            found = bundles.verify(receipt, keys)
+            _say_bundle(found, _notarised(receipt["checkpoint"], notaries), as_json=as_json)
             return
         told = verified(receipt, keys)
+        more = _notarised(receipt["checkpoint"], notaries)
     except UntrustedError as exc:
         raise _ended(f"NOT verified: {exc}", UNTRUSTED) from exc
     except ReceiptError as exc:
@@ -64,22 +80,32 @@ def verify(
     except InvalidError as exc:
         raise _ended(str(exc), UNREADABLE) from exc
     if as_json:
-        show_json(told)
+        show_json(told | ({"notaries": more} if notaries else {}))
         return
-    for line in in_words(told):
+    for line in (*in_words(told), *more):
         console.print(escape(visible(line)), highlight=False, soft_wrap=True)
 
 
-def _archive(file: Path, keys: list[VerifierKey]) -> bundles.Bundled:
+def _archive(file: Path, keys: list[VerifierKey]) -> tuple[bundles.Bundled, str]:
     if not keys:
         raise UntrustedError(NO_KEY)
     with Archive(file) as archive:
-        return proven(archive, keys)
+        return proven(archive, keys), archive.manifest.checkpoint
 
 
-def _say_bundle(found: bundles.Bundled, *, as_json: bool) -> None:
+def _notarised(note: str, notaries: Notaries | None) -> list[str]:
+    """What those that were asked for say of its checkpoint. Raises UntrustedError."""
+    if notaries is None:
+        return []
+    lines, wrong = said([note], notaries)
+    if wrong:
+        raise UntrustedError("; ".join(wrong))
+    return lines
+
+
+def _say_bundle(found: bundles.Bundled, more: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        show_json(found.model_dump(mode="json"))
+        show_json(found.model_dump(mode="json") | ({"notaries": list(more)} if more else {}))
         return
     without = f", {found.withheld} of them without their bodies" if found.withheld else ""
     if found.fields:
@@ -89,6 +115,8 @@ def _say_bundle(found: bundles.Bundled, *, as_json: bool) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    for line in more:
+        console.print(escape(visible(line)), highlight=False, soft_wrap=True)
 
 
 def _ended(message: str, status: int) -> typer.Exit:

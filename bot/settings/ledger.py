@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from countersign.approvals.audit.cosignatures import WitnessKey
 from countersign.approvals.audit.notes import NoteError, VerifierKey
 from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.models import Value
@@ -44,6 +46,41 @@ class PrivateSettings(Value):
         return self
 
 
+def _is_url(value: str) -> str:
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL: https://witness.example")
+    return value.strip().rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_is_url)]
+
+
+class WitnessSettings(Value):
+    """One witness that is asked to cosign checkpoints."""
+
+    key: str
+    """Its public key, as it prints it."""
+    url: Url
+    """Where it is asked."""
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, text: str) -> str:
+        try:
+            return str(WitnessKey.parse(text))
+        except NoteError as exc:
+            raise ValueError(str(exc)) from exc
+
+
+class StampSettings(Value):
+    """One authority that stamps checkpoints (RFC 3161)."""
+
+    url: Url
+    roots: Path
+    """A file with the certificates (PEM) up to which its stamps are checked."""
+
+
 class LedgerSettings(Value):
     """As it stands in the file."""
 
@@ -55,6 +92,12 @@ class LedgerSettings(Value):
     """The public key of `countersign seal`, where that signs."""
     archive_dir: Path | None = None
     """The folder of archive files."""
+    witnesses: tuple[WitnessSettings, ...] = ()
+    """Who is asked to cosign what is published."""
+    quorum: int | None = Field(default=None, ge=1)
+    """How many of them are needed; more than half, unless it says so."""
+    timestamps: tuple[StampSettings, ...] = ()
+    """Who is asked to stamp what is published."""
     private: tuple[PrivateSettings, ...] = ()
     """What is private on it: left out of redacted exports, and what can be erased."""
 
@@ -65,6 +108,14 @@ class LedgerSettings(Value):
             return None if text is None else str(VerifierKey.parse(text))
         except NoteError as exc:
             raise ValueError(str(exc)) from exc
+
+    @model_validator(mode="after")
+    def _enough_witnesses(self) -> Self:
+        if len({each.key for each in self.witnesses}) != len(self.witnesses):
+            raise ValueError("witnesses: one of them stands there twice")
+        if self.quorum is not None and self.quorum > len(self.witnesses):
+            raise ValueError(f"quorum: is {self.quorum}, of {len(self.witnesses)} witnesses")
+        return self
 
     @field_validator("private")
     @classmethod

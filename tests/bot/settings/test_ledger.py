@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from countersign.approvals.audit.cosignatures import witness_key
 from countersign.approvals.audit.notes import SigningKey
 from countersign.bot.settings.ledger import LedgerSettings
 from countersign.bot.settings.ledger_keys import ledger_key, local_ledger_key
@@ -72,3 +73,26 @@ def test_rules_of_what_is_private() -> None:
     ):
         with pytest.raises(ValidationError, match=why):
             LedgerSettings.model_validate({"private": wrong})
+
+
+def test_witnesses_and_authorities_are_said_with_where_they_are() -> None:
+    key = str(witness_key(KEY))
+    other = str(witness_key(SigningKey.new("other.example/w")))
+    url = "https://w.example/"
+    found = LedgerSettings.model_validate(
+        {
+            "witnesses": [{"key": key, "url": url}, {"key": other, "url": url}],
+            "quorum": 2,
+            "timestamps": [{"url": "http://tsa.example/tsr", "roots": "roots.pem"}],
+        }
+    )
+    assert ("https://w.example", 2) == (found.witnesses[0].url, found.quorum)
+    for section, why in (
+        ({"witnesses": [{"key": str(KEY.verifier), "url": url}]}, "witness's public key"),
+        ({"witnesses": [{"key": key, "url": "w.example"}]}, "must be a URL"),
+        ({"witnesses": [{"key": key, "url": url}] * 2}, "twice"),
+        ({"witnesses": [{"key": key, "url": url}], "quorum": 2}, "quorum: is 2, of 1"),
+        ({"timestamps": [{"url": "ftp://x", "roots": "r"}]}, "must be a URL"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            LedgerSettings.model_validate(section)
