@@ -173,17 +173,48 @@ def _line(entry: LedgerEntry, written: Format) -> str:
     return csv_line(entry) if written is Format.CSV else entry.model_dump_json() + "\n"
 
 
+class ReceiptFormat(StrEnum):
+    """What a receipt is written as."""
+
+    JSON = "json"
+    COSE = "cose"
+
+
 @ledger.command("receipt")
 def receipt(
     request: str,
     redact: RedactOption = False,
+    written: Annotated[ReceiptFormat, typer.Option("--format", help="As what.")] = (
+        ReceiptFormat.JSON
+    ),
+    signing_key: Annotated[
+        Path | None, typer.Option(help="The file with the sealing key, which signs a COSE_Sign1.")
+    ] = None,
     config: ConfigOption = None,
     output: OutputOption = None,
 ) -> None:
     """Write the receipt of a request: what became of it, for anybody to check."""
     private = private_rules(config) if redact else ()
+    if written is ReceiptFormat.COSE and signing_key is None:
+        raise InvalidError("--format cose: is signed; name the sealing key's file: --signing-key.")
     made: dict[str, Any] = auditing(lambda trail: trail.receipt(request), private)
-    write_out(json_text(made), output)
+    if written is ReceiptFormat.JSON or signing_key is None:
+        write_out(json_text(made), output)
+        return
+    from countersign.bot.audit.cose import signed
+
+    _write_bytes(signed(made, SigningKey.parse(read_text(signing_key))), output)
+
+
+def _write_bytes(data: bytes, output: Path | None) -> None:
+    """To a file, or to stdout. Raises InvalidError."""
+    if output is None:
+        typer.echo(data, nl=False)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as exc:
+        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
 
 
 @ledger.command("checkpoint")

@@ -28,6 +28,8 @@ from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
 from countersign.approvals.store.archive_checks import proven
+from countersign.bot.audit.cose import SIGN1, is_cose
+from countersign.bot.audit.cose import opened as opened_cose
 from countersign.bot.cli.ledger import NO_KEY, KeyOption, public_keys, read_text
 from countersign.bot.cli.notaries import (
     Notaries,
@@ -46,7 +48,9 @@ UNTRUE, UNREADABLE, UNTRUSTED = 1, 3, 4
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A receipt, a bundle, or an archive file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A receipt (JSON or COSE), a bundle, or an archive file.")
+    ],
     key: KeyOption = None,
     witness: WitnessOption = None,
     quorum: QuorumOption = None,
@@ -62,7 +66,7 @@ def verify(
             found, note = _archive(file, keys)
             _say_bundle(found, _notarised(note, notaries), as_json=as_json)
             return
-        receipt = parse(read_text(file, most=MAX_BYTES), FORMAT, bundles.FORMAT)
+        receipt = _read(file, keys)
         if not keys:
             raise UntrustedError(NO_KEY)
         if receipt["format"] == bundles.FORMAT:
@@ -84,6 +88,24 @@ def verify(
         return
     for line in (*in_words(told), *more):
         console.print(escape(visible(line)), highlight=False, soft_wrap=True)
+
+
+def _read(file: Path, keys: list[VerifierKey]) -> JsonObject:
+    """The receipt or the bundle; of a COSE_Sign1 what is in it, whose signatures are true. Raises
+    InvalidError."""
+    try:
+        with file.open("rb") as opened:
+            is_binary = is_cose(opened.read(1))
+            data = opened.read(MAX_BYTES) if is_binary and keys else b""
+    except OSError as exc:
+        raise InvalidError(f"{file}: cannot be read: {exc.strerror}.") from exc
+    if not is_binary:
+        return parse(read_text(file, most=MAX_BYTES), FORMAT, bundles.FORMAT)
+    if not keys:
+        raise UntrustedError(NO_KEY)
+    if len(data) == MAX_BYTES:
+        raise InvalidError(f"{file}: at most {MAX_BYTES:,} bytes are read.")
+    return opened_cose(SIGN1 + data, keys)
 
 
 def _archive(file: Path, keys: list[VerifierKey]) -> tuple[bundles.Bundled, str]:

@@ -57,6 +57,31 @@ def test_a_receipt_is_verified_with_only_the_file_and_the_key(
     assert json.loads(by_script.stdout) == told
 
 
+def test_a_receipt_as_cose_is_verified_back(cli: Cli, request_id: str, tmp_path: Path) -> None:
+    file, key, other = (tmp_path / name for name in ("receipt.cose", "ledger.key", "other.key"))
+    key.write_text(f"{SEALING_KEY}\n")
+    other.write_text(f"{SigningKey.new('gate.example/ledger')}\n")
+    write = ["ledger", "receipt", request_id, "--format", "cose", "--output", str(file)]
+    unsigned = cli(*write)
+    foreign = cli(*write, "--signing-key", str(other))
+    made = cli(*write, "--signing-key", str(key))
+    (tmp_path / "countersign.db").unlink()
+    said = cli("verify", str(file), "--key", KEY)
+    without = cli("verify", str(file))
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b"Alex", b"Axel"))
+    changed = cli("verify", str(file), "--key", KEY)
+    file.write_bytes(data[:-9])
+    cut = cli("verify", str(file), "--key", KEY)
+
+    assert (1, True) == (unsigned.status, "--signing-key" in unsigned.err)
+    assert (1, True) == (foreign.status, "not signed by" in foreign.err)
+    assert (0, 0, True) == (made.status, said.status, f"request {request_id}" in said.out)
+    assert (4, True) == (without.status, "--key" in without.err)
+    assert (1, True) == (changed.status, "another body than was written" in changed.err)
+    assert (3, True) == (cut.status, "no COSE_Sign1" in cut.err)
+
+
 def test_what_does_not_verify_says_why_and_by_its_exit_status(
     cli: Cli, request_id: str, tmp_path: Path
 ) -> None:
