@@ -24,6 +24,7 @@ LONG_FILES = {
     "test_procrastinate.py",
     # programs of their own, and the whole application
     *("test_app.py", "test_cli.py", "test_imports.py", "test_serving.py"),
+    *("test_notaries.py", "test_publishing_to_people.py"),
     *("test_cached_replies.py", "test_crash.py", "test_death.py", "test_whole_application.py"),
     *("test_it_change.py", "test_it_change_trouble.py"),
     *("test_hostile_tickets.py", "test_polling.py"),

@@ -43,6 +43,8 @@ RECEIPTS, STRUCTURE, PROOFS = 394, 395, 396
 RFC9162_SHA256, INCLUSION = 1, -1
 ISSUER, SUBJECT = 1, 2
 EDDSA = -8
+Headers = dict[Any, Any]
+"""Of COSE: their labels are numbers."""
 
 
 def _libraries() -> tuple[Any, Any]:
@@ -143,7 +145,7 @@ def _require_included(
 def _signer(
     cwt: Any,
     data: bytes,
-    protected: JsonObject,
+    protected: Headers,
     known: Sequence[Reign],
     size: int,
     detached: bytes | None,
@@ -162,7 +164,7 @@ def _signer(
     raise UntrustedError("It is not signed with a key that is trusted, nor with one that it named.")
 
 
-def _unchecked(cbor2: Any, data: Any) -> tuple[JsonObject, JsonObject, Any]:
+def _unchecked(cbor2: Any, data: Any) -> tuple[Headers, Headers, Any]:
     """Both headers and the payload. Raises ReceiptFormatError."""
     try:
         tagged = cbor2.loads(data)
