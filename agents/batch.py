@@ -9,12 +9,12 @@ from countersign.agents.calls import Call
 from countersign.agents.ports import Runner
 from countersign.approvals.errors import IntegrityError
 from countersign.approvals.models import (
-    JsonObject,
     Request,
     RequestKind,
     RequestStatus,
     ToolCall,
 )
+from countersign.approvals.rules.proposals import written_by_agent
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Batch:
 def require_calls(runner: Runner, calls: Sequence[Call], batch: Sequence[Request]) -> None:
     """Return if the stored requests are these calls. Raises IntegrityError."""
     asked = [(call.call_id, call.tool, call.arguments, runner.name) for call in calls]
-    stored = [(r.call_id, r.tool, _written(r), r.executor) for r in batch]
+    stored = [(r.call_id, r.tool, written_by_agent(r), r.executor) for r in batch]
     if asked != stored or any(r.kind is not RequestKind.TOOL for r in batch):
         raise _other(batch, "are not the calls of the restored chat")
 
@@ -55,10 +55,3 @@ def _other(batch: Sequence[Request], what: str) -> IntegrityError:
         f"The stored requests {', '.join(r.id for r in batch)} {what}. The session was not "
         "continued; start it again."
     )
-
-
-def _written(request: Request) -> JsonObject:
-    """What the agent wrote, whatever the tool's defaults or a person made of it."""
-    if request.written is not None:
-        return request.written
-    return request.arguments if request.proposed_arguments is None else request.proposed_arguments

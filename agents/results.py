@@ -47,6 +47,8 @@ def _executed(request: Request, result: Result) -> str:
         answer["arguments_used"] = request.arguments
     elif request.written is not None and not _holds(request.arguments, request.written):
         answer["arguments_used"] = request.arguments
+        if request.asked_again:
+            answer["note"] = request.asked_again
     return _dumps({**answer, "result": result.content, "decided_by": decider})
 
 

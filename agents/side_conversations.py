@@ -26,9 +26,11 @@ from countersign.agents.side_gate import (
 from countersign.agents.suspension import ModelError, words_of
 from countersign.agents.tools.late_results import LateResults
 from countersign.approvals.decisions.answering import Answering, Side
+from countersign.approvals.decisions.second_thoughts import SecondThought
 from countersign.approvals.errors import (
     BesideGateError,
     ConflictError,
+    StaleDigestError,
     UnavailableError,
     WorkflowMissingError,
 )
@@ -119,14 +121,28 @@ class SideConversations:
                     log.error("question failed", exc_info=exc)
                 await self._unanswered(side, words_of(exc), look_ups)
             else:
-                await self._answering.answered(side, text, look_ups)
-                log.info("question answered", look_ups=len(look_ups))
+                await self._end(side, text, look_ups)
+
+    async def _end(self, side: Side, said: str | SecondThought, look_ups: list[LookUp]) -> None:
+        if isinstance(said, str):
+            await self._answering.answered(side, said, look_ups)
+            log.info("question answered", look_ups=len(look_ups))
+            return
+        try:
+            await self._answering.thought_better(side, said, look_ups)
+        except StaleDigestError as exc:  # it is asked about what people made of it meanwhile
+            log.info("question put off", error=str(exc))
+            await self._answering.again(side, str(exc))
+        else:
+            log.info("proposal changed" if said.instead else "proposal taken back")
 
     async def _unanswered(self, side: Side, why: str, look_ups: list[LookUp]) -> None:
         log.info("question handed over", reason=why)
         await self._answering.unanswered(side, why, look_ups)
 
-    async def _conversation(self, side: Side, slot: Slot, look_ups: list[LookUp]) -> str:
+    async def _conversation(
+        self, side: Side, slot: Slot, look_ups: list[LookUp]
+    ) -> str | SecondThought:
         if side.chat is None:
             raise CannotAnswerError("Nothing of its chat is stored.")
         _require_same(self._workflows.info(side.session.workflow), side)
@@ -143,7 +159,9 @@ class SideConversations:
             return await self._consulted(side, chat, gate, context)
 
     @staticmethod
-    async def _consulted(side: Side, chat: SessionChat, gate: SideGate, context: RunContext) -> str:
+    async def _consulted(
+        side: Side, chat: SessionChat, gate: SideGate, context: RunContext
+    ) -> str | SecondThought:
         said = [
             *(
                 Exchange(each.asker_name, each.text, each.answer)
@@ -155,7 +173,7 @@ class SideConversations:
             text = await chat.consult(gate, side.request.agent, said)
         if context.refusal is not None:
             raise CannotAnswerError(_beside(context.refusal))
-        return text
+        return text if gate.thought is None else gate.thought
 
 
 def _beside(refusal: BesideGateError) -> str:

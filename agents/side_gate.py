@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from countersign.agents import second_thoughts
 from countersign.agents.calls import AnsweredCall, AskedCall, Call, read_calls
 from countersign.agents.lanes import Lane, Slot
 from countersign.agents.leases import Lease
 from countersign.agents.ports import PausableChat, Runner
 from countersign.agents.preparation import Preparation
+from countersign.agents.second_thoughts import TAKE_BACK
 from countersign.agents.tools.execution import execute
 from countersign.agents.tools.permit import SealedTool
 from countersign.approvals.decisions.answering import NOT_READ_ONLY, Answering, Side
+from countersign.approvals.decisions.second_thoughts import SecondThought
 from countersign.approvals.errors import CountersignError
 from countersign.approvals.forms.wording import cut_visibly
-from countersign.approvals.models import LookUp, Request, Value
+from countersign.approvals.models import JsonObject, LookUp, Request, Value
 from countersign.approvals.runs import Runs
 
 TOOL_S = 20.0
@@ -75,7 +78,10 @@ class SideGate:
         self._lease, self._chat, self._lane, self.limits = lease, chat, lane, limits
         self._preparation = Preparation(runs, lease, chat, lane, slot)
         self._characters = 0
+        self._about = second_thoughts.offered(side.request, self._schemas())
         self.look_ups: list[LookUp] = []
+        self.thought: SecondThought | None = None
+        """What the agent came to beside answering; it ends the conversation."""
 
     def tools_of(self, agent: str) -> frozenset[str]:
         """What this agent may look things up with."""
@@ -85,6 +91,14 @@ class SideGate:
             for tool in offered
             if self._answering.is_read_only(tool) and self._runner(tool) is not None
         )
+
+    def about_the_proposal(self) -> dict[str, tuple[str, JsonObject]]:
+        """What the agent may do about its proposal: by name, what it does and what it takes."""
+        request = self._side.request
+        return {
+            name: (second_thoughts.described(name, request), schema)
+            for name, schema in self._about.items()
+        }
 
     def spend(self, characters: int) -> None:
         """Count what was said. Raises CannotAnswerError when it is too much."""
@@ -97,9 +111,15 @@ class SideGate:
     async def answer(self, asked: Sequence[AskedCall], agent: str) -> list[AnsweredCall]:
         """Every call of a message with what came of it, in order. Raises CannotAnswerError for too
         many of them."""
-        calls = read_calls(asked, 0, self._schemas(), {})
+        calls = read_calls(asked, 0, {**self._schemas(), **self._about}, {})
         answered = []
         for call in calls:
+            if self.thought is not None:
+                answered.append(AnsweredCall(call, f"Not run: {call.tool} came after the end."))
+                continue
+            if call.tool in self._about:
+                answered.append(AnsweredCall(call, await self._think(call, agent)))
+                continue
             if len(self.look_ups) >= self.limits.calls:
                 raise CannotAnswerError(
                     f"It wanted to look up more than {self.limits.calls} times."
@@ -113,6 +133,28 @@ class SideGate:
             self.spend(len(text))
             answered.append(AnsweredCall(call, text))
         return answered
+
+    async def _think(self, call: Call, agent: str) -> str:
+        """Take in a second thought, or say why it is none."""
+        if call.problem is not None:
+            return f"Nothing was changed: {call.problem}"
+        reason = str(call.arguments["reason"])
+        if call.tool == TAKE_BACK:
+            self.thought = SecondThought(reason)
+            return "Taken back."
+        request = self._side.request
+        runner = next((r for r in self._chat.runners if r.name == request.executor), None)
+        if runner is None or request.tool not in runner.function_map:
+            return f"Nothing was changed: {request.executor} no longer has {request.tool}."
+        asked = AskedCall(request.tool, call.arguments["arguments"], None, reason)
+        (instead,) = read_calls([asked], 0, self._schemas(), {})
+        proposal = await self._preparation.proposal(runner, instead, agent)
+        against = proposal.problem or proposal.unmet
+        against = against or await self._answering.reason_against(self._side, proposal)
+        if against is not None:
+            return f"Nothing was changed: {against}"
+        self.thought = SecondThought(reason, proposal)
+        return "People are asked about it anew."
 
     async def _looked_up(self, call: Call, agent: str) -> tuple[bool, str]:
         runner = self._runner(call.tool)

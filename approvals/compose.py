@@ -173,7 +173,7 @@ def compose(
     records = Records(store, clock, directory, catalog, policies)
     courier = Courier(store, clock, records, approvals, channels, observer)
     review = Review(store, moments, outbox, observer)
-    answering = Answering(store, moments, policies, outbox, runs.foresee)
+    answering = Answering(store, moments, policies, outbox, runs.foresee, asking)
     erasing = Erasing(store, moments, policies, private)
     holding = Holding(store, moments, policies)
     archiving = Archiving(store, moments, policies, archive_dir)

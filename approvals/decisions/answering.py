@@ -13,14 +13,23 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.question_writes import QuestionWrites
 from countersign.approvals.decisions.questions import MAX_ANSWER
+from countersign.approvals.decisions.second_thoughts import (
+    AS_IT_STANDS,
+    SecondThought,
+    SecondThoughts,
+    is_same,
+)
+from countersign.approvals.errors import StaleDigestError
 from countersign.approvals.forms.wording import cut_visibly
 from countersign.approvals.models import (
     AnsweredBy,
+    JsonObject,
     LookUp,
     Proposal,
     Question,
@@ -49,6 +58,8 @@ LEASE = timedelta(seconds=120)
 GAVE_UP = f"It was tried {ATTEMPTS} times, and came to nothing."
 NOT_READ_ONLY = "Only what changes nothing (read_only) is run while a question is answered."
 NOT_ALLOWED = "Its rule does not let it run without people."
+TAKES_BACK, CHANGES = "I take this back. {reason}", "I change this. {reason}"
+"""What the answer begins with, where it is more than an answer."""
 _NO_LEASE = 0
 """The epoch of a run that may write nothing: every write compares it."""
 
@@ -82,9 +93,11 @@ class Answering:
         policies: Policies,
         outbox: Outbox,
         foresee: Foresee,
+        asking: Asking,
     ):
         self._store, self._moments, self._policies = store, moments, policies
         self._foresee, self._writes = foresee, QuestionWrites(outbox)
+        self._second_thoughts = SecondThoughts(asking, outbox)
 
     async def begin(self, question_id: str) -> Side | None:
         """Have the agent asked here; None if it is not due, or was tried too often."""
@@ -125,22 +138,50 @@ class Answering:
         held = among(pauses, request, side.session, domains)
         return f"It is {held[0].words}" if held else request
 
+    async def reason_against(self, side: Side, instead: Proposal) -> str | None:
+        """Why the agent may not propose this call instead; None if people can be asked about it.
+        Nothing is stored, and nobody is asked."""
+        if is_same(side.request, instead):
+            return AS_IT_STANDS
+        (request,) = await self._foresee(side.run, [instead])
+        if request.status in (RequestStatus.PENDING, RequestStatus.APPROVED):
+            return None
+        return request.reason
+
     async def answered(self, side: Side, text: str, calls: Sequence[LookUp]) -> None:
         """The agent's answer. Nothing if the request is decided. Raises ConflictError if somebody
         else has answered."""
-        by = {
-            "answer": cut_visibly(well_formed(text).strip(), MAX_ANSWER),
-            "answered_by": AnsweredBy.AGENT,
-            "answerer": side.request.agent,
-            "answerer_name": side.request.agent,
-            "answered_via": "",
-            "calls": tuple(calls),
-        }
+        by = _by_agent(side, text, calls)
 
         def work(unit: Unit) -> None:
             if (request := _still_open(unit, side)) is not None:
                 around = (request, side.session, side.question, by)
                 self._writes.answered(unit, *around, identity="", attempt=side.attempt)
+
+        await self._store.unit(work, self._moments.now())
+
+    async def thought_better(
+        self, side: Side, thought: SecondThought, calls: Sequence[LookUp]
+    ) -> None:
+        """The agent takes its proposal back or changes it, and that is its answer. Nothing if the
+        request is decided, or nobody could decide it in time any more.
+
+        Raises as `answered`; StaleDigestError if somebody has changed the request meanwhile.
+        """
+        text = TAKES_BACK if thought.instead is None else CHANGES
+        by = _by_agent(side, text.format(reason=thought.reason), calls)
+
+        def work(unit: Unit) -> None:
+            request = _still_open(unit, side)
+            if request is None or (
+                request.expires_at is not None and request.expires_at <= unit.now
+            ):
+                return
+            if request.digest != side.request.digest:
+                raise StaleDigestError(f"Request {request.id} was changed while it was asked.")
+            around = (request, side.session, side.question)
+            self._writes.answered(unit, *around, by, identity="", attempt=side.attempt)
+            self._second_thoughts.think(unit, *around, thought)
 
         await self._store.unit(work, self._moments.now())
 
@@ -176,6 +217,17 @@ class Answering:
     def _hand_over(self, unit: Unit, side: Side, why: str, calls: Sequence[LookUp]) -> None:
         around = (side.request, side.session, side.question)
         self._writes.hand_over(unit, *around, why, calls, attempt=side.attempt)
+
+
+def _by_agent(side: Side, text: str, calls: Sequence[LookUp]) -> JsonObject:
+    return {
+        "answer": cut_visibly(well_formed(text).strip(), MAX_ANSWER),
+        "answered_by": AnsweredBy.AGENT,
+        "answerer": side.request.agent,
+        "answerer_name": side.request.agent,
+        "answered_via": "",
+        "calls": tuple(calls),
+    }
 
 
 def _side(unit: Unit, request_id: str, question_id: str, attempt: int) -> Side:

@@ -35,19 +35,20 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Moment, ToolCatalog, Unit
 from countersign.approvals.rules.budgets.judging import asking, in_entry
-from countersign.approvals.rules.edited import rule_request
+from countersign.approvals.rules.edited import asks_others, rule_request
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.proposals import (
     call_digest,
     call_hash,
     call_of,
     not_executed,
+    written_by_agent,
 )
 from countersign.approvals.rules.repeats import with_same_calls
 from countersign.approvals.rules.shortfall import of_ruling
 from countersign.approvals.rules.silence import is_undoable
 from countersign.approvals.rules.subjects import people_for
-from countersign.approvals.rules.timing import never_approved, ruled_stages, times, with_timing
+from countersign.approvals.rules.timing import never_approved, times, with_timing
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 
@@ -68,6 +69,8 @@ class AskAgain:
     does not hold any more."""
     entry: tuple[str, JsonObject] | None = None
     """What the ledger is told of that, if there is more to tell than why."""
+    by_agent: str = ""
+    """The agent that has changed its mind: what people made of its call before goes with that."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Asking:
         ruling = rule_request(policy, request, situation)
         if request.budgets:  # those that were passed when it was asked; how they stand may change
             ruling = asking(ruling, request.budgets, policy.document.budgets)
-        if ruling.effect is Effect.REQUIRE_APPROVAL and _asks_others(request, ruling):
+        if ruling.effect is Effect.REQUIRE_APPROVAL and asks_others(request, ruling):
             why = RULE_CHANGED.format(tool=request.tool)
             return AskAgain(request, session, why, tool_changed=False)
         return None
@@ -150,13 +153,10 @@ class Asking:
         checked = request.checked if effective is None else today.checked or Checked()
         arguments = request.arguments if effective is None else effective.arguments
         version = request.schema_version if effective is None else effective.schema_version
-        written = request.written
-        if written is None and not request.modified and arguments != request.arguments:
-            written = request.arguments  # by which the chat knows its call again
         revised = request.model_copy(
             update={
                 "arguments": arguments,
-                "written": written,
+                **_as_proposed(again, arguments),
                 "schema_version": version,
                 "facts": checked.facts,
                 "preview": checked.preview,
@@ -197,7 +197,8 @@ class Asking:
         if was_decided:
             text = f"**Asked again:** {in_words(request.tool)} ({request.id})."
             self._outbox.tell(unit, again.session, with_reason(text, again.why))
-        self._outbox.show(unit, again.session, [after], anew=was_decided)
+        anew = was_decided or bool(again.by_agent)
+        self._outbox.show(unit, again.session, [after], anew=anew)
         body: JsonObject = {
             "request": request.id,
             "revision": after.revision,
@@ -208,6 +209,7 @@ class Asking:
             "policy_version": after.policy_version,
             "facts": after.facts,
             "why": why,
+            **({"by": again.by_agent} if again.by_agent else {}),
             **ruled(after),
             **in_entry(after.budgets),
             **({} if after.seen is None else {"seen": after.seen}),
@@ -278,10 +280,12 @@ class Asking:
         return after
 
 
-def _asks_others(request: Request, ruling: Ruling) -> bool:
-    """Whether the rule of today asks more, fewer or other people than the one it was asked by."""
-    return (ruling.stages, ruling.rule_id, ruling.risk) != (
-        ruled_stages(request),
-        request.rule_id,
-        request.risk,
-    )
+def _as_proposed(again: AskAgain, arguments: JsonObject) -> JsonObject:
+    """What the agent wrote, by which the chat knows its call again, and what it proposed."""
+    request = again.request
+    if again.by_agent:
+        return {"written": written_by_agent(request), "proposed_arguments": None}
+    written = request.written
+    if written is None and not request.modified and arguments != request.arguments:
+        written = request.arguments
+    return {"written": written}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from countersign.approvals import ids
 from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.decisions.showing import DELIVER as DELIVER
+from countersign.approvals.decisions.showing import REMIND as REMIND
+from countersign.approvals.decisions.showing import Showing, thread_of
 from countersign.approvals.forms.told import Told, together, waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
-    Conversation,
     DeliveryId,
     Placing,
     Principal,
@@ -28,22 +29,20 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
-from countersign.approvals.rules.placing import is_reminded, targets, wider_audience
+from countersign.approvals.rules.placing import (
+    targets,
+    wider_audience,
+)
 from countersign.approvals.rules.reach import not_asked, strangers
 from countersign.approvals.rules.subjects import people_for
-from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import notices as notice_rows
-from countersign.approvals.store import reminders as reminder_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import votes as vote_rows
-from countersign.approvals.store.reminders import reminder_id
 
-RUN, DELIVER, NOTIFY = "run", "deliver", "notify"
-"""Kinds of jobs; the id is that of a session, a delivery, a conversation."""
-REMIND = "remind"
-"""Another one: say in one place that a request still waits."""
+RUN, NOTIFY = "run", "notify"
+"""Kinds of jobs; the id is that of a session, a conversation."""
 EXPIRE, DOUBT = "expire", "doubt"
 """Kinds of jobs on a request: its deadline has passed; its session ended while it ran."""
 OUTCOME_WAIT = timedelta(milliseconds=250)
@@ -60,7 +59,7 @@ READ_BEFORE = "look"
 """What READ is called in rows that older versions have written."""
 
 
-class Outbox:
+class Outbox(Showing):
     """Plans what has to happen after a commit; every method belongs into a transaction."""
 
     def __init__(
@@ -71,8 +70,7 @@ class Outbox:
     ):
         """`placings` by channel say where requests can be shown. `handoff` keeps what is leased to
         this process with the change that makes it due."""
-        self._jobs = jobs
-        self._placings = placings
+        super().__init__(jobs, placings)
         self._handoff = handoff
 
     def run(self, unit: Unit, session_id: SessionId) -> None:
@@ -99,7 +97,7 @@ class Outbox:
         With `anew`, also where it is shown already: a message that changes calls nobody, a new one
         does. The old ones are kept up to date. A ledger entry of the session has to follow.
         """
-        conversation = _thread(unit, session)
+        conversation = thread_of(unit, session)
         told = list(said or ())
         for request in requests:
             if session.conversation is None and self._placings.keys().isdisjoint(request.channels):
@@ -124,19 +122,6 @@ class Outbox:
         """Ring for the agent to be asked."""
         self._jobs.enqueue(unit, Job(kind=ANSWER, id=question.id))
 
-    def show_requester(self, unit: Unit, session: Session, request: Request) -> None:
-        """Plan to show a pending request to whoever asked for it as well, in their own chats, for
-        they are asked about it; not where it is shown in the thread they began it in. A ledger
-        entry of the session has to follow."""
-        person = unit.moment.people.by_id(request.requester)
-        conversation = _thread(unit, session)
-        if person is None:
-            return
-        for name, placing in self._placings.items():
-            if name in request.channels and not placing.in_tickets:
-                for target in targets(name, placing, request, [person], conversation):
-                    self._add(unit, request, name, target)
-
     def in_tickets(self, request: Request) -> bool:
         """Whether a request is asked in tickets, of which each step of a revision has its own."""
         return any(self._placings[n].in_tickets for n in request.channels if n in self._placings)
@@ -157,35 +142,6 @@ class Outbox:
         if unknown:
             what = f"{in_words(request.tool)} ({request.id})"
             self.tell(unit, session, f"{what}: {not_asked(unknown, channels)}")
-
-    def _add(self, unit: Unit, request: Request, channel: str, target: str) -> None:
-        unit.unshown.discard(request.id)
-        delivery_id = DeliveryId(ids.new_id("D"))
-        added = delivery_rows.add(
-            unit.connection,
-            delivery_id=delivery_id,
-            request_id=request.id,
-            channel=channel,
-            target=target,
-            now=unit.now,
-        )
-        if added:
-            self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
-
-    def remind(
-        self, unit: Unit, request: Request, people: Sequence[Principal], *, escalated: bool
-    ) -> list[str]:
-        """Plan a message to where a pending request is shown, to those of these people who are
-        shown it by themselves and to everybody else who is shown it; returns where."""
-        number = 0 if request.timing is None else request.timing.count
-        told = []
-        for delivery in delivery_rows.of_request(unit.connection, request.id):
-            if not is_reminded(delivery, request, people):
-                continue
-            reminder_rows.add(unit, delivery, number, escalated=escalated)
-            self._jobs.enqueue(unit, Job(kind=REMIND, id=reminder_id(delivery.id, number)))
-            told.append(f"{delivery.channel} {delivery.target}")
-        return sorted(told)
 
     def changed(self, unit: Unit, request: Request) -> None:
         """Bring every place that shows the request up to date."""
@@ -247,7 +203,7 @@ class Outbox:
     def _heard(self, unit: Unit, session: Session, told: Told) -> str:
         if told.state == told.whole:
             return told.whole
-        thread = _thread(unit, session)
+        thread = thread_of(unit, session)
         placing = None if thread is None else self._placings.get(thread.channel)
         if thread is None or placing is None:
             return told.whole
@@ -272,10 +228,3 @@ class Outbox:
             return
         session_rows.wake(unit, request.session_id)
         self.run(unit, request.session_id)
-
-
-def _thread(unit: Unit, session: Session) -> Conversation | None:
-    """Where the session began."""
-    if session.conversation is None:
-        return None
-    return conversation_rows.get(unit.connection, session.conversation)

@@ -20,6 +20,7 @@ from countersign.approvals.errors import (
     NotFoundError,
     UnavailableError,
 )
+from countersign.approvals.forms.told import is_taken_back
 from countersign.approvals.models import Delivery, RequestStatus
 from countersign.approvals.observer import Observer
 from countersign.approvals.outages import Outages, named
@@ -137,6 +138,8 @@ class Reminding:
 
 
 def _is_wanted(delivery: Delivery, view: RequestView) -> bool:
-    """Whether those who read it there can still decide it."""
+    """Whether those who read it there can still decide it, or voted on what was taken back."""
+    if is_taken_back(view.request):
+        return True
     waits = view.request.status is RequestStatus.PENDING
     return waits and is_reminded(delivery, view.request, view.eligible)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.told import WORDS_SHOWN, Told, named, with_reason
 from countersign.approvals.forms.wording import as_text, cut_visibly
-from countersign.approvals.models import AnsweredBy, Question, QuestionStatus, Request
+from countersign.approvals.models import AnsweredBy, Question, QuestionStatus, Request, Vote
 
 
 def asked(request: Request, question: Question) -> Told:
@@ -29,6 +31,24 @@ def handed_over(request: Request, question: Question) -> Told:
     )
     how = f"Answer on the card, or with `countersign requests answer {question.id} TEXT`."
     return Told(f"{with_reason(text, _short(question.text)).whole}\n\n{how}", text)
+
+
+def changed(request: Request, votes: Sequence[Vote]) -> Told:
+    """That the agent changed its proposal, asked about it, and whose votes count no more."""
+    who = as_text(request.agent)
+    text = f"**Changed** by {who}: {named(request)}, revision {request.revision}.{_voided(votes)}"
+    return with_reason(text, _short(request.asked_again))
+
+
+def taken_back(request: Request, votes: Sequence[Vote]) -> Told:
+    """That the agent took its proposal back, asked about it, and who had voted."""
+    text = f"**Taken back** by {as_text(request.agent)}: {named(request)}.{_voided(votes)}"
+    return with_reason(text, "" if request.result is None else _short(request.result.message))
+
+
+def _voided(votes: Sequence[Vote]) -> str:
+    names = " and ".join(as_text(vote.name) for vote in votes)
+    return f" What {names} voted does not count any more." if names else ""
 
 
 def by(question: Question) -> str:

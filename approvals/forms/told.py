@@ -104,8 +104,17 @@ def escalated(request: Request, people: Sequence[Principal]) -> Told:
     return together(f"**Escalated:** nobody has decided {named(request)}, so {who} may, too.")
 
 
+def is_taken_back(request: Request) -> bool:
+    """Whether the agent itself took it back."""
+    return request.result is not None and request.result.cause is Cause.WITHDRAWN
+
+
 def prompt(request: Request, *, escalated: bool) -> str:
-    """What those who may decide read where they are shown it, as a message of its own. Plain."""
+    """What those who may decide, or have voted, read where they are shown it, as a message of its
+    own. Plain."""
+    if is_taken_back(request):
+        said = f"{request.agent} has taken back {named(request)}, on which you have voted."
+        return f"{said} It does not run."
     if escalated:
         return f"Still undecided: {named(request)}{_until(request)}. {happened(request)}".strip()
     return f"Reminder: {named(request)} waits for your decision{_until(request)}."

@@ -73,6 +73,8 @@ class Cause(StrEnum):
     NO_APPROVER = "no_approver"
     """Nobody who may decide it is left; it was not asked."""
     LIMIT = "limit"
+    WITHDRAWN = "withdrawn"
+    """The agent took its proposal back, asked about it."""
     PRECONDITION = "precondition"
     """The tool's own check says that it makes no sense now, or could not say anything."""
 

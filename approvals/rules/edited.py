@@ -16,6 +16,7 @@ from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.rulings import failed
 from countersign.approvals.rules.tiers import merged, with_second_person
+from countersign.approvals.rules.timing import ruled_stages
 
 _RISKS = tuple(Risk)
 
@@ -41,6 +42,15 @@ def rule_edited(policy: Policy, proposed: ToolCall, call: ToolCall, situation: S
     if not second:
         return ruling
     return ruling.model_copy(update={"stages": with_second_person(ruling.stages)})
+
+
+def asks_others(request: Request, ruling: Ruling) -> bool:
+    """Whether the rule of today asks more, fewer or other people than the one it was asked by."""
+    return (ruling.stages, ruling.rule_id, ruling.risk) != (
+        ruled_stages(request),
+        request.rule_id,
+        request.risk,
+    )
 
 
 class _UndecidedError(Exception):

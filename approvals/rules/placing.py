@@ -12,6 +12,7 @@ from countersign.approvals.models import (
     Principal,
     Request,
     RequestKind,
+    Vote,
 )
 from countersign.approvals.tickets import TARGET, target_of
 
@@ -56,6 +57,15 @@ def is_reminded(delivery: Delivery, request: Request, people: Sequence[Principal
         return delivery.target == target_of(request)
     if delivery.target.startswith(_PERSON):
         return any(delivery.target == f"{_PERSON}{person.id}" for person in people)
+    return delivery.target.startswith(_CONVERSATION)
+
+
+def is_told_voters(delivery: Delivery, votes: Sequence[Vote]) -> bool:
+    """Whether somebody who has voted was shown it there; tickets say by themselves how it ends."""
+    if delivery.status is not DeliveryStatus.LIVE or not votes:
+        return False
+    if delivery.target.startswith(_PERSON):
+        return any(delivery.target == f"{_PERSON}{vote.principal_id}" for vote in votes)
     return delivery.target.startswith(_CONVERSATION)
 
 

@@ -274,3 +274,10 @@ def is_unanswerable(request: Request) -> bool:
 def not_executed(cause: Cause, message: str, *, retry: bool = False) -> Result:
     """The typed result of a call that was not run."""
     return Result(outcome=Outcome.NOT_EXECUTED, cause=cause, message=message, retry=retry)
+
+
+def written_by_agent(request: Request) -> JsonObject:
+    """What the agent wrote, whatever the tool's defaults or a person made of it."""
+    if request.written is not None:
+        return request.written
+    return request.arguments if request.proposed_arguments is None else request.proposed_arguments

@@ -17,6 +17,7 @@ from countersign.approvals.models import (
     JsonObject,
     Notice,
     PrincipalId,
+    RequestStatus,
 )
 from countersign.approvals.ports import (
     Clock,
@@ -206,8 +207,11 @@ class TeamsChannel:
 
 def reminder(view: RequestView, prompt: Prompt, *, wider_audience: bool) -> str:
     """What stands beneath a card that still waits."""
+    is_over = view.request.status is not RequestStatus.PENDING
     where = (
-        "" if wider_audience else " It is answered on its card; write `pending` to see it again."
+        ""
+        if wider_audience or is_over
+        else " It is answered on its card; write `pending` to see it again."
     )
     return f"{safe_markdown(prompt_words(view.request, escalated=prompt.escalated))}{where}"
 

@@ -163,7 +163,10 @@ class EmailChannel:
         raise NotFoundError("Nothing can be said by mail but what belongs to a request.")
 
     async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
-        """Write in the thread; whoever does not want reminders is sent none."""
+        """Write in the thread; whoever does not want reminders is sent none. That it is over was
+        said there already."""
+        if view.request.status is not RequestStatus.PENDING:
+            return
         thread, person = await self._thread(delivery, view), self._person(delivery)
         muted = await self._store.read(lambda c: rows.muted(c, person.id))
         if thread.bounced or ("reminders" in muted and not prompt.escalated):

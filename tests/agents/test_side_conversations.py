@@ -138,7 +138,7 @@ async def test_agent_answers_from_what_it_knows_and_its_session_stays_as_it_was(
         assert "I wrote to the CEO; looked up: ceo@corp.test" == questions[0].answer
         (call,) = questions[0].calls
         assert ("look_up", {"name": "ceo"}, True) == (call.tool, call.arguments, call.ran)
-        assert {"look_up"} == offered
+        assert {"look_up", "withdraw_proposal", "revise_proposal"} == offered
         assert "number 18" in told
         assert "number 12" not in told
         assert [] == desk.effects.of("send_email")
